@@ -1,0 +1,16 @@
+"""The programs of *Neural Networks and Deep Learning*, with the book's API, at the speed of the hardware.
+
+>>> from fastnet import mnist_loader, network
+>>> training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+>>> net = network.Network([784, 30, 10])
+>>> net.SGD(training_data, 30, 10, 3.0, test_data=test_data)  # doctest: +SKIP
+
+`mnist_loader` and `network` are the book's modules of the same names. `Dataset` is what the loader returns
+and what a network trains on fastest.
+"""
+
+from fastnet import mnist_loader, network
+from fastnet.datasets.dataset import Dataset
+
+__version__ = "0.1.0"
+__all__ = ["Dataset", "mnist_loader", "network"]

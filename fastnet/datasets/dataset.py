@@ -1,0 +1,206 @@
+"""A data set as two arrays that behaves as the book's list of `(x, y)` tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+Sample: TypeAlias = tuple[np.ndarray, Any]
+
+
+class Dataset(Sequence[Sample]):
+    """Samples as the book has them, over two contiguous arrays.
+
+    It has a length, can be indexed, sliced (a slice is a data set again) and iterated over. A sample is a
+    tuple `(x, y)`: `x` a column of shape `(n_in, 1)`, `y` a column of shape `(n_out, 1)`, or an integer where
+    the targets are labels. The columns are read-only views: nothing is copied, and nothing can be changed
+    through them.
+
+    Parameters
+    ----------
+    inputs : array_like of real numbers, shape (n, n_in)
+        One sample a row. Integers become floating point numbers that hold them exactly.
+    targets : array_like, shape (n, n_out) or (n,)
+        The desired outputs, one sample a row; or the labels, integers from 0.
+
+    Raises
+    ------
+    TypeError
+        If the inputs are not real numbers, or one-dimensional targets are not integers.
+    ValueError
+        If an array has another number of dimensions, a label is negative, or the lengths differ.
+
+    Notes
+    -----
+    The arrays belong to the data set from then on: changing them behind its back is an error that it
+    cannot notice.
+
+    Examples
+    --------
+    >>> data = Dataset([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]], [0, 1, 1])
+    >>> len(data), data[0][0].shape, data[0][1]
+    (3, (2, 1), 0)
+    >>> data[1:]
+    <Dataset: 2 samples of 2 inputs, labels>
+    """
+
+    def __init__(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> None:
+        self._inputs = _read_only(_real_matrix(inputs, "inputs"))
+        self._targets = _read_only(_labels_or_matrix(targets))
+        if len(self._inputs) != len(self._targets):
+            raise ValueError(
+                f"inputs and targets differ in length: {len(self._inputs)} and {len(self._targets)} samples"
+            )
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[Sample]) -> Dataset:
+        """Make a data set of the book's `(x, y)` tuples.
+
+        Parameters
+        ----------
+        pairs : iterable of (x, y)
+            `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or an integer.
+
+        Raises
+        ------
+        TypeError
+            If an item is not such a tuple.
+        ValueError
+            If there are none, or their shapes differ.
+        """
+        samples = list(pairs)
+        if not samples:
+            raise ValueError("the data set is empty: it needs at least one (x, y)")
+        for i, sample in enumerate(samples):
+            if not (isinstance(sample, (tuple, list)) and len(sample) == 2):
+                raise TypeError(f"item {i} of the data set is {_brief(sample)}; it must be a tuple (x, y)")
+        xs, ys = zip(*samples, strict=True)
+        if all(np.ndim(y) == 0 for y in ys):
+            return cls(_stack(xs, "x"), np.asarray(ys))
+        return cls(_stack(xs, "x"), _stack(ys, "y"))
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """The inputs, one sample a row: shape (n, n_in), floating point, contiguous, read-only."""
+        return self._inputs
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The desired outputs, shape (n, n_out), or the labels, shape (n,); contiguous, read-only."""
+        return self._targets
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels, shape (n,): where the targets are vectors, the index of the largest component."""
+        return self._targets if self._targets.ndim == 1 else self._targets.argmax(axis=1)
+
+    def vectors(self, n_out: int) -> np.ndarray:
+        """Return the targets as vectors: shape (n, n_out), with 1 at the label where they are labels.
+
+        Raises
+        ------
+        ValueError
+            If a label is not below `n_out`, or the vectors are of another length.
+        """
+        if self._targets.ndim == 2:
+            if self._targets.shape[1] != n_out:
+                raise ValueError(f"y has {self._targets.shape[1]} components, but the network {n_out} outputs")
+            return self._targets
+        if len(self) and self._targets.max() >= n_out:
+            raise ValueError(f"there is a label {self._targets.max()}, but the network has {n_out} outputs")
+        vectors = np.zeros((len(self), n_out), np.float32)
+        vectors[np.arange(len(self)), self._targets] = 1.0
+        return vectors
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Dataset: ...
+    def __getitem__(self, index: int | slice) -> Sample | Dataset:
+        if isinstance(index, slice):
+            return Dataset(self._inputs[index], self._targets[index])
+        x, y = self._inputs[index], self._targets[index]
+        if x.ndim != 1:
+            raise TypeError(f"a data set is indexed by an integer or a slice, not by {_brief(index)}")
+        return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        kind = "labels" if self._targets.ndim == 1 else f"vectors of {self._targets.shape[1]}"
+        return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} inputs, {kind}>"
+
+
+def as_dataset(data: Dataset | Iterable[Sample], argument: str) -> Dataset:
+    """Return `data` as a data set: itself, or one made of its `(x, y)` tuples.
+
+    Parameters
+    ----------
+    data : Dataset or iterable of (x, y)
+        See `Dataset.from_pairs`. An iterator is used up.
+    argument : str
+        What the caller calls it; errors begin with it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Dataset.from_pairs` does.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, Iterable):
+        raise TypeError(f"{argument} is {_brief(data)}; it must be a Dataset or a list of tuples (x, y)")
+    try:
+        return Dataset.from_pairs(data)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{argument}: {error}") from None
+
+
+def _real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
+    """Return `values` as a contiguous matrix of native floating point numbers, without a copy if it is one."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} are of type {array.dtype}; they must be real numbers")
+    if array.ndim != 2:
+        raise ValueError(f"{name} have shape {array.shape}; it must be (samples, components)")
+    return np.ascontiguousarray(array, dtype=np.result_type(array.dtype.newbyteorder("="), np.float32))
+
+
+def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
+    array = np.asarray(targets)
+    if array.ndim != 1:
+        return _real_matrix(array, "targets")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"labels are of type {array.dtype}; they must be integers")
+    if array.size and array.min() < 0:
+        raise ValueError(f"there is a label {array.min()}; labels are integers from 0")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _stack(columns: Sequence[Any], name: str) -> np.ndarray:
+    """Stack columns of shape (n, 1) or (n,) as the rows of a matrix."""
+    shape = np.shape(columns[0])
+    if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
+        raise ValueError(f"the first {name} has shape {shape}; it must be a column (n, 1)")
+    for i, column in enumerate(columns):
+        if np.shape(column) != shape:
+            raise ValueError(f"{name} of item {i} has shape {np.shape(column)}, the first has {shape}")
+    return np.reshape(np.array(columns), (len(columns), shape[0]))
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return f"{text[:37]}..." if len(text) > 40 else text

@@ -1,0 +1,81 @@
+"""Reading files that may be compressed, damaged or hostile: in small steps, and with one clear error."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+_STEP = 1 << 20  # bytes read at a time: a size that a file only claims to have is never allocated
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class DataError(ValueError):
+    """A data file cannot be used: its message names the file and what is wrong with it."""
+
+
+@contextmanager
+def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
+    """Open a file for reading, decompressed if it is gzipped.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sha256 : str, optional
+        What the file as it lies on the disk must have; it is checked before anything else is done with it.
+
+    Yields
+    ------
+    A binary stream.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError, ...
+        If it cannot be opened.
+    DataError
+        If its checksum is another, or if the code in the `with` block meets the end of the file too early
+        (`EOFError`), broken compression, or contents that it refuses (`ValueError`).
+    """
+    with path.open("rb") as file:
+        stream: BinaryIO = file
+        if sha256 is not None:
+            contents = file.read()
+            if hashlib.sha256(contents).hexdigest() != sha256:
+                raise DataError(f"{path}: its SHA-256 is not the expected one; the file is damaged")
+            stream = io.BytesIO(contents)
+        compressed = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        stream.seek(0)
+        if compressed:
+            stream = gzip.GzipFile(fileobj=stream, mode="rb")
+        try:
+            yield stream
+        except EOFError:
+            raise DataError(f"{path}: it ends too early; the file is truncated") from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise DataError(f"{path}: the compressed data is damaged ({error})") from None
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from None
+
+
+def read_exactly(stream: BinaryIO, count: int) -> bytes:
+    """Read `count` bytes, growing with what is there and not with what is asked for.
+
+    Raises
+    ------
+    EOFError
+        If the stream ends before.
+    """
+    parts = []
+    while count > 0:
+        part = stream.read(min(count, _STEP))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,54 @@
+"""The IDX format, in which MNIST is distributed: a header of sizes, then the numbers, big-endian."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from fastnet.datasets.files import opened, read_exactly
+
+_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+_MOST_BYTES = 1 << 30
+_MOST_DIMENSIONS = 8
+
+
+def read(path: Path, sha256: str | None = None) -> np.ndarray:
+    """Read an IDX file, gzipped or not.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    sha256 : str, optional
+        What the file as it lies on the disk must have.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and type that the file's header names, read-only, at most 1 GiB.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is not an IDX file, is damaged, truncated, too long, or claims absurd sizes.
+    """
+    with opened(path, sha256) as stream:
+        zeros, code, dimensions = np.frombuffer(read_exactly(stream, 4), ">u2,u1,u1")[0].item()
+        if zeros != 0 or code not in _TYPES:
+            raise ValueError("this is not an IDX file")
+        if not 1 <= dimensions <= _MOST_DIMENSIONS:
+            raise ValueError(f"it claims {dimensions} dimensions; 1 to {_MOST_DIMENSIONS} make sense")
+        shape = np.frombuffer(read_exactly(stream, 4 * dimensions), ">u4").tolist()
+        dtype = np.dtype(_TYPES[code])
+        size = math.prod(shape) * dtype.itemsize
+        if size > _MOST_BYTES:
+            sizes = " x ".join(map(str, shape))
+            raise ValueError(f"it claims to hold {sizes} numbers, more than the {_MOST_BYTES >> 20} MiB read here")
+        contents = read_exactly(stream, size)
+        if stream.read(1):
+            raise ValueError(f"it goes on after the {size} bytes that its header claims")
+    return np.frombuffer(contents, dtype).reshape(shape)

@@ -1,0 +1,223 @@
+"""Reading the book's `mnist.pkl.gz` without letting a pickle do what pickles do: run code.
+
+A pickle is a program for a small stack machine. Python's own machine is told here to know only the instructions
+that tuples of NumPy arrays need, and only the five names by which NumPy's pickles call for an array to be made.
+Behind each of these names is a stand-in of ours, which checks sizes before it believes them; no function of
+NumPy's, or of anybody else's, can be reached. It is the machine written in Python, because the one written in C
+cannot be restricted to some instructions, and can be made to allocate gigabytes by a file of a few bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+
+from fastnet.datasets.files import opened, read_exactly
+
+Pairs = tuple[tuple[np.ndarray, np.ndarray], ...]
+
+_MOST_BYTES = 1 << 30  # of one object; MNIST's largest array has 157 MB, and 790 MB as protocol 0 writes it
+_MOST_INSTRUCTIONS = 10_000  # six arrays need fewer than 300
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Read a pickled tuple of pairs of arrays, gzipped or not, as Python 2 or 3 wrote it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    tuple of (ndarray, ndarray)
+        As in the file, read-only.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is damaged, or holds anything else than pairs of arrays of numbers.
+    """
+    with opened(path) as stream:
+        try:
+            pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
+        except (ValueError, EOFError):
+            raise
+        except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError) as error:
+            raise ValueError(f"this is not a pickle of NumPy arrays ({error})") from None
+        if not (isinstance(pairs, tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)):
+            raise ValueError("this pickle does not hold pairs of arrays")
+        return tuple((_as_array(first), _as_array(second)) for first, second in pairs)
+
+
+class _BoundedStream:
+    """What an unpickler reads from, without allocating what a file only claims to hold."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, count: int) -> bytes:
+        if not 0 <= count <= _MOST_BYTES:
+            raise ValueError(f"this pickle claims to hold an object of {count} bytes")
+        return read_exactly(self._stream, count)
+
+    def readline(self) -> bytes:
+        line = self._stream.readline(_MOST_BYTES)
+        if len(line) == _MOST_BYTES:
+            raise ValueError(f"this pickle has a line of more than {_MOST_BYTES} bytes")
+        return line
+
+
+class _Dtype:
+    """Stands in for `numpy.dtype`."""
+
+    def __init__(self, code: str | bytes, *_flags: object) -> None:
+        if not re.fullmatch(r"[fiu][1248]|b1", _text(code)):
+            raise ValueError(f"this pickle holds an array of type {_text(code)!r}; only numbers are read")
+        self.dtype = np.dtype(_text(code))
+
+    def set_state(self, state: Any) -> None:
+        _version, order, subtype, names, fields = state[:5]
+        if (subtype, names, fields) != (None, None, None) or _text(order) not in ("<", ">", "|", "="):
+            raise ValueError("this pickle holds an array of a composite type; only numbers are read")
+        self.dtype = self.dtype.newbyteorder(_text(order))
+
+
+class _Array:
+    """Stands in for `numpy.ndarray`."""
+
+    def __init__(self) -> None:
+        self.array: np.ndarray | None = None
+
+    def set_state(self, state: Any) -> None:
+        _version, shape, dtype, fortran_order, contents = state
+        self.array = _array(contents, dtype, shape, "F" if fortran_order else "C")
+
+
+def _reconstruct(_subtype: object, _shape: object, _typecode: object) -> _Array:
+    """Stand in for NumPy's function of the same name; the array's state follows and says everything again."""
+    return _Array()
+
+
+def _from_buffer(contents: Any, dtype: Any, shape: Any, order: Any) -> _Array:
+    """Stand in for NumPy's `_frombuffer`, which protocol 5 uses."""
+    result = _Array()
+    result.array = _array(contents, dtype, shape, "F" if _text(order) == "F" else "C")
+    return result
+
+
+def _encode(text: str, encoding: str | bytes) -> bytes:
+    """Stand in for `codecs.encode`, with which Python 3 writes bytes for Python 2."""
+    if _text(encoding) != "latin1":
+        raise ValueError(f"this pickle encodes bytes as {_text(encoding)!r}; only latin1 is read")
+    return text.encode("latin1")
+
+
+def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
+    if not (isinstance(dtype, _Dtype) and isinstance(contents, (bytes, bytearray)) and isinstance(shape, tuple)):
+        raise ValueError("this pickle holds an array that is not of plain numbers")
+    if not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise ValueError(f"this pickle holds an array of shape {shape}")
+    if math.prod(shape) * dtype.dtype.itemsize != len(contents):
+        raise ValueError(f"this pickle claims an array of shape {shape} in {len(contents)} bytes")
+    array = np.frombuffer(contents, dtype.dtype).reshape(shape, order=order)
+    array.flags.writeable = False
+    return array
+
+
+def _as_array(value: object) -> np.ndarray:
+    if not (isinstance(value, _Array) and value.array is not None):
+        raise ValueError("this pickle does not hold pairs of arrays")
+    return value.array
+
+
+def _text(value: Any) -> str:
+    """Return a string that Python 2 may have written, and that is therefore read as bytes."""
+    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+
+
+_STAND_INS = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
+    ("_codecs", "encode"): _encode,
+}
+
+# The instructions that arrays, tuples, numbers and strings are written with, in protocols 0 to 5.
+_INSTRUCTIONS = (
+    pickle.PROTO + pickle.FRAME + pickle.STOP
+    + pickle.MARK + pickle.TUPLE + pickle.EMPTY_TUPLE + pickle.TUPLE1 + pickle.TUPLE2 + pickle.TUPLE3
+    + pickle.PUT + pickle.BINPUT + pickle.LONG_BINPUT + pickle.MEMOIZE
+    + pickle.GET + pickle.BINGET + pickle.LONG_BINGET
+    + pickle.NONE + pickle.NEWTRUE + pickle.NEWFALSE
+    + pickle.INT + pickle.BININT + pickle.BININT1 + pickle.BININT2 + pickle.LONG + pickle.LONG1
+    + pickle.STRING + pickle.BINSTRING + pickle.SHORT_BINSTRING
+    + pickle.UNICODE + pickle.BINUNICODE + pickle.SHORT_BINUNICODE
+    + pickle.BINBYTES + pickle.SHORT_BINBYTES + pickle.BINBYTES8 + pickle.BYTEARRAY8
+    + pickle.GLOBAL + pickle.STACK_GLOBAL + pickle.REDUCE + pickle.BUILD
+)  # fmt: skip
+
+
+class _ArrayUnpickler(pickle._Unpickler):
+    """An unpickler that admits arrays of numbers, tuples of them, and nothing else."""
+
+    def __init__(self, stream: _BoundedStream) -> None:
+        super().__init__(stream, encoding="bytes")  # Python 2's strings hold the arrays' bytes
+        self.dispatch = _Instructions()
+
+    def find_class(self, module: str, name: str) -> Callable[..., Any]:
+        try:
+            return _STAND_INS[module, name]
+        except KeyError:
+            raise ValueError(f"this pickle asks for {module}.{name}; only NumPy arrays are read") from None
+
+    def load_reduce(self) -> None:
+        arguments = self.stack.pop()
+        function = self.stack[-1]
+        if not any(function is stand_in for stand_in in _STAND_INS.values()):
+            raise ValueError("this pickle calls something that is not a function")
+        self.stack[-1] = function(*arguments)
+
+    def load_build(self) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], (_Array, _Dtype)):
+            raise ValueError("this pickle sets the state of something that is not an array")
+        self.stack[-1].set_state(state)
+
+    def load_bytearray8(self) -> None:
+        (count,) = struct.unpack("<Q", self.read(8))
+        self.append(self.read(count))  # Python's own allocates `count` bytes before it reads them
+
+
+class _Instructions:
+    """What the unpickler looks its instructions up in: it knows those above, and counts them."""
+
+    _METHODS: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS} | {
+        pickle.REDUCE[0]: _ArrayUnpickler.load_reduce,
+        pickle.BUILD[0]: _ArrayUnpickler.load_build,
+        pickle.BYTEARRAY8[0]: _ArrayUnpickler.load_bytearray8,
+    }
+
+    def __init__(self) -> None:
+        self._left = _MOST_INSTRUCTIONS
+
+    def __getitem__(self, code: int) -> Callable[[_ArrayUnpickler], None]:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"this pickle has more than the {_MOST_INSTRUCTIONS} instructions read here")
+        try:
+            return self._METHODS[code]
+        except KeyError:
+            raise ValueError(f"this pickle holds more than NumPy arrays (instruction {chr(code)!r})") from None

@@ -1,0 +1,47 @@
+"""Mini-batches as matrices: the book's algorithm, with a matrix product where it has a loop over samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnet.activations import sigmoid
+from fastnet.engines import contract
+from fastnet.engines.contract import Arrays
+
+
+class Engine(contract.Engine):
+    """Matrices of one sample a row, and NumPy."""
+
+    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
+        assert self.data is not None
+        for start in range(0, len(order), mini_batch_size):
+            mini_batch = order[start : start + mini_batch_size]
+            nabla_b, nabla_w = self.gradients(self.data.inputs[mini_batch], self.data.targets[mini_batch])
+            for parameters, nabla in zip(self._biases + self._weights, nabla_b + nabla_w, strict=True):
+                nabla *= eta
+                parameters -= nabla
+
+    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+        dtype = self.architecture.dtype
+        activations = [inputs.astype(dtype, copy=False)]
+        for w, b in zip(self._weights, self._biases, strict=True):
+            activations.append(sigmoid(activations[-1] @ w.T + b.T))
+        nabla_a = self._cost_derivatives(activations[-1], targets.astype(dtype, copy=False)) / len(inputs)
+        nabla_b, nabla_w = [], []
+        for w, a_in, a_out in zip(self._weights[::-1], activations[-2::-1], activations[:0:-1], strict=True):
+            delta = nabla_a * a_out * (1 - a_out)  # BP1 and BP2: the derivative of the sigmoid is a (1 - a)
+            nabla_b.append(delta.sum(axis=0)[:, np.newaxis])  # BP3
+            nabla_w.append(delta.T @ a_in)  # BP4
+            nabla_a = delta @ w
+        return nabla_b[::-1], nabla_w[::-1]
+
+    def _cost_derivatives(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the derivative of each sample's cost with respect to its outputs, one sample a row."""
+        cost_derivative = self.architecture.cost_derivative
+        if cost_derivative is None:
+            return outputs - targets
+        # A function written for the book's columns may do anything with them, so it is given columns.
+        columns = [
+            cost_derivative(a, y) for a, y in zip(outputs[:, :, np.newaxis], targets[:, :, np.newaxis], strict=True)
+        ]
+        return np.concatenate(columns, axis=1).T

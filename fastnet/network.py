@@ -1,0 +1,346 @@
+"""A module to implement the stochastic gradient descent learning algorithm for a feedforward neural network.
+
+This is the book's `network.py` (chapter 1), with its names and its meaning. The arithmetic is an engine's: see
+`fastnet.engines`.
+"""
+
+from __future__ import annotations
+
+import operator
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import progress
+from fastnet.activations import sigmoid, sigmoid_prime
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Architecture, Arrays, Engine
+
+__all__ = ["Network", "sigmoid", "sigmoid_prime"]
+
+
+class Network:
+    """A feedforward network of sigmoid neurons with the quadratic cost.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30.
+    engine : {'numba', 'numpy', 'reference'}, optional
+        What computes: compiled kernels; matrix products; or the book's algorithm, sample by sample. They give
+        the same results up to rounding.
+    dtype : {'float32', 'float64'}, optional
+        The precision of parameters and arithmetic.
+    seed : int, optional
+        Seeds a generator of the network's own. Without it, the initial parameters and the shuffling come from
+        NumPy's global generator, so that `np.random.seed` makes a run repeatable. Either way the same seed
+        gives the book's initial parameters.
+
+    Attributes
+    ----------
+    num_layers : int
+        The number of layers, the inputs included.
+    sizes : list of int
+        As given.
+    weights : list of ndarray
+        One matrix `(n_out, n_in)` for each layer but the first. It may be changed or assigned.
+    biases : list of ndarray
+        One column `(n_out, 1)` for each layer but the first. It may be changed or assigned.
+
+    Raises
+    ------
+    TypeError
+        If a size or the seed is not an integer.
+    ValueError
+        If there are fewer than two layers, a size is not positive, or the engine or the dtype is unknown.
+
+    Notes
+    -----
+    A subclass may override `cost_derivative`: the engines 'numpy' and 'reference' call it, 'numba' refuses it. It may
+    override `evaluate` and `feedforward`. It cannot override `backprop` and `update_mini_batch` for `SGD`, which
+    computes whole epochs in the engine: `SGD` refuses to train then.
+
+    Examples
+    --------
+    >>> net = Network([2, 3, 1], seed=0)
+    >>> [w.shape for w in net.weights], [b.shape for b in net.biases]
+    ([(3, 2), (1, 3)], [(3, 1), (1, 1)])
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        engine: str = "numba",
+        dtype: npt.DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self.sizes = [_positive(size, "a size") for size in sizes]
+        if len(self.sizes) < 2:
+            raise ValueError(f"sizes is {self.sizes}; it must name at least two layers, inputs and outputs")
+        self.num_layers = len(self.sizes)
+        engine_class(engine)
+        self.engine = engine
+        self.dtype = _float_type(dtype)
+        self._random = None if seed is None else np.random.RandomState(seed)
+        # All biases first, then all weights: the order in which the book draws them.
+        random = self._generator()
+        self.biases = [random.randn(y, 1).astype(self.dtype) for y in self.sizes[1:]]
+        self.weights = [
+            random.randn(y, x).astype(self.dtype) for x, y in zip(self.sizes[:-1], self.sizes[1:], strict=True)
+        ]
+
+    def feedforward(self, a: npt.ArrayLike) -> np.ndarray:
+        """Return the output of the network if `a` is input.
+
+        Parameters
+        ----------
+        a : array_like, shape (n_in, 1) or (n_in, m)
+            A column, or a matrix of one sample a column.
+
+        Returns
+        -------
+        ndarray, shape (n_out, 1) or (n_out, m)
+            The output activations, of the network's dtype.
+
+        Raises
+        ------
+        ValueError
+            If `a` is of another shape.
+        """
+        return self._make_engine().outputs(self._columns(a, "a", self.sizes[0]).T).T
+
+    def SGD(  # noqa: N802 - the book's name
+        self,
+        training_data: Dataset | Iterable[Sample],
+        epochs: int,
+        mini_batch_size: int,
+        eta: float,
+        test_data: Dataset | Iterable[Sample] | None = None,
+    ) -> None:
+        """Train the network using mini-batch stochastic gradient descent, printing a line for each epoch.
+
+        Parameters
+        ----------
+        training_data : Dataset or iterable of (x, y)
+            `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. It is not
+            reordered.
+        epochs : int
+            How many times to go through the training data, each time in a new random order.
+        mini_batch_size : int
+            The number of samples in a mini-batch. The last one of an epoch has what is left.
+        eta : float
+            The learning rate, positive.
+        test_data : Dataset or iterable of (x, y), optional
+            If given, the network is evaluated against it after each epoch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form. The network is unchanged then.
+
+        Notes
+        -----
+        The time that is printed is that of shuffling and training, without the evaluation. Interrupted by
+        Ctrl-C, the network is as it was after the last whole epoch.
+        """
+        epochs = _natural(epochs, "epochs")
+        mini_batch_size = _positive(mini_batch_size, "mini_batch_size")
+        eta = _positive_number(eta, "eta")
+        self._refuse_overridden("backprop", "update_mini_batch")
+        data = self._training_set(training_data, "training_data")
+        test_set = None if test_data is None else self._test_set(test_data)
+        engine = self._make_engine(data)
+        for j in range(epochs):
+            began = time.perf_counter()
+            order = self._generator().permutation(len(data))
+            for run in progress.runs(order, mini_batch_size, f"Epoch {j}"):
+                engine.epoch(run, mini_batch_size, eta)
+            seconds = time.perf_counter() - began
+            self.weights, self.biases = engine.parameters()
+            if test_set is None:
+                print(f"Epoch {j} complete, took {seconds:.2f} seconds", flush=True)
+                continue
+            correct, n_test = self.evaluate(test_set), len(test_set)
+            print(
+                f"Epoch {j}: {correct} / {n_test} ({correct / n_test:.2%} accuracy), took {seconds:.2f} seconds",
+                flush=True,
+            )
+
+    def update_mini_batch(self, mini_batch: Dataset | Iterable[Sample], eta: float) -> None:
+        """Update the network's weights and biases by applying gradient descent to a single mini-batch.
+
+        Parameters
+        ----------
+        mini_batch : Dataset or iterable of (x, y)
+            As in `SGD`.
+        eta : float
+            The learning rate, positive.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form. The network is unchanged then.
+        """
+        eta = _positive_number(eta, "eta")
+        self._refuse_overridden("backprop")
+        data = self._training_set(mini_batch, "mini_batch")
+        engine = self._make_engine(data)
+        engine.epoch(np.arange(len(data)), len(data), eta)
+        self.weights, self.biases = engine.parameters()
+
+    def backprop(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Arrays, Arrays]:
+        """Return a tuple `(nabla_b, nabla_w)` representing the gradient for the cost function C_x.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_in, 1)
+            The input.
+        y : array_like, shape (n_out, 1)
+            The desired output.
+
+        Returns
+        -------
+        nabla_b, nabla_w : lists of ndarray
+            Layer by layer, of the shapes of `biases` and `weights`.
+
+        Raises
+        ------
+        ValueError
+            If `x` or `y` is of another shape.
+        """
+        columns = self._columns(x, "x", self.sizes[0]), self._columns(y, "y", self.sizes[-1])
+        for name, column in zip("xy", columns, strict=True):
+            if column.shape[1] != 1:
+                raise ValueError(f"{name} has shape {column.shape}; it must be a column ({len(column)}, 1)")
+        return self._make_engine().gradients(columns[0].T, columns[1].T)
+
+    def evaluate(self, test_data: Dataset | Iterable[Sample]) -> int:
+        """Return the number of test inputs for which the network outputs the correct result.
+
+        The network's output is the index of whichever neuron in the final layer has the highest activation.
+
+        Parameters
+        ----------
+        test_data : Dataset or iterable of (x, y)
+            `y` an integer label, or a column whose largest component stands at the label.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not of that form.
+        """
+        data = self._test_set(test_data)
+        return int(np.sum(self.feedforward(data.inputs.T).argmax(axis=0) == data.labels))
+
+    def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the vector of partial derivatives of C_x with respect to the output activations."""
+        return output_activations - y
+
+    def _make_engine(self, data: Dataset | None = None) -> Engine:
+        """Make an engine that has the network's parameters as they are now."""
+        own = self._overridden("cost_derivative")
+        architecture = Architecture(tuple(self.sizes), self.dtype, self.cost_derivative if own else None)
+        return engine_class(self.engine)(architecture, *self._checked_parameters(), data)
+
+    def _checked_parameters(self) -> tuple[Arrays, Arrays]:
+        """Return weights and biases, which the user may have assigned, if they fit the sizes."""
+        weights, biases = [np.asarray(w) for w in self.weights], [np.asarray(b) for b in self.biases]
+        shapes = list(zip(self.sizes[1:], self.sizes[:-1], strict=True))
+        for name, arrays, expected in (
+            ("weights", weights, shapes),
+            ("biases", biases, [(y, 1) for y in self.sizes[1:]]),
+        ):
+            if [array.shape for array in arrays] != expected:
+                found = ", ".join(str(array.shape) for array in arrays)
+                raise ValueError(f"{name} have the shapes {found}; they must be {', '.join(map(str, expected))}")
+        return weights, biases
+
+    def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
+        """Return a data set that fits the network, with vectors for targets."""
+        data = self._fitting_inputs(as_dataset(data, argument), argument)
+        try:
+            return Dataset(data.inputs, data.vectors(self.sizes[-1]))
+        except ValueError as error:
+            raise ValueError(f"{argument}: {error}") from None
+
+    def _test_set(self, test_data: Dataset | Iterable[Sample]) -> Dataset:
+        return self._fitting_inputs(as_dataset(test_data, "test_data"), "test_data")
+
+    def _fitting_inputs(self, data: Dataset, argument: str) -> Dataset:
+        if len(data) == 0:
+            raise ValueError(f"{argument} is empty; it needs at least one (x, y)")
+        if data.inputs.shape[1] != self.sizes[0]:
+            raise ValueError(
+                f"{argument}: x has {data.inputs.shape[1]} components, but the network {self.sizes[0]} inputs"
+            )
+        return data
+
+    def _columns(self, values: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
+        array = np.asarray(values)
+        if array.ndim != 2 or len(array) != n:
+            raise ValueError(
+                f"{argument} has shape {array.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
+            )
+        return array
+
+    def _overridden(self, method: str) -> bool:
+        """Whether a subclass, or an assignment to this network, has put another method in its place."""
+        return getattr(getattr(self, method), "__func__", None) is not getattr(Network, method)
+
+    def _refuse_overridden(self, *methods: str) -> None:
+        for method in methods:
+            if self._overridden(method):
+                raise TypeError(
+                    f"{type(self).__name__} overrides {method}, which the engine would never call; "
+                    "override cost_derivative, or write the training loop in Python"
+                )
+
+    def _generator(self) -> Any:
+        """Return the network's own generator, or NumPy's global one: both have `randn` and `permutation`."""
+        return np.random if self._random is None else self._random
+
+
+def _integer(value: Any, argument: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{argument} is {value!r}; it must be an integer") from None
+
+
+def _positive(value: Any, argument: str) -> int:
+    number = _integer(value, argument)
+    if number < 1:
+        raise ValueError(f"{argument} is {number}; it must be at least 1")
+    return number
+
+
+def _natural(value: Any, argument: str) -> int:
+    number = _integer(value, argument)
+    if number < 0:
+        raise ValueError(f"{argument} is {number}; it must not be negative")
+    return number
+
+
+def _positive_number(value: Any, argument: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{argument} is {value!r}; it must be a number") from None
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{argument} is {number}; it must be positive and finite")
+    return number
+
+
+def _float_type(dtype: npt.DTypeLike) -> np.dtype:
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        result = None
+    if result not in (np.dtype("float32"), np.dtype("float64")):
+        raise ValueError(f"dtype is {dtype!r}; it must be float32 or float64")
+    return result
