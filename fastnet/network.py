@@ -7,6 +7,7 @@ This is the book's `network.py` (chapter 1), with its names and its meaning. The
 from __future__ import annotations
 
 import operator
+import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,13 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import progress
+from fastnet import models, progress
 from fastnet.activations import sigmoid, sigmoid_prime
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Engine
 
-__all__ = ["Network", "sigmoid", "sigmoid_prime"]
+__all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
+
+_COST = "QuadraticCost"  # the book's name for it, in files
 
 
 class Network:
@@ -86,7 +89,7 @@ class Network:
         engine_class(engine)
         self.engine = engine
         self.dtype = _float_type(dtype)
-        self._random = None if seed is None else np.random.RandomState(seed)
+        self._random = None if seed is None else np.random.RandomState(_seed(seed))
         # All biases first, then all weights: the order in which the book draws them.
         random = self._generator()
         self.biases = [random.randn(y, 1).astype(self.dtype) for y in self.sizes[1:]]
@@ -241,6 +244,19 @@ class Network:
         """Return the vector of partial derivatives of C_x with respect to the output activations."""
         return output_activations - y
 
+    def save(self, filename: str | os.PathLike[str]) -> None:
+        """Save the network to the file, in the format of the book's `network2.py`; `load` reads it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written. A file that was there is then as it was.
+        ValueError
+            If a weight or bias is infinite or not a number.
+        """
+        weights, biases = self._checked_parameters()
+        models.write(filename, models.Model(self.sizes, weights, biases, _COST, self.dtype))
+
     def _make_engine(self, data: Dataset | None = None) -> Engine:
         """Make an engine that has the network's parameters as they are now."""
         own = self._overridden("cost_derivative")
@@ -305,6 +321,31 @@ class Network:
         return np.random if self._random is None else self._random
 
 
+def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int | None = None) -> Network:
+    """Load a network from a file that `Network.save`, or the book's `network2.py`, wrote.
+
+    Parameters
+    ----------
+    filename : path
+        The file.
+    engine, seed
+        As for `Network`. The precision is that of the file; a file of the book's becomes float64.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it does not hold a network, or one with another cost than the quadratic.
+    """
+    model = models.read(filename)
+    if model.cost != _COST:
+        raise ValueError(f"{os.fspath(filename)}: its cost is {model.cost}; this Network has the quadratic cost only")
+    net = Network(model.sizes, engine=engine, dtype=model.dtype, seed=seed)
+    net.weights, net.biases = model.weights, model.biases
+    return net
+
+
 def _integer(value: Any, argument: str) -> int:
     try:
         return operator.index(value)
@@ -323,6 +364,13 @@ def _natural(value: Any, argument: str) -> int:
     number = _integer(value, argument)
     if number < 0:
         raise ValueError(f"{argument} is {number}; it must not be negative")
+    return number
+
+
+def _seed(value: Any) -> int:
+    number = _natural(value, "seed")
+    if number >= 2**32:
+        raise ValueError(f"seed is {number}; it must be below 2**32")
     return number
 
 

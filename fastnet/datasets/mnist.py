@@ -51,9 +51,11 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> tuple[Pair, Pair, P
         return _from_idx([(_find(path, name), None) for name in CHECKSUMS])
     with opened(path) as stream:
         start = stream.read(2)
-    if start == b"\0\0":  # an IDX file begins so, and no pickle does; the other three lie beside it
+    if start == b"\0\0":  # so begins an IDX file; the other three lie beside it
         return _from_idx([(_find(path.parent, name), None) for name in CHECKSUMS])
-    return _from_pickle(path)
+    if start[:1] in (b"\x80", b"("):  # so begins a pickled tuple: with its protocol, or in the oldest ones with a mark
+        return _from_pickle(path)
+    raise DataError(f"{path}: this is neither an IDX file nor a pickle such as mnist.pkl.gz")
 
 
 def bundled_folder() -> Path:

@@ -29,7 +29,7 @@ from numba.core import event
 from numba.core.caching import FunctionCache
 from numba.core.compiler import Compiler
 
-_FLAGS = {
+_FLAGS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},

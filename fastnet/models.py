@@ -1,0 +1,111 @@
+"""Networks on the disk, in the format of the book's `network2.py`: JSON, readable both ways."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnet.datasets.files import DataError
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a file holds of a network.
+
+    Attributes
+    ----------
+    sizes : list of int
+        The number of neurons in each layer, the inputs first.
+    weights, biases : lists of ndarray
+        In the book's shapes, of type `dtype`.
+    cost : str
+        The name of the book's class for the cost: "QuadraticCost", "CrossEntropyCost".
+    dtype : numpy.dtype
+        float32 or float64; float64 in files that don't say, as the book's.
+    """
+
+    sizes: list[int]
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+    cost: str
+    dtype: np.dtype
+
+
+def write(path: str | os.PathLike[str], model: Model) -> None:
+    """Write a model, whole or not at all: a file of that name is replaced when the new one is complete.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    ValueError
+        If a parameter is infinite or not a number.
+    """
+    if not all(np.isfinite(array).all() for array in (*model.weights, *model.biases)):
+        raise ValueError("the network has weights or biases that are infinite or not a number; it cannot be saved")
+    contents = {
+        "sizes": model.sizes,
+        "weights": [w.tolist() for w in model.weights],
+        "biases": [b.tolist() for b in model.biases],
+        "cost": model.cost,
+        "dtype": model.dtype.name,
+    }
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("w", encoding="ascii") as file:
+            json.dump(contents, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read(path: str | os.PathLike[str]) -> Model:
+    """Read a model that fastnet or the book's `network2.py` saved.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it does not hold a network.
+    """
+    try:
+        return _model(json.loads(Path(path).read_bytes()))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
+
+
+def _model(contents: Any) -> Model:
+    sizes, cost = contents["sizes"], contents["cost"]
+    if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
+        raise ValueError("its sizes are not a list of layers")
+    if not isinstance(cost, str):
+        raise ValueError("its cost is not a name")
+    if contents.get("dtype", "float64") not in ("float32", "float64"):
+        raise ValueError("its dtype is neither float32 nor float64")
+    dtype = np.dtype(contents.get("dtype", "float64"))
+    weights = _matrices(contents["weights"], list(zip(sizes[1:], sizes[:-1], strict=True)), dtype)
+    biases = _matrices(contents["biases"], [(n, 1) for n in sizes[1:]], dtype)
+    return Model(sizes, weights, biases, cost, dtype)
+
+
+def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:
+    arrays = [np.array(value, dtype) for value in values]
+    if [array.shape for array in arrays] != list(shapes):
+        raise ValueError("its weights or biases are not of the shapes that its sizes say")
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("its weights or biases are not finite")
+    return arrays
+
+
+def _reason(error: Exception) -> str:
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from fastnet import mnist_loader
+from fastnet.engines import ENGINES, engine_class
+from fastnet.engines.contract import Architecture
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """Training, validation and test data."""
+    return mnist_loader.load_data_wrapper()
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request):
+    return request.param
+
+
+@pytest.fixture
+def make_engine():
+    """Make an engine by name, with the parameters of a network."""
+
+    def make(name, sizes, weights, biases, data=None, dtype="float64", cost_derivative=None):
+        architecture = Architecture(tuple(sizes), np.dtype(dtype), cost_derivative)
+        return engine_class(name)(architecture, weights, biases, data)
+
+    return make
+
+
+@pytest.fixture
+def draw_parameters():
+    """Draw weights and biases, scaled so that no neuron is saturated."""
+
+    def draw(sizes, random):
+        biases = [random.standard_normal((y, 1)) for y in sizes[1:]]
+        weights = [random.standard_normal((y, x)) / np.sqrt(x) for x, y in zip(sizes[:-1], sizes[1:], strict=True)]
+        return weights, biases
+
+    return draw

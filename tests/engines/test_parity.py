@@ -1,0 +1,109 @@
+"""From the same parameters, data and order, every engine gives what the reference gives."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fastnet import Dataset
+
+OTHERS = ("numba", "numpy")
+PRECISION = {"float64": 1e-10, "float32": 1e-3}
+
+
+def largest_difference(engine, reference):
+    weights, biases = engine.parameters()
+    expected_weights, expected_biases = reference.parameters()
+    pairs = zip(weights + biases, expected_weights + expected_biases, strict=True)
+    return max(np.abs(array - expected).max() for array, expected in pairs)
+
+
+@pytest.fixture(scope="module")
+def book_start():
+    """The book's initial parameters of 784-30-10, and an order of 200 mini-batches of 10."""
+    random = np.random.RandomState(1)
+    biases = [random.randn(y, 1) for y in (30, 10)]
+    weights = [random.randn(y, x) for y, x in ((30, 784), (10, 30))]
+    return weights, biases, random.permutation(50_000)[:2000]
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+@pytest.mark.parametrize("name", (*OTHERS, "reference"))
+def test_200_mini_batches_of_mnist(name, dtype, mnist, book_start, make_engine):
+    weights, biases, order = book_start
+    sizes = [784, 30, 10]
+    reference = make_engine("reference", sizes, weights, biases, mnist[0])
+    engine = make_engine(name, sizes, weights, biases, mnist[0], dtype)
+    reference.epoch(order, 10, 3.0)
+    engine.epoch(order, 10, 3.0)
+    assert largest_difference(engine, reference) < PRECISION[dtype]
+    assert all(array.dtype == dtype for array in sum(engine.parameters(), []))
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+@pytest.mark.parametrize("name", OTHERS)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=5),
+    samples=st.integers(1, 40),
+    mini_batch_size=st.integers(1, 50),
+    zeros=st.sampled_from([0.0, 0.8, 1.0]),
+    data_type=st.sampled_from(["float32", "float64"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_drawn_networks(
+    name, dtype, make_engine, draw_parameters, sizes, samples, mini_batch_size, zeros, data_type, seed
+):
+    random = np.random.default_rng(seed)
+    weights, biases = draw_parameters(sizes, random)
+    inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) >= zeros)
+    data = Dataset(inputs.astype(data_type), random.random((samples, sizes[-1])))
+    order = random.integers(0, samples, 3 * samples)  # the last mini-batch is short more often than not
+
+    reference = make_engine("reference", sizes, weights, biases, data)
+    engine = make_engine(name, sizes, weights, biases, data, dtype)
+    reference.epoch(order, mini_batch_size, 0.5)
+    engine.epoch(order, mini_batch_size, 0.5)
+
+    assert largest_difference(engine, reference) < PRECISION[dtype]
+    assert np.abs(engine.outputs(data.inputs) - reference.outputs(data.inputs)).max() < PRECISION[dtype]
+
+
+def test_an_epoch_in_pieces_of_whole_mini_batches_is_the_same_epoch(engine_name, make_engine, draw_parameters):
+    random = np.random.default_rng(0)
+    sizes = [20, 17, 3]
+    weights, biases = draw_parameters(sizes, random)
+    data = Dataset(random.random((50, 20)), random.random((50, 3)))
+    order = random.permutation(50)
+    whole, pieces = (make_engine(engine_name, sizes, weights, biases, data) for _ in range(2))
+    whole.epoch(order, 7, 0.5)
+    for piece in (order[:7], order[7:35], order[35:]):
+        pieces.epoch(piece, 7, 0.5)
+    assert largest_difference(pieces, whole) == 0
+
+
+def test_the_reference_by_hand(make_engine):
+    """One neuron, one sample: sigmoid(0.6 * 1 + 0.9) and its first step, worked out with pencil and paper."""
+    data = Dataset([[1.0]], [[0.0]])
+    engine = make_engine("reference", [1, 1], [np.array([[0.6]])], [np.array([[0.9]])], data)
+    a = 1 / (1 + np.exp(-1.5))
+    assert engine.outputs(data.inputs)[0, 0] == pytest.approx(a, rel=1e-15)
+    engine.epoch(np.array([0]), 1, 0.15)
+    (weights,), (biases,) = engine.parameters()
+    step = 0.15 * a * a * (1 - a)
+    assert weights[0, 0] == pytest.approx(0.6 - step, rel=1e-14)
+    assert biases[0, 0] == pytest.approx(0.9 - step, rel=1e-14)
+
+
+def test_an_engine_keeps_its_hands_off_what_it_is_given(engine_name, make_engine, draw_parameters):
+    random = np.random.default_rng(0)
+    weights, biases = draw_parameters([6, 4, 2], random)
+    data = Dataset(random.random((9, 6)), random.random((9, 2)))
+    copies = [array.copy() for array in (*weights, *biases, data.inputs, data.targets)]
+    engine = make_engine(engine_name, [6, 4, 2], weights, biases, data)
+    engine.epoch(np.arange(9), 4, 1.0)
+    for handed_back in sum(engine.parameters(), []):
+        handed_back[:] = np.nan
+    assert all(np.isfinite(array).all() for array in sum(engine.parameters(), []))
+    for array, copy in zip((*weights, *biases, data.inputs, data.targets), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
