@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def draw_parameters():
 
     def draw(sizes, random):
         biases = [random.standard_normal((y, 1)) for y in sizes[1:]]
-        weights = [random.standard_normal((y, x)) / np.sqrt(x) for x, y in zip(sizes[:-1], sizes[1:], strict=True)]
+        weights = [random.standard_normal((y, x)) / np.sqrt(x) for x, y in pairwise(sizes)]
         return weights, biases
 
     return draw

@@ -1,7 +1,7 @@
 """Reading the book's `mnist.pkl.gz` without letting a pickle do what pickles do: run code.
 
 A pickle is a program for a small stack machine. Python's own machine is told here to know only the instructions
-that tuples of NumPy arrays need, and only the five names by which NumPy's pickles call for an array to be made.
+that tuples of NumPy arrays need, and only the names by which NumPy's pickles call for an array to be made.
 Behind each of these names is a stand-in of ours, which checks sizes before it believes them; no function of
 NumPy's, or of anybody else's, can be reached. It is the machine written in Python, because the one written in C
 cannot be restricted to some instructions, and can be made to allocate gigabytes by a file of a few bytes.
@@ -122,6 +122,11 @@ def _encode(text: str, encoding: str | bytes) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """Stand in for `bytes`, which Python 3 calls to write an empty array for Python 2."""
+    return b""
+
+
 def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     if not (isinstance(dtype, _Dtype) and isinstance(contents, (bytes, bytearray)) and isinstance(shape, tuple)):
         raise ValueError("this pickle holds an array that is not of plain numbers")
@@ -153,6 +158,7 @@ _STAND_INS = {
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
     ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
 }
 
 # The instructions that arrays, tuples, numbers and strings are written with, in protocols 0 to 5.

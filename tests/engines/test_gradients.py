@@ -37,7 +37,8 @@ def relative_distance(arrays, expected):
 
 
 @given(
-    sizes=st.lists(st.integers(1, 6), min_size=2, max_size=5) | st.lists(st.sampled_from([1, 3, 18]), min_size=2, max_size=3),
+    sizes=st.lists(st.integers(1, 6), min_size=2, max_size=5)
+    | st.lists(st.sampled_from([1, 3, 18]), min_size=2, max_size=3),
     batch=st.integers(1, 12),
     zeros=st.sampled_from([0.0, 0.5, 1.0]),
     seed=st.integers(0, 2**32 - 1),
