@@ -385,10 +385,8 @@ def _positive_number(value: Any, argument: str) -> float:
 
 
 def _float_type(dtype: npt.DTypeLike) -> np.dtype:
-    try:
-        result = np.dtype(dtype)
-    except TypeError:
-        result = None
-    if result not in (np.dtype("float32"), np.dtype("float64")):
-        raise ValueError(f"dtype is {dtype!r}; it must be float32 or float64")
-    return result
+    for accepted in (np.dtype("float32"), np.dtype("float64")):
+        # None would be taken for float64 by NumPy, and a typo for an error of another kind.
+        if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
+            return accepted
+    raise ValueError(f"dtype is {dtype!r}; it must be float32 or float64")
