@@ -42,9 +42,14 @@ def kernel(function: Callable[..., Any]) -> Any:
     return _cached(numba.njit(**_FLAGS)(function))
 
 
+def part(function: Callable[..., Any]) -> Any:
+    """Compile a function into the kernels that call it."""
+    return _cached(numba.njit(forceinline=True, **_FLAGS)(function))
+
+
 def formula(function: Callable[..., Any]) -> Any:
     """Compile a function of arrays that don't overlap; it is compiled into the kernels that call it."""
-    return _cached(numba.njit(pipeline_class=_NoAliasCompiler, **_FLAGS)(function))
+    return _cached(numba.njit(pipeline_class=_NoAliasCompiler, forceinline=True, **_FLAGS)(function))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnet.kernels import formulas
-from fastnet.kernels.compiler import kernel
+from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.layout import biases_of, units_of, weights_of
 from fastnet.kernels.rows import prefetch_rows
 
@@ -56,7 +56,7 @@ def gradients(rows, targets, layout, parameters, nabla):
     accumulate(rows, samples, 1 / len(samples), layout, activations, delta, nabla)
 
 
-@kernel
+@part
 def feed_forward(rows, mini_batch, layout, parameters, activations):
     """Compute the activations of every layer."""
     samples = len(mini_batch)
@@ -71,7 +71,7 @@ def feed_forward(rows, mini_batch, layout, parameters, activations):
         formulas.sigmoid(a, layout.sizes[layer + 1])
 
 
-@kernel
+@part
 def backpropagate(targets, mini_batch, layout, parameters, activations, delta):
     """Compute the errors of every layer, the last first."""
     samples = len(mini_batch)
@@ -89,7 +89,7 @@ def backpropagate(targets, mini_batch, layout, parameters, activations, delta):
         )
 
 
-@kernel
+@part
 def accumulate(rows, mini_batch, scale, layout, activations, delta, sums):
     """Add the gradient of the mini-batch's summed cost, times `scale`, to `sums`: the parameters, or a gradient."""
     samples = len(mini_batch)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels.compiler import kernel
+from fastnet.kernels.compiler import part
 
 _VECTOR = 16  # numbers: one AVX-512 register of float32, two of AVX2
 
@@ -94,20 +94,20 @@ def _biases(layout: Layout, parameters: Parameters, layer: int) -> np.ndarray:
     return biases_of.py_func(layout, parameters, layer)[: layout.sizes[layer + 1]]
 
 
-@kernel
+@part
 def weights_of(layout, parameters, layer):
     """View a layer's weights as a matrix of one row for each neuron that they come from."""
     weights = parameters.weights[layout.weights[layer] : layout.weights[layer + 1]]
     return weights.reshape(layout.sizes[layer], -1)
 
 
-@kernel
+@part
 def biases_of(layout, parameters, layer):
     """View a layer's biases as a vector."""
     return parameters.biases[layout.units[layer] : layout.units[layer + 1]]
 
 
-@kernel
+@part
 def units_of(layout, units, layer, samples):
     """View a layer's part of an array of one number a neuron and sample, as a matrix of one sample a row."""
     return units[samples * layout.units[layer] : samples * layout.units[layer + 1]].reshape(samples, -1)

@@ -1,0 +1,150 @@
+"""The command as a user runs it: in a process of its own."""
+
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from fastnet import mnist_loader, network
+
+COMMAND = [sys.executable, "-m", "fastnet"]
+LINE = r"Epoch {}: \d+ / {} \(\d+\.\d\d% accuracy\), took \d+\.\d\d seconds\n"
+
+
+def run(*arguments, **keywords):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small data set: 60 and 9 images of 4 x 4 pixels."""
+    random = np.random.default_rng(0)
+    for name, n in (("train", 60), ("t10k", 9)):
+        pixels = random.integers(0, 256, 16 * n, np.uint8).tobytes()
+        labels = random.integers(0, 10, n, np.uint8).tobytes()
+        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">HBB3I", 0, 8, 3, n, 4, 4) + pixels)
+        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">HBBI", 0, 8, 1, n) + labels)
+    return tmp_path
+
+
+def small(folder, *arguments):
+    return "train", "--data", str(folder), "--sizes", "16,5,10", *arguments
+
+
+def test_train_learns_mnist(tmp_path):
+    result = run("train", "--epochs", "2", "--seed", "1", cwd=tmp_path)
+    assert result.returncode == 0
+    assert re.fullmatch(LINE.format(0, 10000) + LINE.format(1, 10000), result.stdout)
+    assert int(re.findall(r"(\d+) / ", result.stdout)[1]) > 9000
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_reach_the_network(folder):
+    result = run(*small(folder, "--epochs", "3", "--batch", "7", "--eta", "0.5", "--engine", "numpy"),
+                 "--dtype", "float64", "--seed", "5", "--save", str(folder / "net.json"))  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith(f"Saved to {folder / 'net.json'}\n")
+    training_data, _, test_data = mnist_loader.load_data_wrapper(folder)
+    net = network.Network([16, 5, 10], engine="numpy", dtype="float64", seed=5)
+    net.SGD(training_data, 3, 7, 0.5)
+    saved = network.load(folder / "net.json")
+    assert saved.dtype == np.float64
+    for array, expected in zip(saved.weights + saved.biases, net.weights + net.biases, strict=True):
+        np.testing.assert_allclose(array, expected, rtol=0, atol=1e-12)
+    assert f"Epoch 2: {net.evaluate(test_data)} / 9 " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine", "cuda"], "Invalid value for '--engine': 'cuda' is not one of 'numba', 'numpy', 'reference'."),
+        (["--sizes", "784"], "Invalid value for '--sizes': '784' must be at least two whole numbers"),
+        (["--sizes", "784,x,10"], "Invalid value for '--sizes': '784,x,10' must be"),
+        (["--sizes", "783,10"], "training_data: x has 784 components, but the network 783 inputs"),
+        (["--sizes", "784,9"], "training_data: y has 10 components, but the network 9 outputs"),
+        (["--epochs", "-1"], "Invalid value for '--epochs'"),
+        (["--batch", "0"], "Invalid value for '--batch'"),
+        (["--eta", "0"], "Invalid value for '--eta'"),
+        (["--eta", "nan"], "eta is nan; it must be positive and finite"),
+        (["--seed", "-1"], "Invalid value for '--seed'"),
+        (["--data", "nowhere"], "Invalid value for '--data': Path 'nowhere' does not exist."),
+        (["--data", "."], "there is no file train-images-idx3-ubyte"),
+        (["--save", "nowhere/net.json"], "is not a folder that can be written to"),
+        (["--save", "."], "Invalid value for '--save'"),
+        (["--fast"], "No such option '--fast'"),
+        (["now"], "Got unexpected extra argument (now)"),
+    ],
+)
+def test_an_error_is_one_line_and_status_2(tmp_path, arguments, message):
+    result = run("train", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("fastnet: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+
+
+def test_a_broken_data_file_is_named(folder):
+    path = folder / "t10k-labels-idx1-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    result = run(*small(folder))
+    assert (result.returncode, result.stderr) == (2, f"fastnet: {path}: it ends too early; the file is truncated\n")
+
+
+def test_no_command_and_help_and_version():
+    assert run().stdout == run("--help").stdout
+    assert "train  Train a network on handwritten digits." in run().stdout
+    assert re.search(r"--eta .*Learning rate", run("train", "--help").stdout)
+    assert re.fullmatch(r"fastnet, version \d+\.\d+\.\d+\n", run("--version").stdout)
+    assert run("bogus").stderr == "fastnet: No such command 'bogus'.\n"
+
+
+def test_ctrl_c_saves_what_was_learnt(folder):
+    path = folder / "net.json"
+    command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy", "--save", str(path))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == ""
+    assert network.load(path).sizes == [16, 5, 10]
+
+
+def test_a_reader_that_has_seen_enough(folder):
+    command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
+    terminal, end = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    command = [*COMMAND, "train", "--epochs", "1", "--engine", "reference"]
+    with subprocess.Popen(command, stdout=end, stderr=end, stdin=end, env=environment, cwd=tmp_path) as process:
+        os.close(end)
+        shown = b""
+        began = time.monotonic()
+        while time.monotonic() - began < 100:
+            try:
+                part = os.read(terminal, 1 << 16)
+            except OSError:  # Linux's way of saying that the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(terminal)
+    text = shown.decode()
+    assert process.returncode == 0
+    assert "━" in text
+    assert re.search(r"Epoch 0: \d+ / 10000", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).rstrip().splitlines()[-1])

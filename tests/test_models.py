@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+
+from fastnet import network
+from fastnet.mnist_loader import DataError
+from fastnet.network import Network
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_saved_network_is_the_same_network(tmp_path, dtype):
+    net = Network([5, 3, 2], dtype=dtype, seed=0)
+    net.save(tmp_path / "net.json")
+    again = network.load(str(tmp_path / "net.json"), engine="numpy")
+    assert (again.sizes, again.dtype, again.engine) == (net.sizes, net.dtype, "numpy")
+    for array, expected in zip(again.weights + again.biases, net.weights + net.biases, strict=True):
+        np.testing.assert_array_equal(array, expected, strict=True)
+
+
+def test_the_books_load_reads_it(tmp_path):
+    """The book's `load` does just this with the file."""
+    net = Network([5, 3, 2], seed=0)
+    net.save(tmp_path / "net.json")
+    data = json.loads((tmp_path / "net.json").read_text())
+    assert data["cost"] in ("QuadraticCost", "CrossEntropyCost")
+    assert data["sizes"] == [5, 3, 2]
+    assert [np.array(w).shape for w in data["weights"]] == [(3, 5), (2, 3)]
+    assert [np.array(b).shape for b in data["biases"]] == [(3, 1), (2, 1)]
+
+
+def test_a_file_of_the_books_becomes_float64(tmp_path):
+    book = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost": "QuadraticCost"}
+    (tmp_path / "book.json").write_text(json.dumps(book))
+    net = network.load(tmp_path / "book.json")
+    assert net.dtype == np.float64
+    x = np.array([[1.0], [2.0]])
+    np.testing.assert_allclose(net.feedforward(x), [[1 / (1 + np.exp(-(0.1 - 0.4 + 0.3)))]], rtol=1e-14)
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    net = Network([2, 1], seed=0)
+    path = tmp_path / "net.json"
+    net.save(path)
+    before = path.read_bytes()
+    net.weights[0][0, 0] = np.nan
+    with pytest.raises(ValueError, match="infinite or not a number; it cannot be saved"):
+        net.save(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["net.json"]
+    with pytest.raises(FileNotFoundError):
+        net.save(tmp_path / "nowhere" / "net.json")
+
+
+VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost": "QuadraticCost", "dtype": "float32"}
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (b"", "does not hold a network"),
+        (b"\xff\xfe\x00", "does not hold a network"),
+        (b"[" * 100_000, "does not hold a network"),
+        (b"[]", "does not hold a network"),
+        (b"7", "does not hold a network"),
+        (json.dumps(VALID)[:-5].encode(), "does not hold a network"),
+        (VALID | {"sizes": [2]}, "sizes are not a list of layers"),
+        (VALID | {"sizes": [2, 0]}, "sizes are not a list of layers"),
+        (VALID | {"sizes": [2, 1.5]}, "sizes are not a list of layers"),
+        (VALID | {"sizes": [2, 10**9]}, "not of the shapes that its sizes say"),
+        (VALID | {"weights": [[[0.1]]]}, "not of the shapes that its sizes say"),
+        (VALID | {"weights": [[[0.1, "x"]]]}, "could not convert string"),
+        (VALID | {"weights": [[[0.1], [0.2, 0.3]]]}, "does not hold a network"),
+        (VALID | {"weights": None}, "does not hold a network"),
+        (VALID | {"biases": [[[float("nan")]]]}, "are not finite"),
+        (VALID | {"biases": [[[1e300]]]}, "are not finite"),
+        (VALID | {"cost": None}, "its cost is not a name"),
+        (VALID | {"cost": "CrossEntropyCost"}, "its cost is CrossEntropyCost; this Network has the quadratic cost"),
+        (VALID | {"dtype": "object"}, "its dtype is neither"),
+        ({k: v for k, v in VALID.items() if k != "biases"}, "it has no 'biases'"),
+    ],
+)
+def test_a_file_that_holds_no_network(tmp_path, contents, message):
+    path = tmp_path / "net.json"
+    path.write_bytes(contents if isinstance(contents, bytes) else json.dumps(contents).encode())
+    with pytest.raises(ValueError, match=rf"net\.json: .*{message}"):
+        network.load(path)
+
+
+def test_the_error_is_a_data_error(tmp_path):
+    (tmp_path / "net.json").write_text("{}")
+    with pytest.raises(DataError):
+        network.load(tmp_path / "net.json")

@@ -1,0 +1,78 @@
+"""What `import fastnet` costs, and what the package promises from outside."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import fastnet
+
+TRAIN = """
+import numpy as np
+from fastnet import Dataset, network
+random = np.random.default_rng(0)
+net = network.Network([5, 3, 2], seed=0)
+net.SGD(Dataset(random.random((20, 5)), random.integers(0, 2, 20)), 1, 5, 0.5)
+print(*net.weights[0].ravel())
+"""
+
+
+def python(code, **environment):
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def test_import_loads_numpy_and_nothing_heavier():
+    new = python(
+        "import numpy, sys; before = set(sys.modules); import fastnet; "
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    ).stdout.split()
+    assert set(new) - set(sys.stdlib_module_names) == {"fastnet"}
+
+
+@pytest.mark.parametrize("engine", ["numpy", "reference"])
+def test_the_other_engines_need_no_numba(engine):
+    code = TRAIN.replace("seed=0", f"engine={engine!r}, seed=0")
+    python(f"import sys; sys.modules['numba'] = None; sys.modules['rich'] = None{code}")
+
+
+def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_path):
+    first, second = (python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert first.stderr == "Compiling the kernels for this machine, once: a few seconds\n"
+    assert second.stderr == ""
+    assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
+
+
+def test_it_works_where_no_cache_can_be_written(tmp_path):
+    (tmp_path / "file").touch()  # no folder can be made below a file, not even by root
+    broken = str(tmp_path / "file" / "cache")
+    code = f"""
+import numba.core.caching as caching
+caching.InTreeCacheLocator.from_function = caching.UserWideCacheLocator.from_function = lambda *_: None
+{TRAIN}"""
+    result = python(code, NUMBA_CACHE_DIR=broken)
+    assert result.stderr.startswith("Compiling the kernels")
+
+
+def test_a_changed_kernel_is_compiled_again(tmp_path):
+    """Numba by itself would run the old code: it looks at a kernel's own file, not at those that it calls."""
+    python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path))
+    changed = python(
+        f"import fastnet.kernels.compiler as c; c._SOURCES = 'others'{TRAIN}", NUMBA_CACHE_DIR=str(tmp_path)
+    )
+    assert changed.stderr.startswith("Compiling the kernels")
+
+
+MODULES = [name for _, name, _ in pkgutil.walk_packages(fastnet.__path__, "fastnet.") if name != "fastnet.__main__"]
+
+
+@pytest.mark.parametrize("name", ["fastnet", *MODULES])
+def test_the_examples_in_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -1,0 +1,80 @@
+import io
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastnet import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test moves."""
+
+    class Clock:
+        now = 0.0
+
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: Clock.now)
+    return Clock
+
+
+@given(n=st.integers(0, 300), mini_batch_size=st.integers(1, 400), seconds=st.lists(st.floats(0, 1), min_size=1))
+def test_runs_are_the_order_cut_between_mini_batches(n, mini_batch_size, seconds):
+    order = np.random.default_rng(0).permutation(n)
+    durations = itertools.cycle(seconds)
+    with pytest.MonkeyPatch.context() as patch:
+        now = [0.0]
+        patch.setattr(progress.time, "perf_counter", lambda: now[0])
+        pieces = []
+        for run in progress.runs(order, mini_batch_size, "Epoch 0"):
+            pieces.append(run)
+            now[0] += next(durations)
+    assert all(len(piece) % mini_batch_size == 0 for piece in pieces[:-1])
+    np.testing.assert_array_equal(np.concatenate([*pieces, order[:0]]), order)
+
+
+def test_a_short_epoch_is_few_runs_and_shows_nothing(clock, monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    count = 0
+    for run in progress.runs(np.arange(50_000), 10, "Epoch 0"):
+        clock.now += len(run) * 1e-6
+        count += 1
+    assert count < 8
+    assert progress.sys.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_a_long_epoch_shows_a_bar_on_a_terminal_only(clock, monkeypatch, capsys, stream, shown):
+    monkeypatch.setattr(progress.sys, "stderr", stream())
+    monkeypatch.setenv("TERM", "xterm")
+    gaps = []
+    for run in progress.runs(np.arange(50_000), 10, "Epoch 3"):
+        clock.now += len(run) * 1e-4
+        gaps.append(len(run) * 1e-4)
+    assert max(gaps[10:]) < 0.2  # seconds between two updates
+    assert ("Epoch 3" in progress.sys.stderr.getvalue()) == shown
+    assert capsys.readouterr().out == ""
+
+
+def test_compiling_is_a_plain_line_where_nobody_watches(capsys):
+    with progress.compiling():
+        pass
+    output = capsys.readouterr()
+    assert output.err == "Compiling the kernels for this machine, once: a few seconds\n"
+    assert output.out == ""
+
+
+def test_compiling_on_a_terminal_shows_the_time(monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.compiling():
+        pass
+    assert "Compiling the kernels" in progress.sys.stderr.getvalue()
+    assert "0:00:00" in progress.sys.stderr.getvalue()
