@@ -99,7 +99,8 @@ def _model(contents: Any) -> Model:
 
 
 def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:
-    arrays = [np.array(value, dtype) for value in values]
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
+        arrays = [np.array(value, dtype) for value in values]
     if [array.shape for array in arrays] != list(shapes):
         raise ValueError("its weights or biases are not of the shapes that its sizes say")
     if not all(np.isfinite(array).all() for array in arrays):

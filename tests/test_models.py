@@ -48,6 +48,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         net.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["net.json"]
+    net.weights[0][0, 0] = 0
     with pytest.raises(FileNotFoundError):
         net.save(tmp_path / "nowhere" / "net.json")
 

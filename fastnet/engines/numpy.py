@@ -26,14 +26,15 @@ class Engine(contract.Engine):
         activations = [inputs.astype(dtype, copy=False)]
         for w, b in zip(self._weights, self._biases, strict=True):
             activations.append(sigmoid(activations[-1] @ w.T + b.T))
-        nabla_a = self._cost_derivatives(activations[-1], targets.astype(dtype, copy=False)) / len(inputs)
-        nabla_b, nabla_w = [], []
-        for w, a_in, a_out in zip(self._weights[::-1], activations[-2::-1], activations[:0:-1], strict=True):
-            delta = nabla_a * a_out * (1 - a_out)  # BP1 and BP2: the derivative of the sigmoid is a (1 - a)
-            nabla_b.append(delta.sum(axis=0)[:, np.newaxis])  # BP3
-            nabla_w.append(delta.T @ a_in)  # BP4
-            nabla_a = delta @ w
-        return nabla_b[::-1], nabla_w[::-1]
+        a = activations[-1]
+        nabla_a = self._cost_derivatives(a, targets.astype(dtype, copy=False)) / len(inputs)
+        deltas = [nabla_a * a * (1 - a)]  # BP1: the derivative of the sigmoid is a (1 - a)
+        for w, a in zip(self._weights[:0:-1], activations[-2:0:-1], strict=True):
+            deltas.append((deltas[-1] @ w) * a * (1 - a))  # BP2
+        deltas.reverse()
+        nabla_b = [delta.sum(axis=0)[:, np.newaxis] for delta in deltas]  # BP3
+        nabla_w = [delta.T @ a for delta, a in zip(deltas, activations[:-1], strict=True)]  # BP4
+        return nabla_b, nabla_w
 
     def _cost_derivatives(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the derivative of each sample's cost with respect to its outputs, one sample a row."""
