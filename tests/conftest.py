@@ -8,6 +8,12 @@ from fastnet.engines import ENGINES, engine_class
 from fastnet.engines.contract import Architecture
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Leave the tests out of `pytest --benchmark-only`."""
+    plain = config.args_source is config.ArgsSource.TESTPATHS
+    return True if plain and config.getoption("benchmark_only", default=False) else None
+
+
 @pytest.fixture(scope="session")
 def mnist():
     """Training, validation and test data."""

@@ -7,14 +7,16 @@ import signal
 import struct
 import subprocess
 import sys
+import sysconfig
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastnet import mnist_loader, network
 
-COMMAND = [sys.executable, "-m", "fastnet"]
+COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
 LINE = r"Epoch {}: \d+ / {} \(\d+\.\d\d% accuracy\), took \d+\.\d\d seconds\n"
 
 
@@ -103,6 +105,8 @@ def test_no_command_and_help_and_version():
     assert "train  Train a network on handwritten digits." in run().stdout
     assert re.search(r"--eta .*Learning rate", run("train", "--help").stdout)
     assert re.fullmatch(r"fastnet, version \d+\.\d+\.\d+\n", run("--version").stdout)
+    module = [sys.executable, "-m", "fastnet", "--version"]
+    assert subprocess.check_output(module, text=True, cwd=Path(__file__).parent) == run("--version").stdout
     assert run("bogus").stderr == "fastnet: No such command 'bogus'.\n"
 
 

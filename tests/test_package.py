@@ -6,6 +6,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,8 +23,14 @@ print(*net.weights[0].ravel())
 
 
 def python(code, **environment):
+    """Run code where Python finds the installed package and not the checkout."""
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | environment, timeout=120
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        cwd=Path(__file__).parent,
+        timeout=120,
     )
     assert result.returncode == 0, result.stderr
     return result

@@ -19,6 +19,8 @@ from fastnet.kernels.compiler import part
 
 _VECTOR = 16  # numbers: one AVX-512 register of float32, two of AVX2
 
+_CACHE_LINE = 64  # bytes
+
 
 class Layout(NamedTuple):
     """Where each layer begins.
@@ -63,7 +65,14 @@ def layout_of(sizes: Sequence[int]) -> Layout:
 
 def zeros(layout: Layout, dtype: np.dtype) -> Parameters:
     """Return parameters that are all zero."""
-    return Parameters(np.zeros(layout.weights[-1], dtype), np.zeros(layout.units[-1], dtype))
+    return Parameters(_aligned_zeros(layout.weights[-1], dtype), _aligned_zeros(layout.units[-1], dtype))
+
+
+def _aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
+    """Return zeros that begin at a cache line, so that no vector lies across two."""
+    memory = np.zeros(size * dtype.itemsize + _CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % _CACHE_LINE
+    return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
 def from_book(

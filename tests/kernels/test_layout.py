@@ -27,3 +27,9 @@ def test_weights_are_stored_by_where_they_come_from():
     np.testing.assert_array_equal(layout.weights_of(there, parameters, 0)[:, :3], [[0, 2, 4], [1, 3, 5]])
     np.testing.assert_array_equal(layout.weights_of(there, parameters, 1)[:, :1], [[6], [7], [8]])
     assert layout.weights_of(there, parameters, 0).shape[1] % 16 == 0
+
+
+def test_vectors_do_not_lie_across_cache_lines():
+    for size in (1, 20, 300):
+        parameters = layout.zeros(layout.layout_of([size, size]), np.dtype("float32"))
+        assert parameters.weights.ctypes.data % 64 == parameters.biases.ctypes.data % 64 == 0

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from fastnet import Dataset, mnist_loader
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave the benchmarks out of a plain `pytest`, which runs the tests."""
+    plain = config.args_source is config.ArgsSource.TESTPATHS
+    return True if plain and not config.getoption("benchmark_only", default=False) else None
+
+
+@pytest.fixture(scope="session")
+def training_data():
+    """The 50,000 digits, with vectors for targets."""
+    return mnist_loader.load_data_wrapper()[0]
+
+
+@pytest.fixture(scope="session")
+def book_parameters():
+    """The book's initial weights and biases of 784-30-10."""
+    random = np.random.RandomState(0)
+    biases = [random.randn(y, 1) for y in (30, 10)]
+    return [random.randn(y, x) for x, y in ((784, 30), (30, 10))], biases
+
+
+@pytest.fixture(scope="session")
+def order():
+    return np.random.RandomState(1).permutation(50_000)
+
+
+@pytest.fixture(scope="session")
+def few_samples(training_data):
+    """As many samples as the check of a benchmark's result takes time for."""
+    return Dataset(training_data.inputs[:500], training_data.targets[:500])
