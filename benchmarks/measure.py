@@ -1,10 +1,10 @@
 """Measure what the README and the design promise, and print it as two tables in Markdown.
 
-    python benchmarks/measure.py            about a minute
-    python benchmarks/measure.py --quick    with fewer repetitions, to see that it works
+    python benchmarks/measure.py
 
-The engines are timed in turns, an epoch each, so that a change of the machine's speed meets all of them; the ratios are
-of neighbours. What concerns a process is measured in processes of its own. A promise that is missed is marked so.
+It takes about a minute. The engines are timed in turns, an epoch each, so that a change of the machine's speed meets
+all of them; the ratios are of neighbours. What concerns a process is measured in processes of its own. A promise
+that is missed is marked so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 from statistics import median
 
-import click
 import numpy as np
 
 from fastnet import Dataset, mnist_loader
@@ -31,12 +30,10 @@ from fastnet.network import Network
 SIZES = [784, 30, 10]
 
 
-@click.command()
-@click.option("--quick", is_flag=True, help="Fewer repetitions.")
-def main(quick: bool) -> None:
+def main() -> None:
     """Print the tables."""
     print(f"{machine()}; Python {platform.python_version()}, NumPy {np.__version__}.\n")
-    seconds = epochs_in_turns(rounds=2 if quick else 5)
+    seconds = epochs_in_turns(rounds=5)
     ratios = [reference / numba for numba, reference in zip(seconds["numba"], seconds["reference"], strict=True)]
     print_engines(seconds)
     promises = [
@@ -46,9 +43,9 @@ def main(quick: bool) -> None:
             f"{median(ratios):.0f} times",
             median(ratios) >= 25,
         ),
-        *process_promises(repetitions=3 if quick else 7),
-        drift(networks=1 if quick else 5),
-        accuracy(seeds=2 if quick else 10),
+        *process_promises(repetitions=7),
+        drift(networks=5),
+        accuracy(seeds=10),
     ]
     print("| promise | | measured |\n| --- | --- | --- |")
     for name, bound, measured, kept in promises:

@@ -6,7 +6,6 @@ This is the book's `network.py` (chapter 1), with its names and its meaning. The
 
 from __future__ import annotations
 
-import operator
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import models, progress
+from fastnet import arguments, models, progress
 from fastnet.activations import sigmoid, sigmoid_prime
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
 from fastnet.engines import engine_class
@@ -82,14 +81,14 @@ class Network:
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        self.sizes = [_positive(size, "a size") for size in sizes]
+        self.sizes = [arguments.positive(size, "a size") for size in sizes]
         if len(self.sizes) < 2:
             raise ValueError(f"sizes is {self.sizes}; it must name at least two layers, inputs and outputs")
         self.num_layers = len(self.sizes)
         engine_class(engine)
         self.engine = engine
-        self.dtype = _float_type(dtype)
-        self._random = None if seed is None else np.random.RandomState(_seed(seed))
+        self.dtype = arguments.float_type(dtype)
+        self._random = None if seed is None else np.random.RandomState(arguments.seed(seed))
         # All biases first, then all weights: the order in which the book draws them.
         random = self._generator()
         self.biases = [random.randn(y, 1).astype(self.dtype) for y in self.sizes[1:]]
@@ -151,9 +150,9 @@ class Network:
         The time that is printed is that of shuffling and training, without the evaluation. Interrupted by
         Ctrl-C, the network is as it was after the last whole epoch.
         """
-        epochs = _natural(epochs, "epochs")
-        mini_batch_size = _positive(mini_batch_size, "mini_batch_size")
-        eta = _positive_number(eta, "eta")
+        epochs = arguments.natural(epochs, "epochs")
+        mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
+        eta = arguments.positive_number(eta, "eta")
         self._refuse_overridden("backprop", "update_mini_batch")
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
@@ -189,7 +188,7 @@ class Network:
         TypeError, ValueError
             If an argument is not of that form. The network is unchanged then.
         """
-        eta = _positive_number(eta, "eta")
+        eta = arguments.positive_number(eta, "eta")
         self._refuse_overridden("backprop")
         data = self._training_set(mini_batch, "mini_batch")
         engine = self._make_engine(data)
@@ -344,49 +343,3 @@ def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int |
     net = Network(model.sizes, engine=engine, dtype=model.dtype, seed=seed)
     net.weights, net.biases = model.weights, model.biases
     return net
-
-
-def _integer(value: Any, argument: str) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{argument} is {value!r}; it must be an integer") from None
-
-
-def _positive(value: Any, argument: str) -> int:
-    number = _integer(value, argument)
-    if number < 1:
-        raise ValueError(f"{argument} is {number}; it must be at least 1")
-    return number
-
-
-def _natural(value: Any, argument: str) -> int:
-    number = _integer(value, argument)
-    if number < 0:
-        raise ValueError(f"{argument} is {number}; it must not be negative")
-    return number
-
-
-def _seed(value: Any) -> int:
-    number = _natural(value, "seed")
-    if number >= 2**32:
-        raise ValueError(f"seed is {number}; it must be below 2**32")
-    return number
-
-
-def _positive_number(value: Any, argument: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{argument} is {value!r}; it must be a number") from None
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{argument} is {number}; it must be positive and finite")
-    return number
-
-
-def _float_type(dtype: npt.DTypeLike) -> np.dtype:
-    for accepted in (np.dtype("float32"), np.dtype("float64")):
-        # None would be taken for float64 by NumPy, and a typo for an error of another kind.
-        if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
-            return accepted
-    raise ValueError(f"dtype is {dtype!r}; it must be float32 or float64")

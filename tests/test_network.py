@@ -252,7 +252,7 @@ def test_what_is_no_network(arguments, keywords, error, message):
         ({"mini_batch_size": 0}, ValueError, "mini_batch_size is 0; it must be at least 1"),
         ({"eta": 0}, ValueError, "eta is 0.0; it must be positive and finite"),
         ({"eta": float("nan")}, ValueError, "eta is nan"),
-        ({"eta": "fast"}, TypeError, "eta is 'fast'; it must be a number"),
+        ({"eta": "0.5"}, TypeError, "eta is '0.5'; it must be a number"),
         ({"training_data": []}, ValueError, "training_data: the data set is empty"),
         ({"training_data": Dataset(np.zeros((0, 5)), np.zeros((0, 2)))}, ValueError, "training_data is empty"),
         ({"training_data": Dataset(np.zeros((3, 4)), [0, 1, 0])}, ValueError, "x has 4 components, .* 5 inputs"),

@@ -58,15 +58,26 @@ def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_pat
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
 
 
-def test_it_works_where_no_cache_can_be_written(tmp_path):
-    (tmp_path / "file").touch()  # no folder can be made below a file, not even by root
-    broken = str(tmp_path / "file" / "cache")
-    code = f"""
-import numba.core.caching as caching
-caching.InTreeCacheLocator.from_function = caching.UserWideCacheLocator.from_function = lambda *_: None
-{TRAIN}"""
-    result = python(code, NUMBA_CACHE_DIR=broken)
-    assert result.stderr.startswith("Compiling the kernels")
+NO_FOLDER_CAN_BE_WRITTEN = """
+import tempfile
+def refuse(*arguments, **keywords):
+    raise PermissionError
+tempfile.TemporaryFile = refuse  # with which Numba tries whether it can write there
+"""
+THE_DISK_IS_FULL = """
+from numba.core.caching import IndexDataCacheFile
+def refuse(*arguments, **keywords):
+    raise OSError(28, "No space left on device")
+IndexDataCacheFile.save = refuse
+"""
+
+
+@pytest.mark.parametrize("obstacle", [NO_FOLDER_CAN_BE_WRITTEN, THE_DISK_IS_FULL])
+def test_it_works_where_the_cache_cannot_be_written(tmp_path, obstacle):
+    for _ in range(2):
+        result = python(obstacle + TRAIN, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+        assert result.stderr.startswith("Compiling the kernels")
+    assert not list(tmp_path.rglob("*.nbc"))
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-import fastnet
 from fastnet.datasets import idx, pickles
 from fastnet.datasets.files import DataError, opened
 
@@ -60,7 +59,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> tuple[Pair, Pair, P
 
 def bundled_folder() -> Path:
     """Return the folder of the files that come with fastnet: in the package, or in a checkout beside it."""
-    package = Path(fastnet.__file__).parent
+    package = Path(__file__).parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"
 
