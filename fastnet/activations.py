@@ -21,8 +21,9 @@ def sigmoid(z: npt.ArrayLike) -> Any:
     ndarray or scalar
         Of the shape of `z`, between 0 and 1, in the precision of `z`.
     """
+    z = _floating(z)
     e = np.exp(-np.abs(z))  # in 0 to 1, whatever the sign of z
-    return np.where(np.less(z, 0), e, 1) / (1 + e)
+    return np.where(z < 0, e, 1) / (1 + e)
 
 
 def sigmoid_prime(z: npt.ArrayLike) -> Any:
@@ -38,5 +39,11 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
     ndarray or scalar
         Of the shape of `z`, between 0 and 1/4, in the precision of `z`.
     """
-    e = np.exp(-np.abs(z))
+    e = np.exp(-np.abs(_floating(z)))
     return e / (1 + e) ** 2  # the same as sigmoid(z) * (1 - sigmoid(z)), without the loss of digits
+
+
+def _floating(z: npt.ArrayLike) -> np.ndarray:
+    """Return integers as floating point numbers: the smaller ones could not be negated."""
+    z = np.asarray(z)
+    return z if z.dtype.kind == "f" else z.astype(np.float64)

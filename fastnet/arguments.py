@@ -6,12 +6,25 @@ Each function returns the value as what it has to be, or raises a `TypeError` (i
 
 from __future__ import annotations
 
+import contextlib
 import operator
+from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+
+@contextlib.contextmanager
+def named(argument: str) -> Iterator[None]:
+    """Put the argument's name before what is said of it in the `with` block."""
+    try:
+        yield
+    except TypeError as error:
+        raise TypeError(f"{argument}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{argument}: {error}") from None
 
 
 def integer(value: Any, argument: str) -> int:

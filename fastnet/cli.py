@@ -26,7 +26,7 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.strerror and error.filename else str(error))
-    except (ValueError, MemoryError) as error:
+    except (ImportError, MemoryError, OverflowError, ValueError) as error:
         _fail(str(error) or "there is not enough memory")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,13 +57,18 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         "cost": model.cost,
         "dtype": model.dtype.name,
     }
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays a link
+    if path.exists() and not path.is_file():  # a pipe or a device, which cannot be replaced
+        path.write_text(json.dumps(contents), encoding="ascii")
+        return
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("w", encoding="ascii") as file:
             json.dump(contents, file)
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, unfinished)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -80,7 +86,7 @@ def read(path: str | os.PathLike[str]) -> Model:
     """
     try:
         return _model(json.loads(Path(path).read_bytes()))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
 
 
@@ -99,6 +105,8 @@ def _model(contents: Any) -> Model:
 
 
 def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:
+    if any(np.asarray(value).dtype.kind not in "fiu" for value in values):
+        raise ValueError("its weights or biases are not numbers")
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
         arrays = [np.array(value, dtype) for value in values]
     if [array.shape for array in arrays] != list(shapes):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fastnet import arguments, models, progress
 from fastnet.activations import sigmoid, sigmoid_prime
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset, real_matrix
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Engine
 
@@ -114,7 +114,7 @@ class Network:
         ValueError
             If `a` is of another shape.
         """
-        return self._make_engine().outputs(self._columns(a, "a", self.sizes[0]).T).T
+        return self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
 
     def SGD(  # noqa: N802 - the book's name
         self,
@@ -156,8 +156,10 @@ class Network:
         self._refuse_overridden("backprop", "update_mini_batch")
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
-        engine = self._make_engine(data)
+        mini_batch_size = min(mini_batch_size, len(data))
+        engine = self._make_engine(data, training=True)
         for j in range(epochs):
+            engine.set_parameters(*self._checked_parameters())  # an evaluation of the user's may have changed them
             began = time.perf_counter()
             order = self._generator().permutation(len(data))
             for run in progress.runs(order, mini_batch_size, f"Epoch {j}"):
@@ -191,7 +193,7 @@ class Network:
         eta = arguments.positive_number(eta, "eta")
         self._refuse_overridden("backprop")
         data = self._training_set(mini_batch, "mini_batch")
-        engine = self._make_engine(data)
+        engine = self._make_engine(data, training=True)
         engine.epoch(np.arange(len(data)), len(data), eta)
         self.weights, self.biases = engine.parameters()
 
@@ -215,11 +217,11 @@ class Network:
         ValueError
             If `x` or `y` is of another shape.
         """
-        columns = self._columns(x, "x", self.sizes[0]), self._columns(y, "y", self.sizes[-1])
-        for name, column in zip("xy", columns, strict=True):
-            if column.shape[1] != 1:
-                raise ValueError(f"{name} has shape {column.shape}; it must be a column ({len(column)}, 1)")
-        return self._make_engine().gradients(columns[0].T, columns[1].T)
+        inputs, targets = self._rows(x, "x", self.sizes[0]), self._rows(y, "y", self.sizes[-1])
+        for name, rows in (("x", inputs), ("y", targets)):
+            if len(rows) != 1:
+                raise ValueError(f"{name} has shape {rows.T.shape}; it must be a column ({rows.shape[1]}, 1)")
+        return self._make_engine(training=True).gradients(inputs, targets)
 
     def evaluate(self, test_data: Dataset | Iterable[Sample]) -> int:
         """Return the number of test inputs for which the network outputs the correct result.
@@ -237,7 +239,7 @@ class Network:
             If it is not of that form.
         """
         data = self._test_set(test_data)
-        return int(np.sum(self.feedforward(data.inputs.T).argmax(axis=0) == data.labels))
+        return int(np.sum(self.feedforward(data.inputs.T).argmax(axis=0) == data.labels(self.sizes[-1])))
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the vector of partial derivatives of C_x with respect to the output activations."""
@@ -256,9 +258,9 @@ class Network:
         weights, biases = self._checked_parameters()
         models.write(filename, models.Model(self.sizes, weights, biases, _COST, self.dtype))
 
-    def _make_engine(self, data: Dataset | None = None) -> Engine:
-        """Make an engine that has the network's parameters as they are now."""
-        own = self._overridden("cost_derivative")
+    def _make_engine(self, data: Dataset | None = None, *, training: bool = False) -> Engine:
+        """Make an engine that has the network's parameters as they are now; only training needs the cost."""
+        own = training and self._overridden("cost_derivative")
         architecture = Architecture(tuple(self.sizes), self.dtype, self.cost_derivative if own else None)
         return engine_class(self.engine)(architecture, *self._checked_parameters(), data)
 
@@ -277,35 +279,35 @@ class Network:
 
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return a data set that fits the network, with vectors for targets."""
-        data = self._fitting_inputs(as_dataset(data, argument), argument)
-        try:
+        with arguments.named(argument):
+            data = self._fitting_inputs(data)
             return Dataset(data.inputs, data.vectors(self.sizes[-1]))
-        except ValueError as error:
-            raise ValueError(f"{argument}: {error}") from None
 
-    def _test_set(self, test_data: Dataset | Iterable[Sample]) -> Dataset:
-        return self._fitting_inputs(as_dataset(test_data, "test_data"), "test_data")
+    def _test_set(self, data: Dataset | Iterable[Sample]) -> Dataset:
+        """Return a data set that fits the network, with labels below the number of outputs."""
+        with arguments.named("test_data"):
+            data = self._fitting_inputs(data)
+            data.labels(self.sizes[-1])
+            return data
 
-    def _fitting_inputs(self, data: Dataset, argument: str) -> Dataset:
-        if len(data) == 0:
-            raise ValueError(f"{argument} is empty; it needs at least one (x, y)")
+    def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
+        data = as_dataset(data)
         if data.inputs.shape[1] != self.sizes[0]:
-            raise ValueError(
-                f"{argument}: x has {data.inputs.shape[1]} components, but the network {self.sizes[0]} inputs"
-            )
+            raise ValueError(f"x has {data.inputs.shape[1]} components, but the network {self.sizes[0]} inputs")
         return data
 
-    def _columns(self, values: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
-        array = np.asarray(values)
+    def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
+        """Return columns of length n as the rows of a matrix."""
+        array = np.asarray(columns)
         if array.ndim != 2 or len(array) != n:
             raise ValueError(
                 f"{argument} has shape {array.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
             )
-        return array
+        return real_matrix(array.T, f"the elements of {argument}")
 
     def _overridden(self, method: str) -> bool:
-        """Whether a subclass, or an assignment to this network, has put another method in its place."""
-        return getattr(getattr(self, method), "__func__", None) is not getattr(Network, method)
+        """Whether a subclass, or an assignment to this network or the class, has put another method in its place."""
+        return getattr(getattr(self, method), "__func__", None) is not _BOOKS[method]
 
     def _refuse_overridden(self, *methods: str) -> None:
         for method in methods:
@@ -318,6 +320,10 @@ class Network:
     def _generator(self) -> Any:
         """Return the network's own generator, or NumPy's global one: both have `randn` and `permutation`."""
         return np.random if self._random is None else self._random
+
+
+# What the engines stand for; whatever else is found in their place is the user's.
+_BOOKS = {name: getattr(Network, name) for name in ("backprop", "cost_derivative", "update_mini_batch")}
 
 
 def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int | None = None) -> Network:

@@ -46,7 +46,7 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
             start += len(run)
             factor = _RUN / max(now - run_began, 1e-9)
             mini_batches = max(1, int(mini_batches * min(factor, _GROWTH)))
-            if bar is None and now - began > _NOTICEABLE and start < len(order) and sys.stderr.isatty():
+            if bar is None and now - began > _NOTICEABLE and start < len(order) and _watched():
                 bar = stack.enter_context(_bar(title, len(order)))
             if bar is not None:
                 bar(start)
@@ -55,9 +55,10 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
     """Say that the kernels are being compiled, and on a terminal for how long already."""
-    message = "Compiling the kernels for this machine, once: a few seconds"
-    if not sys.stderr.isatty():
-        print(message, file=sys.stderr, flush=True)
+    message = "Compiling for this machine, the first time only: a few seconds"
+    if not _watched():
+        if sys.stderr is not None:
+            print(message, file=sys.stderr, flush=True)
         yield
         return
     from rich.console import Console
@@ -68,6 +69,11 @@ def compiling() -> Iterator[None]:
         task = progress.add_task(message, total=1)
         yield
         progress.update(task, completed=1)
+
+
+def _watched() -> bool:
+    """Whether standard error is a terminal; a program with windows may have none."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextlib.contextmanager

@@ -36,4 +36,8 @@ def test_scalars_lists_and_not_a_number():
     assert sigmoid(0) == 0.5
     assert sigmoid([[0, 1000]]).tolist() == [[0.5, 1.0]]
     assert np.isnan(sigmoid(np.nan))
+    for integers in (np.uint8([5, 0]), np.int8([5, -128]), np.uint64([5, 0]), [True, False]):
+        expected = [exact(int(z)) for z in integers]
+        np.testing.assert_allclose(sigmoid(integers), [value for value, _ in expected], rtol=1e-15)
+        np.testing.assert_allclose(sigmoid_prime(integers), [value for _, value in expected], rtol=1e-14)
     assert np.isnan(sigmoid_prime(np.nan))

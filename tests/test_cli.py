@@ -48,6 +48,14 @@ def test_train_learns_mnist(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_train_takes_less_than_600_mb(tmp_path):
+    with subprocess.Popen([*COMMAND, "train", "--epochs", "1"], stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 600e6
+
+
 def test_options_reach_the_network(folder):
     result = run(*small(folder, "--epochs", "3", "--batch", "7", "--eta", "0.5", "--engine", "numpy"),
                  "--dtype", "float64", "--seed", "5", "--save", str(folder / "net.json"))  # fmt: skip
@@ -80,6 +88,7 @@ def test_options_reach_the_network(folder):
         (["--data", "."], "there is no file train-images-idx3-ubyte"),
         (["--save", "nowhere/net.json"], "is not a folder that can be written to"),
         (["--save", "."], "Invalid value for '--save'"),
+        (["--sizes", "784,99999999999999999999,10"], "fastnet: "),
         (["--fast"], "No such option"),
         (["now"], "Got unexpected extra argument (now)"),
     ],

@@ -1,4 +1,6 @@
 import json
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -53,6 +55,26 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
         net.save(tmp_path / "nowhere" / "net.json")
 
 
+def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path):
+    net = Network([2, 1], seed=0)
+    target, link, pipe = tmp_path / "target.json", tmp_path / "link.json", tmp_path / "pipe"
+    target.touch(mode=0o600)
+    link.symlink_to(target)
+    net.save(link)
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert network.load(target).sizes == [2, 1]
+
+    os.mkfifo(pipe)
+    received = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_text()))
+    reader.start()
+    net.save(pipe)
+    reader.join()
+    assert json.loads(received[0])["sizes"] == [2, 1]
+    assert pipe.is_fifo()
+
+
 VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost": "QuadraticCost", "dtype": "float32"}
 
 
@@ -70,7 +92,11 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost
         (VALID | {"sizes": [2, 1.5]}, "sizes are not a list of layers"),
         (VALID | {"sizes": [2, 10**9]}, "not of the shapes that its sizes say"),
         (VALID | {"weights": [[[0.1]]]}, "not of the shapes that its sizes say"),
-        (VALID | {"weights": [[[0.1, "x"]]]}, "could not convert string"),
+        (VALID | {"weights": [[[0.1, "x"]]]}, "are not numbers"),
+        (VALID | {"weights": [[["0.1", "0.2"]]]}, "are not numbers"),
+        (VALID | {"weights": [[[True, False]]]}, "are not numbers"),
+        (VALID | {"weights": [[[10**400, 0]]]}, "are not numbers"),
+        (VALID | {"sizes": [2, 10**400]}, "not of the shapes"),
         (VALID | {"weights": [[[0.1], [0.2, 0.3]]]}, "does not hold a network"),
         (VALID | {"weights": None}, "does not hold a network"),
         (VALID | {"biases": [[[float("nan")]]]}, "are not finite"),

@@ -148,6 +148,52 @@ def test_evaluate_counts(engine_name):
     assert isinstance(net.evaluate([(x[0], 0)]), int)
 
 
+def test_every_epoch_has_an_order_of_its_own(engine_name, data, monkeypatch):
+    orders = []
+    whole = network.progress.runs
+
+    def spy(order, mini_batch_size, title):
+        orders.append(order.copy())
+        return whole(order, mini_batch_size, title)
+
+    monkeypatch.setattr(network.progress, "runs", spy)
+    Network([5, 2], engine=engine_name, seed=4).SGD(data, 3, 5, 0.5)
+    random = np.random.RandomState(4)
+    random.randn(2, 1), random.randn(2, 5)
+    np.testing.assert_array_equal(orders, [random.permutation(12) for _ in range(3)])
+
+
+def test_one_output_learns_and_from_numbers(engine_name):
+    """The book's subtraction of a number from the one output."""
+    corners = [np.array([[a], [b]], float) for a in (0, 1) for b in (0, 1)]
+    net = Network([2, 1], engine=engine_name, seed=0)
+    net.SGD([(x, int(x.min())) for x in corners] * 50, 50, 4, 3.0)
+    assert [round(net.feedforward(x).item()) for x in corners] == [0, 0, 0, 1]
+
+
+def test_evaluate_compares_as_the_book_does(engine_name):
+    net = Network([2, 10], engine=engine_name)
+    net.weights, net.biases = [np.zeros((10, 2))], [np.eye(10)[:, 3:4]]  # the answer is always 3
+    x = np.zeros((2, 1))
+    for three in (3, np.uint8(3), 3.0, np.array([3]), np.array([[3]]), np.eye(10)[:, 3:4]):
+        assert net.evaluate([(x, three)]) == 1
+    for other in (4, np.array([4]), np.eye(10)[:, 4:5]):
+        assert net.evaluate([(x, other)]) == 0
+
+
+def test_what_an_evaluation_changes_stays_changed(engine_name, data):
+    class Clipped(Network):
+        def evaluate(self, test_data):
+            self.weights = [np.zeros_like(w) for w in self.weights]
+            return 0
+
+    clipped, plain = Clipped([5, 2], engine=engine_name, seed=0), Network([5, 2], engine=engine_name, seed=0)
+    clipped.SGD(data, 2, 12, 1e-6, test_data=data)
+    assert np.abs(parameters(clipped)[2:]).max() == 0
+    plain.SGD(data, 2, 12, 1e-6, test_data=data)
+    assert np.abs(parameters(plain)[2:]).max() > 0.1
+
+
 def test_ten_seeds_learn_real_digits(mnist):
     """The book's chapter 1: 30 epochs, mini-batches of 10, eta 3.0; it reports about 95 %."""
     training_data, _, test_data = mnist
@@ -188,8 +234,36 @@ def test_a_cost_derivative_assigned_to_one_network_is_honoured_too(data):
     np.testing.assert_array_equal(parameters(net), before)
 
 
+def test_a_cost_derivative_assigned_to_the_class_is_honoured_too(data, monkeypatch):
+    monkeypatch.setattr(Network, "cost_derivative", lambda self, a, y: np.zeros_like(a))
+    net = Network([5, 2], engine="numpy", seed=0)
+    before = parameters(net)
+    net.SGD(data, 1, 4, 0.5)
+    np.testing.assert_array_equal(parameters(net), before)
+
+
+@pytest.mark.parametrize("name", ["numpy", "reference"])
+def test_what_a_cost_derivative_may_return(name, data):
+    x, y = data[0]
+    net = Network([5, 2], engine=name, seed=0)
+    net.cost_derivative = lambda a, y: np.ones((2, 1))  # float64, in a network of float32
+    expected = net.backprop(x, y)
+    assert all(array.dtype == np.float32 for arrays in expected for array in arrays)
+    net.cost_derivative = lambda a, y: 1
+    for arrays, expected_arrays in zip(net.backprop(x, y), expected, strict=True):
+        for array, expected_array in zip(arrays, expected_arrays, strict=True):
+            np.testing.assert_array_equal(array, expected_array, strict=True)
+    net.SGD(data, 1, 5, 0.5)
+    assert all(array.dtype == np.float32 for array in (*net.weights, *net.biases))
+    net.cost_derivative = lambda a, y: np.ones(2)
+    with pytest.raises(ValueError, match=r"cost_derivative returned an array of shape \(2,\); it must be \(2, 1\)"):
+        net.backprop(x, y)
+
+
 def test_what_the_engine_would_not_call_is_refused(data):
     net = Cubic([5, 2])
+    assert net.feedforward(data[0][0]).shape == (2, 1)  # which needs no cost
+    assert 0 <= net.evaluate(data) <= 12
     with pytest.raises(ValueError, match="engine 'numba' is compiled and cannot call a cost_derivative of your own"):
         net.SGD(data, 1, 4, 0.5)
 
@@ -254,7 +328,13 @@ def test_what_is_no_network(arguments, keywords, error, message):
         ({"eta": float("nan")}, ValueError, "eta is nan"),
         ({"eta": "0.5"}, TypeError, "eta is '0.5'; it must be a number"),
         ({"training_data": []}, ValueError, "training_data: the data set is empty"),
-        ({"training_data": Dataset(np.zeros((0, 5)), np.zeros((0, 2)))}, ValueError, "training_data is empty"),
+        (
+            {"training_data": Dataset(np.zeros((0, 5)), np.zeros((0, 2)))},
+            ValueError,
+            "training_data: the data set is empty",
+        ),
+        ({"test_data": Dataset(np.zeros((3, 5)), [0, 1, 2])}, ValueError, "test_data: there is a label 2"),
+        ({"test_data": Dataset(np.zeros((3, 5)), np.zeros((3, 3)))}, ValueError, "test_data: y has 3 components"),
         ({"training_data": Dataset(np.zeros((3, 4)), [0, 1, 0])}, ValueError, "x has 4 components, .* 5 inputs"),
         ({"training_data": Dataset(np.zeros((3, 5)), [0, 1, 2])}, ValueError, "training_data: there is a label 2"),
         ({"training_data": Dataset(np.zeros((3, 5)), np.zeros((3, 3)))}, ValueError, "y has 3 components"),
@@ -282,6 +362,12 @@ def test_shapes_that_do_not_fit(data):
         net.backprop(np.zeros((5, 2)), np.zeros((2, 2)))
     with pytest.raises(ValueError, match=r"y has shape \(3, 1\)"):
         net.backprop(np.zeros((5, 1)), np.zeros((3, 1)))
+    for bad in ("abcde", [1j] * 5, [object()] * 5):
+        with pytest.raises(TypeError, match=r"the elements of a are of type .*; they must be real numbers"):
+            net.feedforward(np.array([[item] for item in bad]))
+    for kind in ("float16", ">f8", "int8", "longdouble"):
+        assert net.feedforward(np.ones((5, 1), kind)).dtype == np.float32
+        assert net.backprop(np.ones((5, 1), kind), np.ones((2, 1), kind))[0][0].dtype == np.float32
     net.weights[0] = np.zeros((5, 3))
     with pytest.raises(
         ValueError, match=r"weights have the shapes \(5, 3\), \(2, 3\); they must be \(3, 5\), \(2, 3\)"

@@ -4,13 +4,18 @@ import doctest
 import importlib
 import os
 import pkgutil
+import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnet
+from fastnet import Dataset, network
 
 TRAIN = """
 import numpy as np
@@ -22,14 +27,14 @@ print(*net.weights[0].ravel())
 """
 
 
-def python(code, **environment):
-    """Run code where Python finds the installed package and not the checkout."""
+def python(code, folder=Path(__file__).parent, **environment):
+    """Run code in a folder: by default one where Python finds the installed package and not the checkout."""
     result = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         env=os.environ | environment,
-        cwd=Path(__file__).parent,
+        cwd=folder,
         timeout=120,
     )
     assert result.returncode == 0, result.stderr
@@ -53,7 +58,7 @@ def test_the_other_engines_need_no_numba(engine):
 
 def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_path):
     first, second = (python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
-    assert first.stderr == "Compiling the kernels for this machine, once: a few seconds\n"
+    assert first.stderr == "Compiling for this machine, the first time only: a few seconds\n"
     assert second.stderr == ""
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
 
@@ -76,17 +81,48 @@ IndexDataCacheFile.save = refuse
 def test_it_works_where_the_cache_cannot_be_written(tmp_path, obstacle):
     for _ in range(2):
         result = python(obstacle + TRAIN, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
-        assert result.stderr.startswith("Compiling the kernels")
+        assert result.stderr.startswith("Compiling for this machine")
     assert not list(tmp_path.rglob("*.nbc"))
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):
     """Numba by itself would run the old code: it looks at a kernel's own file, not at those that it calls."""
-    python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path))
-    changed = python(
-        f"import fastnet.kernels.compiler as c; c._SOURCES = 'others'{TRAIN}", NUMBA_CACHE_DIR=str(tmp_path)
+    package = tmp_path / "fastnet"
+    shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
+    before = python(TRAIN, folder=tmp_path)
+    assert python(TRAIN, folder=tmp_path).stderr == ""
+    formulas = package / "kernels" / "formulas.py"
+    formulas.write_text(formulas.read_text().replace("biases[k] += scale", "biases[k] += 2 * scale"))
+    after = python(TRAIN, folder=tmp_path)
+    assert after.stderr.startswith("Compiling for this machine")
+    assert after.stdout.splitlines()[1] != before.stdout.splitlines()[1]
+
+
+def test_python_goes_on_while_an_epoch_is_computed():
+    data = Dataset(np.zeros((10, 5)), np.zeros((10, 2)))
+    net = network.Network([5, 3, 2])
+    order = np.zeros(1_000_000, np.int64)
+    net.update_mini_batch(data, 0.5)  # compiles
+    engine = net._make_engine(data)
+    worker = threading.Thread(target=lambda: [engine.epoch(order, 1, 0.5) for _ in range(3)])
+    turns = 0
+    worker.start()
+    while worker.is_alive():
+        time.sleep(0.001)
+        turns += 1
+    assert turns > 20  # it would be about one a call
+
+
+def test_numba_that_may_not_compile_is_refused_in_a_line():
+    result = subprocess.run(
+        [sys.executable, "-m", "fastnet", "train"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parent,
     )
-    assert changed.stderr.startswith("Compiling the kernels")
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "NUMBA_DISABLE_JIT is set" in result.stderr
 
 
 MODULES = [name for _, name, _ in pkgutil.walk_packages(fastnet.__path__, "fastnet.") if name != "fastnet.__main__"]

@@ -67,7 +67,7 @@ def test_compiling_is_a_plain_line_where_nobody_watches(capsys):
     with progress.compiling():
         pass
     output = capsys.readouterr()
-    assert output.err == "Compiling the kernels for this machine, once: a few seconds\n"
+    assert output.err == "Compiling for this machine, the first time only: a few seconds\n"
     assert output.out == ""
 
 
@@ -76,5 +76,5 @@ def test_compiling_on_a_terminal_shows_the_time(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     with progress.compiling():
         pass
-    assert "Compiling the kernels" in progress.sys.stderr.getvalue()
+    assert "Compiling for this machine" in progress.sys.stderr.getvalue()
     assert "0:00:00" in progress.sys.stderr.getvalue()

@@ -25,11 +25,12 @@ class Dataset(Sequence[Sample]):
         One sample a row. Integers become floating point numbers that hold them exactly.
     targets : array_like, shape (n, n_out) or (n,)
         The desired outputs, one sample a row; or the labels, integers from 0.
+        Of other real numbers, a one-dimensional array is the desired output of one neuron.
 
     Raises
     ------
     TypeError
-        If the inputs are not real numbers, or one-dimensional targets are not integers.
+        If the inputs or the targets are not real numbers.
     ValueError
         If an array has another number of dimensions, a label is negative, or the lengths differ.
 
@@ -48,7 +49,7 @@ class Dataset(Sequence[Sample]):
     """
 
     def __init__(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> None:
-        self._inputs = _read_only(_real_matrix(inputs, "inputs"))
+        self._inputs = _read_only(real_matrix(inputs, "inputs"))
         self._targets = _read_only(_labels_or_matrix(targets))
         if len(self._inputs) != len(self._targets):
             raise ValueError(
@@ -73,7 +74,7 @@ class Dataset(Sequence[Sample]):
         """
         samples = list(pairs)
         if not samples:
-            raise ValueError("the data set is empty: it needs at least one (x, y)")
+            raise ValueError("the data set is empty; it needs at least one (x, y)")
         for i, sample in enumerate(samples):
             if not (isinstance(sample, (tuple, list)) and len(sample) == 2):
                 raise TypeError(f"item {i} of the data set is {_brief(sample)}; it must be a tuple (x, y)")
@@ -92,13 +93,36 @@ class Dataset(Sequence[Sample]):
         """The desired outputs, shape (n, n_out), or the labels, shape (n,); contiguous, read-only."""
         return self._targets
 
-    @property
-    def labels(self) -> np.ndarray:
-        """The labels, shape (n,): where the targets are vectors, the index of the largest component."""
-        return self._targets if self._targets.ndim == 1 else self._targets.argmax(axis=1)
+    def labels(self, n_out: int) -> np.ndarray:
+        """Return what the index of the largest output is to be, for a network of `n_out` outputs.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            The labels. Where the targets are vectors, the index of the largest component; where they have one
+            component only, that number, as the book's comparison has it.
+
+        Raises
+        ------
+        ValueError
+            If a label is not below `n_out`, or the vectors are neither of length `n_out` nor 1.
+        """
+        if self._targets.ndim == 2 and self._targets.shape[1] > 1:
+            self._check_length(n_out)
+            return self._targets.argmax(axis=1)
+        labels = self._targets.reshape(len(self))
+        if n_out > 1:
+            self._check_labels(labels, n_out)
+        return labels
 
     def vectors(self, n_out: int) -> np.ndarray:
-        """Return the targets as vectors: shape (n, n_out), with 1 at the label where they are labels.
+        """Return the desired outputs of a network of `n_out` outputs.
+
+        Returns
+        -------
+        ndarray of float32 or float64, shape (n, n_out)
+            The targets. Where they are labels, 1 at the label and 0 elsewhere; but for one output the label itself,
+            as the book's subtraction has it.
 
         Raises
         ------
@@ -106,14 +130,22 @@ class Dataset(Sequence[Sample]):
             If a label is not below `n_out`, or the vectors are of another length.
         """
         if self._targets.ndim == 2:
-            if self._targets.shape[1] != n_out:
-                raise ValueError(f"y has {self._targets.shape[1]} components, but the network {n_out} outputs")
+            self._check_length(n_out)
             return self._targets
-        if len(self) and self._targets.max() >= n_out:
-            raise ValueError(f"there is a label {self._targets.max()}, but the network has {n_out} outputs")
+        if n_out == 1:
+            return self._targets[:, np.newaxis].astype(np.float64)
+        self._check_labels(self._targets, n_out)
         vectors = np.zeros((len(self), n_out), np.float32)
         vectors[np.arange(len(self)), self._targets] = 1.0
         return vectors
+
+    def _check_length(self, n_out: int) -> None:
+        if self._targets.shape[1] != n_out:
+            raise ValueError(f"y has {self._targets.shape[1]} components, but the network {n_out} outputs")
+
+    def _check_labels(self, labels: np.ndarray, n_out: int) -> None:
+        if len(labels) and labels.max() >= n_out:
+            raise ValueError(f"there is a label {labels.max()}, but the network has {n_out} outputs")
 
     def __len__(self) -> int:
         return len(self._inputs)
@@ -133,52 +165,74 @@ class Dataset(Sequence[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
 
+    def __reduce__(self) -> tuple[type[Dataset], tuple[np.ndarray, np.ndarray]]:
+        return Dataset, (self._inputs, self._targets)  # a copy is made again, and read-only too
+
     def __repr__(self) -> str:
         kind = "labels" if self._targets.ndim == 1 else f"vectors of {self._targets.shape[1]}"
         return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} inputs, {kind}>"
 
 
-def as_dataset(data: Dataset | Iterable[Sample], argument: str) -> Dataset:
+def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
     """Return `data` as a data set: itself, or one made of its `(x, y)` tuples.
 
     Parameters
     ----------
     data : Dataset or iterable of (x, y)
         See `Dataset.from_pairs`. An iterator is used up.
-    argument : str
-        What the caller calls it; errors begin with it.
 
     Raises
     ------
-    TypeError, ValueError
-        As `Dataset.from_pairs` does.
+    TypeError
+        If it is neither, or as `Dataset.from_pairs` does.
+    ValueError
+        If it is empty, or as `Dataset.from_pairs` does.
     """
-    if isinstance(data, Dataset):
-        return data
-    if not isinstance(data, Iterable):
-        raise TypeError(f"{argument} is {_brief(data)}; it must be a Dataset or a list of tuples (x, y)")
-    try:
-        return Dataset.from_pairs(data)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{argument}: {error}") from None
+    if not isinstance(data, Dataset):
+        if not isinstance(data, Iterable):
+            raise TypeError(f"{_brief(data)} is neither a Dataset nor a list of tuples (x, y)")
+        data = Dataset.from_pairs(data)
+    if len(data) == 0:
+        raise ValueError("the data set is empty; it needs at least one (x, y)")
+    return data
 
 
-def _real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Return `values` as a contiguous matrix of native floating point numbers, without a copy if it is one."""
+def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
+    """Return a contiguous matrix of float32 or float64, without a copy where it is one.
+
+    Parameters
+    ----------
+    values : array_like of real numbers
+        A matrix. Integers of up to 16 bits and half precision become float32, all others float64.
+    name : str
+        What the caller calls them; errors begin with it.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    ValueError
+        If they are not a matrix.
+    """
+    array = _real(values, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name} have shape {array.shape}; it must be (samples, components)")
+    return np.ascontiguousarray(array)
+
+
+def _real(values: npt.ArrayLike, name: str) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} are of type {array.dtype}; they must be real numbers")
-    if array.ndim != 2:
-        raise ValueError(f"{name} have shape {array.shape}; it must be (samples, components)")
-    return np.ascontiguousarray(array, dtype=np.result_type(array.dtype.newbyteorder("="), np.float32))
+    return array.astype(np.float32 if np.can_cast(array.dtype, np.float32) else np.float64, copy=False)
 
 
 def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
     array = np.asarray(targets)
     if array.ndim != 1:
-        return _real_matrix(array, "targets")
+        return real_matrix(array, "targets")
     if array.dtype.kind not in "iu":
-        raise TypeError(f"labels are of type {array.dtype}; they must be integers")
+        return real_matrix(array[:, np.newaxis], "targets")
     if array.size and array.min() < 0:
         raise ValueError(f"there is a label {array.min()}; labels are integers from 0")
     return np.ascontiguousarray(array, dtype=np.int64)

@@ -63,7 +63,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
             raise DataError(f"{path}: {error}") from None
 
 
-def read_exactly(stream: BinaryIO, count: int) -> bytes:
+def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
     """Read `count` bytes, growing with what is there and not with what is asked for.
 
     Raises
@@ -71,11 +71,15 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes:
     EOFError
         If the stream ends before.
     """
-    parts = []
-    while count > 0:
-        part = stream.read(min(count, _STEP))
+    if count <= _STEP:
+        contents = stream.read(count)
+        if len(contents) < count:
+            raise EOFError
+        return contents
+    parts = bytearray()
+    while len(parts) < count:
+        part = stream.read(min(count - len(parts), _STEP))
         if not part:
             raise EOFError
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+        parts += part
+    return parts

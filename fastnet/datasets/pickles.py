@@ -23,8 +23,11 @@ from fastnet.datasets.files import opened, read_exactly
 
 Pairs = tuple[tuple[np.ndarray, np.ndarray], ...]
 
-_MOST_BYTES = 1 << 30  # of one object; MNIST's largest array has 157 MB, and 790 MB as protocol 0 writes it
+_MOST_BYTES = 1 << 30  # read from a file, and made of them; MNIST has 220 MB, in float64 440
 _MOST_INSTRUCTIONS = 10_000  # six arrays need fewer than 300
+_MOST_DIMENSIONS = 8  # of an array
+_MOST_ARGUMENTS = 8  # of a call
+_LONGEST_NAME = 80  # characters of a name that is looked at, or quoted
 
 
 def read_pairs(path: Path) -> Pairs:
@@ -50,31 +53,35 @@ def read_pairs(path: Path) -> Pairs:
     with opened(path) as stream:
         try:
             pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
-        except (ValueError, EOFError):
-            raise
-        except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError) as error:
-            raise ValueError(f"this is not a pickle of NumPy arrays ({error})") from None
+        except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError):
+            # What Python says of it may quote the file, at any length.
+            raise ValueError("this is not a pickle of NumPy arrays") from None
         if not (isinstance(pairs, tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)):
             raise ValueError("this pickle does not hold pairs of arrays")
         return tuple((_as_array(first), _as_array(second)) for first, second in pairs)
 
 
 class _BoundedStream:
-    """What an unpickler reads from, without allocating what a file only claims to hold."""
+    """What an unpickler reads from: it allocates nothing that a file only claims to hold, and bounds the whole."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._left = _MOST_BYTES
 
     def read(self, count: int) -> bytes:
-        if not 0 <= count <= _MOST_BYTES:
-            raise ValueError(f"this pickle claims to hold an object of {count} bytes")
+        self.charge(count)
         return read_exactly(self._stream, count)
 
     def readline(self) -> bytes:
-        line = self._stream.readline(_MOST_BYTES)
-        if len(line) == _MOST_BYTES:
-            raise ValueError(f"this pickle has a line of more than {_MOST_BYTES} bytes")
+        line = self._stream.readline(self._left + 1)
+        self.charge(len(line))
         return line
+
+    def charge(self, count: int) -> None:
+        """Count bytes that are read, or made of what was read."""
+        self._left -= count
+        if self._left < 0:
+            raise ValueError(f"this pickle claims to hold more than the {_MOST_BYTES >> 20} MiB read here")
 
 
 class _Dtype:
@@ -130,8 +137,8 @@ def _no_bytes() -> bytes:
 def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     if not (isinstance(dtype, _Dtype) and isinstance(contents, (bytes, bytearray)) and isinstance(shape, tuple)):
         raise ValueError("this pickle holds an array that is not of plain numbers")
-    if not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise ValueError(f"this pickle holds an array of shape {shape}")
+    if not (len(shape) <= _MOST_DIMENSIONS and all(isinstance(n, int) and 0 <= n <= _MOST_BYTES for n in shape)):
+        raise ValueError("this pickle claims an array of an absurd shape")
     if math.prod(shape) * dtype.dtype.itemsize != len(contents):
         raise ValueError(f"this pickle claims an array of shape {shape} in {len(contents)} bytes")
     array = np.frombuffer(contents, dtype.dtype).reshape(shape, order=order)
@@ -146,8 +153,10 @@ def _as_array(value: object) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    """Return a string that Python 2 may have written, and that is therefore read as bytes."""
-    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+    """Return a short string that Python 2 may have written, and that is therefore read as bytes."""
+    if not (isinstance(value, (str, bytes)) and len(value) <= _LONGEST_NAME):
+        raise ValueError("this pickle holds something else where a name should stand")
+    return value.decode("latin1") if isinstance(value, bytes) else value
 
 
 _STAND_INS = {
@@ -181,20 +190,26 @@ class _ArrayUnpickler(pickle._Unpickler):
 
     def __init__(self, stream: _BoundedStream) -> None:
         super().__init__(stream, encoding="bytes")  # Python 2's strings hold the arrays' bytes
+        self._stream = stream
         self.dispatch = _Instructions()
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         try:
             return _STAND_INS[module, name]
         except KeyError:
-            raise ValueError(f"this pickle asks for {module}.{name}; only NumPy arrays are read") from None
+            asked = f"{module}.{name}"[:_LONGEST_NAME]
+            raise ValueError(f"this pickle asks for {asked!r}; only NumPy arrays are read") from None
 
     def load_reduce(self) -> None:
         arguments = self.stack.pop()
         function = self.stack[-1]
         if not any(function is stand_in for stand_in in _STAND_INS.values()):
             raise ValueError("this pickle calls something that is not a function")
+        if not (isinstance(arguments, tuple) and len(arguments) <= _MOST_ARGUMENTS):
+            raise ValueError("this pickle calls a function with something else than a few arguments")
         self.stack[-1] = function(*arguments)
+        if isinstance(self.stack[-1], bytes):
+            self._stream.charge(len(self.stack[-1]))
 
     def load_build(self) -> None:
         state = self.stack.pop()

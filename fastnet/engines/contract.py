@@ -13,13 +13,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnet.activations import sigmoid
 from fastnet.datasets.dataset import Dataset
 
 Arrays: TypeAlias = list[np.ndarray]
 CostDerivative: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-_ROWS_AT_A_TIME = 4096  # of a matrix of samples: bounds the memory that feeding it forward takes
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,31 @@ class Architecture:
     sizes: tuple[int, ...]
     dtype: np.dtype
     cost_derivative: CostDerivative | None = None
+
+    def nabla_a(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the derivative of one sample's cost with respect to its outputs.
+
+        Parameters
+        ----------
+        output_activations, y : ndarray, shape (n_out, 1)
+            The activations and the desired output.
+
+        Returns
+        -------
+        ndarray, shape (n_out, 1)
+            Of the architecture's dtype.
+
+        Raises
+        ------
+        ValueError
+            If the user's function returns anything but such a column, or a number for all of it.
+        """
+        if self.cost_derivative is None:
+            return output_activations - y
+        derivative = np.asarray(self.cost_derivative(output_activations, y), self.dtype)
+        if derivative.shape not in ((), y.shape):
+            raise ValueError(f"cost_derivative returned an array of shape {derivative.shape}; it must be {y.shape}")
+        return np.broadcast_to(derivative, y.shape)
 
 
 class Engine(ABC):
@@ -69,7 +91,6 @@ class Engine(ABC):
         self.data = data
         self.set_parameters(weights, biases)
 
-    @abstractmethod
     def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         """Train by stochastic gradient descent on `data[order]`, once.
 
@@ -82,7 +103,23 @@ class Engine(ABC):
             At least 1. The last mini-batch of the order may be short; its gradient is the mean over what it has.
         eta : float
             The learning rate.
+
+        Raises
+        ------
+        IndexError
+            If the order names a sample that is not there.
+        ValueError
+            If the engine has no data.
         """
+        if self.data is None:
+            raise ValueError("data was not given to the engine; there is nothing to train on")
+        if len(order) and not 0 <= order.min() <= order.max() < len(self.data):
+            raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
+        self._epoch(self.data, order, mini_batch_size, eta)
+
+    @abstractmethod
+    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
+        """Train on `data[order]`, all of it there."""
 
     @abstractmethod
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
@@ -90,9 +127,9 @@ class Engine(ABC):
 
         Parameters
         ----------
-        inputs : ndarray, shape (n, n_in)
+        inputs : ndarray of float32 or float64, shape (n, n_in)
             One sample a row.
-        targets : ndarray, shape (n, n_out)
+        targets : ndarray of float32 or float64, shape (n, n_out)
             The desired outputs.
 
         Returns
@@ -101,12 +138,13 @@ class Engine(ABC):
             Shaped as the biases and the weights are, in the book's order.
         """
 
+    @abstractmethod
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Feed a matrix of samples forward.
 
         Parameters
         ----------
-        inputs : ndarray, shape (n, n_in)
+        inputs : ndarray of float32 or float64, shape (n, n_in)
             One sample a row.
 
         Returns
@@ -114,15 +152,6 @@ class Engine(ABC):
         ndarray, shape (n, n_out)
             The output activations.
         """
-        weights, biases = self.parameters()
-        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
-        for start in range(0, len(inputs), _ROWS_AT_A_TIME):
-            rows = slice(start, start + _ROWS_AT_A_TIME)
-            activations = inputs[rows].astype(self.architecture.dtype, copy=False)
-            for w, b in zip(weights, biases, strict=True):
-                activations = sigmoid(activations @ w.T + b.T)
-            result[rows] = activations
-        return result
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         """Take over copies of these weights and biases, in the book's shapes."""

@@ -42,9 +42,11 @@ class Engine(contract.Engine):
             with announced(progress.compiling):
                 self._rows = rows_of(data.inputs, architecture.dtype)
                 self._targets = data.targets.astype(architecture.dtype)
-                self.epoch(np.empty(0, np.int64), 1, 0.0)  # compiles, so that no epoch's time includes it
+                # Nothing is computed here, only compiled, so that no epoch's time includes it.
+                self.epoch(np.empty(0, np.int64), 1, 0.0)
+                epoch.outputs(self._rows, self._layout, self._parameters, self._targets[:0])
 
-    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
+    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         epoch.epoch(self._rows, self._targets, order, mini_batch_size, eta, self._layout, self._parameters)
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
@@ -55,6 +57,13 @@ class Engine(contract.Engine):
             epoch.gradients(rows, targets.astype(dtype), self._layout, self._parameters, nabla)
         nabla_w, nabla_b = layout.to_book(self._layout, nabla)
         return nabla_b, nabla_w
+
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
+        with announced(progress.compiling):
+            rows = rows_of(np.ascontiguousarray(inputs), self.architecture.dtype)
+            epoch.outputs(rows, self._layout, self._parameters, result)
+        return result
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         self._parameters = layout.from_book(self._layout, self.architecture.dtype, weights, biases)

@@ -5,29 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from fastnet.activations import sigmoid
+from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays
+
+_SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that it takes
 
 
 class Engine(contract.Engine):
     """Matrices of one sample a row, and NumPy."""
 
-    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
-        assert self.data is not None
+    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         for start in range(0, len(order), mini_batch_size):
             mini_batch = order[start : start + mini_batch_size]
-            nabla_b, nabla_w = self.gradients(self.data.inputs[mini_batch], self.data.targets[mini_batch])
+            nabla_b, nabla_w = self.gradients(data.inputs[mini_batch], data.targets[mini_batch])
             for parameters, nabla in zip(self._biases + self._weights, nabla_b + nabla_w, strict=True):
                 nabla *= eta
                 parameters -= nabla
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
-        dtype = self.architecture.dtype
-        activations = [inputs.astype(dtype, copy=False)]
-        for w, b in zip(self._weights, self._biases, strict=True):
-            activations.append(sigmoid(activations[-1] @ w.T + b.T))
+        activations = self._feed_forward(inputs)
         a = activations[-1]
-        nabla_a = self._cost_derivatives(a, targets.astype(dtype, copy=False)) / len(inputs)
+        nabla_a = self._nabla_a(a, targets.astype(self.architecture.dtype, copy=False)) / len(inputs)
         deltas = [nabla_a * a * (1 - a)]  # BP1: the derivative of the sigmoid is a (1 - a)
         for w, a in zip(self._weights[:0:-1], activations[-2:0:-1], strict=True):
             deltas.append((deltas[-1] @ w) * a * (1 - a))  # BP2
@@ -36,13 +35,24 @@ class Engine(contract.Engine):
         nabla_w = [delta.T @ a for delta, a in zip(deltas, activations[:-1], strict=True)]  # BP4
         return nabla_b, nabla_w
 
-    def _cost_derivatives(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
+        for start in range(0, len(inputs), _SAMPLES_AT_A_TIME):
+            part = slice(start, start + _SAMPLES_AT_A_TIME)
+            result[part] = self._feed_forward(inputs[part])[-1]
+        return result
+
+    def _feed_forward(self, inputs: np.ndarray) -> Arrays:
+        """Return the activations of every layer, the inputs first."""
+        activations = [inputs.astype(self.architecture.dtype, copy=False)]
+        for w, b in zip(self._weights, self._biases, strict=True):
+            activations.append(sigmoid(activations[-1] @ w.T + b.T))
+        return activations
+
+    def _nabla_a(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return the derivative of each sample's cost with respect to its outputs, one sample a row."""
-        cost_derivative = self.architecture.cost_derivative
-        if cost_derivative is None:
+        if self.architecture.cost_derivative is None:
             return outputs - targets
         # A function written for the book's columns may do anything with them, so it is given columns.
-        columns = [
-            cost_derivative(a, y) for a, y in zip(outputs[:, :, np.newaxis], targets[:, :, np.newaxis], strict=True)
-        ]
-        return np.concatenate(columns, axis=1).T
+        columns = zip(outputs[:, :, np.newaxis], targets[:, :, np.newaxis], strict=True)
+        return np.concatenate([self.architecture.nabla_a(a, y) for a, y in columns], axis=1).T

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnet.activations import sigmoid, sigmoid_prime
+from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays
 
@@ -12,11 +13,10 @@ from fastnet.engines.contract import Arrays
 class Engine(contract.Engine):
     """Column vectors, one sample at a time, in the order of the book's equations."""
 
-    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
-        assert self.data is not None
+    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         for start in range(0, len(order), mini_batch_size):
             mini_batch = order[start : start + mini_batch_size]
-            nabla_b, nabla_w = self.gradients(self.data.inputs[mini_batch], self.data.targets[mini_batch])
+            nabla_b, nabla_w = self.gradients(data.inputs[mini_batch], data.targets[mini_batch])
             self._weights = [w - eta * nw for w, nw in zip(self._weights, nabla_w, strict=True)]
             self._biases = [b - eta * nb for b, nb in zip(self._biases, nabla_b, strict=True)]
 
@@ -45,9 +45,7 @@ class Engine(contract.Engine):
         for b, w in zip(self._biases, self._weights, strict=True):
             zs.append(w @ activations[-1] + b)
             activations.append(sigmoid(zs[-1]))
-        cost_derivative = self.architecture.cost_derivative
-        nabla_a = cost_derivative(activations[-1], y) if cost_derivative else activations[-1] - y
-        delta = nabla_a * sigmoid_prime(zs[-1])  # BP1
+        delta = self.architecture.nabla_a(activations[-1], y) * sigmoid_prime(zs[-1])  # BP1
         deltas = [delta]
         for w, z in zip(self._weights[:0:-1], zs[-2::-1], strict=True):
             delta = (w.T @ delta) * sigmoid_prime(z)  # BP2

@@ -13,6 +13,8 @@ from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.layout import biases_of, units_of, weights_of
 from fastnet.kernels.rows import prefetch_rows
 
+SAMPLES_AT_A_TIME = 64  # when feeding forward only: few enough for their activations to stay in a cache
+
 
 @kernel
 def epoch(rows, targets, order, mini_batch_size, eta, layout, parameters):
@@ -54,6 +56,18 @@ def gradients(rows, targets, layout, parameters, nabla):
     feed_forward(rows, samples, layout, parameters, activations)
     backpropagate(targets, samples, layout, parameters, activations, delta)
     accumulate(rows, samples, 1 / len(samples), layout, activations, delta, nabla)
+
+
+@kernel
+def outputs(rows, layout, parameters, result):
+    """Fill `result`, shape (n, n_out), with the output activations of all samples."""
+    last, n_out = len(layout.sizes) - 2, result.shape[1]
+    activations = np.zeros(SAMPLES_AT_A_TIME * layout.units[-1], parameters.weights.dtype)
+    samples = np.arange(len(result))
+    for start in range(0, len(result), SAMPLES_AT_A_TIME):
+        mini_batch = samples[start : start + SAMPLES_AT_A_TIME]
+        feed_forward(rows, mini_batch, layout, parameters, activations)
+        result[start : start + SAMPLES_AT_A_TIME] = units_of(layout, activations, last, len(mini_batch))[:, :n_out]
 
 
 @part

@@ -1,8 +1,8 @@
 """The book's equations, each for a whole mini-batch: chapter 2, BP1 to BP4.
 
 All matrices have one sample a row and are padded as `layout` describes. `n` is the number of neurons without the
-padding: loops over a layer that is come from stop there, loops along a row take the whole row, whose padding is zero
-and stays so.
+padding: loops over a layer that is come from stop there, loops along a row take the whole row, whose padding must be
+zero. So a formula that writes a row writes its padding too: a short mini-batch finds other numbers there.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ def propagate_back(delta_above, weights_above, activations, n, delta):
                 nabla_a += weights_above[j, k] * delta_above[s, k]
             a = activations[s, j]
             delta[s, j] = nabla_a * a * (one - a)
+        for j in range(n, delta.shape[1]):
+            delta[s, j] = 0
 
 
 # Every layer
@@ -99,6 +101,8 @@ def output_error(activations, targets, mini_batch, delta):
         for k in range(targets.shape[1]):
             a = activations[s, k]
             delta[s, k] = (a - targets[mini_batch[s], k]) * a * (one - a)
+        for k in range(targets.shape[1], delta.shape[1]):
+            delta[s, k] = 0
 
 
 @formula

@@ -35,7 +35,9 @@ class Rows(NamedTuple):
 
 
 def rows_of(inputs: np.ndarray, dtype: np.dtype) -> Rows:
-    """Leave the zeros of a matrix out: shape (n, n_in), contiguous."""
+    """Leave the zeros of a matrix out: shape (n, n_in), float32 or float64, contiguous."""
+    inputs = inputs.view()
+    inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
     starts = np.zeros(len(inputs) + 1, np.int64)
     _count(inputs, starts)
     columns = np.empty(starts[-1], np.uint16 if inputs.shape[1] <= 1 << 16 else np.uint32)

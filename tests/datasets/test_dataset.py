@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -58,6 +61,7 @@ def test_nothing_is_copied_and_nothing_can_be_changed():
         (np.float32, np.float32),
         (">f8", np.float64),
         (">f4", np.float32),
+        (np.longdouble, np.float64),
     ],
 )
 def test_inputs_become_floating_point_numbers_that_hold_them(given, becomes):
@@ -70,7 +74,7 @@ def test_labels_and_vectors_are_two_views_of_the_same():
     labelled = Dataset(np.zeros((3, 1)), [2, 0, 1])
     vectors = labelled.vectors(3)
     np.testing.assert_array_equal(vectors, np.eye(3)[[2, 0, 1]])
-    np.testing.assert_array_equal(Dataset(np.zeros((3, 1)), vectors).labels, [2, 0, 1])
+    np.testing.assert_array_equal(Dataset(np.zeros((3, 1)), vectors).labels(3), [2, 0, 1])
     assert labelled[0][1] == 2
     assert isinstance(labelled[0][1], int)
     with pytest.raises(ValueError, match="a label 2, but the network has 2 outputs"):
@@ -79,24 +83,45 @@ def test_labels_and_vectors_are_two_views_of_the_same():
         Dataset(np.zeros((3, 1)), vectors).vectors(2)
 
 
+def test_a_single_number_is_what_the_book_takes_it_for():
+    """It is subtracted from one output, and compared with the index of the largest of several."""
+    x = np.zeros((2, 1))
+    for y in (1, 1.0, np.array([1]), np.array([[1.0]])):
+        data = Dataset.from_pairs([(x, y), (x, y * 0)])
+        np.testing.assert_array_equal(data.vectors(1), [[1], [0]])
+        np.testing.assert_array_equal(data.labels(1), [1, 0])
+        np.testing.assert_array_equal(data.labels(10), [1, 0])
+    with pytest.raises(ValueError, match=r"a label 9\.0, but the network has 5 outputs"):
+        Dataset.from_pairs([(x, np.array([[9.0]]))]).labels(5)
+    with pytest.raises(ValueError, match="3 components, but the network 5 outputs"):
+        Dataset.from_pairs([(x, np.zeros((3, 1)))]).labels(5)
+
+
+def test_a_copy_is_read_only_too():
+    for data in (copy.deepcopy(Dataset([[1.0]], [0])), pickle.loads(pickle.dumps(Dataset([[1.0]], [0])))):
+        assert data.inputs.tolist() == [[1.0]]
+        assert not data.inputs.flags.writeable
+
+
 def test_a_list_of_tuples_or_an_iterator_becomes_one(pairs):
     for given in (pairs, iter(pairs), zip(*zip(*pairs, strict=True), strict=True)):
-        assert len(as_dataset(given, "training_data")) == 5
-    data = as_dataset([(x[:, 0], 7) for x, _ in pairs], "test_data")
-    np.testing.assert_array_equal(data.labels, [7] * 5)
-    assert as_dataset(data, "test_data") is data
+        assert len(as_dataset(given)) == 5
+    data = as_dataset([(x[:, 0], 7) for x, _ in pairs])
+    np.testing.assert_array_equal(data.targets, [7] * 5)
+    assert as_dataset(data) is data
 
 
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        (5, TypeError, "^data is 5; it must be a Dataset or a list"),
-        ([], ValueError, "^data: the data set is empty"),
-        ([1, 2], TypeError, r"^data: item 0 of the data set is 1; it must be a tuple \(x, y\)"),
+        (5, TypeError, "5 is neither a Dataset nor a list of tuples"),
+        ([], ValueError, "the data set is empty"),
+        ([1, 2], TypeError, r"item 0 of the data set is 1; it must be a tuple \(x, y\)"),
         ([(np.zeros((2, 1)), 0), (np.zeros((3, 1)), 0)], ValueError, r"x of item 1 has shape \(3, 1\)"),
         ([(np.zeros((2, 2)), 0)], ValueError, r"first x has shape \(2, 2\); it must be a column"),
         ([(np.zeros((2, 1)), 0), (np.zeros((2, 1)), np.zeros((2, 1)))], ValueError, "the first y has shape"),
-        ([(np.zeros((2, 1)), 0.5)], TypeError, "labels are of type float64; they must be integers"),
+        ([(np.zeros((2, 1)), "5")], TypeError, "targets are of type <U1; they must be real numbers"),
+        (Dataset(np.zeros((0, 2)), np.zeros((0, 1))), ValueError, "the data set is empty"),
         ([(np.zeros((2, 1)), -1)], ValueError, "there is a label -1"),
         ([(np.array([["a"]]), 0)], TypeError, "inputs are of type <U1; they must be real numbers"),
         ([(np.array([[1j]]), 0)], TypeError, "complex128"),
@@ -104,7 +129,7 @@ def test_a_list_of_tuples_or_an_iterator_becomes_one(pairs):
 )
 def test_what_is_wrong_is_said(bad, error, message):
     with pytest.raises(error, match=message):
-        as_dataset(bad, "data")
+        as_dataset(bad)
 
 
 @pytest.mark.parametrize(
