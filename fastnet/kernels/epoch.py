@@ -67,7 +67,10 @@ def outputs(rows, layout, parameters, result):
     for start in range(0, len(result), SAMPLES_AT_A_TIME):
         mini_batch = samples[start : start + SAMPLES_AT_A_TIME]
         feed_forward(rows, mini_batch, layout, parameters, activations)
-        result[start : start + SAMPLES_AT_A_TIME] = units_of(layout, activations, last, len(mini_batch))[:, :n_out]
+        output_activations = units_of(layout, activations, last, len(mini_batch))
+        for s in range(len(mini_batch)):
+            for k in range(n_out):
+                result[start + s, k] = output_activations[s, k]
 
 
 @part
