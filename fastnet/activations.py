@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 
+@np.errstate(under="ignore")  # what is too small for a number is zero
 def sigmoid(z: npt.ArrayLike) -> Any:
     """Return the sigmoid function of `z`, 1 / (1 + exp(-z)) (chapter 1, equation 3).
 
@@ -26,6 +27,7 @@ def sigmoid(z: npt.ArrayLike) -> Any:
     return np.where(z < 0, e, 1) / (1 + e)
 
 
+@np.errstate(under="ignore")
 def sigmoid_prime(z: npt.ArrayLike) -> Any:
     """Return the derivative of the sigmoid function at `z`.
 
