@@ -30,7 +30,7 @@ def main() -> None:
         _fail(str(error) or "there is not enough memory")
 
 
-@click.group(name="fastnet", invoke_without_command=True)
+@click.group(name="fastnet", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(fastnet.__version__)
 @click.pass_context
 def fastnet_command(context: click.Context) -> None:
@@ -54,7 +54,7 @@ class _Sizes(click.ParamType):
         return sizes
 
 
-@fastnet_command.command(context_settings={"show_default": True})
+@fastnet_command.command(context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
 @click.option("--sizes", type=_Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first.")
 @click.option("--epochs", type=click.IntRange(min=0), default=30, help="How often to go through the training data.")
 @click.option("--batch", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch.")
@@ -94,22 +94,28 @@ def train(
     This is the program of the book's chapter 1: a line for each epoch says how many of the test digits the network gets
     right. Ctrl-C stops it; what was learnt in whole epochs is saved all the same.
     """
+    if save is not None and save.is_dir():
+        raise click.BadParameter(f"{save} is a folder", param_hint="--save")
     if save is not None and not os.access(save.absolute().parent, os.W_OK):
         raise click.BadParameter(
             f"{save.absolute().parent} is not a folder that can be written to", param_hint="--save"
         )
     net = network.Network(sizes, engine=engine, dtype=dtype, seed=seed)
     training_data, _, test_data = mnist_loader.load_data_wrapper(data)
-    interrupted = False
+    untrained = net.weights
     try:
         net.SGD(training_data, epochs, batch, eta, test_data=test_data)
-    except KeyboardInterrupt:
-        interrupted = True
-    if save is not None:
-        net.save(save)
-        click.echo(f"Saved to {save}")
-    if interrupted:
-        sys.exit(130)
+    except (KeyboardInterrupt, BrokenPipeError):
+        if net.weights is not untrained:
+            _save(net, save)
+        raise
+    _save(net, save)
+
+
+def _save(net: network.Network, path: Path | None) -> None:
+    if path is not None:
+        net.save(path)
+        click.echo(f"Saved to {path}")
 
 
 def _fail(message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -57,21 +58,29 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         "cost": model.cost,
         "dtype": model.dtype.name,
     }
-    path = Path(path).resolve()  # a link stays a link
+    try:
+        _replace(Path(path), json.dumps(contents))
+    except OSError as error:  # which may name a file that the user has never heard of
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _replace(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():  # a pipe or a device, which cannot be replaced
-        path.write_text(json.dumps(contents), encoding="ascii")
+        path.write_text(text, encoding="ascii")
         return
+    path = path.resolve()  # a link stays a link
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("w", encoding="ascii") as file:
-            json.dump(contents, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
             shutil.copymode(path, unfinished)
         unfinished.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def read(path: str | os.PathLike[str]) -> Model:

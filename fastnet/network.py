@@ -96,6 +96,9 @@ class Network:
             random.randn(y, x).astype(self.dtype) for x, y in zip(self.sizes[:-1], self.sizes[1:], strict=True)
         ]
 
+    def __repr__(self) -> str:
+        return f"<Network {self.sizes}, engine {self.engine!r}, {self.dtype}>"
+
     def feedforward(self, a: npt.ArrayLike) -> np.ndarray:
         """Return the output of the network if `a` is input.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
     """Say that the kernels are being compiled, and on a terminal for how long already."""
-    message = "Compiling for this machine, the first time only: a few seconds"
+    message = "Compiling for this machine: a few seconds"
     if not _watched():
         if sys.stderr is not None:
             print(message, file=sys.stderr, flush=True)
@@ -72,8 +73,8 @@ def compiling() -> Iterator[None]:
 
 
 def _watched() -> bool:
-    """Whether standard error is a terminal; a program with windows may have none."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    """Whether standard error is a terminal on which a line can be drawn again; a program with windows has none."""
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @contextlib.contextmanager

@@ -88,6 +88,7 @@ def test_options_reach_the_network(folder):
         (["--data", "."], "there is no file train-images-idx3-ubyte"),
         (["--save", "nowhere/net.json"], "is not a folder that can be written to"),
         (["--save", "."], "Invalid value for '--save'"),
+        (["--save", ""], "Invalid value for --save: . is a folder"),
         (["--sizes", "784,99999999999999999999,10"], "fastnet: "),
         (["--fast"], "No such option"),
         (["now"], "Got unexpected extra argument (now)"),
@@ -127,7 +128,29 @@ def test_ctrl_c_saves_what_was_learnt(folder):
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors == ""
+    assert errors.strip() == ""
+    assert network.load(path).sizes == [16, 5, 10]
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "net.json"
+    path.write_text("precious")
+    command = [*COMMAND, "train", "--engine", "reference", "--save", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(1.5)  # an epoch takes the reference longer
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, "")
+    assert path.read_text() == "precious"
+
+
+def test_what_was_learnt_is_saved_when_nobody_reads_on(folder):
+    path = folder / "net.json"
+    command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy", "--save", str(path))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
     assert network.load(path).sizes == [16, 5, 10]
 
 

@@ -53,6 +53,8 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     net.weights[0][0, 0] = 0
     with pytest.raises(FileNotFoundError):
         net.save(tmp_path / "nowhere" / "net.json")
+    with pytest.raises(OSError, match=r"/a{300}'$"):
+        net.save(tmp_path / ("a" * 300))
 
 
 def test_a_link_stays_a_link_and_a_pipe_a_pipe(tmp_path):

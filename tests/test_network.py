@@ -255,6 +255,10 @@ def test_what_a_cost_derivative_may_return(name, data):
             np.testing.assert_array_equal(array, expected_array, strict=True)
     net.SGD(data, 1, 5, 0.5)
     assert all(array.dtype == np.float32 for array in (*net.weights, *net.biases))
+    for nothing in (None, "1.5", 1j):
+        net.cost_derivative = lambda a, y, nothing=nothing: nothing
+        with pytest.raises(ValueError, match=r"cost_derivative returned .*; it must return real numbers"):
+            net.SGD(data, 1, 5, 0.5)
     net.cost_derivative = lambda a, y: np.ones(2)
     with pytest.raises(ValueError, match=r"cost_derivative returned an array of shape \(2,\); it must be \(2, 1\)"):
         net.backprop(x, y)
@@ -350,6 +354,10 @@ def test_bad_arguments_change_nothing(data, change, error, message):
         net.SGD(**(arguments | change))
     np.testing.assert_array_equal(parameters(net), before)
     np.testing.assert_array_equal(net._random.get_state()[1], generator)
+
+
+def test_it_says_what_it_is():
+    assert repr(Network([5, 3, 2])) == "<Network [5, 3, 2], engine 'numba', float32>"
 
 
 def test_shapes_that_do_not_fit(data):

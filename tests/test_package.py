@@ -58,7 +58,7 @@ def test_the_other_engines_need_no_numba(engine):
 
 def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_path):
     first, second = (python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
-    assert first.stderr == "Compiling for this machine, the first time only: a few seconds\n"
+    assert first.stderr == "Compiling for this machine: a few seconds\n"
     assert second.stderr == ""
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
 
@@ -83,6 +83,17 @@ def test_it_works_where_the_cache_cannot_be_written(tmp_path, obstacle):
         result = python(obstacle + TRAIN, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
         assert result.stderr.startswith("Compiling for this machine")
     assert not list(tmp_path.rglob("*.nbc"))
+
+
+def test_a_damaged_cache_is_made_again(tmp_path):
+    before = python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)).stdout.splitlines()[1]
+    for pattern, damage in (("*.nbc", b""), ("*.nbi", b"\x80\x04garbage")):
+        for file in tmp_path.rglob(pattern):
+            file.write_bytes(damage)
+        again = python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path))
+        assert again.stdout.splitlines()[1] == before
+        assert again.stderr.startswith("Compiling for this machine")
+    assert python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)).stderr == ""
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):

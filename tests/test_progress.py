@@ -67,8 +67,21 @@ def test_compiling_is_a_plain_line_where_nobody_watches(capsys):
     with progress.compiling():
         pass
     output = capsys.readouterr()
-    assert output.err == "Compiling for this machine, the first time only: a few seconds\n"
+    assert output.err == "Compiling for this machine: a few seconds\n"
     assert output.out == ""
+
+
+def test_a_dumb_terminal_gets_the_plain_line(monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    with progress.compiling():
+        assert progress.sys.stderr.getvalue() == "Compiling for this machine: a few seconds\n"
+
+
+def test_a_program_without_standard_error(monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", None)
+    with progress.compiling():
+        pass
 
 
 def test_compiling_on_a_terminal_shows_the_time(monkeypatch):

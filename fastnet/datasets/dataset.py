@@ -8,6 +8,8 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+_MOST_LABELS = 1 << 31
+
 Sample: TypeAlias = tuple[np.ndarray, Any]
 
 
@@ -110,10 +112,8 @@ class Dataset(Sequence[Sample]):
         if self._targets.ndim == 2 and self._targets.shape[1] > 1:
             self._check_length(n_out)
             return self._targets.argmax(axis=1)
-        labels = self._targets.reshape(len(self))
-        if n_out > 1:
-            self._check_labels(labels, n_out)
-        return labels
+        numbers = self._targets.reshape(len(self))
+        return numbers if n_out == 1 else _labels_below(numbers, n_out)
 
     def vectors(self, n_out: int) -> np.ndarray:
         """Return the desired outputs of a network of `n_out` outputs.
@@ -129,23 +129,19 @@ class Dataset(Sequence[Sample]):
         ValueError
             If a label is not below `n_out`, or the vectors are of another length.
         """
-        if self._targets.ndim == 2:
+        if self._targets.ndim == 2 and self._targets.shape[1] > 1:
             self._check_length(n_out)
             return self._targets
+        numbers = self._targets.reshape(len(self))
         if n_out == 1:
-            return self._targets[:, np.newaxis].astype(np.float64)
-        self._check_labels(self._targets, n_out)
+            return real_matrix(numbers[:, np.newaxis], "targets")
         vectors = np.zeros((len(self), n_out), np.float32)
-        vectors[np.arange(len(self)), self._targets] = 1.0
+        vectors[np.arange(len(self)), _labels_below(numbers, n_out)] = 1.0
         return vectors
 
     def _check_length(self, n_out: int) -> None:
         if self._targets.shape[1] != n_out:
             raise ValueError(f"y has {self._targets.shape[1]} components, but the network {n_out} outputs")
-
-    def _check_labels(self, labels: np.ndarray, n_out: int) -> None:
-        if len(labels) and labels.max() >= n_out:
-            raise ValueError(f"there is a label {labels.max()}, but the network has {n_out} outputs")
 
     def __len__(self) -> int:
         return len(self._inputs)
@@ -233,9 +229,21 @@ def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
         return real_matrix(array, "targets")
     if array.dtype.kind not in "iu":
         return real_matrix(array[:, np.newaxis], "targets")
-    if array.size and array.min() < 0:
-        raise ValueError(f"there is a label {array.min()}; labels are integers from 0")
+    if array.size and not 0 <= array.min() <= array.max() < _MOST_LABELS:
+        raise ValueError(f"there are labels from {array.min()} to {array.max()}; labels are small integers from 0")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _labels_below(numbers: np.ndarray, n_out: int) -> np.ndarray:
+    """Return numbers as labels of a network of several outputs; they may be integers of a floating point type."""
+    with np.errstate(invalid="ignore"):  # what is no integer is found below
+        labels = numbers.astype(np.int64)
+    if (labels != numbers).any():
+        raise ValueError(f"there is a label {numbers[labels != numbers][0]}; labels are integers from 0")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < n_out:
+        worst = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(f"there is a label {worst}, but the network has {n_out} outputs")
+    return labels
 
 
 def _stack(columns: Sequence[Any], name: str) -> np.ndarray:

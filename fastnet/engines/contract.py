@@ -59,10 +59,12 @@ class Architecture:
         """
         if self.cost_derivative is None:
             return output_activations - y
-        derivative = np.asarray(self.cost_derivative(output_activations, y), self.dtype)
+        derivative = np.asarray(self.cost_derivative(output_activations, y))
+        if derivative.dtype.kind not in "fiub":
+            raise ValueError(f"cost_derivative returned {derivative.dtype}; it must return real numbers")
         if derivative.shape not in ((), y.shape):
             raise ValueError(f"cost_derivative returned an array of shape {derivative.shape}; it must be {y.shape}")
-        return np.broadcast_to(derivative, y.shape)
+        return np.broadcast_to(derivative.astype(self.dtype, copy=False), y.shape)
 
 
 class Engine(ABC):

@@ -84,6 +84,14 @@ class _PackageCache(FunctionCache):
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         return (*super()._index_key(sig, codegen), _SOURCES)
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a damaged file can fail anywhere in pickle, Numba and LLVM; it is as good as none
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
     def save_overload(self, sig: Any, data: Any) -> None:
         # A full disk, or one that has become read-only, costs the next process a compilation and this one nothing.
         with contextlib.suppress(OSError):

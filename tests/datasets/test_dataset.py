@@ -91,10 +91,18 @@ def test_a_single_number_is_what_the_book_takes_it_for():
         np.testing.assert_array_equal(data.vectors(1), [[1], [0]])
         np.testing.assert_array_equal(data.labels(1), [1, 0])
         np.testing.assert_array_equal(data.labels(10), [1, 0])
-    with pytest.raises(ValueError, match=r"a label 9\.0, but the network has 5 outputs"):
+        np.testing.assert_array_equal(data.vectors(3), [[0, 1, 0], [1, 0, 0]])
+    with pytest.raises(ValueError, match="a label 9, but the network has 5 outputs"):
         Dataset.from_pairs([(x, np.array([[9.0]]))]).labels(5)
     with pytest.raises(ValueError, match="3 components, but the network 5 outputs"):
         Dataset.from_pairs([(x, np.zeros((3, 1)))]).labels(5)
+    for bad, message in (
+        (0.5, r"a label 0\.5; labels are integers"),
+        (-1.0, "a label -1, but"),
+        (np.nan, "a label nan"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Dataset.from_pairs([(x, bad)]).vectors(5)
 
 
 def test_a_copy_is_read_only_too():
@@ -121,8 +129,9 @@ def test_a_list_of_tuples_or_an_iterator_becomes_one(pairs):
         ([(np.zeros((2, 2)), 0)], ValueError, r"first x has shape \(2, 2\); it must be a column"),
         ([(np.zeros((2, 1)), 0), (np.zeros((2, 1)), np.zeros((2, 1)))], ValueError, "the first y has shape"),
         ([(np.zeros((2, 1)), "5")], TypeError, "targets are of type <U1; they must be real numbers"),
+        ([(np.zeros((2, 1)), np.uint64(2**63))], ValueError, "there are labels from 9223372036854775808"),
         (Dataset(np.zeros((0, 2)), np.zeros((0, 1))), ValueError, "the data set is empty"),
-        ([(np.zeros((2, 1)), -1)], ValueError, "there is a label -1"),
+        ([(np.zeros((2, 1)), -1)], ValueError, "there are labels from -1 to -1"),
         ([(np.array([["a"]]), 0)], TypeError, "inputs are of type <U1; they must be real numbers"),
         ([(np.array([[1j]]), 0)], TypeError, "complex128"),
     ],

@@ -65,6 +65,7 @@ def test_a_file_cut_off_anywhere(write, compressed):
         (b"\0\0\x08\0", "claims 0 dimensions"),
         (b"\0\0\x08\xff" + bytes(2000), "claims 255 dimensions"),
         (b"\0\0\x07\x01\0\0\0\x01\0", "not an IDX file"),
+        (struct.pack(">HBB8I", 0, 8, 8, *[2**32 - 1] * 7, 0), "cannot reshape"),
         (VALID + b"\0", "goes on after the 6 bytes"),
         (struct.pack(">HBB3I", 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1), "claims to hold 4294967295 x"),
         (struct.pack(">HBB2I", 0, 14, 2, 2**16, 2**16), "claims to hold 65536 x 65536 numbers"),
