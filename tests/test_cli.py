@@ -49,11 +49,17 @@ def test_train_learns_mnist(tmp_path):
 
 
 def test_train_takes_less_than_600_mb(tmp_path):
-    with subprocess.Popen([*COMMAND, "train", "--epochs", "1"], stdout=subprocess.DEVNULL, cwd=tmp_path) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < 600e6
+    # Linux counts what its parent holds towards a new process's peak, so a small process starts it and not this one.
+    starter = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(status, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+    command = [sys.executable, "-c", starter, *COMMAND, "train", "--epochs", "1"]
+    status, peak = subprocess.check_output(command, text=True, cwd=tmp_path).split()
+    assert status == "0"
+    assert int(peak) < 600e6
 
 
 def test_options_reach_the_network(folder):
