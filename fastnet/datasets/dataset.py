@@ -65,7 +65,7 @@ class Dataset(Sequence[Sample]):
         Parameters
         ----------
         pairs : iterable of (x, y)
-            `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or an integer.
+            `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or a number.
 
         Raises
         ------

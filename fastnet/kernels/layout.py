@@ -16,10 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnet.kernels.compiler import part
+from fastnet.kernels.prefetching import CACHE_LINE
 
 _VECTOR = 16  # numbers: one AVX-512 register of float32, two of AVX2
-
-_CACHE_LINE = 64  # bytes
 
 
 class Layout(NamedTuple):
@@ -70,8 +69,8 @@ def zeros(layout: Layout, dtype: np.dtype) -> Parameters:
 
 def _aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     """Return zeros that begin at a cache line, so that no vector lies across two."""
-    memory = np.zeros(size * dtype.itemsize + _CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % _CACHE_LINE
+    memory = np.zeros(size * dtype.itemsize + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size * dtype.itemsize].view(dtype)
 
 

@@ -13,6 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+CACHE_LINE = 64  # bytes
 _READ, _KEEP_IN_ALL_CACHES, _DATA = 0, 3, 1  # the arguments of LLVM's instruction
 
 

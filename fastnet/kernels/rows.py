@@ -11,9 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnet.kernels.compiler import formula, kernel
-from fastnet.kernels.prefetching import prefetch
-
-_CACHE_LINE = 64  # bytes
+from fastnet.kernels.prefetching import CACHE_LINE, prefetch
 
 
 class Rows(NamedTuple):
@@ -71,8 +69,8 @@ def _fill(inputs, starts, columns, values):
 @formula
 def prefetch_rows(rows, samples):
     """Ask for the rows of the samples that come next."""
-    value_step = _CACHE_LINE // rows.values.itemsize
-    column_step = _CACHE_LINE // rows.columns.itemsize
+    value_step = CACHE_LINE // rows.values.itemsize
+    column_step = CACHE_LINE // rows.columns.itemsize
     for s in range(len(samples)):
         i = samples[s]
         for p in range(rows.starts[i], rows.starts[i + 1], value_step):
