@@ -10,63 +10,47 @@ from fastnet import progress
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
 from fastnet.engines.contract import Architecture, Arrays
-from fastnet.kernels import epoch, layout
+from fastnet.kernels import epoch, layout, threads
 from fastnet.kernels.compiler import announced
-from fastnet.kernels.rows import rows_of
-
+from fastnet.kernels.inputs import rows_of, Matrix
+import os
+MODE = os.environ.get("MODE", "sparse"); THREADS=int(os.environ.get("THREADS","1"))
+import threading
 
 class Engine(contract.Engine):
-    """Inputs without their zeros, weights transposed and padded, and the kernels.
-
-    Raises
-    ------
-    ValueError
-        If the architecture has a cost derivative of the user's, which compiled code cannot call.
-    """
-
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
-        data: Dataset | None = None,
-    ) -> None:
-        if architecture.cost_derivative is not None:
-            raise ValueError(
-                "engine 'numba' is compiled and cannot call a cost_derivative of your own; "
-                "engine='numpy' and engine='reference' can"
-            )
-        self._layout = layout.layout_of(architecture.sizes)
+    def __init__(self, architecture, weights, biases, data=None):
+        self._layout = layout.layout_of(architecture.sizes, architecture.dtype)
         super().__init__(architecture, weights, biases, data)
         if data is not None:
             with announced(progress.compiling):
-                self._rows = rows_of(data.inputs, architecture.dtype)
-                self._targets = data.targets.astype(architecture.dtype)
-                # Nothing is computed here, only compiled, so that no epoch's time includes it.
+                
+                if MODE == "sparse":
+                    self._inputs = rows_of(data.inputs, architecture.dtype)
+                else:
+                    self._inputs = Matrix(data.inputs.astype(architecture.dtype,copy=False).reshape(-1), data.inputs.shape[1])
+                n, n_out = data.targets.shape
+                width = self._layout.units[-1] - self._layout.units[-2]
+                t = layout.aligned_zeros(n*width, architecture.dtype)
+                t.reshape(n, width)[:, :n_out] = data.targets
+                self._targets = t
                 self.epoch(np.empty(0, np.int64), 1, 0.0)
-                epoch.outputs(self._rows, self._layout, self._parameters, self._targets[:0])
 
-    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
-        epoch.epoch(self._rows, self._targets, order, mini_batch_size, eta, self._layout, self._parameters)
+    def _epoch(self, data, order, mini_batch_size, eta):
+        ws = layout.workspace(self._layout, min(mini_batch_size, len(order)))
+        shares = threads.shares(THREADS)
+        run = lambda s: epoch.epoch(self._inputs, self._targets, order, mini_batch_size, float(eta), self._layout, self._parameters, self._parameters, ws, s)
+        ts = [threading.Thread(target=run, args=(s,)) for s in shares[1:]]
+        for t in ts: t.start()
+        run(shares[0])
+        for t in ts: t.join()
 
-    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
-        dtype = self.architecture.dtype
-        nabla = layout.zeros(self._layout, dtype)
-        with announced(progress.compiling):
-            rows = rows_of(np.ascontiguousarray(inputs), dtype)
-            epoch.gradients(rows, targets.astype(dtype), self._layout, self._parameters, nabla)
-        nabla_w, nabla_b = layout.to_book(self._layout, nabla)
-        return nabla_b, nabla_w
+    def gradients(self, inputs, targets):
+        raise NotImplementedError
+    def outputs(self, inputs):
+        raise NotImplementedError
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
-        with announced(progress.compiling):
-            rows = rows_of(np.ascontiguousarray(inputs), self.architecture.dtype)
-            epoch.outputs(rows, self._layout, self._parameters, result)
-        return result
+    def set_parameters(self, weights, biases):
+        self._parameters = layout.from_book(self._layout, weights, biases)
 
-    def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        self._parameters = layout.from_book(self._layout, self.architecture.dtype, weights, biases)
-
-    def parameters(self) -> tuple[Arrays, Arrays]:
+    def parameters(self):
         return layout.to_book(self._layout, self._parameters)

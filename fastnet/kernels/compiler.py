@@ -1,20 +1,14 @@
 """How the kernels are compiled: the flags, named once, the cache on disk, and a word while it takes place.
 
-Three decorators: `kernel` for a function that Python calls, `part` for a function that kernels call, and `formula` for
-one of these that is innermost loops and nothing else.
+Decorators: `kernel` for a function that Python calls, `part` for a function that kernels call, `variant` for a part of
+which there is one for each kind of first argument.
 
 What Numba needs to be told, and why:
 
 - The GIL is released, so that two threads train two networks at once.
 - Division by zero gives infinity, as in NumPy, instead of a branch and an exception at every division.
-- Of LLVM's liberties with floating point (`fastmath`) only those that keep infinities and NaN what they are: sums in
-  any order and fused multiply-adds, without which no sum becomes a vector operation, and no care for the sign of zero.
-- LLVM cannot prove that two arrays don't overlap, and so guards every short inner loop with run-time checks: about a
-  tenth of an epoch of 784-30-10. A `formula` promises it: no two of its array arguments share an element. C has the
-  keyword `restrict` for this; Numba has the flag `noalias`, but no option for it, so that a compiler of our own sets
-  it. The promise covers the reference counts of the arrays too, so a formula makes no views of its arguments.
-- Parts are inlined, every one. Otherwise the process that compiles a kernel would run the parts' own copies, and the
-  processes that load it from the disk those inside it, and the two round differently.
+- None of LLVM's liberties with floating point (`fastmath`): what `vectors` needs of them it takes by itself.
+- Parts are inlined, every one, so that no vector is handed over in memory.
 - Numba decides by a kernel's own file whether the compiled code on the disk is still good, and does not look at the
   files of the kernels that it calls. Here the key of the cache holds the contents of the whole package.
 """
@@ -31,13 +25,9 @@ from typing import Any
 import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
-from numba.core.compiler import Compiler
+from numba.extending import overload
 
-_FLAGS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"reassoc", "contract", "nsz"},
-}
+_FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _SOURCES = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 
 
@@ -55,9 +45,17 @@ def part(function: Callable[..., Any]) -> Any:
     return _cached(numba.njit(forceinline=True, **_FLAGS)(function))
 
 
-def formula(function: Callable[..., Any]) -> Any:
-    """Compile a function of arrays that don't overlap; it is compiled into the kernels that call it."""
-    return _cached(numba.njit(pipeline_class=_NoAliasCompiler, forceinline=True, **_FLAGS)(function))
+def variant(general: Callable[..., Any], kind: type) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a part into the kernels that call `general` with a first argument of that kind of named tuple."""
+
+    def register(function: Callable[..., Any]) -> Any:
+        def choose(first: Any, *others: Any) -> Any:
+            return function if getattr(first, "instance_class", None) is kind else None
+
+        overload(general, jit_options={"forceinline": True, **_FLAGS}, strict=False)(choose)
+        return part(function)
+
+    return register
 
 
 @contextlib.contextmanager
@@ -70,12 +68,6 @@ def announced(announcement: Callable[[], contextlib.AbstractContextManager[objec
         listener = _CompilationListener(lambda: stack.enter_context(announcement()))
         with event.install_listener("numba:compile", listener):
             yield
-
-
-class _NoAliasCompiler(Compiler):
-    def define_pipelines(self) -> Any:
-        self.state.flags.noalias = True
-        return super().define_pipelines()
 
 
 class _PackageCache(FunctionCache):

@@ -1,31 +1,34 @@
 """Stochastic gradient descent over an epoch, in one compiled loop.
 
 For each mini-batch, all samples are fed forward, their errors are propagated back, and only then do the parameters
-change: the sum over the mini-batch is added straight to them, and no gradient is ever stored.
+change. No gradient is ever stored: the errors are scaled by -eta / m where they begin, at the outputs, and what the
+book's equations make of them is added straight to the parameters.
+
+`u` and `v` are the first neurons of panels, counted through all layers: what the workspace has of such a panel begins
+at `m * u` for m samples, its biases at `u`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from fastnet.kernels import formulas
+from fastnet.kernels import inputs, products
+from fastnet.kernels.activations import sigmoid
 from fastnet.kernels.compiler import kernel, part
-from fastnet.kernels.layout import biases_of, units_of, weights_of
-from fastnet.kernels.rows import prefetch_rows
+from fastnet.kernels.threads import share_of, wait_for_all
+from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, prefetch, store, zeros
 
-SAMPLES_AT_A_TIME = 64  # when feeding forward only: few enough for their activations to stay in a cache
+_AHEAD = 12  # samples: how early a sample's numbers are asked for
 
 
 @kernel
-def epoch(rows, targets, order, mini_batch_size, eta, layout, parameters):
-    """Train on the samples of `order`, in mini-batches, changing the parameters.
+def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, workspace, share):
+    """Train on the samples of `order`, in mini-batches.
 
     Parameters
     ----------
-    rows : Rows
+    x : Matrix or Rows
         The inputs of all samples.
-    targets : ndarray, shape (n, n_out)
-        The desired outputs of all samples, in the parameters' type.
+    targets : ndarray, shape (n * width,)
+        The desired outputs of all samples, each padded as the layer of outputs is.
     order : ndarray of int64, shape (m,)
         Which samples, and in which order.
     mini_batch_size : int
@@ -34,88 +37,148 @@ def epoch(rows, targets, order, mini_batch_size, eta, layout, parameters):
         The learning rate.
     layout : Layout
     parameters : Parameters
+    sums : Parameters
+        What is added to: the parameters themselves, or the gradient, for which `eta` is -1.
+    workspace : Workspace
+        With room for a mini-batch.
+    share : Share
+        This thread's part of the work. Nothing that is computed depends on how it is divided.
     """
-    most = min(mini_batch_size, len(order))
-    activations = np.zeros(most * layout.units[-1], parameters.weights.dtype)
-    delta = np.zeros(most * layout.units[-1], parameters.weights.dtype)
+    mini_batches = 0
     for start in range(0, len(order), mini_batch_size):
-        stop = start + mini_batch_size
-        mini_batch = order[start:stop]
-        prefetch_rows(rows, order[stop : stop + mini_batch_size])
-        feed_forward(rows, mini_batch, layout, parameters, activations)
-        backpropagate(targets, mini_batch, layout, parameters, activations, delta)
-        accumulate(rows, mini_batch, -eta / len(mini_batch), layout, activations, delta, parameters)
+        mini_batch, upcoming = order[start : start + mini_batch_size], order[start + _AHEAD :]
+        mini_batches += 1
+        m = len(mini_batch)
+        first, last = share_of(m, share)
+        prefetch_targets(targets, upcoming[:m], layout)
+        feed_inputs_forward(x, mini_batch, upcoming, layout, parameters, workspace, share)
+        wait_for_all(share, 2 * mini_batches - 1)
+        feed_forward(m, first, last, layout, parameters, workspace)
+        backpropagate(targets, mini_batch, first, last, -eta / m, layout, parameters, workspace)
+        wait_for_all(share, 2 * mini_batches)
+        accumulate(x, mini_batch, layout, workspace, sums, share)
 
 
 @kernel
-def gradients(rows, targets, layout, parameters, nabla):
-    """Add the gradient of the mean cost over all samples to `nabla`."""
-    samples = np.arange(len(targets))
-    activations = np.zeros(len(samples) * layout.units[-1], parameters.weights.dtype)
-    delta = np.zeros(len(samples) * layout.units[-1], parameters.weights.dtype)
-    feed_forward(rows, samples, layout, parameters, activations)
-    backpropagate(targets, samples, layout, parameters, activations, delta)
-    accumulate(rows, samples, 1 / len(samples), layout, activations, delta, nabla)
-
-
-@kernel
-def outputs(rows, layout, parameters, result):
-    """Fill `result`, shape (n, n_out), with the output activations of all samples."""
-    last, n_out = len(layout.sizes) - 2, result.shape[1]
-    activations = np.zeros(SAMPLES_AT_A_TIME * layout.units[-1], parameters.weights.dtype)
-    samples = np.arange(len(result))
-    for start in range(0, len(result), SAMPLES_AT_A_TIME):
-        mini_batch = samples[start : start + SAMPLES_AT_A_TIME]
-        feed_forward(rows, mini_batch, layout, parameters, activations)
-        output_activations = units_of(layout, activations, last, len(mini_batch))
-        for s in range(len(mini_batch)):
-            for k in range(n_out):
-                result[start + s, k] = output_activations[s, k]
+def outputs(x, mini_batch, layout, parameters, workspace, share):
+    """Compute the activations of every layer for some samples, and leave them in the workspace."""
+    feed_inputs_forward(x, mini_batch, mini_batch[_AHEAD:], layout, parameters, workspace, share)
+    feed_forward(len(mini_batch), 0, len(mini_batch), layout, parameters, workspace)
 
 
 @part
-def feed_forward(rows, mini_batch, layout, parameters, activations):
-    """Compute the activations of every layer."""
-    samples = len(mini_batch)
-    for layer in range(len(layout.sizes) - 1):
-        weights, biases = weights_of(layout, parameters, layer), biases_of(layout, parameters, layer)
-        a = units_of(layout, activations, layer, samples)
-        if layer == 0:
-            formulas.weighted_inputs_of_rows(rows, mini_batch, weights, biases, a)
-        else:
-            below = units_of(layout, activations, layer - 1, samples)
-            formulas.weighted_inputs(below, layout.sizes[layer], weights, biases, a)
-        formulas.sigmoid(a, layout.sizes[layer + 1])
+def feed_inputs_forward(x, mini_batch, upcoming, layout, parameters, workspace, share):
+    """Compute the activations of layer 0, in this thread's panels."""
+    z, m, n_in, width = workspace.activations, len(mini_batch), layout.sizes[0], lanes(workspace.activations)
+    first, last = share_of_panels(layout, 0, width, share)
+    for u in range(first, last, width):
+        clear(z, m * u, 0, m)
+        inputs.add_product(x, mini_batch, upcoming, parameters.weights, u * n_in, z, m * u)
+        activate(layout, parameters, u, m, 0, m, z)
+        upcoming = upcoming[:0]
 
 
 @part
-def backpropagate(targets, mini_batch, layout, parameters, activations, delta):
-    """Compute the errors of every layer, the last first."""
-    samples = len(mini_batch)
-    last = len(layout.sizes) - 2
-    formulas.output_error(
-        units_of(layout, activations, last, samples), targets, mini_batch, units_of(layout, delta, last, samples)
-    )
-    for layer in range(last - 1, -1, -1):
-        formulas.propagate_back(
-            units_of(layout, delta, layer + 1, samples),
-            weights_of(layout, parameters, layer + 1),
-            units_of(layout, activations, layer, samples),
-            layout.sizes[layer + 1],
-            units_of(layout, delta, layer, samples),
-        )
+def feed_forward(m, first, last, layout, parameters, workspace):
+    """Compute the activations of the layers above, of some of the samples."""
+    a, width = workspace.activations, lanes(workspace.activations)
+    for layer in range(1, len(layout.sizes) - 1):
+        below, here, above = layout.units[layer - 1], layout.units[layer], layout.units[layer + 1]
+        n_out, w, panels = layout.sizes[layer + 1], layout.weights[layer], (here - below) // width
+        for u in range(here, above, width):
+            n = min(width, n_out - (u - here))
+            for s in range(first, last):
+                products.set_dot_products(
+                    a, m * below + s * width, m * width, panels,
+                    parameters.weights, w + (u - here) * width, n_out * width, n,
+                    a, m * u + s * width,
+                )  # fmt: skip
+            activate(layout, parameters, u, m, first, last, a)
 
 
 @part
-def accumulate(rows, mini_batch, scale, layout, activations, delta, sums):
-    """Add the gradient of the mini-batch's summed cost, times `scale`, to `sums`: the parameters, or a gradient."""
-    samples = len(mini_batch)
-    scale = sums.weights.dtype.type(scale)
-    for layer in range(len(layout.sizes) - 1):
-        error = units_of(layout, delta, layer, samples)
-        formulas.accumulate_biases(error, scale, biases_of(layout, sums, layer))
-        if layer == 0:
-            formulas.accumulate_rows(rows, mini_batch, error, scale, weights_of(layout, sums, layer))
-        else:
-            below = units_of(layout, activations, layer - 1, samples)
-            formulas.accumulate(below, layout.sizes[layer], error, scale, weights_of(layout, sums, layer))
+def activate(layout, parameters, u, m, first, last, z):
+    """Replace z, in the panel that begins with neuron u, by the activations: sigmoid(z + b)."""
+    width = lanes(z)
+    biases, neurons = load(parameters.biases, u), load(layout.neurons, u)
+    for s in range(m * u + first * width, m * u + last * width, width):
+        store(z, s, neurons * sigmoid(load(z, s) + biases))
+
+
+@part
+def backpropagate(targets, mini_batch, first, last, scale, layout, parameters, workspace):
+    """Compute the errors of every layer for some of the samples, the last layer first."""
+    a, delta, m, width = workspace.activations, workspace.delta, len(mini_batch), lanes(workspace.delta)
+    output, end = layout.units[-2], layout.units[-1]
+    for u in range(output, end, width):  # BP1, for the quadratic cost
+        for s in range(first, last):
+            a_s = load(a, m * u + s * width)
+            y = load(targets, item(mini_batch, s) * (end - output) + u - output)
+            store(delta, m * u + s * width, scale * (a_s - y) * a_s * (1 - a_s))
+    for layer in range(len(layout.sizes) - 2, 0, -1):  # BP2
+        below, here, above = layout.units[layer - 1], layout.units[layer], layout.units[layer + 1]
+        n_out, w = layout.sizes[layer + 1], layout.weights[layer]
+        for v in range(below, here, width):
+            clear(delta, m * v, first, last)
+            for u in range(here, above, width):
+                products.add_product(
+                    delta, m * u, width, workspace.samples, min(width, n_out - (u - here)),
+                    parameters.weights, w + (v - below) * n_out + (u - here) * width,
+                    delta, m * v, first, last,
+                )  # fmt: skip
+            for s in range(m * v + first * width, m * v + last * width, width):
+                a_s = load(a, s)
+                store(delta, s, load(delta, s) * a_s * (1 - a_s))
+
+
+@part
+def accumulate(x, mini_batch, layout, workspace, sums, share):
+    """Add the mini-batch's gradient, as the errors are scaled, to `sums`, in this thread's panels."""
+    a, delta, m, width = workspace.activations, workspace.delta, len(mini_batch), lanes(workspace.delta)
+    for layer in range(len(layout.sizes) - 1):  # BP3
+        first, last = share_of_panels(layout, layer, width, share)
+        for u in range(first, last, width):
+            b = load(sums.biases, u)
+            for s in range(m):
+                b = b + load(delta, m * u + s * width)
+            store(sums.biases, u, b)
+    n_in = layout.sizes[0]
+    first, last = share_of_panels(layout, 0, width, share)
+    for u in range(first, last, width):  # BP4
+        inputs.add_transposed_product(x, mini_batch, delta, m * u, sums.weights, u * n_in)
+    for layer in range(1, len(layout.sizes) - 1):  # BP4
+        below, here, above = layout.units[layer - 1], layout.units[layer], layout.units[layer + 1]
+        n_out, w = layout.sizes[layer + 1], layout.weights[layer]
+        first, last = share_of_panels(layout, layer - 1, width, share)
+        for v in range(first, last, width):
+            for u in range(here, above, width):
+                products.add_transposed_product(
+                    delta, m * u, width, workspace.samples[:m], min(width, n_out - (u - here)),
+                    a, m * v, sums.weights, w + (v - below) * n_out + (u - here) * width,
+                )  # fmt: skip
+
+
+@part
+def share_of_panels(layout, layer, width, share):
+    """Return which of a layer's neurons, in whole panels, are this thread's: from, to."""
+    here, above = layout.units[layer], layout.units[layer + 1]
+    first, last = share_of((above - here) // width, share)
+    return here + first * width, here + last * width
+
+
+@part
+def clear(z, panel, first, last):
+    """Set rows `first` to `last` of a panel to zero."""
+    width = lanes(z)
+    for s in range(first, last):
+        store(z, panel + s * width, zeros(z))
+
+
+@part
+def prefetch_targets(targets, samples, layout):
+    """Ask for samples' desired outputs, before they are needed."""
+    width = layout.units[-1] - layout.units[-2]
+    for s in range(len(samples)):
+        i = item(samples, s) * width
+        for p in range(i, i + width, CACHE_LINE // targets.itemsize):
+            prefetch(targets, p)

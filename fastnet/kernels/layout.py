@@ -1,11 +1,16 @@
-"""How the parameters lie in memory: all weights in one array, all biases in another.
+"""How numbers lie in memory: in panels, vertical strips of a matrix as wide as a vector.
 
-One kernel then serves networks of every depth and width, and is compiled once. The weights of a layer are stored with
-one row for each neuron that they come from, `(n_in, n_out)`, the transpose of the book's: what a non-zero input adds
-to the next layer, and what the update changes because of it, is then one row. Rows are padded with zeros to a whole
-number of vectors, so that no loop over a row has a remainder.
+The kernels add rows of numbers to one another, a vector of a row at a time, and one vector after the other. So a matrix
+is cut into panels, each stored on its own, row by row: the vector in panel q and row r of a matrix of n rows begins at
+`(q * n + r) * lanes`. What a loop over the rows of a panel touches is then in one piece, and small enough for a cache
+however wide the matrix is. The last panel is filled up with zeros.
 
-Layers are counted as `net.weights` counts them: layer 0 is the first hidden one.
+    activations, errors   one row a sample, one column a neuron
+    weights of layer 0    one row an input, one column a neuron: an input that is zero is a row left out
+    weights above         one row a neuron, one column a neuron of the layer below, as in the book
+
+Numbers of one kind are in one flat array for all layers, so that one compiled kernel serves networks of every depth and
+width. Layers are counted as `net.weights` counts them: layer 0 is the first hidden one.
 """
 
 from __future__ import annotations
@@ -15,10 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels.compiler import part
-from fastnet.kernels.prefetching import CACHE_LINE
-
-_VECTOR = 16  # numbers: one AVX-512 register of float32, two of AVX2
+from fastnet.kernels.vectors import CACHE_LINE, lanes_of
 
 
 class Layout(NamedTuple):
@@ -32,11 +34,14 @@ class Layout(NamedTuple):
         The offset of each layer in an array of one number a neuron, padded; the last entry is the total.
     weights : ndarray of int64, shape (layers + 1,)
         The offset of each layer in the array of weights, padded; the last entry is the total.
+    neurons : ndarray, shape (units[-1],)
+        1 where there is a neuron, 0 in the padding; of the parameters' type.
     """
 
     sizes: np.ndarray
     units: np.ndarray
     weights: np.ndarray
+    neurons: np.ndarray
 
 
 class Parameters(NamedTuple):
@@ -52,70 +57,106 @@ class Parameters(NamedTuple):
     biases: np.ndarray
 
 
-def layout_of(sizes: Sequence[int]) -> Layout:
+class Workspace(NamedTuple):
+    """What the kernels compute for the samples of a mini-batch.
+
+    Attributes
+    ----------
+    activations, delta : ndarray, shape (samples * layout.units[-1],)
+        Layer by layer, and in each in panels of one row a sample.
+    samples : ndarray of int64
+        0, 1, 2, …: the rows of the above, where a product takes a list of rows.
+    """
+
+    activations: np.ndarray
+    delta: np.ndarray
+    samples: np.ndarray
+
+
+def layout_of(sizes: Sequence[int], dtype: np.dtype) -> Layout:
     """Lay a network of these sizes out."""
-    widths = [-(-size // _VECTOR) * _VECTOR for size in sizes[1:]]
-    return Layout(
-        np.array(sizes, np.int64),
-        np.cumsum([0, *widths], dtype=np.int64),
-        np.cumsum([0, *(n_in * width for n_in, width in zip(sizes[:-1], widths, strict=True))], dtype=np.int64),
-    )
+    widths = [_padded(size, dtype) for size in sizes[1:]]
+    units = np.cumsum([0, *widths], dtype=np.int64)
+    neurons = aligned_zeros(units[-1], dtype)
+    for start, size in zip(units[:-1], sizes[1:], strict=True):
+        neurons[start : start + size] = 1
+    numbers = [rows * columns for rows, columns in _padded_shapes(sizes, dtype)]
+    return Layout(np.array(sizes, np.int64), units, np.cumsum([0, *numbers], dtype=np.int64), neurons)
 
 
-def zeros(layout: Layout, dtype: np.dtype) -> Parameters:
+def zeros(layout: Layout) -> Parameters:
     """Return parameters that are all zero."""
-    return Parameters(_aligned_zeros(layout.weights[-1], dtype), _aligned_zeros(layout.units[-1], dtype))
+    dtype = layout.neurons.dtype
+    return Parameters(aligned_zeros(layout.weights[-1], dtype), aligned_zeros(layout.units[-1], dtype))
 
 
-def _aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
+def workspace(layout: Layout, samples: int) -> Workspace:
+    """Make room for mini-batches of up to so many samples."""
+    size, dtype = samples * layout.units[-1], layout.neurons.dtype
+    return Workspace(aligned_zeros(size, dtype), aligned_zeros(size, dtype), np.arange(samples))
+
+
+def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     """Return zeros that begin at a cache line, so that no vector lies across two."""
     memory = np.zeros(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
-def from_book(
-    layout: Layout, dtype: np.dtype, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]
-) -> Parameters:
+def to_panels(matrix: np.ndarray, panels: np.ndarray) -> None:
+    """Copy a matrix into the panels that begin where `panels` does, without touching their padding."""
+    for strip, columns in _strips(matrix, panels):
+        strip[:] = columns
+
+
+def from_panels(panels: np.ndarray, matrix: np.ndarray) -> None:
+    """Copy panels into a matrix, without their padding."""
+    for strip, columns in _strips(matrix, panels):
+        columns[:] = strip
+
+
+def from_book(layout: Layout, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
     """Copy the book's matrices into one array of weights and one of biases."""
-    parameters = zeros(layout, dtype)
+    parameters = zeros(layout)
     for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        _weights(layout, parameters, layer)[:] = w.T
-        _biases(layout, parameters, layer)[:] = b[:, 0]
+        to_panels(w.T if layer == 0 else w, parameters.weights[layout.weights[layer] :])
+        to_panels(b.T, parameters.biases[layout.units[layer] :])
     return parameters
 
 
 def to_book(layout: Layout, parameters: Parameters) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Copy the arrays back into the book's matrices: weights, then biases."""
-    layers = range(len(layout.sizes) - 1)
-    return (
-        [np.ascontiguousarray(_weights(layout, parameters, layer).T) for layer in layers],
-        [_biases(layout, parameters, layer)[:, np.newaxis].copy() for layer in layers],
-    )
+    dtype = layout.neurons.dtype
+    weights = [np.empty((n_out, n_in), dtype) for n_in, n_out in _pairs(layout.sizes)]
+    biases = [np.empty((n_out, 1), dtype) for n_out in layout.sizes[1:]]
+    for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        from_panels(parameters.weights[layout.weights[layer] :], w.T if layer == 0 else w)
+        from_panels(parameters.biases[layout.units[layer] :], b.T)
+    return weights, biases
 
 
-def _weights(layout: Layout, parameters: Parameters, layer: int) -> np.ndarray:
-    return weights_of.py_func(layout, parameters, layer)[:, : layout.sizes[layer + 1]]
+def _strips(matrix: np.ndarray, panels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return, for each panel of a matrix, views of its part of the panels and of the matrix."""
+    lanes, (rows, columns) = lanes_of(panels.dtype), matrix.shape
+    return [
+        (
+            panels[first * rows : (first + lanes) * rows].reshape(rows, lanes)[:, : columns - first],
+            matrix[:, first : first + lanes],
+        )
+        for first in range(0, columns, lanes)
+    ]
 
 
-def _biases(layout: Layout, parameters: Parameters, layer: int) -> np.ndarray:
-    return biases_of.py_func(layout, parameters, layer)[: layout.sizes[layer + 1]]
+def _padded_shapes(sizes: Sequence[int], dtype: np.dtype) -> list[tuple[int, int]]:
+    """Return the shapes of the layers' weights, as they are stored."""
+    (n_in, n_out), *above = _pairs(sizes)
+    return [(n_in, _padded(n_out, dtype)), *((n_out, _padded(n_in, dtype)) for n_in, n_out in above)]
 
 
-@part
-def weights_of(layout, parameters, layer):
-    """View a layer's weights as a matrix of one row for each neuron that they come from."""
-    weights = parameters.weights[layout.weights[layer] : layout.weights[layer + 1]]
-    return weights.reshape(layout.sizes[layer], -1)
+def _padded(size: int, dtype: np.dtype) -> int:
+    lanes = lanes_of(dtype)
+    return -(-size // lanes) * lanes
 
 
-@part
-def biases_of(layout, parameters, layer):
-    """View a layer's biases as a vector."""
-    return parameters.biases[layout.units[layer] : layout.units[layer + 1]]
-
-
-@part
-def units_of(layout, units, layer, samples):
-    """View a layer's part of an array of one number a neuron and sample, as a matrix of one sample a row."""
-    return units[samples * layout.units[layer] : samples * layout.units[layer + 1]].reshape(samples, -1)
+def _pairs(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    return list(zip(sizes[:-1], sizes[1:], strict=True))

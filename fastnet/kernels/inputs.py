@@ -1,0 +1,157 @@
+"""The inputs of all samples, and what layer 0 computes of them: with the zeros, or without.
+
+Four pixels in five of MNIST are zero: they add nothing to the next layer, and their weights don't change. So a sample
+can be kept as the list of its inputs that are not zero, as in SciPy's CSR matrices. Where few inputs are zero, a matrix
+is better, whose rows are taken several at a time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastnet.kernels import products
+from fastnet.kernels.compiler import kernel, part, variant
+from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, prefetch, store, zeros
+
+
+class Matrix(NamedTuple):
+    """A matrix with its zeros.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n * columns,)
+        The numbers, row by row.
+    columns : int
+        How many are a row.
+    """
+
+    values: np.ndarray
+    columns: int
+
+
+class Rows(NamedTuple):
+    """A matrix without its zeros.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (n + 1,)
+        Row i is at `starts[i] : starts[i + 1]` in the arrays below.
+    columns : ndarray of uint16 or uint32
+        In which column each number stands.
+    values : ndarray
+        The numbers.
+    """
+
+    starts: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+
+
+def rows_of(inputs: np.ndarray, dtype: np.dtype) -> Rows:
+    """Leave the zeros of a matrix out: shape (n, n_in), float32 or float64, contiguous."""
+    inputs = inputs.view()
+    inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
+    starts = np.zeros(len(inputs) + 1, np.int64)
+    _count(inputs, starts)
+    columns = np.empty(starts[-1], np.uint16 if inputs.shape[1] <= 1 << 16 else np.uint32)
+    values = np.empty(starts[-1], dtype)
+    _fill(inputs, starts, columns, values)
+    return Rows(starts, columns, values)
+
+
+@kernel
+def _count(inputs, starts):
+    """Fill in where each row starts."""
+    for i in range(len(inputs)):
+        count = 0
+        for column in range(inputs.shape[1]):
+            count += inputs[i, column] != 0
+        starts[i + 1] = starts[i] + count
+
+
+@kernel
+def _fill(inputs, starts, columns, values):
+    """Fill in the numbers and their columns."""
+    for i in range(len(inputs)):
+        p = starts[i]
+        for column in range(inputs.shape[1]):
+            if inputs[i, column] != 0:
+                columns[p] = column
+                values[p] = inputs[i, column]
+                p += 1
+
+
+def add_product(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
+    """Add x w to z, for one panel: z[s] += sum_j x[mini_batch[s], j] w[j].
+
+    Samples are visited in random order, so that the processor cannot guess which comes next: after sample s, it is
+    told to expect `upcoming[s]`.
+    """
+    raise NotImplementedError
+
+
+def add_transposed_product(inputs, mini_batch, d, d_panel, w, w_panel):
+    """Add x^T d to w, for one panel: w[j] += sum_s x[mini_batch[s], j] d[s]."""
+    raise NotImplementedError
+
+
+@variant(add_product, Matrix)
+def _add_product_of_matrix(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
+    n = inputs.columns
+    products.add_product(inputs.values, 0, n, mini_batch, n, w, w_panel, z, z_panel, 0, len(mini_batch))
+
+
+@variant(add_transposed_product, Matrix)
+def _add_transposed_product_of_matrix(inputs, mini_batch, d, d_panel, w, w_panel):
+    n = inputs.columns
+    products.add_transposed_product(inputs.values, 0, n, mini_batch, n, d, d_panel, w, w_panel)
+
+
+@variant(add_product, Rows)
+def _add_product_of_rows(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
+    width = lanes(z)
+    for s in range(len(mini_batch)):
+        if s < len(upcoming):
+            _prefetch(inputs, item(upcoming, s))
+        i = item(mini_batch, s)
+        p, stop = item(inputs.starts, i), item(inputs.starts, i + 1)
+        z0 = load(z, z_panel + s * width)
+        z1 = zeros(z)  # two sums, which need not wait for each other
+        while p + 2 <= stop:
+            z0 = z0 + item(inputs.values, p) * load(w, w_panel + item(inputs.columns, p) * width)
+            z1 = z1 + item(inputs.values, p + 1) * load(w, w_panel + item(inputs.columns, p + 1) * width)
+            p += 2
+        if p < stop:
+            z0 = z0 + item(inputs.values, p) * load(w, w_panel + item(inputs.columns, p) * width)
+        store(z, z_panel + s * width, z0 + z1)
+
+
+@variant(add_transposed_product, Rows)
+def _add_transposed_product_of_rows(inputs, mini_batch, d, d_panel, w, w_panel):
+    width = lanes(w)
+    for s in range(len(mini_batch)):
+        i = item(mini_batch, s)
+        p, stop = item(inputs.starts, i), item(inputs.starts, i + 1)
+        d_s = load(d, d_panel + s * width)
+        while p + 2 <= stop:  # of two columns, never the same: the second need not wait for the first to be stored
+            j0 = w_panel + item(inputs.columns, p) * width
+            j1 = w_panel + item(inputs.columns, p + 1) * width
+            w0 = load(w, j0) + item(inputs.values, p) * d_s
+            w1 = load(w, j1) + item(inputs.values, p + 1) * d_s
+            store(w, j0, w0)
+            store(w, j1, w1)
+            p += 2
+        if p < stop:
+            j0 = w_panel + item(inputs.columns, p) * width
+            store(w, j0, load(w, j0) + item(inputs.values, p) * d_s)
+
+
+@part
+def _prefetch(rows, i):
+    start, stop = item(rows.starts, i), item(rows.starts, i + 1)
+    for p in range(start, stop, CACHE_LINE // rows.values.itemsize):
+        prefetch(rows.values, p)
+    for p in range(start, stop, CACHE_LINE // rows.columns.itemsize):
+        prefetch(rows.columns, p)

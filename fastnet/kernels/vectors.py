@@ -1,0 +1,270 @@
+"""Vectors of numbers, for kernels: the processor's registers, by hand.
+
+Why Numba needs them. A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions, and
+between two rounds of the loop around it `z` should stay in registers. Neither happens by itself:
+
+- LLVM may only do it if no two arrays overlap, which it cannot prove of two NumPy arrays. So it guards the loop with
+  tests at run time, longer than the loop, and writes `z` to memory after every round.
+- Its vectorizer takes liberties with the order of sums, which have to be allowed for the whole kernel, and which it
+  takes in one way here and in another there: the same formula would round differently in two kernels.
+- Numba adds to every `array[i]` a test for a negative `i`.
+
+So a vector is a type of its own here, which kernels use as they use a number: `z + x * w` is one fused multiply-add
+where the processor has it, and a variable that holds a vector is in registers. What a formula says is then what the
+processor does, in that order, in every kernel.
+
+A vector is two registers of the processor that Numba compiles for: 32 numbers of float32 with AVX-512, 16 with AVX2,
+8 elsewhere, and half as many of float64. Two, because a sum that is carried from round to round has to wait for itself
+some four cycles, and two registers are two sums. No kernel knows how many numbers that are: it asks `lanes`.
+
+`load`, `store` and `item` take a flat array and an index, and believe it: nothing is tested. No address has to be
+aligned, though vectors that lie across two cache lines are slower.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.registry import cpu_target
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, register_model
+
+CACHE_LINE = 64  # bytes
+_REGISTERS = 2  # in a vector
+_MANTISSA = {32: 23, 64: 52}  # bits of a number's fraction, by its bits
+_BIAS = {32: 127, 64: 1023}  # what is added to its exponent
+
+
+def _register_bytes() -> int:
+    features = cpu_target.target_context.codegen()._tm_features.split(",")
+    return 64 if "+avx512f" in features else 32 if "+avx" in features else 16
+
+
+_REGISTER = _register_bytes()
+
+
+class Vector(types.Type):
+    """Numba's type of a vector of numbers of type `dtype`."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.dtype = dtype
+        self.lanes = lanes_of(dtype.name)
+        super().__init__(f"Vector({dtype} x {self.lanes})")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, vector: Vector) -> None:
+        number = manager.lookup(vector.dtype).get_value_type()
+        super().__init__(manager, vector, ir.VectorType(number, vector.lanes))
+
+
+def lanes_of(dtype: npt.DTypeLike) -> int:
+    """Return how many numbers of a type are a vector."""
+    return _REGISTERS * _REGISTER // np.dtype(dtype).itemsize
+
+
+# Memory
+
+
+@intrinsic
+def lanes(typing_context: Any, array: Any) -> Any:
+    """Return how many numbers of an array's type are a vector."""
+    number = Vector(array.dtype).lanes
+    return types.intp(array), lambda context, builder, signature, arguments: context.get_constant(types.intp, number)
+
+
+@intrinsic
+def item(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return `array[index]`; an integer of any size as an index."""
+    result = types.intp if isinstance(array.dtype, types.Integer) else array.dtype
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value = context.unpack_value(builder, array.dtype, _address(context, builder, signature, arguments))
+        return context.cast(builder, value, array.dtype, result)
+
+    return result(array, types.intp), generate
+
+
+@intrinsic
+def set_item(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """Set `array[index]`."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        context.pack_value(builder, array.dtype, arguments[2], _address(context, builder, signature, arguments))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, array.dtype), generate
+
+
+@intrinsic
+def load(typing_context: Any, array: Any, index: Any) -> Any:
+    """Return the vector that begins at `array[index]`."""
+    vector = Vector(array.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature, arguments)
+        address = builder.bitcast(address, context.get_value_type(vector).as_pointer())
+        return builder.load(address, align=vector.dtype.bitwidth // 8)
+
+    return vector(array, types.intp), generate
+
+
+@intrinsic
+def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+    """Write a vector to where `array[index]` begins."""
+    vector = Vector(array.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature, arguments)
+        address = builder.bitcast(address, context.get_value_type(vector).as_pointer())
+        builder.store(arguments[2], address, align=vector.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, vector), generate
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of `array[index]` without waiting for it.
+
+    Samples are visited in random order, so that the processor cannot guess which comes next, and waits for each.
+    """
+    read, keep_in_all_caches, data = 0, 3, 1
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = builder.bitcast(_address(context, builder, signature, arguments), cgutils.voidptr_t)
+        number = cgutils.int32_t
+        parameters = [cgutils.voidptr_t, number, number, number]
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), parameters), "llvm.prefetch.p0"
+        )
+        builder.call(function, [address, number(read), number(keep_in_all_caches), number(data)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array = context.make_array(signature.args[0])(context, builder, arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+# Arithmetic
+
+
+def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
+    """Let `symbol` take two vectors, or a vector and a number."""
+
+    @infer_global(symbol)
+    class Template(AbstractTemplate):
+        def generic(self, arguments: Any, keywords: Any) -> Any:
+            vectors = {argument for argument in arguments if isinstance(argument, Vector)}
+            others = [argument for argument in arguments if not isinstance(argument, (Vector, types.Number))]
+            return signature(vectors.pop(), *arguments) if len(vectors) == 1 and not others else None
+
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b = (
+            value if isinstance(type_, Vector) else _broadcast(context, builder, value, type_, signature.return_type)
+            for value, type_ in zip(arguments, signature.args, strict=True)
+        )
+        return getattr(builder, instruction)(a, b, flags=("contract",))  # a * b + c may be one instruction
+
+    for types_ in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
+        lower_builtin(symbol, *types_)(lower)
+
+
+_arithmetic(operator.add, "fadd")
+_arithmetic(operator.sub, "fsub")
+_arithmetic(operator.mul, "fmul")
+_arithmetic(operator.truediv, "fdiv")
+
+
+@intrinsic
+def zeros(typing_context: Any, array: Any) -> Any:
+    """Return a vector of zeros, of an array's type."""
+    vector = Vector(array.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _constant(context, vector, 0.0)
+
+    return vector(array), generate
+
+
+@intrinsic
+def total(typing_context: Any, vector: Any) -> Any:
+    """Return the sum of a vector's numbers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        type_ = context.get_value_type(vector)
+        name = f"llvm.vector.reduce.fadd.v{vector.lanes}f{vector.dtype.bitwidth}"
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(type_.element, [type_.element, type_]), name
+        )
+        # In any order, or else one by one.
+        return builder.call(function, [ir.Constant(type_.element, -0.0), arguments[0]], fastmath=("reassoc",))
+
+    return vector.dtype(vector), generate
+
+
+@intrinsic
+def clamp(typing_context: Any, vector: Any, bound: Any) -> Any:
+    """Return a vector's numbers, but none beyond -bound and bound; what is not a number stays so."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        upper = _broadcast(context, builder, arguments[1], bound, vector)
+        lower = builder.fneg(upper)
+        value = builder.select(builder.fcmp_ordered("<", arguments[0], lower), lower, arguments[0])
+        return builder.select(builder.fcmp_ordered(">", value, upper), upper, value)
+
+    return vector(vector, bound), generate
+
+
+@intrinsic
+def nearest(typing_context: Any, vector: Any) -> Any:
+    """Return the nearest whole numbers, of numbers far smaller than a fraction can hold."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        shift = _shift(context, vector)
+        return builder.fsub(builder.fadd(arguments[0], shift), shift)
+
+    return vector(vector), generate
+
+
+@intrinsic
+def power_of_two(typing_context: Any, vector: Any) -> Any:
+    """Return 2 to the power of whole numbers, within the range of a number's exponent."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        bits = vector.dtype.bitwidth
+        integers = ir.VectorType(ir.IntType(bits), vector.lanes)
+        bias, mantissa = (ir.Constant(integers, [n] * vector.lanes) for n in (_BIAS[bits], _MANTISSA[bits]))
+        whole = builder.bitcast(builder.fadd(arguments[0], _shift(context, vector)), integers)
+        return builder.bitcast(builder.shl(builder.add(whole, bias), mantissa), context.get_value_type(vector))
+
+    return vector(vector), generate
+
+
+def _shift(context: Any, vector: Vector) -> Any:
+    """Return what to add to numbers so that their whole parts are the last bits of their fractions."""
+    return _constant(context, vector, 1.5 * 2.0 ** _MANTISSA[vector.dtype.bitwidth])
+
+
+def _constant(context: Any, vector: Vector, value: float) -> Any:
+    return ir.Constant(context.get_value_type(vector), [value] * vector.lanes)
+
+
+def _broadcast(context: Any, builder: Any, value: Any, type_: types.Type, vector: Vector) -> Any:
+    number = context.cast(builder, value, type_, vector.dtype)
+    undefined = ir.Constant(context.get_value_type(vector), ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.Constant(cgutils.int32_t, 0))
+    lanes_from_the_first = ir.Constant(ir.VectorType(cgutils.int32_t, vector.lanes), [0] * vector.lanes)
+    return builder.shuffle_vector(first, undefined, lanes_from_the_first)
