@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,47 +12,116 @@ from fastnet import progress
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
 from fastnet.engines.contract import Architecture, Arrays
-from fastnet.kernels import epoch, layout, threads
+from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.compiler import announced
-from fastnet.kernels.inputs import rows_of, Matrix
-import os
-MODE = os.environ.get("MODE", "sparse"); THREADS=int(os.environ.get("THREADS","1"))
-import threading
+from fastnet.kernels.inputs import Matrix, Rows, inputs_of
+
+_SAMPLES_AT_A_TIME = 1024  # when feeding forward only: bounds the memory that it takes
+
 
 class Engine(contract.Engine):
-    def __init__(self, architecture, weights, biases, data=None):
+    """Parameters and data in panels (see `kernels.layout`), and the kernels.
+
+    Raises
+    ------
+    ValueError
+        If the architecture has a cost derivative of the user's, which compiled code cannot call.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Sequence[np.ndarray],
+        biases: Sequence[np.ndarray],
+        data: Dataset | None = None,
+    ) -> None:
+        if architecture.cost_derivative is not None:
+            raise ValueError(
+                "engine 'numba' is compiled and cannot call a cost_derivative of your own; "
+                "engine='numpy' and engine='reference' can"
+            )
         self._layout = layout.layout_of(architecture.sizes, architecture.dtype)
+        self._last_inputs: tuple[weakref.ref[np.ndarray], Matrix | Rows] | None = None
         super().__init__(architecture, weights, biases, data)
         if data is not None:
             with announced(progress.compiling):
-                
-                if MODE == "sparse":
-                    self._inputs = rows_of(data.inputs, architecture.dtype)
-                else:
-                    self._inputs = Matrix(data.inputs.astype(architecture.dtype,copy=False).reshape(-1), data.inputs.shape[1])
-                n, n_out = data.targets.shape
-                width = self._layout.units[-1] - self._layout.units[-2]
-                t = layout.aligned_zeros(n*width, architecture.dtype)
-                t.reshape(n, width)[:, :n_out] = data.targets
-                self._targets = t
+                self._inputs = inputs_of(data.inputs, architecture.dtype)
+                self._targets = layout.padded_rows(data.targets, architecture.dtype)
+                # Nothing is computed here, only compiled, so that no epoch's time includes it.
                 self.epoch(np.empty(0, np.int64), 1, 0.0)
+                epoch.outputs(self._inputs, np.empty(0, np.int64), self._layout, self._parameters, self._workspace(0))
 
-    def _epoch(self, data, order, mini_batch_size, eta):
-        ws = layout.workspace(self._layout, min(mini_batch_size, len(order)))
-        shares = threads.shares(THREADS)
-        run = lambda s: epoch.epoch(self._inputs, self._targets, order, mini_batch_size, float(eta), self._layout, self._parameters, self._parameters, ws, s)
-        ts = [threading.Thread(target=run, args=(s,)) for s in shares[1:]]
-        for t in ts: t.start()
-        run(shares[0])
-        for t in ts: t.join()
+    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
+        self._descend(self._inputs, self._targets, order, mini_batch_size, eta, self._parameters)
 
-    def gradients(self, inputs, targets):
-        raise NotImplementedError
-    def outputs(self, inputs):
-        raise NotImplementedError
+    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+        dtype = self.architecture.dtype
+        nabla = layout.zeros(self._layout)
+        with announced(progress.compiling):
+            x, y = inputs_of(inputs, dtype), layout.padded_rows(targets, dtype)
+            self._descend(x, y, np.arange(len(inputs)), len(inputs), -1.0, nabla)
+        nabla_w, nabla_b = layout.to_book(self._layout, nabla)
+        return nabla_b, nabla_w
 
-    def set_parameters(self, weights, biases):
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
+        starts = range(0, max(len(inputs), 1), _SAMPLES_AT_A_TIME)
+        with announced(progress.compiling):
+            x = self._laid_out(inputs)
+            most = min(len(inputs), _SAMPLES_AT_A_TIME)
+
+            def feed_forward(share: threads.Share) -> None:
+                workspace = self._workspace(most)
+                for start in starts[share.thread :: share.threads]:
+                    samples = np.arange(start, min(start + most, len(inputs)))
+                    epoch.outputs(x, samples, self._layout, self._parameters, workspace)
+                    outputs = workspace.activations[len(samples) * self._layout.units[-2] :]
+                    layout.from_panels(outputs, result[start : start + most])
+
+            threads.run(feed_forward, self._threads(x, most, len(starts)))
+        return result
+
+    def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         self._parameters = layout.from_book(self._layout, weights, biases)
 
-    def parameters(self):
+    def parameters(self) -> tuple[Arrays, Arrays]:
         return layout.to_book(self._layout, self._parameters)
+
+    def _descend(
+        self,
+        inputs: Matrix | Rows,
+        targets: np.ndarray,
+        order: np.ndarray,
+        mini_batch_size: int,
+        eta: float,
+        sums: layout.Parameters,
+    ) -> None:
+        """Run the kernel over an order, in as many threads as pay."""
+        most = min(mini_batch_size, len(order))
+        workspace = self._workspace(most)
+
+        def descend(share: threads.Share) -> None:
+            epoch.epoch(
+                inputs, targets, order, mini_batch_size, eta, self._layout, self._parameters, sums, workspace, share
+            )
+
+        threads.run(descend, self._threads(inputs, most, layout.panels(self._layout)))
+
+    def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
+        """Return in how many threads to compute so many samples at a time, in so many parts."""
+        _, *sizes = self.architecture.sizes
+        of_inputs = len(inputs.values) / max(inputs.samples, 1) * sizes[0]
+        of_layers_above = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+        return choice.threads(samples * (of_inputs + of_layers_above), parts, threads.available())
+
+    def _workspace(self, samples: int) -> layout.Workspace:
+        return layout.workspace(self._layout, samples)
+
+    def _laid_out(self, inputs: np.ndarray) -> Matrix | Rows:
+        """Lay inputs out; those of a data set, which never change, only once if they come again."""
+        if self._last_inputs is not None and self._last_inputs[0]() is inputs:
+            return self._last_inputs[1]
+        x = inputs_of(inputs, self.architecture.dtype)
+        if not inputs.flags.writeable:
+            self._last_inputs = weakref.ref(inputs), x
+        return x

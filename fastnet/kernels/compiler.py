@@ -28,6 +28,7 @@ from numba.core.caching import FunctionCache
 from numba.extending import overload
 
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_PART_FLAGS = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_FLAGS}
 _SOURCES = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 
 
@@ -42,7 +43,7 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 def part(function: Callable[..., Any]) -> Any:
     """Compile a function into the kernels that call it."""
-    return _cached(numba.njit(forceinline=True, **_FLAGS)(function))
+    return numba.njit(**_PART_FLAGS)(function)
 
 
 def variant(general: Callable[..., Any], kind: type) -> Callable[[Callable[..., Any]], Any]:
@@ -52,7 +53,7 @@ def variant(general: Callable[..., Any], kind: type) -> Callable[[Callable[..., 
         def choose(first: Any, *others: Any) -> Any:
             return function if getattr(first, "instance_class", None) is kind else None
 
-        overload(general, jit_options={"forceinline": True, **_FLAGS}, strict=False)(choose)
+        overload(general, jit_options=_PART_FLAGS, strict=False)(choose)
         return part(function)
 
     return register

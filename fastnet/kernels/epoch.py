@@ -44,6 +44,7 @@ def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, wor
     share : Share
         This thread's part of the work. Nothing that is computed depends on how it is divided.
     """
+    u_first, u_last = share_of_panels(layout.units[0], layout.units[1], lanes(targets), share)
     mini_batches = 0
     for start in range(0, len(order), mini_batch_size):
         mini_batch, upcoming = order[start : start + mini_batch_size], order[start + _AHEAD :]
@@ -51,7 +52,7 @@ def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, wor
         m = len(mini_batch)
         first, last = share_of(m, share)
         prefetch_targets(targets, upcoming[:m], layout)
-        feed_inputs_forward(x, mini_batch, upcoming, layout, parameters, workspace, share)
+        feed_inputs_forward(x, mini_batch, upcoming, u_first, u_last, layout, parameters, workspace)
         wait_for_all(share, 2 * mini_batches - 1)
         feed_forward(m, first, last, layout, parameters, workspace)
         backpropagate(targets, mini_batch, first, last, -eta / m, layout, parameters, workspace)
@@ -60,21 +61,21 @@ def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, wor
 
 
 @kernel
-def outputs(x, mini_batch, layout, parameters, workspace, share):
+def outputs(x, samples, layout, parameters, workspace):
     """Compute the activations of every layer for some samples, and leave them in the workspace."""
-    feed_inputs_forward(x, mini_batch, mini_batch[_AHEAD:], layout, parameters, workspace, share)
-    feed_forward(len(mini_batch), 0, len(mini_batch), layout, parameters, workspace)
+    start, stop = layout.units[0], layout.units[1]
+    feed_inputs_forward(x, samples, samples[_AHEAD:], start, stop, layout, parameters, workspace)
+    feed_forward(len(samples), 0, len(samples), layout, parameters, workspace)
 
 
 @part
-def feed_inputs_forward(x, mini_batch, upcoming, layout, parameters, workspace, share):
-    """Compute the activations of layer 0, in this thread's panels."""
+def feed_inputs_forward(x, mini_batch, upcoming, start, stop, layout, parameters, workspace):
+    """Compute the activations of layer 0, in its panels from `start` to `stop`."""
     z, m, n_in, width = workspace.activations, len(mini_batch), layout.sizes[0], lanes(workspace.activations)
-    first, last = share_of_panels(layout, 0, width, share)
-    for u in range(first, last, width):
-        clear(z, m * u, 0, m)
+    for u in range(start, stop, width):
+        clear(z, m * u, m)
         inputs.add_product(x, mini_batch, upcoming, parameters.weights, u * n_in, z, m * u)
-        activate(layout, parameters, u, m, 0, m, z)
+        activate(layout, parameters, u, z, m * u, m)
         upcoming = upcoming[:0]
 
 
@@ -93,15 +94,15 @@ def feed_forward(m, first, last, layout, parameters, workspace):
                     parameters.weights, w + (u - here) * width, n_out * width, n,
                     a, m * u + s * width,
                 )  # fmt: skip
-            activate(layout, parameters, u, m, first, last, a)
+            activate(layout, parameters, u, a, m * u + first * width, last - first)
 
 
 @part
-def activate(layout, parameters, u, m, first, last, z):
-    """Replace z, in the panel that begins with neuron u, by the activations: sigmoid(z + b)."""
+def activate(layout, parameters, u, z, start, samples):
+    """Replace z by the activations sigmoid(z + b), in so many rows of the panel of neuron u."""
     width = lanes(z)
     biases, neurons = load(parameters.biases, u), load(layout.neurons, u)
-    for s in range(m * u + first * width, m * u + last * width, width):
+    for s in range(start, start + samples * width, width):
         store(z, s, neurons * sigmoid(load(z, s) + biases))
 
 
@@ -119,7 +120,7 @@ def backpropagate(targets, mini_batch, first, last, scale, layout, parameters, w
         below, here, above = layout.units[layer - 1], layout.units[layer], layout.units[layer + 1]
         n_out, w = layout.sizes[layer + 1], layout.weights[layer]
         for v in range(below, here, width):
-            clear(delta, m * v, first, last)
+            clear(delta, m * v + first * width, last - first)
             for u in range(here, above, width):
                 products.add_product(
                     delta, m * u, width, workspace.samples, min(width, n_out - (u - here)),
@@ -136,20 +137,20 @@ def accumulate(x, mini_batch, layout, workspace, sums, share):
     """Add the mini-batch's gradient, as the errors are scaled, to `sums`, in this thread's panels."""
     a, delta, m, width = workspace.activations, workspace.delta, len(mini_batch), lanes(workspace.delta)
     for layer in range(len(layout.sizes) - 1):  # BP3
-        first, last = share_of_panels(layout, layer, width, share)
+        first, last = share_of_panels(layout.units[layer], layout.units[layer + 1], width, share)
         for u in range(first, last, width):
             b = load(sums.biases, u)
             for s in range(m):
                 b = b + load(delta, m * u + s * width)
             store(sums.biases, u, b)
     n_in = layout.sizes[0]
-    first, last = share_of_panels(layout, 0, width, share)
+    first, last = share_of_panels(layout.units[0], layout.units[1], width, share)
     for u in range(first, last, width):  # BP4
         inputs.add_transposed_product(x, mini_batch, delta, m * u, sums.weights, u * n_in)
     for layer in range(1, len(layout.sizes) - 1):  # BP4
         below, here, above = layout.units[layer - 1], layout.units[layer], layout.units[layer + 1]
         n_out, w = layout.sizes[layer + 1], layout.weights[layer]
-        first, last = share_of_panels(layout, layer - 1, width, share)
+        first, last = share_of_panels(below, here, width, share)
         for v in range(first, last, width):
             for u in range(here, above, width):
                 products.add_transposed_product(
@@ -159,19 +160,18 @@ def accumulate(x, mini_batch, layout, workspace, sums, share):
 
 
 @part
-def share_of_panels(layout, layer, width, share):
+def share_of_panels(start, stop, width, share):
     """Return which of a layer's neurons, in whole panels, are this thread's: from, to."""
-    here, above = layout.units[layer], layout.units[layer + 1]
-    first, last = share_of((above - here) // width, share)
-    return here + first * width, here + last * width
+    first, last = share_of((stop - start) // width, share)
+    return start + first * width, start + last * width
 
 
 @part
-def clear(z, panel, first, last):
-    """Set rows `first` to `last` of a panel to zero."""
+def clear(z, start, samples):
+    """Set so many rows of a panel to zero."""
     width = lanes(z)
-    for s in range(first, last):
-        store(z, panel + s * width, zeros(z))
+    for s in range(start, start + samples * width, width):
+        store(z, s, zeros(z))
 
 
 @part

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels import products
+from fastnet.kernels import choice, products
 from fastnet.kernels.compiler import kernel, part, variant
 from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, prefetch, store, zeros
 
@@ -29,6 +29,11 @@ class Matrix(NamedTuple):
 
     values: np.ndarray
     columns: int
+
+    @property
+    def samples(self) -> int:
+        """How many rows there are."""
+        return len(self.values) // self.columns
 
 
 class Rows(NamedTuple):
@@ -48,13 +53,22 @@ class Rows(NamedTuple):
     columns: np.ndarray
     values: np.ndarray
 
+    @property
+    def samples(self) -> int:
+        """How many rows there are."""
+        return len(self.starts) - 1
 
-def rows_of(inputs: np.ndarray, dtype: np.dtype) -> Rows:
-    """Leave the zeros of a matrix out: shape (n, n_in), float32 or float64, contiguous."""
-    inputs = inputs.view()
+
+def inputs_of(inputs: np.ndarray, dtype: np.dtype) -> Matrix | Rows:
+    """Lay a matrix of one sample a row out, float32 or float64, as what is faster to compute with."""
+    inputs = np.ascontiguousarray(inputs).view()
     inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
     starts = np.zeros(len(inputs) + 1, np.int64)
     _count(inputs, starts)
+    if not choice.without_zeros(starts[-1] / max(inputs.size, 1)):
+        values = inputs.astype(dtype, copy=False).reshape(-1)
+        values.flags.writeable = False
+        return Matrix(values, inputs.shape[1])
     columns = np.empty(starts[-1], np.uint16 if inputs.shape[1] <= 1 << 16 else np.uint32)
     values = np.empty(starts[-1], dtype)
     _fill(inputs, starts, columns, values)

@@ -84,6 +84,11 @@ def layout_of(sizes: Sequence[int], dtype: np.dtype) -> Layout:
     return Layout(np.array(sizes, np.int64), units, np.cumsum([0, *numbers], dtype=np.int64), neurons)
 
 
+def panels(layout: Layout) -> int:
+    """Return how many panels layer 0 has."""
+    return int(layout.units[1]) // lanes_of(layout.neurons.dtype)
+
+
 def zeros(layout: Layout) -> Parameters:
     """Return parameters that are all zero."""
     dtype = layout.neurons.dtype
@@ -101,6 +106,15 @@ def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     memory = np.zeros(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size * dtype.itemsize].view(dtype)
+
+
+def padded_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Copy a matrix into a flat array, row by row, each filled up with zeros to whole vectors."""
+    rows, columns = matrix.shape
+    width = _padded(columns, dtype)
+    padded = aligned_zeros(rows * width, dtype)
+    padded.reshape(rows, width)[:, :columns] = matrix
+    return padded
 
 
 def to_panels(matrix: np.ndarray, panels: np.ndarray) -> None:

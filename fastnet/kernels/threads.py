@@ -7,9 +7,15 @@ they have not, a thread that has waited for long lets others run.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -19,6 +25,7 @@ from fastnet.kernels.compiler import part
 
 _PATIENCE = 2000  # looks at what the others have done, before they are given the processor
 
+_limit: ContextVar[int] = ContextVar("_limit", default=int(os.environ.get("OMP_NUM_THREADS") or sys.maxsize))
 _give_way = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
 
 
@@ -40,10 +47,33 @@ class Share(NamedTuple):
     arrivals: np.ndarray
 
 
-def shares(threads: int) -> list[Share]:
-    """Divide work between so many threads."""
+def available() -> int:
+    """Return how many threads may be used: by default, as many as there are processors for this process.
+
+    The environment variables NUMBA_NUM_THREADS and OMP_NUM_THREADS say otherwise, or `limited`.
+    """
+    return min(_limit.get(), numba.config.NUMBA_NUM_THREADS)
+
+
+@contextlib.contextmanager
+def limited(threads: int) -> Iterator[None]:
+    """Use no more threads than this in the `with` block."""
+    token = _limit.set(threads)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def run(work: Callable[[Share], object], threads: int) -> None:
+    """Do a thread's share of some work in each of so many threads, this one included."""
     arrivals = np.zeros(1, np.int64)
-    return [Share(thread, threads, arrivals) for thread in range(threads)]
+    first, *others = [Share(thread, threads, arrivals) for thread in range(threads)]
+    with ThreadPoolExecutor(max(len(others), 1)) as pool:
+        futures = [pool.submit(work, share) for share in others]
+        work(first)
+        for future in futures:
+            future.result()
 
 
 @part
