@@ -54,7 +54,7 @@ class TorchCompiled(contract.Engine):
     def gradients(self, inputs, targets):
         raise NotImplementedError
 
-    def outputs(self, inputs):
+    def _outputs(self, inputs):
         raise NotImplementedError
 
 
@@ -98,7 +98,7 @@ class Jax(contract.Engine):
     def gradients(self, inputs, targets):
         raise NotImplementedError
 
-    def outputs(self, inputs):
+    def _outputs(self, inputs):
         raise NotImplementedError
 
 
@@ -126,7 +126,7 @@ class Sklearn(contract.Engine):
     def gradients(self, inputs, targets):
         raise NotImplementedError
 
-    def outputs(self, inputs):
+    def _outputs(self, inputs):
         return self._classifier.predict_proba(inputs)
 
 

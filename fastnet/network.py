@@ -242,7 +242,11 @@ class Network:
             If it is not of that form.
         """
         data = self._test_set(test_data)
-        return int(np.sum(self.feedforward(data.inputs.T).argmax(axis=0) == data.labels(self.sizes[-1])))
+        if self._overridden("feedforward"):
+            outputs = self.feedforward(data.inputs.T).T
+        else:
+            outputs = self._make_engine().outputs(data)
+        return int(np.sum(outputs.argmax(axis=1) == data.labels(self.sizes[-1])))
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the vector of partial derivatives of C_x with respect to the output activations."""
@@ -283,8 +287,7 @@ class Network:
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return a data set that fits the network, with vectors for targets."""
         with arguments.named(argument):
-            data = self._fitting_inputs(data)
-            return Dataset(data.inputs, data.vectors(self.sizes[-1]))
+            return self._fitting_inputs(data).with_vectors(self.sizes[-1])
 
     def _test_set(self, data: Dataset | Iterable[Sample]) -> Dataset:
         """Return a data set that fits the network, with labels below the number of outputs."""
@@ -326,7 +329,7 @@ class Network:
 
 
 # What the engines stand for; whatever else is found in their place is the user's.
-_BOOKS = {name: getattr(Network, name) for name in ("backprop", "cost_derivative", "update_mini_batch")}
+_BOOKS = {name: getattr(Network, name) for name in ("backprop", "cost_derivative", "feedforward", "update_mini_batch")}
 
 
 def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int | None = None) -> Network:

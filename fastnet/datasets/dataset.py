@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias, overload
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
 _MOST_LABELS = 1 << 31
 
+_T = TypeVar("_T")
 Sample: TypeAlias = tuple[np.ndarray, Any]
 
 
@@ -53,6 +54,7 @@ class Dataset(Sequence[Sample]):
     def __init__(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> None:
         self._inputs = _read_only(real_matrix(inputs, "inputs"))
         self._targets = _read_only(_labels_or_matrix(targets))
+        self._derived: dict[Hashable, Any] = {}
         if len(self._inputs) != len(self._targets):
             raise ValueError(
                 f"inputs and targets differ in length: {len(self._inputs)} and {len(self._targets)} samples"
@@ -138,6 +140,22 @@ class Dataset(Sequence[Sample]):
         vectors = np.zeros((len(self), n_out), np.float32)
         vectors[np.arange(len(self)), _labels_below(numbers, n_out)] = 1.0
         return vectors
+
+    def with_vectors(self, n_out: int) -> Dataset:
+        """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
+        vectors = self.vectors(n_out)
+        return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self._inputs, vectors))
+
+    def derived(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """Return what `make` makes of the data: made once, and kept as long as the data set is.
+
+        An engine that lays data out in its own way does it here, so that a hundred networks that are trained on the
+        same data set wait for it once.
+        """
+        if key not in self._derived:
+            self._derived[key] = make()
+        made: _T = self._derived[key]
+        return made
 
     def _check_length(self, n_out: int) -> None:
         if self._targets.shape[1] != n_out:

@@ -140,20 +140,24 @@ class Engine(ABC):
             Shaped as the biases and the weights are, in the book's order.
         """
 
-    @abstractmethod
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Feed a matrix of samples forward.
+    def outputs(self, inputs: np.ndarray | Dataset) -> np.ndarray:
+        """Feed samples forward.
 
         Parameters
         ----------
-        inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+        inputs : ndarray of float32 or float64, shape (n, n_in), or Dataset
+            One sample a row. What an engine has to lay out of a data set, it does once.
 
         Returns
         -------
         ndarray, shape (n, n_out)
             The output activations.
         """
+        return self._outputs(inputs.inputs if isinstance(inputs, Dataset) else inputs)
+
+    @abstractmethod
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Feed a matrix of samples forward."""
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         """Take over copies of these weights and biases, in the book's shapes."""

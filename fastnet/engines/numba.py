@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -41,15 +40,15 @@ class Engine(contract.Engine):
                 "engine='numpy' and engine='reference' can"
             )
         self._layout = layout.layout_of(architecture.sizes, architecture.dtype)
-        self._last_inputs: tuple[weakref.ref[np.ndarray], Matrix | Rows] | None = None
         super().__init__(architecture, weights, biases, data)
+        dtype = architecture.dtype
         if data is not None:
             with announced(progress.compiling):
-                self._inputs = inputs_of(data.inputs, architecture.dtype)
-                self._targets = layout.padded_rows(data.targets, architecture.dtype)
+                self._inputs = self._laid_out(data)
+                self._targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
                 # Nothing is computed here, only compiled, so that no epoch's time includes it.
                 self.epoch(np.empty(0, np.int64), 1, 0.0)
-                epoch.outputs(self._inputs, np.empty(0, np.int64), self._layout, self._parameters, self._workspace(0))
+                self._feed_forward(self._inputs, 0)
 
     def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         self._descend(self._inputs, self._targets, order, mini_batch_size, eta, self._parameters)
@@ -63,23 +62,15 @@ class Engine(contract.Engine):
         nabla_w, nabla_b = layout.to_book(self._layout, nabla)
         return nabla_b, nabla_w
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
-        starts = range(0, max(len(inputs), 1), _SAMPLES_AT_A_TIME)
+    def outputs(self, inputs: np.ndarray | Dataset) -> np.ndarray:
+        if not isinstance(inputs, Dataset):
+            return super().outputs(inputs)
         with announced(progress.compiling):
-            x = self._laid_out(inputs)
-            most = min(len(inputs), _SAMPLES_AT_A_TIME)
+            return self._feed_forward(self._laid_out(inputs), len(inputs))
 
-            def feed_forward(share: threads.Share) -> None:
-                workspace = self._workspace(most)
-                for start in starts[share.thread :: share.threads]:
-                    samples = np.arange(start, min(start + most, len(inputs)))
-                    epoch.outputs(x, samples, self._layout, self._parameters, workspace)
-                    outputs = workspace.activations[len(samples) * self._layout.units[-2] :]
-                    layout.from_panels(outputs, result[start : start + most])
-
-            threads.run(feed_forward, self._threads(x, most, len(starts)))
-        return result
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
+        with announced(progress.compiling):
+            return self._feed_forward(inputs_of(inputs, self.architecture.dtype), len(inputs))
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         self._parameters = layout.from_book(self._layout, weights, biases)
@@ -117,11 +108,23 @@ class Engine(contract.Engine):
     def _workspace(self, samples: int) -> layout.Workspace:
         return layout.workspace(self._layout, samples)
 
-    def _laid_out(self, inputs: np.ndarray) -> Matrix | Rows:
-        """Lay inputs out; those of a data set, which never change, only once if they come again."""
-        if self._last_inputs is not None and self._last_inputs[0]() is inputs:
-            return self._last_inputs[1]
-        x = inputs_of(inputs, self.architecture.dtype)
-        if not inputs.flags.writeable:
-            self._last_inputs = weakref.ref(inputs), x
-        return x
+    def _feed_forward(self, inputs: Matrix | Rows, n: int) -> np.ndarray:
+        """Return the outputs for the first n samples."""
+        result = np.empty((n, self.architecture.sizes[-1]), self.architecture.dtype)
+        starts = range(0, max(n, 1), _SAMPLES_AT_A_TIME)
+        most = min(n, _SAMPLES_AT_A_TIME)
+
+        def feed_forward(share: threads.Share) -> None:
+            workspace = self._workspace(most)
+            for start in starts[share.thread :: share.threads]:
+                samples = np.arange(start, min(start + most, n))
+                epoch.outputs(inputs, samples, self._layout, self._parameters, workspace)
+                outputs = workspace.activations[len(samples) * self._layout.units[-2] :]
+                layout.from_panels(outputs, result[start : start + most])
+
+        threads.run(feed_forward, self._threads(inputs, most, len(starts)))
+        return result
+
+    def _laid_out(self, data: Dataset) -> Matrix | Rows:
+        dtype = self.architecture.dtype
+        return data.derived(("inputs", dtype), lambda: inputs_of(data.inputs, dtype))

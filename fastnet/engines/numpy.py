@@ -35,7 +35,7 @@ class Engine(contract.Engine):
         nabla_w = [delta.T @ a for delta, a in zip(deltas, activations[:-1], strict=True)]  # BP4
         return nabla_b, nabla_w
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
         for start in range(0, len(inputs), _SAMPLES_AT_A_TIME):
             part = slice(start, start + _SAMPLES_AT_A_TIME)

@@ -29,7 +29,7 @@ class Engine(contract.Engine):
             nabla_w = [nw + dnw for nw, dnw in zip(nabla_w, delta_nabla_w, strict=True)]
         return [nb / len(inputs) for nb in nabla_b], [nw / len(inputs) for nw in nabla_w]
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
         for row, x in zip(result, self._columns(inputs), strict=True):
             activation = x

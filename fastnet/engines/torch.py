@@ -50,7 +50,7 @@ class Engine(contract.Engine):
         layers = len(self._weights)
         return [nabla_b[:, np.newaxis] for nabla_b in nabla[layers:]], nabla[:layers]
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         with torch.no_grad():
             return self._feed_forward(self._tensor(inputs)).numpy()
 
