@@ -68,7 +68,9 @@ class Jax(contract.Engine):
         super().__init__(*arguments)
         self._inputs = jnp.asarray(self.data.inputs.astype(self.architecture.dtype))
         self._targets = jnp.asarray(self.data.targets.astype(self.architecture.dtype))
-        self._tree = [(jnp.asarray(w.T), jnp.asarray(b[:, 0])) for w, b in zip(self._weights, self._biases, strict=True)]
+        self._tree = [
+            (jnp.asarray(w.T), jnp.asarray(b[:, 0])) for w, b in zip(self._weights, self._biases, strict=True)
+        ]
 
         def cost(parameters, x, y):
             for w, b in parameters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import time
@@ -51,6 +52,17 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
                 bar = stack.enter_context(_bar(title, len(order)))
             if bar is not None:
                 bar(start)
+
+
+@contextlib.contextmanager
+def steps(title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on a terminal; yield what to call after each of so many steps."""
+    if not _watched():
+        yield lambda: None
+        return
+    with _bar(title, total) as show:
+        done = itertools.count(1)
+        yield lambda: show(next(done))
 
 
 @contextlib.contextmanager

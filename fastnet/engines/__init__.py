@@ -7,10 +7,18 @@ nothing, and needs nothing installed, until it is used.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from fastnet.engines.contract import Engine
 
-ENGINES = ("numba", "numpy", "reference")
+ENGINES = ("numba", "numpy", "torch", "reference")
+_EXTRAS = {"torch": "torch"}  # the extra that installs what an engine needs, and the library itself, by one name
+
+
+def missing_extra(name: str) -> str | None:
+    """Return the extra that has to be installed before an engine can be used, if any."""
+    extra = _EXTRAS.get(name)
+    return extra if extra is not None and find_spec(extra) is None else None
 
 
 def engine_class(name: str) -> type[Engine]:
@@ -18,10 +26,15 @@ def engine_class(name: str) -> type[Engine]:
 
     Raises
     ------
+    ImportError
+        If a library that it needs is not installed.
     ValueError
         If there is none.
     """
     if name not in ENGINES:
         raise ValueError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")
+    extra = missing_extra(name)
+    if extra is not None:
+        raise ImportError(f"engine {name!r} needs more than is installed; pip install 'fastnet[{extra}]' installs it")
     engine: type[Engine] = import_module(f"fastnet.engines.{name}").Engine
     return engine

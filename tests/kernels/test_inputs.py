@@ -1,34 +1,170 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnet.kernels.rows import rows_of
+from fastnet.kernels import choice, inputs
+from fastnet.kernels.compiler import kernel
+from fastnet.kernels.inputs import Matrix, Rows, inputs_of
+from fastnet.kernels.vectors import lanes_of
+
+DTYPES = ("float32", "float64")
+KINDS = (Matrix, Rows)
 
 
-@given(n=st.integers(1, 8), n_in=st.integers(1, 20), zeros=st.sampled_from([0.0, 0.8, 1.0]), seed=st.integers(0, 99))
-def test_rows_hold_the_matrix(n, n_in, zeros, seed):
-    random = np.random.default_rng(seed)
-    matrix = random.standard_normal((n, n_in)) * (random.random((n, n_in)) >= zeros)
-    starts, columns, values = rows_of(matrix, np.dtype("float64"))
-    again = np.zeros_like(matrix)
-    for i in range(n):
-        part = slice(starts[i], starts[i + 1])
-        again[i, columns[part]] = values[part]
-    np.testing.assert_array_equal(again, matrix)
-    assert len(values) == starts[-1] == np.count_nonzero(matrix)
+@kernel
+def add_product(x, mini_batch, upcoming, w, w_panel, z, z_panel):
+    inputs.add_product(x, mini_batch, upcoming, w, w_panel, z, z_panel)
+
+
+@kernel
+def add_transposed_product(x, mini_batch, d, d_panel, w, w_panel):
+    inputs.add_transposed_product(x, mini_batch, d, d_panel, w, w_panel)
+
+
+def laid_out(kind, matrix, dtype="float64"):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
+        x = inputs_of(matrix, np.dtype(dtype))
+    assert isinstance(x, kind)
+    return x
+
+
+def matrix_of(x, columns):
+    """Return the matrix that was laid out."""
+    if isinstance(x, Matrix):
+        assert x.columns == columns
+        return x.values.reshape(-1, columns)
+    matrix = np.zeros((len(x.starts) - 1, columns), x.values.dtype)
+    for i, row in enumerate(matrix):
+        part = slice(x.starts[i], x.starts[i + 1])
+        assert (np.diff(x.columns[part].astype(int)) > 0).all()  # each once: two of a row are stored to at a time
+        row[x.columns[part]] = x.values[part]
+    return matrix
+
+
+def sparse(random, shape, zeros):
+    return random.standard_normal(shape) * (random.random(shape) >= zeros)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    n=st.integers(0, 8),
+    n_in=st.integers(1, 20),
+    zeros=st.sampled_from([0.0, 0.8, 1.0]),
+    types=st.tuples(st.sampled_from(DTYPES), st.sampled_from(DTYPES)),
+    seed=st.integers(0, 99),
+)
+@settings(deadline=None)
+def test_the_matrix_is_all_there(kind, n, n_in, zeros, types, seed):
+    matrix = sparse(np.random.default_rng(seed), (n, n_in), zeros).astype(types[0])
+    x = laid_out(kind, matrix, types[1])
+    np.testing.assert_array_equal(matrix_of(x, n_in), matrix.astype(types[1]), strict=True)
+    assert x.samples == n
+    if kind is Rows:
+        assert len(x.values) == len(x.columns) == x.starts[-1] == np.count_nonzero(matrix)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_matrix_may_be_part_of_another_and_stays_as_it_is(kind, dtype):
+    for order in "CF":
+        matrix = np.array(np.arange(12.0).reshape(4, 3), dtype, order=order)
+        before = matrix.copy()
+        for view in (matrix, matrix[::2], matrix[:, 1:]):
+            x = laid_out(kind, view, dtype)
+            np.testing.assert_array_equal(matrix_of(x, view.shape[1]), view)
+            assert view.flags.writeable
+        np.testing.assert_array_equal(matrix, before)
+
+
+def test_few_numbers_are_kept_without_zeros_and_many_with_them():
+    matrix = np.zeros((10, 10))
+    asked = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "without_zeros", lambda density: asked.append(density) or True)
+        for numbers in (0, 1, 55, 100):
+            matrix.flat[:numbers] = 1
+            inputs_of(matrix, np.dtype("float64"))
+        inputs_of(matrix[:0], np.dtype("float64"))
+    assert asked == [0, 0.01, 0.55, 1, 0]
+
+    matrix[:] = 1
+    assert isinstance(inputs_of(matrix, np.dtype("float64")), Matrix)
+    matrix[:, 1:] = 0
+    assert isinstance(inputs_of(matrix, np.dtype("float64")), Rows)
 
 
 @pytest.mark.parametrize(("n_in", "dtype"), [(1 << 16, np.uint16), ((1 << 16) + 1, np.uint32)])
 def test_the_last_column_of_a_wide_matrix(n_in, dtype):
-    matrix = np.zeros((1, n_in), np.float32)
-    matrix[0, -1] = 7
-    _, columns, values = rows_of(matrix, np.dtype("float32"))
-    assert columns.dtype == dtype
-    assert (columns[0], values[0]) == (n_in - 1, 7)
+    matrix = np.zeros((2, n_in), np.float32)
+    matrix[0, -1], matrix[1, [0, -2, -1]] = 7, [3, 5, 2]
+    x = laid_out(Rows, matrix, "float32")
+    assert x.columns.dtype == dtype
+    np.testing.assert_array_equal(matrix_of(x, n_in), matrix)
+
+    width = lanes_of("float32")
+    w, z = np.zeros((n_in, width), np.float32), np.zeros((2, width), np.float32)
+    w[[0, -2, -1]] = np.arange(1, 3 * width + 1).reshape(3, width)
+    add_product(x, np.arange(2), np.arange(2), w.ravel(), 0, z.ravel(), 0)
+    np.testing.assert_array_equal(z, [7 * w[-1], 3 * w[0] + 5 * w[-2] + 2 * w[-1]])
+    expected = w + matrix.T @ z
+    add_transposed_product(x, np.arange(2), z.ravel(), 0, w.ravel(), 0)
+    np.testing.assert_array_equal(w, expected)
 
 
-def test_what_is_not_a_number_is_not_lost():
-    _, columns, values = rows_of(np.array([[0.0, np.nan, np.inf, -0.0]]), np.dtype("float64"))
-    assert columns.tolist() == [1, 2]
-    np.testing.assert_array_equal(values, [np.nan, np.inf])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_is_not_a_number_is_not_lost(dtype):
+    matrix = np.array([[0.0, np.nan, np.inf, -0.0], [-np.inf, 0.0, np.finfo(dtype).smallest_subnormal, 0.0]], dtype)
+    rows = laid_out(Rows, matrix, dtype)
+    assert rows.starts.tolist() == [0, 2, 4]
+    assert rows.columns.tolist() == [1, 2, 0, 2]
+    np.testing.assert_array_equal(rows.values, matrix[matrix != 0])
+    np.testing.assert_array_equal(matrix_of(laid_out(Matrix, matrix, dtype), 4), matrix)
+
+
+def panel(matrix, before):
+    """Return a flat array with a panel in it, of which nothing else is a number."""
+    flat = np.full(before + matrix.size + matrix.shape[1], np.nan, matrix.dtype)
+    flat[before:][: matrix.size] = matrix.ravel()
+    return flat
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+@given(
+    numbers=st.lists(st.integers(0, 7), min_size=1, max_size=6),
+    picked=st.lists(st.integers(0, 5), max_size=13),
+    upcoming=st.lists(st.integers(0, 5), max_size=15),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None)
+def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, seed):
+    """The numbers are whole, so that sums are exact in any order."""
+    random = np.random.default_rng(seed)
+    width, n_in = lanes_of(dtype), 7
+    matrix = np.zeros((len(numbers), n_in), dtype)
+    for row, count in zip(matrix, numbers, strict=True):
+        row[random.permutation(n_in)[:count]] = random.integers(1, 10, count) * random.choice([-1, 1], count)
+    x = laid_out(kind, matrix, dtype)
+    mini_batch, upcoming = (np.array([i % len(numbers) for i in which], np.int64) for which in (picked, upcoming))
+    w = random.integers(-9, 10, (n_in, width)).astype(dtype)
+    z, d = random.integers(-9, 10, (2, len(picked), width)).astype(dtype)
+
+    flat_z = panel(z, width)
+    add_product(x, mini_batch, upcoming, panel(w, 2 * width), 2 * width, flat_z, width)
+    np.testing.assert_array_equal(flat_z, panel(z + matrix[mini_batch] @ w, width), strict=True)
+
+    flat_w = panel(w, 2 * width)
+    add_transposed_product(x, mini_batch, panel(d, width), width, flat_w, 2 * width)
+    np.testing.assert_array_equal(flat_w, panel(w + matrix[mini_batch].T @ d, 2 * width), strict=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_input_that_is_not_a_number_makes_all_of_its_row_none(kind):
+    width = lanes_of("float64")
+    x = laid_out(kind, np.array([[1.0, 2.0, 0.0], [np.nan, 1.0, 0.0], [0.0, np.inf, 1.0]]))
+    w, z = np.ones((3, width)), np.zeros((3, width))
+    add_product(x, np.arange(3), np.arange(0), w.ravel(), 0, z.ravel(), 0)
+    np.testing.assert_array_equal(z[:, 0], [3, np.nan, np.inf])
+    np.testing.assert_array_equal(z, np.broadcast_to(z[:, :1], z.shape))

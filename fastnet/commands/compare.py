@@ -1,0 +1,144 @@
+"""`fastnet compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from fastnet import machine, progress
+from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Engines, NewFile, Sizes
+from fastnet.engines import ENGINES
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fastnet.comparison import Comparison, Map
+
+_OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs", "eta": "--eta"}
+
+
+@click.command(context_settings=SETTINGS)
+@click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first.")
+@click.option("--batch", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch.")
+@click.option("--epochs", type=click.IntRange(min=1), default=5, help="How many epochs to time.")
+@click.option("--eta", type=POSITIVE, default=3.0, help="Learning rate.")
+@click.option("--engines", type=Engines(), show_default="all", help=f"Which of {','.join(ENGINES)}.")
+@click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
+@click.option("--threads", type=click.IntRange(min=1), show_default="one a processor", help="In an engine, at most.")
+@click.option("--map", "as_map", is_flag=True, help="Compare many networks: several widths and sizes of mini-batches.")
+@click.option("--json", "json_file", type=NewFile(), help="Write all figures to this file.")
+@click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as race.png.")
+@click.pass_context
+def compare(
+    context: click.Context,
+    sizes: list[int],
+    batch: int,
+    epochs: int,
+    eta: float,
+    engines: list[str] | None,
+    dtype: str,
+    threads: int | None,
+    as_map: bool,
+    json_file: Path | None,
+    plot_file: Path | None,
+) -> None:
+    """Time the engines against one another on handwritten digits.
+
+    They train the same network, from the same parameters and in the same order, an epoch each in turns. With --map,
+    networks with one hidden layer of several widths, and mini-batches of several sizes: who wins where, by how much,
+    and in words below.
+    """
+    from fastnet import comparison
+    from fastnet.comparison import plots
+
+    if plot_file is not None:
+        plots.check(plot_file)
+    if as_map:
+        for name, option in _OF_ONE_NETWORK.items():
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"{option} is for one network; --map compares many")
+        chosen = engines or [name for name in ENGINES if name != "reference"]
+        cells = len(comparison.WIDTHS) * len(comparison.MINI_BATCH_SIZES)
+        with progress.steps("Comparing", cells) as step:
+            result: Comparison | Map = comparison.compare_map(engines=chosen, dtype=dtype, threads=threads, tick=step)
+    else:
+        chosen = engines or list(ENGINES)
+        with progress.steps("Comparing", epochs * len(comparison.installed(chosen))) as step:
+            result = comparison.compare(
+                sizes,
+                epochs=epochs,
+                mini_batch_size=batch,
+                eta=eta,
+                engines=chosen,
+                dtype=dtype,
+                threads=threads,
+                tick=step,
+            )
+    _print(result)
+    if json_file is not None:
+        json_file.write_text(json.dumps(result.as_dict(), indent=1) + "\n")
+    if plot_file is not None:
+        plots.save(plots.figure(result), plot_file)
+
+
+def _print(result: Comparison | Map) -> None:
+    from rich.console import Console
+
+    from fastnet.comparison import Comparison, timing
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    if isinstance(result, Comparison):
+        console.print(_table(result))
+        for missing in (each for each in result.results if each.missing_extra is not None):
+            print(f"Not installed: {missing.engine}; pip install 'fastnet[{missing.missing_extra}]' installs it.")
+        if result.difference is not None:
+            print(
+                f"After {timing.CHECKED_MINI_BATCHES} mini-batches their parameters differed by at most {result.difference:.0e}."
+            )
+    else:
+        console.print(_grid(result))
+        print(result.verdict())
+    print(f"{machine.sentence()}.")
+
+
+def _table(comparison: Comparison) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    network = "-".join(map(str, comparison.sizes))
+    title = f"One epoch of {network}, mini-batches of {comparison.mini_batch_size}, {comparison.dtype}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table.add_column("engine")
+    for heading in ("seconds", "fastest to slowest", "times the book", "test accuracy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in (each for each in comparison.results if each.missing_extra is None):
+        times = comparison.times(result.engine)
+        table.add_row(
+            result.engine,
+            f"{result.median:.3f}",
+            f"{min(result.seconds):.3f} to {max(result.seconds):.3f}",
+            "" if times is None else f"{times:.1f}",
+            f"{result.accuracy:.2%}",
+        )
+    return table
+
+
+def _grid(map_: Map) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title="Seconds per epoch, by neurons in the hidden layer and samples in a mini-batch",
+        title_justify="left", title_style="bold", box=box.SIMPLE_HEAD,
+    )  # fmt: skip
+    for heading in ("neurons", "samples", *map_.engines, "fastest", "by"):
+        table.add_column(heading, justify="left" if heading == "fastest" else "right")
+    for cell in map_.cells:
+        times = [f"{cell.seconds[engine]:.3f}" for engine in map_.engines]
+        lead = f"{cell.lead(cell.winner):.1f} times" if len(map_.engines) > 1 else ""
+        table.add_row(str(cell.width), str(cell.mini_batch_size), *times, cell.winner, lead)
+    return table

@@ -1,0 +1,151 @@
+"""The race over whole epochs: a table of engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fastnet import arguments, machine, mnist_loader
+from fastnet.comparison import timing
+from fastnet.datasets.dataset import Dataset
+from fastnet.engines import ENGINES, engine_class, missing_extra
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of one engine.
+
+    Attributes
+    ----------
+    engine : str
+        Its name.
+    seconds : list of float
+        What each epoch took.
+    accuracy : float or None
+        The part of the test data that it gets right after them.
+    missing_extra : str or None
+        The extra that has to be installed for this engine; nothing was measured then.
+    """
+
+    engine: str
+    seconds: list[float] = field(default_factory=list)
+    accuracy: float | None = None
+    missing_extra: str | None = None
+
+    @property
+    def median(self) -> float:
+        """The median of the seconds."""
+        return median(self.seconds)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A race over whole epochs.
+
+    Attributes
+    ----------
+    sizes : list of int
+        The network.
+    mini_batch_size, eta, dtype, threads
+        As they were given; `threads` None for all.
+    machine : dict
+        Processor and versions, see `fastnet.machine`.
+    difference : float or None
+        How far the parameters of the engines were apart after the first few mini-batches, at most. None for one engine.
+    results : list of Result
+        One an engine, in the order of the engines.
+    """
+
+    sizes: list[int]
+    mini_batch_size: int
+    eta: float
+    dtype: str
+    threads: int | None
+    machine: dict[str, str]
+    difference: float | None
+    results: list[Result]
+
+    def times(self, engine: str, reference: str = "reference") -> float | None:
+        """Return how many times as fast as the reference an engine is: the median over neighbouring epochs."""
+        seconds = {result.engine: result.seconds for result in self.results if result.seconds}
+        if engine not in seconds or reference not in seconds:
+            return None
+        return median(slow / fast for slow, fast in zip(seconds[reference], seconds[engine], strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as what JSON can hold."""
+        return asdict(self)
+
+
+def compare(
+    sizes: Sequence[int] = (784, 30, 10),
+    *,
+    epochs: int = 5,
+    mini_batch_size: int = 10,
+    eta: float = 3.0,
+    engines: Sequence[str] = ENGINES,
+    dtype: str = "float32",
+    threads: int | None = None,
+    seed: int = 0,
+    training_data: Dataset | None = None,
+    test_data: Dataset | None = None,
+    tick: Callable[[], object] = lambda: None,
+) -> Comparison:
+    """Train the same network with several engines, an epoch each in turns, and time the epochs.
+
+    Parameters
+    ----------
+    sizes : sequence of int, optional
+        The number of neurons in each layer, the inputs first.
+    epochs, mini_batch_size, eta : optional
+        As for `Network.SGD`.
+    engines : sequence of str, optional
+        Which engines; by default all.
+    dtype : {'float32', 'float64'}, optional
+        The precision; the engine 'reference' has it too.
+    threads : int, optional
+        How many threads an engine may use at most; by default all processors.
+    seed : int, optional
+        Of the parameters and the order.
+    training_data, test_data : Dataset, optional
+        By default MNIST.
+    tick : callable, optional
+        Called after each epoch of each engine: `epochs` times the engines that are installed.
+
+    Raises
+    ------
+    ArithmeticError
+        If the engines don't compute the same.
+    TypeError, ValueError
+        If an argument is not of that form.
+    """
+    sizes = [arguments.positive(size, "a size") for size in sizes]
+    epochs = arguments.positive(epochs, "epochs")
+    mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
+    eta = arguments.positive_number(eta, "eta")
+    type_ = arguments.float_type(dtype)
+    threads = None if threads is None else arguments.positive(threads, "threads")
+    random = np.random.RandomState(arguments.seed(seed))
+    classes = {name: engine_class(name) for name in timing.installed(engines)}
+    if training_data is None or test_data is None:
+        training_data, _, test_data = mnist_loader.load_data_wrapper()
+    training_data, labels = training_data.with_vectors(sizes[-1]), test_data.labels(sizes[-1])
+    with timing.limited(threads):
+        racers = timing.racers(classes, sizes, type_, random, training_data)
+        difference = timing.check(racers, random.permutation(len(training_data)), mini_batch_size, eta)
+        seconds: dict[str, list[float]] = {name: [] for name in racers}
+        for _ in range(epochs):
+            order = random.permutation(len(training_data))
+            for name, engine in racers.items():
+                seconds[name].append(timing.seconds(engine, order, mini_batch_size, eta))
+                tick()
+        outputs = {name: engine.outputs(test_data) for name, engine in racers.items()}
+    accuracy = {name: float((output.argmax(axis=1) == labels).mean()) for name, output in outputs.items()}
+    results = [
+        Result(name, seconds.get(name, []), accuracy.get(name), missing_extra(name)) for name in dict.fromkeys(engines)
+    ]
+    return Comparison(sizes, mini_batch_size, eta, type_.name, threads, machine.describe(), difference, results)

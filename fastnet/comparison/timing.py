@@ -1,0 +1,139 @@
+"""How engines are timed.
+
+They take turns, so that a change of the machine's speed meets all of them. What is timed is training: no shuffling, no
+evaluation, nothing that is done once. Before that, all are checked to compute the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from fastnet.datasets.dataset import Dataset
+from fastnet.engines import engine_class, missing_extra
+from fastnet.engines.contract import Architecture, Arrays, Engine
+
+CHECKED_MINI_BATCHES = 5
+_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # between parameters after these
+_SLICE = 0.15  # seconds: how much of an epoch is timed, where not all of it is
+_REST = 0.03  # seconds: a library's threads go on waiting for work, busily, for some time after they have done theirs
+
+
+def installed(engines: Sequence[str]) -> list[str]:
+    """Return those of the engines that can be used.
+
+    Raises
+    ------
+    ValueError
+        If there is no engine of some name, or none of them is installed.
+    """
+    names = [name for name in dict.fromkeys(engines) if missing_extra(name) is None]
+    for name in names:
+        engine_class(name)
+    if not names:
+        raise ValueError(f"none of the engines {', '.join(engines)} is installed")
+    return names
+
+
+@contextlib.contextmanager
+def limited(threads: int | None) -> Iterator[None]:
+    """Let no engine use more threads than this in the `with` block; None for as many as there are processors."""
+    if threads is None:
+        yield
+        return
+    from fastnet.kernels import threads as of_kernels
+
+    with threadpool_limits(threads), of_kernels.limited(threads):
+        yield
+
+
+def initial_parameters(sizes: Sequence[int], random: np.random.RandomState) -> tuple[Arrays, Arrays]:
+    """Draw weights and biases as the book does, but the weights scaled by 1 / sqrt(n_in) (chapter 3).
+
+    Without that, wide layers begin saturated, and rounding decides which way a neuron tips.
+    """
+    biases = [random.randn(n_out, 1) for n_out in sizes[1:]]
+    return [random.randn(n_out, n_in) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)], biases
+
+
+def racers(
+    classes: Mapping[str, type[Engine]],
+    sizes: Sequence[int],
+    dtype: np.dtype,
+    random: np.random.RandomState,
+    data: Dataset,
+) -> dict[str, Engine]:
+    """Make an engine of each class, all with the same parameters."""
+    architecture = Architecture(tuple(sizes), dtype)
+    weights, biases = initial_parameters(sizes, random)
+    return {name: class_(architecture, weights, biases, data) for name, class_ in classes.items()}
+
+
+def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int, eta: float) -> float | None:
+    """Train all engines on the first few mini-batches, and return how far their parameters are apart at most.
+
+    A single engine has nothing to be compared with: None.
+
+    Raises
+    ------
+    ArithmeticError
+        If that is more than rounding explains.
+    """
+    samples = order[: CHECKED_MINI_BATCHES * mini_batch_size]
+    parameters = {}
+    for name, engine in engines.items():
+        engine.epoch(samples, mini_batch_size, eta)
+        weights, biases = engine.parameters()
+        parameters[name] = np.concatenate([array.ravel() for array in weights + biases])
+    (first, expected), *others = parameters.items()
+    largest = 0.0
+    for name, found in others:
+        difference = float(np.abs(found - expected).max())
+        largest = max(largest, difference)
+        if not difference < _TOLERANCE[engines[name].architecture.dtype.name]:
+            raise ArithmeticError(
+                f"engines {first!r} and {name!r} differ by {difference:.2g} after {CHECKED_MINI_BATCHES} mini-batches "
+                f"of {mini_batch_size}; there is nothing to compare"
+            )
+    return largest if others else None
+
+
+def seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> float:
+    """Return how long an engine trains on an order."""
+    time.sleep(_REST)
+    began = time.perf_counter()
+    engine.epoch(order, mini_batch_size, eta)
+    return time.perf_counter() - began
+
+
+def seconds_per_epoch(
+    engines: Mapping[str, Engine], samples: int, mini_batch_size: int, eta: float, rounds: int
+) -> dict[str, float]:
+    """Return what an epoch takes each engine, reckoned from a part of it: the median over rounds, in turns."""
+    order = np.random.RandomState(0).permutation(samples)
+    parts = {name: _part(engine, order, mini_batch_size, eta) for name, engine in engines.items()}
+    times: dict[str, list[float]] = {name: [] for name in engines}
+    for _ in range(rounds):
+        for name, engine in engines.items():
+            per_sample = seconds(engine, parts[name], mini_batch_size, eta) / len(parts[name])
+            times[name].append(per_sample * samples)
+    return {name: median(each) for name, each in times.items()}
+
+
+def _part(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> np.ndarray:
+    """Return as much of an order as takes an engine long enough to be timed, in whole mini-batches."""
+    most = max(len(order) // mini_batch_size, 1)
+    mini_batches = min(2, most)
+    while True:
+        part = order[: mini_batches * mini_batch_size]
+        seconds(engine, part, mini_batch_size, eta)  # some compile for every number of mini-batches
+        took = seconds(engine, part, mini_batch_size, eta)
+        if took > _SLICE / 2 or mini_batches == most:
+            return part
+        mini_batches = min(max(2 * mini_batches, int(mini_batches * min(_SLICE / took, 32))), most)

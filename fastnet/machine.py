@@ -1,0 +1,58 @@
+"""The machine and the software that figures were measured on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_LIBRARIES = ("numpy", "numba", "torch")
+
+
+def describe() -> dict[str, str]:
+    """Return the processor, how many of it may be used, the system, and the versions of what computes.
+
+    Examples
+    --------
+    >>> sorted(describe())[:3]
+    ['cores', 'fastnet', 'numba']
+    """
+    description = {
+        "processor": _processor(),
+        "cores": str(_cores()),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+    for library in ("fastnet", *_LIBRARIES):
+        with contextlib.suppress(PackageNotFoundError):
+            description[library] = version(library)
+    return description
+
+
+def sentence() -> str:
+    """Return the description as one line.
+
+    Examples
+    --------
+    >>> "Python 3" in sentence()
+    True
+    """
+    about = describe()
+    names = {"numpy": "NumPy", "numba": "Numba", "torch": "PyTorch"}
+    libraries = [f"{names[library]} {about[library]}" for library in _LIBRARIES if library in about]
+    cores = f"{about['cores']} core{'s' if about['cores'] != '1' else ''}"
+    return f"{about['processor']}, {cores}, {about['system']}; Python {about['python']}, {', '.join(libraries)}"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

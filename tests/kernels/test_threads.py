@@ -1,0 +1,151 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastnet import Dataset
+from fastnet.kernels import choice, threads
+from fastnet.kernels.compiler import kernel
+from fastnet.kernels.inputs import Matrix, Rows
+from fastnet.kernels.vectors import item, set_item
+
+DTYPES = ("float32", "float64")
+
+
+@kernel
+def share_of(n, share):
+    return threads.share_of(n, share)
+
+
+@kernel
+def go_round(counters, rounds, late, share):
+    """Count rounds, and how often somebody else is found in another round."""
+    for r in range(1, rounds + 1):
+        set_item(counters, share.thread, r)
+        threads.wait_for_all(share, 2 * r - 1)
+        for thread in range(share.threads):
+            if item(counters, thread) != r:
+                set_item(late, share.thread, item(late, share.thread) + 1)
+        threads.wait_for_all(share, 2 * r)
+
+
+def shares(count):
+    arrivals = np.zeros(1, np.int64)
+    return [threads.Share(thread, count, arrivals) for thread in range(count)]
+
+
+@given(n=st.integers(0, 100) | st.integers(0, 10**12), count=st.integers(1, 20))
+@settings(deadline=None)
+def test_shares_are_everything_without_gap_or_overlap(n, count):
+    ends = [share_of(n, share) for share in shares(count)]
+    assert ends[0][0] == 0
+    assert ends[-1][1] == n
+    assert all(stop == start for (_, stop), (start, _) in pairwise(ends))
+    lengths = [stop - start for start, stop in ends]
+    assert min(lengths) >= 0
+    assert max(lengths) - min(lengths) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
+    done = []
+    meeting = threading.Barrier(count)
+
+    def work(share):
+        meeting.wait(timeout=10)  # nobody comes by here twice, while the others are still to come
+        done.append((share, threading.get_ident()))
+
+    threads.run(work, count)
+    assert sorted(share.thread for share, _ in done) == list(range(count))
+    assert len({thread for _, thread in done}) == count
+    assert (0, threading.get_ident()) in [(share.thread, thread) for share, thread in done]
+    assert {share.threads for share, _ in done} == {count}
+    assert len({id(share.arrivals) for share, _ in done}) == 1
+    assert done[0][0].arrivals.tolist() == [0]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_an_exception_comes_through_when_the_others_are_done(failing):
+    done = []
+
+    def work(share):
+        if share.thread == failing:
+            raise OSError("the reason")
+        done.append(share.thread)
+
+    with pytest.raises(OSError, match="the reason"):
+        threads.run(work, 3)
+    assert sorted([*done, failing]) == [0, 1, 2]
+
+
+def test_the_limit_holds_in_the_with_block_and_the_inner_one_counts():
+    before = threads.available()
+    assert before >= 1
+    with threads.limited(1):
+        assert threads.available() == 1
+        with threads.limited(10**6):  # but there are no more than there are
+            assert threads.available() == numba.config.NUMBA_NUM_THREADS
+        assert threads.available() == 1
+    assert threads.available() == before
+
+
+def test_the_limit_ends_with_an_exception_too():
+    before = threads.available()
+    with pytest.raises(KeyError), threads.limited(0):
+        raise KeyError(threads.available())
+    assert threads.available() == before
+
+
+def test_the_limit_is_that_of_the_thread_that_set_it():
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(threads.available).result()
+        with threads.limited(1):
+            assert pool.submit(threads.available).result() == before
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_nobody_goes_on_before_the_last_has_come(count):
+    rounds = 2000
+    counters, late = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    go_round(counters, 0, late, shares(1)[0])  # compiles
+    threads.run(lambda share: go_round(counters, rounds, late, share), count)
+    assert counters.tolist() == [rounds] * count
+    assert late.tolist() == [0] * count
+
+
+def what_is_computed(make_engine, draw_parameters, kind, dtype, samples, count):
+    """Return everything that an engine gives after some epochs in so many threads."""
+    sizes = [20, 70, 40, 3]
+    random = np.random.default_rng(0)
+    weights, biases = draw_parameters(sizes, random)
+    inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) >= 0.3)
+    data = Dataset(inputs.astype(dtype), random.random((samples, sizes[-1])))
+    parts = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
+        patch.setattr(choice, "threads", lambda multiplications, panels, available: parts.append(panels) or count)
+        engine = make_engine("numba", sizes, weights, biases, data, dtype)
+        assert isinstance(engine._inputs, kind)
+        for _ in range(30):
+            engine.epoch(random.permutation(samples), 7, 0.5)
+        nabla_b, nabla_w = engine.gradients(data.inputs, data.targets)
+        outputs = engine.outputs(data.inputs)
+    assert len(parts) >= 32  # it was asked every time
+    weights, biases = engine.parameters()
+    return [*weights, *biases, *nabla_b, *nabla_w, outputs]
+
+
+@pytest.mark.parametrize("samples", [42, 45])  # in mini-batches of 7: the last is full, or it is short
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", [Matrix, Rows])
+def test_every_number_of_threads_gives_the_same_bit_for_bit(make_engine, draw_parameters, kind, dtype, samples):
+    alone = what_is_computed(make_engine, draw_parameters, kind, dtype, samples, 1)
+    for count in (2, 3, 7):
+        together = what_is_computed(make_engine, draw_parameters, kind, dtype, samples, count)
+        same = [array.tobytes() == expected.tobytes() for array, expected in zip(together, alone, strict=True)]
+        assert all(same), f"{count} threads"

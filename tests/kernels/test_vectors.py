@@ -1,0 +1,306 @@
+import math
+import operator
+import platform
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numba.core.errors import TypingError
+from numba.core.registry import cpu_target
+
+from fastnet.kernels import vectors
+from fastnet.kernels.compiler import kernel
+from fastnet.kernels.vectors import item, lanes, lanes_of, load, set_item, store, zeros
+
+DTYPES = ("float32", "float64")
+MOST_LANES = 32
+
+
+@kernel
+def how_many(array):
+    return lanes(array)
+
+
+@kernel
+def copy(source, i, destination, k):
+    store(destination, k, load(source, i))
+
+
+@kernel
+def product_with_item(array, i, factor):
+    return item(array, i) * factor
+
+
+@kernel
+def put(array, i, value):
+    set_item(array, i, value)
+
+
+@kernel
+def clear(array, i):
+    store(array, i, zeros(array))
+
+
+@kernel
+def of_two_vectors(a, b, result):
+    width, v, w = lanes(a), load(a, 0), load(b, 0)
+    store(result, 0, v + w)
+    store(result, width, v - w)
+    store(result, 2 * width, v * w)
+    store(result, 3 * width, v / w)
+
+
+@kernel
+def of_a_vector_and_a_number(a, b, result):
+    width, v = lanes(a), load(a, 0)
+    store(result, 0, v + b)
+    store(result, width, v - b)
+    store(result, 2 * width, v * b)
+    store(result, 3 * width, v / b)
+
+
+@kernel
+def of_a_number_and_a_vector(a, b, result):
+    width, w = lanes(b), load(b, 0)
+    store(result, 0, a + w)
+    store(result, width, a - w)
+    store(result, 2 * width, a * w)
+    store(result, 3 * width, a / w)
+
+
+@kernel
+def multiply_and_add(z, x, w, result):
+    store(result, 0, load(z, 0) + load(x, 0) * load(w, 0))
+
+
+@kernel
+def total(a):
+    return vectors.total(load(a, 0))
+
+
+@kernel
+def clamp(a, bound, result):
+    store(result, 0, vectors.clamp(load(a, 0), bound))
+
+
+@kernel
+def nearest(a, result):
+    for i in range(0, len(a), lanes(a)):
+        store(result, i, vectors.nearest(load(a, i)))
+
+
+@kernel
+def power_of_two(a, result):
+    for i in range(0, len(a), lanes(a)):
+        store(result, i, vectors.power_of_two(load(a, i)))
+
+
+def drawn(dtype, n=MOST_LANES):
+    """Numbers of every kind: infinities, what is not a number, zeros of both signs, and the smallest."""
+    return arrays(dtype, n, elements=st.floats(width=8 * np.dtype(dtype).itemsize))
+
+
+def in_whole_vectors(numbers, dtype):
+    return np.resize(np.asarray(numbers, dtype), -(-len(numbers) // MOST_LANES) * MOST_LANES)
+
+
+def same_bits(array, expected):
+    return array.tobytes() == np.asarray(expected, array.dtype).tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_kernels_and_python_agree_on_how_many_numbers_are_a_vector(dtype):
+    assert how_many(np.empty(0, dtype)) == lanes_of(dtype) == lanes_of(np.dtype(dtype))
+    assert lanes_of("float32") == 2 * lanes_of("float64")
+    assert lanes_of(dtype) <= MOST_LANES  # as the tests below take for granted
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_vector_is_copied_from_any_address_to_any_other_and_nothing_else_is(dtype):
+    width = lanes_of(dtype)
+    source = np.arange(1, 3 * width + 1, dtype=dtype)
+    for i in range(2 * width + 1):
+        for k in (i, 0, 1, width - 1, 2 * width):
+            destination = np.full(3 * width, -1, dtype)
+            copy(source, i, destination, k)
+            expected = np.full(3 * width, -1, dtype)
+            expected[k : k + width] = source[i : i + width]
+            np.testing.assert_array_equal(destination, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+@settings(deadline=None)
+def test_a_copy_is_the_same_bit_for_bit(dtype, data):
+    source = data.draw(drawn(dtype))
+    destination = np.zeros_like(source)
+    copy(source, 0, destination, 0)
+    assert same_bits(destination[: lanes_of(dtype)], source[: lanes_of(dtype)])
+
+
+def test_an_array_that_is_read_only_can_be_read():
+    source = np.arange(MOST_LANES, dtype="float32")
+    source.flags.writeable = False
+    destination = np.zeros_like(source)
+    copy(source, 0, destination, 0)
+    np.testing.assert_array_equal(destination[: lanes_of("float32")], source[: lanes_of("float32")])
+    assert product_with_item(source, 7, 1) == 7
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "uint32", "int64"])
+def test_an_item_that_is_an_integer_has_room_to_be_an_index(dtype):
+    limits = np.iinfo(dtype)
+    numbers = [limits.max, 0, 1, 300, limits.max // 2 + 1]
+    factor = 1 if dtype == "int64" else 1_000_003  # the product would not fit the array's own type
+    for i, number in enumerate(numbers):
+        assert product_with_item(np.array(numbers, dtype), i, factor) == number * factor
+    if limits.min < 0:
+        assert product_with_item(np.array([5, -7], dtype), 1, 3) == -21
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_item_that_is_a_fraction(dtype):
+    numbers = np.array([0.1, -0.3, np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal, np.inf], dtype)
+    for i, number in enumerate(numbers):
+        assert product_with_item(numbers, i, 1) == number
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_item_is_set_and_no_other(dtype):
+    for i in range(5):
+        array = np.full(5, -1, dtype)
+        put(array, i, np.dtype(dtype).type(0.1))
+        assert np.flatnonzero(array != -1).tolist() == [i]
+        assert array[i] == np.dtype(dtype).type(0.1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zeros_are_a_vector_of_zeros(dtype):
+    width = lanes_of(dtype)
+    array = np.full(3 * width, np.nan, dtype)
+    clear(array, width - 1)
+    expected = np.full(3 * width, np.nan, dtype)
+    expected[width - 1 : 2 * width - 1] = 0
+    np.testing.assert_array_equal(array, expected)
+    assert not np.signbit(array[width - 1 : 2 * width - 1]).any()
+
+
+def as_numpy_has_it(a, b):
+    with np.errstate(all="ignore"):
+        return np.concatenate([f(a, b) for f in (operator.add, operator.sub, operator.mul, operator.truediv)])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+@settings(deadline=None)
+def test_arithmetic_of_two_vectors(dtype, data):
+    width = lanes_of(dtype)
+    a, b, result = data.draw(drawn(dtype)), data.draw(drawn(dtype)), np.empty(4 * width, dtype)
+    of_two_vectors(a, b, result)
+    np.testing.assert_array_equal(result, as_numpy_has_it(a[:width], b[:width]))
+
+
+@pytest.mark.parametrize("kind", [float, int, np.float32])
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+@settings(deadline=None)
+def test_arithmetic_of_a_vector_and_a_number(dtype, kind, data):
+    """The number is rounded to the vector's type first, whatever its own."""
+    width, vector, result = lanes_of(dtype), data.draw(drawn(dtype)), np.empty(4 * lanes_of(dtype), dtype)
+    number = kind(data.draw(st.integers(-(2**40), 2**40) if kind is int else st.floats(-1e9, 1e9, width=32)) / 3)
+    rounded = np.dtype(dtype).type(number)
+    of_a_vector_and_a_number(vector, number, result)
+    np.testing.assert_array_equal(result, as_numpy_has_it(vector[:width], rounded))
+    of_a_number_and_a_vector(number, vector, result)
+    np.testing.assert_array_equal(result, as_numpy_has_it(rounded, vector[:width]))
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the feature is that of x86")
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_product_and_a_sum_are_rounded_once_where_the_processor_can(dtype):
+    random = np.random.default_rng(0)
+    width = lanes_of(dtype)
+    result = np.empty(width, dtype)
+    differ = 0
+    for _ in range(20):
+        z, x, w = random.standard_normal((3, width)).astype(dtype)
+        multiply_and_add(z, x, w, result)
+        twice = z + x * w
+        once = np.array([float(Fraction(a) + Fraction(b) * Fraction(c)) for a, b, c in np.float64([z, x, w]).T], dtype)
+        differ += np.count_nonzero(once != twice)
+        has_it = "+fma" in cpu_target.target_context.codegen()._tm_features.split(",")
+        np.testing.assert_array_equal(result, once if has_it else twice)
+    assert differ  # or else nothing was tested
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_total_of_whole_numbers_is_exact(dtype):
+    width = lanes_of(dtype)
+    for k in range(width):  # each number counts, and once
+        numbers = np.zeros(MOST_LANES, dtype)
+        numbers[k] = 3
+        assert total(numbers) == 3
+    numbers = np.full(2 * MOST_LANES, np.nan, dtype)
+    numbers[:width] = np.random.default_rng(0).integers(-1000, 1000, width)
+    assert total(numbers) == numbers[:width].sum(dtype=np.int64)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_a_total_is_right_up_to_rounding(dtype, seed):
+    random = np.random.default_rng(seed)
+    width = lanes_of(dtype)
+    numbers = (random.standard_normal(MOST_LANES) * 10.0 ** random.integers(-6, 7, MOST_LANES)).astype(dtype)
+    error = float(total(numbers)) - math.fsum(numbers[:width].astype(float))
+    assert abs(error) <= width * np.finfo(dtype).eps / 2 * math.fsum(np.abs(numbers[:width]).astype(float))
+
+
+@pytest.mark.parametrize("bound", [87.0, 3])
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+@settings(deadline=None)
+def test_numbers_are_clamped_and_nothing_becomes_a_number(dtype, bound, data):
+    width = lanes_of(dtype)
+    a = data.draw(drawn(dtype) | arrays(dtype, MOST_LANES, elements=st.floats(-100, 100, width=32)))
+    a[: width // 2 : 5] = data.draw(st.sampled_from([np.inf, -np.inf, np.nan, -0.0, bound, -bound]))
+    result = np.empty(width, dtype)
+    clamp(a, bound, result)
+    np.testing.assert_array_equal(result, np.clip(a[:width], -bound, bound))
+    inside = np.abs(a[:width]) <= bound
+    assert same_bits(result[inside], a[:width][inside])  # a zero keeps its sign
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_nearest_whole_number(dtype):
+    random = np.random.default_rng(0)
+    halves = np.arange(-300, 300) / 2
+    near_halves = [np.nextafter(halves.astype(dtype), np.dtype(dtype).type(side)) for side in (-np.inf, np.inf)]
+    large = random.uniform(-1, 1, 1000) * 2.0 ** (np.finfo(dtype).nmant - 3)
+    numbers = in_whole_vectors(np.concatenate([halves, *near_halves, large, random.uniform(-130, 130, 1000)]), dtype)
+    result = np.empty_like(numbers)
+    nearest(numbers, result)
+    np.testing.assert_array_equal(result, np.floor(result))
+    assert np.abs(result.astype(float) - numbers).max() <= 0.5
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_powers_of_two_over_the_whole_range_of_the_exponent(dtype):
+    range_ = np.finfo(dtype)
+    exponents = in_whole_vectors(np.arange(range_.minexp, range_.maxexp), dtype)
+    result = np.empty_like(exponents)
+    power_of_two(exponents, result)
+    np.testing.assert_array_equal(result, np.ldexp(np.ones_like(exponents), exponents.astype(int)), strict=True)
+    assert result.min() == range_.smallest_normal
+    assert result.max() > range_.max / 2
+
+
+def test_vectors_of_two_types_do_not_mix():
+    single, double = np.zeros(MOST_LANES, "float32"), np.zeros(MOST_LANES, "float64")
+    with pytest.raises(TypingError):
+        of_two_vectors(single, double, double)
+    with pytest.raises(TypingError):
+        copy(single, 0, double, 0)
