@@ -1,4 +1,4 @@
-"""Each formula of the compiled kernel alone: what it takes for one mini-batch of 10 digits, of 784-30-10 in float32.
+"""Each product of the compiled kernel alone: what it takes for one mini-batch of 10 digits, of 784-30-10 in float32.
 
 A call from Python costs about as much as the smaller ones take; `test_call` shows how much.
 """
@@ -6,12 +6,27 @@ A call from Python costs about as much as the smaller ones take; `test_call` sho
 import numpy as np
 import pytest
 
-from fastnet.kernels import formulas
+from fastnet.kernels import activations, choice, inputs, products
 from fastnet.kernels.compiler import kernel
-from fastnet.kernels.rows import rows_of
+from fastnet.kernels.layout import aligned_zeros, from_panels, to_panels
+from fastnet.kernels.vectors import lanes, lanes_of, load, store
 
 FLOAT32 = np.dtype("float32")
-SAMPLES, N_HIDDEN, HIDDEN_WIDTH, N_OUT, OUT_WIDTH = 10, 30, 32, 10, 16
+SAMPLES, N_IN, N_HIDDEN, N_OUT = 10, 784, 30, 8
+
+
+class Panels:
+    """A matrix in panels, drawn at random."""
+
+    def __init__(self, rows, columns, random):
+        width = -(-columns // lanes_of(FLOAT32)) * lanes_of(FLOAT32)
+        self.matrix = random.standard_normal((rows, columns)).astype(FLOAT32)
+        self.panels = aligned_zeros(rows * width, FLOAT32)
+        to_panels(self.matrix, self.panels)
+
+    def read(self):
+        from_panels(self.panels, self.matrix)
+        return self.matrix.copy()
 
 
 @pytest.fixture
@@ -19,98 +34,89 @@ def random():
     return np.random.default_rng(0)
 
 
-@pytest.fixture
-def draw(random):
-    """Draw a matrix of float32 whose columns from `n` on are zero."""
-
-    def draw(rows, n, width):
-        array = np.zeros((rows, width), np.float32)
-        array[:, :n] = random.standard_normal((rows, n))
-        return array
-
-    return draw
-
-
 @pytest.fixture(autouse=True)
 def group(benchmark):
     benchmark.group = "kernels, one mini-batch"
 
 
+@pytest.fixture(params=["rows", "matrix"])
+def digits(request, training_data, monkeypatch):
+    """Ten digits, and what the kernels are given of them."""
+    monkeypatch.setattr(choice, "without_zeros", lambda density: request.param == "rows")
+    images = training_data.inputs[:SAMPLES]
+    return images, inputs.inputs_of(images, FLOAT32)
+
+
 @kernel
-def nothing(activations, n, weights, biases, z):
+def nothing(x, mini_batch, w, z):
     pass
 
 
-def test_call(benchmark, draw):
-    arguments = draw(SAMPLES, 30, 32), N_HIDDEN, draw(30, 10, 16), draw(1, 10, 16)[0], draw(SAMPLES, 10, 16)
-    benchmark(nothing, *arguments)
+@kernel
+def add_inputs(x, mini_batch, w, z):
+    inputs.add_product(x, mini_batch, mini_batch[:0], w, 0, z, 0)
 
 
-def test_rows_of_50000_digits(benchmark, training_data):
-    benchmark.group = "kernels, once a training"
-    rows = benchmark.pedantic(rows_of, args=(training_data.inputs, FLOAT32), rounds=5, warmup_rounds=1)
+@kernel
+def add_transposed_inputs(x, mini_batch, d, w):
+    inputs.add_transposed_product(x, mini_batch, d, 0, w, 0)
+
+
+@kernel
+def dot_products(a, w, z, m, n_out, panels):
+    width = lanes(z)
+    for s in range(m):  # of ten outputs, which are one panel
+        products.set_dot_products(a, s * width, m * width, panels, w, 0, n_out * width, n_out, z, s * width)
+
+
+@kernel
+def sigmoid(z, m):
+    width = lanes(z)
+    for s in range(m):
+        store(z, s * width, activations.sigmoid(load(z, s * width)))
+
+
+def test_call(benchmark, digits, random):
+    _, x = digits
+    w, z = Panels(N_IN, N_HIDDEN, random), Panels(SAMPLES, N_HIDDEN, random)
+    benchmark(nothing, x, np.arange(SAMPLES), w.panels, z.panels)
+
+
+def test_inputs_of_50000_digits(benchmark, training_data):
+    benchmark.group = "kernels, once a data set"
+    rows = benchmark.pedantic(inputs.inputs_of, args=(training_data.inputs, FLOAT32), rounds=5, warmup_rounds=1)
     assert len(rows.values) == np.count_nonzero(training_data.inputs)
 
 
-def test_weighted_inputs_of_rows(benchmark, training_data, draw):
-    inputs = training_data.inputs[:SAMPLES]
-    rows, mini_batch = rows_of(inputs, FLOAT32), np.arange(SAMPLES)
-    weights, biases = draw(784, N_HIDDEN, HIDDEN_WIDTH), draw(1, N_HIDDEN, HIDDEN_WIDTH)[0]
-    z = draw(SAMPLES, 0, HIDDEN_WIDTH)
-    benchmark(formulas.weighted_inputs_of_rows, rows, mini_batch, weights, biases, z)
-    np.testing.assert_allclose(z, inputs @ weights + biases, rtol=0, atol=1e-4)
+def test_add_product(benchmark, digits, random):
+    images, x = digits
+    w, z = Panels(N_IN, N_HIDDEN, random), Panels(SAMPLES, N_HIDDEN, random)
+    expected = z.matrix + images @ w.matrix
+    add_inputs(x, np.arange(SAMPLES), w.panels, z.panels)
+    np.testing.assert_allclose(z.read(), expected, rtol=0, atol=1e-4)
+    benchmark(add_inputs, x, np.arange(SAMPLES), w.panels, z.panels)
 
 
-def test_accumulate_rows(benchmark, training_data, draw):
-    inputs = training_data.inputs[:SAMPLES]
-    rows, mini_batch = rows_of(inputs, FLOAT32), np.arange(SAMPLES)
-    weights, delta = draw(784, 0, HIDDEN_WIDTH), draw(SAMPLES, N_HIDDEN, HIDDEN_WIDTH)
-    formulas.accumulate_rows(rows, mini_batch, delta, np.float32(0.5), weights)
-    np.testing.assert_allclose(weights, 0.5 * inputs.T @ delta, rtol=0, atol=1e-4)
-    benchmark(formulas.accumulate_rows, rows, mini_batch, delta, np.float32(0), weights)
+def test_add_transposed_product(benchmark, digits, random):
+    images, x = digits
+    w, d = Panels(N_IN, N_HIDDEN, random), Panels(SAMPLES, N_HIDDEN, random)
+    expected = w.matrix + images.T @ d.matrix
+    add_transposed_inputs(x, np.arange(SAMPLES), d.panels, w.panels)
+    np.testing.assert_allclose(w.read(), expected, rtol=0, atol=1e-4)
+    benchmark(add_transposed_inputs, x, np.arange(SAMPLES), d.panels, w.panels)
 
 
-def test_weighted_inputs(benchmark, draw):
-    activations, weights = draw(SAMPLES, N_HIDDEN, HIDDEN_WIDTH), draw(N_HIDDEN, N_OUT, OUT_WIDTH)
-    biases, z = draw(1, N_OUT, OUT_WIDTH)[0], draw(SAMPLES, 0, OUT_WIDTH)
-    benchmark(formulas.weighted_inputs, activations, N_HIDDEN, weights, biases, z)
-    np.testing.assert_allclose(z, activations[:, :N_HIDDEN] @ weights + biases, rtol=0, atol=1e-4)
+def test_dot_products(benchmark, random):
+    a, w, z = Panels(SAMPLES, N_HIDDEN, random), Panels(N_OUT, N_HIDDEN, random), Panels(SAMPLES, N_OUT, random)
+    panels = len(w.panels) // (N_OUT * lanes_of(FLOAT32))
+    dot_products(a.panels, w.panels, z.panels, SAMPLES, N_OUT, panels)
+    np.testing.assert_allclose(z.read(), a.matrix @ w.matrix.T, rtol=0, atol=1e-4)
+    benchmark(dot_products, a.panels, w.panels, z.panels, SAMPLES, N_OUT, panels)
 
 
-def test_accumulate(benchmark, draw):
-    activations, delta = draw(SAMPLES, N_HIDDEN, HIDDEN_WIDTH), draw(SAMPLES, N_OUT, OUT_WIDTH)
-    weights = draw(N_HIDDEN, 0, OUT_WIDTH)
-    formulas.accumulate(activations, N_HIDDEN, delta, np.float32(0.5), weights)
-    np.testing.assert_allclose(weights, 0.5 * activations[:, :N_HIDDEN].T @ delta, rtol=0, atol=1e-4)
-    benchmark(formulas.accumulate, activations, N_HIDDEN, delta, np.float32(0), weights)
-
-
-def test_accumulate_biases(benchmark, draw):
-    delta, biases = draw(SAMPLES, N_HIDDEN, HIDDEN_WIDTH), draw(1, 0, HIDDEN_WIDTH)[0]
-    formulas.accumulate_biases(delta, np.float32(0.5), biases)
-    np.testing.assert_allclose(biases, 0.5 * delta.sum(axis=0), rtol=0, atol=1e-4)
-    benchmark(formulas.accumulate_biases, delta, np.float32(0), biases)
-
-
-def test_sigmoid(benchmark, draw):
-    z = draw(SAMPLES, N_HIDDEN, HIDDEN_WIDTH)
-    expected = 1 / (1 + np.exp(-z[:, :N_HIDDEN]))
-    formulas.sigmoid(z, N_HIDDEN)
-    np.testing.assert_allclose(z[:, :N_HIDDEN], expected, rtol=1e-6)
-    benchmark(formulas.sigmoid, z, N_HIDDEN)
-
-
-def test_output_error(benchmark, training_data, draw):
-    activations, delta = draw(SAMPLES, N_OUT, OUT_WIDTH), draw(SAMPLES, 0, OUT_WIDTH)
-    targets, mini_batch = training_data.targets[:SAMPLES].astype(np.float32), np.arange(SAMPLES)
-    benchmark(formulas.output_error, activations, targets, mini_batch, delta)
-    a = activations[:, :N_OUT]
-    np.testing.assert_allclose(delta[:, :N_OUT], (a - targets) * a * (1 - a), rtol=0, atol=1e-4)
-
-
-def test_propagate_back(benchmark, draw):
-    above, weights = draw(SAMPLES, N_OUT, OUT_WIDTH), draw(N_HIDDEN, N_OUT, OUT_WIDTH)
-    activations, delta = draw(SAMPLES, N_HIDDEN, HIDDEN_WIDTH), draw(SAMPLES, 0, HIDDEN_WIDTH)
-    benchmark(formulas.propagate_back, above, weights, activations, N_HIDDEN, delta)
-    a = activations[:, :N_HIDDEN]
-    np.testing.assert_allclose(delta[:, :N_HIDDEN], (above @ weights.T) * a * (1 - a), rtol=0, atol=1e-4)
+def test_sigmoid(benchmark, random):
+    z = Panels(SAMPLES, N_OUT, random)
+    expected = 1 / (1 + np.exp(-z.matrix))
+    sigmoid(z.panels, SAMPLES)
+    np.testing.assert_allclose(z.read(), expected, rtol=1e-6)
+    benchmark(sigmoid, z.panels, SAMPLES)

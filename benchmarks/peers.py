@@ -135,3 +135,4 @@ class Sklearn(contract.Engine):
 _PEERS = {"torch.compile": ("torch", TorchCompiled), "jax": ("jax", Jax), "scikit-learn": ("sklearn", Sklearn)}
 ENGINES = {name: peer for name, (library, peer) in _PEERS.items() if importlib.util.find_spec(library)}
 MISSING = {name: f"{library} is not installed" for name, (library, _) in _PEERS.items() if name not in ENGINES}
+OF_ANOTHER_COST = {"scikit-learn"}

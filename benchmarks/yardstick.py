@@ -44,7 +44,11 @@ class Yardstick:
         labels = data.labels(SIZES[-1]).astype(np.uint8)
         self._data = starts, columns.astype(np.uint16), data.inputs[rows, columns].astype(FLOAT32), labels
         self._w0, self._b0 = padded(weights[0].T, 32), padded(biases[0].T, 32)
-        self._w1, self._w1t, self._b1 = padded(weights[1].T, 16, 32), padded(weights[1], 32, 16), padded(biases[1].T, 16)
+        self._w1, self._w1t, self._b1 = (
+            padded(weights[1].T, 16, 32),
+            padded(weights[1], 32, 16),
+            padded(biases[1].T, 16),
+        )
 
     def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         data = [pointer(array) for array in (*self._data, order)]

@@ -298,8 +298,7 @@ class Network:
 
     def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
         data = as_dataset(data)
-        if data.inputs.shape[1] != self.sizes[0]:
-            raise ValueError(f"x has {data.inputs.shape[1]} components, but the network {self.sizes[0]} inputs")
+        data.check_inputs(self.sizes[0])
         return data
 
     def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:

@@ -96,9 +96,8 @@ def _print(result: Comparison | Map) -> None:
         for missing in (each for each in result.results if each.missing_extra is not None):
             print(f"Not installed: {missing.engine}; pip install 'fastnet[{missing.missing_extra}]' installs it.")
         if result.difference is not None:
-            print(
-                f"After {timing.CHECKED_MINI_BATCHES} mini-batches their parameters differed by at most {result.difference:.0e}."
-            )
+            checked = f"After {timing.CHECKED_MINI_BATCHES} mini-batches"
+            print(f"{checked} their parameters differed by at most {result.difference:.0e}.")
     else:
         console.print(_grid(result))
         print(result.verdict())

@@ -133,6 +133,9 @@ def compare(
     classes = {name: engine_class(name) for name in timing.installed(engines)}
     if training_data is None or test_data is None:
         training_data, _, test_data = mnist_loader.load_data_wrapper()
+    for name, data in (("training_data", training_data), ("test_data", test_data)):
+        with arguments.named(name):
+            data.check_inputs(sizes[0])
     training_data, labels = training_data.with_vectors(sizes[-1]), test_data.labels(sizes[-1])
     with timing.limited(threads):
         racers = timing.racers(classes, sizes, type_, random, training_data)

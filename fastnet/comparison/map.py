@@ -78,8 +78,8 @@ class Map:
         lost = [cell for cell in cells if cell.lead(ours) < 1]
         won = "all" if not lost else str(len(cells) - len(lost))
         text = (
-            f"{ours} is the fastest in {won} of {len(cells)} cells. "
-            f"Its lead over the best of the others is largest with {_place(cells[-1])}, {cells[-1].lead(ours):.0f} times, "
+            f"{ours} is the fastest in {won} of {len(cells)} cells. Its lead over the best of the others is largest "
+            f"with {_place(cells[-1])}, {cells[-1].lead(ours):.0f} times, "
         )
         if lost:
             names = ", ".join(f"{cell.winner} with {_place(cell)} ({1 / cell.lead(ours):.2f} times)" for cell in lost)

@@ -141,6 +141,11 @@ class Dataset(Sequence[Sample]):
         vectors[np.arange(len(self)), _labels_below(numbers, n_out)] = 1.0
         return vectors
 
+    def check_inputs(self, n_in: int) -> None:
+        """Raise a `ValueError` if the samples are not those of a network of `n_in` inputs."""
+        if self._inputs.shape[1] != n_in:
+            raise ValueError(f"x has {self._inputs.shape[1]} components, but the network {n_in} inputs")
+
     def with_vectors(self, n_out: int) -> Dataset:
         """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
         vectors = self.vectors(n_out)

@@ -16,6 +16,7 @@ width. Layers are counted as `net.weights` counts them: layer 0 is the first hid
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -173,4 +174,4 @@ def _padded(size: int, dtype: np.dtype) -> int:
 
 
 def _pairs(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    return list(zip(sizes[:-1], sizes[1:], strict=True))
+    return list(pairwise(sizes))

@@ -1,0 +1,121 @@
+"""Is what `fastnet/kernels/choice.py` chooses the best there is? Every alternative, in turns.
+
+    python benchmarks/choices.py
+
+For inputs of several densities: `Rows` or `Matrix`. For networks and mini-batches of several sizes: one thread or all.
+Beside them the engine `numpy`, whose matrix products are BLAS. What is chosen is marked; the last line is the worst
+choice: how many times as long as the best alternative it takes.
+"""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import numpy as np
+
+from fastnet import Dataset, machine
+from fastnet.comparison import timing
+from fastnet.engines import engine_class
+from fastnet.kernels import choice, threads
+
+FLOAT32 = np.dtype("float32")
+SAMPLES, N_IN, N_OUT, ETA, ROUNDS = 50_000, 784, 10, 0.1, 3
+DENSITIES = (0.05, 0.19, 0.3, 0.4, 0.6, 1.0)
+WIDTHS = ((30,), (100,), (300,), (1000,), (100, 100))
+MINI_BATCH_SIZES = (1, 10, 32, 100, 1000)
+
+
+def main() -> None:
+    print(f"{machine.sentence()}.\n")
+    regrets = {}
+    print("| density | hidden | batch | rows | matrix | numpy |\n| --- | --- | --- | --- | --- | --- |")
+    for density in DENSITIES:
+        for hidden, batch in (((30,), 10), ((300,), 100)):
+            seconds, chosen = inputs(density, hidden, batch)
+            regrets[f"density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
+                (density, show(hidden), batch), seconds, chosen
+            )
+    print("\n| density | hidden | batch | 1 thread | all threads | numpy |\n| --- | --- | --- | --- | --- | --- |")
+    for density in (0.19, 1.0):
+        for hidden in WIDTHS:
+            for batch in MINI_BATCH_SIZES:
+                seconds, chosen = thread_counts(density, hidden, batch)
+                regrets[f"threads, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
+                    (density, show(hidden), batch), seconds, chosen
+                )
+    worst = max(regrets, key=regrets.__getitem__)
+    print(f"\nworst choice, {worst}: {regrets[worst]:.2f}")
+
+
+def inputs(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
+    """Time both kinds of inputs, and say which is chosen."""
+    data = drawn(density)
+    engines = {}
+    for name, rows in (("rows", True), ("matrix", False)):
+        with patch.object(choice, "without_zeros", lambda density, rows=rows: rows):
+            copy = Dataset(data.inputs, data.targets)  # which does not remember what was laid out of another
+            engines[name] = make("numba", hidden, copy)
+    engines["numpy"] = make("numpy", hidden, data)
+    return measure(engines, batch), "rows" if choice.without_zeros(density) else "matrix"
+
+
+def thread_counts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
+    """Time one thread and all, and say which is chosen."""
+    data, chosen = drawn(density), []
+    engines = {name: make("numba", hidden, data) for name in ("one", "all")}
+    decide = choice.threads
+
+    def recorded(multiplications: float, parts: int, available: int) -> int:
+        chosen.append(decide(multiplications, parts, available))
+        return 1
+
+    with patch.object(choice, "threads", recorded):
+        engines["one"].epoch(np.arange(batch), batch, ETA)
+    for name, count in (("one", 1), ("all", threads.available())):
+        engines[name] = Forced(engines[name], count)
+    seconds = measure({**engines, "numpy": make("numpy", hidden, data)}, batch)
+    return seconds, "one" if chosen[0] == 1 else "all"
+
+
+class Forced:
+    """An engine that computes with as many threads as it is told."""
+
+    def __init__(self, engine, count: int) -> None:
+        self._engine, self._count = engine, count
+
+    def epoch(self, *arguments) -> None:
+        with patch.object(choice, "threads", lambda multiplications, parts, available: min(self._count, parts)):
+            self._engine.epoch(*arguments)
+
+
+def drawn(density: float) -> Dataset:
+    """Return random inputs, of which this part is not zero, and targets."""
+    random = np.random.default_rng(0)
+    values = random.random((SAMPLES, N_IN), FLOAT32)
+    values[random.random(values.shape, FLOAT32) >= density] = 0
+    return Dataset(values, np.eye(N_OUT, dtype=FLOAT32)[random.integers(0, N_OUT, SAMPLES)])
+
+
+def make(name: str, hidden: tuple[int, ...], data: Dataset):
+    return timing.racers({name: engine_class(name)}, (N_IN, *hidden, N_OUT), FLOAT32, np.random.RandomState(0), data)[
+        name
+    ]
+
+
+def measure(engines: dict, batch: int) -> dict[str, float]:
+    return timing.seconds_per_epoch(engines, SAMPLES, batch, ETA, ROUNDS)
+
+
+def line(labels: tuple, seconds: dict[str, float], chosen: str) -> float:
+    """Print a row of a table; return how many times as long as the best the chosen one takes."""
+    times = [f"**{value:.3f}**" if name == chosen else f"{value:.3f}" for name, value in seconds.items()]
+    print("|", " | ".join(map(str, (*labels, *times))), "|", flush=True)
+    return seconds[chosen] / min(seconds.values())
+
+
+def show(hidden: tuple[int, ...]) -> str:
+    return "-".join(map(str, hidden))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Two networks trained by two threads, on two processors: how long against one network, and are they the same?
+
+    python benchmarks/two_threads.py
+
+The last line is the ratio of the times, the median over neighbouring runs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from statistics import median
+
+import numpy as np
+
+from fastnet import machine, mnist_loader
+from fastnet.comparison.timing import initial_parameters
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Architecture
+
+SIZES, EPOCHS, ROUNDS = (784, 30, 10), 3, 15
+
+
+def main() -> None:
+    print(f"{machine.sentence()}.")
+    data = mnist_loader.load_data_wrapper()[0]
+
+    def train(seed: int, results: dict[int, np.ndarray]) -> None:
+        engine, random = engines[seed], np.random.RandomState(seed)
+        engine.set_parameters(*initial_parameters(SIZES, random))
+        for _ in range(EPOCHS):
+            engine.epoch(random.permutation(len(data)), 10, 3.0)
+        results[seed] = np.concatenate([array.ravel() for arrays in engine.parameters() for array in arrays])
+
+    parameters = initial_parameters(SIZES, np.random.RandomState(0))
+    engines = [engine_class("numba")(Architecture(SIZES, np.dtype("float32")), *parameters, data) for _ in range(2)]
+    ratios = []
+    for _ in range(ROUNDS):
+        alone: dict[int, np.ndarray] = {}
+        together: dict[int, np.ndarray] = {}
+        began = time.perf_counter()
+        train(0, alone)
+        one = time.perf_counter() - began
+        train(1, alone)
+        workers = [threading.Thread(target=train, args=(seed, together)) for seed in range(2)]
+        began = time.perf_counter()
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        ratios.append((time.perf_counter() - began) / one)
+        for seed in range(2):
+            np.testing.assert_array_equal(together[seed], alone[seed])
+    print("Each network is bit for bit what it is when it is trained alone.")
+    print(f"two networks in two threads against one, at most 1.15: {median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()

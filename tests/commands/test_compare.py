@@ -1,0 +1,48 @@
+"""The command as a user runs it: in a process of its own."""
+
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "compare"]
+
+
+def run(*arguments, **keywords):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
+
+
+def test_a_table_and_the_figures_in_a_file(tmp_path):
+    result = run("--engines", "numba,numpy", "--epochs", "2", "--threads", "1", "--json", "race.json", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "Traceback" not in result.stderr
+    assert "One epoch of 784-30-10, mini-batches of 10, float32" in result.stdout
+    figures = json.loads((tmp_path / "race.json").read_text())
+    for each in figures["results"]:
+        (line,) = [line for line in result.stdout.splitlines() if line.split()[:1] == [each["engine"]]]
+        assert f"{each['accuracy']:.2%}" in line
+        assert f"{min(each['seconds']):.3f} to {max(each['seconds']):.3f}" in line
+        assert each["accuracy"] > 0.9
+    assert figures["threads"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engines", "numba,fortran"], "there is no engine 'fortran'; there are numba, numpy, torch, reference"),
+        (["--map", "--sizes", "784,30,10"], "--sizes is for one network; --map compares many"),
+        (["--json", "/nowhere/race.json"], "is not a folder that can be written to"),
+        (["--plot", "race.docx"], "race.docx: its ending must be one of"),
+        (["--sizes", "30,10", "--engines", "numpy"], "30 inputs"),
+        (["--threads", "0"], "0 is not in the range"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path, arguments, message):
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,111 @@
+import json
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset, comparison
+from fastnet.comparison import timing
+from fastnet.engines import numpy as numpy_engine
+
+
+@pytest.fixture
+def small():
+    """60 samples of two classes, which a small network tells apart."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 60)
+    return Dataset(random.standard_normal((60, 8)) + labels[:, np.newaxis], labels)
+
+
+def race(small, **keywords):
+    arguments = {"epochs": 3, "training_data": small, "test_data": small, "engines": ["numba", "numpy", "reference"]}
+    return comparison.compare([8, 5, 2], **{**arguments, **keywords})
+
+
+def test_all_engines_end_with_the_same_accuracy_and_every_epoch_is_timed(small):
+    ticks = []
+    result = race(small, tick=lambda: ticks.append(1), dtype="float64")
+    assert [each.engine for each in result.results] == ["numba", "numpy", "reference"]
+    assert len({each.accuracy for each in result.results}) == 1
+    assert all(len(each.seconds) == 3 and min(each.seconds) > 0 for each in result.results)
+    assert len(ticks) == 9
+    assert 0 <= result.difference < 1e-12
+
+
+def test_the_accuracy_is_that_of_the_network_that_was_trained(small):
+    """More epochs, a better network: the figure is not that of the untrained one."""
+    untrained, trained = race(small, epochs=1, eta=1e-9), race(small, epochs=60)
+    assert untrained.results[0].accuracy < trained.results[0].accuracy > 0.85
+
+
+def test_times_are_ratios_of_neighbouring_epochs():
+    results = [
+        comparison.Result("numba", [1.0, 2.0, 4.0], 0.9),
+        comparison.Result("torch", missing_extra="torch"),
+        comparison.Result("reference", [10.0, 40.0, 40.0], 0.9),
+    ]
+    result = comparison.Comparison([2, 1], 1, 1.0, "float32", None, {}, 0.0, results)
+    assert result.times("numba") == 10.0
+    assert result.times("torch") is None
+    assert result.results[0].median == 2.0
+
+
+def test_what_is_not_installed_is_listed_with_its_extra(small, monkeypatch):
+    monkeypatch.setattr("fastnet.engines.find_spec", lambda library: None)
+    result = race(small, engines=["numpy", "torch"])
+    assert result.results[1] == comparison.Result("torch", missing_extra="torch")
+    with pytest.raises(ValueError, match="none of the engines torch is installed"):
+        race(small, engines=["torch"])
+
+
+def test_engines_that_do_not_compute_the_same_are_not_compared(small, monkeypatch):
+    monkeypatch.setattr(numpy_engine, "sigmoid", lambda z: 1 / (1 + np.exp(-1.01 * z)))
+    with pytest.raises(ArithmeticError, match=r"'numba' and 'numpy' differ by .* nothing to compare"):
+        race(small)
+
+
+def test_everything_can_be_written_as_json(small):
+    result = race(small)
+    again = json.loads(json.dumps(result.as_dict()))
+    assert again["sizes"] == [8, 5, 2]
+    assert again["results"][1]["seconds"] == result.results[1].seconds
+    assert {"processor", "cores", "numpy", "numba"} <= set(again["machine"])
+
+
+def test_the_callers_data_and_numpys_generator_are_left_alone(small):
+    inputs = small.inputs.copy()
+    np.random.seed(1)
+    expected = np.random.RandomState(1).rand()
+    race(small)
+    assert np.random.rand() == expected
+    np.testing.assert_array_equal(small.inputs, inputs)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("epochs", 0, "epochs is 0"),
+        ("mini_batch_size", 0, "mini_batch_size is 0"),
+        ("eta", float("nan"), "eta is nan"),
+        ("threads", 0, "threads is 0"),
+        ("dtype", "float16", "dtype is 'float16'"),
+        ("engines", ["numba", "fortran"], "engine is 'fortran'"),
+    ],
+)
+def test_arguments(small, argument, value, message):
+    with pytest.raises(ValueError, match=message):
+        race(small, **{argument: value})
+
+
+def test_a_limit_of_threads_reaches_the_kernels_and_the_matrix_products():
+    from threadpoolctl import threadpool_info
+
+    from fastnet.kernels import threads
+
+    def of_libraries():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    with timing.limited(1):
+        assert threads.available() == 1
+        assert set(of_libraries()) <= {1}
+    with timing.limited(None):
+        assert threads.available() >= 1

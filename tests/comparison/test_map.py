@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset
+from fastnet.comparison import Cell, Map, compare_map
+
+
+def drawn_map(*cells, engines=("numba", "torch")):
+    widths = sorted({cell.width for cell in cells})
+    batches = sorted({cell.mini_batch_size for cell in cells})
+    return Map(list(engines), widths, batches, "float32", None, {}, list(cells))
+
+
+def test_a_cell_knows_its_winner_and_every_lead():
+    cell = Cell(30, 10, {"numba": 0.5, "numpy": 2.0, "torch": 4.0})
+    assert cell.winner == "numba"
+    assert cell.lead("numba") == 4.0
+    assert cell.lead("torch") == 0.125
+
+
+def test_the_verdict_when_all_is_won():
+    verdict = drawn_map(
+        Cell(30, 1, {"numba": 0.1, "torch": 2.0}), Cell(30, 10, {"numba": 0.1, "torch": 0.15})
+    ).verdict()
+    assert "numba is the fastest in all of 2 cells" in verdict
+    assert "largest with 30 neurons and mini-batches of 1 sample, 20 times" in verdict
+    assert "smallest with 30 neurons and mini-batches of 10 samples, 1.5 times" in verdict
+    assert "PyTorch on this processor is the fastest in none of them" in verdict
+
+
+def test_the_verdict_names_what_is_lost():
+    verdict = drawn_map(Cell(30, 1, {"numba": 0.1, "torch": 2.0}), Cell(9, 10, {"numba": 0.3, "torch": 0.15})).verdict()
+    assert "fastest in 1 of 2 cells" in verdict
+    assert "it loses to torch with 9 neurons and mini-batches of 10 samples (2.00 times)" in verdict
+    assert "PyTorch on this processor is the fastest with 9 neurons and mini-batches of 10 samples" in verdict
+
+
+def test_a_map_of_one_engine_says_so():
+    assert drawn_map(Cell(30, 1, {"numba": 0.1}), engines=["numba"]).verdict() == (
+        "Only numba took part: there is nothing to compare."
+    )
+
+
+def test_a_race_over_a_small_grid():
+    random = np.random.default_rng(0)
+    data = Dataset(random.random((40, 6)), random.random((40, 3)))
+    ticks = []
+    result = compare_map(
+        [2, 7], [1, 16, 100], engines=["numba", "numpy"], rounds=1, training_data=data, tick=lambda: ticks.append(1)
+    )
+    assert [(cell.width, cell.mini_batch_size) for cell in result.cells] == [
+        (2, 1), (2, 16), (2, 100), (7, 1), (7, 16), (7, 100),
+    ]  # fmt: skip
+    assert all(set(cell.seconds) == {"numba", "numpy"} and min(cell.seconds.values()) > 0 for cell in result.cells)
+    assert len(ticks) == 6
+    assert json.loads(json.dumps(result.as_dict()))["cells"][0]["width"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"widths": [0]}, "a width is 0"),
+        ({"mini_batch_sizes": [-1]}, "a mini-batch size is -1"),
+        ({"rounds": 0}, "rounds is 0"),
+    ],
+)
+def test_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        compare_map(**arguments)
