@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet import mnist_loader
-from fastnet.engines import ENGINES, engine_class
+from fastnet.engines import ENGINES, engine_class, missing_extra
 from fastnet.engines.contract import Architecture
 
 
@@ -20,8 +20,14 @@ def mnist():
     return mnist_loader.load_data_wrapper()
 
 
+def skip_if_missing(name):
+    if missing_extra(name) is not None:
+        pytest.skip(f"engine {name!r} needs the extra {missing_extra(name)!r}")
+
+
 @pytest.fixture(params=ENGINES)
 def engine_name(request):
+    skip_if_missing(request.param)
     return request.param
 
 
@@ -30,6 +36,7 @@ def make_engine():
     """Make an engine by name, with the parameters of a network."""
 
     def make(name, sizes, weights, biases, data=None, dtype="float64", cost_derivative=None):
+        skip_if_missing(name)
         architecture = Architecture(tuple(sizes), np.dtype(dtype), cost_derivative)
         return engine_class(name)(architecture, weights, biases, data)
 

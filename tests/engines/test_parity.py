@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fastnet import Dataset
 
-OTHERS = ("numba", "numpy")
+OTHERS = ("numba", "numpy", "torch")
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
 
 
