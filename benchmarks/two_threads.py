@@ -18,7 +18,7 @@ from fastnet.comparison.timing import initial_parameters
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture
 
-SIZES, EPOCHS, ROUNDS = (784, 30, 10), 3, 15
+SIZES, EPOCHS, ROUNDS = (784, 30, 10), 10, 15
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """What is compiled: Numba code and nothing else.
 
-`compiler` and `prefetching` hold what Numba needs to be told; `layout` how the parameters lie in memory; `rows` the
-inputs without their zeros. On these stand `formulas`, the book's equations for a mini-batch, and `epoch`, the loop
-over mini-batches.
+`compiler`, `vectors` and `threads` hold what Numba and the processor need to be told; `layout` how the numbers lie in
+memory, `inputs` those of the samples. On these stand `activations` and `products`, and on them `epoch`, the book's
+algorithm. `choice` decides which of the alternatives is used.
 """

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 _MOST_ROWS = 1 / 3  # of the inputs not zero
-_WORTHWHILE = 400_000  # multiplications in a mini-batch
+_WORTHWHILE = 200_000  # multiplications in a mini-batch
 
 
 def without_zeros(density: float) -> bool:

@@ -14,7 +14,7 @@ from fastnet.kernels import inputs, products
 from fastnet.kernels.activations import sigmoid
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.threads import share_of, wait_for_all
-from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, prefetch, store, zeros
+from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, only, prefetch, store, zeros
 
 _AHEAD = 12  # samples: how early a sample's numbers are asked for
 
@@ -45,18 +45,22 @@ def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, wor
         This thread's part of the work. Nothing that is computed depends on how it is divided.
     """
     u_first, u_last = share_of_panels(layout.units[0], layout.units[1], lanes(targets), share)
-    mini_batches = 0
+    waits = 0
     for start in range(0, len(order), mini_batch_size):
         mini_batch, upcoming = order[start : start + mini_batch_size], order[start + _AHEAD :]
-        mini_batches += 1
         m = len(mini_batch)
         first, last = share_of(m, share)
+        if m < mini_batch_size:  # its panels lie elsewhere, where others may still be reading
+            waits += 1
+            wait_for_all(share, waits)
         prefetch_targets(targets, upcoming[:m], layout)
         feed_inputs_forward(x, mini_batch, upcoming, u_first, u_last, layout, parameters, workspace)
-        wait_for_all(share, 2 * mini_batches - 1)
+        waits += 1
+        wait_for_all(share, waits)
         feed_forward(m, first, last, layout, parameters, workspace)
         backpropagate(targets, mini_batch, first, last, -eta / m, layout, parameters, workspace)
-        wait_for_all(share, 2 * mini_batches)
+        waits += 1
+        wait_for_all(share, waits)
         accumulate(x, mini_batch, layout, workspace, sums, share)
 
 
@@ -103,7 +107,7 @@ def activate(layout, parameters, u, z, start, samples):
     width = lanes(z)
     biases, neurons = load(parameters.biases, u), load(layout.neurons, u)
     for s in range(start, start + samples * width, width):
-        store(z, s, neurons * sigmoid(load(z, s) + biases))
+        store(z, s, only(neurons, sigmoid(load(z, s) + biases)))
 
 
 @part

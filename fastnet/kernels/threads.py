@@ -23,9 +23,10 @@ from numba.extending import intrinsic
 
 from fastnet.kernels.compiler import part
 
+_EVERYBODY = 1 << 60  # more arrivals than there will ever be
 _PATIENCE = 2000  # looks at what the others have done, before they are given the processor
 
-_limit: ContextVar[int] = ContextVar("_limit", default=int(os.environ.get("OMP_NUM_THREADS") or sys.maxsize))
+_limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
 _give_way = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
 
 
@@ -50,7 +51,7 @@ class Share(NamedTuple):
 def available() -> int:
     """Return how many threads may be used: by default, as many as there are processors for this process.
 
-    The environment variables NUMBA_NUM_THREADS and OMP_NUM_THREADS say otherwise, or `limited`.
+    The environment variable NUMBA_NUM_THREADS says otherwise, or `limited`.
     """
     return min(_limit.get(), numba.config.NUMBA_NUM_THREADS)
 
@@ -69,9 +70,16 @@ def run(work: Callable[[Share], object], threads: int) -> None:
     """Do a thread's share of some work in each of so many threads, this one included."""
     arrivals = np.zeros(1, np.int64)
     first, *others = [Share(thread, threads, arrivals) for thread in range(threads)]
-    with ThreadPoolExecutor(max(len(others), 1)) as pool:
-        futures = [pool.submit(work, share) for share in others]
+    if not others:
         work(first)
+        return
+    with ThreadPoolExecutor(len(others)) as pool:
+        try:
+            futures = [pool.submit(work, share) for share in others]
+            work(first)
+        except BaseException:  # whoever waits for this thread would wait for ever
+            arrivals[0] = _EVERYBODY
+            raise
         for future in futures:
             future.result()
 

@@ -229,6 +229,17 @@ def clamp(typing_context: Any, vector: Any, bound: Any) -> Any:
 
 
 @intrinsic
+def only(typing_context: Any, where: Any, vector: Any) -> Any:
+    """Return a vector's numbers, where `where` is not zero, and zeros elsewhere, even if they are not numbers there."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        nothing = _constant(context, vector, 0.0)
+        return builder.select(builder.fcmp_ordered("!=", arguments[0], nothing), arguments[1], nothing)
+
+    return vector(vector, vector), generate
+
+
+@intrinsic
 def nearest(typing_context: Any, vector: Any) -> Any:
     """Return the nearest whole numbers, of numbers far smaller than a fraction can hold."""
 
