@@ -1,31 +1,63 @@
-"""One epoch of 784-30-10 on 50,000 digits, mini-batches of 10: each engine, in both precisions."""
+"""One epoch of 50,000 digits: each engine by size and precision, and the same network in other libraries."""
+
+import warnings
 
 import numpy as np
+import peers
 import pytest
 
-from fastnet.engines import ENGINES, engine_class
+from fastnet.comparison.timing import initial_parameters
+from fastnet.engines import ENGINES, engine_class, missing_extra
 from fastnet.engines.contract import Architecture
 
-ROUNDS = {"numba": 15, "numpy": 5, "reference": 2}
+BOOKS = (784, 30, 10), 10
+NETWORKS = (BOOKS, ((784, 100, 10), 10), ((784, 300, 10), 100), ((784, 100, 100, 10), 32))
+ROUNDS = {"numba": 15, "numpy": 5}  # and two of what is slower
+TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
+
+
+def label(value):
+    return "-".join(map(str, value[0])) + f" by {value[1]}" if isinstance(value, tuple) else value
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("network", NETWORKS, ids=label)
 @pytest.mark.parametrize("name", ENGINES)
-def test_epoch(benchmark, name, dtype, training_data, few_samples, book_parameters, order):
-    benchmark.group = f"one epoch of 784-30-10, mini-batches of 10, {dtype}"
-    architecture = Architecture((784, 30, 10), np.dtype(dtype))
-    check(engine_class(name)(architecture, *book_parameters, few_samples), book_parameters, few_samples)
-    engine = engine_class(name)(architecture, *book_parameters, training_data)
-    benchmark.pedantic(engine.epoch, args=(order, 10, 3.0), rounds=ROUNDS[name], warmup_rounds=1)
+def test_engine(benchmark, name, network, dtype, training_data, few_samples, order):
+    if missing_extra(name) is not None:
+        pytest.skip(f"pip install 'fastnet[{missing_extra(name)}]'")
+    if name in ("torch", "reference") and (network != BOOKS or dtype != "float32"):
+        pytest.skip("too slow for every size; fastnet compare has them")
+    run(benchmark, name, engine_class(name), network, dtype, training_data, few_samples, order)
 
 
-def check(engine, book_parameters, data):
-    """Compare 50 mini-batches with the reference's."""
+@pytest.mark.parametrize("name", [*peers.ENGINES, *peers.MISSING])
+def test_peer(benchmark, name, training_data, few_samples, order):
+    if name in peers.MISSING:
+        pytest.skip(peers.MISSING[name])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peers' own
+        run(benchmark, name, peers.ENGINES[name], BOOKS, "float32", training_data, few_samples, order)
+
+
+def run(benchmark, name, class_, network, dtype, training_data, few_samples, order):
+    sizes, mini_batch_size = network
+    benchmark.group = f"one epoch of {'-'.join(map(str, sizes))}, mini-batches of {mini_batch_size}, {dtype}"
+    architecture = Architecture(sizes, np.dtype(dtype))
+    parameters = initial_parameters(sizes, np.random.RandomState(0))
+    if name not in peers.OF_ANOTHER_COST:
+        check(class_(architecture, *parameters, few_samples), parameters, few_samples, mini_batch_size)
+    engine = class_(architecture, *parameters, training_data)
+    benchmark.pedantic(engine.epoch, args=(order, mini_batch_size, 3.0), rounds=ROUNDS.get(name, 2), warmup_rounds=1)
+
+
+def check(engine, parameters, data, mini_batch_size):
+    """Compare an epoch of a few samples with the reference's."""
     architecture = Architecture(engine.architecture.sizes, np.dtype("float64"))
-    reference = engine_class("reference")(architecture, *book_parameters, data)
+    reference = engine_class("reference")(architecture, *parameters, data)
     for each in (engine, reference):
-        each.epoch(np.arange(len(data)), 10, 3.0)
-    tolerance = {"float32": 1e-3, "float64": 1e-10}[engine.architecture.dtype.name]
+        each.epoch(np.arange(len(data)), mini_batch_size, 0.5)
+    tolerance = TOLERANCE[engine.architecture.dtype.name]
     for arrays, expected in zip(engine.parameters(), reference.parameters(), strict=True):
         for array, expected_array in zip(arrays, expected, strict=True):
             np.testing.assert_allclose(array, expected_array, rtol=0, atol=tolerance)

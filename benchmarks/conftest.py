@@ -17,14 +17,6 @@ def training_data():
 
 
 @pytest.fixture(scope="session")
-def book_parameters():
-    """The book's initial weights and biases of 784-30-10."""
-    random = np.random.RandomState(0)
-    biases = [random.randn(y, 1) for y in (30, 10)]
-    return [random.randn(y, x) for x, y in ((784, 30), (30, 10))], biases
-
-
-@pytest.fixture(scope="session")
 def order():
     return np.random.RandomState(1).permutation(50_000)
 

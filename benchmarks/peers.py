@@ -38,6 +38,7 @@ class TorchCompiled(contract.Engine):
                 for tensor, change in zip(tensors, gradients, strict=True):
                     tensor.sub_(eta * change)
 
+        torch.compiler.reset()  # or after eight networks it would go on uncompiled
         self._step = torch.compile(step, dynamic=False)
 
     def _epoch(self, data, order, mini_batch_size, eta):

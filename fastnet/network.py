@@ -32,9 +32,9 @@ class Network:
     ----------
     sizes : sequence of int
         The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30.
-    engine : {'numba', 'numpy', 'reference'}, optional
-        What computes: compiled kernels; matrix products; or the book's algorithm, sample by sample. They give
-        the same results up to rounding.
+    engine : {'numba', 'numpy', 'torch', 'reference'}, optional
+        What computes: compiled kernels; matrix products; PyTorch; or the book's algorithm, sample by sample. They
+        give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         The precision of parameters and arithmetic.
     seed : int, optional
@@ -55,6 +55,8 @@ class Network:
 
     Raises
     ------
+    ImportError
+        If what the engine needs is not installed.
     TypeError
         If a size or the seed is not an integer.
     ValueError
@@ -62,7 +64,7 @@ class Network:
 
     Notes
     -----
-    A subclass may override `cost_derivative`: the engines 'numpy' and 'reference' call it, 'numba' refuses it. It may
+    A subclass may override `cost_derivative`: the engines 'numpy' and 'reference' call it, the others refuse it. It may
     override `evaluate` and `feedforward`. It cannot override `backprop` and `update_mini_batch` for `SGD`, which
     computes whole epochs in the engine: `SGD` refuses to train then.
 

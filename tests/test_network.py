@@ -312,7 +312,12 @@ def test_an_evaluation_and_a_feedforward_of_ones_own_are_used(data, capsys):
         (([784, 0, 10],), {}, ValueError, "a size is 0; it must be at least 1"),
         (([784, 30.5, 10],), {}, TypeError, "a size is 30.5; it must be an integer"),
         ((["784", 10],), {}, TypeError, "a size is '784'; it must be an integer"),
-        (([2, 1],), {"engine": "cuda"}, ValueError, "engine is 'cuda'; it must be one of numba, numpy, torch, reference"),
+        (
+            ([2, 1],),
+            {"engine": "cuda"},
+            ValueError,
+            "engine is 'cuda'; it must be one of numba, numpy, torch, reference",
+        ),
         (([2, 1],), {"dtype": "float16"}, ValueError, "dtype is 'float16'; it must be float32 or float64"),
         (([2, 1],), {"dtype": "decimal"}, ValueError, "dtype is 'decimal'; it must be"),
         (([2, 1],), {"dtype": None}, ValueError, "dtype is None; it must be"),

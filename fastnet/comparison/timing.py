@@ -22,7 +22,7 @@ from fastnet.engines.contract import Architecture, Arrays, Engine
 CHECKED_MINI_BATCHES = 5
 _TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # between parameters after these
 _SLICE = 0.15  # seconds: how much of an epoch is timed, where not all of it is
-_REST = 0.03  # seconds: a library's threads go on waiting for work, busily, for some time after they have done theirs
+_REST = 0.3  # seconds: for some 0.2 s after their work, libraries' threads wait for more, busily, and slow down others
 
 
 def installed(engines: Sequence[str]) -> list[str]:
@@ -105,8 +105,12 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
 
 
 def seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> float:
-    """Return how long an engine trains on an order."""
+    """Return how long an engine trains on an order, when the machine has come to rest."""
     time.sleep(_REST)
+    return _seconds(engine, order, mini_batch_size, eta)
+
+
+def _seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> float:
     began = time.perf_counter()
     engine.epoch(order, mini_batch_size, eta)
     return time.perf_counter() - began
@@ -130,10 +134,11 @@ def _part(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -
     """Return as much of an order as takes an engine long enough to be timed, in whole mini-batches."""
     most = max(len(order) // mini_batch_size, 1)
     mini_batches = min(2, most)
+    time.sleep(_REST)
     while True:
         part = order[: mini_batches * mini_batch_size]
-        seconds(engine, part, mini_batch_size, eta)  # some compile for every number of mini-batches
-        took = seconds(engine, part, mini_batch_size, eta)
+        _seconds(engine, part, mini_batch_size, eta)  # some compile for every number of mini-batches
+        took = _seconds(engine, part, mini_batch_size, eta)
         if took > _SLICE / 2 or mini_batches == most:
             return part
         mini_batches = min(max(2 * mini_batches, int(mini_batches * min(_SLICE / took, 32))), most)

@@ -173,5 +173,5 @@ def _padded(size: int, dtype: np.dtype) -> int:
     return -(-size // lanes) * lanes
 
 
-def _pairs(sizes: Sequence[int]) -> list[tuple[int, int]]:
+def _pairs(sizes: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
     return list(pairwise(sizes))

@@ -73,15 +73,27 @@ def run(work: Callable[[Share], object], threads: int) -> None:
     if not others:
         work(first)
         return
+
+    def work_beside(share: Share) -> None:
+        with _nobody_left_waiting(arrivals):
+            work(share)
+
     with ThreadPoolExecutor(len(others)) as pool:
-        try:
-            futures = [pool.submit(work, share) for share in others]
+        with _nobody_left_waiting(arrivals):
+            futures = [pool.submit(work_beside, share) for share in others]
             work(first)
-        except BaseException:  # whoever waits for this thread would wait for ever
-            arrivals[0] = _EVERYBODY
-            raise
         for future in futures:
             future.result()
+
+
+@contextlib.contextmanager
+def _nobody_left_waiting(arrivals: np.ndarray) -> Iterator[None]:
+    """Let those go on who wait for this thread, if an exception or Ctrl-C ends its work before it comes."""
+    try:
+        yield
+    except BaseException:
+        arrivals[0] = _EVERYBODY
+        raise
 
 
 @part

@@ -8,6 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastnet import Dataset
+from fastnet.kernels import choice
+from fastnet.kernels.inputs import Rows
+from fastnet.kernels.products import AT_A_TIME, SAMPLES_IN_CACHE
+from fastnet.kernels.vectors import lanes_of
 
 OTHERS = ("numba", "numpy", "torch")
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
@@ -71,6 +75,80 @@ def test_drawn_networks(
     assert np.abs(engine.outputs(data.inputs) - reference.outputs(data.inputs)).max() < PRECISION[dtype]
 
 
+# Every path of the compiled kernel: sizes, samples, mini-batch size, part of the inputs that is not zero, threads.
+CASES = [
+    ([20, 17, 19, 3], 50, 7, 0.2, 1),
+    ([21, 40, 33, 4], 48, 10, 0.2, 2),
+    ([22, 100, 10], 45, 4, 1.0, 1),
+    ([23, 70, 41, 40], 130, 129, 1.0, 3),
+    ([24, 31, 7], 33, 1, 0.1, 1),
+    ([5, 34, 36], 71, 35, 1.0, 2),
+    ([9, 6], 20, 8, 0.3, 1),
+    ([8, 65, 66, 67, 2], 90, 13, 0.9, 2),
+]
+
+
+def paths(engine, sizes, samples, mini_batch_size, threads):
+    """Name the paths and remainders of the kernel that a case goes through."""
+    batches = {mini_batch_size, samples % mini_batch_size or mini_batch_size}
+    rows = isinstance(engine._inputs, Rows)
+    found = {"rows" if rows else "matrix", f"{threads} threads", f"{len(sizes) - 2} hidden layers"}
+    found |= {
+        f"{panels} panels"
+        for panels in {-(-size // lanes_of(engine.architecture.dtype)) for size in sizes[1:]}
+        if panels < 4
+    }
+    if len(batches) > 1:
+        found.add("a short mini-batch")
+    if max(batches) > SAMPLES_IN_CACHE:
+        found.add("more samples than a cache holds")
+    if rows:
+        found |= {f"{n % 2} inputs left" for n in np.diff(engine._inputs.starts)}
+    else:
+        found |= {f"{m % AT_A_TIME} samples left" for m in batches} | {f"{sizes[0] % AT_A_TIME} inputs in fives left"}
+    return found | {f"{size % AT_A_TIME} outputs left" for size in sizes[2:]}
+
+
+def make_case(make_engine, draw_parameters, monkeypatch, case, name, dtype):
+    sizes, samples, _, density, threads = case
+    monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
+    random = np.random.default_rng(0)
+    weights, biases = draw_parameters(sizes, random)
+    inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) < density)
+    data = Dataset(inputs, random.random((samples, sizes[-1])))
+    return make_engine(name, sizes, weights, biases, data, dtype), random.permutation(samples)
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_path_of_the_compiled_kernel(make_engine, draw_parameters, monkeypatch, case, dtype):
+    engine, order = make_case(make_engine, draw_parameters, monkeypatch, case, "numba", dtype)
+    reference, _ = make_case(make_engine, draw_parameters, monkeypatch, case, "reference", "float64")
+    for each in (engine, reference):
+        each.epoch(order, case[2], 0.5)
+    assert largest_difference(engine, reference) < PRECISION[dtype]
+    data = reference.data
+    assert np.abs(engine.outputs(data) - reference.outputs(data)).max() < PRECISION[dtype]
+    ours, theirs = (each.gradients(data.inputs, data.targets) for each in (engine, reference))
+    for array, expected in zip(chain(*ours), chain(*theirs), strict=True):
+        np.testing.assert_allclose(array, expected, rtol=0, atol=PRECISION[dtype])
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dtype):
+    hit = set()
+    for case in CASES:
+        sizes, samples, mini_batch_size, _, threads = case
+        engine, _ = make_case(make_engine, draw_parameters, monkeypatch, case, "numba", dtype)
+        hit |= paths(engine, sizes, samples, mini_batch_size, threads)
+    remainders = [f"{n} {what} left" for what in ("samples", "inputs in fives", "outputs") for n in range(AT_A_TIME)]
+    assert hit >= {
+        "rows", "matrix", "1 threads", "2 threads", "3 threads", "0 hidden layers", "1 hidden layers",
+        "3 hidden layers", "1 panels", "2 panels", "3 panels", "a short mini-batch", "more samples than a cache holds",
+        "0 inputs left", "1 inputs left", *remainders,
+    }  # fmt: skip
+
+
 def test_the_padding_stays_zero_through_short_mini_batches(make_engine, draw_parameters):
     """The parameters' padding is not seen from outside, but everything that is summed along a row includes it."""
     random = np.random.default_rng(0)
@@ -82,6 +160,15 @@ def test_the_padding_stays_zero_through_short_mini_batches(make_engine, draw_par
     weights, biases = engine.parameters()
     assert np.count_nonzero(engine._parameters.weights) == sum(np.count_nonzero(w) for w in weights)
     assert np.count_nonzero(engine._parameters.biases) == sum(np.count_nonzero(b) for b in biases)
+
+
+@pytest.mark.parametrize("dtype", PRECISION)
+def test_an_infinite_input_saturates_and_does_no_more(make_engine, draw_parameters, dtype):
+    """In the padding of the compiled kernel's panels, infinity times a weight of zero is not a number."""
+    weights, biases = draw_parameters([3, 5, 2], np.random.default_rng(0))
+    inputs = np.array([[1, np.inf, 0], [1, 2, -np.inf]])
+    ours, theirs = (make_engine(name, [3, 5, 2], weights, biases, None, dtype) for name in ("numba", "reference"))
+    np.testing.assert_allclose(ours.outputs(inputs), theirs.outputs(inputs), rtol=1e-6)
 
 
 def test_an_order_that_names_what_is_not_there(engine_name, make_engine, draw_parameters):

@@ -69,6 +69,28 @@ def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
     assert done[0][0].arrivals.tolist() == [0]
 
 
+@pytest.mark.parametrize("failing", [0, 1])
+def test_nobody_waits_for_a_thread_that_was_interrupted(failing):
+    counters, late = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    go_round(counters, 1, late, shares(1)[0])  # compiled, before a thread waits for it
+    raised = []
+
+    def work(share):
+        if share.thread == failing:
+            raise KeyboardInterrupt
+        go_round(counters, 3, late, share)
+
+    def run():
+        with pytest.raises(KeyboardInterrupt):
+            threads.run(work, 2)
+        raised.append(True)
+
+    runner = threading.Thread(target=run, daemon=True)
+    runner.start()
+    runner.join(timeout=30)
+    assert raised
+
+
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_an_exception_comes_through_when_the_others_are_done(failing):
     done = []

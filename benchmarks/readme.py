@@ -1,0 +1,86 @@
+"""Measure everything that the README says, and write it there: tables between its marks, pictures in `docs/`.
+
+    python benchmarks/readme.py [--only race,map,promises,limits,recipes]
+
+All of it takes about half an hour, on a machine that does nothing else, with the extra `bench` installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from fastnet import comparison, machine
+from fastnet.comparison import plots
+
+BENCHMARKS = Path(__file__).parent
+README, DOCS = BENCHMARKS.parent / "README.md", BENCHMARKS.parent / "docs"
+LIMITS = ("yardstick.py", "two_threads.py", "choices.py", "distribution.py", "grid.py")
+
+
+def main() -> None:
+    sections = {"race": race, "map": map_, "promises": promises, "limits": limits, "recipes": recipes}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(sections), help="which sections (default: %(default)s)")
+    for name in parser.parse_args().only.split(","):
+        text = sections[name]()
+        print(f"{name}\n\n{text}\n", flush=True)
+        write(name, text)
+
+
+def write(name: str, text: str) -> None:
+    """Put a text between the marks of a section."""
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    before, found, rest = README.read_text(encoding="utf-8").partition(start)
+    _, also_found, after = rest.partition(end)
+    if not (found and also_found):
+        raise SystemExit(f"README has no section {name}")
+    README.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
+
+
+def race() -> str:
+    result = comparison.compare(epochs=7)
+    plots.save(plots.figure(result), DOCS / "race.png")
+    lines = ["| engine | seconds per epoch | fastest to slowest | times the book | test accuracy |", "| --- " * 5 + "|"]
+    lines += [
+        f"| `{each.engine}` | {each.median:.3f} | {min(each.seconds):.3f} to {max(each.seconds):.3f} "
+        f"| {result.times(each.engine):.1f} | {each.accuracy:.2%} |"
+        for each in result.results
+        if each.seconds
+    ]
+    return "\n".join([*lines, "", f"{machine.sentence()}."])
+
+
+def map_() -> str:
+    result = comparison.compare_map()
+    plots.save(plots.figure(result), DOCS / "map.png")
+    return result.verdict()
+
+
+def promises() -> str:
+    return run("measure.py").partition("\n\n")[2]
+
+
+def limits() -> str:
+    """Return a line for each figure that the long benchmarks end with."""
+    lines = ["| what, and its bound | measured | by |", "| --- | --- | --- |"]
+    for script in LIMITS:
+        for what, measured in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", run(script), re.MULTILINE):
+            lines.append(f"| {what} | {measured} | `benchmarks/{script}` |")
+    return "\n".join(lines)
+
+
+def recipes() -> str:
+    return "\n".join(line for line in run("recipes.py").splitlines() if line.startswith("|"))
+
+
+def run(script: str) -> str:
+    output = subprocess.run([sys.executable, BENCHMARKS / script], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return output.strip()
+
+
+if __name__ == "__main__":
+    main()
