@@ -18,7 +18,7 @@ from fastnet.comparison import plots
 
 BENCHMARKS = Path(__file__).parent
 README, DOCS = BENCHMARKS.parent / "README.md", BENCHMARKS.parent / "docs"
-LIMITS = ("yardstick.py", "two_threads.py", "choices.py", "distribution.py", "grid.py")
+LIMITS = ("yardstick.py", "two_threads.py", "distribution.py", "grid.py")
 
 
 def main() -> None:

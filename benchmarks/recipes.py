@@ -4,7 +4,7 @@
 
 Each recipe is a network and a list of (epochs, eta); its initial weights are scaled by 1 / sqrt(n_in). It is trained on
 one processor, with data loaded and kernels compiled, by `numba` and, where it is installed, `torch`. Then in a process
-of its own, kernels compiled before (warm) and not (cold).
+of its own, kernels compiled before (warm) and not (cold), by `numba`.
 """
 
 from __future__ import annotations
@@ -57,9 +57,12 @@ def main() -> None:
         for engine in ("numba", "torch"):
             if missing_extra(engine) is None:
                 seconds, accuracy = measure(recipe, engine, arguments.seeds if engine == "numba" else 1)
-                warm, cold = process(number, engine, cold=False), process(number, engine, cold=True)
-                print(f"| {show(recipe)} | {engine} | {seconds:.2f} | {accuracy:.2f} % | {warm:.1f} s | {cold:.1f} s |")
-                if engine == "numba":
+                row = f"| {show(recipe)} | `{engine}` | {seconds:.2f} | {accuracy:.2f} %"
+                if engine == "torch":
+                    print(f"{row} | | |", flush=True)
+                else:
+                    warm, cold = process(number, engine, cold=False), process(number, engine, cold=True)
+                    print(f"{row} | {warm:.1f} s | {cold:.1f} s |", flush=True)
                     bounds.append((recipe, seconds, accuracy))
     print()
     for recipe, seconds, accuracy in bounds:

@@ -79,9 +79,8 @@ IndexDataCacheFile.save = refuse
 
 @pytest.mark.parametrize("obstacle", [NO_FOLDER_CAN_BE_WRITTEN, THE_DISK_IS_FULL])
 def test_it_works_where_the_cache_cannot_be_written(tmp_path, obstacle):
-    for _ in range(2):
-        result = python(obstacle + TRAIN, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
-        assert result.stderr.startswith("Compiling for this machine")
+    result = python(obstacle + TRAIN, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert result.stderr.startswith("Compiling for this machine")
     assert not list(tmp_path.rglob("*.nbc"))
 
 
@@ -102,10 +101,10 @@ def test_a_changed_kernel_is_compiled_again(tmp_path):
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     before = python(TRAIN, folder=tmp_path)
     assert python(TRAIN, folder=tmp_path).stderr == ""
-    inputs = package / "kernels" / "inputs.py"
-    changed = inputs.read_text().replace("store(z, z_panel + s * width, z0 + z1)", "store(z, z_panel + s * width, z0)")
-    assert changed != inputs.read_text()
-    inputs.write_text(changed)
+    products = package / "kernels" / "products.py"
+    changed = products.read_text().replace("w_j = w_j + item", "w_j = w_j - item")
+    assert changed != products.read_text()
+    products.write_text(changed)
     after = python(TRAIN, folder=tmp_path)
     assert after.stderr.startswith("Compiling for this machine")
     assert after.stdout.splitlines()[1] != before.stdout.splitlines()[1]

@@ -9,6 +9,9 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays
 
+# Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge, with
+# every number of the result as it should be; NumPy would warn of it. What is not a number stays so without the warning.
+_without_false_alarms = np.errstate(invalid="ignore")
 _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that it takes
 
 
@@ -23,6 +26,7 @@ class Engine(contract.Engine):
                 nabla *= eta
                 parameters -= nabla
 
+    @_without_false_alarms
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         activations = self._feed_forward(inputs)
         a = activations[-1]
@@ -42,6 +46,7 @@ class Engine(contract.Engine):
             result[part] = self._feed_forward(inputs[part])[-1]
         return result
 
+    @_without_false_alarms
     def _feed_forward(self, inputs: np.ndarray) -> Arrays:
         """Return the activations of every layer, the inputs first."""
         activations = [inputs.astype(self.architecture.dtype, copy=False)]

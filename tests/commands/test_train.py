@@ -80,7 +80,10 @@ def test_options_reach_the_network(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--engine", "cuda"], "Invalid value for '--engine': 'cuda' is not one of 'numba', 'numpy', 'reference'."),
+        (
+            ["--engine", "cuda"],
+            "Invalid value for '--engine': 'cuda' is not one of 'numba', 'numpy', 'torch', 'reference'.",
+        ),
         (["--sizes", "784"], "Invalid value for '--sizes': '784' must be at least two whole numbers"),
         (["--sizes", "784,x,10"], "Invalid value for '--sizes': '784,x,10' must be"),
         (["--sizes", "783,10"], "training_data: x has 784 components, but the network 783 inputs"),
@@ -94,7 +97,7 @@ def test_options_reach_the_network(folder):
         (["--data", "."], "there is no file train-images-idx3-ubyte"),
         (["--save", "nowhere/net.json"], "is not a folder that can be written to"),
         (["--save", "."], "Invalid value for '--save'"),
-        (["--save", ""], "Invalid value for --save: . is a folder"),
+        (["--save", ""], "Invalid value for '--save': . is a folder"),
         (["--sizes", "784,99999999999999999999,10"], "fastnet: "),
         (["--fast"], "No such option"),
         (["now"], "Got unexpected extra argument (now)"),
@@ -118,7 +121,7 @@ def test_a_broken_data_file_is_named(folder):
 
 def test_no_command_and_help_and_version():
     assert run().stdout == run("--help").stdout
-    assert "train  Train a network on handwritten digits." in run().stdout
+    assert "train    Train a network on handwritten digits." in run().stdout
     assert re.search(r"--eta .*Learning rate", run("train", "--help").stdout)
     assert re.fullmatch(r"fastnet, version \d+\.\d+\.\d+\n", run("--version").stdout)
     module = [sys.executable, "-m", "fastnet", "--version"]
