@@ -48,7 +48,6 @@ class Engine(contract.Engine):
                 self._targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
                 # Nothing is computed here, only compiled, so that no epoch's time includes it.
                 self.epoch(np.empty(0, np.int64), 1, 0.0)
-                self._feed_forward(self._inputs, 0)
 
     def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         self._descend(self._inputs, self._targets, order, mini_batch_size, eta, self._parameters)
@@ -92,11 +91,27 @@ class Engine(contract.Engine):
         workspace = self._workspace(most)
 
         def descend(share: threads.Share) -> None:
-            epoch.epoch(
-                inputs, targets, order, mini_batch_size, eta, self._layout, self._parameters, sums, workspace, share
-            )
+            self._run(inputs, targets, order, mini_batch_size, eta, sums, workspace, share)
 
         threads.run(descend, self._threads(inputs, most, layout.panels(self._layout)))
+
+    def _run(
+        self,
+        inputs: Matrix | Rows,
+        targets: np.ndarray,
+        order: np.ndarray,
+        mini_batch_size: int,
+        eta: float,
+        sums: layout.Parameters,
+        workspace: layout.Workspace,
+        share: threads.Share,
+        training: bool = True,
+    ) -> None:
+        """Call the kernel: see there."""
+        parameters = self._parameters
+        epoch.epoch(
+            inputs, targets, order, mini_batch_size, eta, self._layout, parameters, sums, workspace, share, training
+        )
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute so many samples at a time, in so many parts."""
@@ -113,12 +128,14 @@ class Engine(contract.Engine):
         result = np.empty((n, self.architecture.sizes[-1]), self.architecture.dtype)
         starts = range(0, max(n, 1), _SAMPLES_AT_A_TIME)
         most = min(n, _SAMPLES_AT_A_TIME)
+        no_targets = layout.aligned_zeros(0, self.architecture.dtype)
 
         def feed_forward(share: threads.Share) -> None:
             workspace = self._workspace(most)
             for start in starts[share.thread :: share.threads]:
                 samples = np.arange(start, min(start + most, n))
-                epoch.outputs(inputs, samples, self._layout, self._parameters, workspace)
+                alone = threads.Share(0, 1, share.arrivals)
+                self._run(inputs, no_targets, samples, most, 0.0, self._parameters, workspace, alone, training=False)
                 outputs = workspace.activations[len(samples) * self._layout.units[-2] :]
                 layout.from_panels(outputs, result[start : start + most])
 

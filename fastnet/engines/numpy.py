@@ -9,8 +9,8 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays
 
-# Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge, with
-# every number of the result as it should be; NumPy would warn of it. What is not a number stays so without the warning.
+# Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge,
+# with all numbers of the result as they should be; NumPy would warn of it. What is not a number stays so, unannounced.
 _without_false_alarms = np.errstate(invalid="ignore")
 _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that it takes
 

@@ -20,7 +20,7 @@ _AHEAD = 12  # samples: how early a sample's numbers are asked for
 
 
 @kernel
-def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, workspace, share):
+def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, workspace, share, training):
     """Train on the samples of `order`, in mini-batches.
 
     Parameters
@@ -43,6 +43,9 @@ def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, wor
         With room for a mini-batch.
     share : Share
         This thread's part of the work. Nothing that is computed depends on how it is divided.
+    training : bool
+        If not, mini-batches are only fed forward. It is the same kernel, so that it is compiled once; the workspace
+        is left with the activations of the last mini-batch.
     """
     u_first, u_last = share_of_panels(layout.units[0], layout.units[1], lanes(targets), share)
     waits = 0
@@ -58,18 +61,11 @@ def epoch(x, targets, order, mini_batch_size, eta, layout, parameters, sums, wor
         waits += 1
         wait_for_all(share, waits)
         feed_forward(m, first, last, layout, parameters, workspace)
-        backpropagate(targets, mini_batch, first, last, -eta / m, layout, parameters, workspace)
-        waits += 1
-        wait_for_all(share, waits)
-        accumulate(x, mini_batch, layout, workspace, sums, share)
-
-
-@kernel
-def outputs(x, samples, layout, parameters, workspace):
-    """Compute the activations of every layer for some samples, and leave them in the workspace."""
-    start, stop = layout.units[0], layout.units[1]
-    feed_inputs_forward(x, samples, samples[_AHEAD:], start, stop, layout, parameters, workspace)
-    feed_forward(len(samples), 0, len(samples), layout, parameters, workspace)
+        if training:
+            backpropagate(targets, mini_batch, first, last, -eta / m, layout, parameters, workspace)
+            waits += 1
+            wait_for_all(share, waits)
+            accumulate(x, mini_batch, layout, workspace, sums, share)
 
 
 @part

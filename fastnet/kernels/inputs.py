@@ -64,7 +64,7 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype) -> Matrix | Rows:
     inputs = np.ascontiguousarray(inputs).view()
     inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
     starts = np.zeros(len(inputs) + 1, np.int64)
-    _count(inputs, starts)
+    np.cumsum(np.count_nonzero(inputs, axis=1), out=starts[1:])
     if not choice.without_zeros(starts[-1] / max(inputs.size, 1)):
         values = inputs.astype(dtype, copy=False).reshape(-1)
         values.flags.writeable = False
@@ -73,16 +73,6 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype) -> Matrix | Rows:
     values = np.empty(starts[-1], dtype)
     _fill(inputs, starts, columns, values)
     return Rows(starts, columns, values)
-
-
-@kernel
-def _count(inputs, starts):
-    """Fill in where each row starts."""
-    for i in range(len(inputs)):
-        count = 0
-        for column in range(inputs.shape[1]):
-            count += inputs[i, column] != 0
-        starts[i + 1] = starts[i] + count
 
 
 @kernel
