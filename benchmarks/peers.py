@@ -14,7 +14,17 @@ import numpy as np
 from fastnet.engines import contract
 
 
-class TorchCompiled(contract.Engine):
+class Peer(contract.Engine):
+    """A library that takes part in races: it trains and shows its parameters, which is all that they ask for."""
+
+    def gradients(self, inputs, targets):
+        raise NotImplementedError("a peer only trains")
+
+    def _outputs(self, inputs):
+        raise NotImplementedError("a peer only trains")
+
+
+class TorchCompiled(Peer):
     """A training step of PyTorch, compiled: forward, gradients and update in one."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -52,14 +62,8 @@ class TorchCompiled(contract.Engine):
         weights, biases = self._tensors
         return [w.numpy().copy() for w in weights], [b.numpy()[:, np.newaxis].copy() for b in biases]
 
-    def gradients(self, inputs, targets):
-        raise NotImplementedError
 
-    def _outputs(self, inputs):
-        raise NotImplementedError
-
-
-class Jax(contract.Engine):
+class Jax(Peer):
     """JAX, with all mini-batches of an epoch in one compiled `scan`; a last, shorter one in a call of its own."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -98,14 +102,8 @@ class Jax(contract.Engine):
         weights, biases = zip(*self._tree, strict=True)
         return [np.array(w).T for w in weights], [np.array(b)[:, np.newaxis] for b in biases]
 
-    def gradients(self, inputs, targets):
-        raise NotImplementedError
 
-    def _outputs(self, inputs):
-        raise NotImplementedError
-
-
-class Sklearn(contract.Engine):
+class Sklearn(Peer):
     """scikit-learn's `MLPClassifier`: it has another cost, cross-entropy of a softmax, and shuffles by itself."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -125,12 +123,6 @@ class Sklearn(contract.Engine):
 
     def parameters(self):
         return [w.T for w in self._classifier.coefs_], [b[:, np.newaxis] for b in self._classifier.intercepts_]
-
-    def gradients(self, inputs, targets):
-        raise NotImplementedError
-
-    def _outputs(self, inputs):
-        return self._classifier.predict_proba(inputs)
 
 
 _PEERS = {"torch.compile": ("torch", TorchCompiled), "jax": ("jax", Jax), "scikit-learn": ("sklearn", Sklearn)}

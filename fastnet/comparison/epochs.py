@@ -12,7 +12,7 @@ import numpy as np
 from fastnet import arguments, machine, mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import ENGINES, engine_class, missing_extra
+from fastnet.engines import ENGINES, missing_extra
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,11 @@ def compare(
     type_ = arguments.float_type(dtype)
     threads = None if threads is None else arguments.positive(threads, "threads")
     random = np.random.RandomState(arguments.seed(seed))
-    classes = {name: engine_class(name) for name in timing.installed(engines)}
-    if training_data is None or test_data is None:
-        training_data, _, test_data = mnist_loader.load_data_wrapper()
+    classes = timing.installed(engines)
+    if training_data is None:
+        training_data = mnist_loader.load_data_wrapper()[0]
+    if test_data is None:
+        test_data = mnist_loader.load_data_wrapper()[2]
     for name, data in (("training_data", training_data), ("test_data", test_data)):
         with arguments.named(name):
             data.check_inputs(sizes[0])

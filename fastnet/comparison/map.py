@@ -11,7 +11,7 @@ import numpy as np
 from fastnet import arguments, machine, mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import ENGINES, engine_class
+from fastnet.engines import ENGINES
 
 WIDTHS = (30, 100, 300, 1000)
 MINI_BATCH_SIZES = (1, 10, 32, 100, 1000)
@@ -116,8 +116,10 @@ def compare_map(
         The cells of the map.
     engines : sequence of str, optional
         Which engines; by default all but 'reference', which is far slower everywhere.
-    dtype, threads, training_data
+    dtype, threads
         As for `compare`.
+    training_data : Dataset, optional
+        With vectors for targets; by default MNIST.
     rounds : int, optional
         How often each engine's turn comes in a cell. The median counts.
     tick : callable, optional
@@ -134,9 +136,11 @@ def compare_map(
     mini_batch_sizes = [arguments.positive(size, "a mini-batch size") for size in mini_batch_sizes]
     type_, rounds = arguments.float_type(dtype), arguments.positive(rounds, "rounds")
     threads = None if threads is None else arguments.positive(threads, "threads")
-    classes = {name: engine_class(name) for name in timing.installed(engines)}
+    classes = timing.installed(engines)
     if training_data is None:
         training_data = mnist_loader.load_data_wrapper()[0]
+    if training_data.targets.ndim != 2:
+        raise ValueError("training_data has labels; it must have vectors for targets: see Dataset.with_vectors")
     samples, n_in = training_data.inputs.shape
     random = np.random.RandomState(0)
     cells = []

@@ -22,23 +22,21 @@ from fastnet.engines.contract import Architecture, Arrays, Engine
 CHECKED_MINI_BATCHES = 5
 _TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # between parameters after these
 _SLICE = 0.15  # seconds: how much of an epoch is timed, where not all of it is
-_REST = 0.3  # seconds: for some 0.2 s after their work, libraries' threads wait for more, busily, and slow down others
+_REST = 0.3  # seconds: libraries' threads go on waiting busily after their work; 0.03 was found to be too short
 
 
-def installed(engines: Sequence[str]) -> list[str]:
-    """Return those of the engines that can be used.
+def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
+    """Return the classes of those engines that can be used.
 
     Raises
     ------
     ValueError
         If there is no engine of some name, or none of them is installed.
     """
-    names = [name for name in dict.fromkeys(engines) if missing_extra(name) is None]
-    for name in names:
-        engine_class(name)
-    if not names:
+    classes = {name: engine_class(name) for name in engines if missing_extra(name) is None}
+    if not classes:
         raise ValueError(f"none of the engines {', '.join(engines)} is installed")
-    return names
+    return classes
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -80,7 +80,15 @@ class Engine(ABC):
         Likewise.
     data : Dataset, optional
         What `epoch` trains on, with vectors for targets. It is laid out here, once.
+
+    Raises
+    ------
+    ValueError
+        If the architecture has a cost derivative of the user's, and the engine cannot call it.
     """
+
+    calls_no_cost_derivative: ClassVar[str | None] = None
+    """Why an engine cannot call a cost derivative of the user's; None if it can."""
 
     def __init__(
         self,
@@ -89,9 +97,19 @@ class Engine(ABC):
         biases: Sequence[np.ndarray],
         data: Dataset | None = None,
     ) -> None:
+        if architecture.cost_derivative is not None and self.calls_no_cost_derivative is not None:
+            raise ValueError(
+                f"{self.calls_no_cost_derivative} a cost_derivative of your own; "
+                "engine='numpy' and engine='reference' can"
+            )
         self.architecture = architecture
         self.data = data
         self.set_parameters(weights, biases)
+        if data is not None:
+            self._lay_out(data)
+
+    def _lay_out(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
+        """Prepare what `epoch` needs of the data."""
 
     def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         """Train by stochastic gradient descent on `data[order]`, once.

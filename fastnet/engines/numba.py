@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from fastnet import progress
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Architecture, Arrays
+from fastnet.engines.contract import Arrays
 from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of
@@ -19,35 +20,21 @@ _SAMPLES_AT_A_TIME = 1024  # when feeding forward only: bounds the memory that i
 
 
 class Engine(contract.Engine):
-    """Parameters and data in panels (see `kernels.layout`), and the kernels.
+    """Parameters and data in panels (see `kernels.layout`), and the kernels."""
 
-    Raises
-    ------
-    ValueError
-        If the architecture has a cost derivative of the user's, which compiled code cannot call.
-    """
+    calls_no_cost_derivative = "engine 'numba' is compiled and cannot call"
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
-        data: Dataset | None = None,
-    ) -> None:
-        if architecture.cost_derivative is not None:
-            raise ValueError(
-                "engine 'numba' is compiled and cannot call a cost_derivative of your own; "
-                "engine='numpy' and engine='reference' can"
-            )
-        self._layout = layout.layout_of(architecture.sizes, architecture.dtype)
-        super().__init__(architecture, weights, biases, data)
-        dtype = architecture.dtype
-        if data is not None:
-            with announced(progress.compiling):
-                self._inputs = self._laid_out(data)
-                self._targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
-                # Nothing is computed here, only compiled, so that no epoch's time includes it.
-                self.epoch(np.empty(0, np.int64), 1, 0.0)
+    @cached_property
+    def _layout(self) -> layout.Layout:
+        return layout.layout_of(self.architecture.sizes, self.architecture.dtype)
+
+    def _lay_out(self, data: Dataset) -> None:
+        dtype = self.architecture.dtype
+        with announced(progress.compiling):
+            self._inputs = self._laid_out(data)
+            self._targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
+            # Nothing is computed here, only compiled, so that no epoch's time includes it.
+            self.epoch(np.empty(0, np.int64), 1, 0.0)
 
     def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         self._descend(self._inputs, self._targets, order, mini_batch_size, eta, self._parameters)
@@ -88,30 +75,14 @@ class Engine(contract.Engine):
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(order))
-        workspace = self._workspace(most)
+        parameters, workspace = self._parameters, layout.workspace(self._layout, most)
 
         def descend(share: threads.Share) -> None:
-            self._run(inputs, targets, order, mini_batch_size, eta, sums, workspace, share)
+            epoch.epoch(
+                inputs, targets, order, mini_batch_size, eta, self._layout, parameters, sums, workspace, share, True
+            )
 
         threads.run(descend, self._threads(inputs, most, layout.panels(self._layout)))
-
-    def _run(
-        self,
-        inputs: Matrix | Rows,
-        targets: np.ndarray,
-        order: np.ndarray,
-        mini_batch_size: int,
-        eta: float,
-        sums: layout.Parameters,
-        workspace: layout.Workspace,
-        share: threads.Share,
-        training: bool = True,
-    ) -> None:
-        """Call the kernel: see there."""
-        parameters = self._parameters
-        epoch.epoch(
-            inputs, targets, order, mini_batch_size, eta, self._layout, parameters, sums, workspace, share, training
-        )
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute so many samples at a time, in so many parts."""
@@ -120,26 +91,22 @@ class Engine(contract.Engine):
         of_layers_above = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
         return choice.threads(samples * (of_inputs + of_layers_above), parts, threads.available())
 
-    def _workspace(self, samples: int) -> layout.Workspace:
-        return layout.workspace(self._layout, samples)
-
     def _feed_forward(self, inputs: Matrix | Rows, n: int) -> np.ndarray:
-        """Return the outputs for the first n samples."""
+        """Return the outputs for all n samples; threads divide them, and each computes alone."""
         result = np.empty((n, self.architecture.sizes[-1]), self.architecture.dtype)
-        starts = range(0, max(n, 1), _SAMPLES_AT_A_TIME)
+        starts = range(0, n, _SAMPLES_AT_A_TIME)
         most = min(n, _SAMPLES_AT_A_TIME)
-        no_targets = layout.aligned_zeros(0, self.architecture.dtype)
+        own, parameters, targets = self._layout, self._parameters, layout.aligned_zeros(0, self.architecture.dtype)
 
         def feed_forward(share: threads.Share) -> None:
-            workspace = self._workspace(most)
+            workspace, alone = layout.workspace(own, most), threads.Share(0, 1, share.arrivals)
             for start in starts[share.thread :: share.threads]:
                 samples = np.arange(start, min(start + most, n))
-                alone = threads.Share(0, 1, share.arrivals)
-                self._run(inputs, no_targets, samples, most, 0.0, self._parameters, workspace, alone, training=False)
-                outputs = workspace.activations[len(samples) * self._layout.units[-2] :]
+                epoch.epoch(inputs, targets, samples, most, 0.0, own, parameters, parameters, workspace, alone, False)
+                outputs = workspace.activations[len(samples) * own.units[-2] :]
                 layout.from_panels(outputs, result[start : start + most])
 
-        threads.run(feed_forward, self._threads(inputs, most, len(starts)))
+        threads.run(feed_forward, self._threads(inputs, most, max(len(starts), 1)))
         return result
 
     def _laid_out(self, data: Dataset) -> Matrix | Rows:

@@ -9,33 +9,16 @@ import torch
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Architecture, Arrays
+from fastnet.engines.contract import Arrays
 
 
 class Engine(contract.Engine):
-    """Tensors in the book's shapes; the data are tensors too, and a mini-batch is indexed out of them.
+    """Tensors in the book's shapes; the data are tensors too, and a mini-batch is indexed out of them."""
 
-    Raises
-    ------
-    ValueError
-        If the architecture has a cost derivative of the user's: gradients are PyTorch's here.
-    """
+    calls_no_cost_derivative = "engine 'torch' has its gradients from PyTorch and cannot call"
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
-        data: Dataset | None = None,
-    ) -> None:
-        if architecture.cost_derivative is not None:
-            raise ValueError(
-                "engine 'torch' has its gradients from PyTorch and does not call a cost_derivative of your own; "
-                "engine='numpy' and engine='reference' do"
-            )
-        super().__init__(architecture, weights, biases, data)
-        if data is not None:
-            self._inputs, self._targets = self._tensor(data.inputs), self._tensor(data.targets)
+    def _lay_out(self, data: Dataset) -> None:
+        self._inputs, self._targets = self._tensor(data.inputs), self._tensor(data.targets)
 
     def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         optimizer = torch.optim.SGD(self._parameters, lr=eta, foreach=True)

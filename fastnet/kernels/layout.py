@@ -142,7 +142,7 @@ def from_book(layout: Layout, weights: Sequence[np.ndarray], biases: Sequence[np
 def to_book(layout: Layout, parameters: Parameters) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Copy the arrays back into the book's matrices: weights, then biases."""
     dtype = layout.neurons.dtype
-    weights = [np.empty((n_out, n_in), dtype) for n_in, n_out in _pairs(layout.sizes)]
+    weights = [np.empty((n_out, n_in), dtype) for n_in, n_out in pairwise(layout.sizes)]
     biases = [np.empty((n_out, 1), dtype) for n_out in layout.sizes[1:]]
     for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
         from_panels(parameters.weights[layout.weights[layer] :], w.T if layer == 0 else w)
@@ -164,14 +164,10 @@ def _strips(matrix: np.ndarray, panels: np.ndarray) -> list[tuple[np.ndarray, np
 
 def _padded_shapes(sizes: Sequence[int], dtype: np.dtype) -> list[tuple[int, int]]:
     """Return the shapes of the layers' weights, as they are stored."""
-    (n_in, n_out), *above = _pairs(sizes)
+    (n_in, n_out), *above = pairwise(sizes)
     return [(n_in, _padded(n_out, dtype)), *((n_out, _padded(n_in, dtype)) for n_in, n_out in above)]
 
 
 def _padded(size: int, dtype: np.dtype) -> int:
     lanes = lanes_of(dtype)
     return -(-size // lanes) * lanes
-
-
-def _pairs(sizes: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
-    return list(pairwise(sizes))

@@ -1,8 +1,8 @@
 """Products of matrices, for one panel of their result: sums of numbers times vectors, kept in registers.
 
 A matrix on the left gives numbers: it is flat, row-major, and its rows are picked by a list, so that a mini-batch is
-never copied together. A matrix on the right, and the result, give vectors: they are
-panels (see `layout`), named by where they begin.
+never copied together. A matrix on the right, and the result, give vectors: they are panels (see `layout`), named by
+where they begin.
 
 Rows of the result are taken five at a time where there are as many: each vector that is loaded then serves five sums,
 and these need not wait for one another. With five, all sums of a panel of two registers, and what they are made of, are

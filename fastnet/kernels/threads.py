@@ -1,8 +1,8 @@
 """Several threads in one epoch: who does what, and how they wait for one another.
 
 A thread has the same part of every mini-batch: some of the panels, whose weights stay in its processor's cache. Twice
-in a mini-batch all wait for the last, which takes less than a microsecond where each has a processor of its own. Where
-they have not, a thread that has waited for long lets others run.
+in a mini-batch all wait for the last, by looking again and again: where each has a processor of its own, that is sooner
+noticed than a call to the system. Where they have not, a thread that has waited for long lets others run.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def share_of(n, share):
 
 @part
 def wait_for_all(share, times):
-    """Return when every thread has come here for the so-manieth time."""
+    """Return when every thread has come here so many times."""
     if share.threads > 1:
         _arrive(share.arrivals)
         looks = 0

@@ -69,3 +69,8 @@ def test_a_race_over_a_small_grid():
 def test_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         compare_map(**arguments)
+
+
+def test_labels_do_not_say_how_many_outputs_there_are():
+    with pytest.raises(ValueError, match="training_data has labels; it must have vectors"):
+        compare_map([2], [1], engines=["numpy"], training_data=Dataset(np.zeros((4, 3)), [0, 1, 0, 1]))

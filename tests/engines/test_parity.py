@@ -164,6 +164,18 @@ def test_the_padding_stays_zero_through_short_mini_batches(make_engine, draw_par
     assert np.count_nonzero(engine._parameters.biases) == sum(np.count_nonzero(b) for b in biases)
 
 
+@pytest.mark.parametrize("samples", [0, 1, 1023, 1024, 1025, 2100])
+def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypatch, samples):
+    """More are fed forward in several goes, which threads divide."""
+    monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(2, parts))
+    random = np.random.default_rng(0)
+    weights, biases = draw_parameters([3, 40, 2], random)
+    ours, theirs = (make_engine(name, [3, 40, 2], weights, biases) for name in ("numba", "numpy"))
+    inputs = random.random((samples, 3))
+    assert ours.outputs(inputs).shape == (samples, 2)
+    np.testing.assert_allclose(ours.outputs(inputs), theirs.outputs(inputs), rtol=0, atol=1e-14)
+
+
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_an_infinite_input_saturates_and_does_no_more(make_engine, draw_parameters, dtype):
     """In the padding of the compiled kernel's panels, infinity times a weight of zero is not a number."""
