@@ -17,10 +17,10 @@ from fastnet.engines import contract
 class Peer(contract.Engine):
     """A library that takes part in races: it trains and shows its parameters, which is all that they ask for."""
 
-    def gradients(self, inputs, targets):
+    def _gradients(self, inputs, targets):
         raise NotImplementedError("a peer only trains")
 
-    def _outputs(self, inputs):
+    def _feed_forward(self, inputs, receive):
         raise NotImplementedError("a peer only trains")
 
 
@@ -51,7 +51,7 @@ class TorchCompiled(Peer):
         torch.compiler.reset()  # or after eight networks it would go on uncompiled
         self._step = torch.compile(step, dynamic=False)
 
-    def _epoch(self, data, order, mini_batch_size, eta):
+    def _epoch(self, data, order, mini_batch_size, eta, descent, kept):
         import torch
 
         with torch.no_grad():
@@ -91,7 +91,7 @@ class Jax(Peer):
 
         self._run = jax.jit(epoch, donate_argnums=0)
 
-    def _epoch(self, data, order, mini_batch_size, eta):
+    def _epoch(self, data, order, mini_batch_size, eta, descent, kept):
         whole = len(order) - len(order) % mini_batch_size
         for part in (order[:whole].reshape(-1, mini_batch_size), order[whole:].reshape(1, -1)):
             if part.size:
@@ -116,7 +116,7 @@ class Sklearn(Peer):
             self.architecture.sizes[1:-1], activation="logistic", solver="sgd", alpha=0, momentum=0, random_state=0
         )
 
-    def _epoch(self, data, order, mini_batch_size, eta):
+    def _epoch(self, data, order, mini_batch_size, eta, descent, kept):
         self._classifier.set_params(batch_size=mini_batch_size, learning_rate_init=eta)
         classes = np.arange(self.architecture.sizes[-1])
         self._classifier.partial_fit(self._inputs[: len(order)], self._labels[: len(order)], classes=classes)

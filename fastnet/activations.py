@@ -1,8 +1,9 @@
-"""Activation functions, in NumPy."""
+"""Activation functions and their derivatives, in NumPy."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,87 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
     return e / (1 + e) ** 2  # the same as sigmoid(z) * (1 - sigmoid(z)), without the loss of digits
 
 
+@np.errstate(under="ignore")
+def tanh(z: npt.ArrayLike) -> Any:
+    """Return the hyperbolic tangent of `z` (chapter 3, "Other models of artificial neuron").
+
+    Parameters
+    ----------
+    z : array_like of real numbers
+        Any shape, any magnitude.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape of `z`, between -1 and 1, in the precision of `z`.
+    """
+    return np.tanh(_floating(z))
+
+
+@np.errstate(under="ignore")
+def tanh_prime(z: npt.ArrayLike) -> Any:
+    """Return the derivative of the hyperbolic tangent at `z`: between 0 and 1, in the shape and precision of `z`."""
+    return 4 * sigmoid_prime(2 * _floating(z))  # the same as 1 - tanh(z)**2, without the loss of digits
+
+
+def relu(z: npt.ArrayLike) -> Any:
+    """Return max(0, z), as a rectified linear neuron does (chapter 3), in the shape and precision of `z`."""
+    return np.maximum(_floating(z), 0)
+
+
+def relu_prime(z: npt.ArrayLike) -> Any:
+    """Return the derivative of `relu` at `z`: 1 where `z` is positive, and 0 elsewhere, at 0 too."""
+    z = _floating(z)
+    return (z > 0).astype(z.dtype)
+
+
+@np.errstate(under="ignore")
+def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
+    """Return exp(z) / sum(exp(z)) (chapter 3, equation 78).
+
+    Parameters
+    ----------
+    z : array_like of real numbers
+        Any magnitude: nothing overflows.
+    axis : int, optional
+        Along which the sum goes; by default that of a column.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `z`, between 0 and 1, with the sum 1 along the axis, in the precision of `z`.
+    """
+    z = _floating(z)
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
 def _floating(z: npt.ArrayLike) -> np.ndarray:
     """Return integers as floating point numbers: the smaller ones could not be negated."""
     z = np.asarray(z)
     return z if z.dtype.kind == "f" else z.astype(np.float64)
+
+
+class Activation(NamedTuple):
+    """What hidden neurons compute.
+
+    Attributes
+    ----------
+    function : callable
+        The activation a, of the weighted input z.
+    prime : callable
+        Its derivative at z.
+    slope : callable
+        The same derivative, of the activation a instead of z.
+    """
+
+    function: Callable[[Any], Any]
+    prime: Callable[[Any], Any]
+    slope: Callable[[Any], Any]
+
+
+ACTIVATIONS = {
+    "sigmoid": Activation(sigmoid, sigmoid_prime, lambda a: a * (1 - a)),
+    "tanh": Activation(tanh, tanh_prime, lambda a: 1 - a * a),
+    "relu": Activation(relu, relu_prime, lambda a: (a > 0).astype(a.dtype)),
+}

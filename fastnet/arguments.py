@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from numbers import Real
 from typing import Any
 
@@ -61,12 +61,33 @@ def seed(value: Any) -> int:
 
 def positive_number(value: Any, argument: str) -> float:
     """Return a positive, finite number."""
-    if not isinstance(value, Real):
-        raise TypeError(f"{argument} is {value!r}; it must be a number")
-    number = float(value)
+    number = _number(value, argument)
     if not 0 < number < float("inf"):
         raise ValueError(f"{argument} is {number}; it must be positive and finite")
     return number
+
+
+def number_from_zero(value: Any, argument: str) -> float:
+    """Return a finite number that is not negative."""
+    number = _number(value, argument)
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{argument} is {number}; it must be finite and not negative")
+    return number
+
+
+def fraction(value: Any, argument: str) -> float:
+    """Return a number from 0 to less than 1."""
+    number = _number(value, argument)
+    if not 0 <= number < 1:
+        raise ValueError(f"{argument} is {number}; it must be at least 0 and less than 1")
+    return number
+
+
+def one_of(value: Any, choices: Collection[str], argument: str) -> str:
+    """Return one of some names."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{argument} is {value!r}; it must be one of {', '.join(choices)}")
+    return value
 
 
 def float_type(dtype: npt.DTypeLike) -> np.dtype:
@@ -76,3 +97,9 @@ def float_type(dtype: npt.DTypeLike) -> np.dtype:
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
     raise ValueError(f"dtype is {dtype!r}; it must be float32 or float64")
+
+
+def _number(value: Any, argument: str) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"{argument} is {value!r}; it must be a number")
+    return float(value)

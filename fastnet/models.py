@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnet.activations import ACTIVATIONS
 from fastnet.datasets.files import DataError
 
 
@@ -27,9 +28,11 @@ class Model:
     weights, biases : lists of ndarray
         In the book's shapes, of type `dtype`.
     cost : str
-        The name of the book's class for the cost: "QuadraticCost", "CrossEntropyCost".
+        The name of the class for the cost: "QuadraticCost", "CrossEntropyCost", or another.
     dtype : numpy.dtype
         float32 or float64; float64 in files that don't say, as the book's.
+    activation : str
+        Of the hidden neurons; "sigmoid" in files that don't say.
     """
 
     sizes: list[int]
@@ -37,6 +40,7 @@ class Model:
     biases: list[np.ndarray]
     cost: str
     dtype: np.dtype
+    activation: str = "sigmoid"
 
 
 def write(path: str | os.PathLike[str], model: Model) -> None:
@@ -51,13 +55,16 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     """
     if not all(np.isfinite(array).all() for array in (*model.weights, *model.biases)):
         raise ValueError("the network has weights or biases that are infinite or not a number; it cannot be saved")
-    contents = {
+    contents: dict[str, Any] = {
         "sizes": model.sizes,
         "weights": [w.tolist() for w in model.weights],
         "biases": [b.tolist() for b in model.biases],
-        "cost": model.cost,
         "dtype": model.dtype.name,
     }
+    if model.activation == "sigmoid":
+        contents["cost"] = model.cost
+    else:  # of which the book's program knows nothing: it must not find what it looks for, and take it for sigmoid
+        contents["neurons"] = {"cost": model.cost, "activation": model.activation}
     try:
         _replace(Path(path), json.dumps(contents))
     except OSError as error:  # which may name a file that the user has never heard of
@@ -100,17 +107,22 @@ def read(path: str | os.PathLike[str]) -> Model:
 
 
 def _model(contents: Any) -> Model:
-    sizes, cost = contents["sizes"], contents["cost"]
+    if not (isinstance(contents, dict) and isinstance(contents.get("neurons", {}), dict)):
+        raise ValueError("it is no object with sizes, weights, biases and a cost")
+    neurons = contents.get("neurons", contents)
+    sizes, cost, activation = contents["sizes"], neurons["cost"], neurons.get("activation", "sigmoid")
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
         raise ValueError("its sizes are not a list of layers")
     if not isinstance(cost, str):
         raise ValueError("its cost is not a name")
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")
     if contents.get("dtype", "float64") not in ("float32", "float64"):
         raise ValueError("its dtype is neither float32 nor float64")
     dtype = np.dtype(contents.get("dtype", "float64"))
     weights = _matrices(contents["weights"], list(zip(sizes[1:], sizes[:-1], strict=True)), dtype)
     biases = _matrices(contents["biases"], [(n, 1) for n in sizes[1:]], dtype)
-    return Model(sizes, weights, biases, cost, dtype)
+    return Model(sizes, weights, biases, cost, dtype, activation)
 
 
 def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:

@@ -7,25 +7,23 @@ This is the book's `network.py` (chapter 1), with its names and its meaning. The
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import arguments, models, progress
+from fastnet import arguments, models
 from fastnet.activations import sigmoid, sigmoid_prime
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, real_matrix
-from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture, Arrays, Engine
+from fastnet.base_network import BaseNetwork
+from fastnet.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
+from fastnet.datasets.dataset import Dataset, Sample
+from fastnet.history import Epoch, History
 
 __all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
 
-_COST = "QuadraticCost"  # the book's name for it, in files
 
-
-class Network:
+class Network(BaseNetwork):
     """A feedforward network of sigmoid neurons with the quadratic cost.
 
     Parameters
@@ -52,6 +50,8 @@ class Network:
         One matrix `(n_out, n_in)` for each layer but the first. It may be changed or assigned.
     biases : list of ndarray
         One column `(n_out, 1)` for each layer but the first. It may be changed or assigned.
+    history : History or None
+        What the last `SGD` did.
 
     Raises
     ------
@@ -83,43 +83,8 @@ class Network:
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        self.sizes = [arguments.positive(size, "a size") for size in sizes]
-        if len(self.sizes) < 2:
-            raise ValueError(f"sizes is {self.sizes}; it must name at least two layers, inputs and outputs")
-        self.num_layers = len(self.sizes)
-        engine_class(engine)
-        self.engine = engine
-        self.dtype = arguments.float_type(dtype)
-        self._random = None if seed is None else np.random.RandomState(arguments.seed(seed))
-        # All biases first, then all weights: the order in which the book draws them.
-        random = self._generator()
-        self.biases = [random.randn(y, 1).astype(self.dtype) for y in self.sizes[1:]]
-        self.weights = [
-            random.randn(y, x).astype(self.dtype) for x, y in zip(self.sizes[:-1], self.sizes[1:], strict=True)
-        ]
-
-    def __repr__(self) -> str:
-        return f"<Network {self.sizes}, engine {self.engine!r}, {self.dtype}>"
-
-    def feedforward(self, a: npt.ArrayLike) -> np.ndarray:
-        """Return the output of the network if `a` is input.
-
-        Parameters
-        ----------
-        a : array_like, shape (n_in, 1) or (n_in, m)
-            A column, or a matrix of one sample a column.
-
-        Returns
-        -------
-        ndarray, shape (n_out, 1) or (n_out, m)
-            The output activations, of the network's dtype.
-
-        Raises
-        ------
-        ValueError
-            If `a` is of another shape.
-        """
-        return self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
+        super().__init__(sizes, "sigmoid", engine, dtype, seed)
+        self._draw_parameters(scaled=False)
 
     def SGD(  # noqa: N802 - the book's name
         self,
@@ -158,27 +123,23 @@ class Network:
         epochs = arguments.natural(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
         eta = arguments.positive_number(eta, "eta")
-        self._refuse_overridden("backprop", "update_mini_batch")
+        self._refuse_overridden("backprop", "update_mini_batch", instead="override cost_derivative")
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
+        n_test = 0 if test_set is None else len(test_set)
+        recipe = {"sizes": self.sizes, "epochs": epochs, "mini_batch_size": mini_batch_size, "eta": eta}
+        self.history = History(recipe, len(data), n_test)
         mini_batch_size = min(mini_batch_size, len(data))
-        engine = self._make_engine(data, training=True)
+        engine = self._make_engine(data)
         for j in range(epochs):
-            engine.set_parameters(*self._checked_parameters())  # an evaluation of the user's may have changed them
-            began = time.perf_counter()
-            order = self._generator().permutation(len(data))
-            for run in progress.runs(order, mini_batch_size, f"Epoch {j}"):
-                engine.epoch(run, mini_batch_size, eta)
-            seconds = time.perf_counter() - began
-            self.weights, self.biases = engine.parameters()
-            if test_set is None:
+            seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta)
+            correct = None if test_set is None else self.evaluate(test_set)
+            self.history.epochs.append(Epoch(j, eta, seconds, evaluation_accuracy=correct))
+            if correct is None:
                 print(f"Epoch {j} complete, took {seconds:.2f} seconds", flush=True)
-                continue
-            correct, n_test = self.evaluate(test_set), len(test_set)
-            print(
-                f"Epoch {j}: {correct} / {n_test} ({correct / n_test:.2%} accuracy), took {seconds:.2f} seconds",
-                flush=True,
-            )
+            else:
+                accuracy = f"{correct} / {n_test} ({correct / n_test:.2%} accuracy)"
+                print(f"Epoch {j}: {accuracy}, took {seconds:.2f} seconds", flush=True)
 
     def update_mini_batch(self, mini_batch: Dataset | Iterable[Sample], eta: float) -> None:
         """Update the network's weights and biases by applying gradient descent to a single mini-batch.
@@ -196,37 +157,8 @@ class Network:
             If an argument is not of that form. The network is unchanged then.
         """
         eta = arguments.positive_number(eta, "eta")
-        self._refuse_overridden("backprop")
-        data = self._training_set(mini_batch, "mini_batch")
-        engine = self._make_engine(data, training=True)
-        engine.epoch(np.arange(len(data)), len(data), eta)
-        self.weights, self.biases = engine.parameters()
-
-    def backprop(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Arrays, Arrays]:
-        """Return a tuple `(nabla_b, nabla_w)` representing the gradient for the cost function C_x.
-
-        Parameters
-        ----------
-        x : array_like, shape (n_in, 1)
-            The input.
-        y : array_like, shape (n_out, 1)
-            The desired output.
-
-        Returns
-        -------
-        nabla_b, nabla_w : lists of ndarray
-            Layer by layer, of the shapes of `biases` and `weights`.
-
-        Raises
-        ------
-        ValueError
-            If `x` or `y` is of another shape.
-        """
-        inputs, targets = self._rows(x, "x", self.sizes[0]), self._rows(y, "y", self.sizes[-1])
-        for name, rows in (("x", inputs), ("y", targets)):
-            if len(rows) != 1:
-                raise ValueError(f"{name} has shape {rows.T.shape}; it must be a column ({rows.shape[1]}, 1)")
-        return self._make_engine(training=True).gradients(inputs, targets)
+        self._refuse_overridden("backprop", instead="override cost_derivative")
+        self._train_mini_batch(self._training_set(mini_batch, "mini_batch"), eta)
 
     def evaluate(self, test_data: Dataset | Iterable[Sample]) -> int:
         """Return the number of test inputs for which the network outputs the correct result.
@@ -243,94 +175,27 @@ class Network:
         TypeError, ValueError
             If it is not of that form.
         """
-        data = self._test_set(test_data)
-        if self._overridden("feedforward"):
-            outputs = self.feedforward(data.inputs.T).T
-        else:
-            outputs = self._make_engine().outputs(data)
-        return int(np.sum(outputs.argmax(axis=1) == data.labels(self.sizes[-1])))
+        return self._correct(self._test_set(test_data))
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the vector of partial derivatives of C_x with respect to the output activations."""
         return output_activations - y
 
-    def save(self, filename: str | os.PathLike[str]) -> None:
-        """Save the network to the file, in the format of the book's `network2.py`; `load` reads it.
+    def _cost(self) -> BuiltIn | OwnCost:
+        if not self._overridden("cost_derivative"):
+            return QuadraticCost
+        return OwnCost(SimpleNamespace(delta=self._delta), "cost_derivative")
 
-        Raises
-        ------
-        OSError
-            If the file cannot be written. A file that was there is then as it was.
-        ValueError
-            If a weight or bias is infinite or not a number.
-        """
-        weights, biases = self._checked_parameters()
-        models.write(filename, models.Model(self.sizes, weights, biases, _COST, self.dtype))
+    def _delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return checked_column(self.cost_derivative(a, y), a, "cost_derivative") * sigmoid_prime(z)
 
-    def _make_engine(self, data: Dataset | None = None, *, training: bool = False) -> Engine:
-        """Make an engine that has the network's parameters as they are now; only training needs the cost."""
-        own = training and self._overridden("cost_derivative")
-        architecture = Architecture(tuple(self.sizes), self.dtype, self.cost_derivative if own else None)
-        return engine_class(self.engine)(architecture, *self._checked_parameters(), data)
-
-    def _checked_parameters(self) -> tuple[Arrays, Arrays]:
-        """Return weights and biases, which the user may have assigned, if they fit the sizes."""
-        weights, biases = [np.asarray(w) for w in self.weights], [np.asarray(b) for b in self.biases]
-        shapes = list(zip(self.sizes[1:], self.sizes[:-1], strict=True))
-        for name, arrays, expected in (
-            ("weights", weights, shapes),
-            ("biases", biases, [(y, 1) for y in self.sizes[1:]]),
-        ):
-            if [array.shape for array in arrays] != expected:
-                found = ", ".join(str(array.shape) for array in arrays)
-                raise ValueError(f"{name} have the shapes {found}; they must be {', '.join(map(str, expected))}")
-        return weights, biases
-
-    def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
-        """Return a data set that fits the network, with vectors for targets."""
-        with arguments.named(argument):
-            return self._fitting_inputs(data).with_vectors(self.sizes[-1])
-
-    def _test_set(self, data: Dataset | Iterable[Sample]) -> Dataset:
-        """Return a data set that fits the network, with labels below the number of outputs."""
-        with arguments.named("test_data"):
-            data = self._fitting_inputs(data)
-            data.labels(self.sizes[-1])
-            return data
-
-    def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
-        data = as_dataset(data)
-        data.check_inputs(self.sizes[0])
-        return data
-
-    def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
-        """Return columns of length n as the rows of a matrix."""
-        array = np.asarray(columns)
-        if array.ndim != 2 or len(array) != n:
-            raise ValueError(
-                f"{argument} has shape {array.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
-            )
-        return real_matrix(array.T, f"the elements of {argument}")
-
-    def _overridden(self, method: str) -> bool:
-        """Whether a subclass, or an assignment to this network or the class, has put another method in its place."""
-        return getattr(getattr(self, method), "__func__", None) is not _BOOKS[method]
-
-    def _refuse_overridden(self, *methods: str) -> None:
-        for method in methods:
-            if self._overridden(method):
-                raise TypeError(
-                    f"{type(self).__name__} overrides {method}, which the engine would never call; "
-                    "override cost_derivative, or write the training loop in Python"
-                )
-
-    def _generator(self) -> Any:
-        """Return the network's own generator, or NumPy's global one: both have `randn` and `permutation`."""
-        return np.random if self._random is None else self._random
+    def _cost_name(self) -> str:
+        return QuadraticCost.__name__
 
 
-# What the engines stand for; whatever else is found in their place is the user's.
-_BOOKS = {name: getattr(Network, name) for name in ("backprop", "cost_derivative", "feedforward", "update_mini_batch")}
+Network._as_written = {
+    name: getattr(Network, name) for name in ("backprop", "cost_derivative", "feedforward", "update_mini_batch")
+}
 
 
 def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int | None = None) -> Network:
@@ -348,11 +213,14 @@ def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int |
     OSError
         If the file cannot be opened.
     ValueError
-        If it does not hold a network, or one with another cost than the quadratic.
+        If it does not hold a network, or one of another kind than the first chapter's.
     """
     model = models.read(filename)
-    if model.cost != _COST:
-        raise ValueError(f"{os.fspath(filename)}: its cost is {model.cost}; this Network has the quadratic cost only")
+    if (model.cost, model.activation) != (QuadraticCost.__name__, "sigmoid"):
+        raise ValueError(
+            f"{os.fspath(filename)}: its cost is {model.cost}, its activation {model.activation}; this Network has "
+            "QuadraticCost and sigmoid only, network2.load reads others"
+        )
     net = Network(model.sizes, engine=engine, dtype=model.dtype, seed=seed)
     net.weights, net.biases = model.weights, model.biases
     return net

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet import mnist_loader
+from fastnet.costs import QuadraticCost
 from fastnet.engines import ENGINES, engine_class, missing_extra
 from fastnet.engines.contract import Architecture
 
@@ -35,9 +36,9 @@ def engine_name(request):
 def make_engine():
     """Make an engine by name, with the parameters of a network."""
 
-    def make(name, sizes, weights, biases, data=None, dtype="float64", cost_derivative=None):
+    def make(name, sizes, weights, biases, data=None, dtype="float64", activation="sigmoid", cost=QuadraticCost):
         skip_if_missing(name)
-        architecture = Architecture(tuple(sizes), np.dtype(dtype), cost_derivative)
+        architecture = Architecture(tuple(sizes), np.dtype(dtype), activation, cost)
         return engine_class(name)(architecture, weights, biases, data)
 
     return make

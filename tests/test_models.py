@@ -104,7 +104,7 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost
         (VALID | {"biases": [[[float("nan")]]]}, "are not finite"),
         (VALID | {"biases": [[[1e300]]]}, "are not finite"),
         (VALID | {"cost": None}, "its cost is not a name"),
-        (VALID | {"cost": "CrossEntropyCost"}, "its cost is CrossEntropyCost; this Network has the quadratic cost"),
+        (VALID | {"cost": "CrossEntropyCost"}, "its cost is CrossEntropyCost, its activation sigmoid; this"),
         (VALID | {"dtype": "object"}, "its dtype is neither"),
         ({k: v for k, v in VALID.items() if k != "biases"}, "it has no 'biases'"),
     ],

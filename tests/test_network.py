@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastnet import Dataset, network
+from fastnet import Dataset, network, progress
 from fastnet.network import Network
 
 LINE = re.compile(r"Epoch (\d+): (\d+) / (\d+) \((\d+\.\d\d)% accuracy\), took \d+\.\d\d seconds")
@@ -150,13 +150,13 @@ def test_evaluate_counts(engine_name):
 
 def test_every_epoch_has_an_order_of_its_own(engine_name, data, monkeypatch):
     orders = []
-    whole = network.progress.runs
+    whole = progress.runs
 
     def spy(order, mini_batch_size, title):
         orders.append(order.copy())
         return whole(order, mini_batch_size, title)
 
-    monkeypatch.setattr(network.progress, "runs", spy)
+    monkeypatch.setattr(progress, "runs", spy)
     Network([5, 2], engine=engine_name, seed=4).SGD(data, 3, 5, 0.5)
     random = np.random.RandomState(4)
     random.randn(2, 1), random.randn(2, 5)
@@ -395,7 +395,7 @@ def test_shapes_that_do_not_fit(data):
 def test_interrupted_it_is_as_after_the_last_whole_epoch(engine_name, data, monkeypatch):
     net, expected = (Network([5, 2], engine=engine_name, seed=0) for _ in range(2))
     expected.SGD(data, 2, 4, 0.5)
-    whole = network.progress.runs
+    whole = progress.runs
 
     def interrupted_in_the_third_epoch(order, mini_batch_size, title):
         for run in whole(order, mini_batch_size, title):
@@ -403,7 +403,7 @@ def test_interrupted_it_is_as_after_the_last_whole_epoch(engine_name, data, monk
             if title == "Epoch 2":
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(network.progress, "runs", interrupted_in_the_third_epoch)
+    monkeypatch.setattr(progress, "runs", interrupted_in_the_third_epoch)
     with pytest.raises(KeyboardInterrupt):
         net.SGD(data, 5, 4, 0.5)
     np.testing.assert_array_equal(parameters(net), parameters(expected))

@@ -13,10 +13,12 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
+from fastnet.costs import BuiltIn, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
+from fastnet.engines import dropout
 
 Arrays: TypeAlias = list[np.ndarray]
-CostDerivative: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Receiver: TypeAlias = Callable[[slice, np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -29,42 +31,63 @@ class Architecture:
         The number of neurons in each layer, the inputs first.
     dtype : numpy.dtype
         float32 or float64: what everything is computed in.
-    cost_derivative : callable, optional
-        The user's own derivative of a sample's cost with respect to the output activations: it takes the
-        activations and the desired output as columns `(n_out, 1)` and returns such a column. Without it, the
-        cost is the quadratic one, C = ||a - y||^2 / 2 a sample.
+    activation : str
+        Of the hidden neurons: one of `activations.ACTIVATIONS`.
+    cost : class or OwnCost
+        One of `costs.COSTS`, or the user's own. It decides what the output neurons are.
     """
 
     sizes: tuple[int, ...]
     dtype: np.dtype
-    cost_derivative: CostDerivative | None = None
+    activation: str = "sigmoid"
+    cost: BuiltIn | OwnCost = QuadraticCost
 
-    def nabla_a(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the derivative of one sample's cost with respect to its outputs.
+    @property
+    def hidden(self) -> int:
+        """The number of hidden neurons, in all layers."""
+        return sum(self.sizes[1:-1])
 
-        Parameters
-        ----------
-        output_activations, y : ndarray, shape (n_out, 1)
-            The activations and the desired output.
 
-        Returns
-        -------
-        ndarray, shape (n_out, 1)
-            Of the architecture's dtype.
+@dataclass(frozen=True)
+class Descent:
+    """How parameters follow the gradient, beyond the learning rate.
 
-        Raises
-        ------
-        ValueError
-            If the user's function returns anything but such a column, or a number for all of it.
-        """
-        if self.cost_derivative is None:
-            return output_activations - y
-        derivative = np.asarray(self.cost_derivative(output_activations, y))
-        if derivative.dtype.kind not in "fiub":
-            raise ValueError(f"cost_derivative returned {derivative.dtype}; it must return real numbers")
-        if derivative.shape not in ((), y.shape):
-            raise ValueError(f"cost_derivative returned an array of shape {derivative.shape}; it must be {y.shape}")
-        return np.broadcast_to(derivative.astype(self.dtype, copy=False), y.shape)
+    Attributes
+    ----------
+    l2, l1 : float
+        lambda / n of L2 and of L1 regularization: the cost has l2 / 2 times the sum of the weights' squares, and l1
+        times the sum of their absolute values, in addition (chapter 3, equations 87 and 95).
+    momentum : float
+        mu, from 0 to less than 1: what remains of the velocity from one mini-batch to the next (chapter 3, equations
+        107 and 108).
+    dropout : float
+        The probability, from 0 to less than 1, with which a hidden neuron is left out, for each sample anew. What
+        the others give is divided by 1 - dropout, so that the whole network can be used as it is afterwards.
+    seed : int
+        Of the numbers that decide which neurons these are.
+    """
+
+    l2: float = 0.0
+    l1: float = 0.0
+    momentum: float = 0.0
+    dropout: float = 0.0
+    seed: int = 0
+
+
+@dataclass
+class Measure:
+    """What `measure` finds: sums over samples.
+
+    Attributes
+    ----------
+    correct : int
+        For how many the largest output is the one that it is to be.
+    cost : float or None
+        The sum of their costs, if it was asked for.
+    """
+
+    correct: int
+    cost: float | None
 
 
 class Engine(ABC):
@@ -84,11 +107,11 @@ class Engine(ABC):
     Raises
     ------
     ValueError
-        If the architecture has a cost derivative of the user's, and the engine cannot call it.
+        If there are data to train on, but the cost is one of the user's, and the engine cannot call it.
     """
 
-    calls_no_cost_derivative: ClassVar[str | None] = None
-    """Why an engine cannot call a cost derivative of the user's; None if it can."""
+    calls_no_function: ClassVar[str | None] = None
+    """Why an engine cannot call a cost of the user's; None if it can."""
 
     def __init__(
         self,
@@ -97,21 +120,25 @@ class Engine(ABC):
         biases: Sequence[np.ndarray],
         data: Dataset | None = None,
     ) -> None:
-        if architecture.cost_derivative is not None and self.calls_no_cost_derivative is not None:
-            raise ValueError(
-                f"{self.calls_no_cost_derivative} a cost_derivative of your own; "
-                "engine='numpy' and engine='reference' can"
-            )
         self.architecture = architecture
         self.data = data
+        self._trained_on = 0  # samples, of those that some neurons were dropped for
         self.set_parameters(weights, biases)
         if data is not None:
+            self._check_cost()
             self._lay_out(data)
+
+    def _check_cost(self) -> None:
+        cost = self.architecture.cost
+        if isinstance(cost, OwnCost) and self.calls_no_function is not None:
+            raise ValueError(
+                f"{self.calls_no_function} a {cost.function} of your own; engine='numpy' and engine='reference' can"
+            )
 
     def _lay_out(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
         """Prepare what `epoch` needs of the data."""
 
-    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
+    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float, descent: Descent | None = None) -> None:
         """Train by stochastic gradient descent on `data[order]`, once.
 
         Parameters
@@ -123,6 +150,9 @@ class Engine(ABC):
             At least 1. The last mini-batch of the order may be short; its gradient is the mean over what it has.
         eta : float
             The learning rate.
+        descent : Descent, optional
+            By default the plain one. The velocity of momentum, and the count of the samples that neurons were dropped
+            for, are kept from one call to the next, so that all calls must have the same momentum, dropout and seed.
 
         Raises
         ------
@@ -135,13 +165,30 @@ class Engine(ABC):
             raise ValueError("data was not given to the engine; there is nothing to train on")
         if len(order) and not 0 <= order.min() <= order.max() < len(self.data):
             raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
-        self._epoch(self.data, order, mini_batch_size, eta)
+        descent = descent or Descent()
+        if not descent.dropout:
+            self._epoch(self.data, order, mini_batch_size, eta, descent, None)
+            return
+        for part in dropout.parts(order, mini_batch_size, self.architecture.hidden):
+            kept = dropout.kept(descent.seed, self._trained_on, len(part), self.architecture.hidden, descent.dropout)
+            self._epoch(self.data, part, mini_batch_size, eta, descent, kept)
+            self._trained_on += len(part)
 
     @abstractmethod
-    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
-        """Train on `data[order]`, all of it there."""
+    def _epoch(
+        self,
+        data: Dataset,
+        order: np.ndarray,
+        mini_batch_size: int,
+        eta: float,
+        descent: Descent,
+        kept: np.ndarray | None,
+    ) -> None:
+        """Train on `data[order]`, all of it there.
 
-    @abstractmethod
+        With dropout, `kept` says for each sample of the order, one a row, which of the hidden neurons are kept.
+        """
+
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).
 
@@ -156,7 +203,18 @@ class Engine(ABC):
         -------
         nabla_b, nabla_w : lists of ndarray
             Shaped as the biases and the weights are, in the book's order.
+
+        Raises
+        ------
+        ValueError
+            If the cost is one of the user's, and the engine cannot call it.
         """
+        self._check_cost()
+        return self._gradients(inputs, targets)
+
+    @abstractmethod
+    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+        """Return the gradient of a cost that the engine can compute."""
 
     def outputs(self, inputs: np.ndarray | Dataset) -> np.ndarray:
         """Feed samples forward.
@@ -171,14 +229,47 @@ class Engine(ABC):
         ndarray, shape (n, n_out)
             The output activations.
         """
-        return self._outputs(inputs.inputs if isinstance(inputs, Dataset) else inputs)
+        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
+
+        def receive(part: slice, z: np.ndarray) -> None:
+            result[part] = self.architecture.cost.output(z)
+
+        self._feed_forward(inputs, receive)
+        return result
+
+    def measure(self, data: Dataset, *, cost: bool = False) -> Measure:
+        """Feed a data set forward, and return how well the network does.
+
+        Parameters
+        ----------
+        data : Dataset
+            With targets of either kind.
+        cost : bool, optional
+            Whether the cost is wanted, without regularization.
+        """
+        n_out = self.architecture.sizes[-1]
+        labels, targets = data.labels(n_out), data.with_vectors(n_out).targets if cost else None
+        output, total = self.architecture.cost.output, self.architecture.cost.total
+        found: dict[int, tuple[int, float]] = {}
+
+        def receive(part: slice, z: np.ndarray) -> None:
+            correct = int(np.count_nonzero(output(z).argmax(axis=1) == labels[part]))
+            found[part.start] = correct, 0.0 if targets is None else float(total(z, targets[part]))
+
+        self._feed_forward(data, receive)
+        # Threads may have come in any order; the sum of their costs is to be the same every time.
+        parts = [found[start] for start in sorted(found)]
+        return Measure(sum(correct for correct, _ in parts), sum(costs for _, costs in parts) if cost else None)
 
     @abstractmethod
-    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Feed a matrix of samples forward."""
+    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+        """Feed samples forward, some at a time, and hand over which they are, and their output layer's z.
+
+        z has one sample a row, and is handed over in the architecture's dtype. It may be done in several threads.
+        """
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        """Take over copies of these weights and biases, in the book's shapes."""
+        """Take over copies of these weights and biases, in the book's shapes; a velocity stays what it is."""
         self._weights = [np.array(w, self.architecture.dtype) for w in weights]
         self._biases = [np.array(b, self.architecture.dtype) for b in biases]
 

@@ -1,4 +1,4 @@
-"""Fused kernels, compiled for the machine that they run on: a whole epoch without coming back to Python."""
+"""The compiled engine: a whole epoch in one kernel (see `fastnet.kernels`)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,45 @@ from itertools import pairwise
 import numpy as np
 
 from fastnet import progress
+from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays
+from fastnet.engines.contract import Arrays, Descent, Receiver
 from fastnet.kernels import choice, epoch, layout, threads
+from fastnet.kernels.activations import ReLU, Sigmoid, Tanh
 from fastnet.kernels.compiler import announced
+from fastnet.kernels.costs import CrossEntropy, LogLikelihood, Quadratic
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of
 
+_ACTIVATIONS = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
+_COSTS = {QuadraticCost: Quadratic(), CrossEntropyCost: CrossEntropy(), LogLikelihoodCost: LogLikelihood()}
+_GRADIENT = epoch.Descent(-1.0, 1.0, False, 0.0, 0.0, 0.0, 1.0)
+_SMALLEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
 _SAMPLES_AT_A_TIME = 1024  # when feeding forward only: bounds the memory that it takes
 
 
 class Engine(contract.Engine):
     """Parameters and data in panels (see `kernels.layout`), and the kernels."""
 
-    calls_no_cost_derivative = "engine 'numba' is compiled and cannot call"
+    calls_no_function = "engine 'numba' is compiled and cannot call"
 
     @cached_property
     def _layout(self) -> layout.Layout:
         return layout.layout_of(self.architecture.sizes, self.architecture.dtype)
+
+    @cached_property
+    def _formulas(self) -> epoch.Formulas:
+        return epoch.Formulas(
+            _ACTIVATIONS[self.architecture.activation], _COSTS.get(self.architecture.cost, Quadratic())
+        )
+
+    @cached_property
+    def _velocity(self) -> layout.Parameters:
+        return layout.zeros(self._layout)
+
+    @cached_property
+    def _nothing(self) -> np.ndarray:
+        return layout.aligned_zeros(0, self.architecture.dtype)
 
     def _lay_out(self, data: Dataset) -> None:
         dtype = self.architecture.dtype
@@ -36,27 +57,38 @@ class Engine(contract.Engine):
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
             self.epoch(np.empty(0, np.int64), 1, 0.0)
 
-    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
-        self._descend(self._inputs, self._targets, order, mini_batch_size, eta, self._parameters)
+    def _epoch(
+        self,
+        data: Dataset,
+        order: np.ndarray,
+        mini_batch_size: int,
+        eta: float,
+        descent: Descent,
+        kept: np.ndarray | None,
+    ) -> None:
+        shrink = 1 - eta * descent.l2
+        with_velocity = bool(descent.momentum or descent.l1 or shrink < _SMALLEST_SHRINKAGE)
+        factors = self._nothing if kept is None else layout.hidden_rows(self._layout, kept / (1 - descent.dropout))
+        compiled = epoch.Descent(
+            eta,
+            1.0 if with_velocity else shrink,
+            with_velocity,
+            descent.momentum,
+            eta * descent.l2,
+            eta * descent.l1,
+            1 - descent.dropout,
+        )
+        sums = self._velocity if with_velocity else self._parameters
+        self._descend(self._inputs, self._targets, factors, order, mini_batch_size, compiled, sums)
 
-    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         dtype = self.architecture.dtype
         nabla = layout.zeros(self._layout)
         with announced(progress.compiling):
             x, y = inputs_of(inputs, dtype), layout.padded_rows(targets, dtype)
-            self._descend(x, y, np.arange(len(inputs)), len(inputs), -1.0, nabla)
+            self._descend(x, y, self._nothing, np.arange(len(inputs)), len(inputs), _GRADIENT, nabla)
         nabla_w, nabla_b = layout.to_book(self._layout, nabla)
         return nabla_b, nabla_w
-
-    def outputs(self, inputs: np.ndarray | Dataset) -> np.ndarray:
-        if not isinstance(inputs, Dataset):
-            return super().outputs(inputs)
-        with announced(progress.compiling):
-            return self._feed_forward(self._laid_out(inputs), len(inputs))
-
-    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        with announced(progress.compiling):
-            return self._feed_forward(inputs_of(inputs, self.architecture.dtype), len(inputs))
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         self._parameters = layout.from_book(self._layout, weights, biases)
@@ -68,21 +100,23 @@ class Engine(contract.Engine):
         self,
         inputs: Matrix | Rows,
         targets: np.ndarray,
+        kept: np.ndarray,
         order: np.ndarray,
         mini_batch_size: int,
-        eta: float,
+        descent: epoch.Descent,
         sums: layout.Parameters,
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(order))
-        parameters, workspace = self._parameters, layout.workspace(self._layout, most)
+        own, parameters, workspace = self._layout, self._parameters, layout.workspace(self._layout, most)
 
         def descend(share: threads.Share) -> None:
             epoch.epoch(
-                inputs, targets, order, mini_batch_size, eta, self._layout, parameters, sums, workspace, share, True
-            )
+                inputs, targets, kept, order, mini_batch_size,
+                self._formulas, descent, own, parameters, sums, workspace, share, True,
+            )  # fmt: skip
 
-        threads.run(descend, self._threads(inputs, most, layout.panels(self._layout)))
+        threads.run(descend, self._threads(inputs, most, layout.panels(own)))
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute so many samples at a time, in so many parts."""
@@ -91,23 +125,29 @@ class Engine(contract.Engine):
         of_layers_above = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
         return choice.threads(samples * (of_inputs + of_layers_above), parts, threads.available())
 
-    def _feed_forward(self, inputs: Matrix | Rows, n: int) -> np.ndarray:
-        """Return the outputs for all n samples; threads divide them, and each computes alone."""
-        result = np.empty((n, self.architecture.sizes[-1]), self.architecture.dtype)
-        starts = range(0, n, _SAMPLES_AT_A_TIME)
-        most = min(n, _SAMPLES_AT_A_TIME)
-        own, parameters, targets = self._layout, self._parameters, layout.aligned_zeros(0, self.architecture.dtype)
+    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+        """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
+        with announced(progress.compiling):
+            x = self._laid_out(inputs) if isinstance(inputs, Dataset) else inputs_of(inputs, self.architecture.dtype)
+            n = len(inputs)
+            starts = range(0, n, _SAMPLES_AT_A_TIME)
+            most = min(n, _SAMPLES_AT_A_TIME)
+            own, parameters, n_out, nothing = self._layout, self._parameters, self.architecture.sizes[-1], self._nothing
 
-        def feed_forward(share: threads.Share) -> None:
-            workspace, alone = layout.workspace(own, most), threads.Share(0, 1, share.arrivals)
-            for start in starts[share.thread :: share.threads]:
-                samples = np.arange(start, min(start + most, n))
-                epoch.epoch(inputs, targets, samples, most, 0.0, own, parameters, parameters, workspace, alone, False)
-                outputs = workspace.activations[len(samples) * own.units[-2] :]
-                layout.from_panels(outputs, result[start : start + most])
+            def feed_forward(share: threads.Share) -> None:
+                workspace, alone = layout.workspace(own, most), threads.Share(0, 1, share.arrivals)
+                for start in starts[share.thread :: share.threads]:
+                    part = slice(start, min(start + most, n))
+                    samples = np.arange(part.start, part.stop)
+                    epoch.epoch(
+                        x, nothing, nothing, samples, most,
+                        self._formulas, _GRADIENT, own, parameters, parameters, workspace, alone, False,
+                    )  # fmt: skip
+                    z = np.empty((len(samples), n_out), self.architecture.dtype)
+                    layout.from_panels(workspace.activations[len(samples) * own.units[-2] :], z)
+                    receive(part, z)
 
-        threads.run(feed_forward, self._threads(inputs, most, max(len(starts), 1)))
-        return result
+            threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))
 
     def _laid_out(self, data: Dataset) -> Matrix | Rows:
         dtype = self.architecture.dtype

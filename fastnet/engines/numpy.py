@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 import numpy as np
 
-from fastnet.activations import sigmoid
+from fastnet.activations import ACTIVATIONS
+from fastnet.costs import OwnCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays
+from fastnet.engines.contract import Arrays, Descent, Receiver
 
 # Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge,
 # with all numbers of the result as they should be; NumPy would warn of it. What is not a number stays so, unannounced.
@@ -18,46 +22,83 @@ _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that i
 class Engine(contract.Engine):
     """Matrices of one sample a row, and NumPy."""
 
-    def _epoch(self, data: Dataset, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
+    _velocity: Arrays | None = None  # of the biases, then the weights
+
+    def _epoch(
+        self,
+        data: Dataset,
+        order: np.ndarray,
+        mini_batch_size: int,
+        eta: float,
+        descent: Descent,
+        kept: np.ndarray | None,
+    ) -> None:
         for start in range(0, len(order), mini_batch_size):
-            mini_batch = order[start : start + mini_batch_size]
-            nabla_b, nabla_w = self.gradients(data.inputs[mini_batch], data.targets[mini_batch])
-            for parameters, nabla in zip(self._biases + self._weights, nabla_b + nabla_w, strict=True):
-                nabla *= eta
-                parameters -= nabla
+            part = slice(start, start + mini_batch_size)
+            mini_batch = order[part]
+            factors = None if kept is None else kept[part].astype(self.architecture.dtype) / (1 - descent.dropout)
+            nabla_b, nabla_w = self._gradients(data.inputs[mini_batch], data.targets[mini_batch], factors)
+            self._descend(nabla_b, nabla_w, eta, descent)
+
+    def _descend(self, nabla_b: Arrays, nabla_w: Arrays, eta: float, descent: Descent) -> None:
+        """Change the parameters by the velocity (chapter 3, equations 107 and 108), which is computed in place."""
+        for w, nw in zip(self._weights, nabla_w, strict=True):
+            if descent.l2:
+                nw += descent.l2 * w
+            if descent.l1:
+                nw += descent.l1 * np.sign(w)
+        velocity = nabla_b + nabla_w
+        for v in velocity:
+            v *= -eta
+        if descent.momentum:
+            for v, before in zip(velocity, self._velocity or [], strict=False):
+                v += descent.momentum * before
+            self._velocity = velocity
+        for parameters, v in zip(self._biases + self._weights, velocity, strict=True):
+            parameters += v
 
     @_without_false_alarms
-    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
-        activations = self._feed_forward(inputs)
-        a = activations[-1]
-        nabla_a = self._nabla_a(a, targets.astype(self.architecture.dtype, copy=False)) / len(inputs)
-        deltas = [nabla_a * a * (1 - a)]  # BP1: the derivative of the sigmoid is a (1 - a)
-        for w, a in zip(self._weights[:0:-1], activations[-2:0:-1], strict=True):
-            deltas.append((deltas[-1] @ w) * a * (1 - a))  # BP2
+    def _gradients(
+        self, inputs: np.ndarray, targets: np.ndarray, factors: np.ndarray | None = None
+    ) -> tuple[Arrays, Arrays]:
+        """Return the gradient of the mean cost, where hidden neurons are multiplied by factors, a row a sample."""
+        hidden, dtype = ACTIVATIONS[self.architecture.activation], self.architecture.dtype
+        activations, slopes = [inputs.astype(dtype, copy=False)], []
+        for w, b, factor in zip(self._weights[:-1], self._biases[:-1], self._layers(factors), strict=True):
+            a = hidden.function(activations[-1] @ w.T + b.T)
+            activations.append(a * factor)
+            slopes.append(hidden.slope(a) * factor)
+        z = activations[-1] @ self._weights[-1].T + self._biases[-1].T
+        deltas = [self._output_errors(z, targets.astype(dtype, copy=False)) / len(inputs)]  # BP1
+        for w, slope in zip(self._weights[:0:-1], slopes[::-1], strict=True):
+            deltas.append((deltas[-1] @ w) * slope)  # BP2
         deltas.reverse()
         nabla_b = [delta.sum(axis=0)[:, np.newaxis] for delta in deltas]  # BP3
-        nabla_w = [delta.T @ a for delta, a in zip(deltas, activations[:-1], strict=True)]  # BP4
+        nabla_w = [delta.T @ a for delta, a in zip(deltas, activations, strict=True)]  # BP4
         return nabla_b, nabla_w
 
-    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
-        for start in range(0, len(inputs), _SAMPLES_AT_A_TIME):
-            part = slice(start, start + _SAMPLES_AT_A_TIME)
-            result[part] = self._feed_forward(inputs[part])[-1]
-        return result
+    def _output_errors(self, z: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return the derivative of each sample's cost with respect to z, one sample a row."""
+        cost = self.architecture.cost
+        a = cost.output(z)
+        if not isinstance(cost, OwnCost):
+            return cost.delta(z, a, targets)
+        # A function written for the book's columns may do anything with them, so it is given columns.
+        columns = zip(z[:, :, np.newaxis], a[:, :, np.newaxis], targets[:, :, np.newaxis], strict=True)
+        return np.concatenate([cost.delta(*each) for each in columns], axis=1).T
 
     @_without_false_alarms
-    def _feed_forward(self, inputs: np.ndarray) -> Arrays:
-        """Return the activations of every layer, the inputs first."""
-        activations = [inputs.astype(self.architecture.dtype, copy=False)]
-        for w, b in zip(self._weights, self._biases, strict=True):
-            activations.append(sigmoid(activations[-1] @ w.T + b.T))
-        return activations
+    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+        function = ACTIVATIONS[self.architecture.activation].function
+        rows = inputs.inputs if isinstance(inputs, Dataset) else inputs
+        for start in range(0, len(rows), _SAMPLES_AT_A_TIME):
+            part = slice(start, min(start + _SAMPLES_AT_A_TIME, len(rows)))
+            a = rows[part].astype(self.architecture.dtype, copy=False)
+            for w, b in zip(self._weights[:-1], self._biases[:-1], strict=True):
+                a = function(a @ w.T + b.T)
+            receive(part, a @ self._weights[-1].T + self._biases[-1].T)
 
-    def _nabla_a(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return the derivative of each sample's cost with respect to its outputs, one sample a row."""
-        if self.architecture.cost_derivative is None:
-            return outputs - targets
-        # A function written for the book's columns may do anything with them, so it is given columns.
-        columns = zip(outputs[:, :, np.newaxis], targets[:, :, np.newaxis], strict=True)
-        return np.concatenate([self.architecture.nabla_a(a, y) for a, y in columns], axis=1).T
+    def _layers(self, factors: np.ndarray | None) -> Sequence[np.ndarray | int]:
+        """Divide the factors of all hidden neurons into a matrix for each layer; without any, they are 1."""
+        sizes = self.architecture.sizes[1:-1]
+        return [1] * len(sizes) if factors is None else np.split(factors, list(accumulate(sizes)), axis=1)[:-1]

@@ -46,12 +46,12 @@ def part(function: Callable[..., Any]) -> Any:
     return numba.njit(**_PART_FLAGS)(function)
 
 
-def variant(general: Callable[..., Any], kind: type) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a part into the kernels that call `general` with a first argument of that kind of named tuple."""
+def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a part into the kernels that call `general` with a first argument of those kinds of named tuples."""
 
     def register(function: Callable[..., Any]) -> Any:
         def choose(first: Any, *others: Any) -> Any:
-            return function if getattr(first, "instance_class", None) is kind else None
+            return function if getattr(first, "instance_class", None) in kinds else None
 
         overload(general, jit_options=_PART_FLAGS, strict=False)(choose)
         return part(function)

@@ -46,16 +46,21 @@ class Layout(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """A number for each weight and each bias: the parameters themselves, or their gradient.
+    """A number for each weight and each bias: the parameters themselves, their gradient, or their velocity.
 
     Attributes
     ----------
     weights : ndarray, shape (layout.weights[-1],)
+        What `scale` has to be multiplied by.
     biases : ndarray, shape (layout.units[-1],)
+    scale : ndarray of float64, shape (1,)
+        To shrink all weights, as L2 regularization does with every mini-batch, it is enough to shrink this: the weights
+        of inputs that are zero are not touched.
     """
 
     weights: np.ndarray
     biases: np.ndarray
+    scale: np.ndarray
 
 
 class Workspace(NamedTuple):
@@ -93,7 +98,7 @@ def panels(layout: Layout) -> int:
 def zeros(layout: Layout) -> Parameters:
     """Return parameters that are all zero."""
     dtype = layout.neurons.dtype
-    return Parameters(aligned_zeros(layout.weights[-1], dtype), aligned_zeros(layout.units[-1], dtype))
+    return Parameters(aligned_zeros(layout.weights[-1], dtype), aligned_zeros(layout.units[-1], dtype), np.ones(1))
 
 
 def workspace(layout: Layout, samples: int) -> Workspace:
@@ -116,6 +121,13 @@ def padded_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
     padded = aligned_zeros(rows * width, dtype)
     padded.reshape(rows, width)[:, :columns] = matrix
     return padded
+
+
+def hidden_rows(layout: Layout, matrix: np.ndarray) -> np.ndarray:
+    """Copy a matrix of one column a hidden neuron into a flat array, row by row, each layer filled up with zeros."""
+    rows = aligned_zeros(len(matrix) * layout.units[-2], layout.neurons.dtype)
+    rows.reshape(len(matrix), layout.units[-2])[:, layout.neurons[: layout.units[-2]] == 1] = matrix
+    return rows
 
 
 def to_panels(matrix: np.ndarray, panels: np.ndarray) -> None:
@@ -146,6 +158,7 @@ def to_book(layout: Layout, parameters: Parameters) -> tuple[list[np.ndarray], l
     biases = [np.empty((n_out, 1), dtype) for n_out in layout.sizes[1:]]
     for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
         from_panels(parameters.weights[layout.weights[layer] :], w.T if layer == 0 else w)
+        w *= dtype.type(parameters.scale[0])
         from_panels(parameters.biases[layout.units[layer] :], b.T)
     return weights, biases
 

@@ -216,16 +216,31 @@ def total(typing_context: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def clamp(typing_context: Any, vector: Any, bound: Any) -> Any:
-    """Return a vector's numbers, but none beyond -bound and bound; what is not a number stays so."""
+def clamp(typing_context: Any, vector: Any, lower: Any, upper: Any) -> Any:
+    """Return a vector's numbers, but none below `lower` or above `upper`; what is not a number stays so."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        upper = _broadcast(context, builder, arguments[1], bound, vector)
-        lower = builder.fneg(upper)
-        value = builder.select(builder.fcmp_ordered("<", arguments[0], lower), lower, arguments[0])
-        return builder.select(builder.fcmp_ordered(">", value, upper), upper, value)
+        value, *bounds = arguments
+        smallest, largest = (
+            _broadcast(context, builder, bound, type_, vector)
+            for bound, type_ in zip(bounds, (lower, upper), strict=True)
+        )
+        value = builder.select(builder.fcmp_ordered("<", value, smallest), smallest, value)
+        return builder.select(builder.fcmp_ordered(">", value, largest), largest, value)
 
-    return vector(vector, bound), generate
+    return vector(vector, lower, upper), generate
+
+
+@intrinsic
+def sign(typing_context: Any, vector: Any) -> Any:
+    """Return 1 where a vector's number is positive, -1 where it is negative, and 0 elsewhere."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        nothing, one, minus_one = (_constant(context, vector, value) for value in (0.0, 1.0, -1.0))
+        negative = builder.select(builder.fcmp_ordered("<", arguments[0], nothing), minus_one, nothing)
+        return builder.select(builder.fcmp_ordered(">", arguments[0], nothing), one, negative)
+
+    return vector(vector), generate
 
 
 @intrinsic

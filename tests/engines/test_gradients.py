@@ -1,9 +1,14 @@
 """Every engine's gradient against differences of the cost, computed here without fastnet."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from fastnet.activations import sigmoid_prime
+from fastnet.costs import OwnCost
 
 SHARED_FIXTURES = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -83,12 +88,7 @@ def test_a_cost_derivative_of_ones_own_gives_the_gradient_of_its_cost(name, make
         assert a.shape == y.shape == (3, 1)  # a column, as the book hands it over
         return 4 * (a - y) ** 3
 
-    engine = make_engine(name, sizes, weights, biases, cost_derivative=derivative)
+    cost = OwnCost(SimpleNamespace(delta=lambda z, a, y: derivative(a, y) * sigmoid_prime(z)))
+    engine = make_engine(name, sizes, weights, biases, cost=cost)
     nabla_b, nabla_w = engine.gradients(inputs, targets)
     assert relative_distance(nabla_b + nabla_w, differences(quartic_cost, biases + weights)) < 1e-7
-
-
-def test_numba_refuses_a_cost_derivative_and_says_who_takes_it(make_engine, draw_parameters):
-    weights, biases = draw_parameters([2, 1], np.random.default_rng(0))
-    with pytest.raises(ValueError, match="engine='numpy' and engine='reference' can"):
-        make_engine("numba", [2, 1], weights, biases, cost_derivative=lambda a, y: a - y)

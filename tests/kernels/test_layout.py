@@ -36,7 +36,8 @@ def test_there_and_back_is_the_same(sizes, dtype, seed):
         np.testing.assert_array_equal(array, expected, strict=True)
         assert array.flags.c_contiguous
         assert not any(np.shares_memory(array, flat) for flat in parameters)
-    for flat, arrays in zip(parameters, (weights, biases), strict=True):  # the padding is zero
+    assert parameters.scale == 1
+    for flat, arrays in zip(parameters[:2], (weights, biases), strict=True):  # the padding is zero
         assert np.count_nonzero(flat) == sum(array.size for array in arrays)
 
 
@@ -52,9 +53,9 @@ def test_layers_follow_one_another_each_in_whole_vectors(sizes, dtype):
     assert np.diff(there.weights).tolist() == numbers
     assert there.units[0] == there.weights[0] == 0
     assert layout.panels(there) == first / lanes_of(dtype)
-    for array in layout.zeros(there):
+    for array in layout.zeros(there)[:2]:
         assert not array.any()
-    assert [len(array) for array in layout.zeros(there)] == [sum(numbers), sum([first, *others])]
+    assert [len(array) for array in layout.zeros(there)[:2]] == [sum(numbers), sum([first, *others])]
 
 
 @given(SIZES, st.sampled_from(DTYPES))

@@ -82,8 +82,14 @@ def total(a):
 
 
 @kernel
-def clamp(a, bound, result):
-    store(result, 0, vectors.clamp(load(a, 0), bound))
+def clamp(a, lower, upper, result):
+    store(result, 0, vectors.clamp(load(a, 0), lower, upper))
+
+
+@kernel
+def sign(a, result):
+    for i in range(0, len(a), lanes(a)):
+        store(result, i, vectors.sign(load(a, i)))
 
 
 @kernel
@@ -259,19 +265,30 @@ def test_a_total_is_right_up_to_rounding(dtype, seed):
     assert abs(error) <= width * np.finfo(dtype).eps / 2 * math.fsum(np.abs(numbers[:width]).astype(float))
 
 
-@pytest.mark.parametrize("bound", [87.0, 3])
+@pytest.mark.parametrize(("lower", "upper"), [(-87.0, 87.0), (-3, 3), (0.0, math.inf), (-87.0, 0.0)])
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(data=st.data())
 @settings(deadline=None)
-def test_numbers_are_clamped_and_nothing_becomes_a_number(dtype, bound, data):
+def test_numbers_are_clamped_and_nothing_becomes_a_number(dtype, lower, upper, data):
     width = lanes_of(dtype)
     a = data.draw(drawn(dtype) | arrays(dtype, MOST_LANES, elements=st.floats(-100, 100, width=32)))
-    a[: width // 2 : 5] = data.draw(st.sampled_from([np.inf, -np.inf, np.nan, -0.0, bound, -bound]))
+    a[: width // 2 : 5] = data.draw(st.sampled_from([np.inf, -np.inf, np.nan, -0.0, lower, upper]))
     result = np.empty(width, dtype)
-    clamp(a, bound, result)
-    np.testing.assert_array_equal(result, np.clip(a[:width], -bound, bound))
-    inside = np.abs(a[:width]) <= bound
+    clamp(a, lower, upper, result)
+    np.testing.assert_array_equal(result, np.clip(a[:width], lower, upper))
+    inside = (a[:width] >= lower) & (a[:width] <= upper)
     assert same_bits(result[inside], a[:width][inside])  # a zero keeps its sign
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+@settings(deadline=None)
+def test_the_sign_is_that_of_numpy_and_nothing_for_what_is_no_number(dtype, data):
+    a = data.draw(drawn(dtype))
+    a[::5] = data.draw(st.sampled_from([np.inf, -np.inf, np.nan, -0.0, np.finfo(dtype).smallest_subnormal]))
+    result = np.empty_like(a)
+    sign(a, result)
+    np.testing.assert_array_equal(result, np.nan_to_num(np.sign(a)))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

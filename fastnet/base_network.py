@@ -1,0 +1,234 @@
+"""What the `Network`s of chapter 1 and chapter 3 share: parameters, an engine, and looking at what they are given."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import arguments, models, progress
+from fastnet.activations import ACTIVATIONS
+from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset, real_matrix
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Architecture, Arrays, Descent, Engine
+from fastnet.history import History
+
+
+class BaseNetwork:
+    """A feedforward network. A subclass says what its cost is, and how it is trained.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of neurons in each layer, the inputs first.
+    activation, engine, dtype, seed
+        As for `network2.Network`.
+    """
+
+    history: History | None = None
+    """What the last `SGD` did; None before the first."""
+
+    _as_written: ClassVar[dict[str, Callable[..., Any]]]
+    """The methods of the shelf's class that an engine stands for; what is found in their place is the user's."""
+
+    def __init__(
+        self, sizes: Sequence[int], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
+    ) -> None:
+        self.sizes = [arguments.positive(size, "a size") for size in sizes]
+        if len(self.sizes) < 2:
+            raise ValueError(f"sizes is {self.sizes}; it must name at least two layers, inputs and outputs")
+        self.num_layers = len(self.sizes)
+        self.activation = arguments.one_of(activation, ACTIVATIONS, "activation")
+        engine_class(engine)
+        self.engine = engine
+        self.dtype = arguments.float_type(dtype)
+        self._random = None if seed is None else np.random.RandomState(arguments.seed(seed))
+
+    def _draw_parameters(self, scaled: bool) -> None:
+        """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
+        # All biases first, then all weights: the order in which the book draws them.
+        random = self._generator()
+        self.biases = [random.randn(y, 1).astype(self.dtype) for y in self.sizes[1:]]
+        self.weights = [
+            (random.randn(y, x) / (np.sqrt(x) if scaled else 1)).astype(self.dtype) for x, y in pairwise(self.sizes)
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Network {self.sizes}, engine {self.engine!r}, {self.dtype}>"
+
+    def feedforward(self, a: npt.ArrayLike) -> np.ndarray:
+        """Return the output of the network if `a` is input.
+
+        Parameters
+        ----------
+        a : array_like, shape (n_in, 1) or (n_in, m)
+            A column, or a matrix of one sample a column.
+
+        Returns
+        -------
+        ndarray, shape (n_out, 1) or (n_out, m)
+            The output activations, of the network's dtype.
+
+        Raises
+        ------
+        ValueError
+            If `a` is of another shape.
+        """
+        return self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
+
+    def backprop(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Arrays, Arrays]:
+        """Return a tuple `(nabla_b, nabla_w)` representing the gradient for the cost function C_x.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_in, 1)
+            The input.
+        y : array_like, shape (n_out, 1)
+            The desired output.
+
+        Returns
+        -------
+        nabla_b, nabla_w : lists of ndarray
+            Layer by layer, of the shapes of `biases` and `weights`.
+
+        Raises
+        ------
+        ValueError
+            If `x` or `y` is of another shape.
+        """
+        inputs, targets = self._rows(x, "x", self.sizes[0]), self._rows(y, "y", self.sizes[-1])
+        for name, rows in (("x", inputs), ("y", targets)):
+            if len(rows) != 1:
+                raise ValueError(f"{name} has shape {rows.T.shape}; it must be a column ({rows.shape[1]}, 1)")
+        if self._cost() is LogLikelihoodCost:
+            _check_probabilities(targets)
+        return self._make_engine().gradients(inputs, targets)
+
+    def save(self, filename: str | os.PathLike[str]) -> None:
+        """Save the network to the file, in the format of the book's `network2.py`; `load` reads it.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written. A file that was there is then as it was.
+        ValueError
+            If a weight or bias is infinite or not a number.
+        """
+        weights, biases = self._checked_parameters()
+        model = models.Model(self.sizes, weights, biases, self._cost_name(), self.dtype, self.activation)
+        models.write(filename, model)
+
+    def _cost(self) -> BuiltIn | OwnCost:
+        """Return the cost that the engine is to lower."""
+        raise NotImplementedError
+
+    def _cost_name(self) -> str:
+        """Return the name that the cost has in files."""
+        raise NotImplementedError
+
+    def _make_engine(self, data: Dataset | None = None) -> Engine:
+        """Make an engine that has the network's parameters as they are now, and data if it is to train on them."""
+        architecture = Architecture(tuple(self.sizes), self.dtype, self.activation, self._cost())
+        return engine_class(self.engine)(architecture, *self._checked_parameters(), data)
+
+    def _train_epoch(
+        self, engine: Engine, title: str, mini_batch_size: int, eta: float, descent: Descent | None = None
+    ) -> float:
+        """Train for an epoch, in a new random order, and return how many seconds it took."""
+        assert engine.data is not None
+        engine.set_parameters(*self._checked_parameters())  # an evaluation of the user's may have changed them
+        began = time.perf_counter()
+        order = self._generator().permutation(len(engine.data))
+        for run in progress.runs(order, mini_batch_size, title):
+            engine.epoch(run, mini_batch_size, eta, descent)
+        seconds = time.perf_counter() - began
+        self.weights, self.biases = engine.parameters()
+        return seconds
+
+    def _train_mini_batch(self, data: Dataset, eta: float, descent: Descent | None = None) -> None:
+        """Train on a single mini-batch."""
+        engine = self._make_engine(data)
+        engine.epoch(np.arange(len(data)), len(data), eta, descent)
+        self.weights, self.biases = engine.parameters()
+
+    def _correct(self, data: Dataset) -> int:
+        """Return for how many samples the largest output is the right one."""
+        if not self._overridden("feedforward"):
+            return self._make_engine().measure(data).correct
+        outputs = self.feedforward(data.inputs.T).T
+        return int(np.sum(outputs.argmax(axis=1) == data.labels(self.sizes[-1])))
+
+    def _checked_parameters(self) -> tuple[Arrays, Arrays]:
+        """Return weights and biases, which the user may have assigned, if they fit the sizes."""
+        weights, biases = [np.asarray(w) for w in self.weights], [np.asarray(b) for b in self.biases]
+        shapes = [(y, x) for x, y in pairwise(self.sizes)]
+        for name, arrays, expected in (
+            ("weights", weights, shapes),
+            ("biases", biases, [(y, 1) for y in self.sizes[1:]]),
+        ):
+            if [array.shape for array in arrays] != expected:
+                found = ", ".join(str(array.shape) for array in arrays)
+                raise ValueError(f"{name} have the shapes {found}; they must be {', '.join(map(str, expected))}")
+        return weights, biases
+
+    def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
+        """Return a data set that fits the network, with vectors for targets."""
+        with arguments.named(argument):
+            fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
+            if self._cost() is LogLikelihoodCost:
+                fitting.derived("probabilities", lambda: _check_probabilities(fitting.targets))
+            return fitting
+
+    def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
+        """Return a data set that fits the network, with labels below the number of outputs."""
+        with arguments.named(argument):
+            data = self._fitting_inputs(data)
+            data.labels(self.sizes[-1])
+            return data
+
+    def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
+        data = as_dataset(data)
+        data.check_inputs(self.sizes[0])
+        return data
+
+    def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
+        """Return columns of length n as the rows of a matrix."""
+        array = np.asarray(columns)
+        if array.ndim != 2 or len(array) != n:
+            raise ValueError(
+                f"{argument} has shape {array.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
+            )
+        return real_matrix(array.T, f"the elements of {argument}")
+
+    def _overridden(self, method: str) -> bool:
+        """Whether a subclass, or an assignment to this network or the class, has put another method in its place."""
+        return getattr(getattr(self, method), "__func__", None) is not self._as_written[method]
+
+    def _refuse_overridden(self, *methods: str, instead: str) -> None:
+        for method in methods:
+            if self._overridden(method):
+                raise TypeError(
+                    f"{type(self).__name__} overrides {method}, which the engine would never call; "
+                    f"{instead}, or write the training loop in Python"
+                )
+
+    def _generator(self) -> Any:
+        """Return the network's own generator, or NumPy's global one: both have `randn` and `permutation`."""
+        return np.random if self._random is None else self._random
+
+
+def _check_probabilities(targets: np.ndarray) -> None:
+    """Find out whether the desired outputs, one sample a row, are what the log-likelihood is about."""
+    sums, smallest = targets.sum(axis=1), targets.min(axis=1)
+    wrong = ~(np.isclose(sums, 1, rtol=0, atol=1e-5) & (smallest >= 0))
+    if wrong.any():
+        raise ValueError(
+            f"there is a y with the sum {sums[wrong][0]:g} and the smallest component {smallest[wrong][0]:g}; "
+            "LogLikelihoodCost takes probabilities, which have the sum 1"
+        )

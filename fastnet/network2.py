@@ -1,0 +1,437 @@
+"""An improved version of network.py, implementing the stochastic gradient descent learning algorithm.
+
+This is the book's `network2.py` (chapter 3), with its names and its meaning: the cross-entropy cost, L2 regularization,
+better initial weights, and monitoring. What the chapter describes beyond, or leaves as exercises, is in keywords. The
+arithmetic is an engine's: see `fastnet.engines`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet import arguments, costs, models
+from fastnet.activations import sigmoid, sigmoid_prime
+from fastnet.base_network import BaseNetwork
+from fastnet.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.datasets.dataset import Dataset, Sample
+from fastnet.engines.contract import Descent
+from fastnet.history import Epoch, History
+from fastnet.mnist_loader import vectorized_result
+from fastnet.schedules import SCHEDULES, Plan
+
+__all__ = [
+    "CrossEntropyCost",
+    "LogLikelihoodCost",
+    "Network",
+    "QuadraticCost",
+    "load",
+    "sigmoid",
+    "sigmoid_prime",
+    "vectorized_result",
+]
+
+
+class Network(BaseNetwork):
+    """A feedforward network with a choice of costs.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30.
+    cost : class or object, optional
+        `CrossEntropyCost`, `QuadraticCost`, or `LogLikelihoodCost`, with which the output neurons are softmax instead
+        of sigmoid. Or one of your own, for sigmoid outputs, with the functions `fn(a, y)` and `delta(z, a, y)` as these
+        have: the engines 'numpy' and 'reference' call it, the others refuse to train.
+    activation : {'sigmoid', 'tanh', 'relu'}, optional
+        What the hidden neurons compute.
+    engine : {'numba', 'numpy', 'torch', 'reference'}, optional
+        What computes: compiled kernels; matrix products; PyTorch; or the book's algorithm, sample by sample. They
+        give the same results up to rounding.
+    dtype : {'float32', 'float64'}, optional
+        The precision of parameters and arithmetic.
+    seed : int, optional
+        Seeds a generator of the network's own. Without it, the initial parameters and the shuffling come from
+        NumPy's global generator, so that `np.random.seed` makes a run repeatable. Either way the same seed
+        gives the book's initial parameters.
+
+    Attributes
+    ----------
+    num_layers : int
+        The number of layers, the inputs included.
+    sizes : list of int
+        As given.
+    cost : class or object
+        As given. Another may be assigned.
+    weights : list of ndarray
+        One matrix `(n_out, n_in)` for each layer but the first. It may be changed or assigned.
+    biases : list of ndarray
+        One column `(n_out, 1)` for each layer but the first. It may be changed or assigned.
+    history : History or None
+        What the last `SGD` did.
+
+    Raises
+    ------
+    ImportError
+        If what the engine needs is not installed.
+    TypeError
+        If a size or the seed is not an integer, or the cost lacks a function.
+    ValueError
+        If there are fewer than two layers, a size is not positive, or the activation, the engine or the dtype is
+        unknown.
+
+    Notes
+    -----
+    A subclass may override `accuracy`, `total_cost`, `feedforward` and the initializers. It cannot override `backprop`
+    and `update_mini_batch` for `SGD`, which computes whole epochs in the engine: `SGD` refuses to train then.
+
+    Examples
+    --------
+    >>> net = Network([2, 3, 1], cost=QuadraticCost, seed=0)
+    >>> [w.shape for w in net.weights], [b.shape for b in net.biases]
+    ([(3, 2), (1, 3)], [(3, 1), (1, 1)])
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        cost: Cost | type[Any] = CrossEntropyCost,
+        *,
+        activation: str = "sigmoid",
+        engine: str = "numba",
+        dtype: npt.DTypeLike = "float32",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(sizes, activation, engine, dtype, seed)
+        self.cost = cost
+        self._cost()
+        self.default_weight_initializer()
+
+    def default_weight_initializer(self) -> None:
+        """Draw the biases, and the weights divided by the square root of the number of weights to the same neuron.
+
+        Both come from the normal distribution with mean 0 and standard deviation 1 (chapter 3, "Weight
+        initialization").
+        """
+        self._draw_parameters(scaled=True)
+
+    def large_weight_initializer(self) -> None:
+        """Draw the biases and the weights as chapter 1 does, without dividing: neurons begin saturated."""
+        self._draw_parameters(scaled=False)
+
+    def SGD(  # noqa: N802 - the book's name
+        self,
+        training_data: Dataset | Iterable[Sample],
+        epochs: int,
+        mini_batch_size: int,
+        eta: float,
+        lmbda: float = 0.0,
+        evaluation_data: Dataset | Iterable[Sample] | None = None,
+        monitor_evaluation_cost: bool = False,
+        monitor_evaluation_accuracy: bool = False,
+        monitor_training_cost: bool = False,
+        monitor_training_accuracy: bool = False,
+        *,
+        l1: float = 0.0,
+        momentum: float = 0.0,
+        dropout: float = 0.0,
+        patience: int | None = None,
+        schedule: str | None = None,
+        report: Callable[[History], object] | None = None,
+    ) -> tuple[list[float], list[int], list[float], list[int]]:
+        """Train the network using mini-batch stochastic gradient descent.
+
+        Parameters
+        ----------
+        training_data : Dataset or iterable of (x, y)
+            `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. It is not
+            reordered. With `LogLikelihoodCost`, a column has the sum 1.
+        epochs : int
+            How many times to go through the training data, each time in a new random order.
+        mini_batch_size : int
+            The number of samples in a mini-batch. The last one of an epoch has what is left.
+        eta : float
+            The learning rate, positive.
+        lmbda : float, optional
+            The parameter of L2 regularization, from 0: n samples of training data make a weight decay of
+            `eta * lmbda / n`.
+        evaluation_data : Dataset or iterable of (x, y), optional
+            Validation or test data, with labels or columns.
+        monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
+            What to compute, and print, after each epoch.
+        l1 : float, optional
+            The parameter of L1 regularization, as `lmbda` is of L2 (chapter 3, equation 95).
+        momentum : float, optional
+            The coefficient mu, from 0 to less than 1 (chapter 3, equation 107).
+        dropout : float, optional
+            The probability with which a hidden neuron is left out, from 0 to less than 1, for each sample anew. What
+            the others give is divided by 1 - `dropout` meanwhile, so that the trained network is used as it is.
+        patience : int, optional
+            Stop when so many epochs have not improved on the best evaluation accuracy.
+        schedule : {'halve'}, optional
+            Instead of stopping, halve the learning rate, and stop when it is 1/128 of `eta`.
+        report : callable, optional
+            What to call with the `History` so far after each epoch, instead of printing the book's lines.
+
+        Returns
+        -------
+        evaluation_cost, evaluation_accuracy, training_cost, training_accuracy : lists
+            An entry for each epoch; empty for what is not monitored. Accuracies are numbers of samples. Costs are
+            means over the data they are computed on, and regularization is divided by the number of these, too.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form. The network is unchanged then.
+
+        Notes
+        -----
+        Interrupted by Ctrl-C, the network is as it was after the last whole epoch, and `history` has what was
+        monitored until then.
+        """
+        epochs = arguments.natural(epochs, "epochs")
+        mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
+        eta = arguments.positive_number(eta, "eta")
+        lmbda, l1 = arguments.number_from_zero(lmbda, "lmbda"), arguments.number_from_zero(l1, "l1")
+        momentum, dropout = arguments.fraction(momentum, "momentum"), arguments.fraction(dropout, "dropout")
+        patience = None if patience is None else arguments.positive(patience, "patience")
+        if schedule is not None:
+            schedule = arguments.one_of(schedule, SCHEDULES, "schedule")
+        self._check_together(
+            dropout, patience, schedule, evaluation_data, monitor_evaluation_cost or monitor_evaluation_accuracy
+        )
+        self._refuse_overridden("backprop", "update_mini_batch", instead="give it a cost of your own")
+        data = self._training_set(training_data, "training_data")
+        evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
+        n = len(data)
+        descent = Descent(lmbda / n, l1 / n, momentum, dropout, self._dropout_seed(dropout))
+        recipe = {
+            "sizes": self.sizes,
+            "cost": self._cost_name(),
+            "activation": self.activation,
+            "epochs": epochs,
+            "mini_batch_size": mini_batch_size,
+            "eta": eta,
+            "lmbda": lmbda,
+            "l1": l1,
+            "momentum": momentum,
+            "dropout": dropout,
+            "patience": patience,
+            "schedule": schedule,
+        }
+        self.history = history = History(
+            {name: value for name, value in recipe.items() if value}, n, len(evaluation_set) if evaluation_set else 0
+        )
+        plan = Plan(eta, patience, schedule)
+        mini_batch_size = min(mini_batch_size, n)
+        engine = self._make_engine(data)
+        for j in range(epochs):
+            eta = plan.eta
+            seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta, descent)
+            training = self._monitor(data, lmbda, l1, monitor_training_cost, monitor_training_accuracy)
+            evaluation = self._monitor(
+                evaluation_set, lmbda, l1, monitor_evaluation_cost, monitor_evaluation_accuracy or patience is not None
+            )
+            history.epochs.append(Epoch(j, eta, seconds, *training, *evaluation))
+            if evaluation[1] is not None:
+                plan.look_at(evaluation[1])
+            history.stopped = plan.stopped if j + 1 < epochs else ""
+            (report or _print_the_books_lines)(history)
+            if plan.stopped:
+                break
+        return (
+            history.series("evaluation_cost"),
+            history.series("evaluation_accuracy") if monitor_evaluation_accuracy else [],
+            history.series("training_cost"),
+            history.series("training_accuracy"),
+        )
+
+    def update_mini_batch(
+        self, mini_batch: Dataset | Iterable[Sample], eta: float, lmbda: float = 0.0, n: int | None = None
+    ) -> None:
+        """Update the network's weights and biases by applying gradient descent to a single mini-batch.
+
+        Parameters
+        ----------
+        mini_batch : Dataset or iterable of (x, y)
+            As the training data of `SGD`.
+        eta : float
+            The learning rate, positive.
+        lmbda : float, optional
+            The parameter of L2 regularization, from 0.
+        n : int, optional
+            The number of samples in all of the training data; by default, as many as are in the mini-batch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form. The network is unchanged then.
+        """
+        eta, lmbda = arguments.positive_number(eta, "eta"), arguments.number_from_zero(lmbda, "lmbda")
+        self._refuse_overridden("backprop", instead="give it a cost of your own")
+        data = self._training_set(mini_batch, "mini_batch")
+        n = len(data) if n is None else arguments.positive(n, "n")
+        self._train_mini_batch(data, eta, Descent(l2=lmbda / n))
+
+    def accuracy(self, data: Dataset | Iterable[Sample], convert: bool = False) -> int:
+        """Return the number of inputs in `data` for which the neural network outputs the correct result.
+
+        The network's output is the index of whichever neuron in the final layer has the highest activation.
+
+        Parameters
+        ----------
+        data : Dataset or iterable of (x, y)
+            `y` an integer label, or a column whose largest component stands at the label.
+        convert : bool, optional
+            In the book, True says that `y` are columns. Here it may be left out: it is seen which they are.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is not of that form.
+        """
+        return self._correct(self._test_set(data, "data"))
+
+    def total_cost(
+        self, data: Dataset | Iterable[Sample], lmbda: float, convert: bool = False, *, l1: float = 0.0
+    ) -> float:
+        """Return the total cost for the data set `data`: the mean over its samples, and regularization.
+
+        Parameters
+        ----------
+        data : Dataset or iterable of (x, y)
+            `y` a column, or an integer label.
+        lmbda, l1 : float
+            The parameters of L2 and of L1 regularization, from 0. As in the book, they are divided by the number of
+            samples in `data`.
+        convert : bool, optional
+            In the book, True says that `y` are labels. Here it may be left out: it is seen which they are.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form.
+        """
+        lmbda, l1 = arguments.number_from_zero(lmbda, "lmbda"), arguments.number_from_zero(l1, "l1")
+        data = self._training_set(data, "data")
+        if self._overridden("feedforward"):
+            columns = zip(self.feedforward(data.inputs.T).T[:, :, np.newaxis], data, strict=True)
+            cost: float | None = sum(float(self.cost.fn(a, y)) for a, (_, y) in columns)
+        else:
+            cost = self._make_engine().measure(data, cost=True).cost
+        assert cost is not None
+        return (cost + self._regularization(lmbda, l1)) / len(data)
+
+    def _monitor(
+        self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool
+    ) -> tuple[float | None, int | None]:
+        """Return the cost and the accuracy, if they are wanted."""
+        if data is None or not (cost or accuracy):
+            return None, None
+        if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
+            return self.total_cost(data, lmbda, l1=l1) if cost else None, self.accuracy(data) if accuracy else None
+        found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
+        total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
+        return total, found.correct if accuracy else None
+
+    def _regularization(self, lmbda: float, l1: float) -> float:
+        """Return what regularization adds to the sum of the costs."""
+        squares = sum(np.sum(np.square(w), dtype=np.float64) for w in self.weights)
+        return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in self.weights))
+
+    def _check_together(
+        self, dropout: float, patience: int | None, schedule: str | None, evaluation_data: object, monitored: bool
+    ) -> None:
+        """Raise a `ValueError` if an argument makes no sense without another."""
+        if dropout and len(self.sizes) == 2:
+            raise ValueError(f"dropout is {dropout}, but a network of sizes {self.sizes} has no hidden neurons to drop")
+        if schedule is not None and patience is None:
+            raise ValueError(f"schedule is {schedule!r}; it needs patience: after how many epochs it is to be done")
+        if evaluation_data is None and (patience is not None or monitored):
+            what = "patience" if patience is not None else "monitor_evaluation_cost or monitor_evaluation_accuracy"
+            raise ValueError(f"evaluation_data is missing; {what} needs it")
+
+    def _evaluation_set(self, data: Dataset | Iterable[Sample] | None, with_cost: bool) -> Dataset | None:
+        if data is None:
+            return None
+        data = self._test_set(data, "evaluation_data")
+        if with_cost:
+            self._training_set(data, "evaluation_data")
+        return data
+
+    def _dropout_seed(self, dropout: float) -> int:
+        """Return a seed, drawn only where it is needed: without dropout, all else is as in the book."""
+        return int(self._generator().randint(2**31)) if dropout else 0
+
+    def _cost(self) -> BuiltIn | OwnCost:
+        cost = costs.as_cost(self.cost)
+        if cost is LogLikelihoodCost and self.sizes[-1] == 1:
+            raise ValueError("cost is LogLikelihoodCost, but of one output neuron the softmax is always 1")
+        return cost
+
+    def _cost_name(self) -> str:
+        return costs.name_of(self.cost)
+
+
+Network._as_written = {
+    name: getattr(Network, name) for name in ("accuracy", "backprop", "feedforward", "total_cost", "update_mini_batch")
+}
+
+
+def _print_the_books_lines(history: History) -> None:
+    epoch = history.epochs[-1]
+    print(f"Epoch {epoch.number} training complete")
+    if epoch.training_cost is not None:
+        print(f"Cost on training data: {epoch.training_cost}")
+    if epoch.training_accuracy is not None:
+        print(f"Accuracy on training data: {epoch.training_accuracy} / {history.training_samples}")
+    if epoch.evaluation_cost is not None:
+        print(f"Cost on evaluation data: {epoch.evaluation_cost}")
+    if epoch.evaluation_accuracy is not None:
+        print(f"Accuracy on evaluation data: {epoch.evaluation_accuracy} / {history.evaluation_samples}")
+    if history.stopped:
+        print(history.stopped)
+    print(flush=True)
+
+
+def load(
+    filename: str | os.PathLike[str],
+    *,
+    cost: Cost | type[Any] | None = None,
+    engine: str = "numba",
+    seed: int | None = None,
+) -> Network:
+    """Load a network from a file that `Network.save`, or the book's `network2.py`, wrote.
+
+    Parameters
+    ----------
+    filename : path
+        The file.
+    cost : class or object, optional
+        The cost, if it is one of your own: the one of that name that the file has.
+    engine, seed
+        As for `Network`. The precision is that of the file; a file of the book's becomes float64.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it does not hold a network, or one with a cost that is neither known nor given.
+    """
+    model = models.read(filename)
+    known = {**costs.COSTS, **({} if cost is None else {costs.name_of(cost): cost})}
+    if model.cost not in known:
+        raise ValueError(
+            f"{os.fspath(filename)}: its cost is {model.cost}, which is none of {', '.join(known)}; "
+            "one of your own is given as cost="
+        )
+    net = Network(
+        model.sizes, known[model.cost], activation=model.activation, engine=engine, dtype=model.dtype, seed=seed
+    )
+    net.weights, net.biases = model.weights, model.biases
+    return net
