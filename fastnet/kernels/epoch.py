@@ -272,11 +272,13 @@ def rescale(scale, layout, parameters, share):
 @part
 def share_of_weights(layer, layout, width, share):
     """Return which of a layer's weights are those that this thread changes: from, to."""
-    columns = layout.units[max(layer, 1)] - layout.units[max(layer, 1) - 1]
-    first, last = share_of(columns // width, share)
-    start = layout.weights[layer]
-    panel = (layout.weights[layer + 1] - start) // (columns // width)
-    return start + first * panel, start + last * panel
+    rows, columns = layout.sizes[0], layout.units[1]  # of layer 0, whose panels are of its own neurons
+    start = layout.units[0]
+    if layer > 0:
+        rows, columns, start = layout.sizes[layer + 1], layout.units[layer], layout.units[layer - 1]
+    first, last = share_of_panels(start, columns, width, share)
+    w = layout.weights[layer] - start * rows
+    return w + first * rows, w + last * rows
 
 
 @part
