@@ -8,7 +8,7 @@ import sys
 import click
 
 import fastnet
-from fastnet.commands import compare, train
+from fastnet.commands import compare, evaluate, train
 from fastnet.commands.parameters import HELP_OPTIONS
 
 
@@ -39,6 +39,7 @@ def fastnet_command(context: click.Context) -> None:
 
 
 fastnet_command.add_command(train.train)
+fastnet_command.add_command(evaluate.evaluate)
 fastnet_command.add_command(compare.compare)
 
 

@@ -72,6 +72,21 @@ class History:
     stopped: str = ""
     machine: dict[str, str] = field(default_factory=machine.describe)
 
+    def last_line(self) -> str:
+        """Return a line on the last epoch, as chapter 1 prints it.
+
+        Examples
+        --------
+        >>> History({}, 1000, 200, [Epoch(3, 0.5, 0.25, evaluation_accuracy=150)]).last_line()
+        'Epoch 3: 150 / 200 (75.00% accuracy), took 0.25 seconds'
+        """
+        epoch, n = self.epochs[-1], self.evaluation_samples
+        took = f"took {epoch.seconds:.2f} seconds"
+        correct = epoch.evaluation_accuracy
+        if correct is None:
+            return f"Epoch {epoch.number} complete, {took}"
+        return f"Epoch {epoch.number}: {correct} / {n} ({correct / n:.2%} accuracy), {took}"
+
     def series(self, name: str) -> list[Any]:
         """Return what is known of each epoch by that name, such as "training_cost"; nothing if it was not asked for."""
         values = [getattr(epoch, name) for epoch in self.epochs]

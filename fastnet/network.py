@@ -135,11 +135,7 @@ class Network(BaseNetwork):
             seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta)
             correct = None if test_set is None else self.evaluate(test_set)
             self.history.epochs.append(Epoch(j, eta, seconds, evaluation_accuracy=correct))
-            if correct is None:
-                print(f"Epoch {j} complete, took {seconds:.2f} seconds", flush=True)
-            else:
-                accuracy = f"{correct} / {n_test} ({correct / n_test:.2%} accuracy)"
-                print(f"Epoch {j}: {accuracy}, took {seconds:.2f} seconds", flush=True)
+            print(self.history.last_line(), flush=True)
 
     def update_mini_batch(self, mini_batch: Dataset | Iterable[Sample], eta: float) -> None:
         """Update the network's weights and biases by applying gradient descent to a single mini-batch.

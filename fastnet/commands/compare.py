@@ -52,8 +52,8 @@ def compare(
     networks with one hidden layer of several widths, and mini-batches of several sizes: who wins where, by how much,
     and in words below.
     """
-    from fastnet import comparison
-    from fastnet.comparison import plots
+    from fastnet import comparison, plots
+    from fastnet.comparison.plots import figure
 
     if plot_file is not None:
         plots.check(plot_file)
@@ -82,7 +82,7 @@ def compare(
     if json_file is not None:
         json_file.write_text(json.dumps(result.as_dict(), indent=1) + "\n")
     if plot_file is not None:
-        plots.save(plots.figure(result), plot_file)
+        plots.save(figure(result), plot_file)
 
 
 def _print(result: Comparison | Map) -> None:

@@ -13,7 +13,17 @@ from fastnet.engines import ENGINES
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
 POSITIVE = click.FloatRange(min=0, min_open=True)
+FROM_ZERO = click.FloatRange(min=0)
+FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 DTYPE = click.Choice(["float32", "float64"])
+
+
+DATA = click.option(
+    "--data",
+    type=click.Path(exists=True, path_type=Path),
+    show_default="MNIST, which comes with fastnet",
+    help="The book's mnist.pkl.gz, or a folder with the four IDX files of another set.",
+)
 
 
 class Sizes(click.ParamType):

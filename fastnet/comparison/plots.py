@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnet.comparison.epochs import Comparison
 from fastnet.comparison.map import Map
+from fastnet.plots import OTHERS, OURS, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_OURS, _OTHERS = "#1b6ca8", "#9aa5b1"
-
-
-def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
-    """Write a picture to a file, in the format that its ending names.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    figure.savefig(filename, dpi=150)
-
-
-def check(filename: str | os.PathLike[str]) -> None:
-    """Find out, before anything is measured, whether a picture can be drawn into this file.
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    ValueError
-        If it does not know the ending.
-    """
-    known = _figure(1, 1).canvas.get_supported_filetypes()
-    ending = Path(filename).suffix.removeprefix(".")
-    if ending not in known:
-        raise ValueError(f"{os.fspath(filename)}: its ending must be one of {', '.join(sorted(known))}")
 
 
 def figure(result: Comparison | Map) -> Figure:
@@ -53,10 +23,10 @@ def figure(result: Comparison | Map) -> Figure:
 def comparison_figure(comparison: Comparison) -> Figure:
     """Draw a bar for each engine: the median of its seconds per epoch, and from its fastest epoch to its slowest."""
     results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median)
-    figure = _figure(7.5, 1.4 + 0.45 * len(results))
+    figure = new_figure(7.5, 1.4 + 0.45 * len(results))
     axes = figure.add_subplot()
     for place, result in enumerate(reversed(results)):
-        color = _OURS if result.engine == "numba" else _OTHERS
+        color = OURS if result.engine == "numba" else OTHERS
         axes.plot([min(result.seconds), max(result.seconds)], [place, place], color=color, linewidth=3)
         axes.plot(result.median, place, "o", color=color, markersize=9)
         times = comparison.times(result.engine)
@@ -85,7 +55,7 @@ def map_figure(map_: Map) -> Figure:
     leads = np.array([cell.lead(ours) for cell in map_.cells]).reshape(-1, columns)
     width = 2.6 + 1.25 * columns
     words = textwrap.wrap(map_.verdict(), int(11.5 * width))
-    figure = _figure(width, 1.7 + 0.8 * len(map_.widths) + 0.2 * len(words))
+    figure = new_figure(width, 1.7 + 0.8 * len(map_.widths) + 0.2 * len(words))
     axes = figure.add_subplot()
     exponents = np.log2(leads)
     lowest, highest = min(-1.0, float(exponents.min())), max(1.0, float(exponents.max()))
@@ -107,14 +77,6 @@ def map_figure(map_: Map) -> Figure:
     bar.set_ticks(ticks, labels=[f"{2**tick}×" if tick >= 0 else f"1/{2**-tick}×" for tick in ticks])
     figure.supxlabel("\n".join(words), x=0.02, ha="left", fontsize="medium")
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError("a picture needs matplotlib; pip install 'fastnet[plot]' installs it") from None
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _duration(seconds: float) -> str:

@@ -37,9 +37,10 @@ class Engine(contract.Engine):
 
     @cached_property
     def _formulas(self) -> epoch.Formulas:
-        return epoch.Formulas(
-            _ACTIVATIONS[self.architecture.activation], _COSTS.get(self.architecture.cost, Quadratic())
-        )
+        cost = self.architecture.cost
+        # One of the user's can only be fed forward for, and that is the same with all costs.
+        own = isinstance(cost, OwnCost)
+        return epoch.Formulas(_ACTIVATIONS[self.architecture.activation], Quadratic() if own else _COSTS[cost])
 
     @cached_property
     def _velocity(self) -> layout.Parameters:

@@ -1,8 +1,9 @@
 import pytest
 
+from fastnet import plots
 from fastnet.comparison import Cell, Comparison, Map, Result
+from fastnet.comparison.plots import figure
 
-plots = pytest.importorskip("fastnet.comparison.plots")
 pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 RESULTS = [
@@ -15,22 +16,22 @@ CELLS = [Cell(30, 1, {"numba": 0.1, "numpy": 2.0}), Cell(30, 10, {"numba": 0.3, 
 GRID = Map(["numba", "numpy"], [30], [1, 10], "float32", None, {}, CELLS)
 
 
-def words(figure):
+def words(picture):
     """Return all that is written in a picture."""
     import matplotlib.text
 
-    return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
+    return [text.get_text() for text in picture.findobj(matplotlib.text.Text) if text.get_text()]
 
 
 def test_a_race_shows_every_engine_that_ran_with_its_median():
-    written = words(plots.figure(RACE))
+    written = words(figure(RACE))
     assert "35 ms, 100 times the book's speed" in written
     assert "3.5 s" in written
     assert not any("torch" in text for text in written)
 
 
 def test_a_map_shows_who_wins_each_cell_and_says_it_in_words():
-    written = words(plots.figure(GRID))
+    written = words(figure(GRID))
     assert {"numba\n20×", "numpy\n2×"} <= set(written)
     assert any("fastest in 1 of 2 cells" in text.replace("\n", " ") for text in written)
 
@@ -40,7 +41,7 @@ def test_a_map_shows_who_wins_each_cell_and_says_it_in_words():
 def test_a_picture_is_written(tmp_path, result, ending):
     path = tmp_path / f"race.{ending}"
     plots.check(path)
-    plots.save(plots.figure(result), path)
+    plots.save(figure(result), path)
     assert path.read_bytes()[:4] in (b"\x89PNG", b"<?xm")
 
 

@@ -1,0 +1,137 @@
+"""Images, deformed: where the grey value of each pixel is looked up in the given image.
+
+Places are in pixels, rows downwards and columns to the right, the middle of the first pixel at (0, 0). Between pixels,
+grey values are interpolated, from the two above and the two below; outside of an image they are 0.
+
+Noise is smoothed here, and not by NumPy's products of matrices: threads would wait for one another in these, and each
+field would lie scattered in their result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnet.kernels import products
+from fastnet.kernels.compiler import kernel, part
+from fastnet.kernels.vectors import lanes
+
+_BORDER = 2  # blank pixels on every side of an image, so that each place has four neighbours
+_GREYS = np.float32(256)  # steps from white to black
+_MIDDLE = np.float32(127.5)  # of the bytes from 0 to 255
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+
+
+@kernel
+def deform(images, side, transforms, noise, elastic, smoothing, deformed):
+    """Deform images of `side` rows and columns.
+
+    Parameters
+    ----------
+    images : ndarray of float32 or float64, shape (n, side * side)
+        Grey values, from 0 (white) to 1 (black).
+    side : int
+        How many rows and columns each has.
+    transforms : ndarray of float64, shape (n, 6)
+        For each image a, b, c, d, e, f: what is to be at row r and column s, counted from the middle of the image, is
+        looked up at row a r + b s + c and column d r + e s + f.
+    noise : ndarray of uint8, shape (n, 2, side * side) or (0, 2, side * side)
+        What moves these rows and these columns, before it is smoothed: from 0 to 255 as from -1 to 1; or none.
+    elastic : float
+        By how many pixels it moves them.
+    smoothing : ndarray of float32, shape (side * side,)
+        A symmetric matrix: noise is multiplied by it from both sides.
+    deformed : ndarray of float32, shape (n, side * side)
+        Is set to the result: multiples of 1/256.
+    """
+    width = lanes(smoothing)
+    in_panels = (side + width - 1) // width * width * side
+    across = np.zeros(in_panels, np.float32)
+    _set_panels(across, smoothing, side, width, _ZERO, _ONE)
+    rough = np.zeros(in_panels, np.float32)
+    halfway = np.empty(in_panels, np.float32)
+    downwards = np.zeros(in_panels, np.float32)
+    rightwards = np.zeros(in_panels, np.float32)
+    padded = np.zeros((side + 2 * _BORDER) ** 2, np.float32)
+    for i in range(len(images)):
+        if len(noise) > 0:
+            for axis in range(2):
+                field = downwards if axis == 0 else rightwards
+                _set_panels(rough, noise[i, axis], side, width, _MIDDLE, np.float32(elastic) / _MIDDLE)
+                _smooth(rough, smoothing, across, side, width, halfway, field)
+        _set_padded(padded, images[i], side)
+        _look_up(padded, side, transforms[i], downwards, rightwards, width, deformed[i])
+
+
+@part
+def _set_panels(panels, matrix, side, width, zero, factor):
+    """Lay the factor times the matrix less `zero` out as panels: see `layout`."""
+    for row in range(side):
+        for column in range(side):
+            number = np.float32(matrix[row * side + column]) - zero
+            panels[_in_panels(row, column, side, width)] = number * factor
+
+
+@part
+def _in_panels(row, column, side, width):
+    return (column // width * side + row) * width + column % width
+
+
+@part
+def _smooth(rough, smoothing, across, side, width, halfway, field):
+    """Set a field to the noise, multiplied by the smoothing matrix from both sides."""
+    rows = np.arange(side)
+    for p in range(len(field)):
+        halfway[p] = 0
+        field[p] = 0
+    for panel in range(0, len(field), side * width):
+        products.add_product(smoothing, 0, side, rows, side, rough, panel, halfway, panel, 0, side)
+    for panel in range(0, len(field), side * width):
+        for j in range(0, side, width):
+            n = min(width, side - j)
+            products.add_product(halfway, j * side, width, rows, n, across, panel + j * width, field, panel, 0, side)
+
+
+@part
+def _set_padded(padded, image, side):
+    for row in range(side):
+        for column in range(side):
+            padded[(row + _BORDER) * (side + 2 * _BORDER) + column + _BORDER] = image[row * side + column]
+
+
+@part
+def _look_up(padded, side, transform, downwards, rightwards, width, deformed):
+    """Set an image to what is found in another, a row at a time."""
+    a, b, c, d, e, f = _numbers(transform)
+    stride = side + 2 * _BORDER
+    middle = np.float32((side - 1) / 2)
+    last = np.float32(side + _BORDER)
+    ys, xs = np.empty(side, np.float32), np.empty(side, np.float32)
+    for row in range(side):
+        r = np.float32(row) - middle
+        for column in range(side):  # apart from what follows, it is done for many columns at once
+            s = np.float32(column) - middle
+            p = _in_panels(row, column, side, width)
+            ys[column] = _bounded(a * r + b * s + c + downwards[p] + middle + np.float32(_BORDER), last)
+            xs[column] = _bounded(d * r + e * s + f + rightwards[p] + middle + np.float32(_BORDER), last)
+        for column in range(side):
+            y, x = ys[column], xs[column]
+            above, before = np.int32(y), np.int32(x)
+            y -= np.float32(above)
+            x -= np.float32(before)
+            p = above * stride + before
+            upper = padded[p] + x * (padded[p + 1] - padded[p])
+            lower = padded[p + stride] + x * (padded[p + stride + 1] - padded[p + stride])
+            deformed[row * side + column] = np.floor((upper + y * (lower - upper)) * _GREYS + _HALF) / _GREYS
+
+
+@part
+def _numbers(transform):
+    a, b, c, d, e, f = transform[0], transform[1], transform[2], transform[3], transform[4], transform[5]
+    return np.float32(a), np.float32(b), np.float32(c), np.float32(d), np.float32(e), np.float32(f)
+
+
+@part
+def _bounded(place, last):
+    """Return a place between 0 and the last; 0 for what is not a number."""
+    place = place if place > _ZERO else _ZERO
+    return place if place < last else last

@@ -1,0 +1,519 @@
+import contextlib
+import io
+import os
+import struct
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba.core.caching import NullCache
+
+from fastnet import Dataset, expand_mnist, progress
+from fastnet.datasets.files import DataError
+from fastnet.kernels import deformation, threads
+from fastnet.kernels.compiler import kernel
+
+NOTHING = {"rotation": 0, "shift": 0, "elastic": 0}
+
+
+def images_of(data):
+    side = int(data.inputs.shape[1] ** 0.5)
+    return data.inputs.reshape(-1, side, side)
+
+
+def data_of(images, targets=None):
+    images = np.asarray(images)
+    return Dataset(images.reshape(len(images), -1), np.arange(len(images)) if targets is None else targets)
+
+
+def random_data(n, side, dtype=np.float32):
+    random = np.random.default_rng(0)
+    return data_of(random.integers(0, 256, (n, side, side)).astype(dtype) / 256)
+
+
+def blob(side=28, row=14, column=14, deviation=2.5):
+    """A round spot: what it weighs, and where, hardly depends on where it lies between pixels."""
+    rows, columns = np.mgrid[:side, :side]
+    return np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * deviation**2)).astype(np.float32)
+
+
+def centres_of(images):
+    """Return the rows and the columns of the centres of gravity."""
+    places = np.arange(images.shape[1])
+    weights = images.sum(axis=(1, 2))
+    return (images.sum(axis=2) @ places) / weights, (images.sum(axis=1) @ places) / weights
+
+
+# expand
+
+
+def test_an_image_and_its_four_copies():
+    expanded = expand_mnist.expand([(np.arange(1.0, 10.0)[:, np.newaxis], 3)])
+    np.testing.assert_array_equal(
+        images_of(expanded),
+        [
+            [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
+            [[0, 0, 0], [1, 2, 3], [4, 5, 6]],
+            [[4, 5, 6], [7, 8, 9], [0, 0, 0]],
+            [[0, 1, 2], [0, 4, 5], [0, 7, 8]],
+            [[2, 3, 0], [5, 6, 0], [8, 9, 0]],
+        ],
+    )
+    np.testing.assert_array_equal(expanded.targets, [3] * 5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_it_is_what_the_books_program_makes(dtype):
+    data = random_data(3, 28, dtype)
+    pairs = []
+    for x, y in data:  # as in the book
+        pairs.append((x, y))
+        image = np.reshape(x, (-1, 28))
+        for d, axis, index_position, index in [(1, 0, "first", 0), (-1, 0, "first", 27), (1, 1, "last", 0),
+                                               (-1, 1, "last", 27)]:  # fmt: skip
+            new_img = np.roll(image, d, axis)
+            if index_position == "first":
+                new_img[index, :] = np.zeros(28)
+            else:
+                new_img[:, index] = np.zeros(28)
+            pairs.append((np.reshape(new_img, (784, 1)), y))
+    expected = Dataset.from_pairs(pairs)
+    expanded = expand_mnist.expand(data)
+    np.testing.assert_array_equal(expanded.inputs, expected.inputs, strict=True)
+    np.testing.assert_array_equal(expanded.targets, expected.targets, strict=True)
+
+
+def test_vectors_go_with_their_images():
+    vectors = np.eye(3)[[2, 0]]
+    expanded = expand_mnist.expand(data_of(np.zeros((2, 1, 1)), vectors))
+    np.testing.assert_array_equal(expanded.targets, np.repeat(vectors, 5, axis=0), strict=True)
+
+
+def test_expanding_takes_no_more_memory_than_the_result():
+    data = random_data(1000, 28)
+    tracemalloc.start()
+    expanded = expand_mnist.expand(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.05 * (expanded.inputs.nbytes + expanded.targets.nbytes)
+
+
+# deform: the kernel, against SciPy and against images that were moved by hand
+
+
+def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4.0):
+    n, side, _ = images.shape
+    noise = np.empty((0, 2, side, side), np.uint8) if noise is None else noise
+    deformed = np.full((n, side * side), np.nan, np.float32)
+    deformation.deform(
+        data_of(images).inputs,
+        side,
+        np.array(transforms, np.float64),
+        noise.reshape(len(noise), 2, side * side),
+        elastic,
+        expand_mnist._smoothing(side, smoothness).ravel(),
+        deformed,
+    )
+    return deformed.reshape(images.shape)
+
+
+@pytest.mark.parametrize("side", [1, 2, 5, 28])
+def test_whole_pixels_and_quarter_turns_are_exact(side):
+    image = images_of(random_data(1, side))[0]
+    down, right, turned, mirrored, far, nowhere = deformed_by_kernel(
+        np.stack([image] * 6),
+        [
+            [1, 0, -1, 0, 1, 0],
+            [1, 0, 0, 0, 1, -1],
+            [0, 1, 0, -1, 0, 0],
+            [1, 0, 0, 0, -1, 0],
+            [1, 0, 1e300, 0, 1, 0],
+            [np.nan, 0, 0, 0, np.nan, 0],
+        ],
+    )
+    np.testing.assert_array_equal(down, np.pad(image, ((1, 0), (0, 0)))[:-1])
+    np.testing.assert_array_equal(right, np.pad(image, ((0, 0), (1, 0)))[:, :-1])
+    np.testing.assert_array_equal(turned, np.rot90(image))
+    np.testing.assert_array_equal(mirrored, image[:, ::-1])
+    assert not far.any()
+    assert not nowhere.any()
+
+
+def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
+    image = np.array([[[0, 0, 0], [0, 0.5, 0.25], [0, 0, 0]]], np.float32)
+    (deformed,) = deformed_by_kernel(image, [[1, 0, 0.5, 0, 1, 0.5]])
+    np.testing.assert_array_equal(deformed, [[0.125, 0.1875, 0.0625], [0.125, 0.1875, 0.0625], [0, 0, 0]])
+    (faint,) = deformed_by_kernel(np.full((1, 1, 1), 3 / 256, np.float32), [[1, 0, 0.85, 0, 1, 0]])
+    assert faint[0, 0] == 0  # 0.45 of a step
+
+
+@given(
+    side=st.sampled_from([1, 3, 16, 17, 28, 33, 70]),  # more than one panel, and less
+    smoothness=st.sampled_from([0.0, 0.3, 0.5, 1.0, 4.0, 60.0]),
+    elastic=st.floats(0, 100),
+    transform=st.lists(st.floats(-1.5, 1.5), min_size=6, max_size=6),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, max_examples=60)
+def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    random = np.random.default_rng(seed)
+    image = ndimage.gaussian_filter(random.random((side, side)), 1)  # smooth: places are rounded to float32
+    noise = random.integers(0, 256, (1, 2, side, side), dtype=np.uint8)
+    (deformed,) = deformed_by_kernel(image[np.newaxis], [transform], noise, elastic, smoothness)
+
+    fields = [
+        ndimage.gaussian_filter(field / 127.5 - 1, smoothness, mode="constant", radius=400) if smoothness else
+        field / 127.5 - 1
+        for field in noise[0]
+    ]  # fmt: skip
+    middle = (side - 1) / 2
+    places = np.mgrid[:side, :side] - middle
+    matrix, column = np.reshape(transform, (2, 3))[:, :2], np.reshape(transform, (2, 3))[:, 2]
+    places = np.tensordot(matrix, places, 1) + column[:, np.newaxis, np.newaxis] + middle + elastic * np.array(fields)
+    expected = ndimage.map_coordinates(image, places, order=1, mode="grid-constant")
+    np.testing.assert_allclose(deformed, expected, rtol=0, atol=0.5 / 256 + 1e-3)
+    np.testing.assert_array_equal(deformed * 256, np.floor(deformed * 256))
+
+
+# deform: what is drawn
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nothing_to_deform_leaves_all_as_it_is(dtype):
+    data = random_data(3, 5, dtype)
+    assert expand_mnist.deform(data, **NOTHING) is data
+    for part in ("rotation", "shift", "elastic"):
+        deformed = expand_mnist.deform(data, **{**NOTHING, part: 1e-9})
+        np.testing.assert_array_equal(deformed.inputs, data.inputs.astype(np.float32), strict=True)
+
+
+def test_images_are_shifted_by_at_most_that_much_in_all_directions():
+    data = data_of(np.stack([blob()] * 500))
+    down, right = (c - 14 for c in centres_of(images_of(expand_mnist.deform(data, **{**NOTHING, "shift": 3}, seed=0))))
+    for shifts in (down, right):
+        assert -3.02 < shifts.min() < -2.9
+        assert 2.9 < shifts.max() < 3.02
+        assert abs(shifts.mean()) < 0.3
+        assert abs(shifts.std() - 3 / 3**0.5) < 0.15
+    assert abs(np.corrcoef(down, right)[0, 1]) < 0.2
+
+
+def test_images_are_rotated_by_at_most_that_much_in_both_directions():
+    data = data_of(np.stack([blob(side=41, row=10, column=20)] * 500))  # the centre is at (20, 20)
+    rows, columns = centres_of(images_of(expand_mnist.deform(data, **{**NOTHING, "rotation": 30}, seed=0)))
+    np.testing.assert_allclose(np.hypot(rows - 20, columns - 20), 10, atol=0.05)
+    angles = np.degrees(np.arctan2(columns - 20, 20 - rows))
+    assert -30.2 < angles.min() < -29
+    assert 29 < angles.max() < 30.2
+    assert abs(angles.std() - 30 / 3**0.5) < 1.5
+
+
+@pytest.mark.parametrize(("smoothness", "distance"), [({}, 0.92), ({"smoothness": 4}, 1.4)])
+def test_images_are_bent_as_far_as_the_docstring_says(smoothness, distance):
+    ramp = np.mgrid[:33, :33] / 33  # the grey value says from which row, or column, it comes
+    for direction in ramp:
+        data = data_of(np.stack([direction] * 500))
+        deformed = images_of(expand_mnist.deform(data, rotation=0, shift=0, **smoothness, seed=0))
+        moved = 33 * (deformed - direction)[:, 16, 16]
+        assert abs(moved.std() - distance) < 0.1 * distance
+        assert abs(moved.mean()) < 0.2
+
+
+def test_compiling_is_announced_and_nothing_else(monkeypatch):
+    announced = []
+    compiling = contextlib.contextmanager(lambda: (yield announced.append("compiling")))
+    monkeypatch.setattr(progress, "compiling", compiling)
+    monkeypatch.setattr(deformation, "deform", kernel(deformation.deform.py_func))
+    monkeypatch.setattr(deformation.deform, "_cache", NullCache())
+    expand_mnist.deform(random_data(200, 3))
+    expand_mnist.deform(random_data(200, 3))
+    assert announced == ["compiling"]
+
+
+def test_each_image_has_deformations_of_its_own():
+    data = data_of(np.stack([blob()] * 200))
+    for part in ({"shift": 2}, {"elastic": 34}):
+        deformed = expand_mnist.deform(data, **{**NOTHING, **part}, seed=1)
+        assert len(np.unique(deformed.inputs, axis=0)) == 200
+
+
+def test_a_seed_makes_it_repeatable():
+    data = random_data(3, 9)
+    first = expand_mnist.deform(data, seed=1).inputs
+    np.testing.assert_array_equal(expand_mnist.deform(data, seed=1).inputs, first)
+    assert (expand_mnist.deform(data, seed=2).inputs != first).any()
+    np.random.seed(5)
+    one, two = (expand_mnist.deform(data).inputs for _ in range(2))
+    np.random.seed(5)
+    np.testing.assert_array_equal(expand_mnist.deform(data).inputs, one)
+    assert (one != two).any()
+
+
+def test_the_same_images_with_any_number_of_threads(monkeypatch):
+    data = random_data(300, 9)
+    images = []
+    for n in (1, 2, 3, 7):
+        monkeypatch.setattr(threads, "available", lambda n=n: n)
+        images.append(expand_mnist.deform(data, seed=1).inputs)
+    for others in images[1:]:
+        np.testing.assert_array_equal(others, images[0])
+
+
+def test_deformed_digits_are_grey_and_blank_where_digits_are(mnist):
+    training_data = mnist[0][:2000]
+    deformed = expand_mnist.deform(training_data, seed=0)
+    assert np.shares_memory(deformed.targets, training_data.targets)
+    assert deformed.inputs.dtype == np.float32
+    assert deformed.inputs.min() == 0
+    assert deformed.inputs.max() <= 255 / 256
+    np.testing.assert_array_equal(deformed.inputs * 256, np.rint(deformed.inputs * 256))
+    before, after = (np.count_nonzero(data.inputs) / data.inputs.size for data in (training_data, deformed))
+    assert before < after < 1.4 * before
+
+
+@pytest.mark.parametrize("function", [expand_mnist.expand, expand_mnist.deform])
+def test_images_must_be_square(function):
+    for inputs in (np.zeros((1, 783)), np.zeros((1, 0))):
+        with pytest.raises(ValueError, match=r"training_data has \d+ inputs; they must be the pixels of a square"):
+            function(Dataset(inputs, [0]))
+    with pytest.raises(ValueError, match="the data set is empty"):
+        function([])
+
+
+@pytest.mark.parametrize("name", ["rotation", "shift", "elastic", "smoothness"])
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (-1, ValueError, r"is -1\.0; it must be finite and not negative"),
+        (np.nan, ValueError, "is nan; it must be finite"),
+        (np.inf, ValueError, "is inf; it must be finite"),
+        ("1", TypeError, "is '1'; it must be a number"),
+        (None, TypeError, "is None; it must be a number"),
+    ],
+)
+def test_a_number_that_is_wrong_is_named(name, value, error, message):
+    with pytest.raises(error, match=f"{name} {message}"):
+        expand_mnist.deform(random_data(1, 2), **{name: value})
+
+
+def test_a_seed_that_is_wrong_is_named():
+    with pytest.raises(ValueError, match=r"seed is -1; it must not be negative"):
+        expand_mnist.deform(random_data(1, 2), **NOTHING, seed=-1)
+
+
+@pytest.mark.parametrize("huge", [{"rotation": 1e300}, {"shift": 1e308}, {"elastic": 1e300}, {"elastic": 1e38}])
+@pytest.mark.parametrize("smoothness", [0, 1e-300, 4, 1e300])
+def test_absurd_numbers_do_no_harm(huge, smoothness):
+    deformed = expand_mnist.deform(random_data(3, 6), **huge, smoothness=smoothness, seed=0).inputs
+    assert 0 <= deformed.min() <= deformed.max() < 1
+
+
+# save and load
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "some.npz"
+    expand_mnist.save(random_data(4, 3), path)
+    return path
+
+
+@pytest.mark.parametrize("targets", [[0, 300], [[0.5, 1, -2], [0, 0, 1e300]], np.float32([[0.1], [3]])])
+def test_what_was_saved_is_loaded_bit_for_bit(tmp_path, targets):
+    data = data_of([[[0, 1 / 256], [0.5, 255 / 256]], [[0, 0], [0, 2 / 256]]], targets)
+    expand_mnist.save(data, tmp_path / "some.npz")
+    again = expand_mnist.load(str(tmp_path / "some.npz"))
+    np.testing.assert_array_equal(again.inputs, data.inputs.astype(np.float32), strict=True)
+    np.testing.assert_array_equal(again.targets, data.targets, strict=True)
+
+
+def test_what_is_made_of_mnist_is_saved_exactly(tmp_path, mnist):
+    for data in (expand_mnist.expand(mnist[0][:100]), expand_mnist.deform(mnist[1][:100])):
+        expand_mnist.save(data, tmp_path / "some.npz")
+        again = expand_mnist.load(tmp_path / "some.npz")
+        np.testing.assert_array_equal(again.inputs, data.inputs, strict=True)
+        np.testing.assert_array_equal(again.targets, data.targets, strict=True)
+
+
+def test_numpy_reads_it_without_pickles(saved):
+    with np.load(saved, allow_pickle=False) as arrays:
+        assert sorted(arrays) == ["images", "labels"]
+        np.testing.assert_array_equal(arrays["images"], random_data(4, 3).inputs * 256)
+        np.testing.assert_array_equal(arrays["labels"], range(4))
+
+
+@pytest.mark.parametrize("wrong", [1.0, -1 / 256, 0.5 / 256, np.nan, np.inf, 1e300, 3.0])
+def test_what_a_byte_cannot_hold_is_not_saved_and_nothing_is_lost(saved, wrong):
+    before = saved.read_bytes()
+    inputs = np.zeros((100, 4))
+    inputs[99, 3] = wrong
+    with pytest.raises(ValueError, match=r"data has an input .*; they must be multiples of 1/256 from"):
+        expand_mnist.save(Dataset(inputs, np.zeros(100, int)), saved)
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"some")
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", full_disk)
+        with pytest.raises(OSError, match="the disk is full"):
+            expand_mnist.save(random_data(5, 3), saved)
+    assert saved.read_bytes() == before
+    assert os.listdir(saved.parent) == [saved.name]
+    link = saved.with_name("link")
+    link.symlink_to(saved)
+    with saved.open("rb") as reader:
+        expand_mnist.save(random_data(5, 3), link)
+        assert reader.read() == before
+    assert link.is_symlink()
+    assert len(expand_mnist.load(saved)) == 5
+
+
+def header(description, shape):
+    text = f"{{'descr': {description}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+IMAGES = header("'|u1'", "(2, 4)") + bytes(8)
+LABELS = header("'<i8'", "(2,)") + bytes(16)
+
+
+def archive_of(members, compression=zipfile.ZIP_STORED):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, contents in members:
+            archive.writestr(name, contents)
+    return buffer.getvalue()
+
+
+def test_an_archive_made_by_hand_is_loaded(tmp_path):
+    path = tmp_path / "hand.npz"
+    path.write_bytes(archive_of([("images.npy", IMAGES), ("labels.npy", LABELS)]))
+    np.testing.assert_array_equal(expand_mnist.load(path).inputs, np.zeros((2, 4)))
+
+
+def with_first_entry(contents, offset, patch):
+    """Return an archive with something else in its list, in the entry of its first file."""
+    at = contents.index(b"PK\x01\x02") + offset
+    return contents[:at] + patch + contents[at + len(patch) :]
+
+
+def encrypted():
+    return with_first_entry(archive_of([("images.npy", IMAGES), ("labels.npy", LABELS)]), 8, b"\x01")
+
+
+def far_away():
+    """Return an archive whose first file begins beyond what a file can hold."""
+    images = zipfile.ZipInfo("images.npy")
+    images.extra = struct.pack("<HHQ", 1, 8, (1 << 64) - 1)
+    return with_first_entry(archive_of([(images, IMAGES), ("labels.npy", LABELS)]), 42, b"\xff" * 4)
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (b"", "this file does not hold images"),
+        (b"\x80\x04N.", "this file does not hold images"),
+        (encrypted(), "is encrypted"),
+        (far_away(), "this file does not hold images"),
+        (archive_of([]), "must have the arrays"),
+        (archive_of([("images.npy", IMAGES)]), "must have the arrays"),
+        (archive_of([("images.npy", IMAGES), ("labels.npy", LABELS), ("more.npy", LABELS)]), "must have the arrays"),
+        (archive_of([("labels.npy", LABELS), ("images.npy", IMAGES)]), "must have the arrays"),
+        (archive_of([("images.npy", IMAGES), ("labels.npy", LABELS)], zipfile.ZIP_DEFLATED), "not be compressed"),
+        (archive_of([("images.npy", IMAGES + b"."), ("labels.npy", LABELS)]), "holds more than its shape says"),
+        (archive_of([("images.npy", IMAGES[:-1]), ("labels.npy", LABELS)]), "it ends too early"),
+        (archive_of([("images.npy", b"abc"), ("labels.npy", LABELS)]), "it ends too early"),
+        (archive_of([("images.npy", b"0123456789"), ("labels.npy", LABELS)]), "images.npy is not an array"),
+        (archive_of([("images.npy", header("'|O'", "(2, 4)")), ("labels.npy", LABELS)]), "of another kind"),
+        (archive_of([("images.npy", header("'|u1'", "(-2, 4)")), ("labels.npy", LABELS)]), "of another kind"),
+        (archive_of([("images.npy", header("'|u1'", "(2, 4, 1)")), ("labels.npy", LABELS)]), "of another kind"),
+        (archive_of([("images.npy", header("exit(3)", "(2, 4)")), ("labels.npy", LABELS)]), "of another kind"),
+        (archive_of([("images.npy", LABELS), ("labels.npy", LABELS)]), r"images are of type int64 and shape \(2,\)"),
+        (archive_of([("images.npy", IMAGES), ("vectors.npy", LABELS)]), r"vectors are of type int64"),
+        (archive_of([("images.npy", IMAGES), ("labels.npy", IMAGES)]), r"labels are of type uint8"),
+        (
+            archive_of([("images.npy", IMAGES), ("labels.npy", header("'<i8'", "(1,)") + bytes(8))]),
+            "it has 2 images, but 1 labels",
+        ),
+        (
+            archive_of([("images.npy", IMAGES), ("labels.npy", LABELS[:-1] + b"\xff")]),
+            "labels are small integers",
+        ),
+        (
+            archive_of([("images.npy", header("'|u1'", "(0, 4)")), ("labels.npy", header("'<i8'", "(0,)"))]),
+            "the data set is empty",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_is_refused(tmp_path, contents, message):
+    path = tmp_path / "other.npz"
+    path.write_bytes(contents)
+    with pytest.raises(DataError, match=message) as caught:
+        expand_mnist.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_no_memory_is_taken_for_what_is_only_claimed(tmp_path):
+    path = tmp_path / "liar.npz"
+    images = header("'|u1'", "(999999999, 784)") + bytes(8)
+    contents = archive_of([("images.npy", images), ("labels.npy", LABELS)])
+    for claimed in (len(images), 1 << 31):  # in the archive's own list, too
+        path.write_bytes(contents.replace(struct.pack("<I", len(images)), struct.pack("<I", claimed)))
+        tracemalloc.start()
+        with pytest.raises(DataError):
+            expand_mnist.load(path)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1 << 22
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=200)
+def test_a_damaged_file_is_refused_or_harmless(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "damaged.npz"
+    expand_mnist.save(random_data(4, 3), path)
+    contents = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(0, 4))):
+        contents[data.draw(st.integers(0, len(contents) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(contents[: data.draw(st.integers(len(contents) // 2, len(contents)))])
+    with contextlib.suppress(DataError):  # unless it is in dates and flags, at which nobody looks
+        again = expand_mnist.load(path)
+        np.testing.assert_array_equal(again.inputs, random_data(4, 3).inputs)
+        np.testing.assert_array_equal(again.targets, random_data(4, 3).targets)
+
+
+def test_a_file_of_which_a_piece_is_missing_is_refused(saved):
+    contents = saved.read_bytes()
+    for start in range(0, len(contents), 7):
+        saved.write_bytes(contents[:start] + contents[start + 60 :])
+        with pytest.raises(DataError):
+            expand_mnist.load(saved)
+
+
+def test_every_byte_of_the_images_is_checked(saved):
+    contents = saved.read_bytes()
+    start = contents.index((random_data(4, 3).inputs * 256).astype(np.uint8).tobytes())
+    for i in (start, start + 17, start + 35):
+        saved.write_bytes(contents[:i] + bytes([contents[i] ^ 1]) + contents[i + 1 :])
+        with pytest.raises(DataError, match="CRC"):
+            expand_mnist.load(saved)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        expand_mnist.load(tmp_path / "nowhere.npz")
+    with pytest.raises(IsADirectoryError):
+        expand_mnist.load(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        expand_mnist.save(random_data(1, 2), tmp_path / "nowhere" / "some.npz")
