@@ -24,7 +24,7 @@ import numpy as np
 
 from fastnet import arguments, progress
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
-from fastnet.datasets.files import DataError, read_exactly
+from fastnet.datasets.files import DataError, read_exactly, replaced
 
 if TYPE_CHECKING:
     from fastnet.kernels.threads import Share
@@ -239,14 +239,8 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
         arrays["labels"] = data.targets.astype("<i8", copy=False)
     else:
         arrays["vectors"] = data.targets.astype(data.targets.dtype.newbyteorder("<"), copy=False)
-    path = Path(path).resolve()  # a link stays a link
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez(file, **arrays)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replaced(path) as file:
+        np.savez(file, **arrays)
 
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.activations import ACTIVATIONS
-from fastnet.datasets.files import DataError
+from fastnet.datasets.files import DataError, replaced
 
 
 @dataclass(frozen=True)
@@ -65,29 +63,8 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         contents["cost"] = model.cost
     else:  # of which the book's program knows nothing: it must not find what it looks for, and take it for sigmoid
         contents["neurons"] = {"cost": model.cost, "activation": model.activation}
-    try:
-        _replace(Path(path), json.dumps(contents))
-    except OSError as error:  # which may name a file that the user has never heard of
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-
-
-def _replace(path: Path, text: str) -> None:
-    if path.exists() and not path.is_file():  # a pipe or a device, which cannot be replaced
-        path.write_text(text, encoding="ascii")
-        return
-    path = path.resolve()  # a link stays a link
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, unfinished)
-        unfinished.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    with replaced(path) as file:
+        file.write(json.dumps(contents).encode("ascii"))
 
 
 def read(path: str | os.PathLike[str]) -> Model:

@@ -46,6 +46,7 @@ class Plan:
         if self._schedule is not None:
             self.eta /= 2
         if self._schedule is None or self.eta <= self._smallest:
-            self.stopped = f"Stopped: no better evaluation accuracy than {self._best} in {self._patience} epochs" + (
+            epochs = f"{self._patience} epoch{'s' if self._patience > 1 else ''}"
+            self.stopped = f"Stopped: no better evaluation accuracy than {self._best} in {epochs}" + (
                 "" if self._schedule is None else ", with a learning rate halved seven times"
             )

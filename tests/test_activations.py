@@ -1,4 +1,4 @@
-"""The sigmoid against 50 decimal digits."""
+"""Activation functions against many decimal digits."""
 
 from decimal import Decimal, localcontext
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastnet.activations import ACTIVATIONS, relu, relu_prime, softmax, tanh, tanh_prime
 from fastnet.network import sigmoid, sigmoid_prime
 
 
@@ -41,3 +42,70 @@ def test_scalars_lists_and_not_a_number():
         np.testing.assert_allclose(sigmoid(integers), [value for value, _ in expected], rtol=1e-15)
         np.testing.assert_allclose(sigmoid_prime(integers), [value for _, value in expected], rtol=1e-14)
     assert np.isnan(sigmoid_prime(np.nan))
+
+
+def exact_tanh(z):
+    with localcontext() as context:
+        context.prec = 60
+        e, f = Decimal(z).exp(), (-Decimal(z)).exp()
+        return float((e - f) / (e + f)), float(4 / (e + f) ** 2)
+
+
+@given(st.floats(-350, 350))
+def test_tanh_against_decimals(z):
+    expected, expected_prime = exact_tanh(z)
+    assert tanh(z) == pytest.approx(expected, rel=1e-15, abs=1e-50)
+    assert tanh_prime(z) == pytest.approx(expected_prime, rel=2e-14)
+
+
+@given(st.floats(allow_nan=False))
+def test_relu_by_its_definition(z):
+    assert relu(z) == (z if z > 0 else 0)
+    assert relu_prime(z) == (1 if z > 0 else 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tanh_and_relu_where_nothing_overflows_and_nothing_warns(dtype):
+    z = np.array([-np.inf, -1000, 0, 1000, np.inf], dtype)
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(tanh(z), np.array([-1, -1, 0, 1, 1], dtype), strict=True)
+        np.testing.assert_array_equal(tanh_prime(z), np.array([0, 0, 1, 0, 0], dtype), strict=True)
+        np.testing.assert_array_equal(relu(z), np.array([0, 0, 0, 1000, np.inf], dtype), strict=True)
+        np.testing.assert_array_equal(relu_prime(z), np.array([0, 0, 0, 1, 1], dtype), strict=True)
+    assert np.isnan(tanh(np.nan))
+    assert np.isnan(relu(np.nan))
+    assert relu([[-3, 3]]).tolist() == [[0.0, 3.0]]
+    assert relu(np.int8([-128, 127])).tolist() == [0.0, 127.0]
+    assert tanh_prime(np.int8([100])).tolist() == pytest.approx([exact_tanh(100)[1]], rel=1e-13)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_slope_is_the_derivative_of_the_activation_instead_of_z(name):
+    function, prime, slope = ACTIVATIONS[name]
+    z = np.random.default_rng(0).uniform(-5, 5, 1000)
+    np.testing.assert_allclose(slope(function(z)), prime(z), rtol=1e-11)
+    h = 1e-3
+    differences = (8 * (function(z + h) - function(z - h)) - (function(z + 2 * h) - function(z - 2 * h))) / (12 * h)
+    smooth = np.abs(z) > 2 * h  # relu has no derivative at 0, where others count it as 0 or 1
+    np.testing.assert_allclose(prime(z)[smooth], differences[smooth], rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_against_scipy(dtype):
+    special = pytest.importorskip("scipy.special")
+    z = np.random.default_rng(0).normal(0, 10, (7, 9)).astype(dtype)
+    for axis in (0, 1, -1):
+        expected = special.softmax(z.astype(np.float64), axis=axis)
+        np.testing.assert_allclose(softmax(z, axis), expected, rtol=100 * np.finfo(dtype).eps)
+        assert softmax(z, axis).dtype == dtype
+    np.testing.assert_array_equal(softmax(z), softmax(z, 0))  # of the book's columns
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_of_extremes_and_by_hand(dtype):
+    with np.errstate(all="raise"):
+        found = softmax(np.array([[1e30, -1e30], [0, -1e30], [1e30, 0]], dtype))
+    np.testing.assert_array_equal(found, np.array([[0.5, 0], [0, 0], [0.5, 1]], dtype), strict=True)
+    assert softmax(np.log([[1], [2], [5]])).ravel().tolist() == pytest.approx([1 / 8, 2 / 8, 5 / 8], rel=1e-15)
+    assert softmax([[3], [3]]).tolist() == [[0.5], [0.5]]
+    assert softmax(np.int8([[127], [-128]]))[1, 0] == pytest.approx(np.exp(-255.0), rel=1e-13)

@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import io
 import os
 import struct
@@ -362,7 +363,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(saved, monkeypatch):
 
     def full_disk(file, **arrays):
         file.write(b"some")
-        raise OSError("the disk is full")
+        raise OSError(errno.ENOSPC, "the disk is full")
 
     with monkeypatch.context() as patch:
         patch.setattr(np, "savez", full_disk)

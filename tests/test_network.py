@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastnet import Dataset, network, progress
+from fastnet import Dataset, progress
 from fastnet.network import Network
 
 LINE = re.compile(r"Epoch (\d+): (\d+) / (\d+) \((\d+\.\d\d)% accuracy\), took \d+\.\d\d seconds")

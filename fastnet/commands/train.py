@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fastnet import costs, mnist_loader, network2, plots
+from fastnet import costs, expand_mnist, mnist_loader, network2, plots
 from fastnet.activations import ACTIVATIONS
 from fastnet.commands.parameters import DATA, DTYPE, FRACTION, FROM_ZERO, POSITIVE, SETTINGS, NewFile, Sizes
 from fastnet.engines import ENGINES
@@ -95,8 +95,6 @@ def train(
     net = kind(sizes, costs.COSTS[_COSTS[cost]], activation=activation, engine=engine, dtype=dtype, seed=seed)
     training_data, validation_data, test_data = mnist_loader.load_data_wrapper(data)
     if expand:
-        from fastnet import expand_mnist
-
         training_data = expand_mnist.expand(training_data)
     drawn = plot_file is not None
     untrained = net.weights

@@ -1,13 +1,18 @@
-"""Reading files that may be compressed, damaged or hostile: in small steps, and with one clear error."""
+"""Files: reading those that may be compressed, damaged or hostile, and writing them whole or not at all.
+
+What is read is read in small steps, and with one clear error.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import io
+import os
+import shutil
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,3 +88,50 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
             raise EOFError
         parts += part
     return parts
+
+
+@contextmanager
+def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Write a file, whole or not at all: one of that name is replaced when the new one is complete.
+
+    Parameters
+    ----------
+    path : path
+        The file. A link stays a link, and into a pipe or a device, which cannot be replaced, is written as it is.
+
+    Yields
+    ------
+    binary file
+        What to write to.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; it names the path that was given.
+    """
+    try:
+        with _unfinished(Path(path)) as file:
+            yield file
+    except OSError as error:  # which may name a file that the user has never heard of
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+@contextmanager
+def _unfinished(path: Path) -> Iterator[BinaryIO]:
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    path = path.resolve()
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, unfinished)
+        unfinished.replace(path)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

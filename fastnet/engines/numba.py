@@ -23,7 +23,7 @@ _ACTIVATIONS = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
 _COSTS = {QuadraticCost: Quadratic(), CrossEntropyCost: CrossEntropy(), LogLikelihoodCost: LogLikelihood()}
 _GRADIENT = epoch.Descent(-1.0, 1.0, False, 0.0, 0.0, 0.0, 1.0)
 _SMALLEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
-_SAMPLES_AT_A_TIME = 1024  # when feeding forward only: bounds the memory that it takes
+_SAMPLES_AT_A_TIME = 2048  # when feeding forward only: bounds the memory that it takes
 
 
 class Engine(contract.Engine):

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import signal
-import struct
 import subprocess
 import sys
 import sysconfig
@@ -22,18 +21,6 @@ LINE = r"Epoch {}: \d+ / {} \(\d+\.\d\d% accuracy\), took \d+\.\d\d seconds\n"
 
 def run(*arguments, **keywords):
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A small data set: 60 and 9 images of 4 x 4 pixels."""
-    random = np.random.default_rng(0)
-    for name, n in (("train", 60), ("t10k", 9)):
-        pixels = random.integers(0, 256, 16 * n, np.uint8).tobytes()
-        labels = random.integers(0, 10, n, np.uint8).tobytes()
-        (tmp_path / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">HBB3I", 0, 8, 3, n, 4, 4) + pixels)
-        (tmp_path / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">HBBI", 0, 8, 1, n) + labels)
-    return tmp_path
 
 
 def small(folder, *arguments):
@@ -121,7 +108,7 @@ def test_a_broken_data_file_is_named(folder):
 
 def test_no_command_and_help_and_version():
     assert run().stdout == run("--help").stdout
-    assert "train    Train a network on handwritten digits." in run().stdout
+    assert re.search(r"train +Train a network on handwritten digits\.", run().stdout)
     assert re.search(r"--eta .*Learning rate", run("train", "--help").stdout)
     assert re.fullmatch(r"fastnet, version \d+\.\d+\.\d+\n", run("--version").stdout)
     module = [sys.executable, "-m", "fastnet", "--version"]

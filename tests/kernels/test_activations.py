@@ -25,6 +25,18 @@ def exp_of_vectors(x, e):
         store(e, i, activations.exp(load(x, i)))
 
 
+@kernel
+def activation_of_vectors(kind, z, a):
+    for i in range(0, len(z), lanes(z)):
+        store(a, i, activations.activation(kind, load(z, i)))
+
+
+@kernel
+def slope_of_vectors(kind, a, x, result):
+    for i in range(0, len(a), lanes(a)):
+        store(result, i, activations.times_slope(kind, load(a, i), load(x, i)))
+
+
 def in_vectors(function, numbers):
     """Apply a function of vectors to any number of numbers."""
     padded = np.resize(numbers, -(-len(numbers) // 64) * 64)
@@ -132,3 +144,67 @@ def test_sigmoid_never_falls(dtype):
 def test_sigmoid_grows_where_there_are_numbers_between(dtype):
     z = np.arange(-LARGEST, 16).astype(dtype)
     assert (np.diff(sigmoid(z)) > 0).all()
+
+
+# Named tuples without fields are equal to one another, whatever their class.
+KINDS = [
+    (activations.Sigmoid(), lambda z: 1 / (1 + np.exp(-z)), lambda a: a * (1 - a)),
+    (activations.Tanh(), np.tanh, lambda a: 1 - a**2),
+    (activations.ReLU(), lambda z: np.where(z > 0, z, 0), lambda a: np.where(a > 0, 1, 0)),
+]
+EACH_KIND = pytest.mark.parametrize(("kind", "formula", "slope"), KINDS, ids=["sigmoid", "tanh", "relu"])
+
+
+def activation(kind, z):
+    return in_vectors(lambda z, a: activation_of_vectors(kind, z, a), z)
+
+
+@EACH_KIND
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_activations_against_numpy(kind, formula, slope, dtype):
+    z = samples(dtype)
+    expected = formula(z.astype(np.float64))
+    np.testing.assert_allclose(
+        activation(kind, z), expected, rtol=4 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).eps
+    )
+
+
+@EACH_KIND
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_slopes_against_numpy(kind, formula, slope, dtype):
+    random = np.random.default_rng(0)
+    a, x = formula(random.normal(0, 3, 640)).astype(dtype), random.standard_normal(640).astype(dtype)
+    a[:3] = formula(np.array([0.0, -50.0, 50.0]))
+    result = np.full_like(a, np.nan)
+    slope_of_vectors(kind, a, x, result)
+    expected = x.astype(np.float64) * slope(a.astype(np.float64))
+    np.testing.assert_allclose(result, expected, rtol=8 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
+    if isinstance(kind, activations.ReLU):
+        np.testing.assert_array_equal(result, np.where(a > 0, x, 0))  # nothing is lost, and zero is zero
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_relu_is_exact(dtype):
+    z = samples(dtype)
+    np.testing.assert_array_equal(activation(activations.ReLU(), z), np.maximum(z, 0))
+    extremes = np.array([-np.inf, -0.0, 0.0, np.inf, np.finfo(dtype).max, -np.finfo(dtype).max], dtype)
+    np.testing.assert_array_equal(activation(activations.ReLU(), extremes), np.maximum(extremes, 0))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tanh_of_extremes_and_its_mirror_image(dtype):
+    z = np.array([0.0, -0.0, 1000, -1000, np.inf, -np.inf, 88, -88], dtype)
+    assert activation(activations.Tanh(), z).tolist() == [0, 0, 1, -1, 1, -1, 1, -1]
+    z = samples(dtype)
+    found, mirrored = activation(activations.Tanh(), z), activation(activations.Tanh(), -z)
+    np.testing.assert_allclose(found, -mirrored, rtol=0, atol=2 * np.finfo(dtype).eps)
+    assert np.abs(found).max() <= 1
+
+
+@EACH_KIND
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_is_not_a_number_is_not_hidden_by_an_activation(kind, formula, slope, dtype):
+    z = samples(dtype)[:64]
+    expected = activation(kind, z)
+    z[5::7], expected[5::7] = np.nan, np.nan
+    np.testing.assert_array_equal(activation(kind, z), expected)

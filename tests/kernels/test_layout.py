@@ -55,6 +55,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(sizes, dtype):
     assert layout.panels(there) == first / lanes_of(dtype)
     for array in layout.zeros(there)[:2]:
         assert not array.any()
+    np.testing.assert_array_equal(layout.zeros(there).scale, np.ones(1), strict=True)
     assert [len(array) for array in layout.zeros(there)[:2]] == [sum(numbers), sum([first, *others])]
 
 
@@ -94,7 +95,7 @@ def test_no_vector_lies_across_cache_lines(sizes, dtype, samples):
     there = layout.layout_of(sizes, np.dtype(dtype))
     space = layout.workspace(there, samples)
     targets = layout.padded_rows(np.ones((samples + 1, sizes[-1])), np.dtype(dtype))
-    for array in (*layout.zeros(there), there.neurons, space.activations, space.delta, targets):
+    for array in (*layout.zeros(there)[:2], there.neurons, space.activations, space.delta, targets):
         assert array.dtype == dtype
         assert array.ctypes.data % 64 == 0 or not array.size
     register = lanes_of(dtype) * np.dtype(dtype).itemsize // 2  # a vector is two of them
@@ -146,3 +147,29 @@ def test_panels_hold_the_matrix_and_their_padding_is_not_touched(rows, columns, 
     again = np.zeros((rows, columns), types[1])
     layout.from_panels(flat, again)
     np.testing.assert_array_equal(again, matrix.astype(types[1]))
+
+
+@given(SIZES, st.sampled_from(DTYPES), st.sampled_from([1.0, 0.5, 1e-6]))
+@settings(deadline=None)
+def test_the_weights_are_multiplied_by_their_scale_and_the_biases_are_not(sizes, dtype, scale):
+    weights, biases = drawn_parameters(sizes, dtype, np.random.default_rng(0))
+    there = layout.layout_of(sizes, np.dtype(dtype))
+    parameters = layout.from_book(there, weights, biases)
+    parameters.scale[0] = scale
+    again_weights, again_biases = layout.to_book(there, parameters)
+    for array, expected in zip(again_weights, weights, strict=True):
+        np.testing.assert_array_equal(array, expected * np.dtype(dtype).type(scale), strict=True)
+    for array, expected in zip(again_biases, biases, strict=True):
+        np.testing.assert_array_equal(array, expected, strict=True)
+
+
+@given(SIZES, st.sampled_from(DTYPES), st.integers(0, 7))
+@settings(deadline=None)
+def test_rows_of_hidden_neurons_have_each_layer_in_its_place(sizes, dtype, samples):
+    there = layout.layout_of(sizes, np.dtype(dtype))
+    matrix = np.random.default_rng(0).uniform(1, 2, (samples, sum(sizes[1:-1])))
+    layers = np.split(matrix, np.cumsum(sizes[1:-1])[:-1], axis=1) if len(sizes) > 2 else []
+    expected = np.zeros((samples, sum(whole_vectors(size, dtype) for size in sizes[1:-1])), dtype)
+    for start, layer in zip(there.units, layers, strict=False):
+        expected[:, start : start + layer.shape[1]] = layer
+    np.testing.assert_array_equal(layout.hidden_rows(there, matrix), expected.ravel(), strict=True)

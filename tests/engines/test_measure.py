@@ -1,0 +1,108 @@
+"""How well a network does: the cost and the number of right answers."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset
+from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.kernels import choice
+
+Z = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0], [-1.0, 0.25, 0.0], [1.0, 0.5, 4.0]])
+LABELS = np.array([0, 2, 1, 2])
+RIGHT = 3  # the second is not
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+COSTS = {
+    QuadraticCost: lambda z, y: np.sum((sigmoid(z) - y) ** 2) / 2,
+    CrossEntropyCost: lambda z, y: -np.sum(y * np.log(sigmoid(z)) + (1 - y) * np.log(1 - sigmoid(z))),
+    LogLikelihoodCost: lambda z, y: -np.sum(y * np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))),
+}
+IDENTITY = [np.eye(3)], [np.zeros((3, 1))]  # the inputs are the z of the outputs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("cost", COSTS)
+def test_by_hand(engine_name, make_engine, few_kernels, cost, dtype):
+    if engine_name == "numba" and dtype == "float32" and cost is LogLikelihoodCost:
+        dtype = "float64"  # one kernel less to compile
+    few_kernels("sigmoid", cost)
+    engine = make_engine(engine_name, [3, 3], *IDENTITY, None, dtype, "sigmoid", cost)
+    for targets in (LABELS, np.eye(3)[LABELS]):
+        found = engine.measure(Dataset(Z, targets), cost=True)
+        assert found.correct == RIGHT
+        assert found.cost == pytest.approx(COSTS[cost](Z, np.eye(3)[LABELS]), rel=1e-6 if dtype == "float32" else 1e-14)
+        assert type(found.correct) is int
+        assert type(found.cost) is float
+    without = engine.measure(Dataset(Z, LABELS))
+    assert (without.correct, without.cost) == (RIGHT, None)
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_targets_that_are_not_zero_or_one(engine_name, make_engine, few_kernels, cost):
+    few_kernels("sigmoid", cost)
+    y = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [1.0, 0.0, 0.0]])
+    engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
+    found = engine.measure(Dataset(Z, y), cost=True)
+    assert found.correct == 3  # all but the last
+    assert found.cost == pytest.approx(COSTS[cost](Z, y), rel=1e-14)
+
+
+def test_one_output_is_never_wrong_about_zero(engine_name, make_engine):
+    """The index of the largest of one output is 0, which the book compares with the label."""
+    engine = make_engine(engine_name, [3, 1], [np.ones((1, 3))], [np.zeros((1, 1))])
+    assert engine.measure(Dataset(Z, np.array([0.0, 1.0, 0.0, 0.5]))).correct == 2
+
+
+def test_a_cost_of_ones_own_is_measured_by_every_engine(engine_name, make_engine):
+    seen = []
+
+    def fn(a, y):
+        seen.append((a.shape, y.shape))
+        return np.abs(a - y).max()
+
+    cost = OwnCost(SimpleNamespace(fn=fn, delta=None))
+    engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
+    found = engine.measure(Dataset(Z, LABELS), cost=True)
+    assert found.cost == pytest.approx(np.abs(sigmoid(Z) - np.eye(3)[LABELS]).max(axis=1).sum(), rel=1e-14)
+    assert found.correct == RIGHT
+    assert set(seen) == {((3, 1), (3, 1))}
+
+
+@pytest.mark.parametrize("samples", [2047, 2048, 2049, 4097])
+def test_any_number_of_samples_and_of_threads(engine_name, make_engine, draw_parameters, monkeypatch, samples):
+    """More are fed forward in several goes, which threads divide: the sum is the same every time."""
+    random = np.random.default_rng(0)
+    weights, biases = draw_parameters([4, 6, 3], random)
+    data = Dataset(random.standard_normal((samples, 4)), random.integers(0, 3, samples))
+    engine = make_engine(engine_name, [4, 6, 3], weights, biases)
+    z = weights[1] @ sigmoid(weights[0] @ data.inputs.T + biases[0]) + biases[1]
+    found = set()
+    for count in (1, 2, 3, 2, 2):
+        monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available, n=count: min(n, parts))
+        measure = engine.measure(data, cost=True)
+        found.add((measure.correct, measure.cost))
+    assert len(found) == 1
+    assert measure.correct == np.sum(z.argmax(axis=0) == data.targets)
+    assert measure.cost == pytest.approx(COSTS[QuadraticCost](z.T, np.eye(3)[data.targets]), rel=1e-12)
+
+
+@pytest.mark.parametrize("cost", [CrossEntropyCost, LogLikelihoodCost])
+def test_a_saturated_network_has_a_finite_cost(engine_name, make_engine, few_kernels, cost):
+    few_kernels("sigmoid", cost)
+    engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
+    z = np.array([[1000.0, -1000.0, -1000.0]])
+    assert engine.measure(Dataset(z, [0]), cost=True).cost == 0
+    # -ln sigmoid(-1000) = 1000, and as much for the first output; the softmax of the second is exp(-2000)
+    assert engine.measure(Dataset(z, [1]), cost=True).cost == 2000
+
+
+def test_labels_that_are_no_outputs(engine_name, make_engine):
+    engine = make_engine(engine_name, [3, 3], *IDENTITY)
+    with pytest.raises(ValueError, match="there is a label 3"):
+        engine.measure(Dataset(Z, [0, 1, 2, 3]))

@@ -1,0 +1,206 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from fastnet import costs, network2
+from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost, as_cost, name_of
+from fastnet.network import Network
+
+BUILT_IN = [QuadraticCost, CrossEntropyCost, LogLikelihoodCost]
+Z = arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-15, 15))
+
+
+def targets(cost, z):
+    """Draw targets for these samples, one a row: probabilities where the cost is about these."""
+    y = np.random.default_rng(0).random(z.shape)
+    return y / y.sum(axis=1, keepdims=True) if cost is LogLikelihoodCost else y
+
+
+def test_the_books_formulas_by_hand():
+    a, y = np.array([[0.25], [0.5]]), np.array([[1.0], [0.0]])
+    assert QuadraticCost.fn(a, y) == pytest.approx((0.75**2 + 0.5**2) / 2, rel=1e-15)
+    assert CrossEntropyCost.fn(a, y) == pytest.approx(np.log(4) + np.log(2), rel=1e-15)
+    assert LogLikelihoodCost.fn(a, y) == pytest.approx(np.log(4), rel=1e-15)
+    z = np.array([[np.log(1 / 3)], [0.0]])  # whose sigmoid is a
+    np.testing.assert_allclose(
+        QuadraticCost.delta(z, a, y), [[-0.75 * 0.25 * 0.75], [0.5 * 0.5 * 0.5]], rtol=1e-14, strict=True
+    )
+    for cost in (CrossEntropyCost, LogLikelihoodCost):
+        np.testing.assert_array_equal(cost.delta(z, a, y), [[-0.75], [0.5]], strict=True)
+
+
+def test_cross_entropy_against_scipy():
+    special = pytest.importorskip("scipy.special")
+    random = np.random.default_rng(0)
+    a, y = random.random((10, 50)), random.random((10, 50))
+    y[:, ::5] = np.round(y[:, ::5])
+    # The relative entropy is the cross-entropy less the entropy.
+    expected = special.rel_entr(y, a) + special.rel_entr(1 - y, 1 - a) + special.entr(y) + special.entr(1 - y)
+    assert CrossEntropyCost.fn(a, y) == pytest.approx(expected.sum(), rel=1e-13)
+    p, q = a / a.sum(axis=0), y / y.sum(axis=0)
+    assert LogLikelihoodCost.fn(p, q) == pytest.approx((special.rel_entr(q, p) + special.entr(q)).sum(), rel=1e-13)
+
+
+@pytest.mark.parametrize("cost", BUILT_IN)
+@given(z=Z)
+def test_total_is_fn_of_the_output(cost, z):
+    y = targets(cost, z)
+    a = cost.output(z)
+    if np.abs(z).max() < 12:  # beyond, 1 - a has lost its digits
+        assert cost.total(z, y) == pytest.approx(cost.fn(a, y), rel=1e-9)
+    one_by_one = [cost.fn(each[:, np.newaxis], desired[:, np.newaxis]) for each, desired in zip(a, y, strict=True)]
+    assert cost.fn(a, y) == pytest.approx(sum(one_by_one), rel=1e-14)  # of matrices, the sum over their samples
+
+
+@pytest.mark.parametrize("cost", BUILT_IN)
+@given(z=Z)
+def test_delta_is_the_derivative_of_the_cost(cost, z):
+    z = z / 5  # from -3 to 3
+    y, h = targets(cost, z), 1e-3
+    differences = np.empty_like(z)
+    for i in np.ndindex(z.shape):
+        step = np.zeros_like(z)
+        step[i] = h
+        d1, d2 = (cost.fn(cost.output(z + k * step), y) - cost.fn(cost.output(z - k * step), y) for k in (1, 2))
+        differences[i] = (8 * d1 - d2) / (12 * h)
+    np.testing.assert_allclose(cost.delta(z, cost.output(z), y), differences, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_total_far_from_zero(dtype):
+    """Where an activation is 0 or 1, the cost is known all the same: -ln sigmoid(z) is ln(1 + exp(-z))."""
+    tolerance = float(4 * np.finfo(dtype).eps)
+    one, zero = np.ones((1, 1), dtype), np.zeros((1, 1), dtype)
+    with np.errstate(all="raise", under="ignore"):
+        for z, y, expected in [
+            (100, one, np.exp(-100.0)),
+            (-100, one, 100),
+            (100, zero, 100),
+            (-100, zero, np.exp(-100.0)),
+            (100, one / 2, 50),
+            (1e4, zero, 1e4),
+            (-1e4, zero, 0),
+            (10, one, np.log1p(np.exp(-10.0))),
+        ]:
+            found = CrossEntropyCost.total(np.full((1, 1), z, dtype), y)
+            if dtype is np.float64 or expected > 1e-40:  # float32 has no smaller normal numbers
+                assert found == pytest.approx(expected, rel=tolerance)
+            else:
+                assert 0 <= found < 1e-40
+        z = np.array([[100, -100, 0], [-1e4, 1e4, 1e4]], dtype)
+        y = np.array([[0, 1, 0], [0.5, 0.25, 0.25]], dtype)
+        expected = 200 + (1e4 + np.log(2))  # with exp(-100) and exp(-2e4) next to 1
+        assert LogLikelihoodCost.total(z, y) == pytest.approx(expected, rel=tolerance)
+        assert QuadraticCost.total(z, y) == pytest.approx((1 + 1 + 0.25 + 0.25 + 0.75**2 * 2) / 2, rel=tolerance)
+
+
+def test_sums_over_many_samples_do_not_lose_digits():
+    """In float32, the sum of so many costs would stop growing at 16 million."""
+    a, y = np.ones((1, 2**25), np.float32), np.zeros((1, 2**25), np.float32)
+    assert QuadraticCost.fn(a, y) == 2**24
+    z = np.full((2**17, 1), 1000, np.float32)
+    assert CrossEntropyCost.total(z, np.zeros_like(z)) == 2**17 * 1000
+
+
+def test_fn_of_zeros_and_ones_is_the_books_nan_to_num():
+    zero, one = np.zeros((1, 1)), np.ones((1, 1))
+    largest = np.finfo(np.float64).max
+    with np.errstate(all="raise"):
+        for a in (zero, one):
+            assert CrossEntropyCost.fn(a, a) == 0  # 0 ln 0 is 0
+            assert CrossEntropyCost.fn(a, 1 - a) == largest
+        assert LogLikelihoodCost.fn(zero, zero) == 0
+        assert LogLikelihoodCost.fn(zero, one) == largest
+        assert LogLikelihoodCost.fn(one, one) == 0
+
+
+@pytest.mark.parametrize("cost", BUILT_IN)
+def test_a_built_in_cost_is_known_by_its_class_or_an_instance(cost):
+    assert as_cost(cost) is as_cost(cost()) is cost
+    assert name_of(cost) == name_of(cost()) == cost.__name__
+    assert costs.COSTS[cost.__name__] is cost
+    assert getattr(network2, cost.__name__) is cost
+
+
+class Mine:
+    @staticmethod
+    def fn(a, y):
+        return np.sum(a * y)
+
+    @staticmethod
+    def delta(z, a, y):
+        return 2 * (a - y)
+
+
+class ChangedAboutOneThing(CrossEntropyCost):
+    """It is no longer the book's, although derived from it."""
+
+    @staticmethod
+    def delta(z, a, y):
+        return 3 * (a - y)
+
+
+@pytest.mark.parametrize("kind", [Mine, ChangedAboutOneThing])
+def test_a_cost_of_ones_own(kind):
+    for cost in (kind, kind()):
+        own = as_cost(cost)
+        assert isinstance(own, OwnCost)
+        assert own.cost is cost
+        assert name_of(cost) == kind.__name__
+        a, y = np.array([[0.5], [0.25]]), np.array([[1.0], [0.0]])
+        np.testing.assert_array_equal(own.delta(None, a, y), kind.delta(None, a, y))
+    z = np.array([[0.0, 0.0], [0.0, np.log(3)]])
+    y = np.array([[1.0, 0.0], [0.5, 1.0]])
+    assert as_cost(Mine).total(z, y) == pytest.approx(0.5 + 0.25 + 0.75, rel=1e-15)
+
+
+@pytest.mark.parametrize("what", [None, "CrossEntropyCost", 3, object(), np.sum])
+def test_what_is_no_cost(what):
+    with pytest.raises(TypeError, match=r"cost is .*; it must have a function fn, as QuadraticCost, .* have"):
+        as_cost(what)
+    with pytest.raises(TypeError, match="cost is"):
+        network2.Network([2, 2], what)
+
+
+def test_a_cost_without_delta():
+    class Half:
+        fn = Mine.fn
+        delta = 3
+
+    with pytest.raises(TypeError, match="it must have a function delta"):
+        as_cost(Half)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (np.ones(2), r"cost.delta returned an array of shape \(2,\); it must be \(2, 1\)"),
+        (np.ones((1, 2)), r"cost.delta returned an array of shape \(1, 2\)"),
+        (None, "cost.delta returned object; it must return real numbers"),
+        (1j, "cost.delta returned complex128"),
+    ],
+)
+def test_what_a_delta_may_not_return(returned, message):
+    class Wrong(Mine):
+        @staticmethod
+        def delta(z, a, y):
+            return returned
+
+    with pytest.raises(ValueError, match=message):
+        as_cost(Wrong).delta(None, np.ones((2, 1)), np.ones((2, 1)))
+
+
+def test_a_delta_may_return_a_number_and_another_precision():
+    class Number(Mine):
+        @staticmethod
+        def delta(z, a, y):
+            return 1
+
+    column = as_cost(Number).delta(None, np.ones((2, 1), np.float32), None)
+    np.testing.assert_array_equal(column, np.ones((2, 1), np.float32), strict=True)
+
+
+def test_chapter_1_has_the_quadratic_cost():
+    assert Network([2, 1])._cost() is QuadraticCost

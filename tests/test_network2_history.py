@@ -1,0 +1,148 @@
+"""Patience, the schedule, and what is kept of a run of chapter 3's program."""
+
+import json
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset
+from fastnet.network2 import LogLikelihoodCost, Network
+
+
+@pytest.fixture
+def data():
+    random = np.random.default_rng(0)
+    return Dataset(random.random((10, 4)), random.integers(0, 3, 10))
+
+
+def scripted(accuracies, seen=None):
+    """Return a network that says so of itself after one epoch after the other."""
+
+    class Scripted(Network):
+        def accuracy(self, data, convert=False):
+            if seen is not None:
+                seen.append(len(data))
+            return next(self.script)
+
+    net = Scripted([4, 3], engine="numpy", seed=0)
+    net.script = iter(accuracies)
+    return net
+
+
+def test_patience_stops_the_training(data, capsys):
+    seen = []
+    net = scripted([5, 7, 6, 7, 6, 9, 9], seen)
+    returned = net.SGD(data, 100, 5, 0.5, evaluation_data=data[:4], patience=3)
+    assert returned == ([], [], [], [])  # it was not to be monitored
+    assert seen == [4] * 5
+    assert net.history.series("evaluation_accuracy") == [5, 7, 6, 7, 6]
+    assert net.history.stopped == "Stopped: no better evaluation accuracy than 7 in 3 epochs"
+    out = capsys.readouterr().out
+    assert out.endswith(f"Accuracy on evaluation data: 6 / 4\n{net.history.stopped}\n\n")
+    assert out.count("Stopped") == 1
+
+
+def test_what_is_monitored_is_returned_with_patience_too(data):
+    net = scripted([1, 2, 2, 3])
+    assert net.SGD(data, 9, 5, 0.5, evaluation_data=data, monitor_evaluation_accuracy=True, patience=1)[1] == [1, 2, 2]
+
+
+def test_all_epochs_are_not_stopped_early(data, capsys):
+    net = scripted([5, 5, 5])
+    net.SGD(data, 3, 5, 0.5, evaluation_data=data, patience=2)
+    assert len(net.history.epochs) == 3
+    assert net.history.stopped == ""  # as many as were asked for
+    assert "Stopped" not in capsys.readouterr().out
+
+
+def test_the_schedule_halves_and_stops_after_seven_halvings(data):
+    net = scripted([5] * 100)
+    net.SGD(data, 100, 5, 0.8, evaluation_data=data, patience=2, schedule="halve")
+    etas = [0.8] * 3 + [0.8 / 2**k for k in range(1, 7) for _ in range(2)]
+    assert net.history.series("eta") == etas
+    assert net.history.stopped.endswith("with a learning rate halved seven times")
+
+
+def test_the_schedule_changes_the_steps(data):
+    """A learning rate of 0.25 that is halved after each epoch but the first is one of 0.25, 0.25, 0.125."""
+    net, plain = scripted([5] * 9), Network([4, 3], engine="numpy", seed=0)
+    net.SGD(data, 3, 5, 0.25, evaluation_data=data, patience=1, schedule="halve")
+    for epochs, eta in ((2, 0.25), (1, 0.125)):
+        plain.SGD(data, epochs, 5, eta)
+    for array, expected in zip(net.weights, plain.weights, strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_the_velocity_lasts_from_epoch_to_epoch(data):
+    """Of one mini-batch each: w3 - w2 = mu (w2 - w1) - eta g(w2)."""
+    net = Network([4, 3], engine="numpy", dtype="float64", seed=0)
+    weights = []
+    net.SGD(data, 3, 10, 0.5, momentum=0.75, report=lambda history: weights.append(net.weights[0].copy()))
+    at_w2 = Network([4, 3], engine="numpy", dtype="float64", seed=0)
+    at_w2.SGD(data, 2, 10, 0.5, momentum=0.75)
+    gradient = sum(at_w2.backprop(x, np.eye(3)[:, [y]])[1][0] for x, y in data) / 10
+    w1, w2, w3 = weights
+    np.testing.assert_allclose(w3 - w2, 0.75 * (w2 - w1) - 0.5 * gradient, rtol=0, atol=1e-14)
+
+
+def test_history_says_what_was_done(data, capsys):
+    net = Network([4, 3, 3], LogLikelihoodCost(), activation="tanh", engine="numpy", seed=0)
+    assert net.history is None
+    returned = net.SGD(
+        data, 2, 5, 0.5, 0.1, data[:7], True, True, True, True,
+        l1=0.2, momentum=0.3, dropout=0.4, patience=9, schedule="halve",
+    )  # fmt: skip
+    history = net.history
+    assert history.recipe == {
+        "sizes": [4, 3, 3], "cost": "LogLikelihoodCost", "activation": "tanh", "epochs": 2, "mini_batch_size": 5,
+        "eta": 0.5, "lmbda": 0.1, "l1": 0.2, "momentum": 0.3, "dropout": 0.4, "patience": 9, "schedule": "halve",
+    }  # fmt: skip
+    names = ("evaluation_cost", "evaluation_accuracy", "training_cost", "training_accuracy")
+    assert tuple(history.series(name) for name in names) == returned
+    assert (history.training_samples, history.evaluation_samples, history.stopped) == (10, 7, "")
+    assert history.series("number") == [0, 1]
+    assert min(history.series("seconds")) > 0
+    assert {"processor", "numpy"} <= set(history.machine)
+
+    again = json.loads(json.dumps(history.as_dict()))
+    assert again["epochs"][1]["training_cost"] == returned[2][1]
+    assert again["recipe"] == history.recipe
+
+    lines = str(history).splitlines()
+    assert lines[0].startswith("sizes [4, 3, 3], cost LogLikelihoodCost, activation tanh, epochs 2")
+    assert lines[1].split("  ") == [
+        "epoch", "eta", "seconds", "training cost", "training accuracy", "evaluation cost", "evaluation accuracy"
+    ]  # fmt: skip
+    assert lines[3].split()[0] == "1"
+    assert lines[3].split()[3:] == [
+        f"{returned[2][1]:.4f}", f"{returned[3][1] / 10:.2%}", f"{returned[0][1]:.4f}", f"{returned[1][1] / 7:.2%}"
+    ]  # fmt: skip
+    assert len({len(line) for line in lines[1:]}) == 1
+
+
+def test_history_of_less(data):
+    net = Network([4, 3], engine="numpy", seed=0)
+    net.SGD(data, 1, 5, 0.5)
+    assert set(net.history.recipe) == {"sizes", "cost", "activation", "epochs", "mini_batch_size", "eta"}
+    assert net.history.series("training_cost") == []
+    assert str(net.history).splitlines()[1].split() == ["epoch", "eta", "seconds"]
+    assert net.history.evaluation_samples == 0
+    json.dumps(net.history.as_dict())
+    first = net.history
+    net.SGD(data, 0, 5, 0.5)
+    assert len(first.epochs) == 1
+    assert net.history.epochs == []
+    assert str(net.history).splitlines()[0].startswith("sizes [4, 3]")
+
+
+def test_a_history_can_be_written_whatever_an_own_accuracy_returns(data):
+    net = scripted(np.array([3, 4]))
+    net.SGD(data, 2, 5, 0.5, evaluation_data=data, monitor_evaluation_accuracy=True)
+    assert json.loads(json.dumps(net.history.as_dict()))["epochs"][1]["evaluation_accuracy"] == 4
+
+
+def test_a_report_of_ones_own_is_called_instead_of_printing(data, capsys):
+    net, lengths = Network([4, 3], engine="numpy", seed=0), []
+    net.SGD(data, 3, 5, 0.5, report=lambda history: lengths.append(len(history.epochs)))
+    assert lengths == [1, 2, 3]
+    assert capsys.readouterr().out == ""
