@@ -1,9 +1,12 @@
-"""The published results of chapter 3, and what its options cost: `python benchmarks/chapter3.py`.
+"""The published results of chapter 3, and what its options cost.
 
-It prints the book's accuracies beside ours, the median of five seeds; then the time of an epoch with each option, and
-of monitoring, as ratios to the plain epoch of chapter 1, measured in turns; then the book's overfitting program.
+    python benchmarks/chapter3.py [published] [options] [overfitting]
+
+`published` is the book's accuracies beside ours, for five seeds; `options` the time of an epoch with each option, and
+of monitoring, as ratios to the plain epoch of chapter 1, measured in turns; `overfitting` the book's program of that.
 """
 
+import sys
 import time
 from statistics import median
 
@@ -34,7 +37,11 @@ def published(data):
     """
     training_data, validation_data, test_data = data
     evaluation = {"validation": validation_data, "test": test_data}
-    print("network     eta  lmbda  epochs  data        book     last epoch               best epoch")
+    print(
+        f"Median of {SEEDS} seeds, with the lowest and the highest; bold where it is the book's less {TOLERANCE} %:\n"
+    )
+    print("| network, eta, lambda, epochs | data | the book | after the last epoch | after the best epoch |")
+    print("| --- | --- | --- | --- | --- |")
     for hidden, eta, lmbda, epochs, name, book in PUBLISHED:
         last, best = [], []
         for seed in range(SEEDS):
@@ -45,13 +52,14 @@ def published(data):
             )  # fmt: skip
             last.append(correct[-1] / 100)
             best.append(max(correct) / 100)
-        columns = "    ".join(_with_verdict(accuracies, book - TOLERANCE) for accuracies in (last, best))
-        print(f"784-{hidden}-10".ljust(12) + f"{eta:3}  {lmbda:5}  {epochs:6}  {name:10}  {book:4} %   {columns}")
+        columns = " | ".join(_percent(accuracies, book - TOLERANCE) for accuracies in (last, best))
+        print(f"| 784-{hidden}-10, {eta}, {lmbda:g}, {epochs} | {name} | {book} % | {columns} |", flush=True)
 
 
-def _with_verdict(accuracies, at_least):
-    verdict = "met   " if median(accuracies) >= at_least else "missed"
-    return f"{median(accuracies):.2f} ({min(accuracies):.2f} to {max(accuracies):.2f}) {verdict}"
+def _percent(accuracies, at_least):
+    middle = f"{median(accuracies):.2f} %"
+    emphasis = "**" if median(accuracies) >= at_least else ""
+    return f"{emphasis}{middle}{emphasis} ({min(accuracies):.2f} to {max(accuracies):.2f})"
 
 
 def options(data):
@@ -88,11 +96,13 @@ def options(data):
         times["accuracy of 50,000"].append(_seconds(engine.measure, training_data))
         times["cost and accuracy of 50,000"].append(_seconds(lambda e=engine: e.measure(training_data, cost=True)))
     plain = times["plain, quadratic cost"]
+    print("| what | seconds | times the plain epoch | at most |")
+    print("| --- | --- | --- | --- |")
     for name, seconds in times.items():
         ratio = median(one / other for one, other in zip(seconds, plain, strict=True))
         bound = bounds[name]
-        verdict = "" if bound is None else f"  at most {bound}{'' if ratio <= bound else '  MISSED'}"
-        print(f"{name:28} {median(seconds):.4f} s  {ratio:.2f} times the plain epoch{verdict}")
+        verdict = "" if bound is None else f"{bound}{'' if ratio <= bound else ' **missed**'}"
+        print(f"| {name} | {median(seconds):.4f} | {ratio:.2f} | {verdict} |")
 
 
 def overfitting(data):
@@ -114,6 +124,6 @@ def _seconds(function, *arguments, **keywords):
 
 if __name__ == "__main__":
     mnist = mnist_loader.load_data_wrapper()
-    options(mnist)
-    overfitting(mnist)
-    published(mnist)
+    for section in sys.argv[1:] or ("options", "overfitting", "published"):
+        {"options": options, "overfitting": overfitting, "published": published}[section](mnist)
+        print()

@@ -1,6 +1,6 @@
 """Measure everything that the README says, and write it there: tables between its marks, pictures in `docs/`.
 
-    python benchmarks/readme.py [--only race,map,promises,limits,recipes]
+    python benchmarks/readme.py [--only race,map,published,options,best,promises,limits,recipes]
 
 All of it takes about half an hour, on a machine that does nothing else, with the extra `bench` installed.
 """
@@ -13,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastnet import comparison, machine
-from fastnet.comparison import plots
+from fastnet import comparison, machine, plots
+from fastnet.comparison.plots import figure
 
 BENCHMARKS = Path(__file__).parent
 README, DOCS = BENCHMARKS.parent / "README.md", BENCHMARKS.parent / "docs"
@@ -22,7 +22,16 @@ LIMITS = ("yardstick.py", "two_threads.py", "distribution.py", "grid.py")
 
 
 def main() -> None:
-    sections = {"race": race, "map": map_, "promises": promises, "limits": limits, "recipes": recipes}
+    sections = {
+        "race": race,
+        "map": map_,
+        "published": lambda: run("chapter3.py", "published"),
+        "options": options,
+        "best": best,
+        "promises": promises,
+        "limits": limits,
+        "recipes": recipes,
+    }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(sections), help="which sections (default: %(default)s)")
     for name in parser.parse_args().only.split(","):
@@ -43,7 +52,7 @@ def write(name: str, text: str) -> None:
 
 def race() -> str:
     result = comparison.compare(epochs=7)
-    plots.save(plots.figure(result), DOCS / "race.png")
+    plots.save(figure(result), DOCS / "race.png")
     lines = ["| engine | seconds per epoch | fastest to slowest | times the book | test accuracy |", "| --- " * 5 + "|"]
     lines += [
         f"| `{each.engine}` | {each.median:.3f} | {min(each.seconds):.3f} to {max(each.seconds):.3f} "
@@ -56,8 +65,20 @@ def race() -> str:
 
 def map_() -> str:
     result = comparison.compare_map()
-    plots.save(plots.figure(result), DOCS / "map.png")
+    plots.save(figure(result), DOCS / "map.png")
     return result.verdict()
+
+
+def options() -> str:
+    return run("chapter3.py", "options") + "\n\n" + run("chapter3.py", "overfitting")
+
+
+def best() -> str:
+    """Return a sentence on the recipe that stands in README."""
+    lines = run("best.py").splitlines()
+    each = ", ".join(f"{percent} %" for percent in re.findall(r"seed \d+: ([\d.]+) %", "\n".join(lines)))
+    seconds, percent = (line.rpartition(": ")[2] for line in lines[-2:])
+    return f"{percent} % of the test digits in {seconds} seconds, with two processors: the median of {each}."
 
 
 def promises() -> str:
@@ -77,9 +98,9 @@ def recipes() -> str:
     return "\n".join(line for line in run("recipes.py").splitlines() if line.startswith("|"))
 
 
-def run(script: str) -> str:
-    output = subprocess.run([sys.executable, BENCHMARKS / script], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return output.strip()
+def run(script: str, *arguments: str) -> str:
+    command = [sys.executable, BENCHMARKS / script, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -64,9 +64,7 @@ def test_with_patience_the_lines_are_about_the_validation_data(folder):
     _, validation_data, _ = mnist_loader.load_data_wrapper(folder)
     assert f" / {len(validation_data)} (" in lines[0]
     assert len(lines) < 500
-    assert re.fullmatch(
-        r"Stopped: no better validation accuracy than \d+ in 1 epoch, .* halved seven times", lines[-2]
-    )
+    assert re.fullmatch(r"Stopped: no better validation accuracy than \d+ in 1 epoch, .* halved seven times", lines[-2])
     assert re.fullmatch(r"Test data: \d / 9 \(\d+\.\d\d% accuracy\)", lines[-1])
     assert [line.partition("with eta ")[2] for line in lines if "with eta" in line][:2] == ["1.5", "0.75"]
 
