@@ -48,7 +48,8 @@ class BaseNetwork:
         engine_class(engine)
         self.engine = engine
         self.dtype = arguments.float_type(dtype)
-        self._random = None if seed is None else np.random.RandomState(arguments.seed(seed))
+        self._seed = None if seed is None else arguments.seed(seed)
+        self._random = None if self._seed is None else np.random.RandomState(self._seed)
 
     def _draw_parameters(self, scaled: bool) -> None:
         """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
@@ -123,6 +124,20 @@ class BaseNetwork:
         weights, biases = self._checked_parameters()
         model = models.Model(self.sizes, weights, biases, self._cost_name(), self.dtype, self.activation)
         models.write(filename, model)
+
+    def _recipe(self, **of_training: Any) -> dict[str, Any]:
+        """Return the network and the arguments of its training by their names, but for what is 0.0 or None."""
+        of_network = {
+            "sizes": self.sizes,
+            "cost": self._cost_name(),
+            "activation": self.activation,
+            "engine": self.engine,
+            "dtype": self.dtype.name,
+            "seed": self._seed,
+        }
+        unused = (None, 0.0)
+        recipe = {**of_network, **of_training}
+        return {name: value for name, value in recipe.items() if isinstance(value, int) or value not in unused}
 
     def _cost(self) -> BuiltIn | OwnCost:
         """Return the cost that the engine is to lower."""

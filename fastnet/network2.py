@@ -209,23 +209,18 @@ class Network(BaseNetwork):
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
         descent = Descent(lmbda / n, l1 / n, momentum, dropout, self._dropout_seed(dropout))
-        recipe = {
-            "sizes": self.sizes,
-            "cost": self._cost_name(),
-            "activation": self.activation,
-            "epochs": epochs,
-            "mini_batch_size": mini_batch_size,
-            "eta": eta,
-            "lmbda": lmbda,
-            "l1": l1,
-            "momentum": momentum,
-            "dropout": dropout,
-            "patience": patience,
-            "schedule": schedule,
-        }
-        self.history = history = History(
-            {name: value for name, value in recipe.items() if value}, n, len(evaluation_set) if evaluation_set else 0
+        recipe = self._recipe(
+            epochs=epochs,
+            mini_batch_size=mini_batch_size,
+            eta=eta,
+            lmbda=lmbda,
+            l1=l1,
+            momentum=momentum,
+            dropout=dropout,
+            patience=patience,
+            schedule=schedule,
         )
+        self.history = history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
         plan = Plan(eta, patience, schedule)
         mini_batch_size = min(mini_batch_size, n)
         engine = self._make_engine(data)
@@ -333,7 +328,8 @@ class Network(BaseNetwork):
         if data is None or not (cost or accuracy):
             return None, None
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
-            return self.total_cost(data, lmbda, l1=l1) if cost else None, self.accuracy(data) if accuracy else None
+            own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
+            return own, int(self.accuracy(data)) if accuracy else None
         found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
         return total, found.correct if accuracy else None
@@ -430,8 +426,9 @@ def load(
             f"{os.fspath(filename)}: its cost is {model.cost}, which is none of {', '.join(known)}; "
             "one of your own is given as cost="
         )
-    net = Network(
-        model.sizes, known[model.cost], activation=model.activation, engine=engine, dtype=model.dtype, seed=seed
-    )
+    with arguments.named(os.fspath(filename)):
+        net = Network(
+            model.sizes, known[model.cost], activation=model.activation, engine=engine, dtype=model.dtype, seed=seed
+        )
     net.weights, net.biases = model.weights, model.biases
     return net

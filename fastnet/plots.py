@@ -80,7 +80,8 @@ def learning_curves(history: History) -> Figure:
     for axes, (what, curves) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         _draw(axes, what, curves)
     network = "-".join(map(str, history.recipe.get("sizes", [])))
-    others = [f"{name} {value}" for name, value in history.recipe.items() if name not in ("sizes", "epochs")]
+    unsaid = ("sizes", "engine", "dtype", "seed", "epochs")
+    others = [f"{name} {value}" for name, value in history.recipe.items() if name not in unsaid]
     figure.suptitle(", ".join(filter(None, [network, *others])), x=0.02, ha="left", fontsize="medium", wrap=True)
     return figure
 

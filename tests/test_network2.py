@@ -79,10 +79,10 @@ def test_the_initial_parameters_are_the_books():
 
 
 def test_the_book_trained_by_hand(engine_name, data):
-    """The whole of the book's SGD with L2: order, mini-batches, weight decay."""
+    """The whole of the book's SGD with L2, and L1 besides: order, mini-batches, weight decay."""
     net = Network(SIZES, engine=engine_name, dtype="float64", seed=3)
     book = Network(SIZES, dtype="float64", seed=3)
-    net.SGD(data, 2, 5, 0.5, 0.6)
+    net.SGD(data, 2, 5, 0.5, 0.6, l1=0.3)
     random = np.random.RandomState(3)
     [random.randn(y, 1) for y in SIZES[1:]], [random.randn(y, x) for x, y in pairwise(SIZES)]
     for _ in range(2):
@@ -98,7 +98,8 @@ def test_the_book_trained_by_hand(engine_name, data):
                     for array, nabla in zip(sums, nablas, strict=True):
                         array += nabla
             book.weights = [
-                (1 - 0.5 * (0.6 / 12)) * w - (0.5 / len(batch)) * nw for w, nw in zip(book.weights, sums_w, strict=True)
+                (1 - 0.5 * (0.6 / 12)) * w - 0.5 * (0.3 / 12) * np.sign(w) - (0.5 / len(batch)) * nw
+                for w, nw in zip(book.weights, sums_w, strict=True)
             ]
             book.biases = [b - (0.5 / len(batch)) * nb for b, nb in zip(book.biases, sums_b, strict=True)]
     np.testing.assert_allclose(parameters(net), parameters(book), rtol=0, atol=1e-13)

@@ -40,6 +40,7 @@ def test_patience_stops_the_training(data, capsys):
     out = capsys.readouterr().out
     assert out.endswith(f"Accuracy on evaluation data: 6 / 4\n{net.history.stopped}\n\n")
     assert out.count("Stopped") == 1
+    assert str(net.history).splitlines()[-1] == net.history.stopped
 
 
 def test_what_is_monitored_is_returned_with_patience_too(data):
@@ -94,8 +95,9 @@ def test_history_says_what_was_done(data, capsys):
     )  # fmt: skip
     history = net.history
     assert history.recipe == {
-        "sizes": [4, 3, 3], "cost": "LogLikelihoodCost", "activation": "tanh", "epochs": 2, "mini_batch_size": 5,
-        "eta": 0.5, "lmbda": 0.1, "l1": 0.2, "momentum": 0.3, "dropout": 0.4, "patience": 9, "schedule": "halve",
+        "sizes": [4, 3, 3], "cost": "LogLikelihoodCost", "activation": "tanh", "engine": "numpy",
+        "dtype": "float32", "seed": 0, "epochs": 2, "mini_batch_size": 5, "eta": 0.5,
+        "lmbda": 0.1, "l1": 0.2, "momentum": 0.3, "dropout": 0.4, "patience": 9, "schedule": "halve",
     }  # fmt: skip
     names = ("evaluation_cost", "evaluation_accuracy", "training_cost", "training_accuracy")
     assert tuple(history.series(name) for name in names) == returned
@@ -109,7 +111,7 @@ def test_history_says_what_was_done(data, capsys):
     assert again["recipe"] == history.recipe
 
     lines = str(history).splitlines()
-    assert lines[0].startswith("sizes [4, 3, 3], cost LogLikelihoodCost, activation tanh, epochs 2")
+    assert lines[0].startswith("sizes [4, 3, 3], cost LogLikelihoodCost, activation tanh, engine numpy, dtype float32")
     assert lines[1].split("  ") == [
         "epoch", "eta", "seconds", "training cost", "training accuracy", "evaluation cost", "evaluation accuracy"
     ]  # fmt: skip
@@ -123,7 +125,8 @@ def test_history_says_what_was_done(data, capsys):
 def test_history_of_less(data):
     net = Network([4, 3], engine="numpy", seed=0)
     net.SGD(data, 1, 5, 0.5)
-    assert set(net.history.recipe) == {"sizes", "cost", "activation", "epochs", "mini_batch_size", "eta"}
+    of_network = {"sizes", "cost", "activation", "engine", "dtype", "seed"}
+    assert set(net.history.recipe) == of_network | {"epochs", "mini_batch_size", "eta"}
     assert net.history.series("training_cost") == []
     assert str(net.history).splitlines()[1].split() == ["epoch", "eta", "seconds"]
     assert net.history.evaluation_samples == 0
@@ -132,6 +135,7 @@ def test_history_of_less(data):
     net.SGD(data, 0, 5, 0.5)
     assert len(first.epochs) == 1
     assert net.history.epochs == []
+    assert net.history.recipe["epochs"] == 0
     assert str(net.history).splitlines()[0].startswith("sizes [4, 3]")
 
 

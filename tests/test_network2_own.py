@@ -115,22 +115,27 @@ def test_what_the_engine_would_not_call_is_refused(data):
 
 
 def test_methods_of_ones_own_are_used(data):
-    class Mine(Network):
+    class OwnCost(Network):
         def total_cost(self, data, lmbda, convert=False, *, l1=0.0):
             return 100 * lmbda + l1
 
+    class OwnAccuracy(Network):
         def accuracy(self, data, convert=False):
             return -1
 
+    class OwnInitializer(Network):
         def default_weight_initializer(self):
             self.large_weight_initializer()
 
-    net = Mine([4, 3], engine="numpy", seed=0)
+    arguments = (data, 1, 5, 0.5, 2, data, True, True, True, True)
+    plain = Network([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3)
+    assert OwnCost([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == ([203], plain[1], [203], plain[3])
+    assert OwnAccuracy([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == (plain[0], [-1], plain[2], [-1])
+    net = OwnInitializer([4, 3], engine="numpy", seed=0)
     large = Network([4, 3], engine="numpy", seed=0)
     large._random = np.random.RandomState(0)
     large.large_weight_initializer()
     np.testing.assert_array_equal(parameters(net), parameters(large))
-    assert net.SGD(data, 1, 5, 0.5, 2, data, True, True, True, True, l1=3) == ([203], [-1], [203], [-1])
 
 
 def test_a_feedforward_of_ones_own_is_used(data):

@@ -39,7 +39,8 @@ def test_it_stops_when_so_many_epochs_were_no_better_than_the_best(patience, acc
         assert plan.stopped == ""
         plan.look_at(1)
     best = max(accuracies[:epochs])
-    assert plan.stopped == f"Stopped: no better evaluation accuracy than {best} in {patience} epochs"
+    counted = "1 epoch" if patience == 1 else f"{patience} epochs"
+    assert plan.stopped == f"Stopped: no better evaluation accuracy than {best} in {counted}"
 
 
 def test_it_halves_and_stops_when_it_has_halved_seven_times():
@@ -48,7 +49,7 @@ def test_it_halves_and_stops_when_it_has_halved_seven_times():
     assert follow(plan, [5] * 100) == [0.3, *(0.3 / 2**k for k in range(1, 8))]
     assert plan.eta == 0.3 / 128
     assert plan.stopped == (
-        "Stopped: no better evaluation accuracy than 5 in 1 epochs, with a learning rate halved seven times"
+        "Stopped: no better evaluation accuracy than 5 in 1 epoch, with a learning rate halved seven times"
     )
 
 

@@ -79,6 +79,8 @@ class Engine(contract.Engine):
             eta * descent.l1,
             1 - descent.dropout,
         )
+        if with_velocity and self._parameters.scale[0] != 1:  # a velocity is that of the weights themselves
+            self.set_parameters(*self.parameters())
         sums = self._velocity if with_velocity else self._parameters
         self._descend(self._inputs, self._targets, factors, order, mini_batch_size, compiled, sums)
 

@@ -92,6 +92,23 @@ def test_any_number_of_samples_and_of_threads(engine_name, make_engine, draw_par
     assert measure.cost == pytest.approx(COSTS[QuadraticCost](z.T, np.eye(3)[data.targets]), rel=1e-12)
 
 
+def test_the_sum_is_the_same_in_whatever_order_threads_come(make_engine, draw_parameters, monkeypatch):
+    random = np.random.default_rng(0)
+    weights, biases = draw_parameters([4, 6, 3], random)
+    data = Dataset(random.standard_normal((2000, 4)), random.integers(0, 3, 2000))
+    engine = make_engine("reference", [4, 6, 3], weights, biases)
+    expected, parts, feed_forward = engine.measure(data, cost=True), [], engine._feed_forward
+
+    def backwards(inputs, receive):
+        feed_forward(inputs, lambda part, z: parts.append((part, z)))
+        for each in reversed(parts):
+            receive(*each)
+
+    monkeypatch.setattr(engine, "_feed_forward", backwards)
+    assert engine.measure(data, cost=True) == expected
+    assert len(parts) == 2000
+
+
 @pytest.mark.parametrize("cost", [CrossEntropyCost, LogLikelihoodCost])
 def test_a_saturated_network_has_a_finite_cost(engine_name, make_engine, few_kernels, cost):
     few_kernels("sigmoid", cost)
