@@ -113,7 +113,7 @@ class Dataset(Sequence[Sample]):
         """
         if self._targets.ndim == 2 and self._targets.shape[1] > 1:
             self._check_length(n_out)
-            return self._targets.argmax(axis=1)
+            return self.derived("labels", lambda: _read_only(self._targets.argmax(axis=1)))
         numbers = self._targets.reshape(len(self))
         return numbers if n_out == 1 else _labels_below(numbers, n_out)
 
