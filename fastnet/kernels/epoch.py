@@ -20,6 +20,7 @@ from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, only, prefetch, sign, store, zeros
 
 _AHEAD = 12  # samples: how early a sample's numbers are asked for
+_NOTHING = 1e-30  # added and subtracted, it makes zeros of what would become denormal, with which processors are slow
 _SMALLEST_SCALE = 1e-6  # of the weights, before they are multiplied by it: far from where float32 ends
 
 
@@ -250,13 +251,13 @@ def follow(velocity, descent, layout, parameters, share):
         for u in range(first, last, width):
             v = load(velocity.biases, u)
             store(parameters.biases, u, load(parameters.biases, u) + v)
-            store(velocity.biases, u, descent.momentum * v)
+            store(velocity.biases, u, descent.momentum * v + _NOTHING - _NOTHING)
         first, last = share_of_weights(layer, layout, width, share)
         for i in range(first, last, width):
             w = load(parameters.weights, i)
             v = load(velocity.weights, i) - descent.l2 * w - descent.l1 * sign(w)
             store(parameters.weights, i, w + v)
-            store(velocity.weights, i, descent.momentum * v)
+            store(velocity.weights, i, descent.momentum * v + _NOTHING - _NOTHING)
 
 
 @part
