@@ -7,7 +7,7 @@ import peers
 import pytest
 
 from fastnet.comparison.timing import initial_parameters
-from fastnet.engines import ENGINES, engine_class, missing_extra
+from fastnet.engines import ENGINES, engine_class, why_missing
 from fastnet.engines.contract import Architecture
 
 BOOKS = (784, 30, 10), 10
@@ -24,8 +24,8 @@ def label(value):
 @pytest.mark.parametrize("network", NETWORKS, ids=label)
 @pytest.mark.parametrize("name", ENGINES)
 def test_engine(benchmark, name, network, dtype, training_data, few_samples, order):
-    if missing_extra(name) is not None:
-        pytest.skip(f"pip install 'fastnet[{missing_extra(name)}]'")
+    if why_missing(name) is not None:
+        pytest.skip(why_missing(name))
     if (name in ("torch", "reference") or dtype == "float64") and network != BOOKS:
         pytest.skip("too slow for every size; fastnet compare has it")
     run(benchmark, name, engine_class(name), network, dtype, training_data, few_samples, order)

@@ -20,7 +20,7 @@ import peers
 
 from fastnet import Dataset, machine, mnist_loader
 from fastnet.comparison import timing
-from fastnet.engines import engine_class, missing_extra
+from fastnet.engines import engine_class, why_missing
 
 OURS, ETA, ROUNDS = "numba", 0.1, 3
 FLOAT32 = np.dtype("float32")
@@ -63,8 +63,8 @@ def main() -> None:
 def competitors() -> tuple[dict, dict]:
     """Return the classes of all engines and peers that are installed, ours first, and why the others are not."""
     names = (OURS, "numpy", "torch")
-    classes = {name: engine_class(name) for name in names if missing_extra(name) is None}
-    missing = {name: f"pip install 'fastnet[{missing_extra(name)}]'" for name in names if missing_extra(name)}
+    classes = {name: engine_class(name) for name in names if why_missing(name) is None}
+    missing = {name: why_missing(name) for name in names if why_missing(name)}
     return {**classes, **peers.ENGINES}, {**missing, **peers.MISSING}
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from fastnet import machine, mnist_loader
 from fastnet.comparison import timing
-from fastnet.engines import engine_class, missing_extra
+from fastnet.engines import engine_class, why_missing
 from fastnet.engines.contract import Architecture
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     bounds = []
     for number, recipe in enumerate(RECIPES):
         for engine in ("numba", "torch"):
-            if missing_extra(engine) is None:
+            if why_missing(engine) is None:
                 seconds, accuracy = measure(recipe, engine, arguments.seeds if engine == "numba" else 1)
                 row = f"| {show(recipe)} | `{engine}` | {seconds:.2f} | {accuracy:.2f} %"
                 if engine == "torch":

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 _LIBRARIES = ("numpy", "numba", "torch")
 
 
 def describe() -> dict[str, str]:
-    """Return the processor, how many of it may be used, the system, and the versions of what computes.
+    """Return the processor, how many of it may be used, the system, the versions of what computes, and the GPU in use.
 
     Examples
     --------
@@ -28,7 +30,8 @@ def describe() -> dict[str, str]:
     for library in ("fastnet", *_LIBRARIES):
         with contextlib.suppress(PackageNotFoundError):
             description[library] = version(library)
-    return description
+    gpu = _gpu()
+    return description if gpu is None else {**description, "gpu": gpu}
 
 
 def sentence() -> str:
@@ -43,11 +46,18 @@ def sentence() -> str:
     names = {"numpy": "NumPy", "numba": "Numba", "torch": "PyTorch"}
     libraries = [f"{names[library]} {about[library]}" for library in _LIBRARIES if library in about]
     cores = f"{about['cores']} core{'s' if about['cores'] != '1' else ''}"
+    cores += f", {about['gpu']}" if "gpu" in about else ""
     return f"{about['processor']}, {cores}, {about['system']}; Python {about['python']}, {', '.join(libraries)}"
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _gpu() -> str | None:
+    """Return the name of the CUDA device that PyTorch uses, if PyTorch is in use at all."""
+    torch: Any = sys.modules.get("torch")
+    return str(torch.cuda.get_device_name()) if torch is not None and torch.cuda.is_available() else None
 
 
 def _processor() -> str:

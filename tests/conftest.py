@@ -5,7 +5,7 @@ import pytest
 
 from fastnet import mnist_loader
 from fastnet.costs import QuadraticCost
-from fastnet.engines import ENGINES, engine_class, missing_extra
+from fastnet.engines import ENGINES, engine_class, why_missing
 from fastnet.engines.contract import Architecture
 
 
@@ -22,8 +22,8 @@ def mnist():
 
 
 def skip_if_missing(name):
-    if missing_extra(name) is not None:
-        pytest.skip(f"engine {name!r} needs the extra {missing_extra(name)!r}")
+    if why_missing(name) is not None:
+        pytest.skip(f"without {name}: {why_missing(name)}")
 
 
 @pytest.fixture(params=ENGINES)

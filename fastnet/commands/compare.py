@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from fastnet import machine, progress
 from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Engines, NewFile, Sizes
-from fastnet.engines import ENGINES
+from fastnet.engines import ENGINES, VARIANTS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +26,7 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 @click.option("--batch", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch.")
 @click.option("--epochs", type=click.IntRange(min=1), default=5, help="How many epochs to time.")
 @click.option("--eta", type=POSITIVE, default=3.0, help="Learning rate.")
-@click.option("--engines", type=Engines(), show_default="all", help=f"Which of {','.join(ENGINES)}.")
+@click.option("--engines", type=Engines(), show_default="all", help=f"Which of {', '.join(ENGINES + VARIANTS)}.")
 @click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
 @click.option("--threads", type=click.IntRange(min=1), show_default="one a processor", help="In an engine, at most.")
 @click.option("--map", "as_map", is_flag=True, help="Compare many networks: several widths and sizes of mini-batches.")
@@ -53,6 +53,7 @@ def compare(
     and in words below.
     """
     from fastnet import comparison, plots
+    from fastnet.comparison import timing
     from fastnet.comparison.plots import figure
 
     if plot_file is not None:
@@ -61,12 +62,13 @@ def compare(
         for name, option in _OF_ONE_NETWORK.items():
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
                 raise click.UsageError(f"{option} is for one network; --map compares many")
-        chosen = engines or [name for name in ENGINES if name != "reference"]
         cells = len(comparison.WIDTHS) * len(comparison.MINI_BATCH_SIZES)
         with progress.steps("Comparing", cells) as step:
-            result: Comparison | Map = comparison.compare_map(engines=chosen, dtype=dtype, threads=threads, tick=step)
+            result: Comparison | Map = comparison.compare_map(
+                engines=engines or timing.MAP_ENGINES, dtype=dtype, threads=threads, tick=step
+            )
     else:
-        chosen = engines or list(ENGINES)
+        chosen = engines or timing.ENGINES
         with progress.steps("Comparing", epochs * len(comparison.installed(chosen))) as step:
             result = comparison.compare(
                 sizes,
@@ -93,8 +95,8 @@ def _print(result: Comparison | Map) -> None:
     console = Console(highlight=False, markup=False, soft_wrap=True)
     if isinstance(result, Comparison):
         console.print(_table(result))
-        for missing in (each for each in result.results if each.missing_extra is not None):
-            print(f"Not installed: {missing.engine}; pip install 'fastnet[{missing.missing_extra}]' installs it.")
+        for missing in (each for each in result.results if each.missing is not None):
+            print(f"Without {missing.engine}: {missing.missing}.")
         if result.difference is not None:
             checked = f"After {timing.CHECKED_MINI_BATCHES} mini-batches"
             print(f"{checked} their parameters differed by at most {result.difference:.0e}.")
@@ -111,10 +113,12 @@ def _table(comparison: Comparison) -> Table:
     network = "-".join(map(str, comparison.sizes))
     title = f"One epoch of {network}, mini-batches of {comparison.mini_batch_size}, {comparison.dtype}"
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
-    table.add_column("engine")
-    for heading in ("seconds", "fastest to slowest", "times the book", "test accuracy"):
+    table.add_column("engine", no_wrap=True)
+    for heading in ("seconds", "fastest to slowest"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result in (each for each in comparison.results if each.missing_extra is None):
+    for heading in ("times the book", "test accuracy"):  # in two lines where the terminal is narrow
+        table.add_column(heading, justify="right")
+    for result in (each for each in comparison.results if each.missing is None):
         times = comparison.times(result.engine)
         table.add_row(
             result.engine,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastnet.engines import ENGINES
+from fastnet.engines import ENGINES, VARIANTS
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
@@ -49,8 +49,8 @@ class Engines(click.ParamType):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
         names = str(value).split(",")
         for name in names:
-            if name not in ENGINES:
-                self.fail(f"there is no engine {name!r}; there are {', '.join(ENGINES)}", param, ctx)
+            if name not in ENGINES + VARIANTS:
+                self.fail(f"there is no engine {name!r}; there are {', '.join(ENGINES + VARIANTS)}", param, ctx)
         return names
 
 

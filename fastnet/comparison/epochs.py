@@ -12,7 +12,7 @@ import numpy as np
 from fastnet import arguments, machine, mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import ENGINES, missing_extra
+from fastnet.engines import why_missing
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Result:
         What each epoch took.
     accuracy : float or None
         The part of the test data that it gets right after them.
-    missing_extra : str or None
-        The extra that has to be installed for this engine; nothing was measured then.
+    missing : str or None
+        What this engine lacks here; nothing was measured then.
     """
 
     engine: str
     seconds: list[float] = field(default_factory=list)
     accuracy: float | None = None
-    missing_extra: str | None = None
+    missing: str | None = None
 
     @property
     def median(self) -> float:
@@ -87,7 +87,7 @@ def compare(
     epochs: int = 5,
     mini_batch_size: int = 10,
     eta: float = 3.0,
-    engines: Sequence[str] = ENGINES,
+    engines: Sequence[str] = timing.ENGINES,
     dtype: str = "float32",
     threads: int | None = None,
     seed: int = 0,
@@ -151,6 +151,6 @@ def compare(
         outputs = {name: engine.outputs(test_data) for name, engine in racers.items()}
     accuracy = {name: float((output.argmax(axis=1) == labels).mean()) for name, output in outputs.items()}
     results = [
-        Result(name, seconds.get(name, []), accuracy.get(name), missing_extra(name)) for name in dict.fromkeys(engines)
+        Result(name, seconds.get(name, []), accuracy.get(name), why_missing(name)) for name in dict.fromkeys(engines)
     ]
     return Comparison(sizes, mini_batch_size, eta, type_.name, threads, machine.describe(), difference, results)

@@ -11,7 +11,6 @@ import numpy as np
 from fastnet import arguments, machine, mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import ENGINES
 
 WIDTHS = (30, 100, 300, 1000)
 MINI_BATCH_SIZES = (1, 10, 32, 100, 1000)
@@ -89,19 +88,22 @@ class Map:
         return f"{text} {self._when_to_move()}"
 
     def _when_to_move(self) -> str:
-        """Say when PyTorch is the faster choice."""
-        if "torch" not in self.engines:
+        """Say when PyTorch is the faster choice, on this processor or on a GPU."""
+        of_pytorch = [engine for engine in self.engines if engine.startswith("torch")]
+        if not of_pytorch:
             return "PyTorch took no part."
-        cells = [cell for cell in self.cells if cell.winner == "torch"]
-        where = " and ".join(_place(cell) for cell in cells) if cells else "in none of them"
-        return f"PyTorch on this processor is the fastest {'with ' if cells else ''}{where}; no GPU took part."
+        gpu = self.machine.get("gpu")
+        text = f"PyTorch on {f'this processor or the {gpu}' if gpu else 'this processor'} is the fastest "
+        cells = [cell for cell in self.cells if cell.winner in of_pytorch]
+        where = " and ".join(_place(cell) for cell in cells)
+        return text + (f"with {where}" if cells else "in none of them") + ("." if gpu else "; no GPU took part.")
 
 
 def compare_map(
     widths: Sequence[int] = WIDTHS,
     mini_batch_sizes: Sequence[int] = MINI_BATCH_SIZES,
     *,
-    engines: Sequence[str] = tuple(name for name in ENGINES if name != "reference"),
+    engines: Sequence[str] = timing.MAP_ENGINES,
     dtype: str = "float32",
     threads: int | None = None,
     rounds: int = 3,

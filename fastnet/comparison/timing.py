@@ -16,8 +16,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import engine_class, missing_extra
+from fastnet.engines import VARIANTS, engine_class, why_missing
 from fastnet.engines.contract import Architecture, Arrays, Engine
+
+ENGINES = ("numba", "numpy", *VARIANTS, "reference")
+"""What is compared by default."""
+
+MAP_ENGINES = ("numba", "numpy", "torch-cpu", "torch-cuda")
+"""What a map is made of by default: none that compiles for every network, and none that is slow everywhere."""
 
 CHECKED_MINI_BATCHES = 5
 _TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # between parameters after these
@@ -26,16 +32,16 @@ _REST = 0.3  # seconds: libraries' threads go on waiting busily after their work
 
 
 def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
-    """Return the classes of those engines that can be used.
+    """Return the classes of those engines that can be used here.
 
     Raises
     ------
     ValueError
-        If there is no engine of some name, or none of them is installed.
+        If there is no engine of some name, or none of them can be used.
     """
-    classes = {name: engine_class(name) for name in engines if missing_extra(name) is None}
+    classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
     if not classes:
-        raise ValueError(f"none of the engines {', '.join(engines)} is installed")
+        raise ValueError(f"none of the engines {', '.join(engines)} can be used here")
     return classes
 
 

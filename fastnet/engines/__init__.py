@@ -1,7 +1,7 @@
 """How an epoch is computed: one contract (`contract`), one file an engine.
 
-An engine's file holds a class `Engine`. It is imported when it is asked for and not before, so that an engine costs
-nothing, and needs nothing installed, until it is used.
+An engine is imported when it is asked for and not before, so that it costs nothing, and needs nothing installed, until
+it is used.
 """
 
 from __future__ import annotations
@@ -12,13 +12,28 @@ from importlib.util import find_spec
 from fastnet.engines.contract import Engine
 
 ENGINES = ("numba", "numpy", "torch", "reference")
-_EXTRAS = {"torch": "torch"}  # the extra that installs what an engine needs, and the library itself, by one name
+"""What networks are trained with."""
+
+VARIANTS = ("torch-cpu", "torch-compiled", "torch-cuda-eager", "torch-cuda-compiled", "torch-cuda")
+"""Ways to have PyTorch compute; the engine `torch` picks one of the first and the last."""
 
 
-def missing_extra(name: str) -> str | None:
-    """Return the extra that has to be installed before an engine can be used, if any."""
-    extra = _EXTRAS.get(name)
-    return extra if extra is not None and find_spec(extra) is None else None
+def why_missing(name: str) -> str | None:
+    """Return what an engine lacks before it can be used, if anything.
+
+    Raises
+    ------
+    ValueError
+        If there is no engine of that name.
+    """
+    if name not in ENGINES + VARIANTS:
+        raise ValueError(f"engine is {name!r}; it must be one of {', '.join(ENGINES + VARIANTS)}")
+    if not name.startswith("torch"):
+        return None
+    if find_spec("torch") is None:
+        return "it needs PyTorch; pip install 'fastnet[torch]' installs it"
+    reason: str | None = import_module("fastnet.engines.torch").why_missing(name)
+    return reason
 
 
 def engine_class(name: str) -> type[Engine]:
@@ -27,14 +42,15 @@ def engine_class(name: str) -> type[Engine]:
     Raises
     ------
     ImportError
-        If a library that it needs is not installed.
+        If something that it needs is missing.
     ValueError
         If there is none.
     """
-    if name not in ENGINES:
-        raise ValueError(f"engine is {name!r}; it must be one of {', '.join(ENGINES)}")
-    extra = missing_extra(name)
-    if extra is not None:
-        raise ImportError(f"engine {name!r} needs more than is installed; pip install 'fastnet[{extra}]' installs it")
-    engine: type[Engine] = import_module(f"fastnet.engines.{name}").Engine
+    reason = why_missing(name)
+    if reason is not None:
+        raise ImportError(f"engine {name!r} cannot be used: {reason}")
+    if name.startswith("torch"):
+        engine: type[Engine] = import_module("fastnet.engines.torch").CLASSES[name]
+    else:
+        engine = import_module(f"fastnet.engines.{name}").Engine
     return engine

@@ -40,7 +40,7 @@ def test_the_accuracy_is_that_of_the_network_that_was_trained(small):
 def test_times_are_ratios_of_neighbouring_epochs():
     results = [
         comparison.Result("numba", [1.0, 2.0, 4.0], 0.9),
-        comparison.Result("torch", missing_extra="torch"),
+        comparison.Result("torch", missing="it needs PyTorch"),
         comparison.Result("reference", [10.0, 40.0, 40.0], 0.9),
     ]
     result = comparison.Comparison([2, 1], 1, 1.0, "float32", None, {}, 0.0, results)
@@ -49,11 +49,12 @@ def test_times_are_ratios_of_neighbouring_epochs():
     assert result.results[0].median == 2.0
 
 
-def test_what_is_not_installed_is_listed_with_its_extra(small, monkeypatch):
+def test_what_cannot_be_used_is_listed_with_the_reason(small, monkeypatch):
     monkeypatch.setattr("fastnet.engines.find_spec", lambda library: None)
     result = race(small, engines=["numpy", "torch"])
-    assert result.results[1] == comparison.Result("torch", missing_extra="torch")
-    with pytest.raises(ValueError, match="none of the engines torch is installed"):
+    why = "it needs PyTorch; pip install 'fastnet[torch]' installs it"
+    assert result.results[1] == comparison.Result("torch", missing=why)
+    with pytest.raises(ValueError, match="none of the engines torch can be used here"):
         race(small, engines=["torch"])
 
 

@@ -8,7 +8,7 @@ pytest.importorskip("matplotlib", reason="the extra plot is not installed")
 
 RESULTS = [
     Result("numba", [0.03, 0.04], 0.9),
-    Result("torch", missing_extra="torch"),
+    Result("torch", missing="it needs PyTorch"),
     Result("reference", [3.0, 4.0], 0.9),
 ]
 RACE = Comparison([784, 30, 10], 10, 3.0, "float32", None, {}, 0.0, RESULTS)

@@ -1,0 +1,136 @@
+"""All checks and timings on a CUDA device, for a machine with PyTorch and NumPy; neither Numba nor an installation.
+
+    python benchmarks/gpu.py [--json FILE] [--quick]
+
+First every way of having PyTorch compute is held against the engine `reference` in float64 and float32, with every
+activation, cost and option. Then they are timed, on networks of several widths and mini-batches of several sizes, with
+the captured one against the eager and the compiled. Without a device, `--device cpu` goes through the same with what a
+processor can do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from itertools import pairwise, product
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+
+from fastnet import Dataset, machine, mnist_loader
+from fastnet.activations import ACTIVATIONS
+from fastnet.costs import COSTS, QuadraticCost
+from fastnet.engines import engine_class, why_missing
+from fastnet.engines.contract import Architecture, Descent
+
+ENGINES = {"cuda": ("torch-cuda-eager", "torch-cuda-compiled", "torch-cuda"), "cpu": ("torch-cpu", "torch-compiled")}
+TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
+DESCENTS = {
+    "plain": Descent(),
+    "L2": Descent(l2=0.05),
+    "L1 and momentum": Descent(l1=0.02, momentum=0.7),
+    "dropout": Descent(dropout=0.3, seed=5),
+}
+NETWORKS = [([784, 30, 10], 10), ([784, 100, 10], 10), ([784, 1000, 10], 100), ([784, 1000, 1000, 10], 1000)]
+ROUNDS = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=list(ENGINES), default="cuda", help="which (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--quick", action="store_true", help="fewer checks, the smallest network only")
+    arguments = parser.parse_args()
+    missing = {name: why_missing(name) for name in ENGINES[arguments.device]}
+    for name, reason in missing.items():
+        if reason is not None:
+            print(f"Without {name}: {reason}.")
+    names = [name for name, reason in missing.items() if reason is None]
+    if not names:
+        raise SystemExit("there is nothing to measure")
+    print(f"{machine.sentence()}.\n")
+    checked = checks(names, arguments.quick)
+    timed = timings(names, NETWORKS[:1] if arguments.quick else NETWORKS)
+    if arguments.json:
+        figures = {"machine": machine.describe(), "checks": checked, "epochs": timed}
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if not all(each["passed"] for each in checked):
+        raise SystemExit("NOT ALL CHECKS PASSED")
+
+
+def checks(names: list[str], quick: bool) -> list[dict]:
+    """Compare each engine with the reference, and return by how much they differ at most."""
+    activations, costs = (["sigmoid"], [QuadraticCost]) if quick else (list(ACTIVATIONS), list(COSTS.values()))
+    results = []
+    for name, dtype, activation, cost in product(names, TOLERANCE, activations, costs):
+        for options, descent in DESCENTS.items():
+            difference = largest_difference(name, dtype, activation, cost, descent)
+            passed = difference < TOLERANCE[dtype]
+            results.append({
+                "engine": name, "dtype": dtype, "activation": activation, "cost": cost.__name__, "options": options,
+                "difference": difference, "passed": passed,
+            })  # fmt: skip
+            if not passed:
+                print(f"FAILED: {results[-1]}")
+    for name in names:
+        differences = [each["difference"] for each in results if each["engine"] == name and each["dtype"] == "float64"]
+        print(
+            f"{name}: {len(differences)} checks in float64 differ from the reference by at most {max(differences):.1e}"
+        )
+    return results
+
+
+def largest_difference(name: str, dtype: str, activation: str, cost: type, descent: Descent) -> float:
+    """Train two epochs, the second with half the learning rate, and return how far parameters and outputs are apart."""
+    random = np.random.default_rng(0)
+    sizes, samples, mini_batch_size = (12, 17, 9, 4), 1407, 3  # two graphs of steps, some steps, and a short one
+    weights = [random.standard_normal((n_out, n_in)) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
+    biases = [random.standard_normal((n_out, 1)) for n_out in sizes[1:]]
+    targets = random.random((samples, sizes[-1]))
+    data = Dataset(random.standard_normal((samples, sizes[0])), targets / targets.sum(axis=1, keepdims=True))
+    orders = [random.permutation(samples) for _ in range(2)]
+    found = []
+    for engine, its_dtype in ((name, dtype), ("reference", "float64")):
+        trained = engine_class(engine)(
+            Architecture(sizes, np.dtype(its_dtype), activation, cost), weights, biases, data
+        )
+        for order, eta in zip(orders, (0.2, 0.1), strict=True):
+            trained.epoch(order, mini_batch_size, eta, descent)
+        arrays = [*trained.parameters()[0], *trained.parameters()[1], trained.outputs(data.inputs)]
+        found.append(np.concatenate([array.ravel() for array in arrays]))
+    return float(np.abs(found[0] - found[1]).max())
+
+
+def timings(names: list[str], networks: list[tuple[list[int], int]]) -> list[dict]:
+    """Time epochs of MNIST, each engine in turns."""
+    training_data = mnist_loader.load_data_wrapper()[0]
+    print(f"\n| network | mini-batch | {' | '.join(names)} |\n| --- | --- {'| --- ' * len(names)}|")
+    results = []
+    for sizes, mini_batch_size in networks:
+        random = np.random.RandomState(0)
+        biases = [random.randn(n_out, 1) for n_out in sizes[1:]]
+        weights = [random.randn(n_out, n_in) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
+        architecture = Architecture(tuple(sizes), np.dtype("float32"))
+        engines = {name: engine_class(name)(architecture, weights, biases, training_data) for name in names}
+        seconds: dict[str, list[float]] = {name: [] for name in names}
+        for turn in range(ROUNDS + 1):
+            order = random.permutation(len(training_data))
+            for name, engine in engines.items():
+                began = time.perf_counter()
+                engine.epoch(order, mini_batch_size, 0.5)
+                took = time.perf_counter() - began
+                if turn:  # the first one compiles, or captures
+                    seconds[name].append(took)
+        results.append({"sizes": sizes, "mini_batch_size": mini_batch_size, "seconds": seconds})
+        row = " | ".join(f"{median(seconds[name]):.3f}" for name in names)
+        print(f"| {'-'.join(map(str, sizes))} | {mini_batch_size} | {row} |", flush=True)
+    return results
+
+
+if __name__ == "__main__":
+    main()
