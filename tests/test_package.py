@@ -140,8 +140,19 @@ def test_numba_that_may_not_compile_is_refused_in_a_line():
 MODULES = [name for _, name, _ in pkgutil.walk_packages(fastnet.__path__, "fastnet.") if name != "fastnet.__main__"]
 
 
+OF_PYTORCH = ("fastnet.engines.torch", "fastnet.network3", "fastnet.pytorch_mnist", "fastnet.torch_models")
+
+
+@pytest.mark.parametrize("name", OF_PYTORCH[1:])
+def test_without_pytorch_a_module_says_which_extra_installs_it(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(ImportError, match=r"pip install 'fastnet\[torch\]' installs"):
+        importlib.import_module(name)
+
+
 @pytest.mark.parametrize("name", ["fastnet", *MODULES])
 def test_the_examples_in_docstrings(name):
-    if name == "fastnet.engines.torch":
+    if name in OF_PYTORCH:
         pytest.importorskip("torch")
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -11,7 +11,7 @@ from fastnet.engines.contract import Architecture, Descent
 
 pytest.importorskip("torch")
 
-from fastnet.engines import torch as torch_engine  # noqa: E402 - after it is known to be there
+from fastnet.engines import torch as torch_engine
 
 SIZES = (6, 9, 3)
 MINI_BATCH_SIZE = 2
