@@ -7,8 +7,9 @@ Python is back only after all of them.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import ClassVar, TypeAlias
 
@@ -23,6 +24,7 @@ from fastnet.engines.contract import Architecture, Arrays, Descent, Receiver
 Work: TypeAlias = Callable[[], None]
 
 _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that it takes
+_WORTHWHILE = 2_000_000  # multiplications in a mini-batch, for which PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
 _WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate what they keep
 _ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
@@ -81,7 +83,8 @@ class Eager(contract.Engine):
     ) -> None:
         self._set_eta(eta, descent)
         factors = None if kept is None else self._tensor(kept) / (1 - descent.dropout)
-        self._train(torch.from_numpy(order).to(self.device), mini_batch_size, descent, factors)
+        with self._threads(mini_batch_size):
+            self._train(torch.from_numpy(order).to(self.device), mini_batch_size, descent, factors)
         if self.device == "cuda":
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
 
