@@ -88,6 +88,18 @@ class Eager(contract.Engine):
         if self.device == "cuda":
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
 
+    @contextlib.contextmanager
+    def _threads(self, mini_batch_size: int) -> Iterator[None]:
+        """Keep PyTorch to one thread, if a mini-batch is too small to be divided: they would wait for one another."""
+        multiplications = mini_batch_size * sum(n_in * n_out for n_in, n_out in pairwise(self.architecture.sizes))
+        before = torch.get_num_threads()
+        if multiplications < _WORTHWHILE:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
     def _train(self, order: torch.Tensor, mini_batch_size: int, descent: Descent, factors: torch.Tensor | None) -> None:
         """Take a step for each mini-batch."""
         for start in range(0, len(order), mini_batch_size):
