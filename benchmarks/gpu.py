@@ -33,7 +33,7 @@ TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
 DESCENTS = {
     "plain": Descent(),
     "L2": Descent(l2=0.05),
-    "L1 and momentum": Descent(l1=0.02, momentum=0.7),
+    "L1 and momentum": Descent(l1=0.001, momentum=0.7),
     "dropout": Descent(dropout=0.3, seed=5),
 }
 NETWORKS = [([784, 30, 10], 10), ([784, 100, 10], 10), ([784, 1000, 10], 100), ([784, 1000, 1000, 10], 1000)]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ import torch
 from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Architecture, Arrays, Descent, Receiver
+from fastnet.engines.contract import Arrays, Descent, Receiver
 
 Work: TypeAlias = Callable[[], None]
 
@@ -36,24 +37,20 @@ class Eager(contract.Engine):
     calls_no_function = "engine 'torch' has its gradients from PyTorch and cannot call"
     device: ClassVar[str] = "cpu"
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
-        data: Dataset | None = None,
-    ) -> None:
-        dtype = getattr(torch, architecture.dtype.name)
-        self._as_tensor = {"dtype": dtype, "device": self.device}
-        self._weights_here = [
-            torch.zeros(n_out, n_in, requires_grad=True, **self._as_tensor)
-            for n_in, n_out in pairwise(architecture.sizes)
-        ]
-        self._biases_here = [
-            torch.zeros(n_out, requires_grad=True, **self._as_tensor) for n_out in architecture.sizes[1:]
-        ]
-        self._optimizer: torch.optim.SGD | None = None
-        super().__init__(architecture, weights, biases, data)
+    _optimizer: torch.optim.SGD | None = None
+
+    @cached_property
+    def _as_tensor(self) -> dict[str, Any]:
+        return {"dtype": getattr(torch, self.architecture.dtype.name), "device": self.device}
+
+    @cached_property
+    def _weights_here(self) -> list[torch.Tensor]:
+        shapes = [(n_out, n_in) for n_in, n_out in pairwise(self.architecture.sizes)]
+        return [torch.zeros(shape, requires_grad=True, **self._as_tensor) for shape in shapes]
+
+    @cached_property
+    def _biases_here(self) -> list[torch.Tensor]:
+        return [torch.zeros(n_out, requires_grad=True, **self._as_tensor) for n_out in self.architecture.sizes[1:]]
 
     def _lay_out(self, data: Dataset) -> None:
         self._inputs, self._targets = self._tensor(data.inputs), self._tensor(data.targets)
@@ -176,16 +173,10 @@ class Eager(contract.Engine):
 class Compiled(Eager):
     """The same, with the cost and its gradient compiled."""
 
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
-        data: Dataset | None = None,
-    ) -> None:
+    @cached_property
+    def _compiled_cost(self) -> Callable[..., torch.Tensor]:
         torch.compiler.reset()  # or after eight networks it would go on uncompiled
-        self._compiled_cost = torch.compile(super()._cost, dynamic=False)
-        super().__init__(architecture, weights, biases, data)
+        return torch.compile(super()._cost, dynamic=False)
 
     def _cost(self, inputs: torch.Tensor, targets: torch.Tensor, factors: torch.Tensor | None) -> torch.Tensor:
         return self._compiled_cost(inputs, targets, factors)
@@ -207,16 +198,7 @@ class Captured(Eager):
     """On a CUDA device, which goes through a graph of many steps by itself."""
 
     device = "cuda"
-
-    def __init__(
-        self,
-        architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
-        data: Dataset | None = None,
-    ) -> None:
-        self._captured: tuple[tuple[int, float, Descent], Graph] | None = None
-        super().__init__(architecture, weights, biases, data)
+    _captured: tuple[tuple[int, float, Descent], Graph] | None = None
 
     def _train(self, order: torch.Tensor, mini_batch_size: int, descent: Descent, factors: torch.Tensor | None) -> None:
         samples = _STEPS_IN_A_GRAPH * mini_batch_size
