@@ -50,8 +50,8 @@ class Network(BaseNetwork):
     activation : {'sigmoid', 'tanh', 'relu'}, optional
         What the hidden neurons compute.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        What computes: compiled kernels; matrix products; PyTorch; or the book's algorithm, sample by sample. They
-        give the same results up to rounding.
+        What computes: compiled kernels; matrix products; PyTorch, on a CUDA device if there is one ('torch-cpu' and
+        'torch-cuda' choose); or the book's algorithm, sample by sample. They give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         The precision of parameters and arithmetic.
     seed : int, optional

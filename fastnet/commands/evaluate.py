@@ -8,12 +8,12 @@ import click
 
 from fastnet import mnist_loader, network2
 from fastnet.commands.parameters import DATA, SETTINGS
-from fastnet.engines import ENGINES
+from fastnet.engines import ENGINES, VARIANTS
 
 
 @click.command(context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--engine", type=click.Choice(ENGINES), default="numba", help="What computes.")
+@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes.")
 @DATA
 def evaluate(model: Path, engine: str, data: Path | None) -> None:
     """Say how many of the test digits a saved network gets right.

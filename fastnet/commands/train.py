@@ -9,7 +9,7 @@ import click
 from fastnet import costs, expand_mnist, mnist_loader, network2, plots
 from fastnet.activations import ACTIVATIONS
 from fastnet.commands.parameters import DATA, DTYPE, FRACTION, FROM_ZERO, POSITIVE, SETTINGS, NewFile, Sizes
-from fastnet.engines import ENGINES
+from fastnet.engines import ENGINES, VARIANTS
 from fastnet.history import History
 from fastnet.schedules import SCHEDULES
 
@@ -42,7 +42,7 @@ class _LargeWeights(network2.Network):
 )
 @click.option("--schedule", type=click.Choice(SCHEDULES), help="With --patience: halve the learning rate first.")
 @click.option("--expand", is_flag=True, help="Train on five times the images: shifted by a pixel, too.")
-@click.option("--engine", type=click.Choice(ENGINES), default="numba", help="What computes.")
+@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes.")
 @click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
 @click.option(
     "--seed",
