@@ -1,0 +1,220 @@
+"""The data, and the command as a user runs it."""
+
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra torch is not installed")
+torchvision = pytest.importorskip("torchvision", reason="the extra torch is not installed")
+
+from fastnet import mnist_loader, pytorch_mnist  # noqa: E402
+from fastnet.datasets import mnist  # noqa: E402
+
+SMALL = ["--data", ".", "--sizes", "16,5,10", "--device", "cpu"]
+LINE = r"Epoch {}, Loss: \d\.\d{{4}}, Train Acc: \d+\.\d\d%, Val Acc: \d+\.\d\d%"
+
+
+def write(raw):
+    """Write a small data set where torchvision looks for it: 60 and 9 images of 4 x 4 pixels."""
+    random = np.random.default_rng(0)
+    os.makedirs(raw)
+    for name, n in (("train", 60), ("t10k", 9)):
+        header = struct.pack(">HBB3I", 0, 8, 3, n, 4, 4), struct.pack(">HBBI", 0, 8, 1, n)
+        for kind, head, count, values in zip(
+            ("images-idx3", "labels-idx1"), header, (16 * n, n), (256, 10), strict=True
+        ):
+            contents = head + random.integers(0, values, count, np.uint8).tobytes()
+            with open(os.path.join(raw, f"{name}-{kind}-ubyte"), "wb") as file:
+                file.write(contents)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, with a small data set in it."""
+    write(tmp_path / "MNIST" / "raw")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; return its status, and what it printed."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            pytorch_mnist.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_mnist_is_read_by_torchvision_from_the_bundled_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(torchvision.datasets.mnist, "download_and_extract_archive", lambda *a, **k: pytest.fail("net"))
+    sets = pytorch_mnist.load_data()
+    assert os.listdir(tmp_path) == []
+    for data, (images, labels) in zip(sets, mnist_loader.load_data(), strict=True):
+        pixels, digits = data.tensors
+        assert (pixels.shape, pixels.dtype) == ((len(images), 1, 28, 28), torch.float32)
+        np.testing.assert_allclose(pixels.view(-1, 784), images * (256 / 255), rtol=0, atol=1e-6)
+        np.testing.assert_array_equal(digits, labels)
+
+
+def test_a_damaged_bundled_file_is_named(tmp_path, monkeypatch):
+    for name in mnist.CHECKSUMS:
+        (tmp_path / f"{name}.gz").write_bytes(b"nonsense")
+    monkeypatch.setattr(mnist, "bundled_folder", lambda: tmp_path)
+    with pytest.raises(pytorch_mnist.DataError, match=r"train-images-idx3-ubyte.gz: its SHA-256 is not"):
+        pytorch_mnist.load_data()
+
+
+def test_where_there_are_no_files_torchvision_downloads_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mnist, "bundled_folder", lambda: tmp_path / "nowhere")
+    fetched = []
+
+    def download(self):
+        if not self._check_exists():
+            fetched.append(self.raw_folder)
+            write(self.raw_folder)
+
+    monkeypatch.setattr(torchvision.datasets.MNIST, "download", download)
+    assert [len(data) for data in pytorch_mnist.load_data()] == [50, 10, 9]
+    assert fetched == [os.path.join("data", "MNIST", "raw")]
+
+
+@pytest.mark.parametrize(
+    ("name", "contents"),
+    [
+        ("train-images-idx3-ubyte", b""),
+        ("train-images-idx3-ubyte", struct.pack(">HBB3I", 0, 8, 3, 60, 4, 4) + bytes(959)),
+        ("train-images-idx3-ubyte", struct.pack(">HBB3I", 0, 8, 3, 59, 4, 4) + bytes(944)),
+        ("train-labels-idx1-ubyte", struct.pack(">HBBI", 0, 8, 1, 60) + bytes([10] * 60)),
+        ("t10k-labels-idx1-ubyte", b"\x1f\x8bnonsense"),
+    ],
+)
+def test_broken_data_are_one_line(folder, run, name, contents):
+    (folder / "MNIST" / "raw" / name).write_bytes(contents)
+    status, output, errors = run(*SMALL)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert re.match(r"fastnet\.pytorch_mnist: \S+: (torchvision cannot read|these are not images)", errors)
+
+
+def test_it_learns_mnist(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    status, output, errors = run("--epochs", "1", "--seed", "1", "--device", "cpu")
+    assert (status, errors) == (0, "")
+    line, last = output.splitlines()
+    assert re.fullmatch(LINE.format(1), line)
+    assert float(re.fullmatch(r"Test Accuracy: (\d\d\.\d\d)%", last)[1]) > 93
+    model = pytorch_mnist.load_model("best_model.pth")
+    assert last == f"Test Accuracy: {pytorch_mnist.evaluate(model, pytorch_mnist.load_data()[2]):.2%}"
+    assert os.listdir(tmp_path) == ["best_model.pth"]
+
+
+def test_options_reach_the_training(folder, run):
+    status, output, errors = run(
+        *SMALL, "--epochs", "4", "--batch", "7", "--lr", "0.05", "--dropout", "0.1", "--batch-norm",
+        "--momentum", "0.5", "--weight-decay", "0.01", "--schedule", "cosine", "--patience", "4", "--augment",
+        "--seed", "5", "--threads", "2", "--save", "net.pth",
+    )  # fmt: skip
+    assert (status, errors) == (0, "")
+    options = pytorch_mnist.Options(
+        sizes=(16, 5, 10), dropout=0.1, batch_norm=True, epochs=4, batch_size=7, learning_rate=0.05, momentum=0.5,
+        weight_decay=0.01, schedule="cosine", patience=4, augment=True, device="cpu", seed=5, threads=2,
+    )  # fmt: skip
+    training, validation, test = pytorch_mnist.load_data(folder)
+    lines = []
+    result = pytorch_mnist.train(training, validation, options, "again.pth", lambda epoch: lines.append(str(epoch)))
+    expected = [*lines, f"Test Accuracy: {pytorch_mnist.evaluate(result.model, test):.2%}"]
+    assert output.splitlines() == expected
+    saved = pytorch_mnist.load_model("net.pth")
+    for tensor, again in zip(saved.parameters(), result.model.parameters(), strict=True):
+        assert torch.equal(tensor, again)
+
+
+def test_early_stopping_is_said(folder, run):
+    _, output, _ = run(*SMALL, "--lr", "1e-12", "--patience", "2", "--seed", "1")
+    *lines, stopped, _ = output.splitlines()
+    assert len(lines) == 3
+    assert re.fullmatch(r"Stopped early: no validation accuracy better than \S+%, of epoch 1, in 2 more", stopped)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--lr", "0"], "Invalid value for '--lr'"),
+        (["--lr", "nan"], "learning_rate is nan"),
+        (["--lr", "1e30"], "the loss is"),
+        (["--schedule", "linear"], "Invalid value for '--schedule'"),
+        (["--sizes", "784,10"], "sizes begins with 784, but the images have 16 pixels"),
+        (["--sizes", "16,9"], "the last is 10"),
+        (["--sizes", "16,999999999999,10"], "it must be below 2147483648"),
+        (["--sizes", "16,2147483647,2147483647,10"], "fastnet.pytorch_mnist: "),
+        (["--batch-norm", "--batch", "1"], "batch normalization needs"),
+        (["--save", "nowhere/net.pth"], "is not a folder that can be written to"),
+        (["--save", "/dev/full"], "/dev/full: No space left on device"),
+        (["--fast"], "No such option"),
+        (["now"], "Got unexpected extra argument (now)"),
+    ],
+)
+def test_an_error_is_one_line_and_status_2(folder, run, arguments, message):
+    status, output, errors = run(*SMALL, *arguments)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert errors.startswith("fastnet.pytorch_mnist: ")
+    assert message in errors
+    assert os.listdir(folder) == ["MNIST"]
+
+
+def test_help_says_everything(run):
+    status, output, _ = run("--help")
+    assert status == 0
+    for name in ("--sizes", "--workers", "--device [auto|cpu|cuda]", "best_model.pth", "default: 0.1", "Ctrl-C"):
+        assert name in output
+
+
+def test_ctrl_c_leaves_the_best_network_so_far(folder):
+    command = [
+        sys.executable,
+        "-m",
+        "fastnet.pytorch_mnist",
+        *SMALL,
+        "--epochs",
+        "100000000",
+        "--patience",
+        "100000000",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert re.match(LINE.format(1), process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.strip()) == (130, "")
+    assert pytorch_mnist.load_model("best_model.pth").sizes == (16, 5, 10)
+    assert sorted(os.listdir(folder)) == ["MNIST", "best_model.pth"]
+
+
+def test_a_reader_that_has_seen_enough(folder):
+    command = [
+        sys.executable,
+        "-m",
+        "fastnet.pytorch_mnist",
+        *SMALL,
+        "--epochs",
+        "100000000",
+        "--patience",
+        "100000000",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1

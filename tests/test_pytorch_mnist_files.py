@@ -1,0 +1,189 @@
+"""The file of a network: what is written, and what is refused."""
+
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra torch is not installed")
+pytest.importorskip("torchvision", reason="the extra torch is not installed")
+
+from fastnet import pytorch_mnist  # noqa: E402
+from fastnet.pytorch_mnist import DataError, Options, load_model, save_model  # noqa: E402
+
+WEIGHT = "layers.1.weight"
+
+
+@pytest.fixture
+def model():
+    """A network whose running means, too, are not those of a new one."""
+    torch.manual_seed(0)
+    model = pytorch_mnist.make_model(Options(sizes=(6, 5, 4, 10), dropout=0.5, batch_norm=True))
+    model(torch.randn(20, 6))
+    return model
+
+
+@pytest.fixture
+def path(model, tmp_path):
+    path = tmp_path / "model.pth"
+    save_model(model, path)
+    return path
+
+
+def test_a_network_comes_back_as_it_was(model, path):
+    generator = torch.get_rng_state()
+    loaded = load_model(path)
+    assert torch.equal(torch.get_rng_state(), generator)
+    images = torch.randn(7, 6)
+    assert torch.equal(loaded(images), model.eval()(images))
+    assert (loaded.sizes, loaded.dropout, loaded.batch_norm, loaded.training) == ((6, 5, 4, 10), 0.5, True, False)
+    assert all(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_the_file_holds_tensors_and_plain_data_only(path):
+    contents = torch.load(path, weights_only=True)
+    state = contents.pop("state")
+    assert {type(tensor) for tensor in state.values()} == {torch.Tensor}
+    assert contents == {
+        "kind": "fastnet.pytorch_mnist", "sizes": [6, 5, 4, 10], "dropout": 0.5, "batch_norm": True,
+    }  # fmt: skip
+
+
+def test_what_is_not_finite_is_not_saved(model, path):
+    before = path.read_bytes()
+    with torch.no_grad():
+        model.layers[1].bias[0] = torch.nan
+    with pytest.raises(ValueError, match="infinite or not a number"):
+        save_model(model, path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_is_written_whole_or_not_at_all(model, path, monkeypatch):
+    before = path.read_bytes()
+
+    def save(contents, file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        save_model(model, path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def refused(path):
+    """Return what is said about a file that is refused."""
+    with pytest.raises(DataError) as caught:
+        load_model(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: this file does not hold a network (")
+    assert "\n" not in message
+    return message
+
+
+class Hostile:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_nothing_that_a_file_asks_for_is_run(path, zipped):
+    made = path.parent / "made"
+    contents = torch.load(path, weights_only=True) | {"more": Hostile(made)}
+    torch.save(contents, path, _use_new_zipfile_serialization=zipped)
+    assert "asks for more than tensors" in refused(path) or not zipped
+    assert not made.exists()
+    torch.load(path, weights_only=False)
+    assert made.exists()  # read without care, it would have been
+
+
+def test_a_damaged_file(path):
+    whole = path.read_bytes()
+    for end in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:end])
+        refused(path)
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        start = archive.getinfo(next(name for name in archive.namelist() if name.endswith("data/0"))).header_offset
+    random = np.random.default_rng(0)
+    for position in random.integers(0, 120, 40) + 128 + start:  # beyond the header, in the first weights or their like
+        damaged = bytearray(whole)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        try:
+            loaded = load_model(path)
+        except DataError:
+            continue
+        path.write_bytes(whole)
+        for tensor, expected in zip(loaded.parameters(), load_model(path).parameters(), strict=True):
+            assert torch.equal(tensor, expected)  # padding was hit
+
+
+def changed(contents, **changes):
+    return contents | {"state": contents["state"] | changes.pop("state", {})} | changes
+
+
+HUGE = 10**7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda contents: contents["state"], "of another kind"),
+        (lambda contents: contents["state"][WEIGHT], "of another kind"),
+        (lambda contents: changed(contents, kind="another"), "of another kind"),
+        (lambda contents: {name: contents[name] for name in contents if name != "sizes"}, "it has no 'sizes'"),
+        (lambda contents: changed(contents, sizes=[6, 10]), "not those of its layers"),
+        (lambda contents: changed(contents, sizes=[7, 5, 4, 10]), "not of the shapes"),
+        (lambda contents: changed(contents, sizes=[6, 2**31 - 1, 4, 10]), "not of the shapes"),
+        (lambda contents: changed(contents, sizes=[6, 10**30, 4, 10]), "sizes is"),
+        (lambda contents: changed(contents, sizes=[6] * 10**6 + [10]), "don't fit"),
+        (lambda contents: changed(contents, sizes=["6", 5, 4, 10]), "sizes is '6'"),
+        (lambda contents: changed(contents, sizes="6"), "don't fit"),
+        (lambda contents: changed(contents, dropout=1.0), "dropout is 1.0"),
+        (lambda contents: changed(contents, batch_norm=False), "not those of its layers"),
+        (lambda contents: changed(contents, batch_norm="yes"), "batch_norm is 'yes'"),
+        (lambda contents: changed(contents, state={"more": torch.zeros(1)}), "not those of its layers"),
+        (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6).double()}), "the type"),
+        (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6, device="meta")}), "not of the shapes"),
+        (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "not finite"),
+        (lambda contents: changed(contents, state={WEIGHT: [[0.0] * 6] * 5}), "not tensors"),
+        (lambda contents: changed(contents, state=dict.fromkeys([WEIGHT])), "not tensors"),
+    ],
+)
+def test_a_foreign_file_is_refused_with_the_reason(path, change, message):
+    torch.save(change(torch.load(path, weights_only=True)), path)
+    assert message in refused(path)
+
+
+def test_a_few_bytes_that_claim_to_be_terabytes(path):
+    state = {
+        WEIGHT: torch.zeros(1, 1).expand(HUGE, HUGE), "layers.1.bias": torch.zeros(1).expand(HUGE),
+        "layers.3.weight": torch.zeros(1, 1).expand(10, HUGE), "layers.3.bias": torch.zeros(10),
+    }  # fmt: skip
+    contents = torch.load(path, weights_only=True)
+    torch.save(contents | {"sizes": [HUGE, HUGE, 10], "batch_norm": False, "dropout": 0.0, "state": state}, path)
+    assert "larger than the file" in refused(path)
+
+
+def test_archives_that_pytorch_is_not_shown(path, monkeypatch):
+    monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("it is read"))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"0" * 10**6)
+    assert "it is compressed" in refused(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/constants.pkl", b"0")
+    assert "a program of TorchScript" in refused(path)
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_model(tmp_path / "nothing.pth")
+    with pytest.raises(IsADirectoryError):
+        load_model(tmp_path)
+    assert "not a regular file" in refused("/dev/zero")
