@@ -1,6 +1,6 @@
 """Measure everything that the README says, and write it there: tables between its marks, pictures in `docs/`.
 
-    python benchmarks/readme.py [--only race,map,published,options,best,promises,limits,recipes]
+    python benchmarks/readme.py [--only race,map,published,options,best,by-hand,chapter-6,promises,limits,recipes]
 
 All of it takes about half an hour, on a machine that does nothing else, with the extra `bench` installed.
 """
@@ -28,6 +28,8 @@ def main() -> None:
         "published": lambda: run("chapter3.py", "published"),
         "options": options,
         "best": best,
+        "by-hand": lambda: run("by_hand.py"),
+        "chapter-6": chapter_6,
         "promises": promises,
         "limits": limits,
         "recipes": recipes,
@@ -79,6 +81,10 @@ def best() -> str:
     each = ", ".join(f"{percent} %" for percent in re.findall(r"seed \d+: ([\d.]+) %", "\n".join(lines)))
     seconds, percent = (line.rpartition(": ")[2] for line in lines[-2:])
     return f"{percent} % of the test digits in {seconds} seconds, with two processors: the median of {each}."
+
+
+def chapter_6() -> str:
+    return "\n".join(line for line in run("chapter6.py").splitlines() if line.startswith("|"))
 
 
 def promises() -> str:
