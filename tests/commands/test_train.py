@@ -69,7 +69,7 @@ def test_options_reach_the_network(folder):
     [
         (
             ["--engine", "cuda"],
-            "Invalid value for '--engine': 'cuda' is not one of 'numba', 'numpy', 'torch', 'reference'.",
+            "Invalid value for '--engine': 'cuda' is not one of 'numba', 'numpy', 'torch', 'reference', 'torch-cpu'",
         ),
         (["--sizes", "784"], "Invalid value for '--sizes': '784' must be at least two whole numbers"),
         (["--sizes", "784,x,10"], "Invalid value for '--sizes': '784,x,10' must be"),
