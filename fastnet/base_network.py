@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from fastnet.engines.contract import Architecture, Arrays, Descent, Engine
 from fastnet.history import History
 
 
-class BaseNetwork:
+class BaseNetwork(ABC):
     """A feedforward network. A subclass says what its cost is, and how it is trained.
 
     Parameters
@@ -139,13 +140,13 @@ class BaseNetwork:
         recipe = {**of_network, **of_training}
         return {name: value for name, value in recipe.items() if isinstance(value, int) or value not in unused}
 
+    @abstractmethod
     def _cost(self) -> BuiltIn | OwnCost:
         """Return the cost that the engine is to lower."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _cost_name(self) -> str:
         """Return the name that the cost has in files."""
-        raise NotImplementedError
 
     def _make_engine(self, data: Dataset | None = None) -> Engine:
         """Make an engine that has the network's parameters as they are now, and data if it is to train on them."""

@@ -127,10 +127,10 @@ class Network(BaseNetwork):
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
         n_test = 0 if test_set is None else len(test_set)
+        engine = self._make_engine(data)  # which may refuse: before anything is changed
         recipe = self._recipe(epochs=epochs, mini_batch_size=mini_batch_size, eta=eta)
         self.history = History(recipe, len(data), n_test)
         mini_batch_size = min(mini_batch_size, len(data))
-        engine = self._make_engine(data)
         for j in range(epochs):
             seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta)
             correct = None if test_set is None else int(self.evaluate(test_set))

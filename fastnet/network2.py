@@ -208,6 +208,7 @@ class Network(BaseNetwork):
         data = self._training_set(training_data, "training_data")
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
+        engine = self._make_engine(data)  # which may refuse: before anything is changed, or drawn
         descent = Descent(lmbda / n, l1 / n, momentum, dropout, self._dropout_seed(dropout))
         recipe = self._recipe(
             epochs=epochs,
@@ -223,7 +224,6 @@ class Network(BaseNetwork):
         self.history = history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
         plan = Plan(eta, patience, schedule)
         mini_batch_size = min(mini_batch_size, n)
-        engine = self._make_engine(data)
         for j in range(epochs):
             eta = plan.eta
             seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta, descent)

@@ -30,6 +30,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -225,7 +226,7 @@ def dropout_layer(layer: Tensor, p_dropout: float, generator: torch.Generator | 
     return layer * torch.empty_like(layer).bernoulli_(1 - p_dropout, generator=generator)
 
 
-class _Layer:
+class _Layer(ABC):
     """What all layers are: weights `w` and biases `b`, between so many inputs and outputs a sample.
 
     Attributes
@@ -255,13 +256,13 @@ class _Layer:
         """The weights and the biases."""
         return [self.w, self.b]
 
+    @abstractmethod
     def output(self, inpt: Tensor) -> Tensor:
         """Return what the layer makes of its inputs when it is used: of shape (n, n_out)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def output_dropout(self, inpt: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return what the layer makes of its inputs in training, where some of them are left out."""
-        raise NotImplementedError
 
     def to(self, device: torch.device) -> None:
         """Move the parameters to a device."""

@@ -33,6 +33,7 @@ import click
 
 from fastnet import arguments
 from fastnet.commands.parameters import FRACTION, FROM_ZERO, POSITIVE, SETTINGS, NewFile, Sizes
+from fastnet.commands.run import run
 from fastnet.datasets import mnist
 from fastnet.datasets.files import DataError, opened, replaced
 
@@ -691,16 +692,16 @@ def _finite(state: dict[str, torch.Tensor]) -> bool:
 )
 @click.option("--save", type=NewFile(), default="best_model.pth", help="Keep the best network in this file.")
 def command(sizes: list[int], data: Path | None, save: Path, **settings: Any) -> None:
-    r"""Train a network of PyTorch on handwritten digits.
+    """Train a network of PyTorch on handwritten digits.
 
     A line for each epoch says how well it does on the training and on the validation digits. The best network by
     validation accuracy is kept; how many of the test digits that one gets right comes last. Ctrl-C stops the training
     and leaves the best network so far.
 
-    
+    \b
     A larger network:
         python -m fastnet.pytorch_mnist --sizes 784,100,10 --schedule cosine --epochs 10
-    """
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
     options = Options(sizes=tuple(sizes), **settings)
     training, validation, test = load_data(data)
     result = train(training, validation, options, save, click.echo)
@@ -712,23 +713,8 @@ def command(sizes: list[int], data: Path | None, save: Path, **settings: Any) ->
 
 def main() -> None:
     """Run the command; every error is one line on standard error and exit status 2."""
-    try:
-        sys.exit(command.main(prog_name="python -m fastnet.pytorch_mnist", standalone_mode=False))
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.strerror and error.filename else str(error))
-    except RuntimeError as error:  # from PyTorch, if memory is short or the GPU fails: where in its code comes below
-        _fail(str(error).partition("\n")[0])
-    except (ArithmeticError, MemoryError, ValueError) as error:
-        _fail(str(error) or "there is not enough memory")
-
-
-def _fail(message: str) -> None:
-    click.echo(f"fastnet.pytorch_mnist: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    # RuntimeError is PyTorch's, if memory is short or the GPU fails.
+    run(command, "python -m fastnet.pytorch_mnist", also=(RuntimeError,))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def train(
     save: Path | None,
     plot_file: Path | None,
 ) -> None:
-    r"""Train a network on handwritten digits.
+    """Train a network on handwritten digits.
 
     Without options, this is the program of the book's chapter 1: a line for each epoch says how many of the test digits
     the network gets right. With --patience, the lines are about the validation digits, and the test digits come last.
@@ -83,7 +83,7 @@ def train(
     \b
     Chapter 3's best network of 100 hidden neurons:
         fastnet train --sizes 784,100,10 --cost cross-entropy --lmbda 5 --epochs 60 --eta 0.1
-    """
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
     if schedule is not None and patience is None:
         raise click.UsageError("--schedule needs --patience: after how many epochs the learning rate is to be halved")
     if len(sizes) == 2 and (dropout or activation != "sigmoid"):

@@ -56,9 +56,8 @@ class _NoMachineCode:
 class _PartCompiler(Compiler):
     """Numba's compiler, but for that library."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self.state.library = _PartLibrary(self.state.targetctx.codegen(), "part")
+    def __init__(self, typing: Any, target: Any, library: Any, *others: Any) -> None:
+        super().__init__(typing, target, _PartLibrary(target.codegen(), "part"), *others)
 
 
 _PART_FLAGS = {

@@ -1,0 +1,45 @@
+"""How every command of fastnet ends: with a status, and where something is wrong with one line that says what."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+
+def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
+    """Run a command and leave; every error is one line on standard error and exit status 2.
+
+    Parameters
+    ----------
+    command : click.Command
+        What to run.
+    name : str
+        What the user typed.
+    also : tuple of classes, optional
+        Exceptions of a library that are no errors of its caller: the first line of their message is shown.
+    """
+    short = name.rpartition(" ")[2]
+    try:
+        sys.exit(command.main(prog_name=name, standalone_mode=False))
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        fail(short, error.format_message())
+    except BrokenPipeError:  # whoever read our output has seen enough; Python would complain once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        fail(short, f"{error.filename}: {error.strerror}" if error.strerror and error.filename else str(error))
+    except (ArithmeticError, ImportError, MemoryError, ValueError) as error:
+        fail(short, str(error) or "there is not enough memory")
+    except also as error:
+        fail(short, str(error).partition("\n")[0])
+
+
+def fail(name: str, message: str) -> NoReturn:
+    """Say in one line what is wrong, and leave."""
+    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    sys.exit(2)
