@@ -150,3 +150,14 @@ def test_a_feedforward_of_ones_own_is_used(data):
     found = net.SGD(data, 1, 5, 0.5, 0.5, turned, True, True)
     expected = plain.SGD(data, 1, 5, 0.5, 0.5, data, True, True)
     assert found[:2] == tuple(pytest.approx(costs, rel=1e-12) for costs in expected[:2])
+
+
+def test_a_refused_cost_changes_nothing(data):
+    net = Network([4, 5, 3], OwnQuadratic, engine="numba", seed=0)
+    before = parameters(net)
+    with pytest.raises(ValueError, match="cannot call"):
+        net.SGD(data, 1, 2, 0.5, dropout=0.5)
+    assert net.history is None
+    np.testing.assert_array_equal(parameters(net), before)
+    another = Network([4, 5, 3], OwnQuadratic, engine="numba", seed=0)
+    assert net._random.randint(2**31) == another._random.randint(2**31)  # nothing was drawn
