@@ -20,6 +20,10 @@ from fastnet.torch_models import from_torch
 PACKAGE = Path(network2.__file__).parent
 BY_HAND = ("activations", "base_network", "costs", "network2", "schedules", "engines/contract", "engines/dropout")
 KERNELS = sorted(f"kernels/{path.stem}" for path in (PACKAGE / "kernels").glob("*.py") if path.stem != "deformation")
+WITH_PYTORCH = (
+    "pytorch_mnist",
+    *(f"torch_classifier/{path.stem}" for path in (PACKAGE / "torch_classifier").glob("*.py")),
+)
 
 
 def main() -> None:
@@ -33,7 +37,7 @@ def main() -> None:
             lines(*BY_HAND, "engines/numba", *KERNELS),
             lambda seed, epochs: by_hand("numba", seed, epochs),
         ),
-        "PyTorch": (lines("pytorch_mnist"), with_pytorch),
+        "PyTorch": (lines(*WITH_PYTORCH), with_pytorch),
     }
     print(f"Medians of {arguments.seeds} seeds, accuracy after {arguments.epochs} epochs:\n")
     print("| who | lines of code | test accuracy | seconds per epoch |\n| --- | --- | --- | --- |")

@@ -51,12 +51,12 @@ class TorchCompiled(Peer):
         torch.compiler.reset()  # or after eight networks it would go on uncompiled
         self._step = torch.compile(step, dynamic=False)
 
-    def _epoch(self, data, order, mini_batch_size, eta, descent, kept):
+    def _epoch(self, work):
         import torch
 
         with torch.no_grad():
-            for mini_batch in torch.from_numpy(order).split(mini_batch_size):
-                self._step(*self._tensors, self._inputs, self._targets, mini_batch, eta)
+            for mini_batch in torch.from_numpy(work.order).split(work.mini_batch_size):
+                self._step(*self._tensors, self._inputs, self._targets, mini_batch, work.eta)
 
     def parameters(self):
         weights, biases = self._tensors
@@ -91,11 +91,11 @@ class Jax(Peer):
 
         self._run = jax.jit(epoch, donate_argnums=0)
 
-    def _epoch(self, data, order, mini_batch_size, eta, descent, kept):
-        whole = len(order) - len(order) % mini_batch_size
-        for part in (order[:whole].reshape(-1, mini_batch_size), order[whole:].reshape(1, -1)):
+    def _epoch(self, work):
+        whole = len(work.order) - len(work.order) % work.mini_batch_size
+        for part in (work.order[:whole].reshape(-1, work.mini_batch_size), work.order[whole:].reshape(1, -1)):
             if part.size:
-                self._tree = self._run(self._tree, self._inputs, self._targets, part, np.float32(eta))
+                self._tree = self._run(self._tree, self._inputs, self._targets, part, np.float32(work.eta))
         self._tree[0][0].block_until_ready()
 
     def parameters(self):
@@ -116,10 +116,10 @@ class Sklearn(Peer):
             self.architecture.sizes[1:-1], activation="logistic", solver="sgd", alpha=0, momentum=0, random_state=0
         )
 
-    def _epoch(self, data, order, mini_batch_size, eta, descent, kept):
-        self._classifier.set_params(batch_size=mini_batch_size, learning_rate_init=eta)
+    def _epoch(self, work):
+        self._classifier.set_params(batch_size=work.mini_batch_size, learning_rate_init=work.eta)
         classes = np.arange(self.architecture.sizes[-1])
-        self._classifier.partial_fit(self._inputs[: len(order)], self._labels[: len(order)], classes=classes)
+        self._classifier.partial_fit(self._inputs[: len(work.order)], self._labels[: len(work.order)], classes=classes)
 
     def parameters(self):
         return [w.T for w in self._classifier.coefs_], [b[:, np.newaxis] for b in self._classifier.intercepts_]

@@ -7,9 +7,9 @@ of networks: it is handed numbers, and hands numbers back, in the book's shapes.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -72,6 +72,64 @@ class Descent:
     momentum: float = 0.0
     dropout: float = 0.0
     seed: int = 0
+
+
+class MiniBatch(NamedTuple):
+    """The samples of a mini-batch, one a row.
+
+    Attributes
+    ----------
+    inputs, targets : ndarray of float32 or float64
+        As the data set has them.
+    factors : ndarray or None
+        What their hidden neurons are multiplied by, in the order of the layers: None without dropout.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    factors: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of stochastic gradient descent over samples, as an engine is given it.
+
+    Attributes
+    ----------
+    data : Dataset
+        Where they are.
+    order : ndarray of int64, shape (n,)
+        Which samples, and in which order; all of them are there.
+    mini_batch_size : int
+        At least 1; the last mini-batch may be short.
+    eta : float
+        The learning rate.
+    descent : Descent
+        What else decides on a step.
+    kept : ndarray of bool, shape (n, hidden), or None
+        With dropout, which hidden neurons are kept, a row for each sample of the order.
+    """
+
+    data: Dataset
+    order: np.ndarray
+    mini_batch_size: int
+    eta: float
+    descent: Descent
+    kept: np.ndarray | None
+
+    def factors(self, dtype: np.dtype) -> np.ndarray | None:
+        """Return what hidden neurons are multiplied by, shaped as `kept`; None without dropout."""
+        return None if self.kept is None else self.kept.astype(dtype) / (1 - self.descent.dropout)
+
+    def mini_batches(self, dtype: np.dtype) -> Iterator[MiniBatch]:
+        """Hand out the mini-batches."""
+        factors = self.factors(dtype)
+        for start in range(0, len(self.order), self.mini_batch_size):
+            part = slice(start, start + self.mini_batch_size)
+            samples = self.order[part]
+            yield MiniBatch(
+                self.data.inputs[samples], self.data.targets[samples], None if factors is None else factors[part]
+            )
 
 
 @dataclass
@@ -167,27 +225,16 @@ class Engine(ABC):
             raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
         descent = descent or Descent()
         if not descent.dropout:
-            self._epoch(self.data, order, mini_batch_size, eta, descent, None)
+            self._epoch(Pass(self.data, order, mini_batch_size, eta, descent, None))
             return
         for part in dropout.parts(order, mini_batch_size, self.architecture.hidden):
             kept = dropout.kept(descent.seed, self._trained_on, len(part), self.architecture.hidden, descent.dropout)
-            self._epoch(self.data, part, mini_batch_size, eta, descent, kept)
+            self._epoch(Pass(self.data, part, mini_batch_size, eta, descent, kept))
             self._trained_on += len(part)
 
     @abstractmethod
-    def _epoch(
-        self,
-        data: Dataset,
-        order: np.ndarray,
-        mini_batch_size: int,
-        eta: float,
-        descent: Descent,
-        kept: np.ndarray | None,
-    ) -> None:
-        """Train on `data[order]`, all of it there.
-
-        With dropout, `kept` says for each sample of the order, one a row, which of the hidden neurons are kept.
-        """
+    def _epoch(self, work: Pass) -> None:
+        """Take a step for each mini-batch."""
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).

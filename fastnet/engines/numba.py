@@ -12,7 +12,7 @@ from fastnet import progress
 from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Descent, Receiver
+from fastnet.engines.contract import Arrays, Pass, Receiver
 from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.activations import ReLU, Sigmoid, Tanh
 from fastnet.kernels.compiler import announced
@@ -58,18 +58,12 @@ class Engine(contract.Engine):
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
             self.epoch(np.empty(0, np.int64), 1, 0.0)
 
-    def _epoch(
-        self,
-        data: Dataset,
-        order: np.ndarray,
-        mini_batch_size: int,
-        eta: float,
-        descent: Descent,
-        kept: np.ndarray | None,
-    ) -> None:
+    def _epoch(self, work: Pass) -> None:
+        descent, eta = work.descent, work.eta
         shrink = 1 - eta * descent.l2
         with_velocity = bool(descent.momentum or descent.l1 or shrink < _SMALLEST_SHRINKAGE)
-        factors = self._nothing if kept is None else layout.hidden_rows(self._layout, kept / (1 - descent.dropout))
+        factors = work.factors(self.architecture.dtype)
+        rows = self._nothing if factors is None else layout.hidden_rows(self._layout, factors)
         compiled = epoch.Descent(
             eta,
             1.0 if with_velocity else shrink,
@@ -82,7 +76,7 @@ class Engine(contract.Engine):
         if with_velocity and self._parameters.scale[0] != 1:  # a velocity is that of the weights themselves
             self.set_parameters(*self.parameters())
         sums = self._velocity if with_velocity else self._parameters
-        self._descend(self._inputs, self._targets, factors, order, mini_batch_size, compiled, sums)
+        self._descend(self._inputs, self._targets, rows, work.order, work.mini_batch_size, compiled, sums)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         dtype = self.architecture.dtype

@@ -9,7 +9,7 @@ import numpy as np
 from fastnet.activations import ACTIVATIONS
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Descent, Receiver
+from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
 
 
 class Engine(contract.Engine):
@@ -18,21 +18,10 @@ class Engine(contract.Engine):
     _velocity_b: Arrays | None = None
     _velocity_w: Arrays | None = None
 
-    def _epoch(
-        self,
-        data: Dataset,
-        order: np.ndarray,
-        mini_batch_size: int,
-        eta: float,
-        descent: Descent,
-        kept: np.ndarray | None,
-    ) -> None:
-        for start in range(0, len(order), mini_batch_size):
-            part = slice(start, start + mini_batch_size)
-            mini_batch = order[part]
-            factors = None if kept is None else kept[part] / (1 - descent.dropout)
-            nabla_b, nabla_w = self._gradients(data.inputs[mini_batch], data.targets[mini_batch], factors)
-            self._descend(nabla_b, nabla_w, eta, descent)
+    def _epoch(self, work: Pass) -> None:
+        for mini_batch in work.mini_batches(self.architecture.dtype):
+            nabla_b, nabla_w = self._gradients(*mini_batch)
+            self._descend(nabla_b, nabla_w, work.eta, work.descent)
 
     def _descend(self, nabla_b: Arrays, nabla_w: Arrays, eta: float, descent: Descent) -> None:
         """Change the parameters by the velocity: chapter 3, equations 107 and 108."""

@@ -20,7 +20,7 @@ import torch
 from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Descent, Receiver
+from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
 
 Work: TypeAlias = Callable[[], None]
 
@@ -69,19 +69,12 @@ class Eager(contract.Engine):
         )
         return weights, [b[:, np.newaxis] for b in biases]
 
-    def _epoch(
-        self,
-        data: Dataset,
-        order: np.ndarray,
-        mini_batch_size: int,
-        eta: float,
-        descent: Descent,
-        kept: np.ndarray | None,
-    ) -> None:
-        self._set_eta(eta, descent)
-        factors = None if kept is None else self._tensor(kept) / (1 - descent.dropout)
-        with self._threads(mini_batch_size):
-            self._train(torch.from_numpy(order).to(self.device), mini_batch_size, descent, factors)
+    def _epoch(self, work: Pass) -> None:
+        self._set_eta(work.eta, work.descent)
+        factors = None if work.kept is None else self._tensor(work.kept) / (1 - work.descent.dropout)
+        with self._threads(work.mini_batch_size):
+            order = torch.from_numpy(work.order).to(self.device)
+            self._train(order, work.mini_batch_size, work.descent, factors)
         if self.device == "cuda":
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
 

@@ -8,6 +8,7 @@ pytest.importorskip("torchvision", reason="the extra torch is not installed")
 
 from fastnet import pytorch_mnist  # noqa: E402
 from fastnet.pytorch_mnist import Options  # noqa: E402
+from fastnet.torch_classifier.data import AUGMENTATION  # noqa: E402
 
 SIZES = (16, 8, 10)
 NO_PROGRESS = 1e-12  # a learning rate
@@ -38,7 +39,7 @@ def train(tmp_path):
 def rising(monkeypatch):
     """Have each epoch be better than the one before."""
     accuracies = iter(range(99))
-    monkeypatch.setattr(pytorch_mnist, "evaluate", lambda model, data: next(accuracies) / 99)
+    monkeypatch.setattr("fastnet.torch_classifier.training.evaluate", lambda model, data: next(accuracies) / 99)
 
 
 def parameters(model):
@@ -81,7 +82,7 @@ def test_the_best_epoch_is_the_first_of_equals(train, tmp_path, monkeypatch):
         seen.append(parameters(model).clone())
         return accuracies[len(seen) - 1]
 
-    monkeypatch.setattr(pytorch_mnist, "evaluate", evaluate)
+    monkeypatch.setattr("fastnet.torch_classifier.training.evaluate", evaluate)
     result = train(epochs=4)
     assert (result.best.number, [epoch.number for epoch in result.history]) == (2, [1, 2, 3, 4])
     for model in (result.model, pytorch_mnist.load_model(tmp_path / "model.pth")):
@@ -154,7 +155,7 @@ def test_dropout_is_for_every_epoch_of_training_and_not_for_validation(train):
 
 def test_the_order_is_another_in_each_epoch(train, monkeypatch):
     seen = []
-    monkeypatch.setattr(pytorch_mnist, "AUGMENTATION", lambda images: seen.append(images) or images)
+    monkeypatch.setattr("fastnet.torch_classifier.data.AUGMENTATION", lambda images: seen.append(images) or images)
     train(epochs=2, augment=True, batch_size=60)
     as_given = draw(60).tensors[0]
     assert not any(torch.equal(images, as_given) for images in seen)
@@ -188,7 +189,7 @@ def test_while_there_is_progress_the_learning_rate_stays(train):
 
 def test_augmentation_is_for_training_images_only(train, monkeypatch):
     seen = []
-    monkeypatch.setattr(pytorch_mnist, "AUGMENTATION", lambda images: seen.append(images) or images)
+    monkeypatch.setattr("fastnet.torch_classifier.data.AUGMENTATION", lambda images: seen.append(images) or images)
     train(epochs=2, augment=True, batch_size=30)
     assert [len(images) for images in seen] == [30, 30, 30, 30]
     training = {tuple(image.flatten().tolist()) for image in draw(60).tensors[0]}
@@ -198,7 +199,7 @@ def test_augmentation_is_for_training_images_only(train, monkeypatch):
 def test_augmentation_moves_images_and_keeps_what_is_white():
     images = torch.zeros(5, 1, 28, 28)
     images[:, :, 8:20, 8:20] = 1
-    moved = pytorch_mnist.AUGMENTATION(images)
+    moved = AUGMENTATION(images)
     assert not torch.equal(moved, images)
     assert (moved.shape, moved.min(), moved.max()) == (images.shape, 0, 1)
     assert torch.allclose(moved.sum(), images.sum(), rtol=0.05)

@@ -1,0 +1,1 @@
+"""What `fastnet.pytorch_mnist` is made of: options, data, model, training, checkpoint, command."""

@@ -1,0 +1,132 @@
+"""The file of a network: what PyTorch may read of it, and what must be true of it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import stat
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import torch
+
+from fastnet.datasets.files import DataError, replaced
+from fastnet.torch_classifier.model import Classifier, make_model
+from fastnet.torch_classifier.options import Options
+
+StrPath: TypeAlias = str | os.PathLike[str]
+
+_KIND = "fastnet.pytorch_mnist"  # by which a checkpoint is known
+
+
+def save_model(model: Classifier, path: StrPath) -> None:
+    """Write a network, whole or not at all: tensors, and the plain data that its layers are made from.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    ValueError
+        If a parameter is infinite or not a number.
+    """
+    state = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    if not _finite(state):
+        raise ValueError("the network has parameters that are infinite or not a number; it cannot be saved")
+    contents = {
+        "kind": _KIND,
+        "sizes": list(model.sizes),
+        "dropout": model.dropout,
+        "batch_norm": model.batch_norm,
+        "state": state,
+    }
+    with replaced(path) as file:
+        torch.save(contents, file)
+
+
+def load_model(path: StrPath) -> Classifier:
+    """Read a network that `save_model` wrote; nothing that the file may ask for is run.
+
+    Returns
+    -------
+    Classifier
+        On the CPU, ready to classify.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it does not hold such a network. It is a `ValueError`.
+    """
+    with Path(path).open("rb") as file:
+        try:
+            size = _check_archive(file)
+            return _model(torch.load(file, map_location="cpu", weights_only=True), size)
+        except Exception as error:  # what PyTorch raises for a broken file is of many kinds
+            raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
+
+
+def _check_archive(file: BinaryIO) -> int:
+    """Refuse what PyTorch must not even begin to read; return the size of the file.
+
+    Older formats of PyTorch, and programs (TorchScript), may run code in some of its versions in spite of
+    `weights_only=True`. What is compressed may be of any size when it is unpacked; `torch.save` compresses nothing.
+    """
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError("it is not a regular file")
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("it is compressed")
+        if sum(entry.file_size for entry in entries) > status.st_size:
+            raise ValueError("it claims to hold more than its size")
+        if any(Path(entry.filename).name == "constants.pkl" for entry in entries):
+            raise ValueError("it is a program of TorchScript")
+        if archive.testzip() is not None:  # PyTorch itself does not look at the checksums
+            raise ValueError("it is damaged")
+    file.seek(0)
+    return status.st_size
+
+
+def _model(contents: Any, size: int) -> Classifier:
+    """Make the network, once everything about it has been checked."""
+    if not (isinstance(contents, dict) and contents.get("kind") == _KIND):
+        raise ValueError("it is of another kind")
+    sizes, dropout, batch_norm, state = (contents[name] for name in ("sizes", "dropout", "batch_norm", "state"))
+    if not (isinstance(state, dict) and isinstance(sizes, list) and len(sizes) <= len(state) + 1):
+        raise ValueError("its sizes and parameters don't fit")
+    options = Options(sizes=tuple(sizes), dropout=dropout, batch_norm=batch_norm)
+    with torch.device("meta"):  # its shapes, and no memory: sizes may be anything yet
+        model = make_model(options)
+    _check_state(state, model.state_dict(), size)
+    model.to_empty(device="cpu").load_state_dict(state)
+    return model.eval()
+
+
+def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size: int) -> None:
+    """Check a network's tensors against those that it should have, and that they are not larger than their file."""
+    if state.keys() != expected.keys():
+        raise ValueError("its parameters are not those of its layers")
+    if any(type(tensor) is not torch.Tensor or tensor.layout is not torch.strided for tensor in state.values()):
+        raise ValueError("its parameters are not tensors")
+    kinds = {name: (tensor.shape, tensor.dtype, torch.device("cpu")) for name, tensor in expected.items()}
+    if {name: (tensor.shape, tensor.dtype, tensor.device) for name, tensor in state.items()} != kinds:
+        raise ValueError("its parameters are not of the shapes and the type that its layers have")
+    if sum(tensor.nbytes for tensor in state.values()) > size:
+        raise ValueError("its parameters claim to be larger than the file")
+    if not _finite(state):
+        raise ValueError("its parameters are not finite")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):  # PyTorch's own message recommends weights_only=False
+        return "it asks for more than tensors and plain data, or is damaged"
+    if isinstance(error, zipfile.BadZipFile):
+        return "it is not an archive as torch.save writes it"
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+
+
+def _finite(state: dict[str, torch.Tensor]) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in state.values())

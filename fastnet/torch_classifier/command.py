@@ -1,0 +1,73 @@
+"""The command `python -m fastnet.pytorch_mnist`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastnet.commands.parameters import FRACTION, FROM_ZERO, POSITIVE, SETTINGS, NewFile, Sizes
+from fastnet.torch_classifier.data import load_data
+from fastnet.torch_classifier.options import DEFAULTS, DEVICES, SCHEDULES, Options
+from fastnet.torch_classifier.training import evaluate, train
+
+
+@click.command(context_settings=SETTINGS)
+@click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer: pixels, hidden, digits.")
+@click.option("--dropout", type=FRACTION, default=DEFAULTS.dropout, help="Probability to leave a hidden neuron out.")
+@click.option("--batch-norm", is_flag=True, help="Normalize hidden neurons over the mini-batch.")
+@click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, help="At most.")
+@click.option(
+    "--batch", "batch_size", type=click.IntRange(min=1), default=DEFAULTS.batch_size, help="Samples in a mini-batch."
+)
+@click.option("--lr", "learning_rate", type=POSITIVE, default=DEFAULTS.learning_rate, help="Learning rate.")
+@click.option("--momentum", type=FRACTION, default=DEFAULTS.momentum, help="What remains of the velocity.")
+@click.option("--weight-decay", type=FROM_ZERO, default=DEFAULTS.weight_decay, help="L2 regularization.")
+@click.option(
+    "--schedule",
+    type=click.Choice(list(SCHEDULES)),
+    default=DEFAULTS.schedule,
+    help="The learning rate: constant; along a cosine to 0 in --epochs; or halved after each two epochs in a row with "
+    "no better validation accuracy.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.patience,
+    help="Stop after so many epochs with no better validation accuracy.",
+)
+@click.option("--augment", is_flag=True, help="Rotate and shift the training images at random.")
+@click.option(
+    "--device", type=click.Choice(DEVICES), default=DEFAULTS.device, help="Where to compute; auto: on a GPU, if any."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), show_default="another run each time", help="Makes the run repeatable."
+)
+@click.option("--workers", type=click.IntRange(min=0), default=DEFAULTS.workers, help="Processes that prepare images.")
+@click.option("--threads", type=click.IntRange(min=1), default=DEFAULTS.threads, help="That compute, on the CPU.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default="MNIST, which comes with fastnet",
+    help="Folder of torchvision.datasets.MNIST, which downloads into it what is not there.",
+)
+@click.option("--save", type=NewFile(), default="best_model.pth", help="Keep the best network in this file.")
+def command(sizes: list[int], data: Path | None, save: Path, **settings: Any) -> None:
+    """Train a network of PyTorch on handwritten digits.
+
+    A line for each epoch says how well it does on the training and on the validation digits. The best network by
+    validation accuracy is kept; how many of the test digits that one gets right comes last. Ctrl-C stops the training
+    and leaves the best network so far.
+
+    \b
+    A larger network:
+        python -m fastnet.pytorch_mnist --sizes 784,100,10 --schedule cosine --epochs 10
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    options = Options(sizes=tuple(sizes), **settings)
+    training, validation, test = load_data(data)
+    result = train(training, validation, options, save, click.echo)
+    if len(result.history) < options.epochs:
+        best = f"{result.best.validation_accuracy:.2%}, of epoch {result.best.number}"
+        click.echo(f"Stopped early: no validation accuracy better than {best}, in {options.patience} more")
+    click.echo(f"Test Accuracy: {evaluate(result.model, test):.2%}")

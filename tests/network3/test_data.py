@@ -1,0 +1,59 @@
+"""Chapter 6's data on a device."""
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset, expand_mnist, mnist_loader
+from fastnet.mnist_loader import DataError
+
+torch = pytest.importorskip("torch")
+network3 = pytest.importorskip("fastnet.network3")
+
+
+def test_the_data_are_those_of_the_loader(mnist_tensors):
+    for (x, y), (images, labels) in zip(mnist_tensors, mnist_loader.load_data(), strict=True):
+        assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
+        np.testing.assert_array_equal(x, images)
+        np.testing.assert_array_equal(y, labels)
+        assert network3.size((x, y)) == len(images)
+
+
+def test_the_expanded_data(monkeypatch):
+    """The book's five of each image, in an order that is the same each time, and that draws nothing."""
+    random = np.random.default_rng(0)
+    pairs = [(random.random((n, 16)).astype(np.float32), np.arange(n) % 10) for n in (30, 3, 2)]
+    monkeypatch.setattr(mnist_loader, "load_data", lambda path=None: tuple(pairs))
+    before = np.random.get_state()[1].copy()
+    (x, y), validation, test = network3.load_data_shared(expanded=True, device="cpu")
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    expanded = expand_mnist.expand(Dataset(*pairs[0]))
+    together = [
+        sorted(map(tuple, np.column_stack([inputs, labels]).tolist()))
+        for inputs, labels in ((x.numpy(), y.numpy()), (expanded.inputs, expanded.targets))
+    ]
+    assert together[0] == together[1]
+    assert not np.array_equal(y, expanded.targets)
+    assert network3.size(validation) == 3
+    assert network3.size(test) == 2
+    again, _, _ = network3.load_data_shared(expanded=True, device="cpu")
+    assert again[0].equal(x)
+
+
+def test_a_missing_or_foreign_file_says_how_the_expanded_data_are_made(tmp_path):
+    path = tmp_path / "mnist_expanded.pkl.gz"
+    with pytest.raises(FileNotFoundError, match=r"mnist_expanded\.pkl\.gz'; .*expanded=True"):
+        network3.load_data_shared(path)
+    path.write_bytes(b"(lp0\n.")  # a list, as the book's file of expanded data has it
+    with pytest.raises(DataError, match=r"mnist_expanded\.pkl\.gz: .*expanded=True"):
+        network3.load_data_shared(path)
+
+
+def test_data_of_ones_own():
+    inputs = np.eye(4)[:3]
+    for data in ((inputs, [1, 0, 2]), Dataset(inputs, [1, 0, 2]), Dataset(inputs, np.eye(3)[[1, 0, 2]])):
+        x, y = network3.shared(data, device="cpu")
+        np.testing.assert_array_equal(x, inputs)
+        assert y.tolist() == [1, 0, 2]
+    for wrong in ((inputs, [1, 0]), (inputs[0], [1]), (inputs, [0.5, 0, 1]), (inputs, [-1, 0, 1])):
+        with pytest.raises(ValueError, match=r"they must be|must be labels"):
+            network3.shared(wrong, device="cpu")
