@@ -23,6 +23,12 @@ class Peer(contract.Engine):
     def _feed_forward(self, inputs, receive):
         raise NotImplementedError("a peer only trains")
 
+    def _velocities(self):
+        raise NotImplementedError("a peer only trains")
+
+    def _set_velocities(self, weights, biases):
+        raise NotImplementedError("a peer only trains")
+
 
 class TorchCompiled(Peer):
     """A training step of PyTorch, compiled: forward, gradients and update in one."""

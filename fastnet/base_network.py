@@ -6,19 +6,21 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import arguments, models, progress
+from fastnet import alarms, arguments, models, progress
 from fastnet.activations import ACTIVATIONS
 from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset, real_matrix
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture, Arrays, Descent, Engine
-from fastnet.history import History
+from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
+from fastnet.history import Epoch, History
+from fastnet.runs import Findings, Run
 
 
 class BaseNetwork(ABC):
@@ -153,19 +155,41 @@ class BaseNetwork(ABC):
         architecture = Architecture(tuple(self.sizes), self.dtype, self.activation, self._cost())
         return engine_class(self.engine)(architecture, *self._checked_parameters(), data)
 
-    def _train_epoch(
-        self, engine: Engine, title: str, mini_batch_size: int, eta: float, descent: Descent | None = None
-    ) -> float:
-        """Train for an epoch, in a new random order, and return how many seconds it took."""
+    def _train(self, run: Run, monitor: Callable[[], Findings], report: Callable[[History], object]) -> None:
+        """Train epoch after epoch, until there are as many as there are to be or the plan says stop."""
+        generator = self._generator()
+        went_on = run.go_on(generator)
+        if went_on is not None:
+            self.weights, self.biases = went_on
+        elif run.descent.dropout:  # drawn only where it is needed: without dropout, all else is as in the book
+            run.descent = replace(run.descent, seed=int(generator.randint(2**31)))
+        run.keep(*self._checked_parameters(), generator)  # which shows, before anything is trained, that it can be
+        self.history, has_warned = run.history, False
+        while not run.is_over:
+            number, eta = len(run.history.epochs), run.plan.eta
+            weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
+            if not all(np.isfinite(array).all() for array in weights + biases):
+                run.history.stopped = alarms.diverged(number, eta, stacklevel=3)
+                return
+            self.weights, self.biases = weights, biases
+            findings = monitor()
+            run.add(Epoch(number, eta, seconds, *findings[:4]))
+            if findings.never_predicted and not has_warned:
+                alarms.dead_outputs(number, findings.never_predicted, stacklevel=3)
+                has_warned = True
+            run.keep(*self._checked_parameters(), generator)
+            report(run.history)
+
+    def _train_epoch(self, run: Run, title: str, eta: float) -> tuple[Arrays, Arrays, float]:
+        """Train for an epoch, in a new random order; return the parameters, and how many seconds it took."""
+        engine = run.engine
         assert engine.data is not None
         engine.set_parameters(*self._checked_parameters())  # an evaluation of the user's may have changed them
         began = time.perf_counter()
         order = self._generator().permutation(len(engine.data))
-        for run in progress.runs(order, mini_batch_size, title):
-            engine.epoch(run, mini_batch_size, eta, descent)
-        seconds = time.perf_counter() - began
-        self.weights, self.biases = engine.parameters()
-        return seconds
+        for part in progress.runs(order, run.mini_batch_size, title):
+            engine.epoch(part, run.mini_batch_size, eta, run.descent)
+        return *engine.parameters(), time.perf_counter() - began
 
     def _train_mini_batch(self, data: Dataset, eta: float, descent: Descent | None = None) -> None:
         """Train on a single mini-batch."""
@@ -179,6 +203,14 @@ class BaseNetwork(ABC):
             return self._make_engine().measure(data).correct
         outputs = self.feedforward(data.inputs.T).T
         return int(np.sum(outputs.argmax(axis=1) == data.labels(self.sizes[-1])))
+
+    def _never_predicted(self, data: Dataset, measure: Measure) -> tuple[int, ...]:
+        """Return which labels are often in the data, but were given to no sample."""
+        n_out = self.sizes[-1]
+        if n_out == 1:
+            return ()
+        counts = data.derived(("counts", n_out), lambda: np.bincount(data.labels(n_out), minlength=n_out))
+        return alarms.never_predicted(counts, measure.predicted)
 
     def _checked_parameters(self) -> tuple[Arrays, Arrays]:
         """Return weights and biases, which the user may have assigned, if they fit the sizes."""

@@ -18,7 +18,10 @@ from fastnet.activations import sigmoid, sigmoid_prime
 from fastnet.base_network import BaseNetwork
 from fastnet.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
 from fastnet.datasets.dataset import Dataset, Sample
-from fastnet.history import Epoch, History
+from fastnet.engines.contract import Descent
+from fastnet.history import History
+from fastnet.runs import Findings, Run
+from fastnet.schedules import Plan
 
 __all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
 
@@ -93,6 +96,9 @@ class Network(BaseNetwork):
         mini_batch_size: int,
         eta: float,
         test_data: Dataset | Iterable[Sample] | None = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> None:
         """Train the network using mini-batch stochastic gradient descent, printing a line for each epoch.
 
@@ -109,11 +115,24 @@ class Network(BaseNetwork):
             The learning rate, positive.
         test_data : Dataset or iterable of (x, y), optional
             If given, the network is evaluated against it after each epoch.
+        checkpoint : path, optional
+            A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
+        resume : bool, optional
+            Go on from the checkpoint, if it is there: bit for bit as if there had been no interruption. `epochs` may be
+            more than there were to be. Without it, a file that is there already is refused.
 
         Raises
         ------
+        OSError
+            If the checkpoint cannot be read or written.
         TypeError, ValueError
-            If an argument is not of that form. The network is unchanged then.
+            If an argument is not of that form, or the checkpoint is of another run. The network is unchanged then.
+
+        Warns
+        -----
+        TrainingWarning
+            If weights become infinite or not a number, which ends the training; or if after an epoch no sample of the
+            test data is taken for one of their digits.
 
         Notes
         -----
@@ -129,13 +148,19 @@ class Network(BaseNetwork):
         n_test = 0 if test_set is None else len(test_set)
         engine = self._make_engine(data)  # which may refuse: before anything is changed
         recipe = self._recipe(epochs=epochs, mini_batch_size=mini_batch_size, eta=eta)
-        self.history = History(recipe, len(data), n_test)
-        mini_batch_size = min(mini_batch_size, len(data))
-        for j in range(epochs):
-            seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta)
-            correct = None if test_set is None else int(self.evaluate(test_set))
-            self.history.epochs.append(Epoch(j, eta, seconds, evaluation_accuracy=correct))
-            print(self.history.last_line(), flush=True)
+        history = History(recipe, len(data), n_test)
+        run = Run(engine, epochs, min(mini_batch_size, len(data)), Plan(eta, None, None), Descent(), history)
+        run.keep_in(checkpoint, resume, [data, test_set])
+        self._train(run, lambda: self._findings(test_set), _print_line)
+
+    def _findings(self, test_data: Dataset | None) -> Findings:
+        if test_data is None:
+            return Findings()
+        if self._overridden("evaluate") or self._overridden("feedforward"):
+            return Findings(evaluation_accuracy=int(self.evaluate(test_data)))
+        found = self._make_engine().measure(test_data)
+        never_predicted = self._never_predicted(test_data, found)
+        return Findings(evaluation_accuracy=found.correct, never_predicted=never_predicted)
 
     def update_mini_batch(self, mini_batch: Dataset | Iterable[Sample], eta: float) -> None:
         """Update the network's weights and biases by applying gradient descent to a single mini-batch.
@@ -190,8 +215,13 @@ class Network(BaseNetwork):
 
 
 Network._as_written = {
-    name: getattr(Network, name) for name in ("backprop", "cost_derivative", "feedforward", "update_mini_batch")
+    name: getattr(Network, name)
+    for name in ("backprop", "cost_derivative", "evaluate", "feedforward", "update_mini_batch")
 }
+
+
+def _print_line(history: History) -> None:
+    print(history.last_line(), flush=True)
 
 
 def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int | None = None) -> Network:

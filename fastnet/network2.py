@@ -20,8 +20,9 @@ from fastnet.base_network import BaseNetwork
 from fastnet.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset, Sample
 from fastnet.engines.contract import Descent
-from fastnet.history import Epoch, History
+from fastnet.history import History
 from fastnet.mnist_loader import vectorized_result
+from fastnet.runs import Findings, Run
 from fastnet.schedules import SCHEDULES, Plan
 
 __all__ = [
@@ -142,6 +143,8 @@ class Network(BaseNetwork):
         patience: int | None = None,
         schedule: str | None = None,
         report: Callable[[History], object] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> tuple[list[float], list[int], list[float], list[int]]:
         """Train the network using mini-batch stochastic gradient descent.
 
@@ -176,6 +179,11 @@ class Network(BaseNetwork):
             Instead of stopping, halve the learning rate, and stop when it is 1/128 of `eta`.
         report : callable, optional
             What to call with the `History` so far after each epoch, instead of printing the book's lines.
+        checkpoint : path, optional
+            A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
+        resume : bool, optional
+            Go on from the checkpoint, if it is there: bit for bit as if there had been no interruption. `epochs` may be
+            more than there were to be. Without it, a file that is there already is refused.
 
         Returns
         -------
@@ -185,8 +193,16 @@ class Network(BaseNetwork):
 
         Raises
         ------
+        OSError
+            If the checkpoint cannot be read or written.
         TypeError, ValueError
-            If an argument is not of that form. The network is unchanged then.
+            If an argument is not of that form, or the checkpoint is of another run. The network is unchanged then.
+
+        Warns
+        -----
+        TrainingWarning
+            If weights become infinite or not a number, which ends the training; or if after an epoch in which that is
+            monitored, no sample of the evaluation data is taken for one of their digits.
 
         Notes
         -----
@@ -209,7 +225,7 @@ class Network(BaseNetwork):
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
         engine = self._make_engine(data)  # which may refuse: before anything is changed, or drawn
-        descent = Descent(lmbda / n, l1 / n, momentum, dropout, self._dropout_seed(dropout))
+        descent = Descent(lmbda / n, l1 / n, momentum, dropout)
         recipe = self._recipe(
             epochs=epochs,
             mini_batch_size=mini_batch_size,
@@ -221,23 +237,17 @@ class Network(BaseNetwork):
             patience=patience,
             schedule=schedule,
         )
-        self.history = history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
-        plan = Plan(eta, patience, schedule)
-        mini_batch_size = min(mini_batch_size, n)
-        for j in range(epochs):
-            eta = plan.eta
-            seconds = self._train_epoch(engine, f"Epoch {j}", mini_batch_size, eta, descent)
+        history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
+        run = Run(engine, epochs, min(mini_batch_size, n), Plan(eta, patience, schedule), descent, history)
+        run.keep_in(checkpoint, resume, [data, evaluation_set])
+        watched = monitor_evaluation_accuracy or patience is not None
+
+        def monitor() -> Findings:
             training = self._monitor(data, lmbda, l1, monitor_training_cost, monitor_training_accuracy)
-            evaluation = self._monitor(
-                evaluation_set, lmbda, l1, monitor_evaluation_cost, monitor_evaluation_accuracy or patience is not None
-            )
-            history.epochs.append(Epoch(j, eta, seconds, *training, *evaluation))
-            if evaluation[1] is not None:
-                plan.look_at(evaluation[1])
-            history.stopped = plan.stopped if j + 1 < epochs else ""
-            (report or _print_the_books_lines)(history)
-            if plan.stopped:
-                break
+            evaluation = self._monitor(evaluation_set, lmbda, l1, monitor_evaluation_cost, watched)
+            return Findings(*training[:2], *evaluation)
+
+        self._train(run, monitor, report or _print_the_books_lines)
         return (
             history.series("evaluation_cost"),
             history.series("evaluation_accuracy") if monitor_evaluation_accuracy else [],
@@ -323,16 +333,16 @@ class Network(BaseNetwork):
 
     def _monitor(
         self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool
-    ) -> tuple[float | None, int | None]:
-        """Return the cost and the accuracy, if they are wanted."""
+    ) -> tuple[float | None, int | None, tuple[int, ...]]:
+        """Return the cost and the accuracy, if they are wanted, and with it the labels that are never predicted."""
         if data is None or not (cost or accuracy):
-            return None, None
+            return None, None, ()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
-            return own, int(self.accuracy(data)) if accuracy else None
+            return own, int(self.accuracy(data)) if accuracy else None, ()
         found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
-        return total, found.correct if accuracy else None
+        return (total, found.correct, self._never_predicted(data, found)) if accuracy else (total, None, ())
 
     def _regularization(self, lmbda: float, l1: float) -> float:
         """Return what regularization adds to the sum of the costs."""
@@ -358,10 +368,6 @@ class Network(BaseNetwork):
         if with_cost:
             self._training_set(data, "evaluation_data")
         return data
-
-    def _dropout_seed(self, dropout: float) -> int:
-        """Return a seed, drawn only where it is needed: without dropout, all else is as in the book."""
-        return int(self._generator().randint(2**31)) if dropout else 0
 
     def _cost(self) -> BuiltIn | OwnCost:
         cost = costs.as_cost(self.cost)

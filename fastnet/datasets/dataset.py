@@ -8,6 +8,8 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from fastnet.datasets.sparse import SparseInputs, is_sparse, real_type
+
 _MOST_LABELS = 1 << 31
 
 _T = TypeVar("_T")
@@ -24,8 +26,9 @@ class Dataset(Sequence[Sample]):
 
     Parameters
     ----------
-    inputs : array_like of real numbers, shape (n, n_in)
-        One sample a row. Integers become floating point numbers that hold them exactly.
+    inputs : array_like or SciPy sparse matrix or array of real numbers, shape (n, n_in)
+        One sample a row. Integers become floating point numbers that hold them exactly. What is
+        sparse stays so: `rows` has it.
     targets : array_like, shape (n, n_out) or (n,)
         The desired outputs, one sample a row; or the labels, integers from 0.
         Of other real numbers, a one-dimensional array is the desired output of one neuron.
@@ -51,8 +54,8 @@ class Dataset(Sequence[Sample]):
     <Dataset: 2 samples of 2 inputs, labels>
     """
 
-    def __init__(self, inputs: npt.ArrayLike, targets: npt.ArrayLike) -> None:
-        self._inputs = _read_only(real_matrix(inputs, "inputs"))
+    def __init__(self, inputs: npt.ArrayLike | SparseInputs, targets: npt.ArrayLike) -> None:
+        self._inputs = SparseInputs(inputs) if is_sparse(inputs) else _read_only(real_matrix(inputs, "inputs"))
         self._targets = _read_only(_labels_or_matrix(targets))
         self._derived: dict[Hashable, Any] = {}
         if len(self._inputs) != len(self._targets):
@@ -89,7 +92,20 @@ class Dataset(Sequence[Sample]):
 
     @property
     def inputs(self) -> np.ndarray:
-        """The inputs, one sample a row: shape (n, n_in), floating point, contiguous, read-only."""
+        """The inputs, one sample a row: shape (n, n_in), floating point, contiguous, read-only.
+
+        Raises
+        ------
+        TypeError
+            If they are sparse.
+        """
+        if isinstance(self._inputs, SparseInputs):
+            raise TypeError("the inputs of the data set are sparse; this needs an array of them")
+        return self._inputs
+
+    @property
+    def rows(self) -> np.ndarray | SparseInputs:
+        """The inputs, or what they are taken from where they are sparse: `rows[start:stop]` are an array either way."""
         return self._inputs
 
     @property
@@ -174,22 +190,25 @@ class Dataset(Sequence[Sample]):
     @overload
     def __getitem__(self, index: slice) -> Dataset: ...
     def __getitem__(self, index: int | slice) -> Sample | Dataset:
+        y = self._targets[index]
         if isinstance(index, slice):
-            return Dataset(self._inputs[index], self._targets[index])
-        x, y = self._inputs[index], self._targets[index]
-        if x.ndim != 1:
+            inputs = self._inputs.tocsr() if isinstance(self._inputs, SparseInputs) else self._inputs
+            return Dataset(inputs[index], y)
+        if y.ndim != self._targets.ndim - 1:
             raise TypeError(f"a data set is indexed by an integer or a slice, not by {_brief(index)}")
+        x = self._inputs[index]
         return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
 
-    def __reduce__(self) -> tuple[type[Dataset], tuple[np.ndarray, np.ndarray]]:
+    def __reduce__(self) -> tuple[type[Dataset], tuple[np.ndarray | SparseInputs, np.ndarray]]:
         return Dataset, (self._inputs, self._targets)  # a copy is made again, and read-only too
 
     def __repr__(self) -> str:
         kind = "labels" if self._targets.ndim == 1 else f"vectors of {self._targets.shape[1]}"
-        return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} inputs, {kind}>"
+        sparse = "sparse " if isinstance(self._inputs, SparseInputs) else ""
+        return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} {sparse}inputs, {kind}>"
 
 
 def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
@@ -241,9 +260,7 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 def _real(values: npt.ArrayLike, name: str) -> np.ndarray:
     array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} are of type {array.dtype}; they must be real numbers")
-    return array.astype(np.float32 if np.can_cast(array.dtype, np.float32) else np.float64, copy=False)
+    return array.astype(real_type(array.dtype, name), copy=False)
 
 
 def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:

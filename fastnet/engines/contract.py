@@ -15,10 +15,13 @@ import numpy as np
 
 from fastnet.costs import BuiltIn, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import dropout
 
 Arrays: TypeAlias = list[np.ndarray]
 Receiver: TypeAlias = Callable[[slice, np.ndarray], None]
+
+_NUMBERS_AT_A_TIME = 1 << 22  # that are made dense only to be fed forward: bounds the memory
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,27 @@ class Pass:
             part = slice(start, start + self.mini_batch_size)
             samples = self.order[part]
             yield MiniBatch(
-                self.data.inputs[samples], self.data.targets[samples], None if factors is None else factors[part]
+                self.data.rows[samples], self.data.targets[samples], None if factors is None else factors[part]
             )
+
+
+@dataclass(frozen=True)
+class State:
+    """What an exact continuation needs of an engine, besides the parameters.
+
+    Attributes
+    ----------
+    trained_on : int
+        How many samples some neurons were dropped for.
+    velocity : tuple (weights, biases) or None
+        Lists of ndarray in the book's shapes, or None where there is none yet. It is in the engine's own units.
+    eta : float
+        The last learning rate, on which these units may depend.
+    """
+
+    trained_on: int = 0
+    velocity: tuple[Arrays, Arrays] | None = None
+    eta: float = 0.0
 
 
 @dataclass
@@ -142,10 +164,21 @@ class Measure:
         For how many the largest output is the one that it is to be.
     cost : float or None
         The sum of their costs, if it was asked for.
+    predicted : ndarray of int64, shape (n_out,)
+        For how many samples each output was the largest.
     """
 
     correct: int
     cost: float | None
+    predicted: np.ndarray
+
+
+def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
+    """Divide inputs into parts of so many samples, or of fewer where they are sparse and would take much when dense."""
+    if isinstance(inputs, SparseInputs):
+        samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
+    for start in range(0, len(inputs), samples):
+        yield slice(start, min(start + samples, len(inputs)))
 
 
 class Engine(ABC):
@@ -181,6 +214,7 @@ class Engine(ABC):
         self.architecture = architecture
         self.data = data
         self._trained_on = 0  # samples, of those that some neurons were dropped for
+        self._eta = 0.0
         self.set_parameters(weights, biases)
         if data is not None:
             self._check_cost()
@@ -224,6 +258,7 @@ class Engine(ABC):
         if len(order) and not 0 <= order.min() <= order.max() < len(self.data):
             raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
         descent = descent or Descent()
+        self._eta = eta
         if not descent.dropout:
             self._epoch(Pass(self.data, order, mini_batch_size, eta, descent, None))
             return
@@ -235,6 +270,24 @@ class Engine(ABC):
     @abstractmethod
     def _epoch(self, work: Pass) -> None:
         """Take a step for each mini-batch."""
+
+    def state(self) -> State:
+        """Return what an exact continuation needs besides the parameters."""
+        return State(self._trained_on, self._velocities(), self._eta)
+
+    def set_state(self, state: State) -> None:
+        """Go on from the state of another engine of the same name and architecture."""
+        self._trained_on, self._eta = state.trained_on, state.eta
+        if state.velocity is not None:
+            self._set_velocities(*state.velocity)
+
+    @abstractmethod
+    def _velocities(self) -> tuple[Arrays, Arrays] | None:
+        """Return copies of the velocities of weights and biases, in the book's shapes; None if there are none yet."""
+
+    @abstractmethod
+    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
+        """Take over copies of velocities."""
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).
@@ -263,12 +316,12 @@ class Engine(ABC):
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         """Return the gradient of a cost that the engine can compute."""
 
-    def outputs(self, inputs: np.ndarray | Dataset) -> np.ndarray:
+    def outputs(self, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
         """Feed samples forward.
 
         Parameters
         ----------
-        inputs : ndarray of float32 or float64, shape (n, n_in), or Dataset
+        inputs : ndarray of float32 or float64, shape (n, n_in), or SparseInputs, or Dataset
             One sample a row. What an engine has to lay out of a data set, it does once.
 
         Returns
@@ -297,19 +350,21 @@ class Engine(ABC):
         n_out = self.architecture.sizes[-1]
         labels, targets = data.labels(n_out), data.with_vectors(n_out).targets if cost else None
         output, total = self.architecture.cost.output, self.architecture.cost.total
-        found: dict[int, tuple[int, float]] = {}
+        found: dict[int, tuple[int, float, np.ndarray]] = {}
 
         def receive(part: slice, z: np.ndarray) -> None:
-            correct = int(np.count_nonzero(output(z).argmax(axis=1) == labels[part]))
-            found[part.start] = correct, 0.0 if targets is None else float(total(z, targets[part]))
+            predictions = output(z).argmax(axis=1)
+            correct = int(np.count_nonzero(predictions == labels[part]))
+            costs = 0.0 if targets is None else float(total(z, targets[part]))
+            found[part.start] = correct, costs, np.bincount(predictions, minlength=n_out)
 
         self._feed_forward(data, receive)
         # Threads may have come in any order; the sum of their costs is to be the same every time.
-        parts = [found[start] for start in sorted(found)]
-        return Measure(sum(correct for correct, _ in parts), sum(costs for _, costs in parts) if cost else None)
+        correct, costs, predicted = zip(*(found[start] for start in sorted(found)), strict=True)
+        return Measure(sum(correct), sum(costs) if cost else None, sum(predicted))
 
     @abstractmethod
-    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         """Feed samples forward, some at a time, and hand over which they are, and their output layer's z.
 
         z has one sample a row, and is handed over in the architecture's dtype. It may be done in several threads.

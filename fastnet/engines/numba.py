@@ -11,13 +11,14 @@ import numpy as np
 from fastnet import progress
 from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Pass, Receiver
 from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.activations import ReLU, Sigmoid, Tanh
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.costs import CrossEntropy, LogLikelihood, Quadratic
-from fastnet.kernels.inputs import Matrix, Rows, inputs_of
+from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 
 _ACTIVATIONS = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
 _COSTS = {QuadraticCost: Quadratic(), CrossEntropyCost: CrossEntropy(), LogLikelihoodCost: LogLikelihood()}
@@ -93,6 +94,12 @@ class Engine(contract.Engine):
     def parameters(self) -> tuple[Arrays, Arrays]:
         return layout.to_book(self._layout, self._parameters)
 
+    def _velocities(self) -> tuple[Arrays, Arrays] | None:
+        return layout.to_book(self._layout, self._velocity) if "_velocity" in vars(self) else None
+
+    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
+        self._velocity = layout.from_book(self._layout, weights, biases)
+
     def _descend(
         self,
         inputs: Matrix | Rows,
@@ -122,10 +129,10 @@ class Engine(contract.Engine):
         of_layers_above = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
         return choice.threads(samples * (of_inputs + of_layers_above), parts, threads.available())
 
-    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
         with announced(progress.compiling):
-            x = self._laid_out(inputs) if isinstance(inputs, Dataset) else inputs_of(inputs, self.architecture.dtype)
+            x = self._laid_out(inputs) if isinstance(inputs, Dataset) else _lay_out(inputs, self.architecture.dtype)
             n = len(inputs)
             starts = range(0, n, _SAMPLES_AT_A_TIME)
             most = min(n, _SAMPLES_AT_A_TIME)
@@ -148,4 +155,10 @@ class Engine(contract.Engine):
 
     def _laid_out(self, data: Dataset) -> Matrix | Rows:
         dtype = self.architecture.dtype
-        return data.derived(("inputs", dtype), lambda: inputs_of(data.inputs, dtype))
+        return data.derived(("inputs", dtype), lambda: _lay_out(data.rows, dtype))
+
+
+def _lay_out(inputs: np.ndarray | SparseInputs, dtype: np.dtype) -> Matrix | Rows:
+    if isinstance(inputs, SparseInputs):
+        return rows_of(*inputs.arrays, inputs.shape[1], dtype)
+    return inputs_of(inputs, dtype)

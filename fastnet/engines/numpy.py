@@ -10,6 +10,7 @@ import numpy as np
 from fastnet.activations import ACTIVATIONS
 from fastnet.costs import OwnCost
 from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
 
@@ -46,6 +47,15 @@ class Engine(contract.Engine):
         for parameters, v in zip(self._biases + self._weights, velocity, strict=True):
             parameters += v
 
+    def _velocities(self) -> tuple[Arrays, Arrays] | None:
+        if self._velocity is None:
+            return None
+        copies, depth = [v.copy() for v in self._velocity], len(self._biases)
+        return copies[depth:], copies[:depth]
+
+    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
+        self._velocity = [v.copy() for v in biases + weights]
+
     @_without_false_alarms
     def _gradients(
         self, inputs: np.ndarray, targets: np.ndarray, factors: np.ndarray | None = None
@@ -77,11 +87,10 @@ class Engine(contract.Engine):
         return np.concatenate([cost.delta(*each) for each in columns], axis=1).T
 
     @_without_false_alarms
-    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         function = ACTIVATIONS[self.architecture.activation].function
-        rows = inputs.inputs if isinstance(inputs, Dataset) else inputs
-        for start in range(0, len(rows), _SAMPLES_AT_A_TIME):
-            part = slice(start, min(start + _SAMPLES_AT_A_TIME, len(rows)))
+        rows = inputs.rows if isinstance(inputs, Dataset) else inputs
+        for part in contract.parts(rows, _SAMPLES_AT_A_TIME):
             a = rows[part].astype(self.architecture.dtype, copy=False)
             for w, b in zip(self._weights[:-1], self._biases[:-1], strict=True):
                 a = function(a @ w.T + b.T)

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnet.activations import ACTIVATIONS
 from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
 
@@ -33,6 +34,14 @@ class Engine(contract.Engine):
         self._velocity_w = [mu * v - eta * nw for v, nw in zip(velocity_w, nabla_w, strict=True)]
         self._biases = [b + v for b, v in zip(self._biases, self._velocity_b, strict=True)]
         self._weights = [w + v for w, v in zip(self._weights, self._velocity_w, strict=True)]
+
+    def _velocities(self) -> tuple[Arrays, Arrays] | None:
+        if self._velocity_w is None or self._velocity_b is None:
+            return None
+        return [v.copy() for v in self._velocity_w], [v.copy() for v in self._velocity_b]
+
+    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
+        self._velocity_w, self._velocity_b = [v.copy() for v in weights], [v.copy() for v in biases]
 
     def _gradients(
         self, inputs: np.ndarray, targets: np.ndarray, factors: np.ndarray | None = None
@@ -67,11 +76,11 @@ class Engine(contract.Engine):
         nabla_w = [delta @ a.T for delta, a in zip(deltas, activations, strict=True)]  # BP4
         return deltas, nabla_w  # BP3: the deltas are the gradient with respect to the biases
 
-    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
+    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         function = ACTIVATIONS[self.architecture.activation].function
-        rows = inputs.inputs if isinstance(inputs, Dataset) else inputs
-        for i, x in enumerate(self._columns(rows)):
-            activation = x
+        rows = inputs.rows if isinstance(inputs, Dataset) else inputs
+        for i in range(len(rows)):
+            (activation,) = self._columns(rows[i : i + 1])
             for b, w in zip(self._biases[:-1], self._weights[:-1], strict=True):
                 activation = function(w @ activation + b)
             z = self._weights[-1] @ activation + self._biases[-1]

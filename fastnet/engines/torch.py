@@ -19,6 +19,7 @@ import torch
 
 from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
 
@@ -53,7 +54,9 @@ class Eager(contract.Engine):
         return [torch.zeros(n_out, requires_grad=True, **self._as_tensor) for n_out in self.architecture.sizes[1:]]
 
     def _lay_out(self, data: Dataset) -> None:
-        self._inputs, self._targets = self._tensor(data.inputs), self._tensor(data.targets)
+        rows = data.rows
+        self._inputs = _SparseRows(rows, self._tensor) if isinstance(rows, SparseInputs) else self._tensor(rows)
+        self._targets = self._tensor(data.targets)
 
     def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
         with torch.no_grad():
@@ -106,20 +109,37 @@ class Eager(contract.Engine):
         self._optimizer.step()
 
     def _set_eta(self, eta: float, descent: Descent) -> None:
-        """Set the learning rate of the optimizer, which keeps the velocity."""
+        """Set what the optimizer follows, which keeps the velocity: PyTorch's is the book's without the eta."""
         if self._optimizer is None:
-            groups = [{"params": self._weights_here, "weight_decay": descent.l2}, {"params": self._biases_here}]
-            self._optimizer = torch.optim.SGD(groups, lr=eta, momentum=descent.momentum, foreach=True)
-        for group in self._optimizer.param_groups:
-            before, group["lr"] = group["lr"], eta
-            if group["params"] is self._weights_here:
-                group["weight_decay"] = descent.l2
-            if before == eta:
-                continue
-            for tensor in group["params"]:  # PyTorch's velocity is the book's without the learning rate
-                velocity = self._optimizer.state[tensor].get("momentum_buffer")
-                if velocity is not None:
-                    velocity.mul_(before / eta)
+            groups = [{"params": self._weights_here}, {"params": self._biases_here}]
+            self._optimizer = torch.optim.SGD(groups, lr=eta, foreach=True)
+        of_weights, of_biases = self._optimizer.param_groups
+        of_weights["weight_decay"], before = descent.l2, of_weights["lr"]
+        for group in (of_weights, of_biases):
+            group["lr"], group["momentum"] = eta, descent.momentum
+        if before == eta:
+            return
+        for tensor in self._weights_here + self._biases_here:
+            velocity = self._optimizer.state[tensor].get("momentum_buffer")
+            if velocity is not None:
+                velocity.mul_(before / eta)
+
+    def _velocities(self) -> tuple[Arrays, Arrays] | None:
+        if self._optimizer is None:
+            return None
+        tensors = self._weights_here + self._biases_here
+        buffers = [self._optimizer.state[tensor].get("momentum_buffer") for tensor in tensors]
+        arrays = [buffer.cpu().numpy().copy() for buffer in buffers if buffer is not None]
+        depth = len(self._weights_here)
+        return (arrays[:depth], [b[:, np.newaxis] for b in arrays[depth:]]) if arrays else None
+
+    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
+        self._set_eta(self._eta, Descent())
+        assert self._optimizer is not None
+        for tensor, velocity in zip(
+            self._weights_here + self._biases_here, [*weights, *(b[:, 0] for b in biases)], strict=True
+        ):
+            self._optimizer.state[tensor]["momentum_buffer"] = self._tensor(velocity)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
         cost = self._cost(self._tensor(inputs), self._tensor(targets), None)
@@ -128,10 +148,9 @@ class Eager(contract.Engine):
         layers = len(self._weights_here)
         return [each[:, np.newaxis] for each in arrays[layers:]], arrays[:layers]
 
-    def _feed_forward(self, inputs: np.ndarray | Dataset, receive: Receiver) -> None:
-        rows = inputs.inputs if isinstance(inputs, Dataset) else inputs
-        for start in range(0, len(rows), _SAMPLES_AT_A_TIME):
-            part = slice(start, min(start + _SAMPLES_AT_A_TIME, len(rows)))
+    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
+        rows = inputs.rows if isinstance(inputs, Dataset) else inputs
+        for part in contract.parts(rows, _SAMPLES_AT_A_TIME):
             with torch.no_grad():
                 receive(part, self._weighted_inputs(self._tensor(rows[part]), None).cpu().numpy())
 
@@ -161,6 +180,16 @@ class Eager(contract.Engine):
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.tensor(array, **self._as_tensor)
+
+
+class _SparseRows:
+    """Inputs that are sparse: those of a mini-batch become a tensor when they are asked for."""
+
+    def __init__(self, inputs: SparseInputs, as_tensor: Callable[[np.ndarray], torch.Tensor]) -> None:
+        self._inputs, self._as_tensor = inputs, as_tensor
+
+    def __getitem__(self, samples: torch.Tensor) -> torch.Tensor:
+        return self._as_tensor(self._inputs[samples.cpu().numpy()])
 
 
 class Compiled(Eager):
@@ -195,7 +224,7 @@ class Captured(Eager):
 
     def _train(self, order: torch.Tensor, mini_batch_size: int, descent: Descent, factors: torch.Tensor | None) -> None:
         samples = _STEPS_IN_A_GRAPH * mini_batch_size
-        whole = len(order) // samples * samples
+        whole = 0 if isinstance(self._inputs, _SparseRows) else len(order) // samples * samples
         if whole:
             graph = self._graph(mini_batch_size, descent, factors)
             for start in range(0, whole, samples):

@@ -69,10 +69,24 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype) -> Matrix | Rows:
         values = inputs.astype(dtype, copy=False).reshape(-1)
         values.flags.writeable = False
         return Matrix(values, inputs.shape[1])
-    columns = np.empty(starts[-1], np.uint16 if inputs.shape[1] <= 1 << 16 else np.uint32)
+    columns = np.empty(starts[-1], _type_of_columns(inputs.shape[1]))
     values = np.empty(starts[-1], dtype)
     _fill(inputs, starts, columns, values)
     return Rows(starts, columns, values)
+
+
+def rows_of(starts: np.ndarray, columns: np.ndarray, values: np.ndarray, n_in: int, dtype: np.dtype) -> Rows:
+    """Lay a sparse matrix of `n_in` columns out, which is given as `Rows` are, each column once a row.
+
+    Its arrays may be of other types; they are copied where they are, or may not be written to, which to Numba is another
+    type again.
+    """
+    types = np.dtype(np.int64), _type_of_columns(n_in), dtype
+    return Rows(*(np.require(a, d, ["C", "W"]) for a, d in zip((starts, columns, values), types, strict=True)))
+
+
+def _type_of_columns(n_in: int) -> np.dtype:
+    return np.dtype(np.uint16 if n_in <= 1 << 16 else np.uint32)
 
 
 @kernel

@@ -1,0 +1,46 @@
+"""What a training run should not do unseen: its numbers become infinite, or an output never wins."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+_ENOUGH = 20  # samples with a label: with fewer, that it is never predicted may be chance
+
+
+class TrainingWarning(RuntimeWarning):
+    """Something is wrong with how a network learns; the message says what, and what to try."""
+
+
+def diverged(epoch: int, eta: float, stacklevel: int) -> str:
+    """Warn that parameters are no longer finite, and return why the training stopped."""
+    warnings.warn(
+        f"epoch {epoch}: weights became infinite or not a number, and training stopped; the network is as it was "
+        f"before this epoch. A smaller eta than {eta:g} may help, or weights that begin smaller",
+        TrainingWarning,
+        stacklevel=stacklevel + 1,
+    )
+    return f"Stopped: weights became infinite or not a number in epoch {epoch}"
+
+
+def never_predicted(labels: np.ndarray, predicted: np.ndarray) -> tuple[int, ...]:
+    """Return which labels occur, and often, but were predicted for no sample.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of int64, shape (n_out,)
+        How often each is the right one, and how often it was predicted.
+    """
+    return tuple(np.flatnonzero((labels >= _ENOUGH) & (predicted == 0)).tolist())
+
+
+def dead_outputs(epoch: int, outputs: tuple[int, ...], stacklevel: int) -> None:
+    """Warn that some outputs were the largest for no sample."""
+    names = ", ".join(map(str, outputs))
+    warnings.warn(
+        f"epoch {epoch}: the network took no sample of the evaluation data for {names}. If that lasts, it is saturated: "
+        "another seed, a smaller eta, or weights that begin smaller may help",
+        TrainingWarning,
+        stacklevel=stacklevel + 1,
+    )

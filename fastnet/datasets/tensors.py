@@ -1,0 +1,142 @@
+"""Arrays and a description of them in one file: safetensors, which is a header in JSON, and numbers.
+
+Nothing in a file is run, and no memory is taken for what it only claims to hold. A checksum is over all of it, so that
+damage is found wherever it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import numpy as np
+
+from fastnet.datasets.files import DataError, read_exactly, replaced
+
+StrPath: TypeAlias = str | os.PathLike[str]
+
+VERSION = "1"
+_TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
+_LONGEST_HEADER = 1 << 24  # bytes
+_LONGEST_REASON = 100  # characters
+
+
+def write(path: StrPath, kind: str, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays and what they are, whole or not at all: a file of that name is replaced.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    kind : str
+        What it holds: `read` refuses one of another kind.
+    description : mapping
+        Plain data, which JSON can hold.
+    arrays : mapping of str to ndarray
+        Of type float32, float64, int64 or uint32.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. A file that was there is then as it was.
+    """
+    header: dict[str, Any] = {}
+    numbers, offset = [], 0
+    for name, array in arrays.items():
+        type_name = next(each for each, dtype in _TYPES.items() if array.dtype == np.dtype(dtype))
+        header[name] = _entry(type_name, list(array.shape), offset)
+        numbers.append(np.ascontiguousarray(array, _TYPES[type_name]).reshape(-1))
+        offset += array.nbytes
+    text = json.dumps(description)
+    metadata = {kind: text, "version": VERSION, "sha256": _checksum(kind, text, header, numbers)}
+    whole = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
+    whole += b" " * (-len(whole) % 8)  # so that the numbers are aligned, as the format has it
+    with replaced(path) as file:
+        file.write(len(whole).to_bytes(8, "little") + whole)
+        for each in numbers:
+            file.write(each.data)
+
+
+def read(path: StrPath, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the description and the arrays of a file that `write` wrote.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is of another kind, of a later version, or damaged. It is a `ValueError`.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        try:
+            return _read(file, kind)
+        except EOFError:
+            raise DataError(f"{path}: it ends too early; the file is truncated") from None
+        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+            raise DataError(f"{path}: this file does not hold a {kind} ({brief(error)})") from None
+
+
+def brief(error: Exception) -> str:
+    """Return what an error says, which may quote the file, in no more than a line."""
+    return str(error)[:_LONGEST_REASON]
+
+
+def as_object(value: Any, what: str) -> dict[str, Any]:
+    """Return a value of JSON, if it is an object; or else raise a `ValueError`."""
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is no object")
+    return value
+
+
+def _read(file: BinaryIO, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    length = int.from_bytes(read_exactly(file, 8), "little")
+    if length > _LONGEST_HEADER:
+        raise ValueError("it does not begin as safetensors do")
+    header = as_object(json.loads(read_exactly(file, length)), "its header")
+    metadata = as_object(header.pop("__metadata__", None), "its metadata")
+    if kind not in metadata:
+        raise ValueError("it is of another kind")
+    if metadata.get("version") != VERSION:
+        raise ValueError(f"its version is {metadata.get('version')!r}; it must be {VERSION!r}")
+    text = str(metadata[kind])
+    arrays = dict(_arrays(file, header))
+    if file.read(1):
+        raise ValueError("it is longer than it says")
+    numbers = [array.reshape(-1) for array in arrays.values()]
+    if metadata.get("sha256") != _checksum(kind, text, header, numbers):
+        raise ValueError("its checksum is another; it is damaged")
+    return as_object(json.loads(text), "its description"), arrays
+
+
+def _arrays(file: BinaryIO, header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    """Read the arrays, which follow one another without gaps, in the header's order."""
+    offset = 0
+    for name, entry in header.items():
+        shape = entry.get("shape") if isinstance(entry, dict) else None
+        if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
+            raise ValueError(f"its {name} has no shape")
+        kind = entry.get("dtype")
+        if not (isinstance(kind, str) and kind in _TYPES) or entry != _entry(kind, shape, offset):
+            raise ValueError(f"its {name} is not where and what it should be")
+        length = entry["data_offsets"][1] - offset
+        offset += length
+        yield name, np.frombuffer(read_exactly(file, length), _TYPES[kind]).reshape(shape)
+
+
+def _entry(kind: str, shape: list[int], offset: int) -> dict[str, Any]:
+    """Return what a header says of an array."""
+    size = np.dtype(_TYPES[kind]).itemsize * math.prod(shape)
+    return {"dtype": kind, "shape": shape, "data_offsets": [offset, offset + size]}
+
+
+def _checksum(kind: str, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]) -> str:
+    checksum = hashlib.sha256(json.dumps([kind, VERSION, description, header]).encode("ascii"))
+    for each in numbers:
+        checksum.update(each.data)
+    return checksum.hexdigest()

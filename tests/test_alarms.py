@@ -1,0 +1,68 @@
+"""What goes wrong in training is said once, and what was learnt before is kept."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset, network, network2
+from fastnet.alarms import TrainingWarning
+
+ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
+
+
+def some_data(n=60, seed=0):
+    random = np.random.default_rng(seed)
+    return Dataset(random.random((n, 6)), np.eye(3)[np.arange(n) % 3])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_diverges_stops_at_that_epoch(engine):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+    data = some_data()
+    net = network2.Network([6, 4, 3], network2.LogLikelihoodCost, activation="relu", engine=engine, seed=0)
+    net.SGD(data, 1, 10, 0.1, report=lambda history: None)
+    before = [array.copy() for array in net.weights + net.biases]
+    reported = []
+    with np.errstate(all="ignore"), pytest.warns(TrainingWarning, match=r"epoch 0: weights .* smaller eta than 1e\+30"):
+        net.SGD(data, 5, 10, 1e30, report=reported.append)
+    for array, expected in zip(net.weights + net.biases, before, strict=True):
+        np.testing.assert_array_equal(array, expected)
+    assert (reported, net.history.epochs) == ([], [])
+    assert net.history.stopped == "Stopped: weights became infinite or not a number in epoch 0"
+
+
+def test_of_chapter_1_too(capsys):
+    net = network.Network([6, 3], engine="numpy", seed=0)
+    data = Dataset(np.full((4, 6), 1e30), np.eye(3)[[0, 1, 2, 0]])
+    net.weights = [np.full((3, 6), 1e-31, np.float32)]
+    with np.errstate(all="ignore"), pytest.warns(TrainingWarning, match="epoch 0: weights became infinite") as caught:
+        net.SGD(data, 3, 4, 1e20)
+    assert caught[0].filename == __file__  # it points at the caller
+    assert capsys.readouterr().out == ""
+    assert np.isfinite(net.weights[0]).all()
+
+
+@pytest.mark.parametrize("make", [network.Network, network2.Network])
+def test_an_output_that_never_wins_is_reported_once(make, capsys):
+    data = some_data()
+    net = make([6, 3], engine="numpy", seed=0)
+    net.biases = [np.array([[9.0], [0.0], [0.0]])]
+    keywords = {"monitor_evaluation_accuracy": True} if make is network2.Network else {}
+    with pytest.warns(TrainingWarning, match="epoch 0: the network took no sample .* for 1, 2. If") as caught:
+        net.SGD(data, 3, 10, 1e-6, **{"evaluation_data" if keywords else "test_data": data}, **keywords)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("labels", [np.arange(60) % 2, np.r_[np.arange(41) % 2, np.full(19, 2)]])
+def test_labels_that_are_rare_or_not_there_are_not_missed(labels, capsys):
+    """The network never says 2, which is in none of the samples, or in 19 of them."""
+    inputs = np.zeros((60, 6))
+    inputs[np.arange(60), labels % 2] = 1
+    net = network2.Network([6, 3], engine="numpy", seed=0)
+    net.weights, net.biases = [np.eye(3, 6) * 20], [np.array([[0.0], [0.0], [-20.0]])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.SGD(Dataset(inputs, np.eye(3)[labels]), 1, 10, 1e-6, 0.0, Dataset(inputs, labels), False, True)

@@ -1,0 +1,220 @@
+"""A run that was interrupted goes on bit for bit as if it had not been, or says why it cannot."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset, network, network2
+from fastnet.datasets.files import DataError
+
+RECIPES = [
+    {},
+    {"momentum": 0.9},
+    {"momentum": 0.5, "dropout": 0.3},
+    {"l1": 0.1},
+    {"patience": 2, "schedule": "halve", "momentum": 0.5},
+]
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(0)
+    inputs = random.random((120, 12)) * (random.random((120, 12)) < 0.5)
+    return Dataset(inputs, np.eye(3)[random.integers(0, 3, 120)])
+
+
+def trained(data, epochs, engine="numpy", seed=3, sizes=(12, 8, 3), **keywords):
+    net = network2.Network(sizes, engine=engine, seed=seed)
+    net.returned = net.SGD(data, epochs, 7, 0.5, 1.0, data[:15], True, True, report=lambda history: None, **keywords)
+    return net
+
+
+def assert_same(net, expected):
+    for array, like in zip(net.weights + net.biases, expected.weights + expected.biases, strict=True):
+        np.testing.assert_array_equal(array, like)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=str)
+@pytest.mark.parametrize("engine", ["numba", "numpy", "reference", "torch-cpu"])
+def test_it_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+    whole = trained(data, 6, engine, **recipe)
+    for epochs in (0, 2, 3, 6):
+        net = trained(data, epochs, engine, checkpoint=tmp_path / "run", resume=epochs > 0, **recipe)
+    assert_same(net, whole)
+    assert net.returned == whole.returned
+    assert net.history.series("eta") == whole.history.series("eta")
+    assert net.history.stopped == whole.history.stopped
+    # The generator goes on, too.
+    more = [each.SGD(data, 1, 7, 0.5, report=lambda history: None) and each for each in (whole, net)]
+    assert_same(*more)
+
+
+def test_of_chapter_1_and_numpys_global_generator(data, tmp_path, capsys):
+    def train(epochs, **keywords):
+        net = network.Network([12, 8, 3], engine="numpy")
+        net.SGD(data, epochs, 7, 0.5, data, **keywords)
+        return net
+
+    np.random.seed(5)
+    whole, drawn = train(4), np.random.rand()
+    np.random.seed(5)
+    train(1, checkpoint=tmp_path / "run")
+    np.random.seed(6)
+    net = train(4, checkpoint=str(tmp_path / "run"), resume=True)
+    assert_same(net, whole)
+    assert np.random.rand() == drawn
+    assert len(net.history.epochs) == 4
+
+
+def test_resuming_a_run_that_is_over_trains_nothing(data, tmp_path):
+    first = trained(data, 3, checkpoint=tmp_path / "run")
+    contents = (tmp_path / "run").read_bytes()
+    again = trained(data, 3, checkpoint=tmp_path / "run", resume=True)
+    assert_same(again, first)
+    assert again.history.epochs == first.history.epochs  # with their seconds: none was trained again
+    assert (tmp_path / "run").read_bytes() == contents
+    stopped = trained(data, 90, patience=1, checkpoint=tmp_path / "stopped")
+    assert stopped.history.stopped
+    again = trained(data, 90, patience=1, checkpoint=tmp_path / "stopped", resume=True)
+    assert again.history.epochs == stopped.history.epochs
+
+
+def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
+    trained(data, 1, checkpoint=tmp_path / "run")
+    contents = (tmp_path / "run").read_bytes()
+    with pytest.raises(ValueError, match=r"checkpoint: .*run is there already; resume=True goes on from it"):
+        trained(data, 1, checkpoint=tmp_path / "run")
+    assert (tmp_path / "run").read_bytes() == contents
+    with pytest.raises(ValueError, match="resume is True, but there is no checkpoint"):
+        trained(data, 1, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"seed": 4}, "of another run, with seed 3, not 4"),
+        ({"engine": "reference"}, "of another run, with engine numpy, not reference"),
+        ({"sizes": (12, 7, 3)}, r"with sizes \[12, 8, 3\], not \[12, 7, 3\]"),
+        ({"momentum": 0.5}, "with momentum None, not 0.5"),
+        ({"data": Dataset(np.zeros((40, 12)), np.zeros(40, int))}, "on other data"),
+    ],
+)
+def test_another_run_is_refused_and_changes_nothing(other, message, data, tmp_path):
+    trained(data, 1, checkpoint=tmp_path / "run")
+    contents = (tmp_path / "run").read_bytes()
+    with pytest.raises(ValueError, match=message):
+        trained(**{"data": data, "epochs": 2, "checkpoint": tmp_path / "run", "resume": True} | other)
+    assert (tmp_path / "run").read_bytes() == contents
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_training(data, tmp_path):
+    net = network2.Network([12, 3], engine="numpy", seed=0)
+    before = [w.copy() for w in net.weights]
+    with pytest.raises(OSError, match="nowhere"):
+        net.SGD(data, 1, 7, 0.5, checkpoint=tmp_path / "nowhere" / "run")
+    np.testing.assert_array_equal(net.weights[0], before[0])
+    assert net.history is None
+
+
+def rewritten(path, change):
+    """Change the description in a checkpoint, and make its checksum right again."""
+    contents = path.read_bytes()
+    length = int.from_bytes(contents[:8], "little")
+    header, numbers = json.loads(contents[8 : 8 + length]), contents[8 + length :]
+    metadata = header.pop("__metadata__")
+    description = json.loads(metadata["fastnet.checkpoint"])
+    change(description)
+    metadata["fastnet.checkpoint"] = text = json.dumps(description)
+    digested = json.dumps(["fastnet.checkpoint", "1", text, header]).encode() + numbers
+    metadata["sha256"] = hashlib.sha256(digested).hexdigest()
+    whole = json.dumps({"__metadata__": metadata, **header}).encode()
+    path.write_bytes(len(whole).to_bytes(8, "little") + whole + numbers)
+
+
+def change_epoch(**changes):
+    return lambda description: description["epochs"][0].update(changes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["recipe"].update(sizes=[12, 9, 3]),
+        lambda d: d["recipe"].update(sizes="12"),
+        lambda d: d["recipe"].update(dtype="float16"),
+        lambda d: d["recipe"].update(dtype="float64"),
+        lambda d: d.update(generator=[625, 0, 0.0]),
+        lambda d: d.update(generator=[1, 0]),
+        lambda d: d.update(trained_on=-1),
+        lambda d: d.update(dropout_seed="1"),
+        lambda d: d.update(eta=None),
+        lambda d: d.update(epochs=3),
+        lambda d: d.pop("data"),
+        lambda d: d["recipe"].pop("sizes"),
+        change_epoch(eta=None),
+        change_epoch(number=1.5),
+        change_epoch(evaluation_accuracy=-3),
+        change_epoch(training_cost="much"),
+        lambda d: d["epochs"][0].pop("eta"),
+        lambda d: d["epochs"][0].update(more=1),
+    ],
+)
+def test_what_is_no_checkpoint(change, data, tmp_path):
+    trained(data, 1, checkpoint=tmp_path / "run", momentum=0.5)
+    rewritten(tmp_path / "run", change)
+    with pytest.raises(DataError, match=r"run: this file does not hold a fastnet\.checkpoint"):
+        trained(data, 2, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
+
+
+def test_rewritten_without_a_change_it_is_the_same(data, tmp_path):
+    """Otherwise the test above would show nothing."""
+    trained(data, 1, checkpoint=tmp_path / "run", momentum=0.5)
+    rewritten(tmp_path / "run", lambda description: None)
+    net = trained(data, 3, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
+    assert_same(net, trained(data, 3, momentum=0.5))
+
+
+PROGRAM = """
+import sys, numpy as np
+from fastnet import Dataset, network2
+random = np.random.default_rng(0)
+data = Dataset(random.random((300, 12)), np.eye(3)[random.integers(0, 3, 300)])
+net = network2.Network([12, 8, 3], engine="numpy", seed=3)
+print("begun", flush=True)
+net.SGD(data, 60, 7, 0.5, 1.0, data, momentum=0.9, dropout=0.2, report=lambda history: None,
+        checkpoint="run", resume=True)
+net.save("net.json")
+"""
+
+
+def test_killed_at_any_moment_it_goes_on(tmp_path):
+    """Three kills here; `benchmarks/kills.py` does as many as one likes."""
+    command = [sys.executable, "-c", PROGRAM]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+    subprocess.run(command, cwd=whole, check=True, stdout=subprocess.DEVNULL)
+    random, kills = np.random.default_rng(0), 0
+    while kills < 3:
+        process = subprocess.Popen(command, cwd=killed, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(random.uniform(0, 0.1))
+        process.send_signal(signal.SIGKILL)
+        process.stdout.close()
+        kills += process.wait() == -signal.SIGKILL
+        if (killed / "net.json").exists():
+            break
+    subprocess.run(command, cwd=killed, check=True, stdout=subprocess.DEVNULL)
+    assert kills > 0
+    assert (killed / "net.json").read_bytes() == (whole / "net.json").read_bytes()
+    assert not [name for name in os.listdir(whole) if name not in ("run", "net.json")]
+    assert Path(killed / "run").exists()
