@@ -39,8 +39,8 @@ def dead_outputs(epoch: int, outputs: tuple[int, ...], stacklevel: int) -> None:
     """Warn that some outputs were the largest for no sample."""
     names = ", ".join(map(str, outputs))
     warnings.warn(
-        f"epoch {epoch}: the network took no sample of the evaluation data for {names}. If that lasts, it is saturated: "
-        "another seed, a smaller eta, or weights that begin smaller may help",
+        f"epoch {epoch}: the network took no sample of the evaluation data for {names}. If that lasts, it is "
+        "saturated: another seed, a smaller eta, or weights that begin smaller may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,
     )

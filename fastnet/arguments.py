@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from collections.abc import Collection, Iterator
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import pairwise
 from numbers import Real
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from fastnet import machine
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+_BYTES_A_WEIGHT = 16  # to draw it, in float64, and to keep it
 
 
 @contextlib.contextmanager
@@ -29,10 +38,10 @@ def named(argument: str) -> Iterator[None]:
 
 def integer(value: Any, argument: str) -> int:
     """Return an integer, of Python or NumPy."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{argument} is {value!r}; it must be an integer") from None
+    if not isinstance(value, (bool, np.bool_)):
+        with contextlib.suppress(TypeError):
+            return operator.index(value)
+    raise TypeError(f"{argument} is {brief(value)}; it must be an integer")
 
 
 def positive(value: Any, argument: str) -> int:
@@ -49,6 +58,43 @@ def natural(value: Any, argument: str) -> int:
     if number < 0:
         raise ValueError(f"{argument} is {number}; it must not be negative")
     return number
+
+
+def sizes(value: Any) -> list[int]:
+    """Return the sizes of a network's layers, the inputs first: at least two, whose weights the machine can hold."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"sizes is {brief(value)}; it must be a sequence of integers, such as [784, 30, 10]")
+    found = [positive(size, "a size") for size in value]
+    if len(found) < 2:
+        raise ValueError(f"sizes is {found}; it must name at least two layers, inputs and outputs")
+    needed = _BYTES_A_WEIGHT * sum(n_in * n_out for n_in, n_out in pairwise(found))
+    if needed > machine.memory():
+        raise ValueError(
+            f"sizes is {brief(found)}; its weights need {needed / 2**30:,.0f} GiB, and this machine has "
+            f"{machine.memory() / 2**30:,.0f}"
+        )
+    return found
+
+
+def flag(value: Any, argument: str) -> bool:
+    """Return True or False, of Python or NumPy."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{argument} is {brief(value)}; it must be True or False")
+    return bool(value)
+
+
+def path(value: Any, argument: str) -> Path:
+    """Return the path of a file."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{argument} is {brief(value)}; it must be a path")
+    return Path(value)
+
+
+def function(value: _Function | None, argument: str) -> _Function | None:
+    """Return what can be called, or None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{argument} is {brief(value)}; it must be a function")
+    return value
 
 
 def seed(value: Any) -> int:
@@ -86,7 +132,7 @@ def fraction(value: Any, argument: str) -> float:
 def one_of(value: Any, choices: Collection[str], argument: str) -> str:
     """Return one of some names."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{argument} is {value!r}; it must be one of {', '.join(choices)}")
+        raise ValueError(f"{argument} is {brief(value)}; it must be one of {', '.join(choices)}")
     return value
 
 
@@ -96,10 +142,19 @@ def float_type(dtype: npt.DTypeLike) -> np.dtype:
         # None would be taken for float64 by NumPy, and a typo for an error of another kind.
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
-    raise ValueError(f"dtype is {dtype!r}; it must be float32 or float64")
+    raise ValueError(f"dtype is {brief(dtype)}; it must be float32 or float64")
+
+
+def brief(value: object) -> str:
+    """Return how a value is written, or how that begins."""
+    text = repr(value)
+    return f"{text[:57]}..." if len(text) > 60 else text
 
 
 def _number(value: Any, argument: str) -> float:
-    if not isinstance(value, Real):
-        raise TypeError(f"{argument} is {value!r}; it must be a number")
-    return float(value)
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{argument} is {brief(value)}; it must be a number")
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -43,9 +43,7 @@ class BaseNetwork(ABC):
     def __init__(
         self, sizes: Sequence[int], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
     ) -> None:
-        self.sizes = [arguments.positive(size, "a size") for size in sizes]
-        if len(self.sizes) < 2:
-            raise ValueError(f"sizes is {self.sizes}; it must name at least two layers, inputs and outputs")
+        self.sizes = arguments.sizes(sizes)
         self.num_layers = len(self.sizes)
         self.activation = arguments.one_of(activation, ACTIVATIONS, "activation")
         engine_class(engine)

@@ -50,6 +50,14 @@ def sentence() -> str:
     return f"{about['processor']}, {cores}, {about['system']}; Python {about['python']}, {', '.join(libraries)}"
 
 
+def memory() -> float:
+    """Return how many bytes of memory the machine has; infinity where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

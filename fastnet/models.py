@@ -1,7 +1,12 @@
-"""Networks on the disk, in the format of the book's `network2.py`: JSON, readable both ways."""
+"""Networks on the disk, in the format of the book's `network2.py`: JSON, readable both ways.
+
+What is new in it the book's program passes over: a version, a checksum of all that follows it, and what it has no names
+for.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -13,6 +18,8 @@ import numpy as np
 
 from fastnet.activations import ACTIVATIONS
 from fastnet.datasets.files import DataError, replaced
+
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,9 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
         contents["cost"] = model.cost
     else:  # of which the book's program knows nothing: it must not find what it looks for, and take it for sigmoid
         contents["neurons"] = {"cost": model.cost, "activation": model.activation}
+    text = json.dumps(contents).encode("ascii")[1:]
     with replaced(path) as file:
-        file.write(json.dumps(contents).encode("ascii"))
+        file.write(_beginning(text) + text)
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -77,10 +85,29 @@ def read(path: str | os.PathLike[str]) -> Model:
     DataError
         If it does not hold a network.
     """
+    text = Path(path).read_bytes()
     try:
-        return _model(json.loads(Path(path).read_bytes()))
+        contents = json.loads(text)
+        _check_text(text, contents)
+        return _model(contents)
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
+
+
+def _beginning(text: bytes) -> bytes:
+    """Return what stands before the text of the other values, and vouches for it."""
+    return b'{"version": %d, "sha256": "%s", ' % (_VERSION, hashlib.sha256(text).hexdigest().encode("ascii"))
+
+
+def _check_text(text: bytes, contents: Any) -> None:
+    """Check the version and the checksum of a file that has any of what only fastnet writes."""
+    if not isinstance(contents, dict) or not contents.keys() & {"version", "sha256", "dtype", "neurons"}:
+        return
+    if contents.get("version") != _VERSION:
+        raise ValueError(f"its version is {contents.get('version')}; it must be {_VERSION}")
+    length = len(_beginning(b""))
+    if text[:length] != _beginning(text[length:]):
+        raise ValueError("its checksum is another; it is damaged, or was changed")
 
 
 def _model(contents: Any) -> Model:

@@ -217,6 +217,15 @@ class Network(BaseNetwork):
         patience = None if patience is None else arguments.positive(patience, "patience")
         if schedule is not None:
             schedule = arguments.one_of(schedule, SCHEDULES, "schedule")
+        report = arguments.function(report, "report")
+        monitors = {
+            "monitor_evaluation_cost": monitor_evaluation_cost,
+            "monitor_evaluation_accuracy": monitor_evaluation_accuracy,
+            "monitor_training_cost": monitor_training_cost,
+            "monitor_training_accuracy": monitor_training_accuracy,
+        }
+        for name, monitored in monitors.items():
+            arguments.flag(monitored, name)
         self._check_together(
             dropout, patience, schedule, evaluation_data, monitor_evaluation_cost or monitor_evaluation_accuracy
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from fastnet import checkpoints
+from fastnet import arguments, checkpoints
 from fastnet.checkpoints import Checkpoint
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines.contract import Arrays, Descent, Engine
@@ -60,7 +60,7 @@ class Run:
     plan: Plan
     descent: Descent
     history: History
-    _checkpoint: StrPath | None = None
+    _checkpoint: Path | None = None
     _resume: bool = False
     _data: str = ""
 
@@ -93,12 +93,14 @@ class Run:
         ValueError
             If the file is there, and not to go on from; or if there is no file to go on from.
         """
+        resume = arguments.flag(resume, "resume")
         if checkpoint is None:
             if resume:
                 raise ValueError("resume is True, but there is no checkpoint to go on from; name the file")
             return
-        if not resume and Path(checkpoint).exists():
-            raise ValueError(f"checkpoint: {os.fspath(checkpoint)} is there already; resume=True goes on from it")
+        checkpoint = arguments.path(checkpoint, "checkpoint")
+        if not resume and checkpoint.exists():
+            raise ValueError(f"checkpoint: {checkpoint} is there already; resume=True goes on from it")
         self._checkpoint, self._resume, self._data = checkpoint, resume, checkpoints.checksum(data)
 
     def keep(self, weights: Arrays, biases: Arrays, generator: Any) -> None:
@@ -119,7 +121,7 @@ class Run:
 
     def go_on(self, generator: Any) -> tuple[Arrays, Arrays] | None:
         """Go on from the checkpoint, if that is wanted and there is one, and return its weights and biases."""
-        if self._checkpoint is None or not (self._resume and Path(self._checkpoint).exists()):
+        if self._checkpoint is None or not (self._resume and self._checkpoint.exists()):
             return None
         found = checkpoints.read(self._checkpoint, self.history.recipe, self._data)
         self.engine.set_state(found.engine)

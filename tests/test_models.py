@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from model_files import sealed
 
 from fastnet import network
 from fastnet.mnist_loader import DataError
@@ -111,8 +112,39 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost
 )
 def test_a_file_that_holds_no_network(tmp_path, contents, message):
     path = tmp_path / "net.json"
-    path.write_bytes(contents if isinstance(contents, bytes) else json.dumps(contents).encode())
+    path.write_bytes(contents if isinstance(contents, bytes) else sealed(contents))
     with pytest.raises(ValueError, match=rf"net\.json: .*{message}"):
+        network.load(path)
+
+
+def test_every_change_of_a_byte_is_found(tmp_path):
+    path = tmp_path / "net.json"
+    Network([3, 2], seed=0).save(path)
+    contents = path.read_bytes()
+    for place in range(len(contents)):
+        for change in (1, 2, 64):
+            damaged = bytearray(contents)
+            damaged[place] ^= change
+            path.write_bytes(damaged)
+            with pytest.raises(DataError, match=r"net\.json: this file does not hold a network"):
+                network.load(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"version": 1', b'"version": 2', "its version is 2; it must be 1"),
+        (b'"version": 1, ', b"", "its version is None; it must be 1"),
+        (b'"weights": [[[', b'"weights": [[[1', "its checksum is another; it is damaged, or was changed"),
+    ],
+)
+def test_a_file_that_was_changed(tmp_path, old, new, message):
+    path = tmp_path / "net.json"
+    Network([3, 2], seed=0).save(path)
+    contents = path.read_bytes()
+    assert old in contents
+    path.write_bytes(contents.replace(old, new))
+    with pytest.raises(DataError, match=message):
         network.load(path)
 
 
