@@ -16,7 +16,7 @@ import numpy.typing as npt
 from fastnet import alarms, arguments, models, progress
 from fastnet.activations import ACTIVATIONS
 from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, real_matrix
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, real_matrix
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
 from fastnet.history import Epoch, History
@@ -241,6 +241,7 @@ class BaseNetwork(ABC):
     def _fitting_inputs(self, data: Dataset | Iterable[Sample]) -> Dataset:
         data = as_dataset(data)
         data.check_inputs(self.sizes[0])
+        data.check_numbers(self.dtype)
         return data
 
     def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
@@ -250,7 +251,9 @@ class BaseNetwork(ABC):
             raise ValueError(
                 f"{argument} has shape {array.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
             )
-        return real_matrix(array.T, f"the elements of {argument}")
+        rows = real_matrix(array.T, f"the elements of {argument}")
+        check_numbers(extremes(rows), self.dtype, argument)
+        return rows
 
     def _overridden(self, method: str) -> bool:
         """Whether a subclass, or an assignment to this network or the class, has put another method in its place."""

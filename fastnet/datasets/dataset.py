@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnet.arguments import brief
 from fastnet.datasets.sparse import SparseInputs, is_sparse, real_type
 
 _MOST_LABELS = 1 << 31
@@ -55,9 +57,14 @@ class Dataset(Sequence[Sample]):
     """
 
     def __init__(self, inputs: npt.ArrayLike | SparseInputs, targets: npt.ArrayLike) -> None:
-        self._inputs = SparseInputs(inputs) if is_sparse(inputs) else _read_only(real_matrix(inputs, "inputs"))
+        self._inputs: np.ndarray | SparseInputs
+        if isinstance(inputs, SparseInputs) or is_sparse(inputs):
+            self._inputs = SparseInputs(inputs)
+        else:
+            self._inputs = _read_only(real_matrix(inputs, "inputs"))
         self._targets = _read_only(_labels_or_matrix(targets))
         self._derived: dict[Hashable, Any] = {}
+        self._lock = threading.RLock()
         if len(self._inputs) != len(self._targets):
             raise ValueError(
                 f"inputs and targets differ in length: {len(self._inputs)} and {len(self._targets)} samples"
@@ -84,7 +91,7 @@ class Dataset(Sequence[Sample]):
             raise ValueError("the data set is empty; it needs at least one (x, y)")
         for i, sample in enumerate(samples):
             if not (isinstance(sample, (tuple, list)) and len(sample) == 2):
-                raise TypeError(f"item {i} of the data set is {_brief(sample)}; it must be a tuple (x, y)")
+                raise TypeError(f"item {i} of the data set is {brief(sample)}; it must be a tuple (x, y)")
         xs, ys = zip(*samples, strict=True)
         if all(np.ndim(y) == 0 for y in ys):
             return cls(_stack(xs, "x"), np.asarray(ys))
@@ -162,6 +169,13 @@ class Dataset(Sequence[Sample]):
         if self._inputs.shape[1] != n_in:
             raise ValueError(f"x has {self._inputs.shape[1]} components, but the network {n_in} inputs")
 
+    def check_numbers(self, dtype: np.dtype) -> None:
+        """Raise a `ValueError` if a number is infinite, not a number, or more than `dtype` holds."""
+        inputs = self._inputs.arrays[2] if isinstance(self._inputs, SparseInputs) else self._inputs
+        for name, array in (("x", inputs), ("y", self._targets)):
+            if array.dtype.kind == "f":
+                check_numbers(self.derived(("extremes", name), lambda array=array: extremes(array)), dtype, name)
+
     def with_vectors(self, n_out: int) -> Dataset:
         """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
         vectors = self.vectors(n_out)
@@ -173,9 +187,10 @@ class Dataset(Sequence[Sample]):
         An engine that lays data out in its own way does it here, so that a hundred networks that are trained on the
         same data set wait for it once.
         """
-        if key not in self._derived:
-            self._derived[key] = make()
-        made: _T = self._derived[key]
+        with self._lock:  # or networks in several threads would each make it
+            if key not in self._derived:
+                self._derived[key] = make()
+            made: _T = self._derived[key]
         return made
 
     def _check_length(self, n_out: int) -> None:
@@ -195,7 +210,7 @@ class Dataset(Sequence[Sample]):
             inputs = self._inputs.tocsr() if isinstance(self._inputs, SparseInputs) else self._inputs
             return Dataset(inputs[index], y)
         if y.ndim != self._targets.ndim - 1:
-            raise TypeError(f"a data set is indexed by an integer or a slice, not by {_brief(index)}")
+            raise TypeError(f"a data set is indexed by an integer or a slice, not by {brief(index)}")
         x = self._inputs[index]
         return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
 
@@ -209,6 +224,20 @@ class Dataset(Sequence[Sample]):
         kind = "labels" if self._targets.ndim == 1 else f"vectors of {self._targets.shape[1]}"
         sparse = "sparse " if isinstance(self._inputs, SparseInputs) else ""
         return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} {sparse}inputs, {kind}>"
+
+
+def extremes(array: np.ndarray) -> tuple[float, float]:
+    """Return the smallest and the largest number, or NaN twice if one is not a number; 0 twice if there is none."""
+    return (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+
+
+def check_numbers(found: tuple[float, float], dtype: np.dtype, name: str) -> None:
+    """Raise a `ValueError` if numbers with these extremes are not finite in `dtype`."""
+    largest = max(found, key=abs)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} has a number that is {'not a number' if np.isnan(largest) else 'infinite'}")
+    if abs(largest) > float(np.finfo(dtype).max):
+        raise ValueError(f"{name} has the number {largest:g}, which {dtype} cannot hold")
 
 
 def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
@@ -228,7 +257,7 @@ def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
     """
     if not isinstance(data, Dataset):
         if not isinstance(data, Iterable):
-            raise TypeError(f"{_brief(data)} is neither a Dataset nor a list of tuples (x, y)")
+            raise TypeError(f"{brief(data)} is neither a Dataset nor a list of tuples (x, y)")
         data = Dataset.from_pairs(data)
     if len(data) == 0:
         raise ValueError("the data set is empty; it needs at least one (x, y)")
@@ -259,12 +288,21 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 
 def _real(values: npt.ArrayLike, name: str) -> np.ndarray:
-    array = np.asarray(values)
+    array = _array(values, name)
     return array.astype(real_type(array.dtype, name), copy=False)
 
 
+def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise TypeError(f"{name} are masked; fill or leave out what is masked")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} are ragged; all rows must have the same length") from None
+
+
 def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
-    array = np.asarray(targets)
+    array = _array(targets, "targets")
     if array.ndim != 1:
         return real_matrix(array, "targets")
     if array.dtype.kind not in "iu":
@@ -301,8 +339,3 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     view = array.view()
     view.flags.writeable = False
     return view
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return f"{text[:37]}..." if len(text) > 40 else text

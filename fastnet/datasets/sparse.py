@@ -63,7 +63,7 @@ class SparseInputs:
 
 
 def is_sparse(inputs: object) -> bool:
-    """Whether they are a SciPy sparse matrix, or `SparseInputs`: SciPy itself need not be there to find it out."""
+    """Whether they are a SciPy sparse matrix; SciPy need not be there to find it out."""
     return hasattr(inputs, "tocsr")
 
 

@@ -78,8 +78,7 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype) -> Matrix | Rows:
 def rows_of(starts: np.ndarray, columns: np.ndarray, values: np.ndarray, n_in: int, dtype: np.dtype) -> Rows:
     """Lay a sparse matrix of `n_in` columns out, which is given as `Rows` are, each column once a row.
 
-    Its arrays may be of other types; they are copied where they are, or may not be written to, which to Numba is another
-    type again.
+    Its arrays are copied where they are of other types, or may not be written to: to Numba, that is another type too.
     """
     types = np.dtype(np.int64), _type_of_columns(n_in), dtype
     return Rows(*(np.require(a, d, ["C", "W"]) for a, d in zip((starts, columns, values), types, strict=True)))

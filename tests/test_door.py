@@ -1,0 +1,234 @@
+"""What may be handed to a network and what may not: a table, for every engine.
+
+Whatever is refused is refused with a `TypeError` or a `ValueError` that names it, and leaves the network as it was;
+whatever is taken gives what the plain array gives.
+"""
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset, network, network2
+
+ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
+N, SIZES = 12, [4, 3, 2]
+RANDOM = np.random.default_rng(0)
+X = RANDOM.integers(0, 5, (N, 4)).astype(np.float32)  # which every type below holds exactly
+LABELS = np.arange(N) % 2
+Y = np.eye(2, dtype=np.float32)[LABELS]
+
+
+def with_a(value, array=X):
+    copy = array.astype(np.float64)
+    copy[5, 1] = value
+    return copy
+
+
+def memory_mapped(path):
+    np.save(path / "x.npy", X)
+    return np.load(path / "x.npy", mmap_mode="r")
+
+
+def strided(array):
+    wide = np.zeros((2 * len(array), 2 * array.shape[1]), array.dtype)
+    wide[::2, ::2] = array
+    return wide[::2, ::2]
+
+
+def read_only(array):
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+TAKEN = {
+    "a Dataset of arrays": lambda path: Dataset(X, Y),
+    "labels": lambda path: Dataset(X, LABELS),
+    "labels of uint64": lambda path: Dataset(X, LABELS.astype(np.uint64)),
+    "labels as floats": lambda path: Dataset(X, LABELS.astype(float)),
+    "lists": lambda path: Dataset(X.tolist(), LABELS.tolist()),
+    "the book's tuples": lambda path: [(x[:, None], y[:, None]) for x, y in zip(X, Y, strict=True)],
+    "tuples with labels": lambda path: [(x[:, None], y) for x, y in zip(X, LABELS, strict=True)],
+    "an iterator": lambda path: zip(X, Y, strict=True),
+    "float64": lambda path: Dataset(X.astype(np.float64), Y),
+    "float16": lambda path: Dataset(X.astype(np.float16), Y),
+    "long double": lambda path: Dataset(X.astype(np.longdouble), Y),
+    "uint8": lambda path: Dataset(X.astype(np.uint8), Y),
+    "int64": lambda path: Dataset(X.astype(np.int64), Y),
+    "byte-swapped": lambda path: Dataset(X.astype(X.dtype.newbyteorder()), Y),
+    "column by column": lambda path: Dataset(np.asfortranarray(X), np.asfortranarray(Y)),
+    "strided": lambda path: Dataset(strided(X), strided(Y)),
+    "backwards": lambda path: Dataset(X[::-1].copy()[::-1], Y[::-1].copy()[::-1]),
+    "read-only": lambda path: Dataset(read_only(X), read_only(Y)),
+    "memory-mapped": lambda path: Dataset(memory_mapped(path), Y),
+    "masked, but nothing is": lambda path: Dataset(np.ma.masked_array(X), Y),
+    "a slice": lambda path: Dataset(np.r_[X, X], np.r_[Y, Y])[:N],
+}
+
+NOT_TAKEN = {
+    "None": (lambda: None, TypeError, "training_data: None is neither"),
+    "a number": (lambda: 3, TypeError, "training_data: 3 is neither"),
+    "a text": (lambda: "abc", TypeError, "item 0 of the data set is 'a'; it must be a tuple"),
+    "nothing": (list, ValueError, "training_data: the data set is empty"),
+    "no samples": (lambda: Dataset(X[:0], Y[:0]), ValueError, "training_data: the data set is empty"),
+    "samples without labels": (lambda: list(X), TypeError, "item 0 .* must be a tuple"),
+    "tuples that differ": (lambda: [(X[0], 1), (X[0][:3], 1)], ValueError, "x of item 1 has shape"),
+    "too few inputs": (lambda: Dataset(X[:, :3], Y), ValueError, "training_data: x has 3 components, .* 4 inputs"),
+    "too many outputs": (lambda: Dataset(X, np.eye(3)[LABELS]), ValueError, "y has 3 components, .* 2 outputs"),
+    "one dimension": (lambda: Dataset(X[:, 0], Y), ValueError, "inputs have shape"),
+    "three dimensions": (lambda: Dataset(X[None], Y), ValueError, "inputs have shape"),
+    "ragged": (lambda: Dataset([[1.0, 2.0], [1.0]], [0, 1]), ValueError, "inputs are ragged"),
+    "ragged targets": (lambda: Dataset(X[:2], [[1.0, 2.0], [1.0]]), ValueError, "targets are ragged"),
+    "another length": (lambda: Dataset(X, Y[:5]), ValueError, "inputs and targets differ in length: 12 and 5"),
+    "texts": (lambda: Dataset(X.astype(str), Y), TypeError, "inputs are of type <U"),
+    "objects": (lambda: Dataset(X.astype(object), Y), TypeError, "inputs are of type object"),
+    "complex numbers": (lambda: Dataset(X + 1j, Y), TypeError, "inputs are of type complex"),
+    "records": (lambda: Dataset(np.zeros(N, "f4,f4"), Y), TypeError, "inputs are of type"),
+    "dates": (lambda: Dataset(np.zeros((N, 4), "M8[s]"), Y), TypeError, "inputs are of type datetime64"),
+    "masked": (lambda: Dataset(np.ma.masked_array(X, X > 2), Y), TypeError, "inputs are masked"),
+    "NaN": (lambda: Dataset(with_a(np.nan), Y), ValueError, "training_data: x has a number that is not a number"),
+    "infinity": (lambda: Dataset(with_a(np.inf), Y), ValueError, "training_data: x has a number that is infinite"),
+    "minus infinity": (lambda: Dataset(with_a(-np.inf), Y), ValueError, "x has a number that is infinite"),
+    "too large": (lambda: Dataset(with_a(1e300), Y), ValueError, r"x has the number 1e\+300, which float32 cannot"),
+    "too small": (lambda: Dataset(with_a(-1e39), Y), ValueError, r"x has the number -1e\+39, which float32 cannot"),
+    "NaN in y": (lambda: Dataset(X, with_a(np.nan, Y)), ValueError, "y has a number that is not a number"),
+    "a label too large": (lambda: Dataset(X, LABELS + 1), ValueError, "there is a label 2, .* 2 outputs"),
+    "a negative label": (lambda: Dataset(X, LABELS - 1), ValueError, "there are labels from -1"),
+    "half a label": (lambda: Dataset(X, LABELS + 0.5), ValueError, "there is a label 0.5; labels are integers"),
+    "a huge label": (lambda: Dataset(X, LABELS + 1e20), ValueError, r"there is a label 1e\+20"),
+}
+
+
+def make(engine):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+    return network2.Network(SIZES, engine=engine, seed=0)
+
+
+def parameters(net):
+    return [array.copy() for array in net.weights + net.biases]
+
+
+def train(net, data):
+    net.SGD(data, 2, 5, 0.5, report=lambda history: None)
+    return parameters(net)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    results = {}
+
+    def expect(engine):
+        if engine not in results:
+            results[engine] = train(make(engine), Dataset(X, Y))
+        return results[engine]
+
+    return expect
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_is_taken(what, engine, expected, tmp_path):
+    found = train(make(engine), TAKEN[what](tmp_path))
+    for array, like in zip(found, expected(engine), strict=True):
+        np.testing.assert_array_equal(array, like)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("what", NOT_TAKEN)
+def test_what_is_not_taken(what, engine):
+    data, error, message = NOT_TAKEN[what]
+    net = make(engine)
+    before, state = parameters(net), net._random.get_state()[2]
+    with pytest.raises(error, match=message):
+        net.SGD(data(), 2, 5, 0.5)
+    assert net.history is None
+    assert net._random.get_state()[2] == state
+    for array, like in zip(parameters(net), before, strict=True):
+        np.testing.assert_array_equal(array, like)
+
+
+def test_what_float32_cannot_hold_float64_can():
+    net = network2.Network(SIZES, engine="numpy", dtype="float64", seed=0)
+    net.weights = [w * 1e-300 for w in net.weights]
+    net.SGD(Dataset(with_a(1e300), Y), 1, 5, 1e-9, report=lambda history: None)
+
+
+@pytest.mark.parametrize("method", ["accuracy", "total_cost"])
+@pytest.mark.parametrize("what", ["NaN", "infinity", "too few inputs", "nothing", "a label too large"])
+def test_of_what_is_evaluated_likewise(what, method):
+    data, error, message = NOT_TAKEN[what]
+    with pytest.raises(error, match=message.replace("training_data", "data")):
+        getattr(make("numpy"), method)(data(), *([0.0] if method == "total_cost" else []))
+
+
+@pytest.mark.parametrize(
+    ("a", "error", "message"),
+    [
+        (X, ValueError, r"a has shape \(12, 4\)"),
+        (None, ValueError, r"a has shape \(\)"),
+        (X.T + 1j, TypeError, "the elements of a are of type complex"),
+        (with_a(np.nan).T, ValueError, "a has a number that is not a number"),
+        (with_a(1e39).T, ValueError, "a has the number 1e"),
+    ],
+)
+def test_of_what_is_fed_forward_likewise(a, error, message):
+    with pytest.raises(error, match=message):
+        make("numpy").feedforward(a)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"sizes": None}, TypeError, "sizes is None; it must be a sequence of integers"),
+        ({"sizes": "784"}, TypeError, "sizes is '784'; it must be a sequence"),
+        ({"sizes": []}, ValueError, r"sizes is \[\]; it must name at least two"),
+        ({"sizes": [4]}, ValueError, r"sizes is \[4\]"),
+        ({"sizes": [4, 0]}, ValueError, "a size is 0; it must be at least 1"),
+        ({"sizes": [4, -2]}, ValueError, "a size is -2"),
+        ({"sizes": [4, 2.0]}, TypeError, "a size is 2.0; it must be an integer"),
+        ({"sizes": [4, True]}, TypeError, "a size is True"),
+        ({"sizes": [4, 10**12]}, ValueError, r"its weights need 59,605 GiB, and this machine has \d+"),
+        ({"engine": "jax"}, ValueError, "engine is 'jax'; it must be one of numba"),
+        ({"engine": None}, ValueError, "engine is None"),
+        ({"dtype": "float16"}, ValueError, "dtype is 'float16'; it must be float32 or float64"),
+        ({"dtype": None}, ValueError, "dtype is None"),
+        ({"seed": -1}, ValueError, "seed is -1"),
+        ({"seed": 2**32}, ValueError, "seed is 4294967296"),
+        ({"seed": 0.5}, TypeError, "seed is 0.5"),
+        ({"seed": "x" * 99}, TypeError, r"seed is 'x{56}\.\.\.; it must"),
+    ],
+)
+@pytest.mark.parametrize("module", [network, network2])
+def test_what_makes_no_network(module, keywords, error, message):
+    with pytest.raises(error, match=message):
+        module.Network(**{"sizes": SIZES} | keywords)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        ({"epochs": True}, TypeError, "epochs is True; it must be an integer"),
+        ({"epochs": float("nan")}, TypeError, "epochs is nan"),
+        ({"mini_batch_size": 2.0}, TypeError, "mini_batch_size is 2.0"),
+        ({"eta": 10**400}, ValueError, "eta is inf; it must be positive and finite"),
+        ({"eta": True}, TypeError, "eta is True; it must be a number"),
+        ({"eta": 1j}, TypeError, "eta is 1j"),
+        ({"report": 3}, TypeError, "report is 3; it must be a function"),
+        ({"monitor_training_cost": "yes"}, TypeError, "monitor_training_cost is 'yes'; it must be True or False"),
+        ({"checkpoint": 3}, TypeError, "checkpoint is 3; it must be a path"),
+        ({"resume": 1}, TypeError, "resume is 1; it must be True or False"),
+    ],
+)
+def test_how_it_cannot_be_trained(keywords, error, message):
+    net = make("numpy")
+    with pytest.raises(error, match=message):
+        net.SGD(**{"training_data": Dataset(X, Y), "epochs": 1, "mini_batch_size": 5, "eta": 0.5} | keywords)
+    assert net.history is None
+
+
+def test_a_mini_batch_may_be_larger_than_the_data():
+    whole, larger = (make("numba") for _ in range(2))
+    whole.SGD(Dataset(X, Y), 2, N, 0.5, report=lambda history: None)
+    larger.SGD(Dataset(X, Y), 2, 10**30, 0.5, report=lambda history: None)
+    for array, like in zip(parameters(larger), parameters(whole), strict=True):
+        np.testing.assert_array_equal(array, like)
