@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
 
 import click
+
+from fastnet.alarms import TrainingWarning
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
@@ -22,6 +27,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         Exceptions of a library that are no errors of its caller: the first line of their message is shown.
     """
     short = name.rpartition(" ")[2]
+    warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))
     except click.exceptions.Abort:
@@ -37,6 +43,14 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         fail(short, str(error) or "there is not enough memory")
     except also as error:
         fail(short, str(error).partition("\n")[0])
+
+
+def _show_warning(name: str, otherwise: Callable[..., None], message: Warning | str, *where: Any) -> None:
+    """Say in one line what is wrong with a training; other warnings are shown as they would be without."""
+    if isinstance(message, TrainingWarning):
+        click.echo(f"{name}: {message}", err=True)
+    else:
+        otherwise(message, *where)
 
 
 def fail(name: str, message: str) -> NoReturn:
