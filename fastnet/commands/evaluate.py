@@ -3,26 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from fastnet import mnist_loader, network2
-from fastnet.commands.parameters import DATA, SETTINGS
+from fastnet import costs, mnist_loader, network2, plots
+from fastnet.commands.parameters import DATA, SETTINGS, NewFile
+from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PICTURES = ("confusion", "mistakes", "weights")
 
 
 @click.command(context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes.")
 @DATA
-def evaluate(model: Path, engine: str, data: Path | None) -> None:
+@click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as confusion.png.")
+@click.option(
+    "--picture",
+    type=click.Choice(_PICTURES),
+    show_default=_PICTURES[0],
+    help="With --plot: which digits are taken for which, the images that it gets wrong, or its neurons' weights.",
+)
+def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None, picture: str | None) -> None:
     """Say how many of the test digits a saved network gets right.
 
     MODEL is a file that `fastnet train --save` wrote, or the book's network2.py.
     """
+    if plot_file is not None:
+        plots.check(plot_file)
+    elif picture is not None:
+        raise click.UsageError("--picture needs --plot: the file to draw it into")
     net = network2.load(model, engine=engine)
     _, _, test_data = mnist_loader.load_data_wrapper(data)
+    drawn = None if plot_file is None else _draw(picture or _PICTURES[0], net, test_data)
     correct = net.accuracy(test_data)
-    click.echo(f"{model}: {'-'.join(map(str, net.sizes))}, {net.activation} neurons, {net.cost.__name__}")
+    click.echo(f"{model}: {'-'.join(map(str, net.sizes))}, {net.activation} neurons, {costs.name_of(net.cost)}")
     click.echo(f"Accuracy on test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%})")
     click.echo(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
+    if plot_file is not None and drawn is not None:
+        plots.save(drawn, plot_file)
+        click.echo(f"Drawn into {plot_file}")
+
+
+def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
+    """Draw one of the pictures, or say why it cannot be drawn, before anything is printed."""
+    if picture == "mistakes":
+        return plots.mistakes(net, test_data)
+    if picture == "weights":
+        return plots.weights(net.weights[0])
+    answers = net.feedforward(test_data.inputs.T).argmax(axis=0)
+    return plots.confusion_matrix(test_data.labels(net.sizes[-1]), answers)

@@ -3,29 +3,62 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from fastnet.comparison.epochs import Comparison
-from fastnet.comparison.map import Map
-from fastnet.plots import OTHERS, OURS, new_figure
+from fastnet.comparison.map import Cell, Map
+from fastnet.plots.figures import GRID, OTHERS, OURS, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 
-def figure(result: Comparison | Map) -> Figure:
-    """Draw what was measured."""
-    return comparison_figure(result) if isinstance(result, Comparison) else map_figure(result)
+@overload
+def figure(result: Comparison | Map, *, axes: None = ...) -> Figure: ...
+@overload
+def figure(result: Comparison | Map, *, axes: Axes) -> Axes: ...
+def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Axes:
+    """Draw what was measured: of a race the engines' speeds, of a map who wins where.
+
+    Parameters
+    ----------
+    result : Comparison or Map
+        What was measured.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own, which says of a map in words, too, what is to be seen.
+
+    Returns
+    -------
+    Figure or Axes
+        The axes, if they were given, or else the figure.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    if axes is not None:
+        return _race(result, axes) if isinstance(result, Comparison) else _map(result, axes)
+    if isinstance(result, Comparison):
+        own = new_figure(7.5, 1.4 + 0.45 * sum(bool(each.seconds) for each in result.results))
+        _race(result, own.add_subplot())
+        return own
+    width = 2.6 + 1.25 * len(result.mini_batch_sizes)
+    words = textwrap.wrap(result.verdict(), int(11.5 * width))
+    own = new_figure(width, 1.7 + 0.8 * len(result.widths) + 0.2 * len(words))
+    _map(result, own.add_subplot())
+    own.supxlabel("\n".join(words), x=0.02, ha="left", fontsize="medium")
+    return own
 
 
-def comparison_figure(comparison: Comparison) -> Figure:
+def _race(comparison: Comparison, axes: Axes) -> Axes:
     """Draw a bar for each engine: the median of its seconds per epoch, and from its fastest epoch to its slowest."""
-    results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median)
-    figure = new_figure(7.5, 1.4 + 0.45 * len(results))
-    axes = figure.add_subplot()
-    for place, result in enumerate(reversed(results)):
+    results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median, reverse=True)
+    for place, result in enumerate(results):
         color = OURS if result.engine == "numba" else OTHERS
         axes.plot([min(result.seconds), max(result.seconds)], [place, place], color=color, linewidth=3)
         axes.plot(result.median, place, "o", color=color, markersize=9)
@@ -33,50 +66,60 @@ def comparison_figure(comparison: Comparison) -> Figure:
         ratio = f", {times:,.3g} times the book's speed" if times is not None and result.engine != "reference" else ""
         label = _duration(result.median) + ratio
         axes.annotate(label, (max(result.seconds), place), xytext=(10, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(results)), [result.engine for result in reversed(results)])
+    axes.set_yticks(range(len(results)), [result.engine for result in results])
     axes.set_ylim(-0.6, len(results) - 0.4)
     axes.set_xscale("log")
     fastest, slowest = min(min(r.seconds) for r in results), max(max(r.seconds) for r in results)
     axes.set_xlim(fastest / 1.5, slowest * (slowest / fastest) ** 0.45 * 2)  # room for the words at the right
     axes.xaxis.set_major_formatter(lambda seconds, _: _duration(seconds))
-    axes.grid(axis="x", color="#e3e6ea")
+    axes.grid(axis="x", color=GRID)
     axes.set_axisbelow(True)
-    axes.set_xlabel("time of an epoch: median, fastest to slowest")
+    axes.set_xlabel("median, and from the fastest epoch to the slowest")
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False)
     network = "-".join(map(str, comparison.sizes))
-    axes.set_title(f"{network}, mini-batches of {comparison.mini_batch_size}, {comparison.dtype}", loc="left")
-    return figure
+    how = f"mini-batches of {comparison.mini_batch_size}, {comparison.dtype}"
+    axes.set_title(f"Time of an epoch of {network}, {how}", loc="left")
+    return axes
 
 
-def map_figure(map_: Map) -> Figure:
+def _map(map_: Map, axes: Axes) -> Axes:
     """Draw a cell for each width and mini-batch size: who wins, and by how much over the next."""
-    ours, columns = map_.engines[0], len(map_.mini_batch_sizes)
-    leads = np.array([cell.lead(ours) for cell in map_.cells]).reshape(-1, columns)
-    width = 2.6 + 1.25 * columns
-    words = textwrap.wrap(map_.verdict(), int(11.5 * width))
-    figure = new_figure(width, 1.7 + 0.8 * len(map_.widths) + 0.2 * len(words))
-    axes = figure.add_subplot()
-    exponents = np.log2(leads)
-    lowest, highest = min(-1.0, float(exponents.min())), max(1.0, float(exponents.max()))
-    largest = max(-lowest, highest)
+    ours, columns, alone = map_.engines[0], len(map_.mini_batch_sizes), len(map_.engines) == 1
+    leads = [1.0 if alone else cell.lead(ours) for cell in map_.cells]
+    exponents = np.log2(leads).reshape(-1, columns)
+    largest = max(1.0, float(np.abs(exponents).max()))
     colors = axes.imshow(exponents, "RdBu", vmin=-largest, vmax=largest, aspect="auto")
     for i, cell in enumerate(map_.cells):
-        lead = cell.lead(cell.winner)
-        shade = "white" if abs(colors.norm(exponents.flat[i]) - 0.5) > 0.3 else "black"
-        text = f"{cell.winner}\n{lead:.3g}×" if lead < 100 else f"{cell.winner}\n{lead:,.0f}×"
-        axes.text(i % columns, i // columns, text, ha="center", va="center", color=shade)
+        shade = "white" if abs(exponents.flat[i]) > 0.6 * largest else "black"
+        words = _duration(cell.seconds[ours]) if alone else _victory(cell)
+        axes.text(i % columns, i // columns, words, ha="center", va="center", color=shade)
     axes.set_xticks(range(columns), [str(size) for size in map_.mini_batch_sizes])
     axes.set_yticks(range(len(map_.widths)), [str(width) for width in map_.widths])
     axes.set_xlabel("samples in a mini-batch")
     axes.set_ylabel("neurons in the hidden layer")
-    axes.set_title(f"The fastest of {', '.join(map_.engines)}, and its lead over the next", loc="left")
-    bar = figure.colorbar(colors, ax=axes, label=f"{ours} against the best of the others")
+    if alone:
+        axes.set_title(f"Time of an epoch with {ours}", loc="left")
+    else:
+        axes.set_title(f"The fastest of {', '.join(map_.engines)}, and its lead over the next", loc="left")
+        _add_scale(axes, colors, f"{ours} against the best of the others")
+    return axes
+
+
+def _victory(cell: Cell) -> str:
+    lead = cell.lead(cell.winner)
+    return f"{cell.winner}\n{lead:.3g}×" if lead < 100 else f"{cell.winner}\n{lead:,.0f}×"
+
+
+def _add_scale(axes: Axes, colors: AxesImage, label: str) -> None:
+    """Say beside the axes what the colours mean, from the largest defeat to the largest lead."""
+    exponents = colors.get_array()
+    assert exponents is not None
+    lowest, highest = min(-1.0, float(exponents.min())), max(1.0, float(exponents.max()))
+    bar = axes.figure.colorbar(colors, ax=axes, label=label)
     ticks = range(int(np.ceil(lowest)), int(highest) + 1)
     bar.ax.set_ylim(lowest, highest)
     bar.set_ticks(ticks, labels=[f"{2**tick}×" if tick >= 0 else f"1/{2**-tick}×" for tick in ticks])
-    figure.supxlabel("\n".join(words), x=0.02, ha="left", fontsize="medium")
-    return figure
 
 
 def _duration(seconds: float) -> str:

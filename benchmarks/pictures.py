@@ -1,0 +1,60 @@
+"""Draw the pictures in `docs/` of what a network learns: `python benchmarks/pictures.py [--folder docs]`.
+
+The race and the map are drawn by `readme.py`, with what it measures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from fastnet import mnist_loader, network2, plots
+
+DOCS = Path(__file__).parent.parent / "docs"
+TRAINING_DATA, VALIDATION_DATA, TEST_DATA = mnist_loader.load_data_wrapper()
+ETAS, SEEDS, EPOCHS = (0.025, 0.25, 2.5), 5, 20  # the learning rates that the book's chapter 3 compares
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=DOCS, help="where to (default: docs/)")
+    folder = parser.parse_args().folder
+    net = trained(TRAINING_DATA, 30, 0.5, lmbda=5.0)
+    answers = net.feedforward(TEST_DATA.inputs.T).argmax(axis=0)
+    pictures = {
+        "learning.png": overfitting().history.plot(),
+        "confusion.png": plots.confusion_matrix(TEST_DATA.targets, answers),
+        "mistakes.png": plots.mistakes(net, TEST_DATA),
+        "weights.png": plots.weights(net.weights[0]),
+        "sweep.png": plots.sweep({f"eta {eta:g}": [curve(eta, seed) for seed in range(SEEDS)] for eta in ETAS}),
+    }
+    for name, figure in pictures.items():
+        plots.save(figure, folder / name)
+        print(f"{folder / name}: {(folder / name).stat().st_size / 1000:.0f} kB")
+
+
+def trained(training_data: Any, epochs: int, eta: float, seed: int = 0, **keywords: Any) -> network2.Network:
+    net = network2.Network([784, 30, 10], seed=seed)
+    net.SGD(training_data, epochs, 10, eta, report=lambda history: None, **keywords)
+    return net
+
+
+def overfitting() -> network2.Network:
+    """The book's network that learns a thousand digits by heart, for fewer epochs."""
+    monitors = ("evaluation_cost", "evaluation_accuracy", "training_cost", "training_accuracy")
+    return trained(
+        TRAINING_DATA[:1000], 100, 0.5, evaluation_data=TEST_DATA, **{f"monitor_{m}": True for m in monitors}
+    )
+
+
+def curve(eta: float, seed: int) -> list[float]:
+    """Return the part of the validation data that is right after each epoch."""
+    net = trained(
+        TRAINING_DATA, EPOCHS, eta, seed, lmbda=5.0, evaluation_data=VALIDATION_DATA, monitor_evaluation_accuracy=True
+    )
+    return [correct / len(VALIDATION_DATA) for correct in net.history.series("evaluation_accuracy")]
+
+
+if __name__ == "__main__":
+    main()

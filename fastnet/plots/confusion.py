@@ -1,0 +1,125 @@
+"""What a network takes for what: the confusion matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet.plots.figures import GRID, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_WRITTEN = 30  # classes; with more, the numbers would be too small to read
+
+
+@overload
+def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes: None = ...) -> Figure: ...
+@overload
+def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes: Axes) -> Axes: ...
+def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes: Axes | None = None) -> Figure | Axes:
+    """Draw how often each class is taken for each: a row for what it is, a column for what it is taken for.
+
+    Colours show the mistakes, as shares of their row. What is right stands on the diagonal without one, or it would
+    outshine them; its share stands at the end of the row.
+
+    Parameters
+    ----------
+    labels : array_like, shape (n,)
+        What each sample is: numbers or strings.
+    predictions : array_like, shape (n,)
+        What each is taken for.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    Figure or Axes
+        The axes, if they were given, or else the figure.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If the two differ in length, are empty, or are not one-dimensional.
+    """
+    truth, taken = np.asarray(labels), np.asarray(predictions)
+    for name, array in (("labels", truth), ("predictions", taken)):
+        if array.ndim != 1 or not len(array):
+            raise ValueError(f"{name} have shape {array.shape}; it must be (n,), with n at least 1")
+    if len(truth) != len(taken):
+        raise ValueError(f"labels and predictions differ in length: {len(truth)} and {len(taken)}")
+    classes, counts = _count(truth, taken)
+    if axes is None:
+        side = min(max(4.0, 1.8 + 0.48 * len(classes)), 9.0)
+        figure = new_figure(side + 0.6, side)
+        confusion_matrix(truth, taken, axes=figure.add_subplot())
+        return figure
+    totals = counts.sum(axis=1)
+    mistakes = counts * ~np.eye(len(classes), dtype=bool)
+    shares = mistakes / np.maximum(totals, 1)[:, np.newaxis]
+    axes.imshow(np.ma.masked_equal(shares, 0), "Oranges", vmin=0, vmax=float(shares.max()) or 1.0)
+    if len(classes) <= _MOST_WRITTEN:
+        _write(axes, counts, shares)
+    _label(axes, classes, np.diagonal(counts), totals)
+    axes.set_title(_title(classes, mistakes, len(truth)), loc="left", wrap=True)
+    return axes
+
+
+def _count(truth: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the classes, in order, and how often each (row) is taken for each (column)."""
+    classes, indices = np.unique(np.concatenate([truth, taken]), return_inverse=True)
+    n = len(classes)
+    pairs = indices[: len(truth)] * n + indices[len(truth) :]
+    return classes, np.bincount(pairs, minlength=n * n).reshape(n, n)
+
+
+def _write(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+    """Write each number that is not zero into its cell."""
+    dark = 0.6 * shares.max()
+    for (row, column), count in np.ndenumerate(counts):
+        if row == column:
+            axes.text(column, row, f"{count}", ha="center", va="center", color="#6b7580", fontsize="medium")
+        elif count:
+            color = "white" if shares[row, column] > dark else "black"
+            axes.text(column, row, f"{count}", ha="center", va="center", color=color, fontsize="large")
+
+
+def _label(axes: Axes, classes: np.ndarray, right: np.ndarray, totals: np.ndarray) -> None:
+    """Name rows and columns, and say at the right how much of each row is right."""
+    places = range(len(classes))
+    names = [str(each) for each in classes]
+    axes.set_xticks(places, names, fontsize="large", rotation=90 if max(map(len, names)) > 3 else 0)
+    axes.set_yticks(places, names, fontsize="large")
+    axes.set_xlabel("what it is taken for", fontsize="large")
+    axes.set_ylabel("what it is", fontsize="large")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    for edge in range(len(classes) + 1):
+        axes.axhline(edge - 0.5, color=GRID, linewidth=0.8)
+        axes.axvline(edge - 0.5, color=GRID, linewidth=0.8)
+    for row, (correct, total) in enumerate(zip(right, totals, strict=True)):
+        if total:
+            _write_beside(axes, f"{correct / total * 100:.1f} %", row, 0, "center")
+    _write_beside(axes, "right", len(classes) - 0.5, -5, "top")
+
+
+def _write_beside(axes: Axes, words: str, row: float, higher: float, va: str) -> None:
+    """Write at the right of the matrix, so many points higher than a row."""
+    edge = axes.get_xlim()[1]
+    axes.annotate(words, (edge, row), xytext=(6, higher), textcoords="offset points", va=va, annotation_clip=False)
+
+
+def _title(classes: np.ndarray, mistakes: np.ndarray, n: int) -> str:
+    """Say how many are wrong, and what the most frequent mistake is."""
+    wrong = int(mistakes.sum())
+    if not wrong:
+        return f"All of {n:,} right"
+    row, column = np.unravel_index(mistakes.argmax(), mistakes.shape)
+    often = int(mistakes.max())
+    times = {1: "once", 2: "twice"}.get(often, f"{often:,} times")
+    return f"{wrong:,} of {n:,} wrong; most often {classes[row]} as {classes[column]}, {times}"

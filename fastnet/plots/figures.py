@@ -1,0 +1,91 @@
+"""What every picture needs: a figure, a file, colours, and one look.
+
+No picture goes through pyplot or changes matplotlib's settings, so that a program's own pictures stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
+# The palette of Okabe and Ito, which people who see no difference between red and green can tell apart, but for its
+# yellow, which no projector shows on white.
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of so many inches.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    from fastnet.plots.notebook import NotebookFigure
+
+    return NotebookFigure(figsize=(width, height), layout="constrained")
+
+
+def check(filename: str | os.PathLike[str]) -> None:
+    """Find out, before anything is computed, whether a picture can be drawn into this file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If it does not know the ending.
+    """
+    known = new_figure(1, 1).canvas.get_supported_filetypes()
+    ending = Path(filename).suffix.removeprefix(".").lower()
+    if ending not in known:
+        raise ValueError(f"{os.fspath(filename)}: its ending must be one of {', '.join(sorted(known))}")
+
+
+def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
+    """Write a picture to a file, in the format that its ending names.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    figure.savefig(filename, dpi=150)
+
+
+def style_curves(axes: Axes, epochs: int) -> None:
+    """Give axes of curves over so many epochs a quiet grid, and whole numbers below."""
+    if epochs > 1:
+        margin = 0.015 * (epochs - 1)  # so that no mark is cut
+        axes.set_xlim(max(0.5, 1 - margin), epochs + margin)
+        axes.locator_params(axis="x", integer=True)
+    else:
+        axes.set_xlim(0.5, 1.5)
+        axes.set_xticks([1])
+    axes.set_xlabel("epochs")
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def style_images(axes: Axes) -> None:
+    """Take everything from axes that images don't need."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def marker(epochs: int) -> str:
+    """Return what marks the epochs on a curve: nothing where there are many."""
+    return "o" if epochs < 25 else ""
+
+
+def in_percent(share: float, _: Any = None) -> str:
+    """Return a share as a label of an axis: 0.975 as 97.5 %."""
+    return f"{share * 100:.4g} %"

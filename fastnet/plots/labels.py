@@ -1,0 +1,84 @@
+"""Names of lines at their ends, where the eye already is, instead of in a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SIZE = 10.0
+_LINE = 1.3  # the distance from line to line, in sizes of the letters
+_RIGHT = 1.05  # of the axes
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a line ends, and what is to be written there.
+
+    Attributes
+    ----------
+    words : str
+        What to write.
+    color : str
+        The line's; the words are a little darker.
+    place : tuple (x, y) or None
+        In the coordinates of the data; None if there is no line.
+    """
+
+    words: str
+    color: str
+    place: tuple[float, float] | None
+
+
+def label_ends(axes: Axes, ends: Sequence[End]) -> None:
+    """Write at the right of the axes what each line is, in the order of their ends, and lead a thin line to each.
+
+    The limits of the axes stay from then on. A name whose line has its end outside of them, or none, stands at the
+    border. Where there are more names than the axes are high, they are written smaller.
+    """
+    from matplotlib.colors import to_rgb
+
+    axes.set_xlim(axes.get_xlim())
+    low, high = axes.set_ylim(axes.get_ylim())
+    heights = [-1.0 if end.place is None else _height(axes, end.place) for end in ends]
+    points = axes.get_window_extent().height / axes.figure.dpi * 72
+    size = min(_SIZE, points / (_LINE * len(ends)))
+    for end, height in zip(ends, spread_out(heights, _LINE * size / points), strict=True):
+        text: dict[str, Any] = {"color": 0.75 * np.array(to_rgb(end.color)), "fontsize": size, "va": "center"}
+        if end.place is None or not low <= end.place[1] <= high:
+            axes.text(_RIGHT, height, end.words, transform=axes.transAxes, **text)
+        else:
+            line = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8, "shrinkB": 3, "relpos": (0, 0.5)}
+            axes.annotate(
+                end.words, end.place, (_RIGHT, height), "data", "axes fraction",
+                arrowprops=line, annotation_clip=False, **text,
+            )  # fmt: skip
+
+
+def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:
+    """Return heights between 0 and 1 that are at least so far from one another, in the same order.
+
+    Examples
+    --------
+    >>> spread_out([0.5, 0.25, 0.53125, 1.0], 0.125)
+    array([0.5  , 0.25 , 0.625, 1.   ])
+    """
+    order = np.argsort(heights, kind="stable")
+    places = np.clip(np.asarray(heights, dtype=np.float64)[order], 0, 1)
+    for i in range(1, len(places)):
+        places[i] = max(places[i], places[i - 1] + distance)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], 1 - distance * (len(places) - 1 - i))
+    result = np.empty_like(places)
+    result[order] = places
+    return result
+
+
+def _height(axes: Axes, place: tuple[float, float]) -> float:
+    """Return where a point of the data lies between the bottom of the axes, 0, and their top, 1."""
+    return float(axes.transAxes.inverted().transform(axes.transData.transform(place))[1])

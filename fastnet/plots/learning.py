@@ -1,0 +1,81 @@
+"""How a network learnt: costs and accuracies over the epochs."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from fastnet.plots.figures import OURS, PALETTE, in_percent, marker, new_figure, style_curves
+from fastnet.plots.labels import End, label_ends
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from fastnet.history import History
+
+    Own = TypeVar("Own", Figure, SubFigure)
+
+_COLORS = {"training": PALETTE[4], "evaluation": OURS}
+_UNSAID = ("sizes", "engine", "dtype", "seed", "epochs")
+
+
+@overload
+def learning_curves(history: History, *, figure: None = ...) -> Figure: ...
+@overload
+def learning_curves(history: History, *, figure: Own) -> Own: ...
+def learning_curves(history: History, *, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
+    """Draw the costs and the accuracies of a run against the epochs, as the figures of the book's chapter 3.
+
+    Parameters
+    ----------
+    history : History
+        The run: `net.history`.
+    figure : Figure or SubFigure, optional
+        Where to draw; by default a figure of its own. It takes two panels, if there are costs and accuracies.
+
+    Returns
+    -------
+    Figure or SubFigure
+        Where it is drawn.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If the run has neither costs nor accuracies.
+    """
+    samples = {"training": history.training_samples, "evaluation": history.evaluation_samples}
+    costs = {data: history.series(f"{data}_cost") for data in samples}
+    accuracies = {
+        data: [correct / n for correct in history.series(f"{data}_accuracy")] for data, n in samples.items() if n
+    }
+    shown = [(what, curves) for what, curves in (("Cost", costs), ("Accuracy", accuracies)) if any(curves.values())]
+    if not shown:
+        raise ValueError("nothing was monitored in this run; there is neither a cost nor an accuracy to draw")
+    if figure is None:
+        figure = new_figure(0.6 + 5.2 * len(shown), 3.8)
+    for axes, (what, curves) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        _draw(axes, what, curves)
+    network = "-".join(map(str, history.recipe.get("sizes", [])))
+    others = [f"{name} {value}" for name, value in history.recipe.items() if name not in _UNSAID]
+    figure.suptitle(", ".join(filter(None, [network, *others])), x=0.02, ha="left", fontsize="medium", wrap=True)
+    return figure
+
+
+def _draw(axes: Axes, what: str, curves: dict[str, list[float]]) -> None:
+    """Draw a curve for each data set, and say where it ends."""
+    drawn = {data: values for data, values in curves.items() if values}
+    ends = []
+    for data, values in drawn.items():
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, values, color=_COLORS[data], marker=marker(len(values)), markersize=4)
+        last = f"{values[-1] * 100:.2f} %" if what == "Accuracy" else f"{values[-1]:.3g}"
+        place = (len(values), values[-1]) if isfinite(values[-1]) else None
+        ends.append(End(f"{data}: {last}", _COLORS[data], place))
+    if what == "Accuracy":
+        axes.yaxis.set_major_formatter(in_percent)
+    style_curves(axes, max(map(len, drawn.values())))
+    axes.set_title(what, loc="left")
+    label_ends(axes, ends)

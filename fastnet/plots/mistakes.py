@@ -1,0 +1,143 @@
+"""What a network gets wrong: the images themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
+
+import numpy as np
+
+from fastnet import arguments
+from fastnet.base_network import BaseNetwork
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset
+from fastnet.plots.figures import new_figure, style_images
+from fastnet.plots.images import Mosaic, Shape, image_shape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Samples: TypeAlias = Dataset | Iterable[Sample]
+    Model: TypeAlias = "BaseNetwork | Classifier"
+
+_ROOM, _GAP = 0.24, 0.2  # for the words above an image, and between images: in parts of an image
+_INCHES = 1.04  # the width of an image, so that the words above are no wider
+
+
+class Classifier(Protocol):
+    """What scikit-learn calls a classifier, with probabilities."""
+
+    classes_: np.ndarray
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Return the probability of each class, a sample a row."""
+
+
+@overload
+def mistakes(net: Model, data: Samples, *, shape: Shape = ..., most: int = ..., axes: None = ...) -> Figure: ...
+@overload
+def mistakes(net: Model, data: Samples, *, shape: Shape = ..., most: int = ..., axes: Axes) -> Axes: ...
+def mistakes(
+    net: Model, data: Samples, *, shape: Shape = None, most: int = 18, axes: Axes | None = None
+) -> Figure | Axes:
+    """Draw the images that a network takes for something else, the most confident mistakes first.
+
+    Above each is what it is, what the network takes it for, and the output that made it so, in per cent.
+
+    Parameters
+    ----------
+    net : Network or classifier
+        Of `network` or `network2`, with at least two outputs; or a classifier of scikit-learn with `predict_proba`.
+    data : Dataset or iterable of (x, y)
+        Images, with labels or columns: usually the test data.
+    shape : tuple (height, width), optional
+        Of an image; by default it is square.
+    most : int, optional
+        How many mistakes to show.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    Figure or Axes
+        The axes, if they were given, or else the figure.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    TypeError, ValueError
+        If an argument is not of that form, or the inputs are no images of that shape.
+    """
+    most = arguments.positive(most, "most")
+    data = as_dataset(data)
+    height, width = image_shape(data.inputs.shape[1], shape)
+    found = _find(net, data)
+    shown = found[:most]
+    images = np.reshape([data.inputs[mistake.sample] for mistake in shown], (-1, height, width))
+    mosaic = Mosaic(images, (ceil(_ROOM * height), ceil(_GAP * width)))
+    if axes is None:
+        rows, columns = mosaic.shape if shown else (0, 0)
+        scale = _INCHES / width
+        figure = new_figure(max(6.0, 0.2 + scale * columns), 0.7 + scale * rows)
+        mistakes(net, data, shape=shape, most=most, axes=figure.add_subplot())
+        return figure
+    style_images(axes)
+    axes.set_anchor("W")  # few images are narrower than the words above and below
+    axes.set_title(_title(len(shown), len(found), len(data)), loc="left")
+    if not shown:
+        return axes
+    mosaic.draw(axes, cmap="gray_r")
+    for i, mistake in enumerate(shown):
+        top, left = mosaic.corner(i)
+        words = f"{mistake.label} as {mistake.taken_for} ({mistake.output * 100:.0f} %)"
+        axes.text(left + (width - 1) / 2, top, words, ha="center", va="bottom")
+    axes.set_xlabel(_example(shown[0]), loc="left")
+    return axes
+
+
+class _Mistake(NamedTuple):
+    """A sample, what it is, what the network takes it for, and its output for that."""
+
+    sample: int
+    label: int
+    taken_for: int
+    output: float
+
+
+def _find(net: Model, data: Dataset) -> list[_Mistake]:
+    """Return what the network gets wrong, the most confident mistakes first."""
+    outputs, labels, classes = _outputs(net, data)
+    if len(classes) == 1:
+        raise ValueError("net has one output; it needs at least two, of which the largest is its answer")
+    answers, confidence = classes[outputs.argmax(axis=1)], outputs.max(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    order = np.argsort(-confidence[wrong], kind="stable")
+    return [_Mistake(i, int(labels[i]), int(answers[i]), float(confidence[i])) for i in wrong[order]]
+
+
+def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the outputs, a sample a row, what each sample is, and what each output stands for."""
+    if not isinstance(net, BaseNetwork):
+        return net.predict_proba(data.inputs), data.targets, net.classes_
+    n_out = net.sizes[-1]
+    with arguments.named("data"):
+        data.check_inputs(net.sizes[0])
+        return net.feedforward(data.inputs.T).T, data.labels(n_out), np.arange(n_out)
+
+
+def _title(shown: int, wrong: int, n: int) -> str:
+    """Say how many are wrong, and how many of these are shown."""
+    images = f"{n:,} image" if n == 1 else f"{n:,} images"
+    if not wrong:
+        return f"No mistake in {images}"
+    if shown < wrong:
+        return f"The {shown} most confident of {wrong:,} mistakes in {images}"
+    return f"The only mistake in {images}" if wrong == 1 else f"All {wrong} mistakes in {images}"
+
+
+def _example(mistake: _Mistake) -> str:
+    """Say how to read the words above an image."""
+    label, other = mistake.label, mistake.taken_for
+    return f"{label} as {other}: an image of {label}, taken for {other}; in brackets the network's output for {other}"

@@ -1,0 +1,167 @@
+"""A sweep: a curve for each choice, over several seeds, with their spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from fastnet.plots.figures import PALETTE, in_percent, marker, new_figure, style_curves
+from fastnet.plots.labels import End, label_ends
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Curves = Mapping[str, Sequence[Sequence[float]]]
+
+
+@overload
+def sweep(curves: Curves, *, what: str = ..., axes: None = ...) -> Figure: ...
+@overload
+def sweep(curves: Curves, *, what: str = ..., axes: Axes) -> Axes: ...
+def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | None = None) -> Figure | Axes:
+    """Draw a curve for each choice of a sweep: the median of its seeds, in a band from the lowest to the highest.
+
+    Parameters
+    ----------
+    curves : mapping of str to sequences of sequences of float
+        For each choice, by its label, the curve of each seed: a number an epoch. They may be of different lengths.
+        What is infinite or not a number says that a run diverged, and so does a curve of no epochs.
+    what : str, optional
+        What the numbers are. Where its last word is "accuracy" and they are shares up to 1, they are shown in per cent.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; by default a figure of its own.
+
+    Returns
+    -------
+    Figure or Axes
+        The axes, if they were given, or else the figure.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If there are no curves, or one is of no form that can be drawn.
+
+    Notes
+    -----
+    A line is dotted where some of its seeds have stopped or diverged: there it is the median of the others. What lies
+    far from most of the values, such as the first epoch or a learning rate that is too large, is cut off: `set_ylim` of
+    the axes shows it.
+    """
+    choices = [_Choice.of(label, runs) for label, runs in curves.items()]
+    if not choices:
+        raise ValueError("curves is empty; a sweep has at least one")
+    if axes is None:
+        longest = max(len(choice.label) for choice in choices)
+        figure = new_figure(min(6.8 + 0.06 * longest, 10), max(4.2, 1.2 + 0.21 * len(choices)))
+        sweep(curves, what=what, axes=figure.add_subplot())
+        return figure
+    percent = what.split()[-1:] == ["accuracy"] and max(choice.highest for choice in choices) <= 1
+    if percent:
+        axes.yaxis.set_major_formatter(in_percent)
+    last = max(choice.values.shape[1] for choice in choices)
+    colors = _colors(len(choices))
+    ends = [_draw(axes, choice, color, marker(last), percent) for choice, color in zip(choices, colors, strict=True)]
+    style_curves(axes, last)
+    axes.set_title(f"{what[:1].upper()}{what[1:]}{_seeds(choices)}", loc="left")
+    _limit(axes, choices)
+    label_ends(axes, ends)
+    return axes
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The curves of one label.
+
+    Attributes
+    ----------
+    label : str
+        Its name.
+    values : ndarray, shape (seeds, epochs)
+        NaN where a run has stopped or diverged.
+    diverged : int
+        How many runs did.
+    """
+
+    label: str
+    values: np.ndarray
+    diverged: int
+
+    @classmethod
+    def of(cls, label: str, runs: Sequence[Sequence[float]]) -> _Choice:
+        arrays = [np.asarray(run, dtype=np.float64) for run in runs]
+        if not arrays or any(run.ndim != 1 for run in arrays):
+            raise ValueError(f"curves[{label!r}] must hold a curve for each seed: a number for each epoch")
+        values = np.full((len(arrays), max(1, *map(len, arrays))), np.nan)
+        for row, run in zip(values, arrays, strict=True):
+            row[: len(run)] = np.where(np.isfinite(run), run, np.nan)
+        return cls(label, values, sum(not len(run) or not np.isfinite(run).all() for run in arrays))
+
+    @property
+    def highest(self) -> float:
+        """The largest of all values; 0 if there is none."""
+        return float(np.max(self.values, where=~np.isnan(self.values), initial=0.0))
+
+    def spread(self) -> np.ndarray:
+        """Return the lowest, the median and the highest of each epoch, shape (3, epochs); NaN where all are missing."""
+        columns = [column[~np.isnan(column)] for column in self.values.T]
+        return np.array([np.quantile(column, [0, 0.5, 1]) if len(column) else [np.nan] * 3 for column in columns]).T
+
+
+def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:
+    """Draw the line and the band of a choice, and return where it ends and what is to be written there."""
+    lowest, median, highest = choice.spread()
+    epochs = np.arange(1, len(median) + 1)
+    whole = ~np.isnan(choice.values).any(axis=0)
+    axes.plot(epochs, np.where(whole, median, np.nan), color=color, marker=mark, markersize=3.5)
+    if not whole.all():
+        since = max(int(whole.argmin()) - 1, 0)  # from where the line ends
+        axes.plot(epochs[since:], median[since:], ":", color=color)
+    if len(choice.values) > 1:
+        axes.fill_between(epochs, lowest, highest, color=color, alpha=0.15, linewidth=0)
+    there = np.flatnonzero(~np.isnan(median))
+    place = (float(epochs[there[-1]]), float(median[there[-1]])) if len(there) else None
+    if place is None or choice.diverged == len(choice.values):
+        return End(f"{choice.label} (diverged)", color, place)
+    words = f"{choice.label}: {f'{place[1] * 100:.1f} %' if percent else f'{place[1]:.3g}'}"
+    if choice.diverged:
+        words += f" ({choice.diverged} of {len(choice.values)} diverged)"
+    return End(words, color, place)
+
+
+def _limit(axes: Axes, choices: list[_Choice]) -> None:
+    """Show all values but those far out, beside which no difference between the others could be seen.
+
+    Far out is what Tukey calls so: three times the distance of the quartiles below or above them.
+    """
+    values = np.concatenate([choice.values[~np.isnan(choice.values)] for choice in choices])
+    if not len(values):
+        return
+    lower, upper = np.quantile(values, [0.25, 0.75])
+    far = 3 * (upper - lower)
+    seen = values[(values >= lower - far) & (values <= upper + far)]
+    margin = 0.04 * (seen.max() - seen.min()) or 0.04 * abs(seen.max()) or 1.0
+    axes.set_ylim(seen.min() - margin, seen.max() + margin)
+
+
+def _colors(n: int) -> list[str]:
+    """Return a colour for each choice: distinct ones, or as many steps from dark to light as there are choices."""
+    if n <= len(PALETTE):
+        return list(PALETTE[:n])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(color) for color in colormaps["viridis"](np.linspace(0, 0.85, n))]
+
+
+def _seeds(choices: list[_Choice]) -> str:
+    """Say what the lines and the bands are."""
+    numbers = {len(choice.values) for choice in choices}
+    if numbers == {1}:
+        return ""
+    return f": median of {f'{numbers.pop()} ' if len(numbers) == 1 else ''}seeds, lowest to highest"

@@ -1,0 +1,73 @@
+"""The pictures of `fastnet evaluate`."""
+
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fastnet import network2
+from fastnet.commands.evaluate import evaluate
+
+COMMAND = str(Path(sysconfig.get_path("scripts"), "fastnet"))
+
+
+@pytest.fixture
+def model(folder):
+    network2.Network([16, 4, 10], engine="numpy", seed=0).save(folder / "net.json")
+    return folder / "net.json"
+
+
+def run(model, *options):
+    """Run the command in this process."""
+    return CliRunner().invoke(evaluate, [str(model), "--engine", "numpy", "--data", str(model.parent), *options])
+
+
+@pytest.mark.parametrize(
+    ("options", "title"),
+    [
+        ([], "most often"),
+        (["--picture", "confusion"], "most often"),
+        (["--picture", "mistakes"], "mistakes in 9 images"),
+        (["--picture", "weights"], "The weights of 4 neurons"),
+    ],
+)
+def test_a_picture_is_drawn(model, options, title):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    path = model.with_name("picture.svg")
+    result = run(model, "--plot", str(path), *options)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Drawn into {path}")
+    assert "Accuracy on test data" in result.stdout
+    assert title in path.read_text()  # matplotlib leaves what is written as a comment
+
+
+def test_without_it_nothing_is_written(model):
+    before = set(model.parent.iterdir())
+    assert run(model).exit_code == 0
+    assert set(model.parent.iterdir()) == before
+
+
+def refused(model, *options):
+    """Return what the command says, in one line, where it does nothing else."""
+    before = {path: path.read_bytes() for path in model.parent.iterdir()}
+    result = subprocess.run(
+        [COMMAND, "evaluate", str(model), "--data", str(model.parent), *options],
+        capture_output=True, text=True, timeout=120, cwd=model.parent,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert {path: path.read_bytes() for path in model.parent.iterdir()} == before
+    return result.stderr
+
+
+def test_what_is_refused(model):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    assert "picture.docx: its ending must be one of" in refused(model, "--plot", "picture.docx")
+    assert "--picture needs --plot" in refused(model, "--picture", "weights")
+
+
+def test_weights_that_are_no_image_are_refused_before_anything_is_said(model):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    network2.Network([15, 10], engine="numpy", seed=0).save(model)
+    message = refused(model, "--plot", "picture.png", "--picture", "weights")
+    assert "15 pixels are no square image; shape must say their height and width" in message
