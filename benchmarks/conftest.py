@@ -6,7 +6,7 @@ from fastnet import Dataset, mnist_loader
 
 def pytest_ignore_collect(collection_path, config):
     """Leave the benchmarks out of a plain `pytest`, which runs the tests."""
-    plain = config.args_source is config.ArgsSource.TESTPATHS
+    plain = hasattr(config, "workerinput") or config.args_source is config.ArgsSource.TESTPATHS
     return True if plain and not config.getoption("benchmark_only", default=False) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import fastnet
-from fastnet.commands import compare, evaluate, train
+from fastnet.commands import compare, evaluate, predict, sweep, train
 from fastnet.commands.parameters import HELP_OPTIONS
 from fastnet.commands.run import run
 
@@ -27,3 +27,5 @@ def fastnet_command(context: click.Context) -> None:
 fastnet_command.add_command(train.train)
 fastnet_command.add_command(evaluate.evaluate)
 fastnet_command.add_command(compare.compare)
+fastnet_command.add_command(sweep.sweep)
+fastnet_command.add_command(predict.predict)

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import math
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 
 import numpy as np
 
 _NOTICEABLE = 0.5  # seconds: nothing is shown for what is over sooner
 _RUN = 0.1  # seconds of work between two updates
 _GROWTH = 8  # of a run over the one before it, at most: the first mini-batches say little of the next
+
+_between_runs: ContextVar[Callable[[], object] | None] = ContextVar("_between_runs", default=None)
+
+
+@contextlib.contextmanager
+def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Show nothing of what this thread does in the `with` block: someone else does.
+
+    Parameters
+    ----------
+    between_runs : callable, optional
+        What to call several times a second while an epoch is computed; by an exception, it ends the training.
+    """
+    token = _between_runs.set(between_runs)
+    try:
+        yield
+    finally:
+        _between_runs.reset(token)
 
 
 def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.ndarray]:
@@ -37,7 +57,7 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
         The next run of the order.
     """
     with contextlib.ExitStack() as stack:
-        bar = None
+        bar, heard = None, _between_runs.get()
         began = time.perf_counter()
         start, mini_batches = 0, 1
         while start < len(order):
@@ -46,6 +66,8 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
             yield run
             now = time.perf_counter()
             start += len(run)
+            if heard is not None:
+                heard()
             factor = _RUN / max(now - run_began, 1e-9)
             mini_batches = max(1, int(mini_batches * min(factor, _GROWTH)))
             if bar is None and now - began > _NOTICEABLE and start < len(order) and _watched():
@@ -55,14 +77,35 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str) -> Iterator[np.nda
 
 
 @contextlib.contextmanager
-def steps(title: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal; yield what to call after each of so many steps."""
+def steps(title: str, total: int) -> Iterator[Callable[..., None]]:
+    """Show a bar on a terminal, with the time left.
+
+    Parameters
+    ----------
+    title : str
+        What stands before the bar.
+    total : int
+        How many steps there are.
+
+    Yields
+    ------
+    callable
+        To be called after each step, in any thread. Of more than one step, it takes the number; and with `title=`,
+        another title.
+    """
     if not _watched():
-        yield lambda: None
+        yield lambda amount=1, title=None: None
         return
     with _bar(title, total) as show:
-        done = itertools.count(1)
-        yield lambda: show(next(done))
+        lock, done = threading.Lock(), 0
+
+        def step(amount: int = 1, title: str | None = None) -> None:
+            nonlocal done
+            with lock:
+                done += amount
+                show(done, title)
+
+        yield step
 
 
 @contextlib.contextmanager
@@ -70,7 +113,7 @@ def compiling() -> Iterator[None]:
     """Say that the kernels are being compiled, and on a terminal for how long already."""
     message = "Compiling for this machine: a few seconds"
     if not _watched():
-        if sys.stderr is not None:
+        if sys.stderr is not None and _between_runs.get() is None:
             print(message, file=sys.stderr, flush=True)
         yield
         return
@@ -85,17 +128,50 @@ def compiling() -> Iterator[None]:
 
 
 def _watched() -> bool:
-    """Whether standard error is a terminal on which a line can be drawn again; a program with windows has none."""
-    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    """Whether what is shown is seen: on a terminal on which a line can be drawn again, and not in the background.
+
+    A program with windows has no standard error at all.
+    """
+    if sys.stderr is None or _between_runs.get() is not None:
+        return False
+    return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @contextlib.contextmanager
-def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar that is gone when it is full; yield what to call with the number of samples done."""
+def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
+    """Show a bar that is gone when it is full; yield what to call with the number of steps done, and a new title."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+    from rich.text import Text
 
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    class TimeLeft(ProgressColumn):
+        max_refresh = 0.5
+
+        def render(self, task: Task) -> Text:
+            return Text(_time_left(task.fields["end"] - time.perf_counter()), style="progress.remaining")
+
+    began = time.perf_counter()
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeLeft()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task(title, total=total, end=math.inf)
+
+        def show(done: int, title: str | None = None) -> None:
+            now = time.perf_counter()
+            end = now + (now - began) * (total - done) / done if done else math.inf
+            progress.update(task, completed=done, description=title, end=end)
+
+        yield show
+
+
+def _time_left(seconds: float) -> str:
+    """Return a time as hours, minutes and seconds.
+
+    Examples
+    --------
+    >>> _time_left(3725.5), _time_left(-1), _time_left(math.inf)
+    ('1:02:05', '0:00:00', '-:--:--')
+    """
+    if math.isinf(seconds):
+        return "-:--:--"
+    minutes, seconds = divmod(int(max(seconds, 0)), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

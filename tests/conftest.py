@@ -1,12 +1,22 @@
+import os
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out; PyTorch's threads would wait for one another
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from fastnet import mnist_loader
 from fastnet.costs import QuadraticCost
 from fastnet.engines import ENGINES, engine_class, why_missing
 from fastnet.engines.contract import Architecture
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Divide the whole suite among processes, but not a few tests, and never benchmarks."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
+    return None if whole else 0
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -1,5 +1,8 @@
+import contextlib
 import io
 import itertools
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -91,3 +94,70 @@ def test_compiling_on_a_terminal_shows_the_time(monkeypatch):
         pass
     assert "Compiling for this machine" in progress.sys.stderr.getvalue()
     assert "0:00:00" in progress.sys.stderr.getvalue()
+
+
+def test_a_bar_of_steps_says_how_long_it_takes_still(clock, monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.steps("0 of 3 networks", 300) as step:
+        assert "-:--:--" in progress.sys.stderr.getvalue()
+        clock.now = 10
+        step(50)
+        step(50, title="1 of 3 networks")
+    last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", progress.sys.stderr.getvalue()).rstrip().splitlines()[-1]
+    assert "1 of 3 networks" in last
+    assert last.split()[-2:] == ["33%", "0:00:20"]
+
+
+def test_steps_are_counted_in_all_threads(monkeypatch):
+    @contextlib.contextmanager
+    def bar(title, total):
+        yield lambda done, title: shown.append((done, title))
+
+    shown = []
+    monkeypatch.setattr(progress, "_bar", bar)
+    monkeypatch.setattr(progress, "_watched", lambda: True)
+    with progress.steps("Racing", 400) as step, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: step(), range(400)))
+    assert shown == [(done, None) for done in range(1, 401)]
+
+
+def test_steps_nobody_watches(capsys):
+    with progress.steps("Racing", 3) as step:
+        step()
+        step(2, title="Won")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_in_the_background_nothing_is_shown_and_someone_is_told(clock, monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    calls = []
+    with progress.in_background(lambda: calls.append(clock.now)):
+        for run in progress.runs(np.arange(50_000), 10, "Epoch 3"):
+            clock.now += len(run) * 1e-4
+        with progress.compiling():
+            pass
+    assert progress.sys.stderr.getvalue() == ""
+    assert np.diff(calls[10:]).max() < 0.2  # seconds
+    assert calls[-1] == clock.now
+
+
+def test_from_the_background_an_epoch_can_be_ended():
+    def stop():
+        raise InterruptedError
+
+    with progress.in_background(stop), pytest.raises(InterruptedError):
+        for _ in progress.runs(np.arange(50_000), 10, "Epoch 3"):
+            pass
+    assert sum(map(len, progress.runs(np.arange(50_000), 10, "Epoch 3"))) == 50_000
+
+
+def test_the_background_is_that_of_one_thread(capsys):
+    def compile_elsewhere():
+        with progress.compiling():
+            pass
+
+    with progress.in_background(), ThreadPoolExecutor(1) as pool:
+        pool.submit(compile_elsewhere).result()
+    assert capsys.readouterr().err == "Compiling for this machine: a few seconds\n"

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+from fastnet.activations import ACTIVATIONS
 from fastnet.engines import ENGINES, VARIANTS
+from fastnet.recipe import COSTS, INITS
+from fastnet.schedules import SCHEDULES
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
@@ -67,3 +73,60 @@ class NewFile(click.Path):
         if not os.access(path.absolute().parent, os.W_OK):
             self.fail(f"{path.absolute().parent} is not a folder that can be written to", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
+    """Give a command the options that describe a network and its training, named as in `fastnet.recipe.recipe`.
+
+    Parameters
+    ----------
+    several : bool
+        Whether those that make another recipe, and not only a longer run of the same, may be given more than once.
+    """
+
+    def option(name: str, *names: str, default: Any = None, **settings: Any) -> Callable[[_Command], _Command]:
+        if several:
+            settings["multiple"] = True
+            default = None if default is None else [default]
+        return click.option(name, *names, default=default, **settings)
+
+    options = [
+        option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first."),
+        click.option(
+            "--epochs",
+            type=click.IntRange(min=1 if several else 0),
+            default=30,
+            help="How often to go through the training data.",
+        ),
+        option("--batch", "mini_batch_size", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch."),
+        option("--eta", type=POSITIVE, show_default="3.0, with another cost 0.5", help="Learning rate."),
+        option("--cost", type=click.Choice(list(COSTS)), default="quadratic", help="What is lowered."),
+        option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization."),
+        option(
+            "--init",
+            type=click.Choice(INITS),
+            show_default="large, with another cost small",
+            help="Initial weights: chapter 1's, or chapter 3's, divided by the root of their number.",
+        ),
+        option("--activation", type=click.Choice(list(ACTIVATIONS)), default="sigmoid", help="Of hidden neurons."),
+        option("--dropout", type=FRACTION, default=0.0, help="Probability with which a hidden neuron is left out."),
+        option("--momentum", type=FRACTION, default=0.0, help="What remains of the velocity."),
+        click.option(
+            "--patience",
+            type=click.IntRange(min=1),
+            help="Stop after so many epochs with no better validation accuracy.",
+        ),
+        click.option(
+            "--schedule", type=click.Choice(SCHEDULES), help="With --patience: halve the learning rate first."
+        ),
+        click.option("--expand", is_flag=True, help="Train on five times the images: shifted by a pixel, too."),
+        option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes."),
+        option("--dtype", type=DTYPE, default="float32", help="Precision."),
+    ]
+
+    def decorate(command: _Command) -> _Command:
+        for each in reversed(options):
+            command = each(command)
+        return command
+
+    return decorate

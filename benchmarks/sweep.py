@@ -1,0 +1,58 @@
+"""A sweep of chapter 1's network: how long on all processors, and how much sooner than on one?
+
+    python benchmarks/sweep.py [--networks 100] [--rounds 5]
+
+Networks 784-30-10, 30 epochs each in mini-batches of 10, with an evaluation after each. They are trained in rounds, one
+at a time and then as many at a time as there are processors, so that a change of the machine's speed meets both. It
+takes about three minutes. A promise that is missed is marked so. The last line says how much of that is the networks'
+own doing: processor time grows where they hinder one another, and does not where others use the processors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from statistics import median
+
+from joblib import cpu_count
+
+from fastnet import machine, mnist_loader, sweeps
+
+SECONDS, TIMES = 60, 0.95  # of 100 networks; of the number of processors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", type=int, default=100, help="how many (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="in how many rounds (default: %(default)s)")
+    options = parser.parse_args()
+    processors, data = cpu_count(), mnist_loader.load_data_wrapper()
+    sweeps.sweep(data, epochs=1)  # compiles, and lays the data out
+    seconds: dict[int, list[float]] = {1: [], processors: []}
+    computing = dict.fromkeys(seconds, 0.0)
+    for numbers in (range(options.networks)[first :: options.rounds] for first in range(options.rounds)):
+        tables = []
+        for jobs, each in seconds.items():
+            began, began_computing = time.perf_counter(), time.process_time()
+            tables.append(str(sweeps.sweep(data, seeds=numbers, jobs=jobs)))
+            each.append(time.perf_counter() - began)
+            computing[jobs] += time.process_time() - began_computing
+        assert len(set(tables)) == 1, "the same networks came out differently"
+    whole = sum(seconds[processors]) * 100 / options.networks
+    times = median(alone / together for alone, together in zip(*seconds.values(), strict=True))
+    print(f"{machine.sentence()}.\n")
+    print("| promise | | measured |\n| --- | --- | --- |")
+    show(f"100 networks, 30 epochs, {processors} at a time", f"under {SECONDS} s", f"{whole:.1f} s", whole < SECONDS)
+    bound = TIMES * processors
+    show(f"{processors} at a time against one", f"at least {bound:.1f} times", f"{times:.2f} times", times >= bound)
+    print(
+        f"\nprocessor time of a network, {processors} at a time against one: {computing[processors] / computing[1]:.2f}"
+    )
+
+
+def show(name: str, bound: str, measured: str, kept: bool) -> None:
+    print(f"| {name} | {bound} | {measured}{'' if kept else ' **missed**'} |")
+
+
+if __name__ == "__main__":
+    main()

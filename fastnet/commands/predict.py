@@ -1,0 +1,101 @@
+"""`fastnet predict`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from fastnet import arguments, handwriting, network2, plots
+from fastnet.commands.parameters import SETTINGS, NewFile
+from fastnet.handwriting import images as image_files
+from fastnet.handwriting import judging, showing
+
+
+@click.command(context_settings=SETTINGS)
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    show_default="one that is trained now, in seconds",
+    help="The network: a file that `fastnet train --save` wrote.",
+)
+@click.option("--show", is_flag=True, help="Draw what the network sees, and how probable each digit is.")
+@click.option("--json", "json_file", type=NewFile(), help="Write the answers, with all probabilities, to this file.")
+@click.option("--plot", "plot_file", type=NewFile(), help="Draw pictures and answers into this file, such as mine.png.")
+@click.pass_context
+def predict(
+    context: click.Context,
+    images: tuple[Path, ...],
+    model: Path | None,
+    show: bool,
+    json_file: Path | None,
+    plot_file: Path | None,
+) -> None:
+    """Say which digit each IMAGE shows: PNG or JPEG, one digit in each.
+
+    Dark on light or light on dark, written, drawn or photographed: it is prepared as MNIST's digits were. Where it is
+    not sure, it says so, and why. An image that cannot be read is told on standard error, and the exit status is 2.
+    """
+    image_files.check()
+    if plot_file is not None:
+        plots.check(plot_file)
+    net = None if model is None else _load(model)
+    answers: list[dict[str, Any]] = []
+    drawn: list[tuple[str, np.ndarray, handwriting.Prediction]] = []
+    for path in images:
+        name = click.format_filename(path)
+        try:
+            image = handwriting.read(path)
+        except (OSError, ValueError) as error:
+            message = f"{name}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+            click.echo(f"fastnet: {message}", err=True)
+            answers.append({"file": name, "error": message})
+            continue
+        if net is None:
+            net = _train()
+        prediction = handwriting.predict(net, image)
+        click.echo(f"{name}: {prediction}")
+        if show:
+            click.echo(showing.show(prediction, colors=_has_colors()))
+        answers.append({"file": name, **_as_data(prediction)})
+        if plot_file is not None:
+            drawn.append((f"{path.name}: {prediction}", image, prediction))
+    if json_file is not None:
+        json_file.write_text(json.dumps(answers, indent=1) + "\n")
+    if plot_file is not None and drawn:
+        from fastnet.handwriting.plots import figure
+
+        plots.save(figure(drawn), plot_file)
+    context.exit(2 if any("error" in answer for answer in answers) else 0)
+
+
+def _load(path: Path) -> network2.Network:
+    net = network2.load(path, engine="numpy")  # which need not be compiled, for a few images
+    with arguments.named(str(path)):
+        judging.check(net)
+    return net
+
+
+def _train() -> network2.Network:
+    began = time.perf_counter()
+    net = handwriting.default_network()
+    click.echo(f"Trained a network in {time.perf_counter() - began:.1f} s", err=True)
+    return net
+
+
+def _as_data(prediction: handwriting.Prediction) -> dict[str, Any]:
+    probabilities = [round(float(probability), 6) for probability in prediction.probabilities]
+    return {"digit": prediction.digit, "reason": prediction.reason, "probabilities": probabilities}
+
+
+def _has_colors() -> bool:
+    """Whether standard output is a terminal that has half blocks and 256 colours."""
+    terminal = sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown", None)
+    return terminal and "NO_COLOR" not in os.environ and (sys.stdout.encoding or "").lower().startswith("utf")

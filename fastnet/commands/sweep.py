@@ -1,0 +1,83 @@
+"""`fastnet sweep`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastnet import plots
+from fastnet.commands.parameters import DATA, SETTINGS, NewFile, recipe_options
+
+
+@click.command(context_settings=SETTINGS)
+@recipe_options(several=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=1, help="Networks of each recipe: with seeds from 0 on.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    show_default="one a processor",
+    help="Networks to train at a time, each in one thread.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Train on a cluster: of a Dask scheduler, as tcp://10.0.0.1:8786.")
+@DATA
+@click.option("--record", type=NewFile(), default="sweep.sqlite", help="Where each trained network is written down.")
+@click.option("--csv", "csv_file", type=NewFile(), help="Write the table to this file.")
+@click.option("--json", "json_file", type=NewFile(), help="Write the table and all learning curves to this file.")
+@click.option("--plot", "plot_file", type=NewFile(), help="Draw the learning curves into this file, such as sweep.png.")
+def sweep(
+    expand: bool,
+    seeds: int,
+    jobs: int | None,
+    scheduler: str | None,
+    data: Path | None,
+    record: Path,
+    csv_file: Path | None,
+    json_file: Path | None,
+    plot_file: Path | None,
+    **options: Any,
+) -> None:
+    """Train many networks, and say which recipe is the best.
+
+    Most options can be given several times: all combinations are trained, each with several seeds. The validation data
+    decide; the test data are for the best recipe alone. What is in the record is not trained again: a sweep that was
+    interrupted goes on where it was when the same command is given once more.
+
+    \b
+    Two networks with two learning rates, ten times each:
+        fastnet sweep --sizes 784,30,10 --sizes 784,100,10 --eta 0.5 --eta 3 --seeds 10
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    from rich.console import Console
+
+    from fastnet import sweeps
+    from fastnet.sweeps.data import Source
+
+    if jobs is not None and scheduler is not None:
+        raise click.UsageError("--jobs is for this machine; the workers of a --scheduler say how many they train")
+    if plot_file is not None:
+        plots.check(plot_file)
+    if scheduler is not None:
+        logging.disable()  # Dask reports a lost connection with a stack trace, and we with a line
+    began = time.perf_counter()
+    grid = {name: value for name, value in options.items() if value not in (None, ())}
+    try:
+        found = sweeps.sweep(Source(data, expand), seeds=seeds, jobs=jobs, scheduler=scheduler, record=record, **grid)
+    except KeyboardInterrupt as interruption:
+        if str(interruption):
+            click.echo(f"{interruption}, and recorded in {record}; the same command goes on from there", err=True)
+        raise
+    except sweeps.TrainingFailed as error:
+        raise click.ClickException(f"{error}; what is trained is recorded in {record}") from None
+    Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
+    click.echo(found.verdict())
+    seconds, known = time.perf_counter() - began, found.networks - found.trained
+    click.echo(f"Trained now: {found.trained} networks, in {seconds:.1f} seconds; known from {record}: {known}.")
+    if csv_file is not None:
+        found.to_csv(csv_file)
+    if json_file is not None:
+        found.to_json(json_file)
+    if plot_file is not None:
+        plots.save(found.plot(), plot_file)

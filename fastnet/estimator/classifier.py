@@ -1,0 +1,361 @@
+"""`NetworkClassifier`: what scikit-learn asks of a classifier, and what it keeps of its training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.engines.contract import Arrays
+from fastnet.estimator.settings import Settings
+from fastnet.estimator.training import Continuation, Training, initial_parameters, probabilities
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network as a scikit-learn classifier.
+
+    Parameters that are called as `sklearn.neural_network.MLPClassifier` calls its own mean the same as there, with
+    `solver="sgd"` and `nesterovs_momentum=False`: with the same `random_state`, both begin with the same weights, take
+    the samples in the same order, and become the same network, up to rounding. Three have another default:
+    `batch_size` and `learning_rate_init`, because small mini-batches are cheap here, and need no Adam; and `momentum`,
+    which takes time, and did not help with these.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, optional
+        The number of neurons in each hidden layer.
+    activation : {'relu', 'logistic', 'tanh'}, optional
+        What the hidden neurons compute.
+    alpha : float, optional
+        The strength of L2 regularization, from 0; it is divided by the number of samples in a mini-batch.
+    batch_size : int, optional
+        The number of samples in a mini-batch; of fewer samples, all are one.
+    learning_rate_init : float, optional
+        The learning rate, positive; it stays the same.
+    max_iter : int, optional
+        How many times to go through the samples, at most, each time in a new random order.
+    momentum : float, optional
+        What remains of the velocity from one mini-batch to the next, from 0 to less than 1. It takes more time where
+        most inputs are zero: without, the weights of these are not touched.
+    dropout : float, optional
+        The probability with which a hidden neuron is left out in training, from 0 to less than 1, for each sample anew.
+    cost : {'log-likelihood', 'cross-entropy', 'quadratic'}, optional
+        What is lowered. With the first, outputs are softmax, with the others sigmoid. Of two classes a single sigmoid
+        output decides, as in scikit-learn, and its log-likelihood is its cross-entropy.
+    early_stopping : bool, optional
+        Whether to keep a part of the samples out of training, stop when the accuracy on it grows no more, and keep the
+        parameters with which it was best. Otherwise, training stops when the loss falls no more.
+    validation_fraction : float, optional
+        How large that part is, between 0 and 1. The classes have the same shares in it as in the whole.
+    n_iter_no_change : int, optional
+        After more iterations than this without an improvement by at least `tol`, training stops.
+    tol : float, optional
+        See `n_iter_no_change`.
+    random_state : int, RandomState or None, optional
+        What the initial parameters, the order of the samples, the part that is kept out, and dropout come from. With
+        the same integer, the same engine gives the same result, bit for bit.
+    warm_start : bool, optional
+        Whether `fit` goes on with the parameters that it finds.
+    verbose : bool, optional
+        Whether to print a line for each iteration.
+    engine : {'numba', 'numpy', 'torch', 'reference'}, optional
+        What computes, as for `network2.Network`.
+    dtype : {'float32', 'float64'}, optional
+        The precision of parameters and arithmetic.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        The labels.
+    coefs_ : list of ndarray
+        The weights of each layer but the first, of shape (n_in, n_out). They may be assigned.
+    intercepts_ : list of ndarray
+        The biases, of shape (n_out,). They may be assigned.
+    loss_curve_ : list of float
+        The loss after each iteration, over all that is trained on, and with regularization. (scikit-learn has the mean
+        of what the mini-batches had on the way.)
+    loss_ : float
+        The last of these.
+    best_loss_ : float or None
+        The lowest of these; None with `early_stopping`.
+    validation_scores_ : list of float or None
+        With `early_stopping`, the accuracy on the part that is kept out, after each iteration.
+    best_validation_score_ : float or None
+        The highest of these.
+    n_iter_ : int
+        The number of iterations of the last `fit` or `partial_fit`.
+    n_features_in_ : int
+        The number of inputs.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Their names, if the inputs had some in `fit`.
+
+    Notes
+    -----
+    In any thread but the main one, 'numba' computes in that thread alone: so a search that trains several networks at
+    once, with joblib's threads or Dask, gives each its processor.
+
+    SciPy sparse inputs are never made dense by the engine 'numba'; the others make one mini-batch dense at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet import NetworkClassifier
+    >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25), np.array(["same", "other", "other", "same"] * 25)
+    >>> classifier = NetworkClassifier(random_state=0).fit(X, y)
+    >>> print(*classifier.predict([[0, 1], [1, 1]]))
+    other same
+    """
+
+    _continuation: Continuation | None = None  # what the last `partial_fit` leaves for the next
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
+        *,
+        alpha: float = 0.0001,
+        batch_size: int = 10,
+        learning_rate_init: float = 0.1,
+        max_iter: int = 200,
+        momentum: float = 0.0,
+        dropout: float = 0.0,
+        cost: str = "log-likelihood",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        engine: str = "numba",
+        dtype: npt.DTypeLike = "float32",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.momentum = momentum
+        self.dropout = dropout
+        self.cost = cost
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.engine = engine
+        self.dtype = dtype
+
+    def fit(self, X: Any, y: npt.ArrayLike) -> NetworkClassifier:  # noqa: N803 - scikit-learn's name
+        """Train on samples, until it helps no more.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+        y : array_like, shape (n_samples,)
+            The labels: integers, strings, booleans or other objects that can be sorted. At least two.
+
+        Returns
+        -------
+        NetworkClassifier
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If what the engine needs is not installed.
+        TypeError, ValueError
+            If a parameter or an argument is not of that form; or if there is no number left in the network, which
+            happens when the learning rate is too large, or the inputs are.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training stopped at `max_iter` and might have gone on.
+        """
+        settings, random = Settings.of(vars(self)), check_random_state(self.random_state)
+        anew = not (self.warm_start and self.__sklearn_is_fitted__())
+        inputs, labels = self._validated(X, y, settings, anew)
+        parameters = self._initial(settings, random) if anew else self._present(settings)
+        held_out = None
+        if self.early_stopping:
+            inputs, others, labels, their_labels = train_test_split(
+                inputs, labels, test_size=settings.validation_fraction, stratify=labels, random_state=random
+            )
+            held_out = Dataset(others, their_labels)
+        with settings.threads():
+            training = Training(settings, *parameters, Dataset(inputs, labels), random)
+            losses, scores, converged = training.run(held_out, self._report)
+        if not converged:
+            warnings.warn(f"max_iter is {settings.max_iter}; more may be better", ConvergenceWarning, stacklevel=2)
+        self._keep(training, losses, scores, anew)
+        self._continuation = None
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: npt.ArrayLike,
+        classes: npt.ArrayLike | None = None,
+    ) -> NetworkClassifier:
+        """Go through samples once, from the parameters, the velocity and the generator as the last call left them.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`. There may be fewer classes.
+        classes : array_like, shape (n_classes,), optional
+            All classes that there will be. The first call needs them.
+
+        Returns
+        -------
+        NetworkClassifier
+            Itself.
+
+        Raises
+        ------
+        ImportError, TypeError, ValueError
+            As `fit` does; or if `early_stopping` is set, for which there would have to be all samples.
+        """
+        settings, random = Settings.of(vars(self)), check_random_state(self.random_state)
+        if self.early_stopping:
+            raise ValueError("early_stopping is set; partial_fit does not see all samples, and cannot keep some out")
+        anew = not self.__sklearn_is_fitted__()
+        if anew and classes is None:
+            raise ValueError("classes is missing; the first call of partial_fit needs all that there will be")
+        inputs, labels = self._validated(X, y, settings, anew, classes)
+        parameters = self._initial(settings, random) if anew else self._present(settings)
+        before = None if anew else self._continuation
+        if before is not None and not before.fits(settings):
+            before = None
+        with settings.threads():
+            training = Training(settings, *parameters, Dataset(inputs, labels), random, before)
+            loss = training.epoch()
+        self._report(f"Iteration 1, loss = {loss:.8f}")
+        self._keep(training, [loss], [], anew)
+        self._continuation = training.continuation()
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Return the label of each sample: the most probable one.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray, shape (n_samples,)
+        """
+        chosen: np.ndarray = self.predict_proba(X).argmax(axis=1)
+        labels: np.ndarray = self.classes_[chosen]
+        return labels
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Return the probability of each class, in the order of `classes_`.
+
+        With the costs 'cross-entropy' and 'quadratic' and more than two classes, each output says of its class alone
+        how probable it is; they are divided by their sum.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray of `dtype`, shape (n_samples, n_classes)
+            Each row has the sum 1.
+        """
+        check_is_fitted(self)
+        settings = Settings.of(vars(self))
+        inputs = validate_data(self, X, accept_sparse="csr", dtype=settings.dtype, reset=False)
+        engine = settings.make_engine(*self._parameters())
+        with settings.threads():
+            return probabilities(engine, SparseInputs(inputs) if is_sparse(inputs) else inputs)
+
+    def _validated(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: npt.ArrayLike,
+        settings: Settings,
+        anew: bool,
+        classes: npt.ArrayLike | None = None,
+    ) -> tuple[Any, np.ndarray]:
+        """Return inputs and the numbers of the classes, if they can be trained on."""
+        inputs, labels = validate_data(self, X, y, accept_sparse="csr", dtype=settings.dtype, reset=anew)
+        if anew:
+            check_classification_targets(labels)
+        known = np.unique(labels if classes is None else classes) if anew or classes is not None else self.classes_
+        if len(known) < 2:
+            raise ValueError(f"there is one class only, {known.tolist()[0]!r}; a classifier needs two")
+        if not anew and not np.array_equal(known, self.classes_):
+            raise ValueError(f"classes are {known.tolist()}; in the first call they were {self.classes_.tolist()}")
+        numbers = np.searchsorted(known, labels).clip(max=len(known) - 1)
+        strange = known[numbers] != labels
+        if strange.any():
+            raise ValueError(f"y has the label {labels[strange].tolist()[0]!r}; the classes are {known.tolist()}")
+        self.classes_: np.ndarray = known
+        return inputs, numbers
+
+    def _initial(self, settings: Settings, random: np.random.RandomState) -> tuple[Arrays, Arrays]:
+        """Draw weights and biases."""
+        sizes = settings.sizes(self.n_features_in_, len(self.classes_))
+        return initial_parameters(sizes, settings.activation, random)
+
+    def _present(self, settings: Settings) -> tuple[Arrays, Arrays]:
+        """Return the weights and biases to go on with."""
+        weights, biases = self._parameters()
+        hidden = tuple(map(len, biases[:-1]))
+        if hidden != settings.hidden:
+            raise ValueError(
+                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but the network to go on with has {hidden}"
+            )
+        return weights, biases
+
+    def _keep(self, training: Training, losses: list[float], scores: list[float], anew: bool) -> None:
+        """Take over what training has led to."""
+        weights, biases = training.engine.parameters()
+        self.coefs_, self.intercepts_ = [w.T for w in weights], [b[:, 0] for b in biases]
+        if anew:
+            self.loss_curve_: list[float] = []
+            self.best_loss_: float | None = None
+            self.validation_scores_: list[float] | None = None
+        self.loss_curve_ += losses
+        self.loss_, self.n_iter_ = losses[-1], len(losses)
+        best = losses if self.best_loss_ is None else [self.best_loss_, *losses]
+        self.best_loss_ = None if scores else min(best)
+        self.validation_scores_ = [*(self.validation_scores_ or []), *scores] if scores else None
+        self.best_validation_score_ = max(self.validation_scores_) if self.validation_scores_ else None
+
+    def _parameters(self) -> tuple[Arrays, Arrays]:
+        """Return weights and biases, which the user may have assigned, in the book's shapes."""
+        return [np.asarray(c).T for c in self.coefs_], [np.asarray(i)[:, np.newaxis] for i in self.intercepts_]
+
+    def _report(self, line: str) -> None:
+        if self.verbose:
+            print(line)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,120 @@
+"""The classifier's parameters, in the library's own terms."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnet import arguments, costs
+from fastnet.datasets.dataset import Dataset
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Architecture, Arrays, Engine
+from fastnet.recipe import COSTS
+
+_ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which network, and how it is trained: see `NetworkClassifier`.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        `hidden_layer_sizes`.
+    activation, cost : str
+        By the names that `activations.ACTIVATIONS`, and the classifier, have for them.
+    eta : float
+        `learning_rate_init`.
+    engine, dtype, alpha, batch_size, max_iter, momentum, dropout, validation_fraction, n_iter_no_change, tol
+        As there.
+    """
+
+    hidden: tuple[int, ...]
+    activation: str
+    cost: str
+    engine: str
+    dtype: np.dtype
+    alpha: float
+    batch_size: int
+    eta: float
+    max_iter: int
+    momentum: float
+    dropout: float
+    validation_fraction: float
+    n_iter_no_change: int
+    tol: float
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Settings:
+        """Look at a classifier's parameters.
+
+        Raises
+        ------
+        ImportError
+            If what the engine needs is not installed.
+        TypeError, ValueError
+            If one of them is not what it may be.
+        """
+        engine_class(parameters["engine"])
+        hidden = parameters["hidden_layer_sizes"]
+        checked: dict[str, Any] = {
+            name: check(parameters[name], name)
+            for check, names in (
+                (arguments.positive, ("batch_size", "max_iter", "n_iter_no_change")),
+                (arguments.number_from_zero, ("alpha", "tol")),
+                (arguments.fraction, ("momentum", "dropout")),
+                (_part, ("validation_fraction",)),
+            )
+            for name in names
+        }
+        settings = cls(
+            hidden=tuple(
+                arguments.positive(n, "hidden_layer_sizes") for n in (hidden if np.iterable(hidden) else [hidden])
+            ),
+            activation=_ACTIVATIONS[arguments.one_of(parameters["activation"], _ACTIVATIONS, "activation")],
+            cost=arguments.one_of(parameters["cost"], COSTS, "cost"),
+            engine=parameters["engine"],
+            dtype=arguments.float_type(parameters["dtype"]),
+            eta=arguments.positive_number(parameters["learning_rate_init"], "learning_rate_init"),
+            **checked,
+        )
+        if settings.dropout and not settings.hidden:
+            raise ValueError(f"dropout is {settings.dropout}, but there are no hidden neurons to drop")
+        return settings
+
+    def sizes(self, n_in: int, classes: int) -> tuple[int, ...]:
+        """Return the number of neurons in each layer: of two classes, a single output decides."""
+        return (n_in, *self.hidden, classes if classes > 2 else 1)
+
+    @contextlib.contextmanager
+    def threads(self) -> Iterator[None]:
+        """Compute with all processors in the `with` block; but in a thread that is not the main one, with that alone.
+
+        There, other networks are likely to be in training beside it, and each would wait for the others' threads.
+        """
+        if self.engine != "numba" or threading.current_thread() is threading.main_thread():
+            yield
+            return
+        from fastnet.kernels import threads
+
+        with threads.limited(1):
+            yield
+
+    def make_engine(self, weights: Arrays, biases: Arrays, data: Dataset | None = None) -> Engine:
+        """Make an engine that has these parameters, and data if it is to train on them."""
+        sizes = weights[0].shape[1], *map(len, weights)
+        # The log-likelihood of a single sigmoid output is its cross-entropy.
+        name = "cross-entropy" if sizes[-1] == 1 and self.cost == "log-likelihood" else self.cost
+        cost = costs.COSTS[COSTS[name]]
+        return engine_class(self.engine)(Architecture(sizes, self.dtype, self.activation, cost), weights, biases, data)
+
+
+def _part(value: Any, argument: str) -> float:
+    """Return a number between 0 and 1."""
+    return arguments.fraction(arguments.positive_number(value, argument), argument)

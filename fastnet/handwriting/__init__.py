@@ -1,0 +1,14 @@
+"""Digits in pictures of one's own: prepared as MNIST's were, and read by a network that says how sure it is.
+
+>>> from fastnet import handwriting
+>>> net = handwriting.default_network()  # doctest: +SKIP
+>>> print(handwriting.predict(net, handwriting.read("seven.png")))  # doctest: +SKIP
+7 (99.1 %)
+"""
+
+from fastnet.handwriting.images import read
+from fastnet.handwriting.judging import Prediction, predict
+from fastnet.handwriting.preparing import Prepared, prepare
+from fastnet.handwriting.training import default_network
+
+__all__ = ["Prediction", "Prepared", "default_network", "predict", "prepare", "read"]

@@ -1,0 +1,133 @@
+"""Where ink is in a picture: the ground is found and taken away, be it light or dark, evenly lit or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_LEAST_CONTRAST = 0.08  # of ink to its ground, of all that there is from black to white
+_LEAST_SIGNAL = 5.0  # of ink to the noise of the ground, its standard deviation
+_FRAME = 0.06  # of an image's sides: so near to the border there is rather ground than ink
+_STRONGEST = 0.999  # the quantile of what is least like the ground
+_SAMPLES = 96  # of a side: as many pixels are enough to fit a smooth surface to
+_ROUNDS = 5  # of fitting the ground and finding out what is not ground
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink in a picture.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (height, width)
+        How much of each pixel is ink, from 0 to 1.
+    light : bool
+        Whether it is lighter than its ground.
+    other : float
+        How much there is that differs from the ground the other way, in proportion to the ink: drawings have little.
+    """
+
+    values: np.ndarray
+    light: bool
+    other: float
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """Return a coloured image as grey values, in the direction of colours in which it varies the most.
+
+    So a yellow line on white paper is as distinct as a blue one, and red on green as black on white.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width) or (height, width, 3)
+        From 0 (black) to 1 (white).
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+    """
+    if image.ndim == 2:
+        return image
+    colors = image.reshape(-1, 3)
+    centred = colors - colors.mean(axis=0)
+    direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    direction /= np.abs(direction).sum()
+    if direction.sum() < 0:
+        direction = -direction
+    values: np.ndarray = colors @ direction.astype(np.float32)
+    return values.reshape(image.shape[:2])
+
+
+def find(image: np.ndarray) -> Ink | None:
+    """Find the ink in a grey picture.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (height, width)
+        From 0 (black) to 1 (white).
+
+    Returns
+    -------
+    Ink, or None if nothing stands out.
+
+    Notes
+    -----
+    The ground is a surface of second order, fitted to the pixels that are no ink, at first to those near the border.
+    Ink is what differs from it by more than half as much as ink does, in the median. What differs is divided by the
+    brightness of the ground: a shadow on paper makes the paper darker, and ink in it less different.
+    """
+    ground = _ground(image)
+    difference = image - ground
+    most = _level(np.abs(difference))
+    light = bool(_beyond(difference, most / 2) > _beyond(-difference, most / 2))
+    if light:
+        image, ground, difference = 1 - image, 1 - ground, -difference
+    relative = -difference / np.maximum(ground, 0.05)
+    level = _level(relative)
+    around = relative[relative < level / 2]
+    noise = 1.4826 * float(np.median(np.abs(around))) if around.size else 0.0
+    if level < max(_LEAST_CONTRAST, _LEAST_SIGNAL * noise):
+        return None
+    floor = min(2 * noise, level / 4)
+    values = np.clip((relative - floor) / (level - floor), 0, 1, dtype=np.float32)
+    other = np.count_nonzero(relative < -level / 2) / np.count_nonzero(relative > level / 2)
+    return Ink(values, light, other)
+
+
+def _beyond(values: np.ndarray, threshold: float) -> float:
+    return float(values[values > threshold].sum())
+
+
+def _level(differences: np.ndarray) -> float:
+    """Return the median difference of ink from the ground: of what is more than half as different as that."""
+    level = float(np.quantile(differences, _STRONGEST))
+    for _ in range(_ROUNDS):
+        ink = differences[differences > max(level / 2, 0.0)]
+        if ink.size:
+            level = float(np.median(ink))
+    return level
+
+
+def _ground(image: np.ndarray) -> np.ndarray:
+    """Return the brightness that the ground has, or would have, at each pixel."""
+    step = max(1, max(image.shape) // _SAMPLES)
+    sample = image[::step, ::step]
+    surface = _second_order(sample.shape)
+    frame = np.ones(sample.shape, bool)
+    margins = [max(1, round(_FRAME * side)) for side in sample.shape]
+    frame[margins[0] : -margins[0], margins[1] : -margins[1]] = False
+    coefficients = np.zeros(surface.shape[-1])
+    coefficients[0] = np.median(sample[frame])
+    for _ in range(_ROUNDS):
+        differences = np.abs(sample - surface @ coefficients)
+        ground = differences <= max(_level(differences), _LEAST_CONTRAST) / 2
+        coefficients = np.linalg.lstsq(surface[ground], sample[ground], rcond=None)[0]
+    fitted: np.ndarray = _second_order(image.shape) @ coefficients
+    return fitted.astype(np.float32)
+
+
+def _second_order(shape: tuple[int, ...]) -> np.ndarray:
+    """Return 1, x, y, x^2, xy and y^2 of each pixel, where x and y go from -1 to 1: shape (height, width, 6)."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape), indexing="ij")
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)

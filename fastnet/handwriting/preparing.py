@@ -1,0 +1,150 @@
+"""A picture of a digit, prepared as MNIST's were, and why there may be no digit in it.
+
+MNIST's digits were scaled to fit a box of 20 x 20 pixels, in grey values that come from averaging, and placed in 28 x
+28 pixels with their centre of mass in the middle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fastnet.handwriting import choosing, ink
+from fastnet.handwriting.resampling import line_width, resample, thicken
+
+SIDE = 28
+BOX = 20
+LARGEST = 640  # pixels of a side that are looked at
+_FINE = 6  # pixels to one of the box, where lines are measured and made thicker
+_LINES = (2.5, 3.2)  # pixels of the box: the width of most of MNIST's lines
+_MOST_SHEETS = 2  # a sheet of paper that lies on another one, on a table
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a network is shown of a picture.
+
+    Attributes
+    ----------
+    pixels : ndarray of float32, shape (28, 28)
+        From 0 (ground) to 255/256 (ink), as in MNIST; all 0 if nothing was found.
+    reason : str
+        Why this is not one digit; empty if it may be one.
+    """
+
+    pixels: np.ndarray
+    reason: str = ""
+
+
+def prepare(image: npt.ArrayLike) -> Prepared:
+    """Prepare a picture of one digit as MNIST's were.
+
+    Parameters
+    ----------
+    image : array_like, shape (height, width) or (height, width, 3)
+        Grey, or red, green and blue: integers of 8 or 16 bits without sign, bool, or floating point from 0 to 1; black
+        is 0. Dark on a light ground or light on a dark one.
+
+    Returns
+    -------
+    Prepared
+        The pixels, and the reason if this is not one digit.
+
+    Raises
+    ------
+    TypeError
+        If the image is of another type.
+    ValueError
+        If it has another shape, no pixels, or values out of range.
+    """
+    return _prepare(_shrunk(ink.grey(_checked(image))), _MOST_SHEETS)
+
+
+def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
+    found = ink.find(grey)
+    if found is None:
+        return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
+    mask, reason = choosing.choose(found)
+    top, bottom, left, right = _box(mask)
+    mask, values, grey = (array[top:bottom, left:right] for array in (mask, found.values, grey))
+    if sheets and _is_sheet(mask):
+        on_sheet = _prepare(_inner(grey), sheets - 1)
+        if not on_sheet.reason:
+            return on_sheet
+    drawing = np.where(thicken(mask, 2.0), values, 0)  # with the pixels around it that are ink in part
+    drawing, unusual = _with_usual_lines(_scaled(drawing, _FINE * BOX))
+    return Prepared(_centred(_scaled(drawing, BOX)), reason or unusual)
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Return the first row and the row after the last, and the same of the columns, in which there is something."""
+    (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _is_sheet(mask: np.ndarray) -> bool:
+    """Whether what fills its box so may be a sheet of paper on something darker or lighter."""
+    return bool(mask.mean() > 0.7) and min(mask.shape) > 0.4 * max(mask.shape)
+
+
+def _inner(image: np.ndarray) -> np.ndarray:
+    """Return an image without its margins, where a sheet that lies a little askew has its edges."""
+    down, across = (round(0.08 * side) for side in image.shape)
+    return image[down : image.shape[0] - down, across : image.shape[1] - across]
+
+
+def _scaled(drawing: np.ndarray, size: int) -> np.ndarray:
+    """Return a drawing with a longer side of so many pixels."""
+    longer = max(drawing.shape)
+    height, width = (max(1, round(size * side / longer)) for side in drawing.shape)
+    return resample(drawing, height, width)
+
+
+def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
+    """Return a drawing with lines as wide as MNIST's, and why it is none of a digit."""
+    width = line_width(drawing) / _FINE
+    length = float(drawing.sum()) / _FINE**2 / width
+    narrow = min(drawing.shape) < 0.4 * max(drawing.shape)
+    reason = ""
+    if width > 0.4 * BOX and not narrow:
+        reason = "what is in it is not drawn with lines"
+    elif length > 9 * BOX:
+        reason = "what is in it has too many lines"
+    usual = min(max(width, _LINES[0]), _LINES[1])
+    radius = (usual - width) / 2 * _FINE
+    margin = max(0, int(radius) + 1)
+    drawing = thicken(np.pad(drawing, margin), radius)
+    top, bottom, left, right = _box(drawing > 0.5)
+    return drawing[top:bottom, left:right], reason
+
+
+def _centred(drawing: np.ndarray) -> np.ndarray:
+    """Place a drawing so that its centre of mass is in the middle of MNIST's 28 x 28 pixels."""
+    pixels = np.zeros((SIDE, SIDE), np.float32)
+    place = []
+    for axis, side in enumerate(drawing.shape):
+        centre = np.average(np.arange(side), weights=drawing.sum(axis=1 - axis))
+        first = min(max(round(SIDE / 2 - centre), 0), SIDE - side)
+        place.append(slice(first, first + side))
+    pixels[tuple(place)] = np.minimum(drawing / drawing.max(), 255 / 256)
+    return pixels
+
+
+def _checked(image: npt.ArrayLike) -> np.ndarray:
+    """Return an image as float32 from 0 to 1."""
+    array = np.asarray(image)
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or array.size == 0:
+        raise ValueError(f"image has shape {array.shape}; it must be (height, width) or (height, width, 3)")
+    if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
+        return array.astype(np.float32) / np.iinfo(array.dtype).max
+    if array.dtype.kind not in "fb":
+        raise TypeError(f"image is of type {array.dtype}; it must be uint8, uint16, bool or floating point")
+    if not (array.min() >= 0 and array.max() <= 1):
+        raise ValueError(f"image has values from {array.min()} to {array.max()}; they must be from 0 to 1")
+    return array.astype(np.float32)
+
+
+def _shrunk(grey: np.ndarray) -> np.ndarray:
+    return _scaled(grey, LARGEST) if max(grey.shape) > LARGEST else grey

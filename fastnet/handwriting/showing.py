@@ -1,0 +1,48 @@
+"""What the network saw and how sure it is, drawn with characters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnet.handwriting.judging import Prediction, percent
+
+_SHADES = " .:-=+*#%@"
+_DARKEST, _GREYS = 232, 24  # of a terminal's 256 colours
+_BAR = 20  # characters of a probability of 1
+
+
+def show(prediction: Prediction, *, colors: bool) -> str:
+    """Draw the 28 x 28 pixels, and beside them a bar for each digit's probability.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        What is drawn.
+    colors : bool
+        Whether the terminal has 256 colours: a character is two pixels then, half of it each. Otherwise it is their
+        mean, in ASCII.
+
+    Returns
+    -------
+    str
+        14 lines.
+    """
+    upper, lower = prediction.pixels[::2], prediction.pixels[1::2]
+    if colors:
+        picture = [_half_blocks(*rows) for rows in zip(upper, lower, strict=True)]
+    else:
+        shades = ((upper + lower) / 2 * len(_SHADES)).astype(int)
+        picture = ["".join(_SHADES[shade] for shade in row) for row in shades]
+    mark = "█" if colors else "#"
+    bars = [_bar(digit, probability, mark) for digit, probability in enumerate(prediction.probabilities)]
+    beside = ["", "", *bars, "", ""]
+    return "\n".join(f"{row}   {bar}".rstrip() for row, bar in zip(picture, beside, strict=True))
+
+
+def _half_blocks(upper: np.ndarray, lower: np.ndarray) -> str:
+    greys = (_DARKEST + (np.stack([upper, lower], axis=1) * _GREYS).astype(int)).tolist()
+    return "".join(f"\x1b[38;5;{above};48;5;{below}m▀" for above, below in greys) + "\x1b[0m"
+
+
+def _bar(digit: int, probability: float, mark: str) -> str:
+    return f"{digit} {mark * round(_BAR * probability):{_BAR}} {percent(probability):>6}"

@@ -1,0 +1,97 @@
+"""The network that reads digits where none is given: trained on the spot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnet import expand_mnist, mnist_loader, network2
+from fastnet.datasets.dataset import Dataset
+from fastnet.handwriting.judging import DIGITS
+from fastnet.handwriting.preparing import BOX, SIDE
+from fastnet.handwriting.resampling import weights
+
+_SEED = 0
+_OTHERS = 2500  # images of no digit in an epoch: with more of them, it was less sure of digits in type
+_BLOTS = (4, 6, 9, 14)  # how many pixels the noise has to a side before it becomes smooth
+
+
+def default_network() -> network2.Network:
+    """Train a network on MNIST's digits, and on images of no digit: always the same one.
+
+    Returns
+    -------
+    Network
+        Of 784 inputs and 10 softmax outputs.
+
+    Notes
+    -----
+    What is no digit is two of them, or a blot, and what is desired is a probability of 1/10 of each digit: so the
+    network learns to be unsure. In each epoch all digits are deformed anew, as if they had been written once more.
+    """
+    training_data, _, _ = mnist_loader.load_data_wrapper()
+    net = network2.Network([SIDE * SIDE, 128, DIGITS], network2.LogLikelihoodCost, activation="relu", seed=_SEED)
+    random = np.random.default_rng(_SEED)
+    for epoch, eta in enumerate(np.geomspace(0.15, 0.015, 4)):
+        digits = expand_mnist.deform(training_data, seed=epoch)
+        others = no_digits(digits.inputs, _OTHERS, random)
+        doubt = np.full((len(others), DIGITS), 1 / DIGITS)
+        data = Dataset(np.concatenate([digits.inputs, others]), np.concatenate([digits.targets, doubt]))
+        net.SGD(data, 1, 10, eta, report=lambda history: None)
+    return net
+
+
+def no_digits(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
+    """Make images of no digit: most of them two digits, beside or above one another, the others blots.
+
+    Parameters
+    ----------
+    digits : ndarray, shape (m, 784)
+        Images of digits.
+    n : int
+        How many to make.
+    random : numpy.random.Generator
+        What chance is drawn from.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 784)
+    """
+    beside, above, blots = n // 2, n // 4, n - n // 2 - n // 4
+    pairs = [_pairs(digits, beside, random), _pairs(digits, above, random).swapaxes(1, 2)]
+    return np.concatenate([*pairs, _blots(blots, random)]).reshape(n, SIDE * SIDE)
+
+
+def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
+    """Return images of two digits beside one another, which may touch, scaled to fit the box."""
+    parts = []
+    for apart in np.array_split(np.arange(n), 4):
+        distance = int(random.integers(10, 20))
+        first, second = digits[random.integers(0, len(digits), (2, len(apart)))].reshape(2, -1, SIDE, SIDE)
+        canvas = np.zeros((len(apart), SIDE, SIDE + distance), np.float32)
+        canvas[:, :, :SIDE] = first
+        canvas[:, :, distance:] = np.maximum(canvas[:, :, distance:], second)
+        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thicker, for they become smaller
+        canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
+        size = round(SIDE * BOX / (distance + 16))  # digits are some 16 pixels wide: the two of them, distance + 16
+        small = weights(SIDE, size) @ canvas @ weights(SIDE + distance, SIDE).T
+        top = (SIDE - size) // 2
+        part = np.zeros((len(apart), SIDE, SIDE), np.float32)
+        part[:, top : top + size] = np.minimum(1.5 * small, 255 / 256)
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _blots(n: int, random: np.random.Generator) -> np.ndarray:
+    """Return smooth noise with a contrast, in rectangles as high or as wide as the box."""
+    places = np.abs(np.arange(SIDE) - (SIDE - 1) / 2)
+    parts = []
+    for coarse, count in zip(_BLOTS, map(len, np.array_split(np.arange(n), len(_BLOTS))), strict=True):
+        across = weights(coarse, SIDE)
+        noise = across @ random.standard_normal((count, coarse, coarse), np.float32) @ across.T
+        contrast, more = random.uniform(1, 6, (count, 1, 1)), random.uniform(-0.25, 0.75, (count, 1, 1))
+        halves = random.uniform(3, BOX / 2, (count, 2, 1))
+        halves[np.arange(count), random.integers(0, 2, count)] = BOX / 2
+        inside = places < halves
+        ink = np.clip(contrast * (noise + more), 0, 255 / 256)
+        parts.append(ink * inside[:, 0, :, np.newaxis] * inside[:, 1, np.newaxis])
+    return np.concatenate(parts).astype(np.float32)

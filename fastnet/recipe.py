@@ -1,0 +1,144 @@
+"""A network and its training in words and numbers, as they stand in a command, a grid or a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy.typing as npt
+
+from fastnet import arguments, costs, network2
+from fastnet.activations import ACTIVATIONS
+from fastnet.engines import ENGINES, VARIANTS
+from fastnet.schedules import SCHEDULES
+
+COSTS = {"quadratic": "QuadraticCost", "cross-entropy": "CrossEntropyCost", "log-likelihood": "LogLikelihoodCost"}
+INITS = ("large", "small")
+_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}
+
+
+class _LargeWeights(network2.Network):
+    default_weight_initializer = network2.Network.large_weight_initializer
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides, with a seed and the data, on every number of a training. `recipe` makes one.
+
+    Attributes
+    ----------
+    sizes, cost, init, activation, engine, dtype
+        The network.
+    epochs, mini_batch_size, eta, lmbda, l1, momentum, dropout, patience, schedule
+        The arguments of `network2.Network.SGD`.
+    """
+
+    sizes: tuple[int, ...]
+    cost: str
+    init: str
+    activation: str
+    epochs: int
+    mini_batch_size: int
+    eta: float
+    lmbda: float
+    l1: float
+    momentum: float
+    dropout: float
+    patience: int | None
+    schedule: str | None
+    engine: str
+    dtype: str
+
+    def network(self, seed: int | None) -> network2.Network:
+        """Return the network, with its initial parameters drawn."""
+        kind = _LargeWeights if self.init == "large" else network2.Network
+        return kind(
+            self.sizes,
+            costs.COSTS[COSTS[self.cost]],
+            activation=self.activation,
+            engine=self.engine,
+            dtype=self.dtype,
+            seed=seed,
+        )
+
+    def training(self) -> dict[str, Any]:
+        """Return the arguments of `SGD`, by their names."""
+        return {name: getattr(self, name) for name in _OF_TRAINING}
+
+    def work(self) -> int:
+        """Return a number to which the time of the training is about proportional."""
+        return self.epochs * sum(n_in * n_out for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False))
+
+    def as_json(self) -> str:
+        """Return the recipe as text, the same for the same recipe."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+_OF_TRAINING = ("epochs", "mini_batch_size", "eta", "lmbda", "l1", "momentum", "dropout", "patience", "schedule")
+ARGUMENTS = tuple(field.name for field in fields(Recipe))
+
+
+def recipe(
+    sizes: Sequence[int] = (784, 30, 10),
+    *,
+    cost: str = "quadratic",
+    init: str | None = None,
+    activation: str = "sigmoid",
+    epochs: int = 30,
+    mini_batch_size: int = 10,
+    eta: float | None = None,
+    lmbda: float = 0.0,
+    l1: float = 0.0,
+    momentum: float = 0.0,
+    dropout: float = 0.0,
+    patience: int | None = None,
+    schedule: str | None = None,
+    engine: str = "numba",
+    dtype: npt.DTypeLike = "float32",
+) -> Recipe:
+    """Make a recipe; by default, the one of chapter 1.
+
+    Parameters
+    ----------
+    sizes, activation, engine, dtype
+        As for `network2.Network`.
+    cost : {'quadratic', 'cross-entropy', 'log-likelihood'}, optional
+        What is lowered.
+    init : {'large', 'small'}, optional
+        Initial weights: chapter 1's, or chapter 3's, divided by the root of their number. By default those of the
+        chapter that has the cost: large with the quadratic one, otherwise small.
+    epochs, mini_batch_size, lmbda, l1, momentum, dropout, patience, schedule
+        As for `network2.Network.SGD`.
+    eta : float, optional
+        Likewise; 3.0 by default, with another cost than the quadratic 0.5.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that form.
+
+    Examples
+    --------
+    >>> recipe([784, 100, 10], cost="cross-entropy").eta
+    0.5
+    """
+    cost = arguments.one_of(cost, COSTS, "cost")
+    return Recipe(
+        sizes=tuple(arguments.positive(size, "a size") for size in sizes),
+        cost=cost,
+        init=arguments.one_of(init or ("large" if cost == "quadratic" else "small"), INITS, "init"),
+        activation=arguments.one_of(activation, ACTIVATIONS, "activation"),
+        epochs=arguments.natural(epochs, "epochs"),
+        mini_batch_size=arguments.positive(mini_batch_size, "mini_batch_size"),
+        eta=arguments.positive_number(_ETA[cost] if eta is None else eta, "eta"),
+        lmbda=arguments.number_from_zero(lmbda, "lmbda"),
+        l1=arguments.number_from_zero(l1, "l1"),
+        momentum=arguments.fraction(momentum, "momentum"),
+        dropout=arguments.fraction(dropout, "dropout"),
+        patience=None if patience is None else arguments.positive(patience, "patience"),
+        schedule=None if schedule is None else arguments.one_of(schedule, SCHEDULES, "schedule"),
+        engine=arguments.one_of(engine, ENGINES + VARIANTS, "engine"),
+        dtype=arguments.float_type(dtype).name,
+    )

@@ -1,0 +1,227 @@
+"""What came of a sweep: a row for each recipe, as a table, as data, as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from fastnet.datasets.files import replaced
+from fastnet.recipe import Recipe
+from fastnet.sweeps.data import StrPath
+from fastnet.sweeps.grid import differing, label, shown
+from fastnet.sweeps.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe, and the networks that were trained by it.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Their recipe.
+    runs : dict of int to Run
+        By their seeds.
+    samples : int
+        How many validation samples there are.
+    """
+
+    recipe: Recipe
+    runs: dict[int, Run]
+    samples: int
+
+    @cached_property
+    def accuracies(self) -> list[float]:
+        """For each seed, which part of the validation samples the trained network gets right."""
+        return [run.last / self.samples for run in self.runs.values()]
+
+    @property
+    def curves(self) -> list[list[float]]:
+        """For each seed, which part it got right after each epoch; not a number where it diverged."""
+        return [
+            [correct / self.samples for correct in run.validation] + [math.nan] * run.diverged
+            for run in self.runs.values()
+        ]
+
+    @property
+    def mean(self) -> float:
+        """Of the accuracies."""
+        return fmean(self.accuracies)
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation of the accuracies; None of one alone."""
+        return stdev(self.accuracies) if len(self.accuracies) > 1 else None
+
+    @property
+    def diverged(self) -> int:
+        """Of how many networks the weights became infinite or not a number."""
+        return sum(run.diverged for run in self.runs.values())
+
+    def summary(self) -> dict[str, Any]:
+        """Return the recipe and its figures, by their names."""
+        return {
+            **asdict(self.recipe),
+            "networks": len(self.runs),
+            "mean": self.mean,
+            "spread": self.spread,
+            "lowest": min(self.accuracies),
+            "best": max(self.accuracies),
+            "diverged": self.diverged,
+        }
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What came of a sweep. It prints as a table.
+
+    The recipes are judged by the validation data. What the test data say is told of the best one alone: choosing by
+    them would spoil them.
+
+    Attributes
+    ----------
+    rows : list of Row
+        In the order of the grid.
+    test_samples : int
+        How many test samples there are; 0 without.
+    trained : int
+        How many of the networks were trained now, and not found in the record.
+    """
+
+    rows: list[Row]
+    test_samples: int
+    trained: int
+
+    @property
+    def best(self) -> Row:
+        """The row with the highest mean; of several, the first."""
+        return max(self.rows, key=lambda row: row.mean)
+
+    @property
+    def networks(self) -> int:
+        """How many there are, of all recipes."""
+        return sum(len(row.runs) for row in self.rows)
+
+    def test_accuracies(self) -> list[float]:
+        """Return for each network of the best recipe which part of the test samples it got right."""
+        tests = [run.test for run in self.best.runs.values()]
+        return [test / self.test_samples for test in tests if test is not None]
+
+    def verdict(self) -> str:
+        """Return which recipe is the best, in words."""
+        best = self.best
+        said = f"Best on average: {label(best.recipe, self._differing)}, with {best.mean:.2%} of the validation data"
+        tests = self.test_accuracies()
+        return f"{said} and {fmean(tests):.2%} of the test data." if tests else f"{said}."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as plain data, which `json.dump` takes."""
+        tests = self.test_accuracies()
+        return {
+            "rows": [
+                {
+                    **row.summary(),
+                    "seeds": list(row.runs),
+                    "accuracies": row.accuracies,
+                    "curves": [[value for value in curve if not math.isnan(value)] for curve in row.curves],
+                }
+                for row in self.rows
+            ],
+            "best": {"row": self.rows.index(self.best), "test_accuracies": tests or None},
+        }
+
+    def to_json(self, filename: StrPath) -> None:
+        """Write `as_dict` to a file.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        with replaced(filename) as file:
+            file.write((json.dumps(self.as_dict(), indent=1) + "\n").encode())
+
+    def to_csv(self, filename: StrPath) -> None:
+        """Write a line for each recipe to a file, under a line of headings.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        summaries = [{**row.summary(), "sizes": shown(row.recipe.sizes)} for row in self.rows]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, summaries[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(summaries)
+        with replaced(filename) as file:
+            file.write(text.getvalue().encode())
+
+    def plot(self) -> Figure:
+        """Draw how the validation accuracy grew, for each recipe.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        from fastnet import plots
+
+        return plots.sweep({label(row.recipe, self._differing): row.curves for row in self.rows})
+
+    def table(self) -> Table:
+        """Return the table, for rich to print."""
+        from rich import box
+        from rich.table import Table
+
+        epochs = {row.recipe.epochs for row in self.rows}
+        after = f"epoch {epochs.pop()}" if len(epochs) == 1 else "the last epoch"
+        title = f"Accuracy on validation data after {after}"
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        for name in self._differing:
+            table.add_column(name, no_wrap=True)
+        columns = ["networks", "mean", "spread", "lowest", "best"]
+        columns += ["diverged"] if any(row.diverged for row in self.rows) else []
+        for name in columns:
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in self.rows:
+            summary = row.summary()
+            cells = [_cell(summary[name]) for name in columns]
+            table.add_row(
+                *(shown(getattr(row.recipe, name)) for name in self._differing),
+                *cells,
+                style="bold" if row is self.best else None,
+            )
+        return table
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), highlight=False, markup=False, soft_wrap=True, width=_WIDTH)
+        console.print(self.table())
+        lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+        return "\n".join([*(line.rstrip() for line in lines if line.strip()), self.verdict()])
+
+    @property
+    def _differing(self) -> list[str]:
+        return differing([row.recipe for row in self.rows])
+
+
+_WIDTH = 1000  # columns: nothing is cut off
+
+
+def _cell(value: float | None) -> str:
+    """Return a figure as it is shown: a share, or a number of networks."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.2%}"

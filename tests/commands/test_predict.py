@@ -1,0 +1,129 @@
+"""`fastnet predict` as a user types it."""
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnet import handwriting, network2
+
+pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
+drawn = pytest.importorskip("drawn")
+
+COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "predict"]
+
+
+def shown(probability):
+    return f"{min(probability, 0.999) * 100:.1f} %"
+
+
+def run(*arguments, **keywords):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder with some images and a network that was trained a little."""
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    drawn.written(7, random).save(folder / "seven.png")
+    drawn.photographed(4, random).save(folder / "four.jpg")
+    drawn.two(4, 2, random).save(folder / "two.png")
+    (folder / "bad.png").write_bytes((folder / "seven.png").read_bytes()[:300])
+    return folder
+
+
+@pytest.fixture(scope="module", params=[network2.QuadraticCost, network2.LogLikelihoodCost])
+def model(request, pictures, mnist):
+    net = network2.Network([784, 30, 10], request.param, seed=0)
+    net.SGD(mnist[0], 2, 10, 3.0 if request.param is network2.QuadraticCost else 0.5, report=lambda history: None)
+    path = pictures / f"{request.param.__name__}.json"
+    net.save(path)
+    return path
+
+
+def test_a_line_for_each_image_by_a_saved_network(pictures, model):
+    names = ["seven.png", "four.jpg", "two.png"]
+    result = run("--model", str(model), *names, cwd=pictures)
+    assert (result.returncode, result.stderr) == (0, "")
+    net = network2.load(model, engine="reference")
+    expected = [f"{name}: {handwriting.predict(net, handwriting.read(pictures / name))}" for name in names]
+    assert result.stdout.splitlines() == expected
+    assert expected[2] == "two.png: not sure: there seem to be two things in it"
+
+
+def test_without_a_network_one_is_trained(pictures):
+    result = run("seven.png", "four.jpg", "two.png", cwd=pictures)
+    assert result.returncode == 0
+    assert re.search(r"^Trained a network in \d+\.\d s$", result.stderr, re.MULTILINE)
+    lines = result.stdout.splitlines()
+    assert re.fullmatch(r"seven\.png: 7 \(\d\d\.\d %\)", lines[0])
+    assert re.fullmatch(r"four\.jpg: 4 \(\d\d\.\d %\)", lines[1])
+    assert len(lines) == 3
+
+
+def test_one_that_cannot_be_read_does_not_keep_the_others_from_an_answer(pictures, model):
+    result = run("--model", str(model), "bad.png", "seven.png", "nothing.png", cwd=pictures)
+    assert result.returncode == 2
+    assert result.stdout.startswith("seven.png: ")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("fastnet: bad.png: ")
+    assert second == "fastnet: nothing.png: No such file or directory"
+
+
+def test_where_nothing_can_be_read_nothing_is_trained(pictures):
+    result = run("bad.png", cwd=pictures)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+def test_show_json_and_plot(pictures, model, tmp_path):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    files = "--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")
+    result = run("--model", str(model), "--show", *files, "seven.png", "bad.png", cwd=pictures)
+    assert result.returncode == 2
+    lines = result.stdout.splitlines()
+    assert len(lines) == 15
+    assert result.stdout.isascii()
+    first, second = json.loads((tmp_path / "a.json").read_text())
+    assert first["file"] == "seven.png"
+    assert lines[0] == f"seven.png: {first['digit']} ({shown(max(first['probabilities']))})"
+    for line, (digit, probability) in zip(lines[3:13], enumerate(first["probabilities"]), strict=True):
+        assert re.search(rf"   {digit} #* +{shown(probability)}$", line)
+    assert second["file"] == "bad.png"
+    assert "damaged" in second["error"]
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing argument 'IMAGE...'"),
+        (["--model", "nothing.json", "seven.png"], "Invalid value for '--model': File 'nothing.json' does not exist."),
+        (["--model", "seven.png", "seven.png"], "seven.png: this file does not hold a network"),
+        (
+            ["--model", "small.json", "seven.png"],
+            "small.json: the network has 16 inputs and 10 outputs; to read digits",
+        ),
+        (["--plot", "a.docx", "seven.png"], "a.docx: its ending must be one of"),
+        (["--json", "nowhere/a.json", "seven.png"], "is not a folder that can be written to"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_computed(pictures, arguments, message):
+    network2.Network([16, 10], seed=0).save(pictures / "small.json")
+    result = run(*arguments, cwd=pictures)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr
+
+
+def test_without_pillow_it_says_which_extra_installs_it(pictures):
+    code = "import sys; sys.modules['PIL'] = None; from fastnet import cli; cli.main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "predict", "seven.png"], capture_output=True, text=True, cwd=pictures
+    )
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "pip install 'fastnet[predict]' installs it" in result.stderr

@@ -1,0 +1,110 @@
+"""A real scheduler and two worker processes, which are killed now and then."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+from fastnet import mnist_loader
+from fastnet.sweeps import sweep
+
+pytest.importorskip("distributed", reason="the extra dask is not installed")
+
+COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "sweep"]
+DASK = [sys.executable, "-m", "dask"]
+AS_OPTIONS = ["--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--eta", "0.5", "--eta", "3", "--seeds", "6",
+              "--epochs", "500"]  # fmt: skip
+
+
+@contextlib.contextmanager
+def running(folder, **environment):
+    """Start a scheduler and two workers; yield the address and the processes."""
+    file, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    file.unlink(missing_ok=True)  # of an earlier one
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+    place = ["--scheduler-file", str(file), "--no-dashboard"]
+    commands = [
+        ["scheduler", "--host", "127.0.0.1", "--port", "0", *place],
+        *[["worker", "--nthreads", "1", "--no-nanny", "--local-directory", str(folder), *place]] * 2,
+    ]
+    processes = [subprocess.Popen([*DASK, *each], env=environment, cwd="/", **quiet) for each in commands]
+    try:
+        yield address_in(file), processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def address_in(file):
+    for _ in range(600):
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return json.loads(file.read_text())["address"]
+        time.sleep(0.05)
+    return pytest.fail("the scheduler has not started")
+
+
+def start(folder, address, *arguments):
+    pipe = subprocess.PIPE
+    command = [*COMMAND, *AS_OPTIONS, "--scheduler", address, "--record", "on-cluster", "--json", "on-cluster.json",
+               *arguments]  # fmt: skip
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=folder)
+
+
+def wait_until_recorded(path, number):
+    for _ in range(600):
+        with contextlib.suppress(sqlite3.OperationalError):
+            if path.exists() and recorded(path) >= number:
+                return
+        time.sleep(0.05)
+    pytest.fail("nothing is recorded")
+
+
+def recorded(path):
+    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database:
+        return database.execute("SELECT count(*) FROM runs").fetchone()[0]
+
+
+def test_nothing_is_lost_when_a_worker_is_killed_in_the_middle(folder):
+    here = [*COMMAND, *AS_OPTIONS, "--record", "here", "--json", "here.json"]
+    expected = subprocess.run(here, capture_output=True, text=True, cwd=folder, timeout=60, check=True).stdout
+    with running(folder) as (address, (_, worker, _)), start(folder, address) as process:
+        wait_until_recorded(folder / "on-cluster", 3)
+        assert recorded(folder / "on-cluster") < 12
+        worker.kill()
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert recorded(folder / "on-cluster") == 12
+    assert output.splitlines()[:-1] == expected.splitlines()[:-1]
+    assert (folder / "on-cluster.json").read_text() == (folder / "here.json").read_text()
+
+
+def test_sets_are_sent_and_what_goes_wrong_on_a_cluster_is_told(folder):
+    data = mnist_loader.load_data_wrapper(folder)
+    grid = {"sizes": [16, 5, 10], "eta": [0.5, 3.0], "engine": "numpy", "epochs": 20, "seeds": 3}
+    expected = sweep(data, **grid)
+    with running(folder, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as (address, (scheduler, worker, _)):
+        assert sweep(data, scheduler=address, **grid).as_dict() == expected.as_dict()
+        with start(folder, address) as process:  # a task that its worker dies of is not tried again by this scheduler
+            wait_until_recorded(folder / "on-cluster", 3)
+            worker.kill()
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 2
+        done = recorded(folder / "on-cluster")
+        assert 3 <= done < 12
+        assert errors.startswith(f"fastnet: {done} of 12 networks are trained; eta ")
+        assert "given up by the workers" in errors
+        assert errors.endswith("; what is trained is recorded in on-cluster\n")
+        with start(folder, address, "--epochs", "2000") as process:
+            wait_until_recorded(folder / "on-cluster", done + 1)
+            scheduler.kill()
+            output, errors = process.communicate(timeout=60)
+        assert (process.returncode, output) == (2, "")
+        assert errors == "fastnet: the scheduler does not answer any more\n"

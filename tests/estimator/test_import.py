@@ -1,0 +1,39 @@
+"""scikit-learn is imported when the classifier is asked for, and not before."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("sklearn")
+
+import fastnet
+
+WITHOUT = "import sys; sys.modules['sklearn'] = None; import fastnet; "
+
+
+def python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_it_is_one_of_the_names_of_fastnet():
+    from fastnet.estimator import NetworkClassifier
+
+    assert fastnet.NetworkClassifier is NetworkClassifier
+    assert "NetworkClassifier" in dir(fastnet)
+    with pytest.raises(AttributeError, match="module 'fastnet' has no attribute 'Classifier'"):
+        _ = fastnet.Classifier
+
+
+def test_it_is_imported_late():
+    code = "import sys; from fastnet import *; assert 'sklearn' not in sys.modules; fastnet.NetworkClassifier"
+    result = python(f"import fastnet; {code}; assert 'sklearn' in sys.modules")
+    assert result.returncode == 0, result.stderr
+
+
+def test_without_scikit_learn_it_says_which_extra_installs_it():
+    result = python(WITHOUT + "fastnet.NetworkClassifier")
+    expected = "ImportError: NetworkClassifier needs scikit-learn; pip install 'fastnet[sklearn]' installs it"
+    assert result.stderr.splitlines()[-1] == expected
+    result = python(WITHOUT + "import inspect; assert 'NetworkClassifier' not in dict(inspect.getmembers(fastnet))")
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,277 @@
+"""The box, the centre of mass, and what there is around a digit: against plain computations on drawings."""
+
+import numpy as np
+import pytest
+
+from fastnet import handwriting
+from fastnet.handwriting.components import components
+from fastnet.handwriting.preparing import LARGEST
+from fastnet.handwriting.resampling import line_width, resample, thicken
+
+Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
+drawn = pytest.importorskip("drawn")
+ImageDraw = pytest.importorskip("PIL.ImageDraw")
+
+
+def picture(image):
+    return np.asarray(image)
+
+
+def written(digit, seed=0, **options):
+    return picture(drawn.written(digit, np.random.default_rng(seed), **options))
+
+
+def difference(first, second):
+    """Return by how much two prepared images differ, as a part of their ink; the centre may be rounded otherwise."""
+    assert (first.reason, second.reason) == ("", "")
+    shifted = [np.roll(second.pixels, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    return min(np.abs(first.pixels - pixels).sum() for pixels in shifted) / (first.pixels.sum() + second.pixels.sum())
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_box_and_the_centre_are_those_of_mnist(digit):
+    prepared = handwriting.prepare(written(digit, seed=digit))
+    pixels = prepared.pixels
+    assert prepared.reason == ""
+    assert pixels.dtype == np.float32
+    assert pixels.shape == (28, 28)
+    assert pixels.min() == 0
+    assert pixels.max() == 255 / 256
+    rows, columns = np.nonzero(pixels.any(axis=1))[0], np.nonzero(pixels.any(axis=0))[0]
+    assert max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 == 20
+    centre = [(pixels * index).sum() / pixels.sum() for index in np.indices((28, 28))]
+    assert np.abs(np.array(centre) - 14).max() <= 0.51
+
+
+def test_the_centre_is_where_mnist_has_it(mnist):
+    images = mnist[0].inputs[:1000].reshape(-1, 28, 28)
+    centres = np.array([[(pixels * index).sum() / pixels.sum() for index in np.indices((28, 28))] for pixels in images])
+    assert np.abs(centres - 14).max() < 0.51
+
+
+def test_the_shape_is_kept():
+    image = np.ones((300, 300))
+    image[50:250, 100:160] = 0  # 200 by 60, solid
+    prepared = handwriting.prepare(image)
+    inside = np.argwhere(prepared.pixels > 0.5)
+    height, width = inside.max(axis=0) - inside.min(axis=0) + 1
+    assert height == 20
+    assert width == pytest.approx(6, abs=2)  # its lines are made thinner
+
+
+def test_mnist_s_own_images_come_back(mnist):
+    random = np.random.default_rng(0)
+    images = mnist[2].inputs[:40]
+    shares = []
+    for pixels in images:
+        prepared = handwriting.prepare(picture(drawn.enlarged(pixels, random)))
+        original = handwriting.Prepared(pixels.reshape(28, 28))
+        shares.append(difference(prepared, original))
+    assert np.median(shares) < 0.15
+
+
+VARIANTS = {
+    "elsewhere": lambda image: np.pad(image, ((120, 0), (0, 70)), constant_values=255),
+    "larger": lambda image: picture(Image.fromarray(image).resize((520, 520))),
+    "smaller": lambda image: picture(Image.fromarray(image).resize((90, 90), Image.Resampling.BOX)),
+    "larger than is looked at": lambda image: picture(Image.fromarray(image).resize((2 * LARGEST, 2 * LARGEST))),
+    "light on dark": lambda image: 255 - image,
+    "low contrast": lambda image: (150 + image // 5).astype(np.uint8),
+    "bool": lambda image: image > 128,
+    "16 bits": lambda image: image.astype(np.uint16) * 257,
+    "numbers": lambda image: image / 255,
+    "colours": lambda image: np.stack([image] * 3, axis=2),
+    "yellow on white": lambda image: np.stack([np.full_like(image, 255), np.full_like(image, 255), image], axis=2),
+    "red on green": lambda image: np.stack([255 - image, image // 2, np.zeros_like(image)], axis=2),
+    "lit from a side": lambda image: (image * np.linspace(1, 0.3, image.shape[1])).astype(np.uint8),
+    "noise": lambda image: np.clip(
+        image * 0.6 + 50 + np.random.default_rng(1).normal(0, 8, image.shape), 0, 255
+    ).astype(np.uint8),
+    "cropped": lambda image: image[np.ix_((image < 128).any(axis=1), (image < 128).any(axis=0))],
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_same_digit_is_prepared_alike(name):
+    images = [written(digit, seed=1) for digit in (2, 4, 8)]
+    differences = [
+        difference(handwriting.prepare(image), handwriting.prepare(VARIANTS[name](image))) for image in images
+    ]
+    assert np.median(differences) < 0.03
+    assert max(differences) < 0.2  # where a side is rounded to one pixel more or less
+
+
+def with_frame(image, margin, width):
+    framed = image.copy()
+    ImageDraw.Draw(sheet := Image.fromarray(framed)).rectangle(
+        [margin, margin, image.shape[1] - 1 - margin, image.shape[0] - 1 - margin], outline=0, width=width
+    )
+    return picture(sheet)
+
+
+def on_a_table(image):
+    table = Image.new("L", (500, 400), 60)
+    table.paste(Image.fromarray(image), (130, 80))
+    return picture(table.rotate(4, fillcolor=60))
+
+
+def with_dirt(image):
+    dirty = np.pad(image, 60, constant_values=255)
+    for top, left in np.random.default_rng(0).integers(0, 60, (20, 2)):
+        dirty[top : top + 3, 4 * left : 4 * left + 3] = 0
+    dirty[310:319, 310:319] = 0  # a full stop
+    return dirty
+
+
+def on_squared_paper(image):
+    paper = np.full((*image.shape, 3), 245.0)
+    paper[::24] = paper[:, ::24] = paper[1::24] = paper[:, 1::24] = [170, 190, 225]
+    return (paper * (image / 255)[:, :, np.newaxis]).astype(np.uint8)
+
+
+AROUND = {
+    "a frame": lambda image: with_frame(image, 8, 4),
+    "a border": lambda image: with_frame(image, 0, 6),
+    "a table": on_a_table,
+    "dirt": with_dirt,
+    "squared paper": on_squared_paper,
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_is_around_a_digit_is_left_out(name):
+    for digit in (2, 6, 8):
+        image = written(digit, seed=3)
+        assert difference(handwriting.prepare(image), handwriting.prepare(AROUND[name](image))) < 0.2, digit
+
+
+def test_a_speck_inside_of_a_digit_is_dirt():
+    image = written(0, seed=3)
+    inside = np.argwhere(image < 128).mean(axis=0).astype(int)
+    dirty = image.copy()
+    dirty[inside[0] - 2 : inside[0] + 3, inside[1] - 2 : inside[1] + 3] = 0
+    np.testing.assert_allclose(handwriting.prepare(dirty).pixels, handwriting.prepare(image).pixels, atol=0.01)
+
+
+def test_a_digit_in_pieces_is_one():
+    image = np.full((200, 200), 255, np.uint8)
+    draw = ImageDraw.Draw(sheet := Image.fromarray(image))
+    draw.line([(70, 40), (130, 40)], fill=0, width=10)  # the hat of a 5, apart
+    draw.line([(72, 56), (70, 95)], fill=0, width=10)
+    draw.arc([55, 85, 125, 165], -110, 130, fill=0, width=10)
+    prepared = handwriting.prepare(picture(sheet))
+    assert prepared.reason == ""
+    inside = np.argwhere(prepared.pixels > 0.5)
+    assert inside[:, 0].max() - inside[:, 0].min() == pytest.approx(19, abs=1)
+    assert (prepared.pixels[inside[:, 0].min()] > 0.3).sum() > 6  # the hat is there
+
+
+def test_thin_lines_become_as_thick_as_mnist_s_and_thick_ones_as_thin(mnist):
+    widths = [line_width(resample(x.reshape(28, 28), 168, 168)) / 6 for x in mnist[0].inputs[:100]]
+    for pen in (0.008, 0.03, 0.09):
+        width = line_width(resample(handwriting.prepare(written(3, pen=pen)).pixels, 168, 168)) / 6
+        assert np.quantile(widths, 0.1) < width < np.quantile(widths, 0.9)
+
+
+NO_DIGIT = {
+    "nothing stands out": [
+        np.full((50, 80), 255, np.uint8), np.zeros((50, 80), np.uint8), np.zeros((1, 1), np.uint8),
+        np.random.default_rng(0).normal(200, 8, (200, 200)).clip(0, 255).astype(np.uint8),
+        np.tile(np.linspace(0.3, 1, 200), (150, 1)),
+    ],
+    "two things": [picture(drawn.two(*pair, np.random.default_rng(1))) for pair in [(4, 2), (1, 1), (3, 8), (7, 0)]],
+    "several things": [picture(drawn.typed(2026, drawn.fonts(60)["DejaVuSans"]))],
+    "goes on beyond the border": [
+        np.pad(np.zeros((100, 60)), ((50, 50), (0, 90)), constant_values=1.0),
+        1 - np.pad(np.hypot(*np.mgrid[-50:0, -50:50]) < 45, ((60, 0), (60, 60))).astype(float),
+    ],
+    "too wide": [np.pad(np.zeros((10, 120)), 40, constant_values=1.0)],
+    "not drawn with lines": [1 - np.pad(np.hypot(*np.mgrid[-50:50, -50:50]) < 45, 30).astype(float)],
+    "too many lines": [1 - np.pad((np.indices((100, 100)) % 10 < 3).any(axis=0), 30).astype(float)],
+    "like a photograph": [
+        np.pad(np.pad(np.zeros((40, 40)), ((0, 0), (0, 40)), constant_values=1.0), 40, constant_values=0.5)
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", NO_DIGIT)
+def test_why_it_is_no_digit(reason):
+    for image in NO_DIGIT[reason]:
+        prepared = handwriting.prepare(image)
+        assert reason in prepared.reason
+        assert prepared.pixels.any() == (reason != "nothing stands out")
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "message"),
+    [
+        (np.zeros(5), ValueError, r"image has shape \(5,\); it must be \(height, width\)"),
+        (np.zeros((5, 5, 4)), ValueError, r"image has shape \(5, 5, 4\)"),
+        (np.zeros((0, 5)), ValueError, r"image has shape \(0, 5\)"),
+        (np.zeros((5, 5), np.int64), TypeError, "image is of type int64; it must be uint8"),
+        (np.full((5, 5), 255.0), ValueError, "image has values from 255.0 to 255.0; they must be from 0 to 1"),
+        (np.full((5, 5), np.nan), ValueError, "image has values from nan to nan"),
+        ([["a"]], TypeError, "image is of type"),
+    ],
+)
+def test_what_is_no_image_is_refused(image, error, message):
+    with pytest.raises(error, match=message):
+        handwriting.prepare(image)
+
+
+def test_any_small_image_is_prepared_or_has_a_reason():
+    random = np.random.default_rng(0)
+    for _ in range(100):
+        image = random.random(random.integers(1, 12, 2)) < random.random()
+        prepared = handwriting.prepare(image)
+        assert np.isfinite(prepared.pixels).all()
+        assert prepared.pixels.any() or prepared.reason
+
+
+def test_components_are_scipy_s():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    random = np.random.default_rng(0)
+    for density in (0.1, 0.4, 0.6, 1.0):
+        mask = random.random((40, 60)) < density
+        labels, found = components(mask)
+        expected, count = ndimage.label(mask, np.ones((3, 3)))
+        assert len(found) == count
+        pairs = set(zip(labels.ravel().tolist(), expected.ravel().tolist(), strict=True))
+        assert len(pairs) == count + bool((~mask).any())
+        for component in found:
+            (box,) = ndimage.find_objects((labels == component.label).astype(int))
+            assert component[1:] == (
+                (labels == component.label).sum(), box[0].start, box[0].stop, box[1].start, box[1].stop
+            )  # fmt: skip
+
+
+def test_a_winding_line_is_one_component():
+    turn = np.zeros((80, 80), bool)
+    turn[::2] = True
+    turn[1::4, -1] = turn[3::4, 0] = True
+    assert len(components(turn)[1]) == 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 13), (50, 60), (7, 90), (1, 1)])
+def test_resampling_is_pillow_s(height, width):
+    image = np.random.default_rng(0).random((50, 40)).astype(np.float32)
+    expected = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    np.testing.assert_allclose(resample(image, height, width), np.asarray(expected), atol=1e-5)
+
+
+@pytest.mark.parametrize("radius", [-2.5, -1.0, 0.0, 1.0, 1.5, 3.0])
+def test_thicker_and_thinner_lines_are_scipy_s(radius):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    image = np.random.default_rng(0).random((30, 20)).astype(np.float32)
+    reach = int(abs(radius))
+    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= abs(radius)
+    operation = ndimage.grey_dilation if radius > 0 else ndimage.grey_erosion
+    expected = operation(image, footprint=disc, mode="constant", cval=0.0)
+    np.testing.assert_allclose(thicken(image, radius), expected, atol=1e-6)
+
+
+def test_the_width_of_a_line():
+    for width in (4, 9):
+        image = np.zeros((200, 40))
+        image[10:190, 10 : 10 + width] = 1
+        assert line_width(image) == pytest.approx(width, rel=0.1)

@@ -1,0 +1,47 @@
+"""What can be said of a cluster without one; with one: `tests/commands/test_sweep_on_cluster.py`."""
+
+import sys
+
+import pytest
+
+from fastnet.recipe import recipe
+from fastnet.sweeps import cluster, sweep
+from fastnet.sweeps.data import Data
+
+GRID = {"sizes": [3, 4, 3], "eta": [0.5, 3.0], "engine": "numpy", "epochs": 2}
+
+
+@pytest.fixture
+def dask():
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("nonsense", "missing port number"),
+        ("gopher://localhost:70", "unknown address scheme"),
+        ("localhost:x", "invalid"),
+    ],
+)
+def test_what_is_no_address_is_told_at_once(dask, data, tmp_path, address, reason):
+    with pytest.raises(ConnectionError, match=f"no scheduler answers at {address} .*{reason}"):
+        sweep(data, scheduler=address, record=tmp_path / "record", **GRID)
+    assert not (tmp_path / "record").exists()
+
+
+def test_where_nobody_listens(dask, data, monkeypatch):
+    monkeypatch.setattr(cluster, "_CONNECTING", 0.2)
+    with pytest.raises(ConnectionError, match=r"no scheduler answers at tcp://127.0.0.1:9"):
+        sweep(data, scheduler="tcp://127.0.0.1:9", **GRID)
+
+
+def test_without_dask_the_message_says_which_extra_installs_it(data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastnet\[dask\]' installs it"):
+        sweep(data, scheduler="tcp://127.0.0.1:9", **GRID)
+
+
+def test_a_worker_of_another_version_trains_nothing(data):
+    _, _, reason = cluster._train(recipe([3, 3]), 0, Data(*data), Data(*data).fingerprint, "999")
+    assert "the sweep was started by fastnet 999" in reason

@@ -1,0 +1,55 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from fastnet.recipe import recipe
+from fastnet.sweeps import grid
+
+
+def test_all_combinations_in_the_order_of_the_arguments():
+    found = grid.recipes(eta=[0.5, 3.0], sizes=[[784, 30, 10], [784, 100, 10]], epochs=5)
+    expected = itertools.product([(784, 30, 10), (784, 100, 10)], [0.5, 3.0])
+    assert found == [recipe(sizes, eta=eta, epochs=5) for sizes, eta in expected]
+
+
+@pytest.mark.parametrize("sizes", [(784, 30, 10), np.array([784, 30, 10]), [[784, 30, 10]], [np.array([784, 30, 10])]])
+def test_one_network_may_be_given_alone(sizes):
+    assert grid.recipes(sizes=sizes, eta=np.array([3.0])) == [recipe()]
+
+
+def test_what_is_the_same_is_there_once():
+    assert grid.recipes(eta=[3, 3.0, 0.5], cost=["quadratic", "quadratic"]) == [recipe(), recipe(eta=0.5)]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        ({"etas": [1]}, TypeError, "a sweep has no argument 'etas'; a network and its training have sizes, cost"),
+        ({"eta": []}, ValueError, "eta is empty"),
+        ({"eta": [0.5, -1]}, ValueError, "eta is -1.0"),
+        ({"epochs": [3, 0]}, ValueError, "epochs is 0; without an epoch"),
+        ({"sizes": [[784, 10], [784, "many", 10]]}, TypeError, "a size is 'many'"),
+    ],
+)
+def test_a_mistake_is_named(values, kind, message):
+    with pytest.raises(kind) as error:
+        grid.recipes(**values)
+    assert str(error.value).startswith(message)
+
+
+def test_seeds():
+    assert grid.seeds(3) == [0, 1, 2]
+    assert grid.seeds(np.array([7, 7, 5])) == [7, 5]
+    for wrong, message in ((0, "seeds is 0"), ([], "seeds is empty"), ([-1], "seed is -1"), ("many", "seed is 'm'")):
+        with pytest.raises((TypeError, ValueError), match=message):
+            grid.seeds(wrong)
+
+
+def test_labels_say_what_differs_and_nothing_else():
+    found = grid.recipes(sizes=[[784, 30, 10], [784, 100, 10]], lmbda=[0, 5], epochs=5)
+    names = grid.differing(found)
+    assert [grid.label(each, names) for each in found][:3] == [
+        "784-30-10, lmbda 0", "784-30-10, lmbda 5", "784-100-10, lmbda 0",
+    ]  # fmt: skip
+    assert grid.differing(found[:1]) == ["sizes"]

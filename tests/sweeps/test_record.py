@@ -1,0 +1,169 @@
+import sqlite3
+import threading
+
+import pytest
+
+import fastnet
+from fastnet.datasets.files import DataError
+from fastnet.recipe import recipe
+from fastnet.sweeps.record import Record
+from fastnet.sweeps.run import Run
+
+RUN = Run((5, 7), 7, None, False, 0.25)
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A record with a run."""
+    path = tmp_path / "sweep.sqlite"
+    with Record(path, "data") as record:
+        record.begin()
+        record.add(recipe(), 3, RUN)
+    return path
+
+
+def test_what_is_recorded_is_found_again(path):
+    with Record(path, "data") as record:
+        assert record[recipe(), 3] == RUN
+        diverged = Run((), 4, 9, True, 1.0)
+        record.begin()
+        record.add(recipe(eta=1e6), 2**32 - 1, diverged)
+    with Record(path, "data") as record:
+        assert record[recipe(eta=1e6), 2**32 - 1] == diverged
+        assert record[recipe(), 3].seconds == RUN.seconds
+
+
+def test_a_run_is_known_by_all_that_decides_on_it(path, monkeypatch):
+    with Record(path, "data") as record, Record(path, "other data") as other:
+        assert record.find(recipe(), 4) is None
+        assert record.find(recipe(engine="numpy"), 3) is None
+        assert other.find(recipe(), 3) is None
+        monkeypatch.setattr(fastnet, "__version__", "999")
+        assert record.find(recipe(), 3) is None
+
+
+def test_what_is_there_stays(path):
+    with Record(path, "data") as record:
+        record.begin()
+        record.add(recipe(), 3, Run((1, 1), 1, None, False, 9.0))
+        assert record[recipe(), 3] == RUN
+
+
+def test_nothing_is_written_before_it_begins(tmp_path):
+    path = tmp_path / "sweep.sqlite"
+    with Record(path, "data") as record:
+        assert record.find(recipe(), 0) is None
+        assert not path.exists()
+        record.begin()
+    assert path.exists()
+
+
+def test_a_run_is_on_the_disk_at_once(path):
+    with Record(path, "data") as record:
+        record.begin()
+        record.add(recipe(), 4, RUN)
+        with Record(path, "data") as other:
+            assert other[recipe(), 4] == RUN
+
+
+@pytest.mark.parametrize("contents", [b"", None])
+def test_an_empty_file_is_as_good_as_none(tmp_path, contents):
+    path = tmp_path / "sweep.sqlite"
+    if contents is None:
+        sqlite3.connect(path).close()
+    else:
+        path.write_bytes(contents)
+    with Record(path, "data") as record:
+        assert record.find(recipe(), 0) is None
+        record.begin()
+        record.add(recipe(), 0, RUN)
+        assert record[recipe(), 0] == RUN
+
+
+def test_without_a_path_it_is_in_memory():
+    with Record(None, "data") as record:
+        record.begin()
+        record.add(recipe(), 0, RUN)
+        assert record[recipe(), 0] == RUN
+
+
+def test_files_of_another_kind_are_refused_and_left_alone(tmp_path):
+    path = tmp_path / "precious"
+    for contents in (b"a text of more than a hundred bytes" * 30, b"SQLite format 3\0" + bytes(4096)):
+        path.write_bytes(contents)
+        with pytest.raises(DataError, match=f"^{path}: this is not the record of a sweep, or it is damaged"):
+            Record(path, "data")
+        assert path.read_bytes() == contents
+    path.unlink()
+    database = sqlite3.connect(path)
+    database.execute("CREATE TABLE runs (mine)")
+    database.commit()
+    database.close()
+    contents = path.read_bytes()
+    with pytest.raises(DataError, match="this is a database, but not the record of a sweep"):
+        Record(path, "data")
+    assert path.read_bytes() == contents
+
+
+def test_a_record_of_a_later_version_is_refused(path):
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 2")
+    database.close()
+    with pytest.raises(DataError, match="this record has format 2, and this version of fastnet reads 1"):
+        Record(path, "data")
+
+
+@pytest.mark.parametrize("column", ["validation = '[1,'", "validation = x'00ff'", "validation = 3"])
+def test_a_damaged_run_is_told(path, column):
+    database = sqlite3.connect(path)
+    database.execute(f"UPDATE runs SET {column}")
+    database.commit()
+    database.close()
+    with Record(path, "data") as record, pytest.raises(DataError, match="this record of a sweep is damaged"):
+        record.find(recipe(), 3)
+
+
+def test_a_truncated_file_is_told(path):
+    long = Run(tuple(range(3000)), 7, None, False, 0.25)
+    with Record(path, "data") as record:
+        record.begin()
+        record.add(recipe(), 4, long)
+        record.add(recipe(), 5, long)
+    path.write_bytes(path.read_bytes()[:6000])
+    with pytest.raises(DataError, match="damaged"):
+        find_all(path)
+
+
+def find_all(path):
+    with Record(path, "data") as record:
+        return [record.find(recipe(), seed) for seed in (3, 4, 5)]
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_trained(tmp_path):
+    with (
+        Record(tmp_path / "nowhere" / "sweep.sqlite", "data") as record,
+        pytest.raises(DataError, match="unable to open"),
+    ):
+        record.begin()
+
+
+def test_several_may_write_at_once(tmp_path):
+    path, failures = tmp_path / "sweep.sqlite", []
+
+    def write(first):
+        try:
+            with Record(path, "data") as record:
+                record.begin()
+                for seed in range(first, first + 6):
+                    record.add(recipe(), seed, RUN)
+        except Exception as error:
+            failures.append(error)
+
+    writers = [threading.Thread(target=write, args=(first,)) for first in (0, 3, 6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert failures == []
+    with Record(path, "data") as record:
+        assert all(record.find(recipe(), seed) == RUN for seed in range(12))

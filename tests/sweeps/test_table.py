@@ -1,0 +1,110 @@
+"""What is said of runs that are given."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fastnet.recipe import recipe
+from fastnet.sweeps.run import Run
+from fastnet.sweeps.table import Row, Sweep
+
+
+def runs(*last, test=None, diverged=0):
+    return {seed: Run((1, each), each, test, seed < diverged, 0.5) for seed, each in enumerate(last)}
+
+
+@pytest.fixture
+def sweep():
+    """The second is the best by the mean, the third by its best network, the first by test data."""
+    rows = [
+        Row(recipe([4, 3, 2], eta=0.5), runs(90, 92, 97, test=50), 100),
+        Row(recipe([4, 3, 2], eta=3), runs(91, 93, 98, test=10), 100),
+        Row(recipe([4, 2], eta=3), runs(20, 98, 99, test=20, diverged=1), 100),
+    ]
+    return Sweep(rows, test_samples=50, trained=3)
+
+
+def test_figures(sweep):
+    accuracies = np.array([0.9, 0.92, 0.97])
+    row = sweep.rows[0]
+    assert row.mean == pytest.approx(accuracies.mean())
+    assert row.spread == pytest.approx(accuracies.std(ddof=1))
+    assert row.curves == [[0.01, each] for each in accuracies]
+    assert sweep.networks == 9
+
+
+def test_validation_data_choose_and_test_data_are_told_of_the_chosen_alone(sweep):
+    assert sweep.best is sweep.rows[1]
+    assert sweep.test_accuracies() == [0.2] * 3
+    assert sweep.verdict().endswith("eta 3, with 94.00% of the validation data and 20.00% of the test data.")
+    assert sweep.as_dict()["best"] == {"row": 1, "test_accuracies": [0.2] * 3}
+    assert "test" not in json.dumps(sweep.as_dict()["rows"])
+
+
+def test_of_equals_the_first_is_the_best():
+    rows = [Row(recipe([2, 2], eta=eta), runs(5, 7), 10) for eta in (1, 2)]
+    assert Sweep(rows, 0, 0).best is rows[0]
+
+
+def test_the_table(sweep):
+    title, headings, _, *rows, verdict = str(sweep).splitlines()
+    assert title == "Accuracy on validation data after epoch 30"
+    assert headings.split() == ["sizes", "eta", "networks", "mean", "spread", "lowest", "best", "diverged"]
+    assert [row.split() for row in rows] == [
+        ["4-3-2", "0.5", "3", "93.00%", "3.61%", "90.00%", "97.00%", "0"],
+        ["4-3-2", "3", "3", "94.00%", "3.61%", "91.00%", "98.00%", "0"],
+        ["4-2", "3", "3", "72.33%", "45.32%", "20.00%", "99.00%", "1"],
+    ]
+    assert verdict == sweep.verdict()
+
+
+def test_the_table_of_one_network():
+    sweep = Sweep([Row(recipe([4, 3, 2]), runs(9), 10)], 0, 1)
+    _, headings, _, row, verdict = str(sweep).splitlines()
+    assert headings.split() == ["sizes", "networks", "mean", "spread", "lowest", "best"]
+    assert row.split() == ["4-3-2", "1", "90.00%", "90.00%", "90.00%"]
+    assert verdict == "Best on average: 4-3-2, with 90.00% of the validation data."
+    assert sweep.rows[0].spread is None
+
+
+def test_the_files(sweep, tmp_path):
+    sweep.to_csv(tmp_path / "sweep.csv")
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "sweep.csv").read_text())))
+    assert [line["sizes"] for line in lines] == ["4-3-2", "4-3-2", "4-2"]
+    assert [float(line["mean"]) for line in lines] == [row.mean for row in sweep.rows]
+    assert [(line["eta"], line["best"], line["diverged"]) for line in lines][2] == ("3.0", "0.99", "1")
+    sweep.to_json(tmp_path / "sweep.json")
+    found = json.loads((tmp_path / "sweep.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
+    assert found == json.loads(json.dumps(sweep.as_dict()))
+    assert found["rows"][2]["accuracies"] == [0.2, 0.98, 0.99]
+    assert found["rows"][2]["sizes"] == [4, 2]
+    assert found["rows"][2]["seeds"] == [0, 1, 2]
+
+
+def test_times_are_in_no_file_and_no_table(sweep):
+    later = [
+        Row(row.recipe, {seed: replace(run, seconds=9.0) for seed, run in row.runs.items()}, 100) for row in sweep.rows
+    ]
+    other = Sweep(later, 50, trained=0)
+    assert str(other) == str(sweep)
+    assert other.as_dict() == sweep.as_dict()
+
+
+def test_a_network_that_diverged_at_once_has_a_curve():
+    row = Row(recipe([4, 2]), {0: Run((), 3, None, True, 0.1)}, 10)
+    assert np.isnan(row.curves[0]).tolist() == [True]
+    assert row.accuracies == [0.3]
+    assert Sweep([row], 0, 1).as_dict()["rows"][0]["curves"] == [[]]
+
+
+def test_a_picture(sweep):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    figure = sweep.plot()
+    (axes,) = figure.axes
+    texts = " ".join(text.get_text() for text in axes.texts)
+    for label in ("4-3-2, eta 0.5", "4-3-2, eta 3", "4-2, eta 3"):
+        assert label in texts
