@@ -167,7 +167,7 @@ class BaseNetwork(ABC):
             number, eta = len(run.history.epochs), run.plan.eta
             weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
             if not all(np.isfinite(array).all() for array in weights + biases):
-                run.history.stopped = alarms.diverged(number, eta, stacklevel=3)
+                run.history.stopped, run.history.diverged = alarms.diverged(number, eta, stacklevel=3), True
                 return
             self.weights, self.biases = weights, biases
             findings = monitor()

@@ -52,6 +52,8 @@ class History:
         One for each that was completed.
     stopped : str
         Why there are fewer than were asked for; empty if there are not.
+    diverged : bool
+        Whether that was because weights became infinite or not a number.
     machine : dict
         See `machine.describe`.
 
@@ -70,6 +72,7 @@ class History:
     evaluation_samples: int
     epochs: list[Epoch] = field(default_factory=list)
     stopped: str = ""
+    diverged: bool = False
     machine: dict[str, str] = field(default_factory=machine.describe)
 
     def last_line(self) -> str:

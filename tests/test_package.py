@@ -155,4 +155,6 @@ def test_without_pytorch_a_module_says_which_extra_installs_it(name, monkeypatch
 def test_the_examples_in_docstrings(name):
     if name.startswith((*OF_PYTORCH, "fastnet.torch_classifier")):
         pytest.importorskip("torch")
+    if name.startswith("fastnet.estimator"):
+        pytest.importorskip("sklearn")
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -22,16 +22,28 @@ from fastnet.recipe import recipe
     help="Makes the run repeatable.",
 )
 @DATA
+@click.option("--checkpoint", type=NewFile(), help="Keep the run in this file after each epoch.")
+@click.option("--resume", is_flag=True, help="Go on from the --checkpoint, if it is there, as if never interrupted.")
 @click.option("--save", type=NewFile(), help="Write the trained network to this file, as JSON.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw costs and accuracies into this file, such as run.png.")
+@click.pass_context
 def train(
-    expand: bool, seed: int | None, data: Path | None, save: Path | None, plot_file: Path | None, **options: Any
+    context: click.Context,
+    expand: bool,
+    seed: int | None,
+    data: Path | None,
+    checkpoint: Path | None,
+    resume: bool,
+    save: Path | None,
+    plot_file: Path | None,
+    **options: Any,
 ) -> None:
     """Train a network on handwritten digits.
 
     Without options, this is the program of the book's chapter 1: a line for each epoch says how many of the test digits
     the network gets right. With --patience, the lines are about the validation digits, and the test digits come last.
-    Ctrl-C stops it; what was learnt in whole epochs is saved all the same.
+    Ctrl-C stops it; what was learnt in whole epochs is saved all the same. Weights that become infinite stop it, too,
+    with exit status 1.
 
     \b
     Chapter 3's best network of 100 hidden neurons:
@@ -45,6 +57,10 @@ def train(
         raise click.UsageError(
             f"{option} is for hidden neurons, and --sizes {','.join(map(str, chosen.sizes))} has none"
         )
+    if resume and checkpoint is None:
+        raise click.UsageError("--resume needs --checkpoint: the file to go on from")
+    if checkpoint is not None and checkpoint.exists() and not resume:
+        raise click.UsageError(f"--checkpoint {checkpoint} is there already; --resume goes on from it")
     if plot_file is not None:
         plots.check(plot_file)
     net = chosen.network(seed)
@@ -62,16 +78,22 @@ def train(
             monitor_training_cost=drawn,
             monitor_training_accuracy=drawn,
             report=_print_line,
+            checkpoint=checkpoint,
+            resume=resume,
             **chosen.training(),
         )
     except (KeyboardInterrupt, BrokenPipeError):
         if net.weights is not untrained:
             _keep(net, save, plot_file)
+        if checkpoint is not None and checkpoint.exists():
+            click.echo(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
         raise
     if chosen.patience is not None:
         correct = net.accuracy(test_data)
         click.echo(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
     _keep(net, save, plot_file)
+    if net.history is not None and net.history.diverged:
+        context.exit(1)
 
 
 def _print_line(history: History) -> None:

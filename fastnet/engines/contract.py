@@ -164,13 +164,13 @@ class Measure:
         For how many the largest output is the one that it is to be.
     cost : float or None
         The sum of their costs, if it was asked for.
-    predicted : ndarray of int64, shape (n_out,)
+    predicted : tuple of int
         For how many samples each output was the largest.
     """
 
     correct: int
     cost: float | None
-    predicted: np.ndarray
+    predicted: tuple[int, ...]
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
@@ -361,7 +361,7 @@ class Engine(ABC):
         self._feed_forward(data, receive)
         # Threads may have come in any order; the sum of their costs is to be the same every time.
         correct, costs, predicted = zip(*(found[start] for start in sorted(found)), strict=True)
-        return Measure(sum(correct), sum(costs) if cost else None, sum(predicted))
+        return Measure(sum(correct), sum(costs) if cost else None, tuple(sum(predicted).tolist()))
 
     @abstractmethod
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
@@ -374,6 +374,11 @@ class Engine(ABC):
         """Take over copies of these weights and biases, in the book's shapes; a velocity stays what it is."""
         self._weights = [np.array(w, self.architecture.dtype) for w in weights]
         self._biases = [np.array(b, self.architecture.dtype) for b in biases]
+
+    def squares(self) -> float:
+        """Return the sum of the squares of the weights, which L2 regularization keeps small."""
+        weights, _ = self.parameters()
+        return sum(float(np.sum(np.square(w), dtype=np.float64)) for w in weights)
 
     def parameters(self) -> tuple[Arrays, Arrays]:
         """Return copies of the weights and the biases as they are now, in the book's shapes."""

@@ -1,4 +1,7 @@
-"""The compiled engine: a whole epoch in one kernel (see `fastnet.kernels`)."""
+"""The compiled engine: a whole epoch in one kernel (see `fastnet.kernels`).
+
+The same seed gives the same bits on the same machine, whatever the number of threads.
+"""
 
 from __future__ import annotations
 
@@ -93,6 +96,10 @@ class Engine(contract.Engine):
 
     def parameters(self) -> tuple[Arrays, Arrays]:
         return layout.to_book(self._layout, self._parameters)
+
+    def squares(self) -> float:
+        weights, scale = self._parameters.weights, float(self._parameters.scale[0])  # zero where there are no neurons
+        return scale**2 * float(np.vdot(weights, weights))
 
     def _velocities(self) -> tuple[Arrays, Arrays] | None:
         return layout.to_book(self._layout, self._velocity) if "_velocity" in vars(self) else None

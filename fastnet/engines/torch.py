@@ -3,6 +3,10 @@
 The data lie on the device, and a mini-batch is indexed out of them. There are three ways to run the step: eager, a call
 from Python for each operation; compiled, by `torch.compile`; and captured, where a CUDA graph holds many steps, and
 Python is back only after all of them.
+
+On the CPU, the same seed gives the same bits again with the same number of threads (`torch.set_num_threads`). In
+mini-batches too small to be divided, which are computed in one thread, their number makes no difference to training,
+but it can to outputs and costs, which are computed for thousands of samples at a time.
 """
 
 from __future__ import annotations

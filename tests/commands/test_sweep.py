@@ -18,8 +18,6 @@ import pytest
 
 from fastnet import expand_mnist, mnist_loader, network2
 
-pytest.importorskip("joblib", reason="the extra sweep is not installed")
-
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "sweep"]
 GRID = ("--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--sizes", "16,10", "--eta", "0.5", "--eta", "3",
         "--seeds", "4", "--epochs", "60")  # fmt: skip

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from fastnet.kernels import choice, inputs
 from fastnet.kernels.compiler import kernel
-from fastnet.kernels.inputs import Matrix, Rows, inputs_of
+from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.vectors import lanes_of
 
 DTYPES = ("float32", "float64")
@@ -93,6 +93,22 @@ def test_few_numbers_are_kept_without_zeros_and_many_with_them():
     assert isinstance(inputs_of(matrix, np.dtype("float64")), Matrix)
     matrix[:, 1:] = 0
     assert isinstance(inputs_of(matrix, np.dtype("float64")), Rows)
+
+
+@pytest.mark.parametrize("n_in", [1 << 16, (1 << 16) + 1])
+@pytest.mark.parametrize("given", [np.int32, np.int64])
+def test_a_sparse_matrix_is_laid_out_as_a_dense_one_is(n_in, given):
+    matrix = np.zeros((3, n_in))
+    matrix[0, [1, -1]], matrix[2, 0] = [7, 3], 5
+    expected = laid_out(Rows, matrix, "float32")
+    arrays = np.array([0, 2, 2, 3], given), np.array([1, n_in - 1, 0], given), np.array([7.0, 3, 5])
+    for array in arrays:
+        array.flags.writeable = False  # as joblib's are that processes share
+    x = rows_of(*arrays, n_in, np.dtype("float32"))
+    for ours, theirs in zip(x, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs, strict=True)
+        assert (ours.flags.writeable, ours.flags.c_contiguous) == (theirs.flags.writeable, True)  # one type for Numba
+    assert rows_of(*x, n_in, np.dtype("float32")).values is x.values
 
 
 @pytest.mark.parametrize(("n_in", "dtype"), [(1 << 16, np.uint16), ((1 << 16) + 1, np.uint32)])

@@ -1,6 +1,5 @@
 """A whole sweep, in threads of this process."""
 
-import sys
 import threading
 import time
 
@@ -14,8 +13,6 @@ from fastnet.recipe import Recipe
 from fastnet.sweeps import TrainingFailed, sweep
 from fastnet.sweeps import run as one
 from fastnet.sweeps.record import Record
-
-pytest.importorskip("joblib", reason="the extra sweep is not installed")
 
 GRID = {"sizes": [[3, 4, 3], [3, 3]], "cost": "cross-entropy", "eta": [0.1, 1.0], "epochs": 3, "engine": "numpy"}
 

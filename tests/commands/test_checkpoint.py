@@ -1,0 +1,72 @@
+"""`fastnet train` that is interrupted, or that goes wrong."""
+
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
+
+
+def small(folder, *arguments):
+    return [*COMMAND, "train", "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", *arguments]
+
+
+def run(folder, *arguments):
+    return subprocess.run(small(folder, *arguments), capture_output=True, text=True, timeout=120, cwd=folder)
+
+
+def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
+    kept = ["--seed", "3", "--momentum", "0.5", "--checkpoint", "run"]
+    with subprocess.Popen(
+        small(folder, "--epochs", "100000000", *kept),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    ) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.strip()) == (
+        130,
+        "Kept in run: the same command with --resume goes on from there",
+    )
+    again = run(folder, "--epochs", "1000", *kept, "--resume", "--save", "again.json")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert not again.stdout.startswith("Epoch 0:")
+    whole = run(folder, "--epochs", "1000", "--seed", "3", "--momentum", "0.5", "--save", "whole.json")
+    assert (folder / "again.json").read_bytes() == (folder / "whole.json").read_bytes()
+    assert whole.stdout.splitlines()[999].split(",")[0] == again.stdout.splitlines()[-2].split(",")[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resume"], "fastnet: --resume needs --checkpoint: the file to go on from\n"),
+        (["--checkpoint", "run"], "fastnet: --checkpoint run is there already; --resume goes on from it\n"),
+        (
+            ["--checkpoint", "run", "--resume", "--seed", "2"],
+            "fastnet: run: it is of another run, with seed 1, not 2\n",
+        ),
+        (["--checkpoint", "text", "--resume"], "does not begin as safetensors do)\n"),
+    ],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(folder, arguments, message):
+    assert run(folder, "--epochs", "1", "--seed", "1", "--checkpoint", "run").returncode == 0
+    (folder / "text").write_text("What is written here is no checkpoint.")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = run(folder, "--epochs", "2", *arguments)
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert result.stderr.endswith(message)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_training_that_diverges_says_so_and_fails(folder):
+    result = run(folder, "--epochs", "5", "--cost", "log-likelihood", "--activation", "relu", "--eta", "1e30")
+    lines = [line for line in result.stderr.splitlines() if line.startswith("fastnet: ")]
+    assert (result.returncode, result.stdout) == (1, "")
+    assert len(lines) == 1
+    assert lines[0].startswith("fastnet: epoch 0: weights became infinite or not a number, and training stopped")
