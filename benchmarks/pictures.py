@@ -1,4 +1,4 @@
-"""Draw the pictures in `docs/` of what a network learns: `python benchmarks/pictures.py [--folder docs]`.
+"""Draw the pictures in `docs/`: of what a network learns, and a digit. `python benchmarks/pictures.py [--folder docs]`.
 
 The race and the map are drawn by `readme.py`, with what it measures.
 """
@@ -8,6 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from typing import Any
+
+import drawn
+import numpy as np
 
 from fastnet import mnist_loader, network2, plots
 
@@ -32,6 +35,7 @@ def main() -> None:
     for name, figure in pictures.items():
         plots.save(figure, folder / name)
         print(f"{folder / name}: {(folder / name).stat().st_size / 1000:.0f} kB")
+    drawn.written(7, np.random.default_rng(1)).save(folder / "seven.png", optimize=True)
 
 
 def trained(training_data: Any, epochs: int, eta: float, seed: int = 0, **keywords: Any) -> network2.Network:

@@ -1,4 +1,4 @@
-"""Measure everything that the README says, and write it there: tables between its marks, pictures in `docs/`.
+"""Measure everything that README and `docs/` say, and write it there: tables between marks, pictures in `docs/`.
 
     python benchmarks/readme.py [--only race,map,published,options,best,by-hand,chapter-6,promises,limits,recipes]
 
@@ -17,7 +17,8 @@ from fastnet import comparison, machine, plots
 from fastnet.comparison.plots import figure
 
 BENCHMARKS = Path(__file__).parent
-README, DOCS = BENCHMARKS.parent / "README.md", BENCHMARKS.parent / "docs"
+DOCS = BENCHMARKS.parent / "docs"
+PAGES = (BENCHMARKS.parent / "README.md", DOCS / "measurements.md")
 LIMITS = ("yardstick.py", "two_threads.py", "distribution.py", "grid.py")
 
 
@@ -43,13 +44,15 @@ def main() -> None:
 
 
 def write(name: str, text: str) -> None:
-    """Put a text between the marks of a section."""
+    """Put a text between the marks of a section, on the page that has it."""
     start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-    before, found, rest = README.read_text(encoding="utf-8").partition(start)
-    _, also_found, after = rest.partition(end)
-    if not (found and also_found):
-        raise SystemExit(f"README has no section {name}")
-    README.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
+    for page in PAGES:
+        before, found, rest = page.read_text(encoding="utf-8").partition(start)
+        _, also_found, after = rest.partition(end)
+        if found and also_found:
+            page.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
+            return
+    raise SystemExit(f"no page has a section {name}")
 
 
 def race() -> str:

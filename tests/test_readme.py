@@ -1,13 +1,15 @@
-"""What README shows is what happens."""
+"""What README and the pages in `docs` show is what happens."""
 
 import doctest
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-EXAMPLES = doctest.DocTestParser().get_examples("".join(re.findall(r"```pycon\n(.*?)```", README, re.DOTALL)))
+ROOT = Path(__file__).parent.parent
+PAGES = {page.name: page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+README = PAGES["README.md"].read_text(encoding="utf-8")
 
 
 class SameButForNumbers(doctest.OutputChecker):
@@ -16,13 +18,18 @@ class SameButForNumbers(doctest.OutputChecker):
         return super().check_output(want, got, optionflags | doctest.ELLIPSIS)
 
 
-def test_the_examples(tmp_path, monkeypatch):
-    pytest.importorskip("torch")
+@pytest.mark.parametrize("name", PAGES)
+def test_the_examples(name, tmp_path, monkeypatch):
+    for library in ("torch", "sklearn", "matplotlib", "PIL", "joblib"):
+        pytest.importorskip(library)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
     monkeypatch.chdir(tmp_path)
-    assert len(EXAMPLES) > 6
+    text = PAGES[name].read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_examples("".join(re.findall(r"```pycon\n(.*?)```", text, re.DOTALL)))
+    assert len(examples) > 3
     failures = []
     runner = doctest.DocTestRunner(SameButForNumbers(), verbose=False)
-    runner.run(doctest.DocTest(EXAMPLES, {}, "README", "README.md", 0, README), out=failures.append)
+    runner.run(doctest.DocTest(examples, {}, name, name, 0, text), out=failures.append)
     assert not failures, "".join(failures)
 
 
@@ -32,6 +39,13 @@ def test_the_accuracy_shown_is_one_that_is_reached():
     assert all(75 < percent < 96 for percent in shown)
 
 
-@pytest.mark.parametrize("name", re.findall(r"\]\((?!http)([^)]+)\)", README))
-def test_links_lead_somewhere(name):
-    assert (Path(__file__).parent.parent / name).exists()
+LINKS = [
+    (name, link)
+    for name, page in PAGES.items()
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("name", "link"), LINKS)
+def test_links_lead_somewhere(name, link):
+    assert (PAGES[name].parent / link).exists()
