@@ -1,6 +1,6 @@
 """Measure everything that README and `docs/` say, and write it there: tables between marks, pictures in `docs/`.
 
-    python benchmarks/readme.py [--only race,map,published,options,best,by-hand,chapter-6,promises,limits,recipes]
+    python benchmarks/readme.py [--only SECTION,SECTION]
 
 All of it takes about half an hour, on a machine that does nothing else, with the extra `bench` installed.
 """
@@ -30,10 +30,13 @@ def main() -> None:
         "options": options,
         "best": best,
         "by-hand": lambda: run("by_hand.py"),
-        "chapter-6": chapter_6,
+        "chapter-6": lambda: tables("chapter6.py")[0],
+        "sweep": lambda: tables("sweep.py")[0],
+        "sklearn": lambda: tables("sklearn_mlp.py")[0],
+        "handwriting": lambda: tables("handwriting.py")[0],
         "promises": promises,
         "limits": limits,
-        "recipes": recipes,
+        "recipes": lambda: tables("recipes.py")[0],
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(sections), help="which sections (default: %(default)s)")
@@ -50,7 +53,7 @@ def write(name: str, text: str) -> None:
         before, found, rest = page.read_text(encoding="utf-8").partition(start)
         _, also_found, after = rest.partition(end)
         if found and also_found:
-            page.write_text(f"{before}{start}{text}\n{end}{after}", encoding="utf-8")
+            page.write_text(f"{before}{start}{text.strip()}\n{end}{after}", encoding="utf-8")
             return
     raise SystemExit(f"no page has a section {name}")
 
@@ -86,10 +89,6 @@ def best() -> str:
     return f"{percent} % of the test digits in {seconds} seconds, with two processors: the median of {each}."
 
 
-def chapter_6() -> str:
-    return "\n".join(line for line in run("chapter6.py").splitlines() if line.startswith("|"))
-
-
 def promises() -> str:
     return run("measure.py").partition("\n\n")[2]
 
@@ -103,8 +102,9 @@ def limits() -> str:
     return "\n".join(lines)
 
 
-def recipes() -> str:
-    return "\n".join(line for line in run("recipes.py").splitlines() if line.startswith("|"))
+def tables(script: str) -> list[str]:
+    """Return the tables that a benchmark prints."""
+    return re.findall(r"(?:^\|.*\n)+", run(script) + "\n", re.MULTILINE)
 
 
 def run(script: str, *arguments: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +15,7 @@ import numpy as np
 
 from fastnet.datasets import tensors
 from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.files import DataError
+from fastnet.datasets.files import DataError, one_line
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Arrays, State
 from fastnet.history import Epoch
@@ -23,6 +24,7 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 _KIND = "fastnet.checkpoint"
 _GENERATOR = "MT19937"  # the book's: NumPy's old one
+_LARGEST = 2**63 - 1  # of the integers
 _MAY_DIFFER = ("epochs",)  # between a run and its continuation
 
 
@@ -99,13 +101,11 @@ def read(path: StrPath, recipe: Mapping[str, Any], data: str) -> Checkpoint:
     name = os.fspath(path)
     try:
         checkpoint = _checkpoint(description, arrays)
+        difference = _difference(checkpoint.recipe, recipe)
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{name}: this file does not hold a {_KIND} ({tensors.brief(error)})") from None
-    for key in sorted({*checkpoint.recipe, *recipe} - {*_MAY_DIFFER}):
-        if checkpoint.recipe.get(key) != recipe.get(key):
-            raise ValueError(
-                f"{name}: it is of another run, with {key} {checkpoint.recipe.get(key)}, not {recipe.get(key)}"
-            )
+        raise DataError(f"{name}: this file does not hold a {_KIND} ({one_line(error)})") from None
+    if difference:
+        raise ValueError(f"{name}: it is of another run, {one_line(difference)}")
     if checkpoint.data != data:
         raise ValueError(f"{name}: it is of a run on other data")
     return checkpoint
@@ -138,7 +138,7 @@ def _checkpoint(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> C
     if "velocity.weights.0" in arrays:
         velocity = _unnamed("velocity", arrays, sizes, dtype)
     trained_on, dropout_seed = (_natural(description[name], name) for name in ("trained_on", "dropout_seed"))
-    engine = State(trained_on, velocity, _number(description["eta"], "eta"))
+    engine = State(trained_on, velocity, _finite(description["eta"], "eta"))
     generator = _generator(arrays.pop("generator"), description["generator"])
     if arrays:
         raise ValueError("it holds more arrays than a checkpoint")
@@ -146,15 +146,23 @@ def _checkpoint(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> C
     return Checkpoint(recipe, str(description["data"]), weights, biases, engine, dropout_seed, generator, epochs)
 
 
+def _difference(found: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """Say in what the recipe of a file differs from another one, if it does."""
+    for key in sorted({*found, *recipe} - {*_MAY_DIFFER}):
+        if found.get(key) != recipe.get(key):
+            return f"with {key} {found.get(key)}, not {recipe.get(key)}"
+    return ""
+
+
 def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
     position, has_gauss, gauss = rest
-    if (key.dtype, key.shape) != (np.uint32, (624,)) or _natural(position, "position") > 624:
+    if (key.dtype, key.shape) != (np.uint32, (624,)) or _natural(position, "position") > 624 or has_gauss not in (0, 1):
         raise ValueError("its generator is not NumPy's")
     return {
         "bit_generator": _GENERATOR,
         "state": {"key": key, "pos": position},
         "has_gauss": _natural(has_gauss, "has_gauss"),
-        "gauss": _number(gauss, "gauss"),
+        "gauss": _finite(gauss, "gauss"),
     }
 
 
@@ -172,9 +180,16 @@ def _epoch(values: Any) -> Epoch:
 
 
 def _natural(value: Any, name: str) -> int:
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value <= _LARGEST:
         raise ValueError(f"its {name} is no number from 0")
     return value
+
+
+def _finite(value: Any, name: str) -> float:
+    number = _number(value, name)
+    if not math.isfinite(number):
+        raise ValueError(f"its {name} is not finite")
+    return number
 
 
 def _number(value: Any, name: str) -> float:

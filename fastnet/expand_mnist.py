@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias, cast
 import numpy as np
 
 from fastnet import arguments, progress
+from fastnet.datasets import files
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
-from fastnet.datasets.files import DataError, read_exactly, replaced
+from fastnet.datasets.files import DataError, one_line, read_exactly, replaced
 
 if TYPE_CHECKING:
     from fastnet.kernels.threads import Share
@@ -35,7 +36,6 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 _GREYS = 256  # steps from white to black
 _AT_A_TIME = 64  # images that share a generator; what is made for them stays in a processor's cache
-_LONGEST_REASON = 100  # characters
 _MAGIC = b"\x93NUMPY\x01\x00"  # with which an array begins, and its length in two bytes
 _HEADER = re.compile(
     rb"{'descr': '(\|u1|<i8|<f4|<f8)', 'fortran_order': False, 'shape': \((\d{1,9}), ?(\d{1,9})?\), } *\n"
@@ -285,13 +285,14 @@ def load(path: StrPath) -> Dataset:
     path = Path(path)
     with path.open("rb") as file:
         try:
-            with zipfile.ZipFile(file) as archive:
+            with files.archive(file) as archive:
                 return _read(archive)
         except EOFError:
             raise DataError(f"{path}: it ends too early; the file is truncated") from None
         except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
-            reason = str(error)[:_LONGEST_REASON]  # which may quote the file
-            raise DataError(f"{path}: this file does not hold images as `save` writes them ({reason})") from None
+            raise DataError(
+                f"{path}: this file does not hold images as `save` writes them ({one_line(error)})"
+            ) from None
 
 
 def _read(archive: zipfile.ZipFile) -> Dataset:

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from fastnet.activations import ACTIVATIONS
-from fastnet.datasets.files import DataError, replaced
+from fastnet.datasets.files import DataError, one_line, read_all, replaced
 
 _VERSION = 1
+_MOST_BYTES = 1 << 30  # of a file; a weight takes about 20
+_LONGEST_NAME = 100  # characters of the name of a cost
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,25 @@ def read(path: str | os.PathLike[str]) -> Model:
     DataError
         If it does not hold a network.
     """
-    text = Path(path).read_bytes()
-    try:
-        contents = json.loads(text)
-        _check_text(text, contents)
-        return _model(contents)
-    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
+    with Path(path).open("rb") as file:
+        try:
+            text = read_all(file, b"{", _MOST_BYTES)
+            contents = _parsed(text)
+            _check_text(text, contents)
+            return _model(contents)
+        except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
 
 
 def _beginning(text: bytes) -> bytes:
     """Return what stands before the text of the other values, and vouches for it."""
     return b'{"version": %d, "sha256": "%s", ' % (_VERSION, hashlib.sha256(text).hexdigest().encode("ascii"))
+
+
+def _parsed(text: bytes) -> Any:
+    if text.count(b"{") > 2:  # a network and its neurons: many small objects would take 30 times the memory of the file
+        raise ValueError("it holds more objects than a network")
+    return json.loads(text)
 
 
 def _check_text(text: bytes, contents: Any) -> None:
@@ -117,7 +126,7 @@ def _model(contents: Any) -> Model:
     sizes, cost, activation = contents["sizes"], neurons["cost"], neurons.get("activation", "sigmoid")
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
         raise ValueError("its sizes are not a list of layers")
-    if not isinstance(cost, str):
+    if not (isinstance(cost, str) and len(cost) <= _LONGEST_NAME and cost.isprintable()):
         raise ValueError("its cost is not a name")
     if activation not in ACTIVATIONS:
         raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")
@@ -130,16 +139,29 @@ def _model(contents: Any) -> Model:
 
 
 def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:
-    if any(np.asarray(value).dtype.kind not in "fiu" for value in values):
-        raise ValueError("its weights or biases are not numbers")
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
-        arrays = [np.array(value, dtype) for value in values]
-    if [array.shape for array in arrays] != list(shapes):
+    if not (isinstance(values, list) and len(values) == len(shapes)):
         raise ValueError("its weights or biases are not of the shapes that its sizes say")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
+        arrays = [_matrix(rows, shape, dtype) for rows, shape in zip(values, shapes, strict=True)]
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("its weights or biases are not finite")
     return arrays
 
 
+def _matrix(rows: Any, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
+    """Make an array of lists of numbers; NumPy is not shown anything else, of which it might make too much."""
+    n_rows, n_columns = shape
+    if not (isinstance(rows, list) and len(rows) == n_rows):
+        raise ValueError("its weights or biases are not of the shapes that its sizes say")
+    if not all(isinstance(row, list) and len(row) == n_columns for row in rows):
+        raise ValueError("its weights or biases are not of the shapes that its sizes say")
+    if not all({*map(type, row)} <= {int, float} for row in rows):
+        raise ValueError("its weights or biases are not numbers")
+    try:
+        return np.array(rows, dtype)
+    except OverflowError:  # an integer of hundreds of digits
+        raise ValueError("its weights or biases are not finite") from None
+
+
 def _reason(error: Exception) -> str:
-    return f"it has no {error}" if isinstance(error, KeyError) else str(error)
+    return f"it has no {one_line(error)}" if isinstance(error, KeyError) else one_line(error)

@@ -98,7 +98,7 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost
         (VALID | {"weights": [[[0.1, "x"]]]}, "are not numbers"),
         (VALID | {"weights": [[["0.1", "0.2"]]]}, "are not numbers"),
         (VALID | {"weights": [[[True, False]]]}, "are not numbers"),
-        (VALID | {"weights": [[[10**400, 0]]]}, "are not numbers"),
+        (VALID | {"weights": [[[10**400, 0]]]}, "are not finite"),
         (VALID | {"sizes": [2, 10**400]}, "not of the shapes"),
         (VALID | {"weights": [[[0.1], [0.2, 0.3]]]}, "does not hold a network"),
         (VALID | {"weights": None}, "does not hold a network"),

@@ -5,23 +5,32 @@ What is read is read in small steps, and with one clear error.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
 import os
+import secrets
 import shutil
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 _STEP = 1 << 20  # bytes read at a time: a size that a file only claims to have is never allocated
 _GZIP_MAGIC = b"\x1f\x8b"
+_LONGEST_REASON = 150  # characters
 
 
 class DataError(ValueError):
     """A data file cannot be used: its message names the file and what is wrong with it."""
+
+
+def one_line(error: object) -> str:
+    """Return what an error says, which may quote a file at any length, as a short line that a terminal can show."""
+    return "".join(c if c.isprintable() else "?" for c in str(error)[:_LONGEST_REASON])
 
 
 @contextmanager
@@ -63,9 +72,9 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
         except EOFError:
             raise DataError(f"{path}: it ends too early; the file is truncated") from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path}: the compressed data is damaged ({error})") from None
+            raise DataError(f"{path}: the compressed data is damaged ({one_line(error)})") from None
         except ValueError as error:
-            raise DataError(f"{path}: {error}") from None
+            raise DataError(f"{path}: {one_line(error)}") from None
 
 
 def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
@@ -88,6 +97,51 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
             raise EOFError
         parts += part
     return parts
+
+
+def read_all(stream: BinaryIO, begins_with: bytes, most: int) -> bytes:
+    """Read all of a text, unless it begins otherwise, but for white space, or is longer than that.
+
+    Raises
+    ------
+    ValueError
+        If so: a device that never ends is found by it, too.
+    """
+    text = stream.read(_STEP)
+    if not text.lstrip().startswith(begins_with):
+        raise ValueError(f"it does not begin with {begins_with.decode('ascii')}")
+    parts = [text]
+    while text and sum(map(len, parts)) <= most:
+        text = stream.read(_STEP)
+        parts.append(text)
+    if text:
+        raise ValueError(f"it is longer than the {most >> 20} MiB read here")
+    return b"".join(parts)
+
+
+def archive(file: BinaryIO) -> zipfile.ZipFile:
+    """Open a zip archive, whose directory must not be longer than it would be for thousands of files.
+
+    Raises
+    ------
+    zipfile.BadZipFile, ValueError, ...
+        If it is none; zipfile's exceptions are of many kinds.
+    """
+    return zipfile.ZipFile(cast(BinaryIO, _ReadInSteps(file)))
+
+
+class _ReadInSteps:
+    """A file of which little is read at a time: what is made of a directory takes ten times its length."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.seekable, self.tell = file.seek, file.seekable, file.tell
+
+    def read(self, count: int = -1) -> bytes:
+        contents = self._file.read(_STEP + 1 if count < 0 else min(count, _STEP + 1))
+        if len(contents) > _STEP:
+            raise zipfile.BadZipFile("its directory is too long")
+        return contents
 
 
 @contextmanager
@@ -122,10 +176,14 @@ def _unfinished(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
-    path = path.resolve()
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with unfinished.open("wb") as file:
+        path = path.resolve()
+    except RuntimeError:  # what Python says before 3.13 of links in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+    # A name that nobody else has: another thread writes another file, and no link is there that would be followed.
+    unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
+    try:
+        with unfinished.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -13,6 +13,7 @@ import math
 import pickle
 import re
 import struct
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -52,10 +53,14 @@ def read_pairs(path: Path) -> Pairs:
     """
     with opened(path) as stream:
         try:
-            pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
-        except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # of what Python doubts, nothing is read
+                pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
+        except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError, Warning):
             # What Python says of it may quote the file, at any length.
             raise ValueError("this is not a pickle of NumPy arrays") from None
+        if stream.read(1):  # to read to the end is also what makes gzip compare its checksum
+            raise ValueError("it goes on after the end of the pickle")
         if not (isinstance(pairs, tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)):
             raise ValueError("this pickle does not hold pairs of arrays")
         return tuple((_as_array(first), _as_array(second)) for first, second in pairs)

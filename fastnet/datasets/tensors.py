@@ -16,14 +16,14 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from fastnet.datasets.files import DataError, read_exactly, replaced
+from fastnet.datasets.files import DataError, one_line, read_exactly, replaced
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
 VERSION = "1"
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
-_LONGEST_HEADER = 1 << 24  # bytes
-_LONGEST_REASON = 100  # characters
+_LONGEST_HEADER = 1 << 28  # bytes: of a run of a million epochs
+_FREE = 1 << 26  # bytes that may be made of any header
 
 
 def write(path: StrPath, kind: str, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -79,12 +79,7 @@ def read(path: StrPath, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray
         except EOFError:
             raise DataError(f"{path}: it ends too early; the file is truncated") from None
         except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: this file does not hold a {kind} ({brief(error)})") from None
-
-
-def brief(error: Exception) -> str:
-    """Return what an error says, which may quote the file, in no more than a line."""
-    return str(error)[:_LONGEST_REASON]
+            raise DataError(f"{path}: this file does not hold a {kind} ({one_line(error)})") from None
 
 
 def as_object(value: Any, what: str) -> dict[str, Any]:
@@ -96,22 +91,32 @@ def as_object(value: Any, what: str) -> dict[str, Any]:
 
 def _read(file: BinaryIO, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     length = int.from_bytes(read_exactly(file, 8), "little")
-    if length > _LONGEST_HEADER:
+    if length > _LONGEST_HEADER or (start := read_exactly(file, 1)) != b"{":
         raise ValueError("it does not begin as safetensors do")
-    header = as_object(json.loads(read_exactly(file, length)), "its header")
+    header = as_object(_parsed(start + read_exactly(file, max(length, 1) - 1)), "its header")
     metadata = as_object(header.pop("__metadata__", None), "its metadata")
     if kind not in metadata:
         raise ValueError("it is of another kind")
     if metadata.get("version") != VERSION:
         raise ValueError(f"its version is {metadata.get('version')!r}; it must be {VERSION!r}")
-    text = str(metadata[kind])
+    text = metadata[kind]
+    if not isinstance(text, str):
+        raise ValueError("its description is no text")
     arrays = dict(_arrays(file, header))
     if file.read(1):
         raise ValueError("it is longer than it says")
     numbers = [array.reshape(-1) for array in arrays.values()]
     if metadata.get("sha256") != _checksum(kind, text, header, numbers):
         raise ValueError("its checksum is another; it is damaged")
-    return as_object(json.loads(text), "its description"), arrays
+    return as_object(_parsed(text.encode()), "its description"), arrays
+
+
+def _parsed(text: bytes | bytearray) -> Any:
+    """Parse JSON, unless it is made of so many small pieces that they would take many times its memory."""
+    objects, commas = text.count(b"{") + text.count(b"["), text.count(b",")
+    if 256 * objects + 64 * commas > _FREE + 4 * len(text):  # bytes, about; a list of epochs takes three times its text
+        raise ValueError("its header is made of too many pieces")
+    return json.loads(text)
 
 
 def _arrays(file: BinaryIO, header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:

@@ -1,7 +1,7 @@
 """Mini-batches as matrices: the book's algorithm, with a matrix product where it has a loop over samples.
 
-The same seed gives the same bits again with the same number of BLAS threads. BLAS divides larger products, such as those
-of 784-30-10 in mini-batches of 100, among its threads, and with more or fewer of them adds in another order; with
+The same seed gives the same bits again with the same number of BLAS threads. BLAS divides larger products, such as
+those of 784-30-10 in mini-batches of 100, among its threads, and with more or fewer of them adds in another order; with
 OMP_NUM_THREADS=1, the number of processors makes no difference.
 """
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,9 +26,10 @@ from typing import Any
 
 import numba
 from numba.core import event
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import overload
 
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -71,6 +73,15 @@ _PART_FLAGS = {
 if numba.config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set, but engine 'numba' cannot run uncompiled; engine='numpy' can")
 
+# A process that is forked while another thread compiles would never get the lock for it: that thread is not there to
+# give it back. So who forks takes it before.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
+
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called with some types, and keep the result on the disk."""
@@ -108,12 +119,26 @@ def announced(announcement: Callable[[], contextlib.AbstractContextManager[objec
 
 
 class _PackageCache(FunctionCache):
-    """Numba's cache on the disk, for kernels that are made of one another."""
+    """Numba's cache on the disk, for kernels that are made of one another, and processes that share it.
+
+    Numba numbers the files of a kernel's compiled code, and has an index of them. Of two processes that compile for
+    different types at once, both can take the same number; one that is killed between index and code leaves a number
+    that another takes. Then the index gives code for other types. Here each code has an index of its own, in files that
+    are named after all that it depends on, so that whoever writes them writes the same.
+    """
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), _SOURCES)
+        return (*super()._index_key(sig, codegen), _SOURCES, numba.__version__)
+
+    def _use_files_of(self, sig: Any, codegen: Any) -> None:
+        name = hashlib.sha256(repr(self._index_key(sig, codegen)).encode()).hexdigest()[:16]
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = IndexDataCacheFile(self._cache_path, f"{self._impl.filename_base}.{name}", stamp)
+
+    # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        self._use_files_of(sig, target_context.codegen())
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # a damaged file can fail anywhere in pickle, Numba and LLVM; it is as good as none
@@ -122,6 +147,7 @@ class _PackageCache(FunctionCache):
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
+        self._use_files_of(sig, data.codegen)
         # A full disk, or one that has become read-only, costs the next process a compilation and this one nothing.
         with contextlib.suppress(OSError):
             super().save_overload(sig, data)

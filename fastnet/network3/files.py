@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet import arguments
 from fastnet.datasets import tensors
-from fastnet.datasets.files import DataError
+from fastnet.datasets.files import DataError, one_line
 from fastnet.network3.activations import ACTIVATIONS
 from fastnet.network3.layers import ConvPoolLayer, FullyConnectedLayer, Layer, Parameters, SoftmaxLayer, check_layers
 
@@ -38,7 +38,7 @@ def read(path: StrPath) -> tuple[list[Layer], int]:
     try:
         return _network(description, arrays)
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{os.fspath(path)}: this file does not hold a {_KIND} ({tensors.brief(error)})") from None
+        raise DataError(f"{os.fspath(path)}: this file does not hold a {_KIND} ({one_line(error)})") from None
 
 
 def _network(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[list[Layer], int]:

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, TypeAlias
 
 import torch
 
-from fastnet.datasets.files import DataError, replaced
+from fastnet.datasets import files
+from fastnet.datasets.files import DataError, one_line, replaced
 from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import Options
 
@@ -76,7 +77,7 @@ def _check_archive(file: BinaryIO) -> int:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is not a regular file")
-    with zipfile.ZipFile(file) as archive:
+    with files.archive(file) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("it is compressed")
@@ -125,7 +126,7 @@ def _reason(error: Exception) -> str:
         return "it asks for more than tensors and plain data, or is damaged"
     if isinstance(error, zipfile.BadZipFile):
         return "it is not an archive as torch.save writes it"
-    return f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+    return one_line(f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0])
 
 
 def _finite(state: dict[str, torch.Tensor]) -> bool:
