@@ -19,7 +19,14 @@ def main() -> None:
 @click.version_option(fastnet.__version__)
 @click.pass_context
 def fastnet_command(context: click.Context) -> None:
-    """Train the networks of "Neural Networks and Deep Learning", fast."""
+    """Train the networks of "Neural Networks and Deep Learning", fast.
+
+    Begin with `fastnet train`; `fastnet COMMAND --help` says what else a command can do.
+
+    \b
+    For completion in bash (zsh: zsh_source, fish: fish_source), put into ~/.bashrc:
+        eval "$(_FASTNET_COMPLETE=bash_source fastnet)"
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

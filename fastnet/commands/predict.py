@@ -38,9 +38,10 @@ def predict(
     json_file: Path | None,
     plot_file: Path | None,
 ) -> None:
-    """Say which digit each IMAGE shows: PNG or JPEG, one digit in each.
+    """Say which digit each image shows.
 
-    Dark on light or light on dark, written, drawn or photographed: it is prepared as MNIST's digits were. Where it is
+    IMAGE is a file in the format PNG or JPEG, with one digit in it. Dark on light or light on dark, written, drawn or
+    photographed: it is prepared as MNIST's digits were. Where it is
     not sure, it says so, and why. An image that cannot be read is told on standard error, and the exit status is 2.
     """
     image_files.check()
