@@ -1,0 +1,137 @@
+"""Train for very long, and see whether memory grows or epochs become slower.
+
+    python benchmarks/soak.py [--epochs 10000] [--mnist-epochs 500]
+
+Each run has a process of its own. Memory is what is resident after a tenth of the epochs and after the last, with
+garbage collected; the history, which is to be kept, is part of it. For the time, another tenth follows, in turns with
+the first epochs of a fresh network, so that a change of the machine's speed meets both; the drift is the median of the
+ratios of neighbours. What is over its bound is marked so. Memory is read from /proc, so this needs Linux.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import os
+import pickle
+import threading
+import tracemalloc
+from collections.abc import Callable
+from operator import truediv
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fastnet import Dataset, machine, mnist_loader
+from fastnet.history import Epoch, History
+from fastnet.network2 import Network
+
+MOST_GROWTH, MOST_DRIFT = 0.01, 0.03
+OPTIONS: dict[str, Any] = {"lmbda": 0.1, "momentum": 0.5, "dropout": 0.2}
+MONITORS: dict[str, Any] = {"monitor_evaluation_accuracy": True, "monitor_training_cost": True}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--epochs", type=int, default=10_000, help="of the small network (default: 10000)")
+    parser.add_argument("--mnist-epochs", type=int, default=500, help="of 784-30-10 (default: 500)")
+    options = parser.parse_args()
+    runs: list[tuple[str, int, dict[str, Any]]] = [
+        ("20-16-4", options.epochs, {}),
+        ("20-16-4, L2, momentum, dropout, monitors", options.epochs, OPTIONS | MONITORS),
+        ("784-30-10, MNIST", options.mnist_epochs, {}),
+    ]
+    print(f"{machine.sentence()}.\n")
+    print(f"| network | epochs | memory, at most {percent(MOST_GROWTH)} | time, at most {percent(MOST_DRIFT)} |")
+    print("| --- | --- | --- | --- |")
+    for title, epochs, keywords in runs:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            before, after, history, drift = pool.apply(soak, (title, epochs, keywords))
+        growth = after / before - 1
+        memory = f"{before / 1e6:.1f} to {after / 1e6:.1f} MB: {percent(growth)}{verdict(growth, MOST_GROWTH)}"
+        memory += f", history {history / 1e6:.1f} MB"
+        print(f"| {title} | {epochs} | {memory} | {percent(drift)}{verdict(drift, MOST_DRIFT)} |", flush=True)
+
+
+def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, int, float]:
+    """Train; return the memory after a tenth and at the end, what is added to the history then, and the drift."""
+    data = mnist_loader.load_data_wrapper()[0] if "MNIST" in title else small()
+    sizes = [int(n) for n in title.partition(",")[0].split("-")]
+    tenth = epochs // 10
+    memory: list[int] = []
+    added: list[int] = []
+    turns = threading.Semaphore(0), threading.Semaphore(0)
+
+    def train(network: int, epochs: int, report: Callable[[History], object]) -> list[float]:
+        net = Network(sizes, seed=network)
+        net.SGD(data, epochs, 10, 0.5, evaluation_data=data[:500], report=report, **keywords)
+        turns[1 - network].release(2)
+        assert net.history is not None
+        return [epoch.seconds for epoch in net.history.epochs[-tenth:]]
+
+    def pass_on(network: int) -> None:
+        turns[1 - network].release()
+        turns[network].acquire()
+
+    def look(history: History) -> None:
+        number = len(history.epochs)
+        if number in (tenth, epochs):
+            memory.append(resident())
+        if number == epochs:
+            added.append(size_of(history.epochs[tenth:]))
+            young.start()
+        if number >= epochs:
+            pass_on(0)
+
+    new: list[float] = []
+    young = threading.Thread(target=lambda: new.extend(train(1, tenth, lambda history: pass_on(1))))
+    old = train(0, epochs + tenth, look)
+    young.join()
+    return memory[0], memory[1], sum(added), median(map(truediv, old, new)) - 1
+
+
+def size_of(epochs: list[Epoch]) -> int:
+    """Return how many bytes a part of a history takes."""
+    tracemalloc.start()
+    copies = pickle.loads(pickle.dumps(epochs))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert copies == epochs
+    return size
+
+
+def small() -> Dataset:
+    """Return data for the small network."""
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((1000, 20))
+    return Dataset(inputs, np.eye(4)[inputs[:, :4].argmax(axis=1)])
+
+
+def resident() -> int:
+    """Return how many bytes of memory this process has."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def percent(part: float) -> str:
+    """Return a part as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.0123)
+    '1.2 %'
+    """
+    return f"{part:.1%}".replace("%", " %")
+
+
+def verdict(value: float, bound: float) -> str:
+    """Return what to write behind a value that is over its bound."""
+    return " **missed**" if value > bound else ""
+
+
+if __name__ == "__main__":
+    main()

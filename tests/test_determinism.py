@@ -1,0 +1,99 @@
+"""The same seed gives the same bits: whatever the number of threads, and however fast the machine is.
+
+Where that holds only for the same number of threads, because BLAS adds in another order with more, the engines'
+modules say so, and the test is of that.
+"""
+
+import contextlib
+
+import numba
+import numpy as np
+import pytest
+import threadpoolctl
+
+from fastnet import Dataset, network2, progress
+from fastnet.engines import why_missing
+from fastnet.kernels import threads
+
+ENGINES = ("numba", "numpy", "reference", "torch-cpu")
+SMALL = ((12, 8, 3), 7, 60)  # sizes, mini-batch, samples
+LARGE = ((30, 1000, 5), 1000, 1500)
+COUNTS = (1, 2, 3, 8)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    if why_missing(request.param) is not None:
+        pytest.skip(f"without {request.param}: {why_missing(request.param)}")
+    return request.param
+
+
+@contextlib.contextmanager
+def in_threads(count):
+    """Have everything that computes use so many threads, as far as it can use several."""
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(numba.config, "NUMBA_NUM_THREADS", count)
+        stack.enter_context(threadpoolctl.threadpool_limits(count))
+        if why_missing("torch-cpu") is None:
+            import torch
+
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(count)
+        yield
+
+
+def bits(engine, task, epochs=2, **keywords):
+    """Return everything that a run gives, as bytes."""
+    sizes, mini_batch_size, samples = task
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) < 0.8)
+    data = Dataset(inputs, np.eye(sizes[-1])[random.integers(0, sizes[-1], samples)])
+    net = network2.Network(sizes, engine=engine, seed=1)
+    series = net.SGD(
+        data, epochs, mini_batch_size, 0.5, 1.0, data[:50], True, True, True, True,
+        momentum=0.5, report=lambda history: None, **keywords,
+    )  # fmt: skip
+    arrays = [*net.weights, *net.biases, net.feedforward(data.inputs.T)]
+    return [array.tobytes() for array in arrays] + [repr(series)]
+
+
+@pytest.mark.parametrize("task", [SMALL, LARGE], ids=["small", "large"])
+def test_the_compiled_engine_with_every_number_of_threads(task, monkeypatch):
+    used = []
+    run = threads.run
+    monkeypatch.setattr(threads, "run", lambda work, count: (used.append(count), run(work, count)))
+    results = []
+    for count in COUNTS:
+        with in_threads(count):
+            results.append(bits("numba", task))
+    assert results[1:] == results[:1] * (len(COUNTS) - 1)
+    assert set(used) == (set(COUNTS) if task is LARGE else {1})
+
+
+@pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)
+def test_what_blas_does_not_divide_is_the_same_with_every_number_of_threads(engine):
+    results = []
+    for count in COUNTS:
+        with in_threads(count):
+            results.append(bits(engine, SMALL))
+    assert results[1:] == results[:1] * (len(COUNTS) - 1)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_with_the_same_number_of_threads_it_is_the_same_again(engine, count):
+    task = (LARGE[0], 50, 60) if engine == "reference" else LARGE  # which is slow
+    with in_threads(count):
+        first, again = (bits(engine, task, epochs=1) for _ in range(2))
+    assert first == again
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_machine_that_is_slower_comes_to_the_same(engine, dropout, monkeypatch):
+    """How much is computed between two looks at the clock depends on the time that it takes."""
+    results = []
+    for seconds in (1e-9, 1e-3, 100):
+        monkeypatch.setattr(progress, "_RUN", seconds)
+        results.append(bits(engine, SMALL, dropout=dropout))
+    assert results[1:] == results[:1] * 2
