@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -154,6 +155,10 @@ def change_epoch(**changes):
         lambda d: d["recipe"].update(dtype="float64"),
         lambda d: d.update(generator=[625, 0, 0.0]),
         lambda d: d.update(generator=[1, 0]),
+        lambda d: d.update(generator=[1, 2, 0.0]),
+        lambda d: d.update(generator=[1, 1, math.nan]),
+        lambda d: d.update(trained_on=2**63),
+        lambda d: d.update(eta=math.inf),
         lambda d: d.update(trained_on=-1),
         lambda d: d.update(dropout_seed="1"),
         lambda d: d.update(eta=None),
@@ -173,6 +178,14 @@ def test_what_is_no_checkpoint(change, data, tmp_path):
     rewritten(tmp_path / "run", change)
     with pytest.raises(DataError, match=r"run: this file does not hold a fastnet\.checkpoint"):
         trained(data, 2, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
+
+
+def test_what_is_said_of_another_run_is_a_short_line(data, tmp_path):
+    trained(data, 1, checkpoint=tmp_path / "run")
+    rewritten(tmp_path / "run", lambda d: d["recipe"].update({"a\x1b[2J": "\n" * 10_000}))
+    with pytest.raises(ValueError, match=r"of another run, with a\?\[2J \?+$") as caught:
+        trained(data, 2, checkpoint=tmp_path / "run", resume=True)
+    assert len(str(caught.value)) < len(str(tmp_path)) + 250
 
 
 def test_rewritten_without_a_change_it_is_the_same(data, tmp_path):

@@ -7,6 +7,7 @@ import pickle
 import pickletools
 import struct
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -199,6 +200,24 @@ def test_what_is_made_of_the_bytes_read_is_bounded_too(write, monkeypatch):
     encode = b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"
     with pytest.raises(DataError, match="claims to hold more than the 1 MiB"):
         pickles.read_pairs(write(b"\x80\x02" + text + encode * 100 + b"."))
+
+
+def test_a_text_that_python_doubts_is_refused_and_nothing_is_shown(write):
+    """Found by fuzzing: a backslash before a letter that means nothing makes Python warn."""
+    contents = base64.b64decode(BY_PYTHON_2[0]).replace(b"\\x00\\x00\\x80?", b"\\q00\\x00\\x80?", 1)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        with pytest.raises(DataError, match="not a pickle of NumPy arrays"):
+            pickles.read_pairs(write(contents))
+    assert not shown
+
+
+def test_the_checksum_of_gzip_is_compared(write):
+    """Found by fuzzing: a pickle ends with an instruction, behind which nothing was read."""
+    contents = bytearray(gzip.compress(base64.b64decode(BY_PYTHON_2[2])))
+    contents[-8] ^= 1
+    with pytest.raises(DataError, match="compressed data is damaged"):
+        pickles.read_pairs(write(contents))
 
 
 def test_a_pickle_cut_off_anywhere(write):
