@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet.datasets.files import DataError
+from fastnet.datasets.files import DataError, one_line
 from fastnet.handwriting.preparing import LARGEST
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FORMATS = ("PNG", "JPEG")
 _MOST_PIXELS = 100_000_000  # a file of a few kilobytes can claim any number of them
+_MOST_PIXELS_A_BYTE = 8 * 1032  # of a bit each: PNG's compression makes 1032 bytes of one at most, and JPEG's fewer
 _DAMAGES = (ArithmeticError, EOFError, IndexError, OSError, SyntaxError, ValueError, struct.error, zlib.error)
 
 
@@ -69,13 +70,15 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
             with Image.open(file, formats=_FORMATS) as image:
                 if image.width * image.height > _MOST_PIXELS:
                     raise Image.DecompressionBombError
+                if image.width * image.height > _MOST_PIXELS_A_BYTE * os.fstat(file.fileno()).st_size:
+                    raise ValueError("it claims to have more pixels than it can hold")
                 return _as_array(image)
         except UnidentifiedImageError:
             raise DataError(f"{path}: this is neither a PNG nor a JPEG image, or a damaged one") from None
         except Image.DecompressionBombError:
             raise DataError(f"{path}: the image has more than {_MOST_PIXELS // 1_000_000} million pixels") from None
         except _DAMAGES as error:
-            raise DataError(f"{path}: the image is damaged ({error})") from None
+            raise DataError(f"{path}: the image is damaged ({one_line(error)})") from None
 
 
 def _as_array(image: Image) -> np.ndarray:

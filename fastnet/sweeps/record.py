@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import fastnet
-from fastnet.datasets.files import DataError
+from fastnet.datasets.files import DataError, one_line
 from fastnet.recipe import Recipe
 from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.run import Run, Task
@@ -160,9 +160,11 @@ class Record:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise DataError(f"{self._name}: {error}") from None
-        except sqlite3.DatabaseError as error:
-            raise DataError(f"{self._name}: this is not the record of a sweep, or it is damaged ({error})") from None
+            raise DataError(f"{self._name}: {one_line(error)}") from None
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{self._name}: this is not the record of a sweep, or it is damaged ({one_line(error)})"
+            ) from None
 
     @property
     def _name(self) -> str:

@@ -1,0 +1,75 @@
+"""Fuzz the readers of files, guided by the coverage of their code; nothing should be found.
+
+    python -m tests.fuzz [--reader idx,pickle] [--inputs 1000000] [--seconds N] [--folder FOLDER] [--seed N]
+
+Run it in the repository, with the extra `fuzz` installed. Each reader has a process of its own, which begins with its
+seeds in `tests/fuzz/seeds`, damages them, half of the time behind their checksums, and holds that a file is read or
+refused by a `DataError` of one line, within a second, in less than 64 MiB more than before, and that nothing else is
+done: nothing run, imported, opened. The 1,000,000 inputs take two to twenty minutes a reader. What was found
+interesting stays in the folder, and the next run with it goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from .readers import READERS, Reader
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
+    parser.add_argument("--reader", default=",".join(READERS), help="which readers (default: %(default)s)")
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="for each (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=0, help="for each, at most (default: any number)")
+    parser.add_argument("--folder", type=Path, help="for the inputs that were found (default: a temporary one)")
+    parser.add_argument("--seed", type=int, default=1, help="for other inputs (default: %(default)s)")
+    arguments = parser.parse_args()
+    if find_spec("atheris") is None:
+        parser.error("fuzzing needs atheris; pip install 'fastnet[fuzz]' installs it")
+    if unknown := [name for name in arguments.reader.split(",") if name not in READERS]:
+        parser.error(f"there is no reader {unknown[0]}; there are {', '.join(READERS)}")
+    folder = arguments.folder or Path(tempfile.mkdtemp(prefix="fastnet-fuzz-"))
+    print("| reader | inputs | of these read | a second | findings | most memory of a file |", flush=True)
+    print("| --- " * 6 + "|", flush=True)
+    findings = []
+    for name in arguments.reader.split(","):
+        if not READERS[name].is_there:
+            print(f"{name}: left out, {READERS[name].needs} is not installed", file=sys.stderr)
+            continue
+        result = fuzz(READERS[name], arguments.inputs, arguments.seconds, folder / name, arguments.seed)
+        findings += [f"{name}: {finding}" for finding in result["findings"]]
+        speed, memory = result["inputs"] / max(result["seconds"], 1e-9), result["memory"] / 2**20
+        print(
+            f"| {name} | {result['inputs']:,} | {result['accepted']:,} | {speed:,.0f} "
+            f"| {len(result['findings'])} | {memory:.0f} MiB |",
+            flush=True,
+        )
+    print("\n".join(["", *findings]))
+    return int(bool(findings))
+
+
+def fuzz(reader: Reader, inputs: int, seconds: int, folder: Path, seed: int) -> dict[str, Any]:
+    """Fuzz one reader in a process of its own, and return what came of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "result.json"
+    written.unlink(missing_ok=True)
+    command = [sys.executable, "-m", f"{__package__}.campaign", reader.name, *map(str, (inputs, seconds, folder, seed))]
+    with (folder / "log").open("wb") as log:
+        status = subprocess.run(command, stdout=log, stderr=log, check=False).returncode
+    result: dict[str, Any] = {"inputs": 0, "accepted": 0, "seconds": 0.0, "memory": 0, "findings": []}
+    if written.exists():
+        result = json.loads(written.read_text())
+    if status:
+        result["findings"].append(f"the process died, or hung; see {folder / 'log'}, and died-* or timeout-* there")
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Damage that knows what it does: to JSON, to a part of a file behind its checksum, to the size of a file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from .formats import Format
+
+_VALUES = (
+    None, True, False, 0, 1, -1, 2, 7, 255, 2**31, 2**63, 10**30, 10**400, 0.5, -0.0, 1e-320, 1e39, 1e300, math.nan,
+    math.inf, -math.inf, "", "a", "0.5", "float32", "float64", "F32", "F64", "I64", "U32", "sigmoid", "tanh", "relu",
+    "ReLU", "linear", "SoftmaxLayer", "QuadraticCost", "CrossEntropyCost", "LogLikelihoodCost", "\ud800", "a\nb\x1b[2J",
+    "x" * 500, [], {}, [[]], [0], {"": 0}, [0.5] * 40, ["a"], [[1, 2], [3]],
+)  # fmt: skip
+_SWOLLEN = 1 << 20  # bytes
+_DEEP = 2000
+
+
+def damaged(contents: bytes, shape: Format | None, random: Random, mutate: Callable[[bytes], bytes]) -> bytes:
+    """Return a file damaged at random, in half of all cases behind its checksums.
+
+    Parameters
+    ----------
+    contents : bytes
+        The file.
+    shape : Format or None
+        How it is taken apart, if it has anything to be taken apart.
+    random : Random
+        Decides.
+    mutate : function
+        Changes bytes, of which it knows nothing.
+    """
+    if shape is not None and random.random() < 0.7:
+        try:
+            parts = shape.apart(contents)
+        except Exception:  # it is too damaged already
+            parts = []
+        if not parts:
+            return mutate(contents)
+        for _ in range(random.choice((1, 1, 1, 2))):
+            place = random.randrange(len(parts))
+            parts[place] = _damaged_part(parts[place], random, mutate)
+        return shape.together(parts)
+    return mutate(contents)
+
+
+def _damaged_part(part: bytes, random: Random, mutate: Callable[[bytes], bytes]) -> bytes:
+    if part[:1] in (b"{", b"[") and random.random() < 0.7:
+        try:
+            return damaged_json(part, random)
+        except (ValueError, RecursionError):
+            pass
+    return mutate(part)
+
+
+def damaged_json(text: bytes, random: Random) -> bytes:
+    """Return JSON in which one value is another, missing, doubled, or wrapped."""
+    root = [json.loads(text)]
+    spots = list(_spots(root))
+    container, key = random.choice(spots)
+    value = container[key]
+    action = random.randrange(6)
+    if action == 0 and container is not root:
+        del container[key]
+    elif action == 1:
+        other, name = random.choice(spots)
+        container[key] = json.loads(json.dumps(other[name]))  # a copy: it must not contain itself
+    elif action == 2:
+        container[key] = [value]
+    elif action == 3 and isinstance(container, list) and container is not root:
+        container.insert(key, value)
+    elif action == 4 and isinstance(value, (int, float)) and abs(value) < 1e9:
+        container[key] = value + random.choice((-1, 1, 0.5, 1e9))
+    elif action == 5 and random.random() < 0.02:
+        return json.dumps(root[0]).encode().replace(b"0", b"[" * _DEEP + b"]" * _DEEP, 1)
+    else:
+        container[key] = random.choice(_VALUES)
+    return json.dumps(root[0]).encode()
+
+
+def _spots(value: Any) -> Any:
+    for key in value if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], (dict, list)):
+            yield from _spots(value[key])
+
+
+def swollen(contents: bytes, shape: Format | None, random: Random) -> bytes:
+    """Return a file in which a piece is repeated until it has a megabyte."""
+
+    def swell(part: bytes) -> bytes:
+        start = random.randint(0, len(part))
+        end = random.randint(start, min(len(part), start + random.choice((1, 4, 16, 64, 4096))))
+        return part[:end] + part[start:end] * (_SWOLLEN // max(end - start, 1)) + part[end:]
+
+    try:
+        parts = [] if shape is None else shape.apart(contents)
+    except Exception:  # as above
+        parts = []
+    if shape is None or not parts:
+        return swell(contents)
+    place = random.randrange(len(parts))
+    parts[place] = swell(parts[place])
+    return shape.together(parts)

@@ -1,0 +1,135 @@
+"""Files of a megabyte that would like to be many: what takes little room on the disk, and much in memory."""
+
+import gzip
+import io
+import json
+import os
+import struct
+import threading
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import pytest
+from fuzz.formats import MODEL, tensors
+from fuzz.readers import READERS
+from model_files import sealed
+
+from fastnet.datasets.files import DataError
+
+MEGABYTE = 1 << 20
+MOST = 8 * MEGABYTE  # of memory
+CHECKPOINT = "fastnet.checkpoint"
+LARGE = 8 * MEGABYTE
+
+
+def of_weights(*weights, **others):
+    return sealed({"sizes": [1, 1], "weights": weights, "biases": [[[0]]], "cost": "QuadraticCost"} | others)
+
+
+def headed(header):
+    return len(header).to_bytes(8, "little") + header
+
+
+def pieces(piece, length):
+    return b"[" + piece * (length // (len(piece) + 1)) + b"0]"
+
+
+def directory():
+    """Return an archive of many empty files."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("images.npy", b"")
+    contents = stream.getvalue()
+    (start,) = struct.unpack("<I", contents[-6:-2])
+    entry = contents[start:-22]
+    entries = entry * (2 * MEGABYTE // len(entry))
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, len(entries), start, 0)
+    return contents[:start] + entries + end
+
+
+HOSTILE = {
+    "a long text among short ones": ("model", of_weights([["a" * MEGABYTE, *[""] * 5000]]), MOST),
+    "numbers as deep as arrays may be": ("model", of_weights(json.loads("[" * 60 + "0" + "]" * 60)), MOST),
+    "many objects": ("model", b'{"a":' + pieces(b'{"":0},', LARGE) + b"}", 3 * LARGE),
+    "many objects in a header": ("checkpoint", headed(b'{"a":' + pieces(b'{"":0},', LARGE) + b"}"), 3 * LARGE),
+    "many lists in a header": ("network3", headed(b'{"a":' + pieces(b"[],", LARGE) + b"}"), 3 * LARGE),
+    "many objects in a description": (
+        "checkpoint",
+        tensors(CHECKPOINT).together([b'{"a":' + pieces(b'{"":0},', LARGE) + b"}", b"{}", b""]),
+        8 * LARGE,
+    ),
+    "a packed stream without an end": ("idx", gzip.compress(b"\0\0\x08\1\0\0\0\1" + bytes(64 * MEGABYTE), 1), MOST),
+    "a packed pickle without an end": ("pickle", gzip.compress(b"(N" + b"0" * 64 * MEGABYTE, 1), MOST),
+    "a long directory": ("expanded", directory(), MOST),
+    "a long directory of tensors": ("torch", directory(), MOST),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_little_memory_is_taken(kind, tmp_path):
+    name, contents, most = HOSTILE[kind]
+    reader, path = READERS[name], tmp_path / "file"
+    if not reader.is_there:
+        pytest.skip(f"without {reader.needs}")
+    reader.read(reader.whole()[0])
+    path.write_bytes(contents)
+    assert memory_to_refuse(reader, path) < most
+
+
+def memory_to_refuse(reader, path):
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=f"^{path}: "):
+            reader.read(path)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["idx", "model", "checkpoint", "expanded", "network3", "torch"])
+def test_a_device_without_an_end(name):
+    reader = READERS[name]
+    if not reader.is_there:
+        pytest.skip(f"without {reader.needs}")
+    reader.read(reader.whole()[0])
+    assert memory_to_refuse(reader, Path("/dev/zero")) < MOST
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_links(name, tmp_path):
+    reader = READERS[name]
+    if not reader.is_there:
+        pytest.skip(f"without {reader.needs}")
+    link, circle = tmp_path / "link", tmp_path / "circle"
+    link.symlink_to(reader.whole()[0])
+    reader.read(link)
+    circle.symlink_to(circle)
+    if name != "record":  # which is made, where there is none yet
+        with pytest.raises(OSError, match="circle"):
+            reader.read(circle)
+
+
+def test_a_model_is_read_from_a_pipe(tmp_path):
+    reader, pipe = READERS["model"], tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(reader.whole()[0].read_bytes(),))
+    writer.start()
+    assert reader.read(pipe).sizes == [2, 2, 1]
+    writer.join()
+
+
+def test_a_text_that_begins_well_and_has_no_end(monkeypatch, tmp_path):
+    monkeypatch.setattr("fastnet.models._MOST_BYTES", MEGABYTE)
+    (tmp_path / "file").write_bytes(b"{" + b" " * 3 * MEGABYTE)
+    with pytest.raises(DataError, match="longer than the 1 MiB read here"):
+        READERS["model"].read(tmp_path / "file")
+
+
+def test_what_is_sealed_here_is_sealed_right(tmp_path):
+    """Otherwise the tests behind the checksums would show nothing."""
+    for name, shape in (("model", MODEL), ("checkpoint", tensors(CHECKPOINT))):
+        for whole in READERS[name].whole():
+            if "book" not in whole.name:
+                (tmp_path / "file").write_bytes(shape.together(shape.apart(whole.read_bytes())))
+                READERS[name].read(tmp_path / "file")

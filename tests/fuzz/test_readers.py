@@ -1,0 +1,103 @@
+"""Every reader of files, shown damaged ones under watch; `python -m tests.fuzz` shows each a million."""
+
+from random import Random
+
+import pytest
+from fuzz import damage, watch
+from fuzz.readers import READERS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def seeds_of(select):
+    return [
+        pytest.param(name, seed, id=f"{name}-{seed.name}")
+        for name, reader in READERS.items()
+        for seed in reader.seeds()
+        if select(reader, seed)
+    ]
+
+
+WHOLE = seeds_of(lambda reader, seed: seed in reader.whole())
+REFUSED = seeds_of(lambda reader, seed: seed not in reader.whole())
+OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # which others read, and check
+NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "torch")]  # behind which anything may be
+
+
+def places(name, whole):
+    """Return all places of a small file, and some of the others."""
+    return range(0, len(whole), 1 + len(whole) // (60 if name == "torch" else 450))
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """Return a function that reads contents with a reader, under watch."""
+    watches = {}
+
+    def read(name, contents, **keywords):
+        reader = READERS[name]
+        if not reader.is_there:
+            pytest.skip(f"without {reader.needs}")
+        if name not in watches:
+            path = tmp_path_factory.mktemp("fuzz") / name
+            watches[name] = watch.Watch(reader.read, path, [seed.read_bytes() for seed in reader.whole()])
+        return watches[name](contents, **keywords)
+
+    return read
+
+
+@pytest.mark.parametrize(("name", "seed"), WHOLE)
+def test_whole_seeds_are_read(name, seed, watched):
+    assert watched(name, seed.read_bytes())
+
+
+@pytest.mark.parametrize(("name", "seed"), REFUSED)
+def test_what_was_found_by_fuzzing_is_refused(name, seed, watched):
+    assert not watched(name, seed.read_bytes())
+
+
+@pytest.mark.parametrize(("name", "seed"), OURS)
+def test_cut_off_anywhere_it_is_refused(name, seed, watched):
+    whole = seed.read_bytes()
+    read = [place for place in places(name, whole) if watched(name, whole[: len(whole) - 1 - place])]
+    assert not read
+
+
+@pytest.mark.parametrize(("name", "seed"), NO_ARCHIVES)
+def test_what_comes_after_it_is_refused(name, seed, watched):
+    assert not watched(name, seed.read_bytes() + b"\1")  # zeroes may follow what is gzipped
+
+
+@pytest.mark.parametrize(("name", "seed"), OURS)
+def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
+    """With a checksum over all of it, it is refused; and always without a crash."""
+    whole = seed.read_bytes()
+    read = []
+    for place in places(name, whole):
+        damaged = bytearray(whole)
+        damaged[place] ^= (1, 2, 16, 128, 255)[place % 5]
+        if watched(name, bytes(damaged)):
+            read.append(place)
+    assert not (read and name in ("checkpoint", "network3"))
+    assert not (read and name == "model" and "book" not in seed.name)
+
+
+@pytest.mark.parametrize("name", READERS)
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_drawn_damage(name, watched, data):
+    """Also behind the checksums, and also much longer than it was."""
+    reader = READERS[name]
+    random = Random(data.draw(st.integers(0, 2**32)))
+    contents = data.draw(st.sampled_from(reader.whole())).read_bytes()
+    for _ in range(data.draw(st.integers(1, 3))):
+        contents = damage.damaged(contents, reader.format, random, lambda part: any_damage(part, random))
+    watched(name, contents)
+
+
+def any_damage(part, random):
+    """Change, leave out, double or add some bytes."""
+    start = random.randint(0, len(part))
+    end = random.randint(start, min(len(part), start + 20))
+    new = random.choice((random.randbytes(end - start), b"", part[start:end] * 2, b"\0", b"\xff" * 8, b"9" * 40))
+    return part[:start] + new + part[end:]

@@ -1,0 +1,152 @@
+"""What is held of a reader while it reads: it refuses as documented, soon, in little memory, and does nothing else."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import resource
+import sys
+import threading
+import time
+import traceback
+import tracemalloc
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fastnet.datasets.files import DataError
+
+MOST_SECONDS = 1.0  # of a processor's time, for one file
+MOST_BYTES = 64 << 20  # more than what was in use before
+_CODECS = (
+    "ascii", "latin1", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
+    "cp437", "unicode_escape", "raw_unicode_escape",
+)  # fmt: skip
+_LONGEST_MESSAGE = 300  # characters, besides the path
+# What happens in Python itself while a file is read.
+_HARMLESS = {"array.__new__", "builtins.id", "object.__getattr__", "sys._getframe"}
+
+
+class Finding(BaseException):
+    """A reader did what it must not do. It is no `Exception`, so that no reader can catch it."""
+
+
+class _Listener:
+    """Hears of all that Python is about to do, and refuses it while a file is read: Python cannot unhear it again."""
+
+    def __init__(self) -> None:
+        self.allowed: str | None = None  # the file that may be read; None if nobody is watched
+        self.thread = 0  # that is watched: it cannot start another one unheard
+        self.heard = ""
+        self._added = False
+
+    def add(self) -> None:
+        for codec in _CODECS:  # Python imports them when they are first needed
+            codecs.lookup(codec)
+        if not self._added:
+            self._added = True
+            sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.allowed is None or event in _HARMLESS or threading.get_ident() != self.thread:
+            return
+        if event == "open" and str(arguments[0]) == self.allowed and arguments[1] in ("r", "rb", None):
+            return
+        if event.startswith("sqlite3.connect"):
+            return
+        allowed, self.allowed = self.allowed, None  # what follows needs to be able to do something
+        self.heard = f"{event} {arguments!r}"[:200]
+        self.allowed = allowed
+        raise Finding(f"it does something else than to read: {self.heard}")
+
+
+_listener = _Listener()
+
+
+class Watch:
+    """Reads files under watch.
+
+    Parameters
+    ----------
+    read : function of a path
+        The reader.
+    path : Path
+        Where a file is put for it.
+    whole : sequence of bytes
+        Files that it reads, so that what is imported when it is first needed is imported now.
+
+    Attributes
+    ----------
+    memory : int
+        The most bytes that a file has taken: of what Python and NumPy allocated, if it was counted; otherwise by how
+        much the process has grown.
+    """
+
+    def __init__(self, read: Callable[[Path], object], path: Path, whole: Sequence[bytes]) -> None:
+        self._read, self._path = read, path
+        for contents in whole:
+            path.write_bytes(contents)
+            read(path)
+        self.memory = 0
+        _listener.add()
+
+    def __call__(self, contents: bytes, *, count_memory: bool = False) -> bool:
+        """Read a file, and return whether it was one.
+
+        Raises
+        ------
+        Finding
+            If the reader did what it must not do.
+        """
+        self._path.write_bytes(contents)
+        if count_memory:
+            tracemalloc.start()
+        before, start = _most_memory(), time.process_time()
+        raised = self._listened_to()
+        seconds, memory = time.process_time() - start, _most_memory() - before
+        if count_memory:
+            memory = max(memory, tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        self.memory = max(self.memory, memory)
+        if isinstance(raised, DataError):
+            self._check_message(str(raised))
+        elif raised is not None:
+            raise Finding(f"{type(raised).__name__} at {_place(raised)}: {str(raised)[:100]!r}")
+        if seconds > MOST_SECONDS and not count_memory:  # to count takes several times as long
+            raise Finding(f"it takes longer than {MOST_SECONDS} s: {seconds:.1f} s")
+        if memory > MOST_BYTES:
+            raise Finding(f"it takes more than {MOST_BYTES >> 20} MiB: {memory >> 20} MiB")
+        return raised is None
+
+    def _listened_to(self) -> Exception | None:
+        """Read, and return what is raised."""
+        _listener.heard, _listener.thread = "", threading.get_ident()
+        _listener.allowed = str(self._path)
+        raised = None
+        try:
+            self._read(self._path)
+        except Exception as error:
+            raised = error
+        finally:
+            _listener.allowed = None
+        if _listener.heard:
+            raise Finding(f"it does something else than to read: {_listener.heard}")
+        return raised
+
+    def _check_message(self, message: str) -> None:
+        name, rest = os.fspath(self._path), ""
+        if message.startswith(name):
+            rest = message[len(name) :]
+        if not (rest.isprintable() and 0 < len(rest) <= _LONGEST_MESSAGE):
+            raise Finding(f"its message is not a short line that names the file: {message[:_LONGEST_MESSAGE]!r}")
+
+
+def _place(error: Exception) -> str:
+    """Return the last line of fastnet that an error went through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}fastnet{os.sep}" in f.filename]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "its beginning"
+
+
+def _most_memory() -> int:
+    """Return the most memory that this process ever had, in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most << 10
