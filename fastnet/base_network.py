@@ -208,7 +208,7 @@ class BaseNetwork(ABC):
         if n_out == 1:
             return ()
         counts = data.derived(("counts", n_out), lambda: np.bincount(data.labels(n_out), minlength=n_out))
-        return alarms.never_predicted(counts, np.array(measure.predicted))
+        return alarms.never_predicted(counts, np.bincount(measure.predictions, minlength=n_out))
 
     def _checked_parameters(self) -> tuple[Arrays, Arrays]:
         """Return weights and biases, which the user may have assigned, if they fit the sizes."""

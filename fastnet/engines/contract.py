@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
@@ -164,13 +164,13 @@ class Measure:
         For how many the largest output is the one that it is to be.
     cost : float or None
         The sum of their costs, if it was asked for.
-    predicted : tuple of int
-        For how many samples each output was the largest.
+    predictions : ndarray of int64, shape (n,)
+        The index of the largest output, for each sample.
     """
 
     correct: int
     cost: float | None
-    predicted: tuple[int, ...]
+    predictions: np.ndarray = field(compare=False)
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
@@ -350,18 +350,17 @@ class Engine(ABC):
         n_out = self.architecture.sizes[-1]
         labels, targets = data.labels(n_out), data.with_vectors(n_out).targets if cost else None
         output, total = self.architecture.cost.output, self.architecture.cost.total
-        found: dict[int, tuple[int, float, np.ndarray]] = {}
+        predictions, costs = np.empty(len(data), np.int64), {}
 
         def receive(part: slice, z: np.ndarray) -> None:
-            predictions = output(z).argmax(axis=1)
-            correct = int(np.count_nonzero(predictions == labels[part]))
-            costs = 0.0 if targets is None else float(total(z, targets[part]))
-            found[part.start] = correct, costs, np.bincount(predictions, minlength=n_out)
+            predictions[part] = output(z).argmax(axis=1)
+            if targets is not None:
+                costs[part.start] = float(total(z, targets[part]))
 
         self._feed_forward(data, receive)
         # Threads may have come in any order; the sum of their costs is to be the same every time.
-        correct, costs, predicted = zip(*(found[start] for start in sorted(found)), strict=True)
-        return Measure(sum(correct), sum(costs) if cost else None, tuple(sum(predicted).tolist()))
+        whole = sum(costs[start] for start in sorted(costs)) if cost else None
+        return Measure(int(np.count_nonzero(predictions == labels)), whole, predictions)
 
     @abstractmethod
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
