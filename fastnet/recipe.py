@@ -126,7 +126,7 @@ def recipe(
     """
     cost = arguments.one_of(cost, COSTS, "cost")
     return Recipe(
-        sizes=tuple(arguments.positive(size, "a size") for size in sizes),
+        sizes=tuple(arguments.sizes(sizes)),
         cost=cost,
         init=arguments.one_of(init or ("large" if cost == "quadratic" else "small"), INITS, "init"),
         activation=arguments.one_of(activation, ACTIVATIONS, "activation"),

@@ -90,7 +90,7 @@ class Settings:
 
     def sizes(self, n_in: int, classes: int) -> tuple[int, ...]:
         """Return the number of neurons in each layer: of two classes, a single output decides."""
-        return (n_in, *self.hidden, classes if classes > 2 else 1)
+        return tuple(arguments.sizes([n_in, *self.hidden, classes if classes > 2 else 1]))
 
     @contextlib.contextmanager
     def threads(self) -> Iterator[None]:
