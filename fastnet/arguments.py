@@ -157,4 +157,4 @@ def _number(value: Any, argument: str) -> float:
     try:
         return float(value)
     except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
+        return float("inf") if operator.gt(value, 0) else float("-inf")

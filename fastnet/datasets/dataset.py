@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -174,7 +175,7 @@ class Dataset(Sequence[Sample]):
         inputs = self._inputs.arrays[2] if isinstance(self._inputs, SparseInputs) else self._inputs
         for name, array in (("x", inputs), ("y", self._targets)):
             if array.dtype.kind == "f":
-                check_numbers(self.derived(("extremes", name), lambda array=array: extremes(array)), dtype, name)
+                check_numbers(self.derived(("extremes", name), partial(extremes, array)), dtype, name)
 
     def with_vectors(self, n_out: int) -> Dataset:
         """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
