@@ -156,7 +156,8 @@ def _difference(found: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
 
 def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
     position, has_gauss, gauss = rest
-    if (key.dtype, key.shape) != (np.dtype(np.uint32), (624,)) or _natural(position, "position") > 624 or has_gauss not in (0, 1):
+    fits = (key.dtype, key.shape) == (np.dtype(np.uint32), (624,))
+    if not fits or _natural(position, "position") > 624 or has_gauss not in (0, 1):
         raise ValueError("its generator is not NumPy's")
     return {
         "bit_generator": _GENERATOR,
