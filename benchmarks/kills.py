@@ -59,7 +59,7 @@ def main() -> None:
             run = folder / str(runs)
             killed, right = killed_run(run, wanted - kills, moments, start, training / LIVES, expected)
             kills, runs, failures = kills + killed, runs + 1, failures + (not right)
-            writing += len(list(run.glob(".run.*")))  # what a process that is killed while it writes leaves behind
+            writing += len(list(run.glob(".fastnet-*")))  # what a process that is killed while it writes leaves behind
     print("| kills | while a checkpoint was written | runs | that ended otherwise than the uninterrupted one |")
     print("| --- | --- | --- | --- |")
     print(f"| {kills} | {writing} | {runs} | {failures}{' **missed**' if failures else ''} |")

@@ -11,34 +11,39 @@ import pytest
 from fuzz.readers import READERS, RECIPE
 
 
-def model(whole, path):
+def model(whole):
     from fastnet import models
 
-    models.write(path, models.read(whole))
+    contents = models.read(whole)
+    return lambda path: models.write(path, contents)
 
 
-def checkpoint(whole, path):
+def checkpoint(whole):
     from fastnet import checkpoints
 
-    checkpoints.write(path, checkpoints.read(whole, RECIPE, "data"))
+    contents = checkpoints.read(whole, RECIPE, "data")
+    return lambda path: checkpoints.write(path, contents)
 
 
-def expanded(whole, path):
+def expanded(whole):
     from fastnet import expand_mnist
 
-    expand_mnist.save(expand_mnist.load(whole), path)
+    contents = expand_mnist.load(whole)
+    return lambda path: expand_mnist.save(contents, path)
 
 
-def network3(whole, path):
+def network3(whole):
     from fastnet.network3 import files
 
-    files.write(path, *files.read(whole))
+    contents = files.read(whole)
+    return lambda path: files.write(path, *contents)
 
 
-def torch(whole, path):
+def torch(whole):
     from fastnet.torch_classifier import checkpoint
 
-    checkpoint.save_model(checkpoint.load_model(whole), path)
+    contents = checkpoint.load_model(whole)
+    return lambda path: checkpoint.save_model(contents, path)
 
 
 @pytest.fixture(params=[model, checkpoint, expanded, network3, torch], ids=lambda write: write.__name__)
@@ -47,10 +52,10 @@ def write(request):
     reader = READERS[request.param.__name__]
     if not reader.is_there:
         pytest.skip(f"without {reader.needs}")
-    whole = reader.whole()[0]
+    write_contents = request.param(reader.whole()[0])
 
     def write(path):
-        request.param(whole, path)
+        write_contents(path)
         reader.read(path)
 
     return write
@@ -88,7 +93,8 @@ def test_a_device_that_is_full(write):
     assert Path("/dev/full").is_char_device()
 
 
-def test_a_folder_that_is_read_only(write):
+def test_a_folder_that_is_read_only(write, tmp_path):
+    write(tmp_path / "before")  # with all imports, of which another user may not be capable
     with tempfile.TemporaryDirectory() as folder:  # and not pytest's, which nobody else may enter
         path = Path(folder, "old")
         path.write_bytes(OLD)
