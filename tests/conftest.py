@@ -19,6 +19,11 @@ def pytest_xdist_auto_num_workers(config):
     return None if whole else 0
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Name bytes by their argument: those of an archive hold when it was made, and differ from process to process."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_ignore_collect(collection_path, config):
     """Leave the tests out of `pytest --benchmark-only`."""
     plain = config.args_source is config.ArgsSource.TESTPATHS

@@ -167,7 +167,6 @@ def far_away():
             "the data set is empty",
         ),
     ],
-    ids=lambda value: None if isinstance(value, str) else "contents",  # archives differ, in when they are made
 )
 def test_a_file_of_another_kind_is_refused(tmp_path, contents, message):
     path = tmp_path / "other.npz"
