@@ -65,7 +65,9 @@ def test_a_mistake_is_one_line_and_changes_nothing(folder, arguments, message):
 
 
 def test_a_training_that_diverges_says_so_and_fails(folder):
-    result = run(folder, "--epochs", "5", "--sizes", "16,10", "--cost", "log-likelihood", "--eta", "3e38", "--seed", "0")
+    result = run(
+        folder, "--epochs", "5", "--sizes", "16,10", "--cost", "log-likelihood", "--eta", "3e38", "--seed", "0"
+    )
     lines = [line for line in result.stderr.splitlines() if line.startswith("fastnet: ")]
     assert (result.returncode, result.stdout) == (1, "")
     assert len(lines) == 1
