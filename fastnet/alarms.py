@@ -35,11 +35,11 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray) -> tuple[int, ...
     return tuple(np.flatnonzero((labels >= _ENOUGH) & (predicted == 0)).tolist())
 
 
-def dead_outputs(epoch: int, outputs: tuple[int, ...], stacklevel: int) -> None:
-    """Warn that some outputs were the largest for no sample."""
-    names = ", ".join(map(str, outputs))
+def dead_outputs(epoch: int, labels: tuple[int, ...], stacklevel: int) -> None:
+    """Warn that some labels were predicted for no sample, after this epoch as after the one before."""
+    names = ", ".join(map(str, labels))
     warnings.warn(
-        f"epoch {epoch}: the network took no sample of the evaluation data for {names}. If that lasts, it is "
+        f"epoch {epoch}: for an epoch, the network has called no sample of the evaluation data {names}. It may be "
         "saturated: another seed, a smaller eta, or weights that begin smaller may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,

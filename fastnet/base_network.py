@@ -162,7 +162,7 @@ class BaseNetwork(ABC):
         elif run.descent.dropout:  # drawn only where it is needed: without dropout, all else is as in the book
             run.descent = replace(run.descent, seed=int(generator.randint(2**31)))
         run.keep(*self._checked_parameters(), generator)  # which shows, before anything is trained, that it can be
-        self.history, has_warned = run.history, False
+        self.history, has_warned, missed = run.history, False, set[int]()
         while not run.is_over:
             number, eta = len(run.history.epochs), run.plan.eta
             weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
@@ -172,8 +172,10 @@ class BaseNetwork(ABC):
             self.weights, self.biases = weights, biases
             findings = monitor()
             run.add(Epoch(number, eta, seconds, *findings[:4]))
-            if findings.never_predicted and not has_warned:
-                alarms.dead_outputs(number, findings.never_predicted, stacklevel=3)
+            lasting = tuple(sorted(missed.intersection(findings.never_predicted)))
+            missed = set(findings.never_predicted)
+            if lasting and not has_warned:
+                alarms.dead_outputs(number, lasting, stacklevel=3)
                 has_warned = True
             run.keep(*self._checked_parameters(), generator)
             report(run.history)

@@ -146,12 +146,13 @@ def _checkpoint(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> C
     return Checkpoint(recipe, str(description["data"]), weights, biases, engine, dropout_seed, generator, epochs)
 
 
-def _difference(found: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
-    """Say in what the recipe of a file differs from another one, if it does."""
-    for key in sorted({*found, *recipe} - {*_MAY_DIFFER}):
-        if found.get(key) != recipe.get(key):
-            return f"with {key} {found.get(key)}, not {recipe.get(key)}"
-    return ""
+def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return in what two recipes differ, in words; nothing if they don't."""
+    names = [name for name in {**here, **there} if name not in _MAY_DIFFER and there.get(name) != here.get(name)]
+    if not names:
+        return ""
+    said = (", ".join(f"{n} {values[n]}" if n in values else f"no {n}" for n in names) for values in (there, here))
+    return f"with {next(said)}; this one has {next(said)}"
 
 
 def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:

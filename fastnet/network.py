@@ -131,8 +131,8 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training; or if after an epoch no sample of the
-            test data is taken for one of their digits.
+            If weights become infinite or not a number, which ends the training; or if, for an epoch, no sample of the
+            test data is taken for one of their labels.
 
         Notes
         -----

@@ -201,8 +201,8 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training; or if after an epoch in which that is
-            monitored, no sample of the evaluation data is taken for one of their digits.
+            If weights become infinite or not a number, which ends the training; or if, for an epoch in which that is
+            monitored, no sample of the evaluation data is taken for one of their labels.
 
         Notes
         -----

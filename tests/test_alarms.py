@@ -50,7 +50,7 @@ def test_an_output_that_never_wins_is_reported_once(make, capsys):
     net = make([6, 3], engine="numpy", seed=0)
     net.biases = [np.array([[9.0], [0.0], [0.0]])]
     keywords = {"monitor_evaluation_accuracy": True} if make is network2.Network else {}
-    with pytest.warns(TrainingWarning, match="epoch 0: the network took no sample .* for 1, 2. If") as caught:
+    with pytest.warns(TrainingWarning, match="epoch 1: for an epoch, .* no sample .* data 1, 2. It") as caught:
         net.SGD(data, 3, 10, 1e-6, **{"evaluation_data" if keywords else "test_data": data}, **keywords)
     assert len(caught) == 1
     assert caught[0].filename == __file__

@@ -103,10 +103,10 @@ def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"seed": 4}, "of another run, with seed 3, not 4"),
-        ({"engine": "reference"}, "of another run, with engine numpy, not reference"),
-        ({"sizes": (12, 7, 3)}, r"with sizes \[12, 8, 3\], not \[12, 7, 3\]"),
-        ({"momentum": 0.5}, "with momentum None, not 0.5"),
+        ({"seed": 4}, "of another run, with seed 3; this one has seed 4"),
+        ({"engine": "reference"}, "of another run, with engine numpy; this one has engine reference"),
+        ({"sizes": (12, 7, 3)}, r"with sizes \[12, 8, 3\]; this one has sizes \[12, 7, 3\]"),
+        ({"momentum": 0.5}, "with no momentum; this one has momentum 0.5"),
         ({"data": Dataset(np.zeros((40, 12)), np.zeros(40, int))}, "on other data"),
     ],
 )

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from fastnet import machine, progress
-from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Engines, NewFile, Sizes
+from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Command, Engines, NewFile, Sizes
 from fastnet.engines import ENGINES, VARIANTS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs", "eta": "--eta"}
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=Command, context_settings=SETTINGS)
 @click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first.")
 @click.option("--batch", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch.")
 @click.option("--epochs", type=click.IntRange(min=1), default=5, help="How many epochs to time.")

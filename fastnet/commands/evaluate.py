@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import costs, mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, SETTINGS, NewFile
+from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PICTURES = ("confusion", "mistakes", "weights")
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes.")
 @DATA

@@ -75,6 +75,27 @@ class NewFile(click.Path):
         return super().convert(value, param, ctx)
 
 
+class Command(click.Command):
+    """A command that refuses to write two things into one file, or over what it reads."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Check the files, and run the command."""
+        named = [(param, path) for param in self.params for path in _paths(ctx.params.get(str(param.name)))]
+        for param, path in named:
+            if not isinstance(param.type, NewFile) or (path.exists() and not path.is_file()):
+                continue
+            for other, another in named:
+                if other is not param and another.resolve() == path.resolve():
+                    names = " and ".join(sorted(each.opts[0] if each.opts[0][0] == "-" else each.make_metavar(ctx)
+                                                for each in (param, other)))  # fmt: skip
+                    raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}")
+        return super().invoke(ctx)
+
+
+def _paths(value: Any) -> list[Path]:
+    return [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path)]
+
+
 def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
     """Give a command the options that describe a network and its training, named as in `fastnet.recipe.recipe`.
 

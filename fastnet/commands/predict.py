@@ -13,12 +13,12 @@ import click
 import numpy as np
 
 from fastnet import arguments, handwriting, network2, plots
-from fastnet.commands.parameters import SETTINGS, NewFile
+from fastnet.commands.parameters import SETTINGS, Command, NewFile
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import judging, showing
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--model",

@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 from fastnet import plots
-from fastnet.commands.parameters import DATA, SETTINGS, NewFile, recipe_options
+from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, recipe_options
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=Command, context_settings=SETTINGS)
 @recipe_options(several=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=1, help="Networks of each recipe: with seeds from 0 on.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1_000_000), default=1, help="Networks of each recipe: with seeds from 0 on."
+)
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -28,7 +30,9 @@ from fastnet.commands.parameters import DATA, SETTINGS, NewFile, recipe_options
 @click.option("--csv", "csv_file", type=NewFile(), help="Write the table to this file.")
 @click.option("--json", "json_file", type=NewFile(), help="Write the table and all learning curves to this file.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw the learning curves into this file, such as sweep.png.")
+@click.pass_context
 def sweep(
+    context: click.Context,
     expand: bool,
     seeds: int,
     jobs: int | None,
@@ -74,10 +78,12 @@ def sweep(
     Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
     click.echo(found.verdict())
     seconds, known = time.perf_counter() - began, found.networks - found.trained
-    click.echo(f"Trained now: {found.trained} networks, in {seconds:.1f} seconds; known from {record}: {known}.")
+    networks = "network" if found.trained == 1 else "networks"
+    click.echo(f"Trained now: {found.trained} {networks}, in {seconds:.1f} seconds; known from {record}: {known}.")
     if csv_file is not None:
         found.to_csv(csv_file)
     if json_file is not None:
         found.to_json(json_file)
     if plot_file is not None:
         plots.save(found.plot(), plot_file)
+    context.exit(1 if found.all_diverged else 0)

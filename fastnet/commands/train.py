@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, SETTINGS, NewFile, recipe_options
+from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, recipe_options
 from fastnet.history import History
 from fastnet.recipe import recipe
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=Command, context_settings=SETTINGS)
 @recipe_options(several=False)
 @click.option(
     "--seed",
@@ -69,6 +69,12 @@ def train(
         training_data = expand_mnist.expand(training_data)
     drawn = plot_file is not None
     untrained = net.weights
+    reported: list[History] = []
+
+    def report(history: History) -> None:
+        reported.append(history)
+        _print_line(history)
+
     try:
         net.SGD(
             training_data,
@@ -77,7 +83,7 @@ def train(
             monitor_evaluation_accuracy=True,
             monitor_training_cost=drawn,
             monitor_training_accuracy=drawn,
-            report=_print_line,
+            report=report,
             checkpoint=checkpoint,
             resume=resume,
             **chosen.training(),
@@ -88,6 +94,8 @@ def train(
         if checkpoint is not None and checkpoint.exists():
             click.echo(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
         raise
+    if net.history is not None and net.history.epochs and not reported:
+        click.echo(f"{checkpoint} has all epochs already; the last one: {net.history.last_line()}")
     if chosen.patience is not None:
         correct = net.accuracy(test_data)
         click.echo(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")

@@ -23,7 +23,7 @@ def sweep(curves: Curves, *, what: str = ..., axes: None = ...) -> Figure: ...
 @overload
 def sweep(curves: Curves, *, what: str = ..., axes: Axes) -> Axes: ...
 def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | None = None) -> Figure | Axes:
-    """Draw a curve for each choice of a sweep: the median of its seeds, in a band from the lowest to the highest.
+    """Draw a curve for each choice of a sweep: the mean of its seeds, in a band from the lowest to the highest.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
 
     Notes
     -----
-    A line is dotted where some of its seeds have stopped or diverged: there it is the median of the others. What lies
+    A line is dotted where some of its seeds have stopped or diverged: there it is the mean of the others. What lies
     far from most of the values, such as the first epoch or a learning rate that is too large, is cut off: `set_ylim` of
     the axes shows it.
     """
@@ -108,24 +108,24 @@ class _Choice:
         return float(np.max(self.values, where=~np.isnan(self.values), initial=0.0))
 
     def spread(self) -> np.ndarray:
-        """Return the lowest, the median and the highest of each epoch, shape (3, epochs); NaN where all are missing."""
+        """Return the lowest, the mean and the highest of each epoch, shape (3, epochs); NaN where all are missing."""
         columns = [column[~np.isnan(column)] for column in self.values.T]
-        return np.array([np.quantile(column, [0, 0.5, 1]) if len(column) else [np.nan] * 3 for column in columns]).T
+        return np.array([[c.min(), c.mean(), c.max()] if len(c) else [np.nan] * 3 for c in columns]).T
 
 
 def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:
     """Draw the line and the band of a choice, and return where it ends and what is to be written there."""
-    lowest, median, highest = choice.spread()
-    epochs = np.arange(1, len(median) + 1)
+    lowest, mean, highest = choice.spread()
+    epochs = np.arange(1, len(mean) + 1)
     whole = ~np.isnan(choice.values).any(axis=0)
-    axes.plot(epochs, np.where(whole, median, np.nan), color=color, marker=mark, markersize=3.5)
+    axes.plot(epochs, np.where(whole, mean, np.nan), color=color, marker=mark, markersize=3.5)
     if not whole.all():
         since = max(int(whole.argmin()) - 1, 0)  # from where the line ends
-        axes.plot(epochs[since:], median[since:], ":", color=color)
+        axes.plot(epochs[since:], mean[since:], ":", color=color)
     if len(choice.values) > 1:
         axes.fill_between(epochs, lowest, highest, color=color, alpha=0.15, linewidth=0)
-    there = np.flatnonzero(~np.isnan(median))
-    place = (float(epochs[there[-1]]), float(median[there[-1]])) if len(there) else None
+    there = np.flatnonzero(~np.isnan(mean))
+    place = (float(epochs[there[-1]]), float(mean[there[-1]])) if len(there) else None
     if place is None or choice.diverged == len(choice.values):
         return End(f"{choice.label} (diverged)", color, place)
     words = f"{choice.label}: {f'{place[1] * 100:.1f} %' if percent else f'{place[1]:.3g}'}"
@@ -164,4 +164,4 @@ def _seeds(choices: list[_Choice]) -> str:
     numbers = {len(choice.values) for choice in choices}
     if numbers == {1}:
         return ""
-    return f": median of {f'{numbers.pop()} ' if len(numbers) == 1 else ''}seeds, lowest to highest"
+    return f": mean of {f'{numbers.pop()} ' if len(numbers) == 1 else ''}seeds, lowest to highest"

@@ -41,6 +41,9 @@ def recipes(**values: Any) -> list[Recipe]:
     return list(dict.fromkeys(found))
 
 
+_MOST_SEEDS = 1_000_000
+
+
 def seeds(value: int | Iterable[int]) -> list[int]:
     """Return seeds: from 0 on, if it is said how many; or those that are given, each of them once.
 
@@ -54,7 +57,10 @@ def seeds(value: int | Iterable[int]) -> list[int]:
         if not found:
             raise ValueError("seeds is empty; it must name at least one")
         return list(dict.fromkeys(found))
-    return list(range(arguments.positive(value, "seeds")))
+    number = arguments.positive(value, "seeds")
+    if number > _MOST_SEEDS:
+        raise ValueError(f"seeds is {number}; it must be at most {_MOST_SEEDS}")
+    return list(range(number))
 
 
 def differing(found: list[Recipe]) -> list[str]:

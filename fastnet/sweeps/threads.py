@@ -42,7 +42,7 @@ def outcomes(
     recipe, seed, run
         Or, instead of the run, what is wrong.
     """
-    jobs = jobs or cpu_count()
+    jobs = min(jobs or cpu_count(), len(tasks))
     stopping = threading.Event()
     places = threading.Semaphore(jobs)
 

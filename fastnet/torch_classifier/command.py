@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from fastnet.commands.parameters import FRACTION, FROM_ZERO, POSITIVE, SETTINGS, NewFile, Sizes
+from fastnet.commands.parameters import FRACTION, FROM_ZERO, POSITIVE, SETTINGS, Command, NewFile, Sizes
 from fastnet.torch_classifier.data import load_data
 from fastnet.torch_classifier.options import DEFAULTS, DEVICES, SCHEDULES, Options
 from fastnet.torch_classifier.training import evaluate, train
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=Command, context_settings=SETTINGS)
 @click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer: pixels, hidden, digits.")
 @click.option("--dropout", type=FRACTION, default=DEFAULTS.dropout, help="Probability to leave a hidden neuron out.")
 @click.option("--batch-norm", is_flag=True, help="Normalize hidden neurons over the mini-batch.")

@@ -49,7 +49,7 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
         (["--checkpoint", "run"], "fastnet: --checkpoint run is there already; --resume goes on from it\n"),
         (
             ["--checkpoint", "run", "--resume", "--seed", "2"],
-            "fastnet: run: it is of another run, with seed 1, not 2\n",
+            "fastnet: run: it is of another run, with seed 1; this one has seed 2\n",
         ),
         (["--checkpoint", "text", "--resume"], "does not begin as safetensors do)\n"),
     ],

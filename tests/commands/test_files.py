@@ -1,0 +1,40 @@
+"""No command writes two things into one file, or over what it reads."""
+
+import pytest
+from click.testing import CliRunner
+
+from fastnet import network
+from fastnet.cli import fastnet_command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--save", "a.png", "--plot", "a.png"],
+        ["train", "--save", "run", "--checkpoint", "./run"],
+        ["train", "--save", "link.json", "--checkpoint", "net.json", "--resume"],
+        ["sweep", "--record", "a.sqlite", "--csv", "a.sqlite"],
+        ["sweep", "--json", "a", "--csv", "a"],
+        ["predict", "seven.png", "--model", "net.json", "--json", "net.json"],
+        ["predict", "seven.png", "--plot", "seven.png"],
+        ["evaluate", "net.json", "--plot", "net.json"],
+        ["compare", "--json", "a.png", "--plot", "a.png"],
+    ],
+)
+def test_the_same_file_twice_is_refused(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network.Network([784, 10]).save("net.json")
+    (tmp_path / "link.json").symlink_to("net.json")
+    (tmp_path / "seven.png").write_bytes(b"an image")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    result = CliRunner().invoke(fastnet_command, arguments)
+    assert result.exit_code == 2
+    assert " are the same file, " in result.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_device_may_be_given_twice(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["train", "--epochs", "0", "--engine", "numpy", "--save", "/dev/null"]
+    assert CliRunner().invoke(fastnet_command, [*arguments, "--data", "/dev/null"]).exit_code != 0  # for other reasons
+    assert CliRunner().invoke(fastnet_command, arguments).exit_code == 0
