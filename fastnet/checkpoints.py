@@ -132,6 +132,8 @@ def _checkpoint(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> C
     sizes = recipe["sizes"]
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
         raise ValueError("its sizes are not a list of layers")
+    if len(sizes) > len(arrays):  # of which there are two for each layer, and the generator
+        raise ValueError("its sizes are more than its layers")
     dtype = np.dtype({"float32": np.float32, "float64": np.float64}[recipe["dtype"]])
     weights, biases = _unnamed("parameters", arrays, sizes, dtype)
     velocity = None

@@ -151,6 +151,7 @@ def change_epoch(**changes):
     [
         lambda d: d["recipe"].update(sizes=[12, 9, 3]),
         lambda d: d["recipe"].update(sizes="12"),
+        lambda d: d["recipe"].update(sizes=[2] * 300_000),
         lambda d: d["recipe"].update(dtype="float16"),
         lambda d: d["recipe"].update(dtype="float64"),
         lambda d: d.update(generator=[625, 0, 0.0]),
