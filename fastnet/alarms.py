@@ -17,7 +17,7 @@ def diverged(epoch: int, eta: float, stacklevel: int) -> str:
     """Warn that parameters are no longer finite, and return why the training stopped."""
     warnings.warn(
         f"epoch {epoch}: weights became infinite or not a number, and training stopped; the network is as it was "
-        f"before this epoch. A smaller eta than {eta:g} may help, or weights that begin smaller",
+        f"before this epoch. A smaller eta than {eta:g}, less regularization, or weights that begin smaller may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,
     )

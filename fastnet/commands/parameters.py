@@ -86,10 +86,13 @@ class Command(click.Command):
                 continue
             for other, another in named:
                 if other is not param and another.resolve() == path.resolve():
-                    names = " and ".join(sorted(each.opts[0] if each.opts[0][0] == "-" else each.make_metavar(ctx)
-                                                for each in (param, other)))  # fmt: skip
+                    names = " and ".join(sorted(_shown(each) for each in (param, other)))
                     raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}")
         return super().invoke(ctx)
+
+
+def _shown(param: click.Parameter) -> str:
+    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
 
 
 def _paths(value: Any) -> list[Path]:

@@ -104,13 +104,13 @@ class Sweep:
 
     @property
     def best(self) -> Row:
-        """The first row with the highest mean; one with networks that diverged only if all have some."""
-        return max(self.rows, key=lambda row: (not row.diverged, row.mean))
+        """The first row with the highest mean; one of which all networks diverged only if all rows are such."""
+        return max(self.rows, key=lambda row: (row.diverged < len(row.runs), row.mean))
 
     @property
     def all_diverged(self) -> bool:
-        """Whether networks of all recipes diverged, so that none can be recommended."""
-        return all(row.diverged for row in self.rows)
+        """Whether every network diverged, so that no recipe can be recommended."""
+        return all(row.diverged == len(row.runs) for row in self.rows)
 
     @property
     def networks(self) -> int:
@@ -125,7 +125,7 @@ class Sweep:
     def verdict(self) -> str:
         """Return which recipe is the best, in words."""
         if self.all_diverged:
-            return "Networks of every recipe diverged: their weights became infinite. A smaller eta may help."
+            return "Every network diverged: weights became infinite or not a number. A smaller eta may help."
         best = self.best
         said = f"Best on average: {label(best.recipe, self._differing)}, with {best.mean:.2%} of the validation data"
         tests = self.test_accuracies()

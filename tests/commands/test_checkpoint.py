@@ -42,6 +42,11 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
     assert whole.stdout.splitlines()[999].split(",")[0] == again.stdout.splitlines()[-2].split(",")[0]
 
 
+def test_a_run_that_is_over_says_so(folder):
+    first, again = (run(folder, "--epochs", "2", "--checkpoint", "run", *more) for more in ([], ["--resume"]))
+    assert again.stdout == f"run has all epochs already; the last one: {first.stdout.splitlines()[-1]}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

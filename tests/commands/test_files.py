@@ -29,7 +29,7 @@ def test_the_same_file_twice_is_refused(arguments, tmp_path, monkeypatch):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     result = CliRunner().invoke(fastnet_command, arguments)
     assert result.exit_code == 2
-    assert " are the same file, " in result.stderr
+    assert " are the same file, " in result.output
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

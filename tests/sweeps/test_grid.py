@@ -41,7 +41,13 @@ def test_a_mistake_is_named(values, kind, message):
 def test_seeds():
     assert grid.seeds(3) == [0, 1, 2]
     assert grid.seeds(np.array([7, 7, 5])) == [7, 5]
-    for wrong, message in ((0, "seeds is 0"), ([], "seeds is empty"), ([-1], "seed is -1"), ("many", "seed is 'm'")):
+    for wrong, message in (
+        (0, "seeds is 0"),
+        (10**12, "seeds is 1000000000000; it must be at most"),
+        ([], "seeds is empty"),
+        ([-1], "seed is -1"),
+        ("many", "seed is 'm'"),
+    ):
         with pytest.raises((TypeError, ValueError), match=message):
             grid.seeds(wrong)
 

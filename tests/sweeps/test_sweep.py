@@ -176,7 +176,18 @@ def test_networks_that_diverge_break_nothing(data):
     )
     assert [row.diverged for row in found.rows] == [0, 2]
     assert found.best is found.rows[0]
+    assert not found.all_diverged
     assert "diverged" in str(found)
+
+
+def test_where_all_networks_diverge_none_is_the_best(data):
+    found = sweep(data, sizes=[3, 4, 3], cost="cross-entropy", lmbda=1e10, eta=[1e9, 1e10], epochs=4, engine="numpy")
+    assert found.all_diverged
+    assert str(found).splitlines()[-1].startswith("Every network diverged: ")
+
+
+def test_more_jobs_than_networks_are_no_more_threads(data):
+    assert sweep(data, sizes=[3, 3], epochs=1, seeds=2, engine="numpy", jobs=10**9).networks == 2
 
 
 @pytest.mark.parametrize(
