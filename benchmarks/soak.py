@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from fastnet import Dataset, machine, mnist_loader
-from fastnet.history import Epoch, History
+from fastnet.history import Epochs, History
 from fastnet.network2 import Network
 
 MOST_GROWTH, MOST_DRIFT = 0.01, 0.03
@@ -94,7 +94,7 @@ def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, i
     return memory[0], memory[1], sum(added), median(map(truediv, old, new)) - 1
 
 
-def size_of(epochs: list[Epoch]) -> int:
+def size_of(epochs: Epochs) -> int:
     """Return how many bytes a part of a history takes."""
     tracemalloc.start()
     copies = pickle.loads(pickle.dumps(epochs))

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -18,11 +18,11 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.files import DataError, one_line
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Arrays, State
-from fastnet.history import Epoch
+from fastnet.history import Epochs
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = "fastnet.checkpoint"
+_KIND = tensors.Kind("fastnet.checkpoint", version=2)
 _GENERATOR = "MT19937"  # the book's: NumPy's old one
 _LARGEST = 2**63 - 1  # of the integers
 _MAY_DIFFER = ("epochs",)  # between a run and its continuation
@@ -46,7 +46,7 @@ class Checkpoint:
         Of the masks.
     generator : dict
         The state of the generator, as NumPy's `get_state(legacy=False)` gives it.
-    epochs : list of Epoch
+    epochs : Epochs
         Those that are over.
     """
 
@@ -57,7 +57,7 @@ class Checkpoint:
     engine: State
     dropout_seed: int
     generator: dict[str, Any]
-    epochs: list[Epoch]
+    epochs: Epochs
 
 
 def write(path: StrPath, checkpoint: Checkpoint) -> None:
@@ -71,6 +71,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> None:
     arrays = _named("parameters", checkpoint.weights, checkpoint.biases)
     if checkpoint.engine.velocity is not None:
         arrays |= _named("velocity", *checkpoint.engine.velocity)
+    arrays |= {f"epochs.{name}": array for name, array in checkpoint.epochs.arrays().items()}
     generator = checkpoint.generator
     arrays["generator"] = generator["state"]["key"]
     description = {
@@ -80,7 +81,6 @@ def write(path: StrPath, checkpoint: Checkpoint) -> None:
         "eta": checkpoint.engine.eta,
         "dropout_seed": checkpoint.dropout_seed,
         "generator": [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]],
-        "epochs": [asdict(epoch) for epoch in checkpoint.epochs],
     }
     tensors.write(path, _KIND, description, arrays)
 
@@ -103,7 +103,7 @@ def read(path: StrPath, recipe: Mapping[str, Any], data: str) -> Checkpoint:
         checkpoint = _checkpoint(description, arrays)
         difference = _difference(checkpoint.recipe, recipe)
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{name}: this file does not hold a {_KIND} ({one_line(error)})") from None
+        raise DataError(f"{name}: this file does not hold a {_KIND.name} ({one_line(error)})") from None
     if difference:
         raise ValueError(f"{name}: it is of another run, {one_line(difference)}")
     if checkpoint.data != data:
@@ -142,9 +142,9 @@ def _checkpoint(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> C
     trained_on, dropout_seed = (_natural(description[name], name) for name in ("trained_on", "dropout_seed"))
     engine = State(trained_on, velocity, _finite(description["eta"], "eta"))
     generator = _generator(arrays.pop("generator"), description["generator"])
-    if arrays:
+    if not all(name.startswith("epochs.") for name in arrays):
         raise ValueError("it holds more arrays than a checkpoint")
-    epochs = [_epoch(each) for each in description["epochs"]]
+    epochs = Epochs.from_arrays({name.removeprefix("epochs."): array for name, array in arrays.items()})
     return Checkpoint(recipe, str(description["data"]), weights, biases, engine, dropout_seed, generator, epochs)
 
 
@@ -170,19 +170,6 @@ def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
     }
 
 
-def _epoch(values: Any) -> Epoch:
-    values = tensors.as_object(values, "an epoch")
-    names = [field.name for field in fields(Epoch)]
-    if list(values) != names:
-        raise ValueError("its epochs are described otherwise")
-    for name, value in values.items():
-        if value is None and name not in names[:3]:
-            continue
-        check = _natural if name == "number" or name.endswith("accuracy") else _number
-        check(value, name)
-    return Epoch(**values)
-
-
 def _natural(value: Any, name: str) -> int:
     if type(value) is not int or not 0 <= value <= _LARGEST:
         raise ValueError(f"its {name} is no number from 0")
@@ -190,15 +177,8 @@ def _natural(value: Any, name: str) -> int:
 
 
 def _finite(value: Any, name: str) -> float:
-    number = _number(value, name)
-    if not math.isfinite(number):
-        raise ValueError(f"its {name} is not finite")
-    return number
-
-
-def _number(value: Any, name: str) -> float:
-    if type(value) not in (int, float):
-        raise ValueError(f"its {name} is no number")
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"its {name} is no finite number")
     return float(value)
 
 

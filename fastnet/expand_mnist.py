@@ -239,8 +239,11 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
         arrays["labels"] = data.targets.astype("<i8", copy=False)
     else:
         arrays["vectors"] = data.targets.astype(data.targets.dtype.newbyteorder("<"), copy=False)
-    with replaced(path) as file:
-        np.savez(file, **arrays)
+    # NumPy's `savez` leaves an archive open that could not be written, about which Python then complains on the screen.
+    with replaced(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
+                np.lib.format.write_array(stream, array, version=(1, 0), allow_pickle=False)
 
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
 
 from fastnet import machine
 
@@ -38,6 +42,117 @@ class Epoch:
     evaluation_accuracy: int | None = None
 
 
+class Epochs(Sequence[Epoch]):
+    """Epochs in the rows of an array: there may be very many, and each takes 64 bytes.
+
+    It has a length, can be indexed, sliced (a slice is one of these again), iterated over, and appended to.
+
+    Parameters
+    ----------
+    epochs : iterable of Epoch, optional
+        To begin with.
+
+    Examples
+    --------
+    >>> epochs = Epochs([Epoch(0, 0.5, 0.25), Epoch(1, 0.5, 0.25, training_cost=0.125)])
+    >>> len(epochs), epochs[-1].training_cost
+    (2, 0.125)
+    """
+
+    _ROW = np.dtype(
+        [
+            ("number", np.int64),
+            ("eta", np.float64),
+            ("seconds", np.float64),
+            ("training_cost", np.float64),
+            ("training_accuracy", np.int64),
+            ("evaluation_cost", np.float64),
+            ("evaluation_accuracy", np.int64),
+            ("known", np.int64),  # which of these are not None: bits, from the lowest on
+        ]
+    )
+    _NAMES = tuple(each.name for each in fields(Epoch))
+    _ALWAYS_KNOWN = 0b111
+
+    def __init__(self, epochs: Iterable[Epoch] = ()) -> None:
+        self._rows, self._length = np.empty(0, self._ROW), 0
+        for epoch in epochs:
+            self.append(epoch)
+
+    def append(self, epoch: Epoch) -> None:
+        """Add an epoch."""
+        values = [getattr(epoch, name) for name in self._NAMES]
+        known = sum(1 << i for i, value in enumerate(values) if value is not None)
+        if self._length == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty(16 + self._length // 4, self._ROW)])
+        self._rows[self._length] = (*(0 if value is None else value for value in values), known)
+        self._length += 1
+
+    def series(self, name: str) -> list[Any]:
+        """Return what is known of each epoch by that name; nothing if it is not known of all."""
+        rows = self._rows[: self._length]
+        all_known = (rows["known"] >> self._NAMES.index(name) & 1).all()
+        return rows[name].tolist() if all_known else []
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return copies of the columns that hold anything, by their names, and which values are known, as bits."""
+        rows = self._rows[: self._length]
+        ever_known = int(np.bitwise_or.reduce(rows["known"]))
+        names = [name for i, name in enumerate(self._NAMES) if ever_known >> i & 1 and name != "number"]
+        return {name: np.array(rows[name]) for name in ("known", *names)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Epochs:
+        """Make epochs, the first ones of a run, of what `arrays` returned.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be that.
+        """
+        if "known" not in arrays or not arrays.keys() <= {"known", *cls._NAMES[1:]}:
+            raise ValueError("its epochs are described otherwise")
+        rows = np.zeros(len(arrays["known"]), cls._ROW)
+        rows["number"] = np.arange(len(rows))
+        for name, array in arrays.items():
+            if (array.shape, array.dtype) != (rows.shape, cls._ROW[name]):
+                raise ValueError(f"its epochs' {name} are not as many numbers as it has epochs")
+            rows[name] = array
+        possible = sum(1 << i for i, name in enumerate(cls._NAMES) if name in ("number", *arrays))
+        known = rows["known"]
+        if not ((known & cls._ALWAYS_KNOWN == cls._ALWAYS_KNOWN) & (known & ~possible == 0)).all():
+            raise ValueError("it is not said what is known of its epochs")
+        if not np.isfinite(rows["eta"]).all() or any((rows[name] < 0).any() for name in arrays if "accuracy" in name):
+            raise ValueError("its epochs have no learning rate, or a negative accuracy")
+        return cls._of_rows(rows)
+
+    @classmethod
+    def _of_rows(cls, rows: np.ndarray) -> Epochs:
+        epochs = cls()
+        epochs._rows, epochs._length = rows, len(rows)
+        return epochs
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, index: int) -> Epoch: ...
+    @overload
+    def __getitem__(self, index: slice) -> Epochs: ...
+    def __getitem__(self, index: int | slice) -> Epoch | Epochs:
+        found = self._rows[: self._length][index]
+        if isinstance(index, slice):
+            return self._of_rows(found.copy())
+        *values, known = found.item()
+        return Epoch(*(value if known >> i & 1 else None for i, value in enumerate(values)))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, (Epochs, list)) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({list(self)})"
+
+
 @dataclass
 class History:
     """What a run did. It prints as a table.
@@ -48,8 +163,8 @@ class History:
         The network and the arguments of `SGD`, by their names; those that have their default value may be left out.
     training_samples, evaluation_samples : int
         How many there are; 0 evaluation samples if there are no evaluation data.
-    epochs : list of Epoch
-        One for each that was completed.
+    epochs : Epochs
+        A sequence of `Epoch`, one for each that was completed.
     stopped : str
         Why there are fewer than were asked for; empty if there are not.
     diverged : bool
@@ -70,7 +185,7 @@ class History:
     recipe: dict[str, Any]
     training_samples: int
     evaluation_samples: int
-    epochs: list[Epoch] = field(default_factory=list)
+    epochs: Epochs = field(default_factory=Epochs)
     stopped: str = ""
     diverged: bool = False
     machine: dict[str, str] = field(default_factory=machine.describe)
@@ -80,7 +195,7 @@ class History:
 
         Examples
         --------
-        >>> History({}, 1000, 200, [Epoch(3, 0.5, 0.25, evaluation_accuracy=150)]).last_line()
+        >>> History({}, 1000, 200, Epochs([Epoch(3, 0.5, 0.25, evaluation_accuracy=150)])).last_line()
         'Epoch 3: 150 / 200 (75.00% accuracy), took 0.25 seconds'
         """
         epoch, n = self.epochs[-1], self.evaluation_samples
@@ -92,12 +207,12 @@ class History:
 
     def series(self, name: str) -> list[Any]:
         """Return what is known of each epoch by that name, such as "training_cost"; nothing if it was not asked for."""
-        values = [getattr(epoch, name) for epoch in self.epochs]
-        return [] if None in values else values
+        return self.epochs.series(name)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data, which `json.dump` takes."""
-        return asdict(self)
+        plain = {each.name: deepcopy(getattr(self, each.name)) for each in fields(self)}
+        return {**plain, "epochs": [asdict(epoch) for epoch in self.epochs]}
 
     def plot(self) -> Figure:
         """Draw the costs and the accuracies against the epochs, as the figures of the book's chapter 3.

@@ -72,12 +72,12 @@ def test_what_a_byte_cannot_hold_is_not_saved_and_nothing_is_lost(saved, wrong):
 def test_a_file_is_replaced_whole_or_not_at_all(saved, monkeypatch):
     before = saved.read_bytes()
 
-    def full_disk(file, **arrays):
+    def full_disk(file, array, **keywords):
         file.write(b"some")
         raise OSError(errno.ENOSPC, "the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(np, "savez", full_disk)
+        patch.setattr(np.lib.format, "write_array", full_disk)
         with pytest.raises(OSError, match="the disk is full"):
             expand_mnist.save(random_data(5, 3), saved)
     assert saved.read_bytes() == before

@@ -1,12 +1,16 @@
 """Patience, the schedule, and what is kept of a run of chapter 3's program."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 
 from fastnet import Dataset
+from fastnet.history import Epoch, Epochs
 from fastnet.network2 import LogLikelihoodCost, Network
+
+NAMES = ("training_cost", "training_accuracy", "evaluation_cost", "evaluation_accuracy")
 
 
 @pytest.fixture
@@ -150,3 +154,33 @@ def test_a_report_of_ones_own_is_called_instead_of_printing(data, capsys):
     net.SGD(data, 3, 5, 0.5, report=lambda history: lengths.append(len(history.epochs)))
     assert lengths == [1, 2, 3]
     assert capsys.readouterr().out == ""
+
+
+def test_epochs_are_as_a_list_of_them():
+    random = np.random.default_rng(0)
+    values = [(None, None, 0.5, 7), (0.25, None, None, 0), (-np.inf, 3, 1e-320, None), (None,) * 4]
+    listed = [Epoch(i, 0.1 * i, random.random(), *values[i % 4]) for i in range(60)]
+    epochs = Epochs(listed)
+    assert epochs == listed
+    assert epochs != listed[:-1]
+    assert len(epochs) == 60
+    assert [epochs[i] for i in (0, 1, -1, np.int64(7))] == [listed[i] for i in (0, 1, -1, 7)]
+    assert epochs[5:50:7] == listed[5:50:7]
+    assert repr(epochs[:2]) == f"Epochs({listed[:2]})"
+    assert [type(value) for value in (epochs[1].number, epochs[1].training_cost)] == [int, float]
+    with pytest.raises(IndexError):
+        epochs[60]
+    part = epochs[:2]
+    part.append(listed[2])
+    assert (part, epochs) == (listed[:3], listed)
+    assert epochs.series("eta") == [epoch.eta for epoch in listed]
+    assert epochs.series("training_cost") == []
+
+
+def test_epochs_come_back_from_their_arrays():
+    for values in ((), (0.5,), (0.5, 3, math.nan, 4)):
+        epochs = Epochs([Epoch(0, 0.5, 0.1), Epoch(1, 0.25, 0.2, *values)])
+        arrays = epochs.arrays()
+        assert set(arrays) == {"known", "eta", "seconds", *NAMES[: len(values)]}
+        assert repr(Epochs.from_arrays(arrays)) == repr(epochs)
+    assert Epochs.from_arrays(Epochs().arrays()) == []

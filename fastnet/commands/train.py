@@ -105,7 +105,7 @@ def train(
 
 
 def _print_line(history: History) -> None:
-    epoch, *before = reversed(history.epochs)
+    *before, epoch = history.epochs[-2:]
     changed = before and before[0].eta != epoch.eta
     click.echo(history.last_line() + (f", with eta {epoch.eta:g}" if changed else ""))
     if history.stopped:

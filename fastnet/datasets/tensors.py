@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,21 +20,35 @@ from fastnet.datasets.files import DataError, one_line, read_exactly, replaced
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-VERSION = "1"
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
-_LONGEST_HEADER = 1 << 28  # bytes: of a run of a million epochs
-_FREE = 1 << 26  # bytes that may be made of any header
+_LONGEST_HEADER = 1 << 24  # bytes; a layer takes some 200
+_MOST_MEMORY = 1 << 25  # bytes, about, that are made of a header
 
 
-def write(path: StrPath, kind: str, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+class Kind(NamedTuple):
+    """What a file holds: by this it is known.
+
+    Attributes
+    ----------
+    name : str
+        In the header.
+    version : int
+        Of how it is described.
+    """
+
+    name: str
+    version: int
+
+
+def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays and what they are, whole or not at all: a file of that name is replaced.
 
     Parameters
     ----------
     path : path
         The file.
-    kind : str
-        What it holds: `read` refuses one of another kind.
+    kind : Kind
+        What it holds: `read` refuses one of another kind or version.
     description : mapping
         Plain data, which JSON can hold.
     arrays : mapping of str to ndarray
@@ -53,7 +67,7 @@ def write(path: StrPath, kind: str, description: Mapping[str, Any], arrays: Mapp
         numbers.append(np.ascontiguousarray(array, _TYPES[type_name]).reshape(-1))
         offset += array.nbytes
     text = json.dumps(description)
-    metadata = {kind: text, "version": VERSION, "sha256": _checksum(kind, text, header, numbers)}
+    metadata = {kind.name: text, "version": str(kind.version), "sha256": _checksum(kind, text, header, numbers)}
     whole = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
     whole += b" " * (-len(whole) % 8)  # so that the numbers are aligned, as the format has it
     with replaced(path) as file:
@@ -62,7 +76,7 @@ def write(path: StrPath, kind: str, description: Mapping[str, Any], arrays: Mapp
             file.write(each.data)
 
 
-def read(path: StrPath, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read(path: StrPath, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the description and the arrays of a file that `write` wrote.
 
     Raises
@@ -70,7 +84,7 @@ def read(path: StrPath, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray
     OSError
         If it cannot be opened.
     DataError
-        If it is of another kind, of a later version, or damaged. It is a `ValueError`.
+        If it is of another kind or version, or damaged. It is a `ValueError`.
     """
     path = Path(path)
     with path.open("rb") as file:
@@ -79,7 +93,7 @@ def read(path: StrPath, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray
         except EOFError:
             raise DataError(f"{path}: it ends too early; the file is truncated") from None
         except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: this file does not hold a {kind} ({one_line(error)})") from None
+            raise DataError(f"{path}: this file does not hold a {kind.name} ({one_line(error)})") from None
 
 
 def as_object(value: Any, what: str) -> dict[str, Any]:
@@ -89,17 +103,17 @@ def as_object(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def _read(file: BinaryIO, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _read(file: BinaryIO, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     length = int.from_bytes(read_exactly(file, 8), "little")
     if length > _LONGEST_HEADER or (start := read_exactly(file, 1)) != b"{":
         raise ValueError("it does not begin as safetensors do")
     header = as_object(_parsed(start + read_exactly(file, max(length, 1) - 1)), "its header")
     metadata = as_object(header.pop("__metadata__", None), "its metadata")
-    if kind not in metadata:
+    if kind.name not in metadata:
         raise ValueError("it is of another kind")
-    if metadata.get("version") != VERSION:
-        raise ValueError(f"its version is {metadata.get('version')!r}; it must be {VERSION!r}")
-    text = metadata[kind]
+    if metadata.get("version") != str(kind.version):
+        raise ValueError(f"its version is {metadata.get('version')}; it must be {kind.version}")
+    text = metadata[kind.name]
     if not isinstance(text, str):
         raise ValueError("its description is no text")
     arrays = dict(_arrays(file, header))
@@ -114,7 +128,7 @@ def _read(file: BinaryIO, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarr
 def _parsed(text: bytes | bytearray) -> Any:
     """Parse JSON, unless it is made of so many small pieces that they would take many times its memory."""
     objects, commas = text.count(b"{") + text.count(b"["), text.count(b",")
-    if 256 * objects + 64 * commas > _FREE + 4 * len(text):  # bytes, about; a list of epochs takes three times its text
+    if 256 * objects + 64 * commas > _MOST_MEMORY:
         raise ValueError("its header is made of too many pieces")
     return json.loads(text)
 
@@ -126,22 +140,22 @@ def _arrays(file: BinaryIO, header: dict[str, Any]) -> Iterator[tuple[str, np.nd
         shape = entry.get("shape") if isinstance(entry, dict) else None
         if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
             raise ValueError(f"its {name} has no shape")
-        kind = entry.get("dtype")
-        if not (isinstance(kind, str) and kind in _TYPES) or entry != _entry(kind, shape, offset):
+        code = entry.get("dtype")
+        if not (isinstance(code, str) and code in _TYPES) or entry != _entry(code, shape, offset):
             raise ValueError(f"its {name} is not where and what it should be")
         length = entry["data_offsets"][1] - offset
         offset += length
-        yield name, np.frombuffer(read_exactly(file, length), _TYPES[kind]).reshape(shape)
+        yield name, np.frombuffer(read_exactly(file, length), _TYPES[code]).reshape(shape)
 
 
-def _entry(kind: str, shape: list[int], offset: int) -> dict[str, Any]:
+def _entry(code: str, shape: list[int], offset: int) -> dict[str, Any]:
     """Return what a header says of an array."""
-    size = np.dtype(_TYPES[kind]).itemsize * math.prod(shape)
-    return {"dtype": kind, "shape": shape, "data_offsets": [offset, offset + size]}
+    size = np.dtype(_TYPES[code]).itemsize * math.prod(shape)
+    return {"dtype": code, "shape": shape, "data_offsets": [offset, offset + size]}
 
 
-def _checksum(kind: str, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]) -> str:
-    checksum = hashlib.sha256(json.dumps([kind, VERSION, description, header]).encode("ascii"))
+def _checksum(kind: Kind, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]) -> str:
+    checksum = hashlib.sha256(json.dumps([kind.name, str(kind.version), description, header]).encode("ascii"))
     for each in numbers:
         checksum.update(each.data)
     return checksum.hexdigest()

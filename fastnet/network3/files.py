@@ -16,7 +16,7 @@ from fastnet.network3.layers import ConvPoolLayer, FullyConnectedLayer, Layer, P
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = "fastnet.network3"  # by which a file is known
+_KIND = tensors.Kind("fastnet.network3", version=1)
 
 
 def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
@@ -38,7 +38,7 @@ def read(path: StrPath) -> tuple[list[Layer], int]:
     try:
         return _network(description, arrays)
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{os.fspath(path)}: this file does not hold a {_KIND} ({one_line(error)})") from None
+        raise DataError(f"{os.fspath(path)}: this file does not hold a {_KIND.name} ({one_line(error)})") from None
 
 
 def _network(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[list[Layer], int]:

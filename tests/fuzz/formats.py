@@ -15,6 +15,8 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+from fastnet.datasets.tensors import Kind
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_UNPACKED = 1 << 16  # bytes
 _MODEL = b'"sha256": "'
@@ -89,23 +91,24 @@ def _of_chunks(parts: list[bytes]) -> bytes:
     return contents
 
 
-def tensors(kind: str) -> Format:
+def tensors(kind: Kind) -> Format:
     """Return the format of `fastnet.datasets.tensors` for files of this kind: description, arrays, numbers."""
+    name, version = kind.name, str(kind.version)
 
     def apart(contents: bytes) -> list[bytes]:
         length = int.from_bytes(contents[:8], "little")
         header = json.loads(contents[8 : 8 + length])
         metadata = header.pop("__metadata__")
-        return [metadata[kind].encode(), json.dumps(header).encode(), contents[8 + length :]]
+        return [metadata[name].encode(), json.dumps(header).encode(), contents[8 + length :]]
 
     def together(parts: list[bytes]) -> bytes:
         text, entries, numbers = parts
         description = text.decode("utf-8", "replace")
         try:
-            digested = json.dumps([kind, "1", description, json.loads(entries)]).encode() + numbers
+            digested = json.dumps([name, version, description, json.loads(entries)]).encode() + numbers
         except (ValueError, RecursionError):
             digested = b""
-        metadata = {kind: description, "version": "1", "sha256": hashlib.sha256(digested).hexdigest()}
+        metadata = {name: description, "version": version, "sha256": hashlib.sha256(digested).hexdigest()}
         comma = b"" if entries[1:2] == b"}" else b", "
         header = b'{"__metadata__": ' + json.dumps(metadata).encode() + comma + entries[1:]
         return len(header).to_bytes(8, "little") + header + numbers
@@ -113,6 +116,8 @@ def tensors(kind: str) -> Format:
     return Format(apart, together)
 
 
+CHECKPOINT = tensors(Kind("fastnet.checkpoint", 2))
+NETWORK3 = tensors(Kind("fastnet.network3", 1))
 GZIP = Format(_gunzipped, _gzipped)
 MODEL = Format(_text_of_model, _sealed_model)
 ZIP = Format(_archive, _archived)

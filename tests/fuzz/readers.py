@@ -123,10 +123,10 @@ READERS = {
         Reader("idx", _idx, formats.GZIP),
         Reader("pickle", _pickle, formats.GZIP),
         Reader("model", _model, formats.MODEL),
-        Reader("checkpoint", _checkpoint, formats.tensors("fastnet.checkpoint")),
+        Reader("checkpoint", _checkpoint, formats.CHECKPOINT),
         Reader("expanded", _expanded, formats.ZIP),
         Reader("record", _record),
-        Reader("network3", _network3, formats.tensors("fastnet.network3"), "torch"),
+        Reader("network3", _network3, formats.NETWORK3, "torch"),
         Reader("torch", _torch, formats.ZIP, "torchvision"),
         Reader("image", _image, formats.PNG, "PIL"),
     )

@@ -57,13 +57,13 @@ def _model(folder: Path) -> None:
 def _checkpoint(folder: Path) -> None:
     from fastnet import checkpoints
     from fastnet.engines.contract import State
-    from fastnet.history import Epoch
+    from fastnet.history import Epoch, Epochs
 
     from .readers import RECIPE
 
     generator = np.random.RandomState(0).get_state(legacy=False)
     weights, biases = [np.full((2, 3), 0.5, np.float32)], [np.zeros((2, 1), np.float32)]
-    epochs = [Epoch(0, 0.5, 0.1, 0.2, 3), Epoch(1, 0.5, 0.1, None, None, 0.3, 4)]
+    epochs = Epochs([Epoch(0, 0.5, 0.1, 0.2, 3), Epoch(1, 0.5, 0.1, None, None, 0.3, 4)])
     for name, velocity in (("plain", None), ("velocity", (weights, biases))):
         checkpoint = checkpoints.Checkpoint(
             RECIPE, "data", weights, biases, State(2, velocity, 0.5), 7, generator, epochs

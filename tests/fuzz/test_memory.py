@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fuzz.formats import MODEL, tensors
+from fuzz.formats import CHECKPOINT, MODEL
 from fuzz.readers import READERS
 from model_files import sealed
 
@@ -19,7 +19,6 @@ from fastnet.datasets.files import DataError
 
 MEGABYTE = 1 << 20
 MOST = 8 * MEGABYTE  # of memory
-CHECKPOINT = "fastnet.checkpoint"
 LARGE = 8 * MEGABYTE
 
 
@@ -56,7 +55,7 @@ HOSTILE = {
     "many lists in a header": ("network3", headed(b'{"a":' + pieces(b"[],", LARGE) + b"}"), 3 * LARGE),
     "many objects in a description": (
         "checkpoint",
-        tensors(CHECKPOINT).together([b'{"a":' + pieces(b'{"":0},', LARGE) + b"}", b"{}", b""]),
+        CHECKPOINT.together([b'{"a":' + pieces(b'{"":0},', LARGE) + b"}", b"{}", b""]),
         8 * LARGE,
     ),
     "a packed stream without an end": ("idx", gzip.compress(b"\0\0\x08\1\0\0\0\1" + bytes(64 * MEGABYTE), 1), MOST),
@@ -128,7 +127,7 @@ def test_a_text_that_begins_well_and_has_no_end(monkeypatch, tmp_path):
 
 def test_what_is_sealed_here_is_sealed_right(tmp_path):
     """Otherwise the tests behind the checksums would show nothing."""
-    for name, shape in (("model", MODEL), ("checkpoint", tensors(CHECKPOINT))):
+    for name, shape in (("model", MODEL), ("checkpoint", CHECKPOINT)):
         for whole in READERS[name].whole():
             if "book" not in whole.name:
                 (tmp_path / "file").write_bytes(shape.together(shape.apart(whole.read_bytes())))

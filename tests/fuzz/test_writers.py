@@ -87,7 +87,6 @@ def test_a_full_disk(write, old):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of an archive that NumPy left open
 def test_a_device_that_is_full(write):
     with pytest.raises(OSError, match=r"No space left on device: '/dev/full'"):
         write("/dev/full")

@@ -64,13 +64,13 @@ def samples(dtype, most=LARGEST):
 
 
 def exactly(formula, numbers):
-    with decimal.localcontext(prec=40):
+    with decimal.localcontext(decimal.Context(prec=40)):
         return [formula(Decimal(float(number))) for number in numbers]
 
 
 def ulps(result, truth):
     """Return by how many units in the last place each result is off."""
-    with decimal.localcontext(prec=40):
+    with decimal.localcontext(decimal.Context(prec=40)):
         return [
             float(abs(Decimal(float(number)) - true) / Decimal(float(unit)))
             for number, unit, true in zip(result, np.spacing(result), truth, strict=True)

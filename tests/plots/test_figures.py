@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from fastnet import Dataset, network2, plots
-from fastnet.history import Epoch, History
+from fastnet.history import Epoch, Epochs, History
 from fastnet.plots.figures import new_figure
 
-RUN = History({}, 10, 10, [Epoch(0, 0.5, 0.1, 1.0, 5, 1.0, 5)])
+RUN = History({}, 10, 10, Epochs([Epoch(0, 0.5, 0.1, 1.0, 5, 1.0, 5)]))
 PICTURES = {
     "learning_curves": lambda: plots.learning_curves(RUN),
     "confusion_matrix": lambda: plots.confusion_matrix([0, 1], [0, 0]),

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from fastnet import plots
-from fastnet.history import Epoch, History
+from fastnet.history import Epoch, Epochs, History
 from fastnet.plots.figures import new_figure
 
 
@@ -45,7 +45,7 @@ def test_what_was_not_monitored_is_not_drawn(words):
     figure = plots.learning_curves(run(training=False))
     assert [len(axes.lines) for axes in figure.axes] == [1, 1]
     assert not any("training" in text for text in words(figure))
-    history = History({}, 200, 50, [Epoch(0, 0.5, 0.1, evaluation_accuracy=40)])
+    history = History({}, 200, 50, Epochs([Epoch(0, 0.5, 0.1, evaluation_accuracy=40)]))
     assert len(plots.learning_curves(history).axes) == 1
 
 
@@ -57,7 +57,7 @@ def test_a_run_in_which_nothing_was_monitored_is_refused():
 
 
 def test_a_cost_that_diverged_is_named_all_the_same(words):
-    history = History({}, 10, 0, [Epoch(0, 9.0, 0.1, 1.0), Epoch(1, 9.0, 0.1, math.nan)])
+    history = History({}, 10, 0, Epochs([Epoch(0, 9.0, 0.1, 1.0), Epoch(1, 9.0, 0.1, math.nan)]))
     figure = plots.learning_curves(history)
     assert "training: nan" in words(figure)
     assert figure.axes[0].texts[0].get_position()[1] == 0  # at the bottom
