@@ -19,6 +19,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 _STEP = 1 << 20  # bytes read at a time: a size that a file only claims to have is never allocated
 _GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_REASON = 150  # characters
@@ -180,16 +185,81 @@ def _unfinished(path: Path) -> Iterator[BinaryIO]:
         path = path.resolve()
     except RuntimeError:  # what Python says before 3.13 of links in a circle
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
-    # A name that nobody else has: another thread writes another file, and no link is there that would be followed.
-    unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
-    try:
-        with unfinished.open("xb") as file:
+    unfinished, file = _created_beside(path)
+    with file:
+        try:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, unfinished)
-        unfinished.replace(path)
-    finally:
+            if path.exists():
+                shutil.copymode(path, unfinished)
+            _close_on_windows(file)
+            unfinished.replace(path)
+        except BaseException:
+            _close_on_windows(file)
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+    _keep_names(path.parent)
+
+
+def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
+    """Create the file that is to replace another one, when it is finished.
+
+    Its name is made of the other's, so that what a killed process has left is found, and removed, by the next one that
+    writes the same file. Whoever writes holds a lock, which ends with the process. Where that is of no avail, because
+    somebody else is writing the same, or there are no locks, it is a name that nobody has, and nobody can guess.
+    """
+    if fcntl is not None:
+        unfinished = path.with_name(f".fastnet-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}")
         with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            _remove_abandoned(unfinished)
+            file = unfinished.open("xb")
+            if _locked(file) and os.fstat(file.fileno()).st_nlink:  # or else it was taken for abandoned meanwhile
+                return unfinished, file
+            with file:
+                _remove(unfinished, file)
+    unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
+    return unfinished, unfinished.open("xb")
+
+
+def _remove_abandoned(unfinished: Path) -> None:
+    """Remove an unfinished file of which the writer does not live any more."""
+    with suppress(FileNotFoundError), open(unfinished, "rb", opener=_open_no_link) as file:
+        if _locked(file):
+            _remove(unfinished, file)
+
+
+def _remove(path: Path, file: BinaryIO) -> None:
+    """Remove an open file, unless another one has its name by now."""
+    if os.path.samestat(os.fstat(file.fileno()), path.lstat()):
+        path.unlink()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Lock a file, until it is closed, and return whether that was possible."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # somebody else has it, or it lies on another machine, and cannot be locked
+        return False
+    return True
+
+
+def _close_on_windows(file: BinaryIO) -> None:
+    """Close a file where none that is open can be renamed or removed; elsewhere its lock lasts until that is done."""
+    if fcntl is None:
+        file.close()
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the disk keep which files are in a folder: a power cut must not undo what was renamed."""
+    with suppress(OSError):  # some systems cannot
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

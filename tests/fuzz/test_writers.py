@@ -3,12 +3,19 @@
 import errno
 import os
 import resource
+import signal
+import stat
+import subprocess
+import sys
 import tempfile
+import textwrap
 import threading
 from pathlib import Path
 
 import pytest
 from fuzz.readers import READERS, RECIPE
+
+from fastnet.datasets import files
 
 
 def model(whole):
@@ -167,12 +174,108 @@ def test_two_threads_write_the_same_file(write, tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def unfinished_name(path):
+    """Return the name of the file that is to become another one."""
+    names = []
+    with files.replaced(path) as file:
+        names += set(os.listdir(path.parent)) - {path.name}
+        file.write(OLD)
+    (name,) = names
+    return name
+
+
 def test_nobody_can_lay_a_link_where_the_unfinished_file_is_written(write, old, monkeypatch):
     """Whoever knew the name could have a file of his choice overwritten."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
-    victim = old.parent / "victim"
+    first, victim = unfinished_name(old), old.parent / "victim"
     victim.write_bytes(OLD)
+    (old.parent / first).symlink_to(victim)
+    write(old)
+    assert old.read_bytes() != OLD
     (old.parent / ".fastnet-guessed").symlink_to(victim)
+    old.write_bytes(OLD)
     with pytest.raises(FileExistsError):
         write(old)
     assert (victim.read_bytes(), old.read_bytes()) == (OLD, OLD)
+    assert (old.parent / first).is_symlink()
+
+
+KILLED = """
+import os, signal, sys
+from fastnet.datasets import files
+with files.replaced(sys.argv[1]) as file:
+    file.write(b"unfinished")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_leaves_is_removed_by_the_next(write, old):
+    for _ in range(3):
+        killed = subprocess.run([sys.executable, "-c", KILLED, str(old)], check=False)
+        assert killed.returncode == -signal.SIGKILL
+    assert old.read_bytes() == OLD
+    assert len(os.listdir(old.parent)) == 2
+    write(old)
+    assert os.listdir(old.parent) == ["old"]
+
+
+def test_what_somebody_is_writing_is_not_taken_for_abandoned(old):
+    with files.replaced(old) as slow:
+        slow.write(b"slow")
+        for text in (b"first", b"second"):
+            with files.replaced(old) as quick:
+                quick.write(text)
+            assert old.read_bytes() == text
+    assert old.read_bytes() == b"slow"
+    assert os.listdir(old.parent) == ["old"]
+
+
+@pytest.mark.parametrize("locks", ["none of this system", "none of this disk"])
+def test_without_locks_it_is_written_likewise(write, old, locks, monkeypatch):
+    def refuse(file, how):
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    if locks == "none of this system":
+        monkeypatch.setattr(files, "fcntl", None)
+    else:
+        monkeypatch.setattr(files.fcntl, "flock", refuse)
+    first = unfinished_name(old)
+    assert unfinished_name(old) != first
+    write(old)
+    assert os.listdir(old.parent) == ["old"]
+
+
+def test_many_write_the_same_file_and_some_are_killed(old):
+    """Whole files only, no error in those that live, and nothing is left when one more has written."""
+    program = textwrap.dedent("""
+        import os, random, sys
+        from fastnet.datasets import files
+        path, seed = sys.argv[1:]
+        draw = random.Random(int(seed))
+        for _ in range(300):
+            with files.replaced(path) as file:
+                file.write(b"a" * 4000)
+                if draw.random() < 0.002:
+                    file.flush()
+                    os._exit(9)
+                file.write(b"a" * 4000)
+    """)
+    processes = [subprocess.Popen([sys.executable, "-c", program, str(old), str(seed)]) for seed in range(4)]
+    assert {process.wait(timeout=60) for process in processes} == {0, 9}
+    assert old.read_bytes() == b"a" * 8000
+    with files.replaced(old) as file:
+        file.write(OLD)
+    left = [name for name in os.listdir(old.parent) if name != "old"]
+    assert len(left) < 3  # of those that were killed while another one was writing the same
+
+
+def test_a_name_that_was_changed_is_kept_by_the_disk(old, monkeypatch):
+    """A power cut cannot be had here; that the folder is told to the disk, after the file, can be seen."""
+    told = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (told.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))
+    monkeypatch.setattr(Path, "replace", lambda *paths: (told.append("renamed"), replace(*paths)))
+    with files.replaced(old) as file:
+        file.write(OLD)
+    assert told == [stat.S_IFREG, "renamed", stat.S_IFDIR]
