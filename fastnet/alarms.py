@@ -35,12 +35,23 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray) -> tuple[int, ...
     return tuple(np.flatnonzero((labels >= _ENOUGH) & (predicted == 0)).tolist())
 
 
-def dead_outputs(epoch: int, labels: tuple[int, ...], stacklevel: int) -> None:
-    """Warn that some labels were predicted for no sample, after this epoch as after the one before."""
-    names = ", ".join(map(str, labels))
-    warnings.warn(
-        f"epoch {epoch}: for an epoch, the network has called no sample of the evaluation data {names}. It may be "
-        "saturated: another seed, a smaller eta, or weights that begin smaller may help",
-        TrainingWarning,
-        stacklevel=stacklevel + 1,
-    )
+class DeadOutputs:
+    """Warns, once in a run, of labels that were predicted for no sample after two epochs in succession."""
+
+    def __init__(self) -> None:
+        self._before: frozenset[int] = frozenset()
+        self._has_warned = False
+
+    def look_at(self, epoch: int, never_predicted: tuple[int, ...], stacklevel: int) -> None:
+        """Take note of the labels that are never predicted after an epoch."""
+        lasting = sorted(self._before.intersection(never_predicted))
+        self._before = frozenset(never_predicted)
+        if not lasting or self._has_warned:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"epoch {epoch}: for an epoch, the network has called no sample {' or '.join(map(str, lasting))}, of which "
+            "there are many. It may be saturated: another seed, a smaller eta, or weights that begin smaller may help",
+            TrainingWarning,
+            stacklevel=stacklevel + 1,
+        )

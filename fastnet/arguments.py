@@ -105,19 +105,19 @@ def seed(value: Any) -> int:
     return number
 
 
-def positive_number(value: Any, argument: str) -> float:
-    """Return a positive, finite number."""
+def positive_number(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
+    """Return a number that is positive and finite, in that precision too."""
     number = _number(value, argument)
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{argument} is {number}; it must be positive and finite")
+    if not 0 < _rounded(number, dtype) < float("inf"):
+        raise ValueError(f"{argument} is {number}; it must be positive and finite{_in_precision(number, dtype)}")
     return number
 
 
-def number_from_zero(value: Any, argument: str) -> float:
-    """Return a finite number that is not negative."""
+def number_from_zero(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
+    """Return a number that is not negative, and finite in that precision too."""
     number = _number(value, argument)
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"{argument} is {number}; it must be finite and not negative")
+    if not 0 <= _rounded(number, dtype) < float("inf"):
+        raise ValueError(f"{argument} is {number}; it must be finite and not negative{_in_precision(number, dtype)}")
     return number
 
 
@@ -158,3 +158,13 @@ def _number(value: Any, argument: str) -> float:
         return float(value)
     except OverflowError:
         return float("inf") if operator.gt(value, 0) else float("-inf")
+
+
+def _rounded(number: float, dtype: npt.DTypeLike) -> float:
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.dtype(dtype).type(number))
+
+
+def _in_precision(number: float, dtype: npt.DTypeLike) -> str:
+    """Return what to add where a number is refused only for the precision."""
+    return f" in {np.dtype(dtype)}" if 0 < number < float("inf") else ""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from fastnet import alarms, arguments, models, progress
 from fastnet.activations import ACTIVATIONS
 from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, real_matrix
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, real_array, real_matrix
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
 from fastnet.history import Epoch, History
@@ -162,7 +162,7 @@ class BaseNetwork(ABC):
         elif run.descent.dropout:  # drawn only where it is needed: without dropout, all else is as in the book
             run.descent = replace(run.descent, seed=int(generator.randint(2**31)))
         run.keep(*self._checked_parameters(), generator)  # which shows, before anything is trained, that it can be
-        self.history, has_warned, missed = run.history, False, set[int]()
+        self.history, dead_outputs = run.history, alarms.DeadOutputs()
         while not run.is_over:
             number, eta = len(run.history.epochs), run.plan.eta
             weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
@@ -172,11 +172,7 @@ class BaseNetwork(ABC):
             self.weights, self.biases = weights, biases
             findings = monitor()
             run.add(Epoch(number, eta, seconds, *findings[:4]))
-            lasting = tuple(sorted(missed.intersection(findings.never_predicted)))
-            missed = set(findings.never_predicted)
-            if lasting and not has_warned:
-                alarms.dead_outputs(number, lasting, stacklevel=3)
-                has_warned = True
+            dead_outputs.look_at(number, findings.never_predicted, stacklevel=3)
             run.keep(*self._checked_parameters(), generator)
             report(run.history)
 
@@ -213,17 +209,23 @@ class BaseNetwork(ABC):
         return alarms.never_predicted(counts, np.bincount(measure.predictions, minlength=n_out))
 
     def _checked_parameters(self) -> tuple[Arrays, Arrays]:
-        """Return weights and biases, which the user may have assigned, if they fit the sizes."""
-        weights, biases = [np.asarray(w) for w in self.weights], [np.asarray(b) for b in self.biases]
-        shapes = [(y, x) for x, y in pairwise(self.sizes)]
-        for name, arrays, expected in (
-            ("weights", weights, shapes),
-            ("biases", biases, [(y, 1) for y in self.sizes[1:]]),
-        ):
-            if [array.shape for array in arrays] != expected:
-                found = ", ".join(str(array.shape) for array in arrays)
-                raise ValueError(f"{name} have the shapes {found}; they must be {', '.join(map(str, expected))}")
-        return weights, biases
+        """Return weights and biases, which the user may have assigned, if they are finite and fit the sizes."""
+        return (
+            self._checked(self.weights, "weights", [(y, x) for x, y in pairwise(self.sizes)]),
+            self._checked(self.biases, "biases", [(y, 1) for y in self.sizes[1:]]),
+        )
+
+    def _checked(self, given: Any, name: str, shapes: list[tuple[int, int]]) -> Arrays:
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{name} is {arguments.brief(given)}; it must be a list of arrays")
+        arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(given)]
+        if [array.shape for array in arrays] != shapes:
+            found = ", ".join(str(array.shape) for array in arrays)
+            raise ValueError(f"{name} have the shapes {found}; they must be {', '.join(map(str, shapes))}")
+        for i, array in enumerate(arrays):
+            if array.dtype != self.dtype or not np.isfinite(array).all():  # the second alone takes half of the time
+                check_numbers(extremes(array), self.dtype, f"{name}[{i}]")
+        return arrays
 
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return a data set that fits the network, with vectors for targets."""

@@ -201,8 +201,8 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training; or if, for an epoch in which that is
-            monitored, no sample of the evaluation data is taken for one of their labels.
+            If weights become infinite or not a number, which ends the training; or if, for an epoch, no sample of the
+            data whose accuracy is monitored is taken for one of their labels.
 
         Notes
         -----
@@ -252,9 +252,9 @@ class Network(BaseNetwork):
         watched = monitor_evaluation_accuracy or patience is not None
 
         def monitor() -> Findings:
-            cost, accuracy, _ = self._monitor(data, lmbda, l1, monitor_training_cost, monitor_training_accuracy)
-            evaluation = self._monitor(evaluation_set, lmbda, l1, monitor_evaluation_cost, watched)
-            return Findings(cost, accuracy, *evaluation)
+            *training, missed = self._monitor(data, lmbda, l1, monitor_training_cost, monitor_training_accuracy)
+            *evaluation, missed_there = self._monitor(evaluation_set, lmbda, l1, monitor_evaluation_cost, watched)
+            return Findings(*training, *evaluation, missed_there if watched else missed)
 
         self._train(run, monitor, report or _print_the_books_lines)
         return (

@@ -26,7 +26,7 @@ class Findings(NamedTuple):
     training_cost, training_accuracy, evaluation_cost, evaluation_accuracy
         As `Epoch` has them.
     never_predicted : tuple of int
-        Labels that are often in the evaluation data, and that the network gave to no sample.
+        Labels that are often in the data, and that the network gave to no sample.
     """
 
     training_cost: float | None = None

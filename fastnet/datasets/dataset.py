@@ -236,7 +236,8 @@ def check_numbers(found: tuple[float, float], dtype: np.dtype, name: str) -> Non
     """Raise a `ValueError` if numbers with these extremes are not finite in `dtype`."""
     largest = max(found, key=abs)
     if not np.isfinite(found).all():
-        raise ValueError(f"{name} has a number that is {'not a number' if np.isnan(largest) else 'infinite'}")
+        what = "not a number" if np.isnan(largest) else "infinite"
+        raise ValueError(f"{name} has a number that is {what}; all must be finite")
     if abs(largest) > float(np.finfo(dtype).max):
         raise ValueError(f"{name} has the number {largest:g}, which {dtype} cannot hold")
 
@@ -282,13 +283,14 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
     ValueError
         If they are not a matrix.
     """
-    array = _real(values, name)
+    array = real_array(values, name)
     if array.ndim != 2:
         raise ValueError(f"{name} have shape {array.shape}; it must be (samples, components)")
     return np.ascontiguousarray(array)
 
 
-def _real(values: npt.ArrayLike, name: str) -> np.ndarray:
+def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
+    """Return an array of float32 or float64, as `real_matrix` does, of any shape."""
     array = _array(values, name)
     return array.astype(real_type(array.dtype, name), copy=False)
 

@@ -183,8 +183,11 @@ def _unfinished(path: Path) -> Iterator[BinaryIO]:
         return
     try:
         path = path.resolve()
-    except RuntimeError:  # what Python says before 3.13 of links in a circle
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
+        in_circle = path.is_symlink()  # which Python 3.13 leaves as it is
+    except RuntimeError:  # what Python says before
+        in_circle = True
+    if in_circle:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     unfinished, file = _created_beside(path)
     with file:
         try:
@@ -215,10 +218,12 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
         with suppress(OSError):
             _remove_abandoned(unfinished)
             file = unfinished.open("xb")
-            if _locked(file) and os.fstat(file.fileno()).st_nlink:  # or else it was taken for abandoned meanwhile
-                return unfinished, file
-            with file:
-                _remove(unfinished, file)
+            try:
+                if _locked(file) and os.fstat(file.fileno()).st_nlink:
+                    return unfinished, file
+            except OSError:  # it lies where nothing can be locked
+                unfinished.unlink()
+            file.close()  # it was taken for abandoned, before it was locked
     unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
     return unfinished, unfinished.open("xb")
 
@@ -226,14 +231,9 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
 def _remove_abandoned(unfinished: Path) -> None:
     """Remove an unfinished file of which the writer does not live any more."""
     with suppress(FileNotFoundError), open(unfinished, "rb", opener=_open_no_link) as file:
-        if _locked(file):
-            _remove(unfinished, file)
-
-
-def _remove(path: Path, file: BinaryIO) -> None:
-    """Remove an open file, unless another one has its name by now."""
-    if os.path.samestat(os.fstat(file.fileno()), path.lstat()):
-        path.unlink()
+        # Only who has the lock removes a file, and only if it is still the one of that name.
+        if _locked(file) and os.path.samestat(os.fstat(file.fileno()), unfinished.lstat()):
+            unfinished.unlink()
 
 
 def _open_no_link(path: str, flags: int) -> int:
@@ -241,10 +241,10 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 def _locked(file: BinaryIO) -> bool:
-    """Lock a file, until it is closed, and return whether that was possible."""
+    """Lock a file, until it is closed, unless somebody else has; return whether that was so."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # somebody else has it, or it lies on another machine, and cannot be locked
+    except BlockingIOError:
         return False
     return True
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import fastnet
@@ -16,7 +17,7 @@ from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.run import Run, Task
 
 _OURS = 0x666E7377  # "fnsw": SQLite's application id, by which the file is known as one of these
-_FORMAT = 1  # SQLite's user version
+_FORMAT = 2  # SQLite's user version
 _PATIENCE = 60  # seconds to wait for another process that is writing
 _TABLE = """
 CREATE TABLE runs (
@@ -29,14 +30,15 @@ CREATE TABLE runs (
     test INTEGER,
     diverged INTEGER NOT NULL,
     seconds REAL NOT NULL,
+    sha256 TEXT NOT NULL,
     PRIMARY KEY (recipe, seed, data, version)
 ) WITHOUT ROWID
 """
 _FIND = """
-SELECT validation, last, test, diverged, seconds FROM runs
+SELECT validation, last, test, diverged, seconds, sha256 FROM runs
 WHERE recipe = ? AND seed = ? AND data = ? AND version = ?
 """
-_ADD = "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADD = "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record:
@@ -62,11 +64,15 @@ class Record:
         self._fingerprint = fingerprint
         self._connection: sqlite3.Connection | None = None  # as long as there is nothing to be read
         if path is not None and os.path.exists(path):
-            connection = self._connect()
-            if self._has_begun(connection):
-                self._connection = connection
-            else:  # a process may have been killed before it had written anything
-                connection.close()
+            self._connection = self._connect()
+            try:
+                with self._transaction("BEGIN") as connection:
+                    has_begun = self._has_begun(connection)
+            except BaseException:
+                self.close()
+                raise
+            if not has_begun:  # a process may have been killed before it had written anything
+                self.close()
 
     def begin(self) -> None:
         """Make the file, if it is not there, so that it is known early whether it can be written.
@@ -78,7 +84,7 @@ class Record:
         """
         if self._connection is None:
             self._connection = self._connect()
-        with self._transaction() as connection:
+        with self._transaction("BEGIN IMMEDIATE") as connection:
             if not self._has_begun(connection):
                 connection.execute(_TABLE)
                 connection.execute(f"PRAGMA application_id = {_OURS}")
@@ -88,14 +94,17 @@ class Record:
         """Return what came of a recipe and a seed, if it is known."""
         if self._connection is None:
             return None
+        key = self._key(recipe, seed)
         with self._named_errors():
-            found = self._connection.execute(_FIND, self._key(recipe, seed)).fetchone()
+            found = self._connection.execute(_FIND, key).fetchone()
         if found is None:
             return None
-        validation, *others = found
+        *values, checksum = found
         try:
-            return Run(tuple(json.loads(validation)), *others)
-        except (TypeError, ValueError):
+            if checksum != _checksum(key, values):  # SQLite itself has none
+                raise ValueError
+            return _run(*values)
+        except (RecursionError, TypeError, ValueError):
             raise DataError(f"{self._name}: this record of a sweep is damaged") from None
 
     def __getitem__(self, task: Task) -> Run:
@@ -107,26 +116,35 @@ class Record:
 
     def add(self, recipe: Recipe, seed: int, run: Run) -> None:
         """Record a run; when this returns, it is on the disk."""
-        values = json.dumps(run.validation), run.last, run.test, run.diverged, run.seconds
-        with self._transaction() as connection:
-            connection.execute(_ADD, (*self._key(recipe, seed), *values))
+        key = self._key(recipe, seed)
+        values = json.dumps(run.validation), run.last, run.test, int(run.diverged), run.seconds
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            connection.execute(_ADD, (*key, *values, _checksum(key, values)))
 
     def __enter__(self) -> Record:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     def _key(self, recipe: Recipe, seed: int) -> tuple[Any, ...]:
         return recipe.as_json(), seed, self._fingerprint, fastnet.__version__
 
     def _connect(self) -> sqlite3.Connection:
         with self._named_errors():
-            return sqlite3.connect(self._path or ":memory:", _PATIENCE, isolation_level=None)
+            return sqlite3.connect(self._path or ":memory:", timeout=_PATIENCE, isolation_level=None)
 
     def _has_begun(self, connection: sqlite3.Connection) -> bool:
-        """Whether there is a table of runs; raise a `DataError` if there is anything else."""
+        """Whether there is a table of runs; raise a `DataError` if there is anything else.
+
+        It is asked in a transaction: between two questions, another process may make the table.
+        """
         with self._named_errors():
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -142,15 +160,16 @@ class Record:
         return True
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write what the `with` block writes, all of it or nothing."""
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        """Read what is there at one moment in the `with` block, or write what it writes, all of it or nothing."""
         assert self._connection is not None
         with self._named_errors():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(begin)
             try:
                 yield self._connection
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # SQLite may have ended it by itself, of a full disk for example
+                    self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
 
@@ -169,3 +188,16 @@ class Record:
     @property
     def _name(self) -> str:
         return "the record" if self._path is None else os.fspath(self._path)
+
+
+def _run(validation: Any, last: Any, test: Any, diverged: Any, seconds: Any) -> Run:
+    """Return a run, if these values are one."""
+    correct = json.loads(validation)
+    counts = [*correct, last, *([] if test is None else [test])]
+    if not all(type(count) is int and count >= 0 for count in counts) or type(seconds) is not float:
+        raise ValueError
+    return Run(tuple(correct), last, test, bool(diverged), seconds)
+
+
+def _checksum(key: Sequence[Any], values: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps([*key, *values]).encode()).hexdigest()

@@ -1,3 +1,7 @@
+import hashlib
+import json
+import re
+import resource
 import sqlite3
 import threading
 
@@ -107,20 +111,52 @@ def test_files_of_another_kind_are_refused_and_left_alone(tmp_path):
 
 def test_a_record_of_a_later_version_is_refused(path):
     database = sqlite3.connect(path)
-    database.execute("PRAGMA user_version = 2")
+    database.execute("PRAGMA user_version = 3")
     database.close()
-    with pytest.raises(DataError, match="this record has format 2, and this version of fastnet reads 1"):
+    with pytest.raises(DataError, match="this record has format 3, and this version of fastnet reads 2"):
         Record(path, "data")
 
 
-@pytest.mark.parametrize("column", ["validation = '[1,'", "validation = x'00ff'", "validation = 3"])
-def test_a_damaged_run_is_told(path, column):
+def changed(path, columns, sealed):
+    """Change the run, and its checksum too."""
     database = sqlite3.connect(path)
-    database.execute(f"UPDATE runs SET {column}")
+    database.execute(f"UPDATE runs SET {columns}")
+    row = database.execute("SELECT * FROM runs").fetchone()
+    if sealed:
+        database.execute("UPDATE runs SET sha256 = ?", [hashlib.sha256(json.dumps(row[:-1]).encode()).hexdigest()])
     database.commit()
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("columns", "sealed"),
+    [
+        ("last = 6", False),
+        ("test = 9", False),
+        ("validation = x'00ff'", False),
+        ("validation = '[1,'", True),
+        ("validation = 3", True),
+        ("validation = '[0.5]'", True),
+        ("validation = '[-1]'", True),
+        ("validation = '" + "[" * 100_000 + "'", True),
+        ("last = 'many'", True),
+        ("last = -1", True),
+        ("test = 0.5", True),
+        ("seconds = 'a'", True),
+    ],
+    ids=lambda value: value[:30] if isinstance(value, str) else "",
+)
+def test_a_damaged_run_is_told(path, columns, sealed):
+    changed(path, columns, sealed)
     with Record(path, "data") as record, pytest.raises(DataError, match="this record of a sweep is damaged"):
         record.find(recipe(), 3)
+
+
+def test_sealed_without_a_change_it_is_the_same(path):
+    """Otherwise the test above would show nothing."""
+    changed(path, "last = last", True)
+    with Record(path, "data") as record:
+        assert record.find(recipe(), 3) == RUN
 
 
 def test_a_truncated_file_is_told(path):
@@ -167,3 +203,42 @@ def test_several_may_write_at_once(tmp_path):
     assert failures == []
     with Record(path, "data") as record:
         assert all(record.find(recipe(), seed) == RUN for seed in range(12))
+
+
+def test_no_byte_of_the_file_can_change_what_is_found(path):
+    """It is found as it was, or not at all, or the file is refused."""
+    whole, refused = path.read_bytes(), 0
+    for place in [place for place, byte in enumerate(whole) if byte]:
+        damaged = bytearray(whole)
+        damaged[place] ^= (1, 2, 16, 128, 255)[place % 5]
+        path.write_bytes(damaged)
+        try:
+            with Record(path, "data") as record:
+                found = record.find(recipe(), 3)
+        except DataError:
+            refused += 1
+            continue
+        assert found is None or (found, found.seconds) == (RUN, RUN.seconds)
+    assert refused > 100
+
+
+def test_of_a_full_disk_what_was_recorded_is_left(path):
+    """The system refuses to let the file grow, as it does when a disk is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, limits[1]))
+    added = 0
+    with Record(path, "data") as record:
+        try:
+            while added < 100:
+                record.add(recipe(), 10 + added, RUN)
+                added += 1
+        except DataError as error:
+            message = str(error)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert re.search(r"sweep\.sqlite: .*(full|I/O)", message)
+    with Record(path, "data") as record:
+        assert [record.find(recipe(), seed) for seed in (3, *range(10, 10 + added))] == [RUN] * (1 + added)
+        assert record.find(recipe(), 10 + added) is None
+        record.begin()
+        record.add(recipe(), 999, RUN)
