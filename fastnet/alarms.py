@@ -13,15 +13,25 @@ class TrainingWarning(RuntimeWarning):
     """Something is wrong with how a network learns; the message says what, and what to try."""
 
 
-def diverged(epoch: int, eta: float, stacklevel: int) -> str:
-    """Warn that parameters are no longer finite, and return why the training stopped."""
+def diverged(when: str, eta: float, stacklevel: int) -> str:
+    """Warn that parameters are no longer finite, and return why the training stopped.
+
+    Parameters
+    ----------
+    when : str
+        In which epoch or mini-batch, such as "epoch 3".
+    eta : float
+        The learning rate.
+    stacklevel : int
+        How many callers are between this and the one who is to be warned.
+    """
     warnings.warn(
-        f"epoch {epoch}: weights became infinite or not a number, and training stopped; the network is as it was "
-        f"before this epoch. A smaller eta than {eta:g}, less regularization, or weights that begin smaller may help",
+        f"{when}: weights became infinite or not a number, and training stopped; the network is as it was before. "
+        f"A smaller eta than {eta:g}, less regularization, or weights that begin smaller may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,
     )
-    return f"Stopped: weights became infinite or not a number in epoch {epoch}"
+    return f"Stopped: weights became infinite or not a number in {when}"
 
 
 def never_predicted(labels: np.ndarray, predicted: np.ndarray) -> tuple[int, ...]:

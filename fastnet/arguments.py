@@ -85,9 +85,12 @@ def flag(value: Any, argument: str) -> bool:
 
 def path(value: Any, argument: str) -> Path:
     """Return the path of a file."""
-    if not isinstance(value, (str, os.PathLike)):
+    if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
         raise TypeError(f"{argument} is {brief(value)}; it must be a path")
-    return Path(value)
+    text = os.fspath(value)
+    if not text or "\0" in text:
+        raise ValueError(f"{argument} is {brief(value)}; it must be a path")
+    return Path(text)
 
 
 def function(value: _Function | None, argument: str) -> _Function | None:

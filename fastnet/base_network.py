@@ -7,8 +7,9 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,35 @@ import numpy.typing as npt
 from fastnet import alarms, arguments, models, progress
 from fastnet.activations import ACTIVATIONS
 from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, real_array, real_matrix
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, real_array
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
 from fastnet.history import Epoch, History
 from fastnet.runs import Findings, Run
+
+_T = TypeVar("_T")
+
+
+class _Checked(Generic[_T]):
+    """An attribute of a network that can be assigned: what it may not be is refused then."""
+
+    def __init__(self, check: Callable[[Any], _T]) -> None:
+        self._check = check
+
+    def __set_name__(self, owner: type[BaseNetwork], name: str) -> None:
+        self._name = f"_{name}"
+
+    def __get__(self, network: BaseNetwork, owner: type[BaseNetwork]) -> _T:
+        value: _T = getattr(network, self._name)
+        return value
+
+    def __set__(self, network: BaseNetwork, value: Any) -> None:
+        setattr(network, self._name, self._check(value))
+
+
+def _engine(name: Any) -> str:
+    engine_class(name)
+    return str(name)
 
 
 class BaseNetwork(ABC):
@@ -34,6 +59,11 @@ class BaseNetwork(ABC):
         As for `network2.Network`.
     """
 
+    sizes = _Checked(arguments.sizes)
+    activation = _Checked(partial(arguments.one_of, choices=ACTIVATIONS, argument="activation"))
+    engine = _Checked(_engine)
+    dtype = _Checked(arguments.float_type)
+
     history: History | None = None
     """What the last `SGD` did; None before the first."""
 
@@ -43,14 +73,17 @@ class BaseNetwork(ABC):
     def __init__(
         self, sizes: Sequence[int], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
     ) -> None:
-        self.sizes = arguments.sizes(sizes)
-        self.num_layers = len(self.sizes)
-        self.activation = arguments.one_of(activation, ACTIVATIONS, "activation")
-        engine_class(engine)
+        self.sizes = sizes
+        self.activation = activation
         self.engine = engine
-        self.dtype = arguments.float_type(dtype)
+        self.dtype = dtype
         self._seed = None if seed is None else arguments.seed(seed)
         self._random = None if self._seed is None else np.random.RandomState(self._seed)
+
+    @property
+    def num_layers(self) -> int:
+        """The number of layers, the inputs included."""
+        return len(self.sizes)
 
     def _draw_parameters(self, scaled: bool) -> None:
         """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
@@ -122,6 +155,7 @@ class BaseNetwork(ABC):
         ValueError
             If a weight or bias is infinite or not a number.
         """
+        self._cost()
         weights, biases = self._checked_parameters()
         model = models.Model(self.sizes, weights, biases, self._cost_name(), self.dtype, self.activation)
         models.write(filename, model)
@@ -166,8 +200,8 @@ class BaseNetwork(ABC):
         while not run.is_over:
             number, eta = len(run.history.epochs), run.plan.eta
             weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
-            if not all(np.isfinite(array).all() for array in weights + biases):
-                run.history.stopped, run.history.diverged = alarms.diverged(number, eta, stacklevel=3), True
+            if not _all_finite(weights + biases):
+                run.history.stopped, run.history.diverged = alarms.diverged(f"epoch {number}", eta, stacklevel=3), True
                 return
             self.weights, self.biases = weights, biases
             findings = monitor()
@@ -191,7 +225,11 @@ class BaseNetwork(ABC):
         """Train on a single mini-batch."""
         engine = self._make_engine(data)
         engine.epoch(np.arange(len(data)), len(data), eta, descent)
-        self.weights, self.biases = engine.parameters()
+        weights, biases = engine.parameters()
+        if _all_finite(weights + biases):
+            self.weights, self.biases = weights, biases
+        else:
+            alarms.diverged("this mini-batch", eta, stacklevel=3)
 
     def _correct(self, data: Dataset) -> int:
         """Return for how many samples the largest output is the right one."""
@@ -206,7 +244,8 @@ class BaseNetwork(ABC):
         if n_out == 1:
             return ()
         counts = data.derived(("counts", n_out), lambda: np.bincount(data.labels(n_out), minlength=n_out))
-        return alarms.never_predicted(counts, np.bincount(measure.predictions, minlength=n_out))
+        predicted = measure.predictions[measure.predictions >= 0]
+        return alarms.never_predicted(counts, np.bincount(predicted, minlength=n_out))
 
     def _checked_parameters(self) -> tuple[Arrays, Arrays]:
         """Return weights and biases, which the user may have assigned, if they are finite and fit the sizes."""
@@ -216,7 +255,7 @@ class BaseNetwork(ABC):
         )
 
     def _checked(self, given: Any, name: str, shapes: list[tuple[int, int]]) -> Arrays:
-        if not isinstance(given, Iterable):
+        if not isinstance(given, (list, tuple)):
             raise TypeError(f"{name} is {arguments.brief(given)}; it must be a list of arrays")
         arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(given)]
         if [array.shape for array in arrays] != shapes:
@@ -225,7 +264,7 @@ class BaseNetwork(ABC):
         for i, array in enumerate(arrays):
             if array.dtype != self.dtype or not np.isfinite(array).all():  # the second alone takes half of the time
                 check_numbers(extremes(array), self.dtype, f"{name}[{i}]")
-        return arrays
+        return [array.astype(self.dtype, copy=False) for array in arrays]
 
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return a data set that fits the network, with vectors for targets."""
@@ -250,14 +289,13 @@ class BaseNetwork(ABC):
 
     def _rows(self, columns: npt.ArrayLike, argument: str, n: int) -> np.ndarray:
         """Return columns of length n as the rows of a matrix."""
-        array = np.asarray(columns)
-        if array.ndim != 2 or len(array) != n:
+        rows = real_array(columns, f"the elements of {argument}").T
+        if rows.ndim != 2 or rows.shape[1] != n:
             raise ValueError(
-                f"{argument} has shape {array.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
+                f"{argument} has shape {rows.T.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
             )
-        rows = real_matrix(array.T, f"the elements of {argument}")
         check_numbers(extremes(rows), self.dtype, argument)
-        return rows
+        return np.ascontiguousarray(rows)
 
     def _overridden(self, method: str) -> bool:
         """Whether a subclass, or an assignment to this network or the class, has put another method in its place."""
@@ -274,6 +312,10 @@ class BaseNetwork(ABC):
     def _generator(self) -> Any:
         """Return the network's own generator, or NumPy's global one: both have `randn` and `permutation`."""
         return np.random if self._random is None else self._random
+
+
+def _all_finite(arrays: Arrays) -> bool:
+    return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
 def _check_probabilities(targets: np.ndarray) -> None:

@@ -17,7 +17,6 @@ import os
 import re
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -116,7 +115,7 @@ def deform(
     TypeError
         If it is not a data set, as `Dataset.from_pairs` says, or another argument is not a number.
     ValueError
-        If the data set is empty, the images are not square, or a number is out of range.
+        If the data set is empty, the images are not square, or a number or a grey value is out of range.
 
     Notes
     -----
@@ -132,6 +131,9 @@ def deform(
     """
     data = as_dataset(training_data)
     side = _side(data)
+    lowest, highest = data.input_extremes()
+    if not 0 <= lowest <= highest <= 1:
+        raise ValueError(f"training_data has inputs from {lowest:g} to {highest:g}; they must be from 0 to 1")
     limits = _Limits(
         math.radians(arguments.number_from_zero(rotation, "rotation")),
         arguments.number_from_zero(shift, "shift"),
@@ -233,7 +235,7 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
     ValueError
         If the data set is empty, or has other inputs.
     """
-    data = as_dataset(data)
+    path, data = arguments.path(path, "path"), as_dataset(data)
     arrays: dict[str, Any] = {"images": _as_bytes(data.inputs)}
     if data.targets.ndim == 1:
         arrays["labels"] = data.targets.astype("<i8", copy=False)
@@ -285,7 +287,7 @@ def load(path: StrPath) -> Dataset:
     -----
     Nothing in the file is run, and no memory is taken for what it only claims to hold.
     """
-    path = Path(path)
+    path = arguments.path(path, "path")
     with path.open("rb") as file:
         try:
             with files.archive(file) as archive:

@@ -11,11 +11,11 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fastnet import arguments
 from fastnet.activations import ACTIVATIONS
 from fastnet.datasets.files import DataError, one_line, read_all, replaced
 
@@ -58,10 +58,10 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     OSError
         If it cannot be written.
     ValueError
-        If a parameter is infinite or not a number.
+        If its cost has a name that is none.
     """
-    if not all(np.isfinite(array).all() for array in (*model.weights, *model.biases)):
-        raise ValueError("the network has weights or biases that are infinite or not a number; it cannot be saved")
+    path = arguments.path(path, "filename")
+    _check_name(model.cost)
     contents: dict[str, Any] = {
         "sizes": model.sizes,
         "weights": [w.tolist() for w in model.weights],
@@ -87,14 +87,15 @@ def read(path: str | os.PathLike[str]) -> Model:
     DataError
         If it does not hold a network.
     """
-    with Path(path).open("rb") as file:
+    path = arguments.path(path, "filename")
+    with path.open("rb") as file:
         try:
             text = read_all(file, b"{", _MOST_BYTES)
             contents = _parsed(text)
             _check_text(text, contents)
             return _model(contents)
         except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-            raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
+            raise DataError(f"{path}: this file does not hold a network ({_reason(error)})") from None
 
 
 def _beginning(text: bytes) -> bytes:
@@ -126,8 +127,7 @@ def _model(contents: Any) -> Model:
     sizes, cost, activation = contents["sizes"], neurons["cost"], neurons.get("activation", "sigmoid")
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
         raise ValueError("its sizes are not a list of layers")
-    if not (isinstance(cost, str) and len(cost) <= _LONGEST_NAME and cost.isprintable()):
-        raise ValueError("its cost is not a name")
+    _check_name(cost)
     if activation not in ACTIVATIONS:
         raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")
     if contents.get("dtype", "float64") not in ("float32", "float64"):
@@ -136,6 +136,13 @@ def _model(contents: Any) -> Model:
     weights = _matrices(contents["weights"], list(zip(sizes[1:], sizes[:-1], strict=True)), dtype)
     biases = _matrices(contents["biases"], [(n, 1) for n in sizes[1:]], dtype)
     return Model(sizes, weights, biases, cost, dtype, activation)
+
+
+def _check_name(cost: Any) -> None:
+    if not (isinstance(cost, str) and 0 < len(cost) <= _LONGEST_NAME and cost.isprintable()):
+        raise ValueError(
+            f"the name of its cost is {arguments.brief(cost)}; it must have 1 to {_LONGEST_NAME} printable characters"
+        )
 
 
 def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:

@@ -141,7 +141,7 @@ class Network(BaseNetwork):
         """
         epochs = arguments.natural(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        eta = arguments.positive_number(eta, "eta")
+        eta = arguments.positive_number(eta, "eta", self.dtype)
         self._refuse_overridden("backprop", "update_mini_batch", instead="override cost_derivative")
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
@@ -157,7 +157,7 @@ class Network(BaseNetwork):
         if test_data is None:
             return Findings()
         if self._overridden("evaluate") or self._overridden("feedforward"):
-            return Findings(evaluation_accuracy=int(self.evaluate(test_data)))
+            return Findings(evaluation_accuracy=arguments.natural(self.evaluate(test_data), "what evaluate returned"))
         found = self._make_engine().measure(test_data)
         never_predicted = self._never_predicted(test_data, found)
         return Findings(evaluation_accuracy=found.correct, never_predicted=never_predicted)
@@ -176,8 +176,13 @@ class Network(BaseNetwork):
         ------
         TypeError, ValueError
             If an argument is not of that form. The network is unchanged then.
+
+        Warns
+        -----
+        TrainingWarning
+            If weights would become infinite or not a number. The network is unchanged then.
         """
-        eta = arguments.positive_number(eta, "eta")
+        eta = arguments.positive_number(eta, "eta", self.dtype)
         self._refuse_overridden("backprop", instead="override cost_derivative")
         self._train_mini_batch(self._training_set(mini_batch, "mini_batch"), eta)
 

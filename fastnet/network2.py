@@ -211,8 +211,8 @@ class Network(BaseNetwork):
         """
         epochs = arguments.natural(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        eta = arguments.positive_number(eta, "eta")
-        lmbda, l1 = arguments.number_from_zero(lmbda, "lmbda"), arguments.number_from_zero(l1, "l1")
+        eta = arguments.positive_number(eta, "eta", self.dtype)
+        lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
         momentum, dropout = arguments.fraction(momentum, "momentum"), arguments.fraction(dropout, "dropout")
         patience = None if patience is None else arguments.positive(patience, "patience")
         if schedule is not None:
@@ -284,8 +284,14 @@ class Network(BaseNetwork):
         ------
         TypeError, ValueError
             If an argument is not of that form. The network is unchanged then.
+
+        Warns
+        -----
+        TrainingWarning
+            If weights would become infinite or not a number. The network is unchanged then.
         """
-        eta, lmbda = arguments.positive_number(eta, "eta"), arguments.number_from_zero(lmbda, "lmbda")
+        eta = arguments.positive_number(eta, "eta", self.dtype)
+        lmbda = arguments.number_from_zero(lmbda, "lmbda", self.dtype)
         self._refuse_overridden("backprop", instead="give it a cost of your own")
         data = self._training_set(mini_batch, "mini_batch")
         n = len(data) if n is None else arguments.positive(n, "n")
@@ -330,7 +336,7 @@ class Network(BaseNetwork):
         TypeError, ValueError
             If an argument is not of that form.
         """
-        lmbda, l1 = arguments.number_from_zero(lmbda, "lmbda"), arguments.number_from_zero(l1, "l1")
+        lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
         data = self._training_set(data, "data")
         if self._overridden("feedforward"):
             columns = zip(self.feedforward(data.inputs.T).T[:, :, np.newaxis], data, strict=True)
@@ -348,15 +354,16 @@ class Network(BaseNetwork):
             return None, None, ()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
-            return own, int(self.accuracy(data)) if accuracy else None, ()
+            return own, arguments.natural(self.accuracy(data), "what accuracy returned") if accuracy else None, ()
         found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
         return (total, found.correct, self._never_predicted(data, found)) if accuracy else (total, None, ())
 
     def _regularization(self, lmbda: float, l1: float) -> float:
         """Return what regularization adds to the sum of the costs."""
-        squares = sum(np.sum(np.square(w), dtype=np.float64) for w in self.weights)
-        return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in self.weights))
+        weights, _ = self._checked_parameters()
+        squares = sum(np.sum(np.square(w, dtype=np.float64)) for w in weights) if lmbda else 0.0
+        return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in weights))
 
     def _check_together(
         self, dropout: float, patience: int | None, schedule: str | None, evaluation_data: object, monitored: bool

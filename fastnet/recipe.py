@@ -124,7 +124,7 @@ def recipe(
     >>> recipe([784, 100, 10], cost="cross-entropy").eta
     0.5
     """
-    cost = arguments.one_of(cost, COSTS, "cost")
+    cost, dtype = arguments.one_of(cost, COSTS, "cost"), arguments.float_type(dtype)
     return Recipe(
         sizes=tuple(arguments.sizes(sizes)),
         cost=cost,
@@ -132,13 +132,13 @@ def recipe(
         activation=arguments.one_of(activation, ACTIVATIONS, "activation"),
         epochs=arguments.natural(epochs, "epochs"),
         mini_batch_size=arguments.positive(mini_batch_size, "mini_batch_size"),
-        eta=arguments.positive_number(_ETA[cost] if eta is None else eta, "eta"),
-        lmbda=arguments.number_from_zero(lmbda, "lmbda"),
-        l1=arguments.number_from_zero(l1, "l1"),
+        eta=arguments.positive_number(_ETA[cost] if eta is None else eta, "eta", dtype),
+        lmbda=arguments.number_from_zero(lmbda, "lmbda", dtype),
+        l1=arguments.number_from_zero(l1, "l1", dtype),
         momentum=arguments.fraction(momentum, "momentum"),
         dropout=arguments.fraction(dropout, "dropout"),
         patience=None if patience is None else arguments.positive(patience, "patience"),
         schedule=None if schedule is None else arguments.one_of(schedule, SCHEDULES, "schedule"),
         engine=arguments.one_of(engine, ENGINES + VARIANTS, "engine"),
-        dtype=arguments.float_type(dtype).name,
+        dtype=dtype.name,
     )

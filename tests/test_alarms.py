@@ -50,7 +50,7 @@ def test_an_output_that_never_wins_is_reported_once(make, capsys):
     net = make([6, 3], engine="numpy", seed=0)
     net.biases = [np.array([[9.0], [0.0], [0.0]])]
     keywords = {"monitor_evaluation_accuracy": True} if make is network2.Network else {}
-    with pytest.warns(TrainingWarning, match="epoch 1: for an epoch, .* no sample .* data 1, 2. It") as caught:
+    with pytest.warns(TrainingWarning, match="epoch 1: .* has called no sample 1 or 2, of which") as caught:
         net.SGD(data, 3, 10, 1e-6, **{"evaluation_data" if keywords else "test_data": data}, **keywords)
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -66,3 +66,26 @@ def test_labels_that_are_rare_or_not_there_are_not_missed(labels, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         net.SGD(Dataset(inputs, np.eye(3)[labels]), 1, 10, 1e-6, 0.0, Dataset(inputs, labels), False, True)
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy", "reference"])
+@pytest.mark.parametrize("make", [network.Network, network2.Network])
+def test_a_mini_batch_after_which_weights_would_be_infinite_changes_nothing(make, engine):
+    net = make([6, 3], engine=engine, seed=0)
+    net.weights = [np.full((3, 6), 1e-31)]
+    before = net.weights[0]
+    data = Dataset(np.full((4, 6), 1e30), np.eye(3)[[0, 1, 2, 0]])
+    with np.errstate(all="ignore"), pytest.warns(TrainingWarning, match="^this mini-batch: weights became") as caught:
+        net.update_mini_batch(data, 1e20)
+    assert caught[0].filename == __file__
+    assert net.weights[0] is before
+    net.update_mini_batch(data, 1e-30)
+    assert net.weights[0] is not before
+
+
+def test_without_evaluation_data_the_training_data_say_what_is_never_predicted(capsys):
+    net = network2.Network([6, 3], engine="numpy", seed=0)
+    net.biases = [np.array([[9.0], [0.0], [0.0]])]
+    with pytest.warns(TrainingWarning, match="epoch 1: .* has called no sample 1 or 2") as caught:
+        net.SGD(some_data(), 3, 10, 1e-6, monitor_training_accuracy=True)
+    assert len(caught) == 1

@@ -85,6 +85,9 @@ NOT_TAKEN = {
     "records": (lambda: Dataset(np.zeros(N, "f4,f4"), Y), TypeError, "inputs are of type"),
     "dates": (lambda: Dataset(np.zeros((N, 4), "M8[s]"), Y), TypeError, "inputs are of type datetime64"),
     "masked": (lambda: Dataset(np.ma.masked_array(X, X > 2), Y), TypeError, "inputs are masked"),
+    "masked rows": (lambda: Dataset(list(np.ma.masked_array(X, X > 2)), Y), TypeError, "inputs are masked"),
+    "masked targets": (lambda: Dataset(X, np.ma.masked_array(Y, Y > 0)), TypeError, "targets are masked"),
+    "tuples of what is masked": (lambda: list(zip(np.ma.masked_array(X, X > 2), Y, strict=True)), TypeError, "x are"),
     "NaN": (lambda: Dataset(with_a(np.nan), Y), ValueError, "training_data: x has a number that is not a number"),
     "infinity": (lambda: Dataset(with_a(np.inf), Y), ValueError, "training_data: x has a number that is infinite"),
     "minus infinity": (lambda: Dataset(with_a(-np.inf), Y), ValueError, "x has a number that is infinite"),
@@ -165,10 +168,12 @@ def test_of_what_is_evaluated_likewise(what, method):
     ("a", "error", "message"),
     [
         (X, ValueError, r"a has shape \(12, 4\)"),
-        (None, ValueError, r"a has shape \(\)"),
+        (None, TypeError, "the elements of a are of type object"),
+        (3.0, ValueError, r"a has shape \(\)"),
         (X.T + 1j, TypeError, "the elements of a are of type complex"),
         (with_a(np.nan).T, ValueError, "a has a number that is not a number"),
         (with_a(1e39).T, ValueError, "a has the number 1e"),
+        (np.ma.masked_array(X.T, X.T > 2), TypeError, "the elements of a are masked"),
     ],
 )
 def test_of_what_is_fed_forward_likewise(a, error, message):
@@ -210,12 +215,19 @@ def test_what_makes_no_network(module, keywords, error, message):
         ({"epochs": True}, TypeError, "epochs is True; it must be an integer"),
         ({"epochs": float("nan")}, TypeError, "epochs is nan"),
         ({"mini_batch_size": 2.0}, TypeError, "mini_batch_size is 2.0"),
-        ({"eta": 10**400}, ValueError, "eta is inf; it must be positive and finite"),
+        ({"eta": 10**400}, ValueError, "eta is inf; it must be positive and finite$"),
+        ({"eta": 1e39}, ValueError, r"eta is 1e\+39; it must be positive and finite in float32"),
+        ({"eta": 1e-50}, ValueError, "eta is 1e-50; it must be positive and finite in float32"),
+        ({"lmbda": 1e39}, ValueError, r"lmbda is 1e\+39; it must be finite and not negative in float32"),
+        ({"l1": 1e300}, ValueError, r"l1 is 1e\+300; it must be finite and not negative in float32"),
         ({"eta": True}, TypeError, "eta is True; it must be a number"),
         ({"eta": 1j}, TypeError, "eta is 1j"),
         ({"report": 3}, TypeError, "report is 3; it must be a function"),
         ({"monitor_training_cost": "yes"}, TypeError, "monitor_training_cost is 'yes'; it must be True or False"),
         ({"checkpoint": 3}, TypeError, "checkpoint is 3; it must be a path"),
+        ({"checkpoint": b"run"}, TypeError, "checkpoint is b'run'; it must be a path"),
+        ({"checkpoint": ""}, ValueError, "checkpoint is ''; it must be a path"),
+        ({"checkpoint": "a\0b"}, ValueError, r"checkpoint is 'a\\x00b'; it must be a path"),
         ({"resume": 1}, TypeError, "resume is 1; it must be True or False"),
     ],
 )
@@ -224,6 +236,125 @@ def test_how_it_cannot_be_trained(keywords, error, message):
     with pytest.raises(error, match=message):
         net.SGD(**{"training_data": Dataset(X, Y), "epochs": 1, "mini_batch_size": 5, "eta": 0.5} | keywords)
     assert net.history is None
+
+
+PARAMETERS = {
+    "none": (None, TypeError, "weights is None; it must be a list of arrays"),
+    "a generator": (iter([X, X]), TypeError, "weights is <list_iterator"),
+    "too few": ([np.ones((3, 4))], ValueError, r"weights have the shapes \(3, 4\); they must be \(3, 4\), \(2, 3\)"),
+    "another shape": ([np.ones((4, 3)), np.ones((2, 3))], ValueError, r"weights have the shapes \(4, 3\), \(2, 3\)"),
+    "ragged": ([[[1.0], [2.0, 3.0]], np.ones((2, 3))], ValueError, r"weights\[0\] are ragged"),
+    "objects": ([np.ones((3, 4)), np.ones((2, 3), object)], TypeError, r"weights\[1\] are of type object"),
+    "complex": ([np.ones((3, 4)), np.ones((2, 3)) + 1j], TypeError, r"weights\[1\] are of type complex"),
+    "texts": ([np.full((3, 4), "1"), np.ones((2, 3))], TypeError, r"weights\[0\] are of type <U1"),
+    "masked": (
+        [np.ma.masked_array(np.ones((3, 4)), X[:3] > 1), np.ones((2, 3))],
+        TypeError,
+        r"weights\[0\] are masked",
+    ),
+    "NaN": ([np.full((3, 4), np.nan), np.ones((2, 3))], ValueError, r"weights\[0\] has a number that is not a number"),
+    "infinite": ([np.ones((3, 4)), np.full((2, 3), np.inf, np.float32)], ValueError, "a number that is infinite; all"),
+    "too large": (
+        [np.full((3, 4), 1e39), np.ones((2, 3))],
+        ValueError,
+        r"the number 1e\+39, which float32 cannot hold",
+    ),
+}
+USES = {
+    "SGD": lambda net, path: net.SGD(Dataset(X, Y), 1, 5, 0.5, checkpoint=path / "run"),
+    "update_mini_batch": lambda net, path: net.update_mini_batch(Dataset(X, Y), 0.5),
+    "feedforward": lambda net, path: net.feedforward(X.T),
+    "backprop": lambda net, path: net.backprop(X[:1].T, Y[:1].T),
+    "accuracy": lambda net, path: net.accuracy(Dataset(X, Y)),
+    "total_cost": lambda net, path: net.total_cost(Dataset(X, Y), 0.1),
+    "save": lambda net, path: net.save(path / "net.json"),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("what", PARAMETERS)
+def test_parameters_that_are_none(what, engine, tmp_path):
+    weights, error, message = PARAMETERS[what]
+    net = make(engine)
+    net.weights = weights
+    for use in USES.values():
+        with pytest.raises(error, match=message):
+            use(net, tmp_path)
+    assert net.weights is weights
+    assert net.history is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("dtype", [np.int8, np.float16, np.float64, ">f4", bool])
+def test_parameters_of_other_types_are_taken(dtype, engine, tmp_path):
+    """As if they were of the network's own, and a run that was interrupted before an epoch goes on."""
+    net, like = make(engine), make(engine)
+    drawn = np.random.default_rng(0).integers(0, 2, (3, 4)), np.random.default_rng(1).integers(0, 2, (2, 3))
+    net.weights, like.weights = [w.astype(dtype) for w in drawn], [w.astype(np.float32) for w in drawn]
+    assert net.total_cost(Dataset(X, Y), 0.3, l1=0.2) == like.total_cost(Dataset(X, Y), 0.3, l1=0.2)
+    net.SGD(Dataset(X, Y), 0, 5, 0.5, checkpoint=tmp_path / "run")
+    net.SGD(Dataset(X, Y), 2, 5, 0.5, report=lambda history: None, checkpoint=tmp_path / "run", resume=True)
+    for array, expected in zip(parameters(net), train(like, Dataset(X, Y)), strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        ("sizes", None, TypeError, "sizes is None"),
+        ("sizes", [4.0, 3.0, 2.0], TypeError, "a size is 4.0; it must be an integer"),
+        ("dtype", "float16", ValueError, "dtype is 'float16'; it must be float32 or float64"),
+        ("activation", "step", ValueError, "activation is 'step'; it must be one of sigmoid, tanh, relu"),
+        ("engine", "jax", ValueError, "engine is 'jax'; it must be one of"),
+    ],
+)
+def test_what_cannot_be_assigned(name, value, error, message):
+    net = make("numpy")
+    before = getattr(net, name)
+    with pytest.raises(error, match=message):
+        setattr(net, name, value)
+    assert getattr(net, name) == before
+
+
+@pytest.mark.parametrize("use", USES)
+def test_what_does_not_fit_any_more(use, tmp_path):
+    net = make("numpy")
+    net.cost = 3
+    with pytest.raises(TypeError, match="cost is 3; it must have a function fn"):
+        USES[use](net, tmp_path)
+    net.cost, net.sizes = network2.QuadraticCost, [4, 2]
+    assert net.num_layers == 2
+    with pytest.raises(ValueError, match=r"weights have the shapes \(3, 4\), \(2, 3\); they must be \(2, 4\)"):
+        USES[use](net, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_assigned_holds_from_then_on(engine):
+    net, like = make(engine), network2.Network(SIZES, engine=engine, dtype="float64", activation="tanh", seed=0)
+    net.dtype, net.activation, net.weights, net.biases = "float64", "tanh", like.weights, like.biases
+    for array, expected in zip(train(net, Dataset(X, Y)), train(like, Dataset(X, Y)), strict=True):
+        np.testing.assert_array_equal(array, expected, strict=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_costs_of_large_weights_are_not_infinite(engine):
+    """In float32, their squares would be."""
+    net = make(engine)
+    net.weights = [np.full((3, 4), 1e20), np.full((2, 3), 1e20)]
+    plain = net.total_cost(Dataset(X, Y), 0.0)
+    assert np.isfinite(plain)
+    regularized = net.total_cost(Dataset(X, Y), 0.5, l1=0.25) - plain
+    np.testing.assert_allclose(regularized, (0.5 / 2 * 18e40 + 0.25 * 18e20) / N, rtol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_outputs_that_are_no_numbers_are_never_right(engine):
+    net = network2.Network([4, 2], network2.LogLikelihoodCost, engine=engine, seed=0)
+    net.weights = [np.full((2, 4), 3e38)]  # of which the sum is infinite, and softmax not a number
+    with np.errstate(all="ignore"):
+        assert net.accuracy(Dataset(np.full((5, 4), 2.0), np.zeros(5, int))) == 0
 
 
 def test_a_mini_batch_may_be_larger_than_the_data():

@@ -128,7 +128,7 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "dtyp
         (VALID | {"neurons": {"cost": "QuadraticCost", "activation": ["tanh"]}}, "does not hold a network"),
         (VALID | {"neurons": {"activation": "tanh"}}, "it has no 'cost'"),
         (VALID | {"neurons": "tanh"}, "it is no object with sizes"),
-        (VALID | {"neurons": {"cost": 3, "activation": "tanh"}}, "its cost is not a name"),
+        (VALID | {"neurons": {"cost": 3, "activation": "tanh"}}, "the name of its cost is"),
         (VALID | {"cost": "LogLikelihoodCost"}, "of one output neuron the softmax is always 1"),
     ],
 )

@@ -121,7 +121,7 @@ def test_methods_of_ones_own_are_used(data):
 
     class OwnAccuracy(Network):
         def accuracy(self, data, convert=False):
-            return -1
+            return 7
 
     class OwnInitializer(Network):
         def default_weight_initializer(self):
@@ -130,12 +130,28 @@ def test_methods_of_ones_own_are_used(data):
     arguments = (data, 1, 5, 0.5, 2, data, True, True, True, True)
     plain = Network([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3)
     assert OwnCost([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == ([203], plain[1], [203], plain[3])
-    assert OwnAccuracy([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == (plain[0], [-1], plain[2], [-1])
+    assert OwnAccuracy([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == (plain[0], [7], plain[2], [7])
     net = OwnInitializer([4, 3], engine="numpy", seed=0)
     large = Network([4, 3], engine="numpy", seed=0)
     large._random = np.random.RandomState(0)
     large.large_weight_initializer()
     np.testing.assert_array_equal(parameters(net), parameters(large))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (1.5, "what accuracy returned is 1.5; it must be an integer"),
+        (None, "what accuracy returned is None"),
+        (-1, "what accuracy returned is -1; it must not be negative"),
+        (np.nan, "what accuracy returned is nan"),
+    ],
+)
+def test_an_accuracy_of_ones_own_that_is_none_is_told(value, message, data):
+    net = Network([4, 3], engine="numpy", seed=0)
+    net.accuracy = lambda data, convert=False: value
+    with pytest.raises((TypeError, ValueError), match=message):
+        net.SGD(data, 1, 5, 0.5, evaluation_data=data, monitor_evaluation_accuracy=True)
 
 
 def test_a_feedforward_of_ones_own_is_used(data):

@@ -126,8 +126,8 @@ def compare(
     sizes = [arguments.positive(size, "a size") for size in sizes]
     epochs = arguments.positive(epochs, "epochs")
     mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-    eta = arguments.positive_number(eta, "eta")
     type_ = arguments.float_type(dtype)
+    eta = arguments.positive_number(eta, "eta", type_)
     threads = None if threads is None else arguments.positive(threads, "threads")
     random = np.random.RandomState(arguments.seed(seed))
     classes = timing.installed(engines)

@@ -172,10 +172,14 @@ class Dataset(Sequence[Sample]):
 
     def check_numbers(self, dtype: np.dtype) -> None:
         """Raise a `ValueError` if a number is infinite, not a number, or more than `dtype` holds."""
+        check_numbers(self.input_extremes(), dtype, "x")
+        if self._targets.dtype.kind == "f":
+            check_numbers(self.derived("target extremes", partial(extremes, self._targets)), dtype, "y")
+
+    def input_extremes(self) -> tuple[float, float]:
+        """Return the smallest and the largest input, or NaN twice if one is not a number."""
         inputs = self._inputs.arrays[2] if isinstance(self._inputs, SparseInputs) else self._inputs
-        for name, array in (("x", inputs), ("y", self._targets)):
-            if array.dtype.kind == "f":
-                check_numbers(self.derived(("extremes", name), partial(extremes, array)), dtype, name)
+        return self.derived("input extremes", partial(extremes, inputs))
 
     def with_vectors(self, n_out: int) -> Dataset:
         """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
@@ -296,8 +300,9 @@ def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 
 def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise TypeError(f"{name} are masked; fill or leave out what is masked")
+    for array in (values, *(values if isinstance(values, (list, tuple)) else ())):  # a list may be of masked rows
+        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+            raise TypeError(f"{name} are masked; fill or leave out what is masked")
     try:
         return np.asarray(values)
     except ValueError:
@@ -335,7 +340,7 @@ def _stack(columns: Sequence[Any], name: str) -> np.ndarray:
     for i, column in enumerate(columns):
         if np.shape(column) != shape:
             raise ValueError(f"{name} of item {i} has shape {np.shape(column)}, the first has {shape}")
-    return np.reshape(np.array(columns), (len(columns), shape[0]))
+    return np.reshape(_array(columns, name), (len(columns), shape[0]))
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -179,7 +179,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def _unfinished(path: Path) -> Iterator[BinaryIO]:
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
-            yield file
+            yield cast(BinaryIO, _Stream(file))
         return
     try:
         path = path.resolve()
@@ -204,6 +204,13 @@ def _unfinished(path: Path) -> Iterator[BinaryIO]:
                 unfinished.unlink()
             raise
     _keep_names(path.parent)
+
+
+class _Stream:
+    """A file that can only be written on: there is no other place in a pipe, and a device says anything of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write, self.flush = file.write, file.flush
 
 
 def _created_beside(path: Path) -> tuple[Path, BinaryIO]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from fastnet import arguments
 from fastnet.datasets import idx, pickles
 from fastnet.datasets.files import DataError, opened
 
@@ -40,12 +41,12 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> tuple[Pair, Pair, P
     """
     if path is None:
         return _from_idx([(bundled_folder() / f"{name}.gz", sha256) for name, sha256 in CHECKSUMS.items()])
-    if not isinstance(path, (str, os.PathLike)):
-        paths = [Path(item) for item in path]
+    if isinstance(path, (list, tuple)):
+        paths = [arguments.path(item, "path") for item in path]
         if len(paths) != len(CHECKSUMS):
             raise ValueError(f"path names {len(paths)} files; it must name four: {', '.join(CHECKSUMS)}")
         return _from_idx([(item, None) for item in paths])
-    path = Path(path)
+    path = arguments.path(path, "path")
     if path.is_dir():
         return _from_idx([(_find(path, name), None) for name in CHECKSUMS])
     with opened(path) as stream:

@@ -165,7 +165,7 @@ class Measure:
     cost : float or None
         The sum of their costs, if it was asked for.
     predictions : ndarray of int64, shape (n,)
-        The index of the largest output, for each sample.
+        The index of the largest output, for each sample; -1 where an output is not a number.
     """
 
     correct: int
@@ -179,6 +179,12 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
         yield slice(start, min(start + samples, len(inputs)))
+
+
+def _largest(outputs: np.ndarray) -> np.ndarray:
+    """Return the index of the largest output of each sample, one a row; -1 where one is not a number."""
+    largest = outputs.argmax(axis=1)  # which is the first that is not a number, if there is one
+    return np.where(np.isnan(outputs[np.arange(len(outputs)), largest]), -1, largest)
 
 
 class Engine(ABC):
@@ -353,7 +359,7 @@ class Engine(ABC):
         predictions, costs = np.empty(len(data), np.int64), {}
 
         def receive(part: slice, z: np.ndarray) -> None:
-            predictions[part] = output(z).argmax(axis=1)
+            predictions[part] = _largest(output(z))
             if targets is not None:
                 costs[part.start] = float(total(z, targets[part]))
 
@@ -377,7 +383,7 @@ class Engine(ABC):
     def squares(self) -> float:
         """Return the sum of the squares of the weights, which L2 regularization keeps small."""
         weights, _ = self.parameters()
-        return sum(float(np.sum(np.square(w), dtype=np.float64)) for w in weights)
+        return sum(float(np.sum(np.square(w, dtype=np.float64))) for w in weights)
 
     def parameters(self) -> tuple[Arrays, Arrays]:
         """Return copies of the weights and the biases as they are now, in the book's shapes."""

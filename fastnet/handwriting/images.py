@@ -6,11 +6,11 @@ import os
 import struct
 import warnings
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnet import arguments
 from fastnet.datasets.files import DataError, one_line
 from fastnet.handwriting.preparing import LARGEST
 
@@ -63,7 +63,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     check()
     from PIL import Image, UnidentifiedImageError
 
-    path = Path(path)
+    path = arguments.path(path, "path")
     with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what Pillow doubts and reads all the same
         try:

@@ -64,6 +64,8 @@ class Record:
         self._fingerprint = fingerprint
         self._connection: sqlite3.Connection | None = None  # as long as there is nothing to be read
         if path is not None and os.path.exists(path):
+            if not os.path.isfile(path):  # beside which SQLite would make files of its own
+                raise DataError(f"{self._name}: it is not a regular file")
             self._connection = self._connect()
             try:
                 with self._transaction("BEGIN") as connection:

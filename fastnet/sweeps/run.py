@@ -64,6 +64,7 @@ def check(recipe: Recipe, data: Data) -> None:
     if data.test is not None:
         with arguments.named("test_data"):
             data.test.check_inputs(recipe.sizes[0])
+            data.test.check_numbers(net.dtype)
             data.test.labels(recipe.sizes[-1])
 
 

@@ -89,6 +89,7 @@ def sweep(
     """
     recipes, numbers = grid.recipes(**recipe), grid.seeds(seeds)
     jobs = None if jobs is None else arguments.positive(jobs, "jobs")
+    record = None if record is None else arguments.path(record, "record")
     if jobs is not None and scheduler is not None:
         raise ValueError(f"jobs is {jobs}, but how many networks a scheduler has trained at a time, its workers say")
     source = given(data)
