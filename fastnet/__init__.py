@@ -7,7 +7,7 @@
 
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3) are the book's modules. `Dataset` is
 what the loader returns and what a network trains on fastest. `NetworkClassifier` is the network as scikit-learn's users
-know classifiers; it is imported, and scikit-learn with it, when it is asked for. `sweep` trains many networks.
+know classifiers. `sweep` trains many networks. Each is imported, with what it needs, when it is asked for.
 """
 
 from __future__ import annotations
@@ -16,26 +16,32 @@ import importlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from fastnet import expand_mnist, mnist_loader, network, network2
-from fastnet.datasets.dataset import Dataset
-
 __version__ = "0.1.0"
-__all__ = ["Dataset", "expand_mnist", "mnist_loader", "network", "network2"]
+__all__ = ["Dataset", "expand_mnist", "mnist_loader", "network", "network2", "sweep"]
 
 if TYPE_CHECKING:
+    from fastnet import expand_mnist, mnist_loader, network, network2
+    from fastnet.datasets.dataset import Dataset
     from fastnet.estimator import NetworkClassifier as NetworkClassifier
-    from fastnet.sweeps import sweep as sweep
+    from fastnet.sweeps import sweep
 
-_LATE = {"NetworkClassifier": "fastnet.estimator", "sweep": "fastnet.sweeps"}
-"""In which module a name is that is imported when it is asked for."""
+_MODULES = ("expand_mnist", "mnist_loader", "network", "network2")
+_IN_MODULES = {
+    "Dataset": "fastnet.datasets.dataset",
+    "NetworkClassifier": "fastnet.estimator",
+    "sweep": "fastnet.sweeps",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATE[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"fastnet.{name}")
+    if name in _IN_MODULES:
+        return getattr(importlib.import_module(_IN_MODULES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     # Who goes through all names of a module, as `help` does, expects that they can be had.
-    return sorted({*globals(), *_LATE} - ({"NetworkClassifier"} if find_spec("sklearn") is None else set()))
+    missing = {"NetworkClassifier"} if find_spec("sklearn") is None else set()
+    return sorted({*globals(), *_MODULES, *_IN_MODULES} - missing)

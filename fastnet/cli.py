@@ -1,38 +1,19 @@
-"""The command `fastnet`: it reads arguments, calls the library and prints; it computes nothing."""
+"""The command `fastnet`."""
 
 from __future__ import annotations
 
-import click
+import sys
+from typing import NoReturn
 
-import fastnet
-from fastnet.commands import compare, evaluate, predict, sweep, train
-from fastnet.commands.parameters import HELP_OPTIONS
-from fastnet.commands.run import run
+from fastnet.interruption import heard_afterwards
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command; every error is one line on standard error and exit status 2."""
+    try:
+        with heard_afterwards():
+            from fastnet.commands.all import fastnet_command
+            from fastnet.commands.run import run
+    except KeyboardInterrupt:
+        sys.exit(130)
     run(fastnet_command, "fastnet")
-
-
-@click.group(name="fastnet", invoke_without_command=True, context_settings=HELP_OPTIONS)
-@click.version_option(fastnet.__version__)
-@click.pass_context
-def fastnet_command(context: click.Context) -> None:
-    """Train the networks of "Neural Networks and Deep Learning", fast.
-
-    Begin with `fastnet train`; `fastnet COMMAND --help` says what else a command can do.
-
-    \b
-    For completion in bash (zsh: zsh_source, fish: fish_source), put into ~/.bashrc:
-        eval "$(_FASTNET_COMPLETE=bash_source fastnet)"
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-fastnet_command.add_command(train.train)
-fastnet_command.add_command(evaluate.evaluate)
-fastnet_command.add_command(compare.compare)
-fastnet_command.add_command(sweep.sweep)
-fastnet_command.add_command(predict.predict)

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from fastnet import machine, progress
 from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Command, Engines, NewFile, Sizes
+from fastnet.datasets.files import write_text
 from fastnet.engines import ENGINES, VARIANTS
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def compare(
             )
     _print(result)
     if json_file is not None:
-        json_file.write_text(json.dumps(result.as_dict(), indent=1) + "\n")
+        write_text(json_file, json.dumps(result.as_dict(), indent=1) + "\n")
     if plot_file is not None:
         plots.save(figure(result), plot_file)
 

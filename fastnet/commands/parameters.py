@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +19,6 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
-POSITIVE = click.FloatRange(min=0, min_open=True)
-FROM_ZERO = click.FloatRange(min=0)
-FRACTION = click.FloatRange(min=0, max=1, max_open=True)
 DTYPE = click.Choice(["float32", "float64"])
 
 
@@ -30,6 +28,21 @@ DATA = click.option(
     show_default="MNIST, which comes with fastnet",
     help="The book's mnist.pkl.gz, or a folder with the four IDX files of another set.",
 )
+
+
+class Number(click.FloatRange):
+    """A number that is finite: one that is not a number is in every range to click."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+POSITIVE = Number(min=0, min_open=True)
+FROM_ZERO = Number(min=0)
+FRACTION = Number(min=0, max=1, max_open=True)
 
 
 class Sizes(click.ParamType):

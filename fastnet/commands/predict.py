@@ -14,6 +14,7 @@ import numpy as np
 
 from fastnet import arguments, handwriting, network2, plots
 from fastnet.commands.parameters import SETTINGS, Command, NewFile
+from fastnet.datasets.files import write_text
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import judging, showing
 
@@ -69,7 +70,7 @@ def predict(
         if plot_file is not None:
             drawn.append((f"{path.name}: {prediction}", image, prediction))
     if json_file is not None:
-        json_file.write_text(json.dumps(answers, indent=1) + "\n")
+        write_text(json_file, json.dumps(answers, indent=1) + "\n")
     if plot_file is not None and drawn:
         from fastnet.handwriting.plots import figure
 

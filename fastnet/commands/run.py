@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -28,21 +29,48 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     """
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, partial(_stop, stopped))
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))
     except click.exceptions.Abort:
-        sys.exit(130)
+        sys.exit(128 + (stopped or [signal.SIGINT])[0])
     except click.ClickException as error:
         fail(short, error.format_message())
     except BrokenPipeError:  # whoever read our output has seen enough; Python would complain once more at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        fail(short, f"{error.filename}: {error.strerror}" if error.strerror and error.filename else str(error))
+        fail(short, _in_words(error))
     except (ArithmeticError, ImportError, MemoryError, ValueError) as error:
         fail(short, str(error) or "there is not enough memory")
     except also as error:
         fail(short, str(error).partition("\n")[0])
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python puts things away, it would be told with a traceback
+
+
+def _stop(stopped: list[int], number: int, frame: object) -> NoReturn:
+    """End the command as Ctrl-C does: what was learnt is saved."""
+    stopped.append(number)
+    raise KeyboardInterrupt
+
+
+def _in_words(error: OSError) -> str:
+    if error.strerror is None:
+        return str(error)
+    if error.filename is None:  # of files, it is always said which
+        return f"what is printed cannot be written: {error.strerror}" if _is_here() else "this folder is gone"
+    return f"{error.filename}: {error.strerror}"
+
+
+def _is_here() -> bool:
+    """Whether the current folder is still there."""
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _show_warning(name: str, otherwise: Callable[..., None], message: Warning | str, *where: Any) -> None:

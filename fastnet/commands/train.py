@@ -88,10 +88,11 @@ def train(
             resume=resume,
             **chosen.training(),
         )
-    except (KeyboardInterrupt, BrokenPipeError):
-        if net.weights is not untrained:
+    except BaseException as end:  # Ctrl-C, a full disk, a reader that has gone: what was learnt is not lost by it
+        has_learnt = net.weights is not untrained
+        if has_learnt:
             _keep(net, save, plot_file)
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None and checkpoint.exists() and (has_learnt or isinstance(end, KeyboardInterrupt)):
             click.echo(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
         raise
     if net.history is not None and net.history.epochs and not reported:
@@ -113,10 +114,13 @@ def _print_line(history: History) -> None:
 
 
 def _keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> None:
-    """Write what was asked for."""
+    """Write what was asked for, and then say so: where it cannot be said, it is written all the same."""
+    drawn = plot_file is not None and net.history is not None and len(net.history.epochs) > 0
     if path is not None:
         net.save(path)
-        click.echo(f"Saved to {path}")
-    if plot_file is not None and net.history is not None and net.history.epochs:
+    if plot_file is not None and net.history is not None and drawn:
         plots.save(net.history.plot(), plot_file)
+    if path is not None:
+        click.echo(f"Saved to {path}")
+    if drawn:
         click.echo(f"Drawn into {plot_file}")

@@ -119,15 +119,16 @@ def compare(
     Raises
     ------
     ArithmeticError
-        If the engines don't compute the same.
+        If the engines don't compute the same, or their numbers become infinite.
     TypeError, ValueError
         If an argument is not of that form.
     """
-    sizes = [arguments.positive(size, "a size") for size in sizes]
+    sizes = arguments.sizes(sizes)
     epochs = arguments.positive(epochs, "epochs")
     mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
     type_ = arguments.float_type(dtype)
     eta = arguments.positive_number(eta, "eta", type_)
+    arguments.function(tick, "tick")
     threads = None if threads is None else arguments.positive(threads, "threads")
     random = np.random.RandomState(arguments.seed(seed))
     classes = timing.installed(engines)
@@ -148,6 +149,8 @@ def compare(
             for name, engine in racers.items():
                 seconds[name].append(timing.seconds(engine, order, mini_batch_size, eta))
                 tick()
+        for name, engine in racers.items():
+            timing.check_finite(name, engine, eta)
         outputs = {name: engine.outputs(test_data) for name, engine in racers.items()}
     accuracy = {name: float((output.argmax(axis=1) == labels).mean()) for name, output in outputs.items()}
     results = [

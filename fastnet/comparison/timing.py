@@ -108,6 +108,15 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
     return largest if others else None
 
 
+def check_finite(name: str, engine: Engine, eta: float) -> None:
+    """Raise an `ArithmeticError` if an engine's parameters are no numbers any more."""
+    weights, biases = engine.parameters()
+    if not all(np.isfinite(array).all() for array in weights + biases):
+        raise ArithmeticError(
+            f"engine {name!r}: weights became infinite or not a number; a smaller eta than {eta:g} may help"
+        )
+
+
 def seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> float:
     """Return how long an engine trains on an order, when the machine has come to rest."""
     time.sleep(_REST)

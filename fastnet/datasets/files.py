@@ -175,6 +175,12 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text, whole or not at all, as `replaced` does."""
+    with replaced(path) as file:
+        file.write(text.encode())
+
+
 @contextmanager
 def _unfinished(path: Path) -> Iterator[BinaryIO]:
     if path.exists() and not path.is_file():

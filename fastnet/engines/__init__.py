@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 
 from fastnet.engines.contract import Engine
+from fastnet.interruption import heard_afterwards
 
 ENGINES = ("numba", "numpy", "torch", "reference")
 """What networks are trained with."""
@@ -32,7 +34,7 @@ def why_missing(name: str) -> str | None:
         return None
     if find_spec("torch") is None:
         return "it needs PyTorch; pip install 'fastnet[torch]' installs it"
-    reason: str | None = import_module("fastnet.engines.torch").why_missing(name)
+    reason: str | None = _imported("torch").why_missing(name)
     return reason
 
 
@@ -50,7 +52,12 @@ def engine_class(name: str) -> type[Engine]:
     if reason is not None:
         raise ImportError(f"engine {name!r} cannot be used: {reason}")
     if name.startswith("torch"):
-        engine: type[Engine] = import_module("fastnet.engines.torch").CLASSES[name]
+        engine: type[Engine] = _imported("torch").CLASSES[name]
     else:
-        engine = import_module(f"fastnet.engines.{name}").Engine
+        engine = _imported(name).Engine
     return engine
+
+
+def _imported(name: str) -> ModuleType:
+    with heard_afterwards():
+        return import_module(f"fastnet.engines.{name}")

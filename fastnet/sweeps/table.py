@@ -11,7 +11,7 @@ from functools import cached_property
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from fastnet.datasets.files import replaced
+from fastnet.datasets.files import write_text
 from fastnet.recipe import Recipe
 from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.grid import differing, label, shown
@@ -155,8 +155,7 @@ class Sweep:
         OSError
             If it cannot be written.
         """
-        with replaced(filename) as file:
-            file.write((json.dumps(self.as_dict(), indent=1) + "\n").encode())
+        write_text(filename, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def to_csv(self, filename: StrPath) -> None:
         """Write a line for each recipe to a file, under a line of headings.
@@ -171,8 +170,7 @@ class Sweep:
         writer = csv.DictWriter(text, summaries[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(summaries)
-        with replaced(filename) as file:
-            file.write(text.getvalue().encode())
+        write_text(filename, text.getvalue())
 
     def plot(self) -> Figure:
         """Draw how the validation accuracy grew, for each recipe.

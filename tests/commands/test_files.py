@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from fastnet import network
-from fastnet.cli import fastnet_command
+from fastnet.commands.all import fastnet_command
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_a_picture(folder):
         (["--sizes", "16,9"], "training_data: y has 10 components, but the network 9 outputs"),
         (["--sizes", "16,10", "--sizes", "16,5,10", "--dropout", "0.5"], "dropout is 0.5, but a network of sizes"),
         (["--eta", "1", "--eta", "0"], "Invalid value for '--eta'"),
-        (["--eta", "nan"], "eta is nan; it must be positive and finite"),
+        (["--eta", "nan"], "Invalid value for '--eta': nan is not a finite number."),
         (["--seeds", "0"], "Invalid value for '--seeds'"),
         (["--epochs", "0"], "Invalid value for '--epochs'"),
         (["--jobs", "0"], "Invalid value for '--jobs'"),

@@ -78,7 +78,7 @@ def test_options_reach_the_network(folder):
         (["--epochs", "-1"], "Invalid value for '--epochs'"),
         (["--batch", "0"], "Invalid value for '--batch'"),
         (["--eta", "0"], "Invalid value for '--eta'"),
-        (["--eta", "nan"], "eta is nan; it must be positive and finite"),
+        (["--eta", "nan"], "Invalid value for '--eta': nan is not a finite number."),
         (["--seed", "-1"], "Invalid value for '--seed'"),
         (["--data", "nowhere"], "Invalid value for '--data': Path 'nowhere' does not exist."),
         (["--data", "."], "there is no file train-images-idx3-ubyte"),

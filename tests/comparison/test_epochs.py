@@ -65,6 +65,15 @@ def test_engines_that_do_not_compute_the_same_are_not_compared(small, monkeypatc
         race(small)
 
 
+def test_an_engine_that_diverges_is_not_compared(small, monkeypatch):
+    from fastnet.engines import numpy as engine
+
+    parameters = engine.Engine.parameters
+    monkeypatch.setattr(engine.Engine, "parameters", lambda self: ([np.full((2, 4), np.inf)], parameters(self)[1]))
+    with pytest.raises(ArithmeticError, match=r"engine 'numpy': weights became infinite .* smaller eta than 0\.5"):
+        race(small, engines=["numpy"], eta=0.5)
+
+
 def test_everything_can_be_written_as_json(small):
     result = race(small)
     again = json.loads(json.dumps(result.as_dict()))

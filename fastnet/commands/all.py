@@ -1,0 +1,32 @@
+"""All commands: they read arguments, call the library and print; they compute nothing."""
+
+from __future__ import annotations
+
+import click
+
+import fastnet
+from fastnet.commands import compare, evaluate, predict, sweep, train
+from fastnet.commands.parameters import HELP_OPTIONS
+
+
+@click.group(name="fastnet", invoke_without_command=True, context_settings=HELP_OPTIONS)
+@click.version_option(fastnet.__version__)
+@click.pass_context
+def fastnet_command(context: click.Context) -> None:
+    """Train the networks of "Neural Networks and Deep Learning", fast.
+
+    Begin with `fastnet train`; `fastnet COMMAND --help` says what else a command can do.
+
+    \b
+    For completion in bash (zsh: zsh_source, fish: fish_source), put into ~/.bashrc:
+        eval "$(_FASTNET_COMPLETE=bash_source fastnet)"
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+fastnet_command.add_command(train.train)
+fastnet_command.add_command(evaluate.evaluate)
+fastnet_command.add_command(compare.compare)
+fastnet_command.add_command(sweep.sweep)
+fastnet_command.add_command(predict.predict)

@@ -1,0 +1,154 @@
+"""What every option of every command refuses: a table. In one line, with the option's name and exit status 2."""
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from fastnet.commands.all import fastnet_command
+from fastnet.commands.run import run
+
+# Each of these takes one value: what is refused, and what is said of it beside the option's name.
+NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
+WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer", "-1": "range"}
+SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "at least two whole numbers")
+NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
+NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
+FILES = {"nowhere": "does not exist"}
+PICTURES = {**NEW_FILES, "picture": "its ending must be one of"}
+RECIPE = {
+    "--sizes": SIZES,
+    "--epochs": WHOLE,
+    "--batch": WHOLE | {"0": "range"},
+    "--eta": NUMBERS | {"0": "range", "-1": "range"},
+    "--cost": NAMES,
+    "--lmbda": NUMBERS | {"-1": "range"},
+    "--init": NAMES,
+    "--activation": NAMES,
+    "--dropout": NUMBERS | {"inf": "range", "1": "range", "-0.1": "range"},
+    "--momentum": NUMBERS | {"inf": "range", "1": "range"},
+    "--patience": WHOLE | {"0": "range"},
+    "--schedule": dict.fromkeys(NAMES, "is not 'halve'"),
+    "--engine": NAMES,
+    "--dtype": NAMES | {"float16": "is not one of"},
+    "--data": FILES,
+}
+OPTIONS = {
+    ("train",): RECIPE
+    | {
+        "--seed": WHOLE | {"4294967296": "range"},
+        "--checkpoint": NEW_FILES,
+        "--save": NEW_FILES,
+        "--plot": PICTURES,
+    },
+    ("sweep",): RECIPE
+    | {
+        "--epochs": WHOLE | {"0": "range"},
+        "--seeds": WHOLE | {"0": "range", "1000001": "range"},
+        "--jobs": WHOLE | {"0": "range"},
+        "--record": NEW_FILES,
+        "--csv": NEW_FILES,
+        "--json": NEW_FILES,
+        "--plot": PICTURES,
+    },
+    ("compare",): {
+        "--sizes": SIZES,
+        "--batch": WHOLE | {"0": "range"},
+        "--epochs": WHOLE | {"0": "range"},
+        "--eta": NUMBERS | {"0": "range"},
+        "--engines": {"": "there is no engine ''", "numba,jax": "there is no engine 'jax'"},
+        "--dtype": NAMES,
+        "--threads": WHOLE | {"0": "range"},
+        "--json": NEW_FILES,
+        "--plot": PICTURES,
+    },
+    ("evaluate", __file__): {"--engine": NAMES, "--data": FILES, "--plot": PICTURES, "--picture": NAMES},
+    ("predict", __file__): {"--model": FILES, "--json": NEW_FILES, "--plot": PICTURES},
+}
+CASES = [
+    pytest.param(command, option, value, said, id=f"{command[0]} {option} {value!r}")
+    for command, options in OPTIONS.items()
+    for option, values in options.items()
+    for value, said in values.items()
+]
+
+
+@pytest.fixture
+def fastnet(tmp_path, monkeypatch, capsys):
+    """Run the command in this process; return its status, and what it printed and complained of."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["fastnet", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            run(fastnet_command, "fastnet")
+        return ended.value.code, *capsys.readouterr()
+
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("command", "option", "value", "said"), CASES)
+def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path):
+    status, output, errors = fastnet(*command, option, value)
+    assert (status, output) == (2, "")
+    assert errors.startswith("fastnet: ")
+    assert errors.count("\n") == 1
+    assert said in errors
+    assert option in errors or said == "its ending must be one of"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_option_is_left_out():
+    flags = {"--help", "--expand", "--resume", "--map", "--show", "--scheduler"}
+    for command, options in OPTIONS.items():
+        known = {name for param in fastnet_command.commands[command[0]].params for name in param.opts if "-" in name}
+        assert known - flags == set(options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--eta", "1e39"], "eta is 1e+39; it must be positive and finite in float32"),
+        (["--eta", "1e39", "--engine", "torch-cpu"], "eta is 1e+39; it must be positive and finite in float32"),
+        (
+            ["--lmbda", "1e300", "--engine", "torch-cpu"],
+            "lmbda is 1e+300; it must be finite and not negative in float32",
+        ),
+        (["--sizes", "784,99999999,10"], "its weights need"),
+        (["--schedule", "halve"], "--schedule needs --patience"),
+        (["--sizes", "784,10", "--dropout", "0.5"], "--dropout is for hidden neurons"),
+    ],
+)
+def test_what_is_refused_together(arguments, message, fastnet, tmp_path):
+    if "torch-cpu" in arguments:
+        pytest.importorskip("torch")
+    status, output, errors = fastnet("train", *arguments)
+    assert (status, output, errors.count("\n")) == (2, "", 1)
+    assert message in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
+def test_an_output_that_is_full_is_told_as_such():
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "fastnet", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ended.returncode == 2
+    assert ended.stderr == "fastnet: what is printed cannot be written: No space left on device\n"
+
+
+def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    status, _, errors = fastnet("train", "--save", "net.json")
+    assert (status, errors) == (2, "fastnet: this folder is gone\n")

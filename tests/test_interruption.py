@@ -1,0 +1,132 @@
+"""Ctrl-C at random moments: the network is as after a whole epoch, and goes on learning."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset, interruption, network2
+from fastnet.engines import why_missing
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
+
+SEVEN = Path(__file__).parent.parent / "docs" / "seven.png"
+SIZES, MINI_BATCH_SIZE = [12, 1000, 3], 100  # with two threads, where there are two processors
+OPTIONS = {"momentum": 0.5, "dropout": 0.2}
+EPOCHS = 12
+
+
+@pytest.fixture(scope="module")
+def data():
+    random = np.random.default_rng(0)
+    return Dataset(random.random((300, 12)), np.eye(3)[random.integers(0, 3, 300)])
+
+
+def bits(net):
+    return b"".join(array.tobytes() for array in net.weights + net.biases)
+
+
+def train(net, data, epochs, report=lambda history: None):
+    net.SGD(data, epochs, MINI_BATCH_SIZE, 0.1, evaluation_data=data, monitor_evaluation_accuracy=True, report=report,
+            **OPTIONS)  # fmt: skip
+
+
+@pytest.fixture
+def alarm_clock(monkeypatch):
+    """Have Ctrl-C come after so many seconds."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy", "torch-cpu"])
+def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
+    if why_missing(engine) is not None:
+        pytest.skip(f"without {engine}")
+    train(network2.Network(SIZES, engine=engine, seed=1), data, 1)  # compiles, and starts the engine's threads
+    whole = network2.Network(SIZES, engine=engine, seed=1)
+    states, began = [bits(whole)], time.perf_counter()
+    train(whole, data, EPOCHS, lambda history: states.append(bits(whole)))
+    seconds = time.perf_counter() - began
+    moments, interrupted = np.random.default_rng(0), 0
+    for _ in range(25):
+        net = network2.Network(SIZES, engine=engine, seed=1)
+        try:
+            alarm_clock(moments.uniform(1e-4, 0.8 * seconds))
+            train(net, data, EPOCHS)
+            alarm_clock(0)
+        except KeyboardInterrupt:
+            interrupted += 1
+        epochs = states.index(bits(net))
+        known = 0 if net.history is None else len(net.history.epochs)
+        assert epochs - 1 <= known <= epochs  # what was not evaluated yet is not in the history
+        train(net, data, 1)
+        assert bits(net) not in states[: epochs + 1]
+    assert interrupted > 2
+
+
+def test_an_import_is_not_interrupted():
+    finished = False
+
+    def imported():
+        nonlocal finished
+        with interruption.heard_afterwards():
+            signal.raise_signal(signal.SIGINT)
+            finished = True
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            imported()
+        assert finished
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+COMMAND = """
+import os, signal, sys, threading, time
+
+def interrupt():
+    while "fastnet.interruption" not in sys.modules:
+        time.sleep(0.001)
+    time.sleep(float(sys.argv.pop()))
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+from fastnet.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["--help", "train", "predict"])
+def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(command, tmp_path):
+    arguments = {"predict": ["predict", str(SEVEN)], "train": ["train", "--engine", "numba"]}.get(command, [command])
+    statuses = set()
+    for seconds in (0.005, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6):
+        process = [sys.executable, "-c", COMMAND, *arguments, str(seconds)]
+        ended = subprocess.run(process, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+        assert "Traceback" not in ended.stderr
+        assert "Error" not in ended.stderr
+        statuses.add(ended.returncode)
+    assert statuses <= {130, 0, -signal.SIGINT}  # the last of the end, when there is nothing left to be done
+    assert 130 in statuses
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, tmp_path):
+    """As whoever runs jobs on a cluster tells them, before they are killed."""
+    command = [sys.executable, "-m", "fastnet", "train", "--engine", "numpy", "--sizes", "784,5,10"]
+    command += ["--epochs", "1000", "--save", "net.json", "--checkpoint", "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        process.stdout.readline()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert errors.strip() == "Kept in run: the same command with --resume goes on from there"
+    assert network2.load(tmp_path / "net.json").sizes == [784, 5, 10]
