@@ -1,24 +1,30 @@
-"""Kill a training process at random moments, let it go on each time, and compare with one that was left alone.
+"""End a training process at random moments, let it go on each time, and compare with one that was left alone.
 
-    python benchmarks/kills.py [--kills 200]
+    python benchmarks/kills.py [--kills 200] [--interruptions 200]
 
-Epochs are short, with a checkpoint after each, so that many kills meet its writing. One kill in five comes earlier:
-while Python starts, modules are imported and kernels loaded. A run that is over is compared, parameters and history,
-byte for byte, and another begins, until there were as many kills as are wanted. The exit status is 1 if a run could not
-go on, or ended otherwise.
+Epochs are short, with a checkpoint after each, so that many ends meet its writing. A program is killed, which it cannot
+hear of: one time in five early, while Python starts, modules are imported and kernels loaded. The command `fastnet
+train` is interrupted, as by Ctrl-C: it has to end with status 130 and one line, and to have saved the network. A run
+that is over is compared, byte for byte, and another begins, until there were as many ends as are wanted. The exit
+status is 1 if a run could not go on, or ended otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-from fastnet import machine
+import numpy as np
+
+from fastnet import machine, network2
 
 PROGRAM = """
 import json
@@ -38,93 +44,131 @@ net.save("net.json")
 with open("history.json", "w") as file:
     json.dump([net.history.series("eta"), series, net.history.stopped], file)
 """
-RESULTS = ("net.json", "history.json")
+COMMAND = (
+    "-m fastnet train --data . --sizes 16,40,10 --epochs 2000 --seed 3 --momentum 0.5 --dropout 0.2 "
+    "--checkpoint run --resume --save net.json"
+)
 EARLY = 1 / 5  # of the kills
+OVER = (0, -signal.SIGINT)  # all was done before; Ctrl-C ends a command at once while Python puts things away
 LIVES = 3  # of a run at least: the longest that one lasts is this part of it
+
+
+class Victim(NamedTuple):
+    """What is ended, and how."""
+
+    arguments: list[str]
+    number: signal.Signals
+    early: float
+    results: tuple[str, ...]
+
+    def start(self, folder: Path) -> subprocess.Popen[bytes]:
+        """Start a process that begins a run in a folder, or goes on with the one that is there."""
+        if not folder.exists():
+            folder.mkdir()
+            write_digits(folder)
+        output = (folder / "output").open("wb")
+        return subprocess.Popen(
+            [sys.executable, "-u", *self.arguments], cwd=folder, stdout=subprocess.PIPE, stderr=output
+        )
+
+    def finish(self, folder: Path) -> list[bytes]:
+        """Go on with a run to its end; return what it leaves, empty where there is nothing: then it has failed."""
+        with self.start(folder) as process:
+            process.communicate()
+        files = [folder / name for name in self.results]
+        return [path.read_bytes() if path.exists() else b"" for path in files]
+
+
+KILLED = Victim(["-c", PROGRAM], signal.SIGKILL, EARLY, ("net.json", "history.json"))
+INTERRUPTED = Victim(COMMAND.split(), signal.SIGINT, 0.0, ("net.json",))
 
 
 def main() -> None:
     """Print what came of it."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--kills", type=int, default=200, help="how many (default: 200)")
-    wanted = parser.parse_args().kills
+    parser.add_argument("--interruptions", type=int, default=200, help="how many (default: 200)")
+    options = parser.parse_args()
     print(f"{machine.sentence()}.\n")
-    began = time.perf_counter()
+    print("| ended by | times | while a file was written | runs | that went on or ended otherwise | seconds |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    failures = [ended("SIGKILL", KILLED, options.kills), ended("Ctrl-C", INTERRUPTED, options.interruptions)]
+    sys.exit(1 if any(failures) else 0)
+
+
+def ended(how: str, victim: Victim, wanted: int) -> int:
+    """End runs so often, print a row, and return how many went wrong."""
+    began, moments = time.perf_counter(), random.Random(0)
+    ends = writing = runs = failures = 0
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        expected, start, training = uninterrupted(folder / "uninterrupted")
-        kills, writing, runs, failures = 0, 0, 0, 0
-        moments = random.Random(0)
-        while kills < wanted:
-            run = folder / str(runs)
-            killed, right = killed_run(run, wanted - kills, moments, start, training / LIVES, expected)
-            kills, runs, failures = kills + killed, runs + 1, failures + (not right)
-            writing += len(list(run.glob(".fastnet-*")))  # what a process that is killed while it writes leaves behind
-    print("| kills | while a checkpoint was written | runs | that ended otherwise than the uninterrupted one |")
-    print("| --- | --- | --- | --- |")
-    print(f"| {kills} | {writing} | {runs} | {failures}{' **missed**' if failures else ''} |")
-    print(f"\n{time.perf_counter() - began:.0f} seconds")
-    sys.exit(1 if failures else 0)
+        expected, start, training = uninterrupted(victim, Path(name, "uninterrupted"))
+        while ends < wanted:
+            run = Path(name, str(runs))
+            while ends < wanted:
+                process = end(victim, run, moments, start, training / LIVES)
+                if process.returncode in OVER:
+                    break
+                ends += 1
+                failures += not went_right(victim, run, process.returncode)
+                writing += bool(list(run.glob(".fastnet-*")))
+            failures += victim.finish(run) != expected
+            failures += bool(list(run.glob(".fastnet-*")))  # what is left is removed by the next that writes
+            runs += 1
+    missed = " **missed**" if failures else ""
+    print(
+        f"| {how} | {ends} | {writing} | {runs} | {failures}{missed} | {time.perf_counter() - began:.0f} |", flush=True
+    )
+    return failures
 
 
-def uninterrupted(folder: Path) -> tuple[list[bytes], float, float]:
+def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float, float]:
     """Return what a run gives, how long it takes to begin, and how long it then takes."""
-    finish(folder)  # compiles, if nothing has before
-    for name in ("run", *RESULTS):
+    victim.finish(folder)  # compiles, if nothing has before
+    for name in ("run", *victim.results):
         (folder / name).unlink()
     began = time.perf_counter()
-    with process_in(folder) as process:
+    with victim.start(folder) as process:
         wait_until_begun(process)
         start = time.perf_counter() - began
         process.communicate()
-    return results(folder), start, time.perf_counter() - began - start
+    return victim.finish(folder), start, time.perf_counter() - began - start
 
 
-def killed_run(
-    folder: Path, most: int, moments: random.Random, start: float, span: float, expected: list[bytes]
-) -> tuple[int, bool]:
-    """Kill a run at most so often, until it is over; return how often, and whether it ended as expected."""
-    kills = 0
-    while kills < most and not (folder / RESULTS[-1]).exists():
-        if not killed(folder, moments, start, span):
-            break
-        kills += 1
-    finish(folder)
-    return kills, results(folder) == expected
-
-
-def killed(folder: Path, moments: random.Random, start: float, span: float) -> bool:
-    """Go on with a run, and kill it while it starts, or while it trains; return whether it was not over before."""
-    with process_in(folder) as process:
-        if moments.random() < EARLY:
+def end(victim: Victim, folder: Path, moments: random.Random, start: float, span: float) -> subprocess.Popen[bytes]:
+    """Go on with a run, and end it while it starts, or while it trains."""
+    with victim.start(folder) as process:
+        if moments.random() < victim.early:
             time.sleep(moments.uniform(0, start))
         else:
             wait_until_begun(process)
             time.sleep(moments.uniform(0, span))
-        process.kill()
-    return process.returncode < 0
+        process.send_signal(victim.number)
+        process.communicate()
+    return process
 
 
-def finish(folder: Path) -> None:
-    """Go on with a run to its end."""
-    process_in(folder).communicate()
-
-
-def process_in(folder: Path) -> subprocess.Popen[bytes]:
-    """Start a process that begins a run in a folder, or goes on with the one that is there."""
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=folder, stdout=subprocess.PIPE)
+def went_right(victim: Victim, folder: Path, status: int) -> bool:
+    """Whether a process ended as it should."""
+    if victim.number == signal.SIGKILL:
+        return status == -signal.SIGKILL
+    said = (folder / "output").read_text().strip()
+    kept = said == "Kept in run: the same command with --resume goes on from there"
+    return status == 128 + victim.number and kept and network2.load(folder / "net.json").sizes == [16, 40, 10]
 
 
 def wait_until_begun(process: subprocess.Popen[bytes]) -> None:
-    """Return when the process says that training begins, or when it has ended."""
+    """Return when the process has printed a line, or has ended."""
     assert process.stdout is not None
     process.stdout.readline()
 
 
-def results(folder: Path) -> list[bytes]:
-    """Return what a run has left, empty where there is nothing: then it has failed, and said why."""
-    return [(folder / name).read_bytes() if (folder / name).exists() else b"" for name in RESULTS]
+def write_digits(folder: Path) -> None:
+    """Write a small data set, in the form of MNIST."""
+    draw = np.random.default_rng(0)
+    for name, n in (("train", 120), ("t10k", 30)):
+        pixels, labels = draw.integers(0, 256, 16 * n, np.uint8).tobytes(), draw.integers(0, 10, n, np.uint8).tobytes()
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">HBB3I", 0, 8, 3, n, 4, 4) + pixels)
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">HBBI", 0, 8, 1, n) + labels)
 
 
 if __name__ == "__main__":

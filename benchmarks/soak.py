@@ -3,9 +3,10 @@
     python benchmarks/soak.py [--epochs 10000] [--mnist-epochs 500]
 
 Each run has a process of its own. Memory is what is resident after a tenth of the epochs and after the last, with
-garbage collected; the history, which is to be kept, is part of it. For the time, another tenth follows, in turns with
-the first epochs of a fresh network, so that a change of the machine's speed meets both; the drift is the median of the
-ratios of neighbours. What is over its bound is marked so. Memory is read from /proc, so this needs Linux.
+garbage collected; the history, which is to be kept, is part of it. For the time, with all that is done for an epoch,
+another tenth follows, in turns with the first epochs of a fresh network, so that a change of the machine's speed meets
+both; the drift is the median of the ratios of neighbours. What is over its bound is marked so. Memory is read from
+/proc, so this needs Linux.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import gc
 import multiprocessing
 import os
 import pickle
+import tempfile
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from operator import truediv
@@ -43,6 +46,7 @@ def main() -> None:
     runs: list[tuple[str, int, dict[str, Any]]] = [
         ("20-16-4", options.epochs, {}),
         ("20-16-4, L2, momentum, dropout, monitors", options.epochs, OPTIONS | MONITORS),
+        ("20-16-4, the same with a checkpoint", options.epochs, OPTIONS | MONITORS | {"checkpoint": "run"}),
         ("784-30-10, MNIST", options.mnist_epochs, {}),
     ]
     print(f"{machine.sentence()}.\n")
@@ -67,11 +71,19 @@ def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, i
     turns = threading.Semaphore(0), threading.Semaphore(0)
 
     def train(network: int, epochs: int, report: Callable[[History], object]) -> list[float]:
-        net = Network(sizes, seed=network)
-        net.SGD(data, epochs, 10, 0.5, evaluation_data=data[:500], report=report, **keywords)
+        net, took, began = Network(sizes, seed=network), [], time.perf_counter()
+
+        def timed(history: History) -> None:
+            nonlocal began
+            took.append(time.perf_counter() - began)
+            report(history)
+            began = time.perf_counter()
+
+        with tempfile.TemporaryDirectory() as folder:
+            kept = {"checkpoint": Path(folder, keywords["checkpoint"])} if "checkpoint" in keywords else {}
+            net.SGD(data, epochs, 10, 0.5, evaluation_data=data[:500], report=timed, **keywords | kept)
         turns[1 - network].release(2)
-        assert net.history is not None
-        return [epoch.seconds for epoch in net.history.epochs[-tenth:]]
+        return took[-tenth:]
 
     def pass_on(network: int) -> None:
         turns[1 - network].release()

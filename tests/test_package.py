@@ -41,13 +41,17 @@ def python(code, folder=Path(__file__).parent, **environment):
     return result
 
 
-def test_import_loads_numpy_and_nothing_heavier():
-    code = "import sys; import fastnet; print(*{name.partition('.')[0] for name in sys.modules})"
-    alone = set(
-        python("import sys; import numpy; print(*{name.partition('.')[0] for name in sys.modules})").stdout.split()
-    )
-    new = set(python(code).stdout.split()) - alone - set(sys.stdlib_module_names)
-    assert new == {"fastnet"}
+def loaded_by(code):
+    """Return the packages, beyond the standard library, that are imported when code has run."""
+    modules = python(f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})").stdout.split()
+    return set(modules) - set(sys.stdlib_module_names)
+
+
+def test_import_loads_nothing_and_the_books_modules_numpy_and_nothing_heavier():
+    assert loaded_by("import fastnet") - loaded_by("pass") == {"fastnet"}
+    of_numpy = loaded_by("import numpy")
+    assert loaded_by("from fastnet import expand_mnist, mnist_loader, network, network2") - of_numpy == {"fastnet"}
+    assert loaded_by("import fastnet; fastnet.network.Network; fastnet.Dataset") - of_numpy == {"fastnet"}
 
 
 @pytest.mark.parametrize("engine", ["numpy", "reference"])
