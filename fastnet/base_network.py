@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fastnet import alarms, arguments, models, progress
 from fastnet.activations import ACTIVATIONS
 from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
-from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, real_array
+from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, finite_arrays, real_array
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
 from fastnet.history import Epoch, History
@@ -255,16 +255,11 @@ class BaseNetwork(ABC):
         )
 
     def _checked(self, given: Any, name: str, shapes: list[tuple[int, int]]) -> Arrays:
-        if not isinstance(given, (list, tuple)):
-            raise TypeError(f"{name} is {arguments.brief(given)}; it must be a list of arrays")
-        arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(given)]
+        arrays = finite_arrays(given, name, self.dtype)
         if [array.shape for array in arrays] != shapes:
             found = ", ".join(str(array.shape) for array in arrays)
             raise ValueError(f"{name} have the shapes {found}; they must be {', '.join(map(str, shapes))}")
-        for i, array in enumerate(arrays):
-            if array.dtype != self.dtype or not np.isfinite(array).all():  # the second alone takes half of the time
-                check_numbers(extremes(array), self.dtype, f"{name}[{i}]")
-        return [array.astype(self.dtype, copy=False) for array in arrays]
+        return arrays
 
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
         """Return a data set that fits the network, with vectors for targets."""

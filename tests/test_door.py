@@ -84,10 +84,14 @@ NOT_TAKEN = {
     "complex numbers": (lambda: Dataset(X + 1j, Y), TypeError, "inputs are of type complex"),
     "records": (lambda: Dataset(np.zeros(N, "f4,f4"), Y), TypeError, "inputs are of type"),
     "dates": (lambda: Dataset(np.zeros((N, 4), "M8[s]"), Y), TypeError, "inputs are of type datetime64"),
-    "masked": (lambda: Dataset(np.ma.masked_array(X, X > 2), Y), TypeError, "inputs are masked"),
-    "masked rows": (lambda: Dataset(list(np.ma.masked_array(X, X > 2)), Y), TypeError, "inputs are masked"),
-    "masked targets": (lambda: Dataset(X, np.ma.masked_array(Y, Y > 0)), TypeError, "targets are masked"),
-    "tuples of what is masked": (lambda: list(zip(np.ma.masked_array(X, X > 2), Y, strict=True)), TypeError, "x are"),
+    "masked": (lambda: Dataset(np.ma.masked_array(X, X > 2), Y), TypeError, "inputs: something is masked"),
+    "masked rows": (lambda: Dataset(list(np.ma.masked_array(X, X > 2)), Y), TypeError, "inputs: something is masked"),
+    "masked targets": (lambda: Dataset(X, np.ma.masked_array(Y, Y > 0)), TypeError, "targets: something is masked"),
+    "tuples of what is masked": (
+        lambda: list(zip(np.ma.masked_array(X, X > 2), Y, strict=True)),
+        TypeError,
+        "x: something is masked",
+    ),
     "NaN": (lambda: Dataset(with_a(np.nan), Y), ValueError, "training_data: x has a number that is not a number"),
     "infinity": (lambda: Dataset(with_a(np.inf), Y), ValueError, "training_data: x has a number that is infinite"),
     "minus infinity": (lambda: Dataset(with_a(-np.inf), Y), ValueError, "x has a number that is infinite"),
@@ -173,7 +177,7 @@ def test_of_what_is_evaluated_likewise(what, method):
         (X.T + 1j, TypeError, "the elements of a are of type complex"),
         (with_a(np.nan).T, ValueError, "a has a number that is not a number"),
         (with_a(1e39).T, ValueError, "a has the number 1e"),
-        (np.ma.masked_array(X.T, X.T > 2), TypeError, "the elements of a are masked"),
+        (np.ma.masked_array(X.T, X.T > 2), TypeError, "the elements of a: something is masked"),
     ],
 )
 def test_of_what_is_fed_forward_likewise(a, error, message):
@@ -250,7 +254,7 @@ PARAMETERS = {
     "masked": (
         [np.ma.masked_array(np.ones((3, 4)), X[:3] > 1), np.ones((2, 3))],
         TypeError,
-        r"weights\[0\] are masked",
+        r"weights\[0\]: something is masked",
     ),
     "NaN": ([np.full((3, 4), np.nan), np.ones((2, 3))], ValueError, r"weights\[0\] has a number that is not a number"),
     "infinite": ([np.ones((3, 4)), np.full((2, 3), np.inf, np.float32)], ValueError, "a number that is infinite; all"),

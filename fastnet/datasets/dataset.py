@@ -299,10 +299,43 @@ def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
     return array.astype(real_type(array.dtype, name), copy=False)
 
 
-def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
-    for array in (values, *(values if isinstance(values, (list, tuple)) else ())):  # a list may be of masked rows
+def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
+    """Return a list of arrays of numbers, which may be assigned to a network, in its precision.
+
+    Parameters
+    ----------
+    values : list or tuple of array_like
+        Of any shapes.
+    name : str
+        What the caller calls them; errors begin with it, and say which of them is meant.
+    dtype : numpy.dtype
+        float32 or float64.
+
+    Raises
+    ------
+    TypeError
+        If they are not a list, or not real numbers.
+    ValueError
+        If a number is not finite in that precision.
+    """
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{name} is {brief(values)}; it must be a list of arrays")
+    arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(values)]
+    for i, array in enumerate(arrays):
+        if array.dtype != dtype or not np.isfinite(array).all():  # the second alone takes half of the time
+            check_numbers(extremes(array), dtype, f"{name}[{i}]")
+    return [array.astype(dtype, copy=False) for array in arrays]
+
+
+def refuse_masked(values: Any, name: str) -> None:
+    """Raise a `TypeError` if something is masked, or is in one of the rows: NumPy would drop the mask."""
+    for array in (values, *(values if isinstance(values, (list, tuple)) else ())):
         if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
-            raise TypeError(f"{name} are masked; fill or leave out what is masked")
+            raise TypeError(f"{name}: something is masked; it must be filled, or left out")
+
+
+def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
+    refuse_masked(values, name)
     try:
         return np.asarray(values)
     except ValueError:

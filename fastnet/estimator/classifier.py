@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastnet.datasets.dataset import Dataset
+from fastnet import arguments
+from fastnet.alarms import TrainingWarning
+from fastnet.datasets.dataset import Dataset, refuse_masked
 from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.engines.contract import Arrays
-from fastnet.estimator.settings import Settings
+from fastnet.estimator import checks
+from fastnet.estimator.settings import Settings, outputs
 from fastnet.estimator.training import Continuation, Training, initial_parameters, probabilities
 
 
@@ -79,9 +83,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : ndarray, shape (n_classes,)
         The labels.
     coefs_ : list of ndarray
-        The weights of each layer but the first, of shape (n_in, n_out). They may be assigned.
+        The weights of each layer but the first, of shape (n_in, n_out). They may be assigned: what does not fit, or is
+        not finite, is refused when it is used.
     intercepts_ : list of ndarray
-        The biases, of shape (n_out,). They may be assigned.
+        The biases, of shape (n_out,). They may be assigned, likewise.
     loss_curve_ : list of float
         The loss after each iteration, over all that is trained on, and with regularization. (scikit-learn has the mean
         of what the mini-batches had on the way.)
@@ -106,6 +111,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     once, with joblib's threads or Dask, gives each its processor.
 
     SciPy sparse inputs are never made dense by the engine 'numba'; the others make one mini-batch dense at a time.
+
+    Where `fit` or `partial_fit` fails or is interrupted, the classifier is as it was before, fitted or not. But what
+    `fit` has drawn from a `RandomState` of yours stays drawn: another attempt may have more luck. The warnings of `fit`
+    come last: where they are turned into errors, the classifier has what was learnt.
 
     Examples
     --------
@@ -185,26 +194,24 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Warns
         -----
+        TrainingWarning
+            If training stopped by itself, but a label that many of the samples have is predicted for none.
         ConvergenceWarning
             If training stopped at `max_iter` and might have gone on.
         """
         settings, random = Settings.of(vars(self)), check_random_state(self.random_state)
-        anew = not (self.warm_start and self.__sklearn_is_fitted__())
-        inputs, labels = self._validated(X, y, settings, anew)
-        parameters = self._initial(settings, random) if anew else self._present(settings)
-        held_out = None
-        if self.early_stopping:
-            inputs, others, labels, their_labels = train_test_split(
-                inputs, labels, test_size=settings.validation_fraction, stratify=labels, random_state=random
-            )
-            held_out = Dataset(others, their_labels)
-        with settings.threads():
-            training = Training(settings, *parameters, Dataset(inputs, labels), random)
-            losses, scores, converged = training.run(held_out, self._report)
-        if not converged:
-            warnings.warn(f"max_iter is {settings.max_iter}; more may be better", ConvergenceWarning, stacklevel=2)
-        self._keep(training, losses, scores, anew)
-        self._continuation = None
+        anew = not (settings.warm_start and self.__sklearn_is_fitted__())
+        with _all_or_nothing(self):
+            inputs, labels = self._validated(X, y, settings, anew)
+            parameters = self._initial(settings, random) if anew else self._present(settings)
+            data, held_out = _divided(inputs, labels, settings, random)
+            with settings.threads():
+                training = Training(settings, *parameters, data, random)
+                losses, scores, converged = training.run(held_out, self._report)
+                never_predicted = training.never_predicted() if converged else ()
+            self._keep(training, losses, scores, anew)
+            self._continuation = None
+        self._warn(converged, never_predicted)
         return self
 
     def partial_fit(
@@ -233,22 +240,23 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             As `fit` does; or if `early_stopping` is set, for which there would have to be all samples.
         """
         settings, random = Settings.of(vars(self)), check_random_state(self.random_state)
-        if self.early_stopping:
+        if settings.early_stopping:
             raise ValueError("early_stopping is set; partial_fit does not see all samples, and cannot keep some out")
         anew = not self.__sklearn_is_fitted__()
         if anew and classes is None:
             raise ValueError("classes is missing; the first call of partial_fit needs all that there will be")
-        inputs, labels = self._validated(X, y, settings, anew, classes)
-        parameters = self._initial(settings, random) if anew else self._present(settings)
         before = None if anew else self._continuation
         if before is not None and not before.fits(settings):
             before = None
-        with settings.threads():
-            training = Training(settings, *parameters, Dataset(inputs, labels), random, before)
-            loss = training.epoch()
-        self._report(f"Iteration 1, loss = {loss:.8f}")
-        self._keep(training, [loss], [], anew)
-        self._continuation = training.continuation()
+        with _all_or_nothing(self, before):
+            inputs, labels = self._validated(X, y, settings, anew, classes)
+            parameters = self._initial(settings, random) if anew else self._present(settings)
+            with settings.threads():
+                training = Training(settings, *parameters, Dataset(inputs, labels), random, before)
+                loss = training.epoch()
+            self._report(f"Iteration 1, loss = {loss:.8f}")
+            self._keep(training, [loss], [], anew)
+            self._continuation = training.continuation()
         return self
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
@@ -282,11 +290,18 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -------
         ndarray of `dtype`, shape (n_samples, n_classes)
             Each row has the sum 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the inputs, a parameter, `coefs_` or `intercepts_` are not of that form; or if the network's outputs are
+            not numbers, which happens when the inputs are too large.
         """
         check_is_fitted(self)
         settings = Settings.of(vars(self))
+        refuse_masked(X, "X")
         inputs = validate_data(self, X, accept_sparse="csr", dtype=settings.dtype, reset=False)
-        engine = settings.make_engine(*self._parameters())
+        engine = settings.make_engine(*self._parameters(settings))
         with settings.threads():
             return probabilities(engine, SparseInputs(inputs) if is_sparse(inputs) else inputs)
 
@@ -299,20 +314,33 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: npt.ArrayLike | None = None,
     ) -> tuple[Any, np.ndarray]:
         """Return inputs and the numbers of the classes, if they can be trained on."""
+        refuse_masked(X, "X")
+        refuse_masked(y, "y")
         inputs, labels = validate_data(self, X, y, accept_sparse="csr", dtype=settings.dtype, reset=anew)
         if anew:
-            check_classification_targets(labels)
-        known = np.unique(labels if classes is None else classes) if anew or classes is not None else self.classes_
-        if len(known) < 2:
-            raise ValueError(f"there is one class only, {known.tolist()[0]!r}; a classifier needs two")
-        if not anew and not np.array_equal(known, self.classes_):
-            raise ValueError(f"classes are {known.tolist()}; in the first call they were {self.classes_.tolist()}")
+            with arguments.named("y"):
+                check_classification_targets(labels)
+        known = self._known(labels, anew, classes)
         numbers = np.searchsorted(known, labels).clip(max=len(known) - 1)
         strange = known[numbers] != labels
         if strange.any():
             raise ValueError(f"y has the label {labels[strange].tolist()[0]!r}; the classes are {known.tolist()}")
         self.classes_: np.ndarray = known
         return inputs, numbers
+
+    def _known(self, labels: np.ndarray, anew: bool, classes: npt.ArrayLike | None) -> np.ndarray:
+        """Return the labels that there are: those that are named, or were there before, or are in the samples."""
+        if classes is not None:
+            known = checks.labels(classes)
+            if not anew and not np.array_equal(known, self.classes_):
+                raise ValueError(f"classes are {known.tolist()}; in the first call they were {self.classes_.tolist()}")
+            return known
+        if not anew:
+            return self.classes_
+        known = np.unique(labels)
+        if len(known) < 2:
+            raise ValueError(f"there is one class only, {known.tolist()[0]!r}; a classifier needs two")
+        return known
 
     def _initial(self, settings: Settings, random: np.random.RandomState) -> tuple[Arrays, Arrays]:
         """Draw weights and biases."""
@@ -321,7 +349,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _present(self, settings: Settings) -> tuple[Arrays, Arrays]:
         """Return the weights and biases to go on with."""
-        weights, biases = self._parameters()
+        weights, biases = self._parameters(settings)
         hidden = tuple(map(len, biases[:-1]))
         if hidden != settings.hidden:
             raise ValueError(
@@ -331,22 +359,36 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _keep(self, training: Training, losses: list[float], scores: list[float], anew: bool) -> None:
         """Take over what training has led to."""
-        weights, biases = training.engine.parameters()
+        weights, biases = training.parameters()
         self.coefs_, self.intercepts_ = [w.T for w in weights], [b[:, 0] for b in biases]
         if anew:
             self.loss_curve_: list[float] = []
             self.best_loss_: float | None = None
             self.validation_scores_: list[float] | None = None
-        self.loss_curve_ += losses
+        self.loss_curve_ = self.loss_curve_ + losses  # a new list: what goes back on a failure is the old one
         self.loss_, self.n_iter_ = losses[-1], len(losses)
         best = losses if self.best_loss_ is None else [self.best_loss_, *losses]
         self.best_loss_ = None if scores else min(best)
         self.validation_scores_ = [*(self.validation_scores_ or []), *scores] if scores else None
         self.best_validation_score_ = max(self.validation_scores_) if self.validation_scores_ else None
 
-    def _parameters(self) -> tuple[Arrays, Arrays]:
+    def _warn(self, converged: bool, never_predicted: tuple[int, ...]) -> None:
+        """Tell who called `fit` what the network may lack."""
+        if not converged:
+            warnings.warn(f"max_iter is {self.max_iter}; more may be better", ConvergenceWarning, stacklevel=3)
+        if never_predicted:
+            missing = arguments.brief(self.classes_[list(never_predicted)].tolist())
+            warnings.warn(
+                f"no training sample is classified as any of {missing}, and many should be; scaled inputs, a smaller "
+                "learning_rate_init or alpha, a larger n_iter_no_change, or another random_state may help",
+                TrainingWarning,
+                stacklevel=3,
+            )
+
+    def _parameters(self, settings: Settings) -> tuple[Arrays, Arrays]:
         """Return weights and biases, which the user may have assigned, in the book's shapes."""
-        return [np.asarray(c).T for c in self.coefs_], [np.asarray(i)[:, np.newaxis] for i in self.intercepts_]
+        n_in, n_out = self.n_features_in_, outputs(len(self.classes_))
+        return checks.parameters(self.coefs_, self.intercepts_, n_in, n_out, settings.dtype)
 
     def _report(self, line: str) -> None:
         if self.verbose:
@@ -359,3 +401,30 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@contextlib.contextmanager
+def _all_or_nothing(classifier: NetworkClassifier, before: Continuation | None = None) -> Iterator[None]:
+    """Put a classifier back as it was, and the generator it goes on with, if an exception leaves the `with` block."""
+    attributes = dict(vars(classifier))
+    state = None if before is None else before.random.get_state(legacy=False)
+    try:
+        yield
+    except BaseException:  # an interrupt too
+        vars(classifier).clear()
+        vars(classifier).update(attributes)
+        if before is not None:
+            before.random.set_state(state)
+        raise
+
+
+def _divided(
+    inputs: Any, labels: np.ndarray, settings: Settings, random: np.random.RandomState
+) -> tuple[Dataset, Dataset | None]:
+    """Return the samples to train on, and those to keep out of it, if any."""
+    if not settings.early_stopping:
+        return Dataset(inputs, labels), None
+    inputs, others, labels, their_labels = train_test_split(
+        inputs, labels, test_size=settings.validation_fraction, stratify=labels, random_state=random
+    )
+    return Dataset(inputs, labels), Dataset(others, their_labels)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class Settings:
         By the names that `activations.ACTIVATIONS`, and the classifier, have for them.
     eta : float
         `learning_rate_init`.
-    engine, dtype, alpha, batch_size, max_iter, momentum, dropout, validation_fraction, n_iter_no_change, tol
+    engine, dtype, alpha, batch_size, max_iter, momentum, dropout
+        As there.
+    early_stopping, validation_fraction, n_iter_no_change, tol, warm_start, verbose
         As there.
     """
 
@@ -46,9 +49,12 @@ class Settings:
     max_iter: int
     momentum: float
     dropout: float
+    early_stopping: bool
     validation_fraction: float
     n_iter_no_change: int
     tol: float
+    warm_start: bool
+    verbose: bool
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Settings:
@@ -62,26 +68,26 @@ class Settings:
             If one of them is not what it may be.
         """
         engine_class(parameters["engine"])
-        hidden = parameters["hidden_layer_sizes"]
+        dtype = arguments.float_type(parameters["dtype"])
         checked: dict[str, Any] = {
             name: check(parameters[name], name)
             for check, names in (
                 (arguments.positive, ("batch_size", "max_iter", "n_iter_no_change")),
-                (arguments.number_from_zero, ("alpha", "tol")),
+                (arguments.number_from_zero, ("tol",)),
+                (partial(arguments.number_from_zero, dtype=dtype), ("alpha",)),
                 (arguments.fraction, ("momentum", "dropout")),
                 (_part, ("validation_fraction",)),
+                (arguments.flag, ("early_stopping", "warm_start", "verbose")),
             )
             for name in names
         }
         settings = cls(
-            hidden=tuple(
-                arguments.positive(n, "hidden_layer_sizes") for n in (hidden if np.iterable(hidden) else [hidden])
-            ),
+            hidden=_hidden(parameters["hidden_layer_sizes"], "hidden_layer_sizes"),
             activation=_ACTIVATIONS[arguments.one_of(parameters["activation"], _ACTIVATIONS, "activation")],
             cost=arguments.one_of(parameters["cost"], COSTS, "cost"),
             engine=parameters["engine"],
-            dtype=arguments.float_type(parameters["dtype"]),
-            eta=arguments.positive_number(parameters["learning_rate_init"], "learning_rate_init"),
+            dtype=dtype,
+            eta=arguments.positive_number(parameters["learning_rate_init"], "learning_rate_init", dtype),
             **checked,
         )
         if settings.dropout and not settings.hidden:
@@ -89,8 +95,8 @@ class Settings:
         return settings
 
     def sizes(self, n_in: int, classes: int) -> tuple[int, ...]:
-        """Return the number of neurons in each layer: of two classes, a single output decides."""
-        return tuple(arguments.sizes([n_in, *self.hidden, classes if classes > 2 else 1]))
+        """Return the number of neurons in each layer."""
+        return tuple(arguments.sizes([n_in, *self.hidden, outputs(classes)]))
 
     @contextlib.contextmanager
     def threads(self) -> Iterator[None]:
@@ -115,6 +121,21 @@ class Settings:
         return engine_class(self.engine)(Architecture(sizes, self.dtype, self.activation, cost), weights, biases, data)
 
 
+def outputs(classes: int) -> int:
+    """Return the number of output neurons: of two classes, a single one decides."""
+    return classes if classes > 2 else 1
+
+
 def _part(value: Any, argument: str) -> float:
     """Return a number between 0 and 1."""
     return arguments.fraction(arguments.positive_number(value, argument), argument)
+
+
+def _hidden(value: Any, argument: str) -> tuple[int, ...]:
+    """Return the number of neurons in each hidden layer, given as that of a single one or as a sequence."""
+    if isinstance(value, (Sequence, np.ndarray)) and np.iterable(value) and not isinstance(value, (str, bytes)):
+        return tuple(arguments.positive(n, argument) for n in value)
+    try:
+        return (arguments.positive(value, argument),)
+    except TypeError as error:
+        raise TypeError(f"{error}, or a sequence of integers") from None

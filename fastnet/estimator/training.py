@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastnet import alarms
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Arrays, Descent, Engine, State
@@ -69,7 +70,7 @@ class Training:
         before: Continuation | None = None,
     ) -> None:
         self._settings = settings
-        self._data = data.with_vectors(len(biases[-1]))
+        self._labels, self._data = data.targets, data.with_vectors(len(biases[-1]))
         self._order = np.arange(len(data))
         self.engine = settings.make_engine(weights, biases, self._data)
         if before is None:
@@ -141,11 +142,33 @@ class Training:
                 self.engine.epoch(part, m, settings.eta, descent)
         loss = self._loss()
         if not np.isfinite(loss):
-            raise ValueError(
-                f"the network diverged, its loss is {loss}: learning_rate_init is {settings.eta}, which is too much, "
-                "or the inputs are too large, and need to be scaled"
-            )
+            raise self._divergence(f"its loss is {loss}")
         return loss
+
+    def parameters(self) -> tuple[Arrays, Arrays]:
+        """Return the weights and the biases as they are now.
+
+        Raises
+        ------
+        ValueError
+            If one is no number any more. A loss need not tell: a ReLU neuron with such weights may always give 0.
+        """
+        weights, biases = self.engine.parameters()
+        if not all(np.isfinite(array).all() for array in weights + biases):
+            raise self._divergence("its weights are infinite or not a number")
+        return weights, biases
+
+    def never_predicted(self) -> tuple[int, ...]:
+        """Return the numbers of the classes that are often in the data, but are predicted for no sample."""
+        shares = probabilities(self.engine, self._data)
+        counts = (np.bincount(classes, minlength=shares.shape[1]) for classes in (self._labels, shares.argmax(axis=1)))
+        return alarms.never_predicted(*counts)
+
+    def _divergence(self, sign: str) -> ValueError:
+        return ValueError(
+            f"the network diverged, {sign}: learning_rate_init is {self._settings.eta}, which is too much, "
+            "or the inputs are too large, and need to be scaled"
+        )
 
     def _loss(self) -> float:
         """Return what training lowers: the mean cost over the data, and the regularization of a mini-batch."""
@@ -196,9 +219,18 @@ def probabilities(engine: Engine, inputs: np.ndarray | SparseInputs | Dataset) -
     """Return the probability of each class, one sample a row.
 
     A single output is the probability of the second of two classes. Softmax outputs have the sum 1; others are divided
-    by theirs.
+    by theirs; where all are 0, they say nothing, and the classes have equal shares.
+
+    Raises
+    ------
+    ValueError
+        If an output is not a number, which says nothing either, but shows that something is wrong.
     """
     outputs: np.ndarray = engine.outputs(inputs)
+    if np.isnan(outputs).any():
+        raise ValueError(
+            "an output of the network is not a number; the inputs are too large, and need to be scaled, or coefs_ are"
+        )
     if outputs.shape[1] == 1:
         return np.concatenate([1 - outputs, outputs], axis=1)
     sums, shares = outputs.sum(axis=1, keepdims=True), np.full_like(outputs, 1 / outputs.shape[1])

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnet import NetworkClassifier
+from fastnet.alarms import TrainingWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -181,7 +182,8 @@ def test_pipelines_searches_and_cross_validation(blobs):
     model = make_pipeline(StandardScaler(), NetworkClassifier(random_state=0, max_iter=30))
     assert cross_val_score(model, 100 * x, y).mean() > 0.8
     grid = {"networkclassifier__hidden_layer_sizes": [(4,), (8, 8)], "networkclassifier__alpha": [0, 50.0]}
-    search = GridSearchCV(model, grid, cv=3).fit(x, y)
+    with pytest.warns(TrainingWarning, match="a smaller learning_rate_init or alpha"):
+        search = GridSearchCV(model, grid, cv=3).fit(x, y)
     assert search.best_params_["networkclassifier__alpha"] == 0
     assert search.best_score_ > 0.8 > search.cv_results_["mean_test_score"].min()
 

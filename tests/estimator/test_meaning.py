@@ -94,6 +94,17 @@ def test_outputs_that_are_all_zero_say_nothing_of_the_class(blobs):
     np.testing.assert_array_equal(classifier.predict_proba(x), np.full((60, 4), 0.25))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_outputs_that_are_not_numbers_are_no_probabilities(blobs, engine_name, classes):
+    """The hidden neurons are infinite, and the outputs the differences of such."""
+    x, y = blobs(classes)
+    classifier = fitted(x, y, hidden_layer_sizes=4, dtype="float32", engine=engine_name, activation="relu")
+    classifier.coefs_ = [np.full((5, 4), 1e38), np.outer([1, -1, 1, -1], np.ones(len(classifier.intercepts_[1])))]
+    for predict in (classifier.predict, classifier.predict_proba):
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match="an output of the network is not a number"):
+            predict(100 * np.abs(x))
+
+
 @pytest.mark.parametrize("cost", ["cross-entropy", "quadratic"])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_other_costs_are_lowered_too(blobs, classes, cost):

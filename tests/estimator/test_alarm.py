@@ -1,0 +1,80 @@
+"""What `fit` warns of: a label that many samples have, and that the network gives to none."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.datasets import load_digits, load_wine
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+
+from fastnet import NetworkClassifier
+from fastnet.alarms import TrainingWarning
+
+SOON = {"n_iter_no_change": 2, "random_state": 0}
+
+
+def warnings_of(classifier, x, y):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        classifier.fit(x, y)
+    return caught
+
+
+def alike(*counts):
+    """Return samples that are all the same, with so many of each label: only the most frequent can be predicted."""
+    return np.zeros((sum(counts), 3)), np.repeat(list("abcd"[: len(counts)]), counts)
+
+
+@pytest.mark.parametrize(
+    ("counts", "missing"),
+    [((40, 20), "['b']"), ((40, 19), None), ((20, 40, 19), "['a']"), ((20, 21, 40), "['a', 'b']")],
+)
+def test_a_label_that_is_never_predicted(engine_name, counts, missing):
+    x, y = alike(*counts)
+    classifier = NetworkClassifier(engine=engine_name, **SOON)
+    caught = warnings_of(classifier, x, y)
+    assert len(set(classifier.predict(x))) == 1
+    assert [(each.category, each.filename) for each in caught] == [(TrainingWarning, __file__)] * bool(missing)
+    if missing:
+        assert f"no training sample is classified as any of {missing}, and many should be" in str(caught[0].message)
+
+
+def test_samples_that_are_kept_out_of_training_do_not_count():
+    x, y = alike(60, 36, 24)
+    assert "any of ['b'], " in str(
+        warnings_of(NetworkClassifier(early_stopping=True, validation_fraction=0.25, **SOON), x, y)[0].message
+    )
+
+
+def test_of_a_training_that_might_have_gone_on_nothing_more_is_said():
+    caught = warnings_of(NetworkClassifier(max_iter=1), *alike(40, 20))
+    assert [each.category for each in caught] == [ConvergenceWarning]
+
+
+def test_what_was_learnt_is_kept_where_the_warning_is_an_error():
+    x, y = alike(40, 20)
+    classifier = NetworkClassifier(**SOON)
+    with pytest.raises(TrainingWarning):
+        classifier.fit(x, y)
+    assert classifier.predict(x).tolist() == ["a"] * 60
+
+
+@pytest.mark.parametrize("parameters", [{}, {"early_stopping": True}, {"activation": "logistic"}])
+@pytest.mark.parametrize("load", [load_digits, load_wine])
+def test_ordinary_data(load, parameters):
+    x, y = load(return_X_y=True)
+    x, ours = StandardScaler().fit_transform(x), NetworkClassifier(random_state=0, **parameters)
+    assert warnings_of(ours, x, y) == []
+    assert ours.score(x, y) > 0.9
+
+
+def test_ordinary_data_that_are_not_scaled():
+    """The network is of no use."""
+    x, y = load_wine(return_X_y=True)
+    ours = NetworkClassifier(random_state=0, early_stopping=True)
+    assert [each.category for each in warnings_of(ours, x, y)] == [TrainingWarning]
+    assert ours.score(x, y) < 0.5
