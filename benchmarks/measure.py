@@ -49,9 +49,9 @@ def process_promises(repetitions: int) -> list[tuple[str, str, str, bool]]:
     imports, loads, starts, compiles, peaks = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(repetitions):
-            imports.append(
-                float(python("import time; t = time.perf_counter(); import fastnet; print(time.perf_counter() - t)"))
-            )
+            imports.append(float(python(
+                "import time; t = time.perf_counter(); from fastnet import network; print(time.perf_counter() - t)"
+            )))  # fmt: skip
             loads.append(float(python(
                 "import time; from fastnet import mnist_loader; t = time.perf_counter(); "
                 "mnist_loader.load_data_wrapper(); print(time.perf_counter() - t)"
@@ -60,7 +60,7 @@ def process_promises(repetitions: int) -> list[tuple[str, str, str, bool]]:
             compiles.append(first_compilation(folder))
             peaks.append(peak_memory([sys.executable, "-m", "fastnet", "train", "--epochs", "2"], folder))
     return [
-        ("`import fastnet`", "under 0.2 s", f"{median(imports):.2f} s", median(imports) < 0.2),
+        ("`from fastnet import network`", "under 0.2 s", f"{median(imports):.2f} s", median(imports) < 0.2),
         ("loading all of MNIST", "under 1 s", f"{median(loads):.2f} s", median(loads) < 1),
         ("start of a process to its first epoch", "under 1.5 s", f"{median(starts):.2f} s", median(starts) < 1.5),
         ("compiling, the first time", "under 5 s", f"{median(compiles):.1f} s", median(compiles) < 5),

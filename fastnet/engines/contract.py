@@ -183,8 +183,10 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
 
 def _largest(outputs: np.ndarray) -> np.ndarray:
     """Return the index of the largest output of each sample, one a row; -1 where one is not a number."""
-    largest = outputs.argmax(axis=1)  # which is the first that is not a number, if there is one
-    return np.where(np.isnan(outputs[np.arange(len(outputs)), largest]), -1, largest)
+    largest: np.ndarray = outputs.argmax(axis=1)
+    if outputs.size and np.isnan(outputs.max()):
+        largest[np.isnan(outputs).any(axis=1)] = -1
+    return largest
 
 
 class Engine(ABC):
