@@ -2,7 +2,7 @@
 
     python benchmarks/readme.py [--only SECTION,SECTION]
 
-All of it takes about half an hour, on a machine that does nothing else, with the extra `bench` installed.
+All of it takes some two hours, on a machine that does nothing else, with the extras `bench`, `test` and `fuzz`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ def main() -> None:
         "promises": promises,
         "limits": limits,
         "recipes": lambda: tables("recipes.py")[0],
+        "kills": lambda: tables("kills.py")[0],
+        "soak": lambda: tables("soak.py")[0],
+        "crowd": lambda: run("crowd.py").partition("\n\n")[2],
+        "versions": lambda: run("versions.py", "--torch"),
+        "fuzz": fuzz,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default=",".join(sections), help="which sections (default: %(default)s)")
@@ -100,6 +105,12 @@ def limits() -> str:
         for what, measured in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", run(script), re.MULTILINE):
             lines.append(f"| {what} | {measured} | `benchmarks/{script}` |")
     return "\n".join(lines)
+
+
+def fuzz() -> str:
+    """Return the table of the readers, each of which is shown a million files; nothing may be found."""
+    command = [sys.executable, "-m", "tests.fuzz"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=BENCHMARKS.parent).stdout.strip()
 
 
 def tables(script: str) -> list[str]:

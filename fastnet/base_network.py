@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,13 @@ class _Checked(Generic[_T]):
     def __set_name__(self, owner: type[BaseNetwork], name: str) -> None:
         self._name = f"_{name}"
 
-    def __get__(self, network: BaseNetwork, owner: type[BaseNetwork]) -> _T:
+    @overload
+    def __get__(self, network: None, owner: type[BaseNetwork]) -> _Checked[_T]: ...
+    @overload
+    def __get__(self, network: BaseNetwork, owner: type[BaseNetwork]) -> _T: ...
+    def __get__(self, network: BaseNetwork | None, owner: type[BaseNetwork]) -> _Checked[_T] | _T:
+        if network is None:  # as `help` asks the class for it
+            return self
         value: _T = getattr(network, self._name)
         return value
 

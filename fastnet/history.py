@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, overload
@@ -144,7 +144,8 @@ class Epochs(Sequence[Epoch]):
         if isinstance(index, slice):
             return self._of_rows(found.copy())
         *values, known = found.item()
-        return Epoch(*(value if known >> i & 1 else None for i, value in enumerate(values)))
+        only_known: Iterator[Any] = (value if known >> i & 1 else None for i, value in enumerate(values))
+        return Epoch(*only_known)
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, (Epochs, list)) else NotImplemented

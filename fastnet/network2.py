@@ -252,9 +252,9 @@ class Network(BaseNetwork):
         watched = monitor_evaluation_accuracy or patience is not None
 
         def monitor() -> Findings:
-            *training, missed = self._monitor(data, lmbda, l1, monitor_training_cost, monitor_training_accuracy)
-            *evaluation, missed_there = self._monitor(evaluation_set, lmbda, l1, monitor_evaluation_cost, watched)
-            return Findings(*training, *evaluation, missed_there if watched else missed)
+            cost, accuracy, missed = self._monitor(data, lmbda, l1, monitor_training_cost, monitor_training_accuracy)
+            evaluation = self._monitor(evaluation_set, lmbda, l1, monitor_evaluation_cost, watched)
+            return Findings(cost, accuracy, *evaluation[:2], evaluation[2] if watched else missed)
 
         self._train(run, monitor, report or _print_the_books_lines)
         return (
