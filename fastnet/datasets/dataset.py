@@ -340,6 +340,8 @@ def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} are ragged; all rows must have the same length") from None
+    except RuntimeError as error:  # of a tensor of PyTorch that is part of a computation, for example
+        raise TypeError(f"{name} cannot be read as an array: {error}") from None
 
 
 def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
