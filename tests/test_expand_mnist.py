@@ -305,3 +305,11 @@ def test_a_seed_that_is_wrong_is_named():
 def test_absurd_numbers_do_no_harm(huge, smoothness):
     deformed = expand_mnist.deform(random_data(3, 6), **huge, smoothness=smoothness, seed=0).inputs
     assert 0 <= deformed.min() <= deformed.max() < 1
+
+
+@pytest.mark.parametrize("grey", [-0.1, 1.1, 255, np.nan, np.inf])
+def test_what_is_not_grey_is_not_deformed(grey):
+    images = np.zeros((3, 4))
+    images[1, 2] = grey
+    with pytest.raises(ValueError, match=r"training_data has inputs from .* to .*; they must be from 0 to 1"):
+        expand_mnist.deform(Dataset(images, np.zeros(3, int)))

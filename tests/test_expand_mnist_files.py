@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import struct
+import threading
 import tracemalloc
 import zipfile
 
@@ -89,6 +90,17 @@ def test_a_file_is_replaced_whole_or_not_at_all(saved, monkeypatch):
         assert reader.read() == before
     assert link.is_symlink()
     assert len(expand_mnist.load(saved)) == 5
+
+
+def test_into_a_pipe_or_a_device_it_is_written_from_the_beginning_to_the_end(tmp_path):
+    data, pipe, file = random_data(5, 3), tmp_path / "pipe", tmp_path / "file"
+    expand_mnist.save(data, "/dev/null")
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: file.write_bytes(pipe.read_bytes()))
+    reader.start()
+    expand_mnist.save(data, pipe)
+    reader.join()
+    np.testing.assert_array_equal(expand_mnist.load(file).inputs, data.inputs)
 
 
 def header(description, shape):

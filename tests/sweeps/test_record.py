@@ -242,3 +242,15 @@ def test_of_a_full_disk_what_was_recorded_is_left(path):
         assert record.find(recipe(), 10 + added) is None
         record.begin()
         record.add(recipe(), 999, RUN)
+
+
+def test_what_sqlite_has_ended_by_itself_is_told_as_it_was(path):
+    """As it does of a full disk: then there is nothing left to be rolled back."""
+    with Record(path, "data") as record, pytest.raises(ZeroDivisionError):
+        with_a_transaction_that_ends(record)
+
+
+def with_a_transaction_that_ends(record):
+    with record._transaction("BEGIN IMMEDIATE") as connection:
+        connection.execute("ROLLBACK")
+        raise ZeroDivisionError

@@ -200,6 +200,9 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
         ({"jobs": 0}, "jobs is 0"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:9"}, "jobs is 2, but"),
         ({"learning_rate": 2}, "a sweep has no argument 'learning_rate'"),
+        ({"record": 3}, "record is 3; it must be a path"),
+        ({"record": ""}, "record is ''; it must be a path"),
+        ({"record": "/dev/null"}, "/dev/null: it is not a regular file"),
     ],
 )
 def test_a_mistake_is_found_before_anything_is_trained_or_written(data, tmp_path, trained, arguments, message):
@@ -208,6 +211,16 @@ def test_a_mistake_is_found_before_anything_is_trained_or_written(data, tmp_path
         sweep(data, **{"record": path, "sizes": [3, 4, 3], "engine": "numpy", **arguments})
     assert trained == []
     assert not path.exists()
+
+
+def test_test_data_that_are_no_numbers_are_found_before_anything_is_trained(data, tmp_path, trained):
+    training, validation, test = data
+    inputs = test.inputs.copy()
+    inputs[3, 0] = np.nan
+    with pytest.raises(ValueError, match="test_data: x has a number that is not a number"):
+        sweep((training, validation, Dataset(inputs, test.targets)), sizes=[3, 3], record=tmp_path / "sweep.sqlite")
+    assert trained == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_of_another_kind_is_refused_before_anything_is_trained(data, tmp_path, trained):
