@@ -35,22 +35,22 @@ random = np.random.default_rng(0)
 inputs = random.random((200, 12))
 data = Dataset(inputs, np.eye(3)[inputs[:, :3].argmax(axis=1)])
 net = network2.Network([12, 40, 3], engine="numba", seed=3)
-print("begun", flush=True)
 series = net.SGD(
     data, 600, 10, 0.5, 0.1, data[:50], True, True, momentum=0.5, dropout=0.2, patience=60, schedule="halve",
-    report=lambda history: None, checkpoint="run", resume=True,
+    report=lambda history: print(len(history.epochs), flush=True), checkpoint="run", resume=True,
 )
 net.save("net.json")
 with open("history.json", "w") as file:
     json.dump([net.history.series("eta"), series, net.history.stopped], file)
 """
 COMMAND = (
-    "-m fastnet train --data . --sizes 16,40,10 --epochs 2000 --seed 3 --momentum 0.5 --dropout 0.2 "
+    "-m fastnet train --data . --sizes 16,40,10 --epochs 600 --seed 3 --momentum 0.5 --dropout 0.2 "
     "--checkpoint run --resume --save net.json"
 )
 EARLY = 1 / 5  # of the kills
 OVER = (0, -signal.SIGINT)  # all was done before; Ctrl-C ends a command at once while Python puts things away
-LIVES = 3  # of a run at least: the longest that one lasts is this part of it
+MOST_EPOCHS = 200  # of 600, before an end
+WITHIN = 0.003  # seconds after an epoch: about as long as the next one takes, and what is written of it
 
 
 class Victim(NamedTuple):
@@ -101,11 +101,11 @@ def ended(how: str, victim: Victim, wanted: int) -> int:
     began, moments = time.perf_counter(), random.Random(0)
     ends = writing = runs = failures = 0
     with tempfile.TemporaryDirectory() as name:
-        expected, start, training = uninterrupted(victim, Path(name, "uninterrupted"))
+        expected, start = uninterrupted(victim, Path(name, "uninterrupted"))
         while ends < wanted:
             run = Path(name, str(runs))
             while ends < wanted:
-                process = end(victim, run, moments, start, training / LIVES)
+                process = end(victim, run, moments, start)
                 if process.returncode in OVER:
                     break
                 ends += 1
@@ -121,27 +121,27 @@ def ended(how: str, victim: Victim, wanted: int) -> int:
     return failures
 
 
-def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float, float]:
-    """Return what a run gives, how long it takes to begin, and how long it then takes."""
+def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float]:
+    """Return what a run gives, and how long it takes to begin."""
     victim.finish(folder)  # compiles, if nothing has before
     for name in ("run", *victim.results):
         (folder / name).unlink()
     began = time.perf_counter()
     with victim.start(folder) as process:
-        wait_until_begun(process)
+        wait_for_epochs(process, 1)
         start = time.perf_counter() - began
         process.communicate()
-    return victim.finish(folder), start, time.perf_counter() - began - start
+    return victim.finish(folder), start
 
 
-def end(victim: Victim, folder: Path, moments: random.Random, start: float, span: float) -> subprocess.Popen[bytes]:
+def end(victim: Victim, folder: Path, moments: random.Random, start: float) -> subprocess.Popen[bytes]:
     """Go on with a run, and end it while it starts, or while it trains."""
     with victim.start(folder) as process:
         if moments.random() < victim.early:
             time.sleep(moments.uniform(0, start))
         else:
-            wait_until_begun(process)
-            time.sleep(moments.uniform(0, span))
+            wait_for_epochs(process, moments.randint(1, MOST_EPOCHS))
+            time.sleep(moments.uniform(0, WITHIN))
         process.send_signal(victim.number)
         process.communicate()
     return process
@@ -156,10 +156,11 @@ def went_right(victim: Victim, folder: Path, status: int) -> bool:
     return status == 128 + victim.number and kept and network2.load(folder / "net.json").sizes == [16, 40, 10]
 
 
-def wait_until_begun(process: subprocess.Popen[bytes]) -> None:
-    """Return when the process has printed a line, or has ended."""
+def wait_for_epochs(process: subprocess.Popen[bytes], number: int) -> None:
+    """Return when the process has printed a line for so many epochs, or has ended."""
     assert process.stdout is not None
-    process.stdout.readline()
+    for _ in range(number):
+        process.stdout.readline()
 
 
 def write_digits(folder: Path) -> None:

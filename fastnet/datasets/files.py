@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from fastnet.interruption import heard_afterwards
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -169,7 +171,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         If it cannot be written; it names the path that was given.
     """
     try:
-        with _unfinished(Path(path)) as file:
+        with _written(Path(path)) as file:
             yield file
     except OSError as error:  # which may name a file that the user has never heard of
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
@@ -182,11 +184,18 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 @contextmanager
-def _unfinished(path: Path) -> Iterator[BinaryIO]:
+def _written(path: Path) -> Iterator[BinaryIO]:
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
             yield cast(BinaryIO, _Stream(file))
-        return
+    else:
+        # Ctrl-C waits, so that no unfinished file is left behind.
+        with heard_afterwards(), _written_beside(_resolved(path)) as unfinished:
+            yield unfinished
+
+
+def _resolved(path: Path) -> Path:
+    """Return the file that links lead to."""
     try:
         path = path.resolve()
         in_circle = path.is_symlink()  # which Python 3.13 leaves as it is
@@ -194,6 +203,12 @@ def _unfinished(path: Path) -> Iterator[BinaryIO]:
         in_circle = True
     if in_circle:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return path
+
+
+@contextmanager
+def _written_beside(path: Path) -> Iterator[BinaryIO]:
+    """Write an unfinished file, and give it the other's name when it is finished."""
     unfinished, file = _created_beside(path)
     with file:
         try:

@@ -210,6 +210,23 @@ with files.replaced(sys.argv[1]) as file:
 """
 
 
+def test_ctrl_c_waits_until_a_file_is_written(old):
+    def interrupted():
+        with files.replaced(old) as file:
+            file.write(b"what was")
+            signal.raise_signal(signal.SIGINT)
+            file.write(b" written")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert old.read_bytes() == b"what was written"
+    assert os.listdir(old.parent) == ["old"]
+
+
 def test_what_a_killed_writer_leaves_is_removed_by_the_next(write, old):
     for _ in range(3):
         killed = subprocess.run([sys.executable, "-c", KILLED, str(old)], check=False)
