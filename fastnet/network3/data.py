@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from fastnet import arguments, expand_mnist, mnist_loader
-from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.dataset import Dataset, as_dataset, check_numbers
 from fastnet.datasets.files import DataError
 
 Pair: TypeAlias = tuple[Tensor, Tensor]
 
 DEVICES = ("auto", "cpu", "cuda")
+
+_FLOAT32 = np.dtype("float32")
 
 
 def load_data_shared(
@@ -59,7 +61,7 @@ def load_data_shared(
         raise type(error)(f"{error}; {advice}") from None
     if expanded:
         training = _expanded(*training)
-    return [_shared(*pair, to) for pair in (training, *others)]
+    return [_shared(Dataset(*pair), to) for pair in (training, *others)]
 
 
 def _expanded(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -75,8 +77,8 @@ def shared(data: Dataset | tuple[npt.ArrayLike, npt.ArrayLike], device: str = "a
     Parameters
     ----------
     data : Dataset or tuple (x, y)
-        Samples with labels; or their inputs, shape (n, n_in), and labels, shape (n,), integers. A `Dataset` may have
-        vectors too: the label is then where the largest component stands.
+        Samples with labels; or what a `Dataset` can be made of: inputs, shape (n, n_in), and labels, shape (n,),
+        integers. There may be vectors too: the label is then where the largest component stands.
     device : {'auto', 'cpu', 'cuda'}, optional
         Where to; 'auto' is the GPU if there is one.
 
@@ -87,8 +89,11 @@ def shared(data: Dataset | tuple[npt.ArrayLike, npt.ArrayLike], device: str = "a
 
     Raises
     ------
+    TypeError
+        If the data are neither, or not real numbers.
     ValueError
-        If there is no such device, the shapes do not fit, or labels are not integers from 0.
+        If there is no such device, the shapes do not fit, labels are not integers from 0, or a number is not finite in
+        float32.
 
     Examples
     --------
@@ -96,21 +101,42 @@ def shared(data: Dataset | tuple[npt.ArrayLike, npt.ArrayLike], device: str = "a
     >>> x.shape, y
     (torch.Size([2, 2]), tensor([1, 0]))
     """
-    if isinstance(data, Dataset):
-        vectors = data.targets.ndim == 2
-        data = data.inputs, data.targets.argmax(axis=1) if vectors else data.targets
-    return _shared(np.asarray(data[0]), np.asarray(data[1]), find_device(device))
+    to = find_device(device)
+    with arguments.named("data"):
+        return _shared(as_dataset(data if isinstance(data, Dataset) else Dataset(*pair(data, "arrays"))), to)
 
 
-def _shared(inputs: np.ndarray, labels: np.ndarray, device: torch.device) -> Pair:
-    if inputs.ndim != 2 or labels.shape != inputs.shape[:1]:
-        raise ValueError(f"x and y have the shapes {inputs.shape} and {labels.shape}; they must be (n, n_in) and (n,)")
-    if labels.dtype.kind not in "iu" or (labels < 0).any():
-        raise ValueError("y must be labels: integers from 0")
+def _shared(data: Dataset, device: torch.device) -> Pair:
+    data.check_numbers(_FLOAT32)
+    targets = data.targets
+    if targets.ndim == 2 and targets.shape[1] == 1:  # where the largest of one stands says nothing
+        raise ValueError(f"y has numbers of type {targets.dtype}; they must be labels: integers from 0")
     return (
-        torch.tensor(inputs, dtype=torch.float32, device=device),
-        torch.tensor(labels, dtype=torch.int64, device=device),
+        torch.tensor(data.inputs, dtype=torch.float32, device=device),
+        torch.tensor(targets if targets.ndim == 1 else targets.argmax(axis=1), dtype=torch.int64, device=device),
     )
+
+
+def pair(data: Any, kind: str) -> tuple[Any, Any]:
+    """Return the two that are in a tuple or list, which should be of that kind, or raise a `TypeError`."""
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        number = f" of {len(data)}" if isinstance(data, (tuple, list)) else ""
+        raise TypeError(f"it is a {type(data).__name__}{number}; it must be a tuple (x, y) of {kind}")
+    x, y = data
+    return x, y
+
+
+def check_tensor(tensor: Any, dtype: torch.dtype, name: str) -> None:
+    """Raise a `TypeError` or a `ValueError` if it is not a tensor of that type, dense and of finite numbers."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name} is a {type(tensor).__name__}; it must be a tensor")
+    if tensor.dtype is not dtype:
+        raise TypeError(f"{name} is a tensor of {tensor.dtype}; it must be of {dtype}")
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"{name} is a tensor of {tensor.layout}; it must be dense")
+    if tensor.numel():
+        lowest, highest = tensor.detach().aminmax()
+        check_numbers((float(lowest), float(highest)), _FLOAT32, name)
 
 
 def size(data: Pair) -> int:

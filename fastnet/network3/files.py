@@ -21,15 +21,20 @@ _KIND = tensors.Kind("fastnet.network3", version=1)
 
 def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
     """Write a network, whole or not at all; see `Network.save`."""
-    arrays = {
-        name: param.detach().cpu().numpy()
-        for i, layer in enumerate(layers)
-        for name, param in zip(_names(i), layer.params, strict=True)
-    }
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ValueError("the network has weights or biases that are infinite or not a number; it cannot be saved")
-    description = {"layers": [layer.description() for layer in layers], "mini_batch_size": mini_batch_size}
-    tensors.write(path, _KIND, description, arrays)
+    with arguments.named("the network cannot be saved"):
+        check_layers(layers)
+        arrays = {
+            name: param.detach().cpu().numpy()
+            for i, layer in enumerate(layers)
+            for name, param in zip(_names(i), layer.params, strict=True)
+        }
+        # What has been assigned to the network may be anything; what cannot be read again is not to be written.
+        checked = _network(_description(layers, mini_batch_size), arrays)
+    tensors.write(path, _KIND, _description(*checked), arrays)
+
+
+def _description(layers: Sequence[Layer], mini_batch_size: int) -> dict[str, Any]:
+    return {"layers": [layer.description() for layer in layers], "mini_batch_size": mini_batch_size}
 
 
 def read(path: StrPath) -> tuple[list[Layer], int]:

@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from fastnet import arguments
+from fastnet.datasets.dataset import finite_arrays
 from fastnet.network3.activations import ACTIVATIONS, Activation, sigmoid
+from fastnet.network3.data import check_tensor
 
 Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
@@ -48,6 +50,7 @@ class Layer(ABC):
     n_out: int
     p_dropout: float = 0.0
     activation_fn: Activation | None = None
+    _shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     described_by: ClassVar[tuple[str, ...]]
     """The arguments that make such a layer again."""
@@ -76,19 +79,25 @@ class Layer(ABC):
             names = [name for name, function in ACTIVATIONS.items() if function is self.activation_fn]
             if not names:
                 raise ValueError(
-                    f"a layer's activation_fn is {self.activation_fn!r}, which is none of {', '.join(ACTIVATIONS)}; "
-                    "it cannot be saved"
+                    f"a layer's activation_fn is {self.activation_fn!r}, which is none of {', '.join(ACTIVATIONS)}"
                 )
             values["activation_fn"] = names[0]
         return {"layer": type(self).__name__, **values}
 
+    def check_params(self) -> None:
+        """Raise a `TypeError` or a `ValueError` if the weights or biases, which may have been assigned, are none."""
+        for name, param, shape in zip("wb", self.params, self._shapes, strict=True):
+            check_tensor(param, torch.float32, name)
+            if param.shape != shape:
+                raise ValueError(f"{name} has the shape {tuple(param.shape)}; it must be {shape}")
+
     def _begin_with(self, params: Parameters, shape: tuple[int, ...], biases: int) -> None:
-        w, b = (torch.tensor(np.asarray(param), dtype=torch.float32) for param in params)
-        if (w.shape, b.shape) != (shape, (biases,)):
-            raise ValueError(
-                f"params have the shapes {tuple(w.shape)} and {tuple(b.shape)}; they must be {shape} and {(biases,)}"
-            )
-        self.w, self.b = w, b
+        arrays = finite_arrays(params, "params", np.dtype("float32"))
+        self._shapes = shape, (biases,)
+        if tuple(array.shape for array in arrays) != self._shapes:
+            found = " and ".join(str(array.shape) for array in arrays)
+            raise ValueError(f"params have the shapes {found}; they must be {shape} and {(biases,)}")
+        self.w, self.b = map(torch.tensor, arrays)
 
 
 class ConvPoolLayer(Layer):
@@ -148,6 +157,7 @@ class ConvPoolLayer(Layer):
             )
         self.n_in, self.n_out = math.prod(self.image_shape[1:]), filters * math.prod(pooled)
         if params is None:
+            _check_memory(self.filter_shape, "filter_shape")
             scale = math.sqrt(math.prod(self.poolsize) / (filters * math.prod(filter_size)))
             params = _drawn(scale, self.filter_shape, filters)
         self._begin_with(params, self.filter_shape, filters)
@@ -155,7 +165,7 @@ class ConvPoolLayer(Layer):
     def output(self, inpt: Tensor) -> Tensor:
         """Return what the layer makes of its inputs: of shape (n, filters, height, width)."""
         assert self.activation_fn is not None
-        images = inpt.reshape(-1, *self.image_shape[1:])
+        images = inpt.reshape(len(inpt), *self.image_shape[1:])
         convolved = functional.conv2d(images, self.w.flip(2, 3))
         return self.activation_fn(functional.max_pool2d(convolved, self.poolsize) + self.b[:, None, None])
 
@@ -200,6 +210,7 @@ class FullyConnectedLayer(Layer):
         self.activation_fn = _function(activation_fn)
         self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
         if params is None:
+            _check_memory((self.n_in, self.n_out), "n_in and n_out")
             params = _drawn(math.sqrt(1 / self.n_out), (self.n_in, self.n_out), self.n_out)
         self._begin_with(params, (self.n_in, self.n_out), self.n_out)
 
@@ -238,6 +249,7 @@ class SoftmaxLayer(Layer):
         self.n_in, self.n_out = arguments.positive(n_in, "n_in"), arguments.positive(n_out, "n_out")
         self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
         if params is None:
+            _check_memory((self.n_in, self.n_out), "n_in and n_out")
             params = np.zeros((self.n_in, self.n_out)), np.zeros(self.n_out)
         self._begin_with(params, (self.n_in, self.n_out), self.n_out)
 
@@ -255,11 +267,11 @@ class SoftmaxLayer(Layer):
 
 
 def _weighted_input(layer: Layer, inpt: Tensor) -> Tensor:
-    return (1 - layer.p_dropout) * (inpt.reshape(-1, layer.n_in) @ layer.w) + layer.b
+    return (1 - layer.p_dropout) * (inpt.reshape(len(inpt), layer.n_in) @ layer.w) + layer.b
 
 
 def _weighted_input_dropout(layer: Layer, inpt: Tensor, generator: torch.Generator | None) -> Tensor:
-    kept = dropout_layer(inpt.reshape(-1, layer.n_in), layer.p_dropout, generator)
+    kept = dropout_layer(inpt.reshape(len(inpt), layer.n_in), layer.p_dropout, generator)
     return torch.addmm(layer.b, kept, layer.w)
 
 
@@ -267,6 +279,12 @@ def _drawn(scale: float, shape: tuple[int, ...], biases: int) -> Parameters:
     """Draw initial weights and biases as the book does: the same numbers for the same seed."""
     # The book's generator is NumPy's old one.
     return np.random.normal(0.0, scale, shape), np.random.normal(0.0, 1.0, (biases,))  # noqa: NPY002
+
+
+def _check_memory(shape: tuple[int, ...], argument: str) -> None:
+    """Raise a `ValueError` if so many weights need more memory than there is."""
+    with arguments.named(argument):
+        arguments.sizes([shape[0], math.prod(shape[1:])])
 
 
 def _shape(value: Any, length: int, argument: str) -> tuple[int, ...]:
@@ -282,8 +300,10 @@ def _function(value: Any) -> Activation:
     return function
 
 
-def check_layers(layers: Sequence[Layer]) -> None:
+def check_layers(layers: Any) -> None:
     """Raise a `TypeError` or a `ValueError` if these layers do not make a network."""
+    if not isinstance(layers, Sequence):
+        raise TypeError(f"layers is {arguments.brief(layers)}; it must be a list of layers")
     if not all(isinstance(layer, Layer) for layer in layers):
         raise TypeError("layers must be layers of this module")
     if not (layers and isinstance(layers[-1], SoftmaxLayer)):
@@ -291,3 +311,6 @@ def check_layers(layers: Sequence[Layer]) -> None:
     for i, (layer, following) in enumerate(pairwise(layers)):
         if layer.n_out != following.n_in:
             raise ValueError(f"layer {i} has {layer.n_out} outputs, but layer {i + 1} {following.n_in} inputs")
+    for i, layer in enumerate(layers):
+        with arguments.named(f"layers[{i}]"):
+            layer.check_params()

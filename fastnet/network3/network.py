@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fastnet import arguments
+from fastnet import alarms, arguments
 from fastnet.network3 import files
-from fastnet.network3.data import Pair, find_device, size
-from fastnet.network3.layers import Layer, SoftmaxLayer, check_layers
+from fastnet.network3.data import Pair, check_tensor, find_device, pair
+from fastnet.network3.layers import Layer, check_layers
+from fastnet.network3.training import dropout_generator, mini_batches, train_epoch
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _AT_A_TIME = 1000  # samples whose outputs are computed at once when nothing is learned: bounds the memory it takes
-_MINI_BATCHES_PER_LINE = 1000
 
 
 class Best(NamedTuple):
@@ -59,7 +59,9 @@ class Network:
     device : torch.device
         Where the network is.
     best : Best or None
-        The best epoch of the last `SGD`.
+        The best epoch of the last `SGD`; None if it had none.
+    stopped : str
+        Why the last `SGD` stopped before its last epoch; empty if it did not.
 
     Raises
     ------
@@ -68,12 +70,13 @@ class Network:
     """
 
     best: Best | None = None
+    stopped: str = ""
     _test: Pair | None = None
 
     def __init__(self, layers: Sequence[Layer], mini_batch_size: int, *, device: str = "auto") -> None:
+        check_layers(layers)
         self.layers = list(layers)
         self.mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        check_layers(self.layers)
         self.device = find_device(device)
         for layer in self.layers:
             layer.to(self.device)
@@ -116,35 +119,40 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form. The network is unchanged then.
+            If an argument is not of that form, or a weight or bias that was assigned. The network is unchanged then.
+
+        Warns
+        -----
+        TrainingWarning
+            If weights become infinite or not a number, which ends the training: the network is as it was before that
+            epoch. Or if, for an epoch, no sample of the validation data is taken for one of their labels.
 
         Notes
         -----
-        Interrupted by Ctrl-C, the network is as it was after the last mini-batch.
+        Interrupted by Ctrl-C, the network is as it was after the last mini-batch; or, if weights were infinite or not a
+        number by then, as it was before the epoch.
         """
         epochs = arguments.positive(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        eta, lmbda = arguments.positive_number(eta, "eta"), arguments.number_from_zero(lmbda, "lmbda")
+        eta = arguments.positive_number(eta, "eta", "float32")
+        lmbda = arguments.number_from_zero(lmbda, "lmbda", "float32")
+        check_layers(self.layers)
         training = self._fitting(training_data, "training_data")
         validation = self._fitting(validation_data, "validation_data")
         test = None if test_data is None else self._fitting(test_data, "test_data")
-        num_training_batches = size(training) // mini_batch_size
-        if num_training_batches == 0:
-            raise ValueError(f"training_data has {size(training)} samples; a mini-batch needs {mini_batch_size}")
-        used = num_training_batches * mini_batch_size
-        xs, ys = (tensor[:used].split(mini_batch_size) for tensor in training)
-        generator = self._dropout_generator()
-        self.best = None
-        self._test = test
-        with self._learning(eta, lmbda / num_training_batches) as optimizer:
-            for epoch in range(epochs):
-                for iteration, (x, y) in enumerate(zip(xs, ys, strict=True), num_training_batches * epoch):
-                    if iteration % _MINI_BATCHES_PER_LINE == 0:
-                        print(f"Training mini-batch number {iteration}", flush=True)
-                    optimizer.zero_grad()
-                    self._cost(x, y, generator).backward()
-                    optimizer.step()
-                self._look_at(epoch, iteration, validation, test)
+        batches = mini_batches(training, mini_batch_size)
+        generator = dropout_generator(self.layers, self.device)
+        train = partial(train_epoch, self.layers, batches, eta=eta, decay=lmbda / len(batches), generator=generator)
+        self.best, self.stopped, self._test = None, "", test
+        dead_outputs = alarms.DeadOutputs()
+        for epoch in range(epochs):
+            first = len(batches) * epoch
+            if not train(first):
+                self.stopped = alarms.diverged(f"epoch {epoch}", eta, stacklevel=2)
+                break
+            predicted = self._predictions(validation[0])
+            self._look_at(epoch, first + len(batches) - 1, _accuracy(predicted, validation[1]))
+            dead_outputs.look_at(epoch, self._never_predicted(predicted, validation[1]), stacklevel=2)
         self._sum_up()
 
     def output(self, x: Tensor) -> Tensor:
@@ -159,18 +167,25 @@ class Network:
         -------
         tensor, shape (n, n_out)
             Probabilities, a sample a row, on the network's device.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is not of that form, or not finite, or a weight or bias that was assigned.
         """
-        with torch.no_grad():
-            return torch.cat([self._output(part.to(self.device)) for part in x.split(_AT_A_TIME)])
+        check_layers(self.layers)
+        self._check_inputs(x)
+        return self._outputs(x)
 
     def predictions(self, x: Tensor) -> Tensor:
-        """Return for each row of `x` the index of the largest output: shape (n,)."""
-        return self.output(x).argmax(dim=1)
+        """Return for each row of `x` the index of the largest output, -1 where one is not a number: shape (n,)."""
+        return _largest(self.output(x))
 
     def accuracy(self, data: Pair) -> float:
         """Return for which part of the samples, from 0 to 1, the largest output is the right one."""
+        check_layers(self.layers)
         x, y = self._fitting(data, "data")
-        return int((self.predictions(x) == y).sum()) / size(data)
+        return _accuracy(self._predictions(x), y)
 
     def test_mb_predictions(self, i: int) -> Tensor:
         """Return the predictions for the ith mini-batch of the test data of the last `SGD`: shape (mini_batch_size,).
@@ -182,7 +197,7 @@ class Network:
         """
         if self._test is None:
             raise ValueError("there are no test data yet; SGD is given them")
-        start = arguments.natural(i, "i") * self.mini_batch_size
+        start = arguments.natural(i, "i") * arguments.positive(self.mini_batch_size, "mini_batch_size")
         return self.predictions(self._test[0][start : start + self.mini_batch_size])
 
     def save(self, path: StrPath) -> None:
@@ -198,62 +213,46 @@ class Network:
         ------
         OSError
             If it cannot be written. A file that was there is then as it was.
-        ValueError
-            If a parameter is infinite or not a number, or an activation function is one of your own.
+        TypeError, ValueError
+            If something that was assigned to the network or its layers is not what it may be, such as a weight that is
+            not a number; or if an activation function, or a layer, is one of your own.
         """
         files.write(path, self.layers, self.mini_batch_size)
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return torch.cat([self._output(part.to(self.device)) for part in x.split(_AT_A_TIME)])
 
     def _output(self, x: Tensor) -> Tensor:
         for layer in self.layers:
             x = layer.output(x)
         return x
 
-    def _cost(self, x: Tensor, y: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Return the cost in training, without regularization."""
-        *hidden, last = self.layers
-        assert isinstance(last, SoftmaxLayer)
-        for layer in hidden:
-            x = layer.output_dropout(x, generator)
-        return last.cost(x, y, generator)
+    def _predictions(self, x: Tensor) -> Tensor:
+        return _largest(self._outputs(x))
 
-    @contextmanager
-    def _learning(self, eta: float, decay: float) -> Iterator[torch.optim.Optimizer]:
-        """Have gradients computed for the parameters; yield what descends along them."""
-        groups = [
-            # 0.5 * decay * sum(w**2) in the cost is decay * w in its gradient.
-            {"params": [layer.w for layer in self.layers], "weight_decay": decay},
-            {"params": [layer.b for layer in self.layers]},
-        ]
-        try:
-            for param in self.params:
-                param.requires_grad_()
-            yield torch.optim.SGD(groups, lr=eta, foreach=True)
-        finally:
-            for param in self.params:
-                param.grad = None
-                param.requires_grad_(False)
-
-    def _dropout_generator(self) -> torch.Generator | None:
-        """Return what draws the masks, seeded only where there are some: without dropout, nothing is drawn."""
-        if not any(layer.p_dropout for layer in self.layers):
-            return None
-        # The book's generator is NumPy's old one.
-        return torch.Generator(self.device).manual_seed(int(np.random.randint(2**31)))  # noqa: NPY002
-
-    def _look_at(self, epoch: int, iteration: int, validation: Pair, test: Pair | None) -> None:
+    def _look_at(self, epoch: int, iteration: int, accuracy: float) -> None:
         """Print how good the network is after an epoch, and keep it in `best`."""
-        accuracy = self.accuracy(validation)
         print(f"Epoch {epoch}: validation accuracy {accuracy:.2%}", flush=True)
         if self.best is not None and accuracy < self.best.validation_accuracy:
             return
         print("This is the best validation accuracy to date.", flush=True)
-        self.best = Best(accuracy, iteration, None if test is None else self.accuracy(test))
-        if self.best.test_accuracy is not None:
-            print(f"The corresponding test accuracy is {self.best.test_accuracy:.2%}", flush=True)
+        test = None if self._test is None else _accuracy(self._predictions(self._test[0]), self._test[1])
+        self.best = Best(accuracy, iteration, test)
+        if test is not None:
+            print(f"The corresponding test accuracy is {test:.2%}", flush=True)
+
+    def _never_predicted(self, predicted: Tensor, y: Tensor) -> tuple[int, ...]:
+        """Return which labels are often in the data, but were given to no sample."""
+        n_out = self.layers[-1].n_out
+        counts = (np.bincount(each[each >= 0].cpu().numpy(), minlength=n_out) for each in (y, predicted))
+        return alarms.never_predicted(*counts)
 
     def _sum_up(self) -> None:
-        assert self.best is not None
-        print("Finished training network.")
+        print(self.stopped or "Finished training network.")
+        if self.best is None:
+            print("There is no best validation accuracy: no epoch was completed", flush=True)
+            return
         print(
             f"Best validation accuracy of {self.best.validation_accuracy:.2%} "
             f"obtained at iteration {self.best.iteration}"
@@ -261,23 +260,36 @@ class Network:
         if self.best.test_accuracy is not None:
             print(f"Corresponding test accuracy of {self.best.test_accuracy:.2%}", flush=True)
 
-    def _fitting(self, data: Pair, argument: str) -> Pair:
+    def _fitting(self, data: Any, argument: str) -> Pair:
         """Return data on the network's device, if they are of a form that fits it."""
         with arguments.named(argument):
-            if not (isinstance(data, (tuple, list)) and len(data) == 2 and all(isinstance(t, Tensor) for t in data)):
-                raise TypeError("it must be a tuple (x, y) of tensors, as load_data_shared and shared return them")
-            x, y = data
-            n_in, n_out = self.layers[0].n_in, self.layers[-1].n_out
-            if x.ndim != 2 or x.shape[1] != n_in or y.shape != x.shape[:1] or len(x) == 0:
+            x, y = pair(data, "tensors, as load_data_shared and shared return it")
+            self._check_inputs(x)
+            check_tensor(y, torch.int64, "y")
+            if y.shape != x.shape[:1] or len(x) == 0:
                 raise ValueError(
-                    f"x and y have the shapes {tuple(x.shape)} and {tuple(y.shape)}; they must be (n, {n_in}) and (n,)"
+                    f"x and y have the shapes {tuple(x.shape)} and {tuple(y.shape)}; they must be (n, n_in) and (n,), "
+                    "with n at least 1"
                 )
-            if x.dtype != torch.float32 or y.dtype != torch.int64:
-                raise TypeError(f"x and y are of type {x.dtype} and {y.dtype}; they must be float32 and int64")
+            n_out = self.layers[-1].n_out
             lowest, highest = (int(bound) for bound in y.aminmax())
             if not 0 <= lowest <= highest < n_out:
                 raise ValueError(f"its labels go from {lowest} to {highest}; the network's go from 0 to {n_out - 1}")
-            return x.to(self.device), y.to(self.device)
+            return x.detach().to(self.device), y.to(self.device)
+
+    def _check_inputs(self, x: Any) -> None:
+        check_tensor(x, torch.float32, "x")
+        n_in = self.layers[0].n_in
+        if x.ndim != 2 or x.shape[1] != n_in:
+            raise ValueError(f"x has the shape {tuple(x.shape)}; it must be (n, {n_in})")
+
+
+def _largest(outputs: Tensor) -> Tensor:
+    return outputs.argmax(dim=1).where(~outputs.isnan().any(dim=1), -1)
+
+
+def _accuracy(predicted: Tensor, y: Tensor) -> float:
+    return int((predicted == y).sum()) / len(y)
 
 
 def load(path: StrPath, *, device: str = "auto") -> Network:

@@ -6,11 +6,13 @@ import os
 import pickle
 import stat
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 import torch
 
+from fastnet import arguments
 from fastnet.datasets import files
 from fastnet.datasets.files import DataError, one_line, replaced
 from fastnet.torch_classifier.model import Classifier, make_model
@@ -19,6 +21,7 @@ from fastnet.torch_classifier.options import Options
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _KIND = "fastnet.pytorch_mnist"  # by which a checkpoint is known
+_VERSION = 1  # of what is in it; those that were written before versions are of the first
 
 
 def save_model(model: Classifier, path: StrPath) -> None:
@@ -28,19 +31,22 @@ def save_model(model: Classifier, path: StrPath) -> None:
     ------
     OSError
         If it cannot be written.
-    ValueError
-        If a parameter is infinite or not a number.
+    TypeError, ValueError
+        If it is no such network, or `load_model` would refuse it: a parameter is infinite or not a number, for example.
     """
+    if not isinstance(model, Classifier):
+        raise TypeError(f"model is a {type(model).__name__}; it must be a Classifier, as make_model makes it")
     state = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    if not _finite(state):
-        raise ValueError("the network has parameters that are infinite or not a number; it cannot be saved")
     contents = {
         "kind": _KIND,
+        "version": _VERSION,
         "sizes": list(model.sizes),
         "dropout": model.dropout,
         "batch_norm": model.batch_norm,
         "state": state,
     }
+    with arguments.named("the network cannot be saved"):
+        _model(contents, sum(tensor.nbytes for tensor in state.values()))
     with replaced(path) as file:
         torch.save(contents, file)
 
@@ -66,6 +72,28 @@ def load_model(path: StrPath) -> Classifier:
             return _model(torch.load(file, map_location="cpu", weights_only=True), size)
         except Exception as error:  # what PyTorch raises for a broken file is of many kinds
             raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
+
+
+def check_path(path: Any, argument: str) -> Path:
+    """Return the path of a file in which a network can be kept, and which can be read again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is none, or there is no such folder.
+    """
+    found = arguments.path(path, argument)
+    if found.exists() and not found.is_file():
+        raise ValueError(f"{argument} is {found}; it must be a regular file, or not be there yet")
+    folder = Path(os.path.realpath(found)).parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{argument} is {found}; {folder} must be a folder that can be written to")
+    return found
+
+
+def all_finite(tensors: Iterable[torch.Tensor]) -> bool:
+    """Whether no number is infinite or not a number."""
+    return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def _check_archive(file: BinaryIO) -> int:
@@ -95,6 +123,9 @@ def _model(contents: Any, size: int) -> Classifier:
     """Make the network, once everything about it has been checked."""
     if not (isinstance(contents, dict) and contents.get("kind") == _KIND):
         raise ValueError("it is of another kind")
+    version = contents.get("version", _VERSION)
+    if version != _VERSION:
+        raise ValueError(f"its version is {arguments.brief(version)}; it must be {_VERSION}")
     sizes, dropout, batch_norm, state = (contents[name] for name in ("sizes", "dropout", "batch_norm", "state"))
     if not (isinstance(state, dict) and isinstance(sizes, list) and len(sizes) <= len(state) + 1):
         raise ValueError("its sizes and parameters don't fit")
@@ -117,8 +148,8 @@ def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size:
         raise ValueError("its parameters are not of the shapes and the type that its layers have")
     if sum(tensor.nbytes for tensor in state.values()) > size:
         raise ValueError("its parameters claim to be larger than the file")
-    if not _finite(state):
-        raise ValueError("its parameters are not finite")
+    if not all_finite(state.values()):
+        raise ValueError("its parameters are infinite or not a number")
 
 
 def _reason(error: Exception) -> str:
@@ -127,7 +158,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, zipfile.BadZipFile):
         return "it is not an archive as torch.save writes it"
     return one_line(f"it has no {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0])
-
-
-def _finite(state: dict[str, torch.Tensor]) -> bool:
-    return all(bool(tensor.isfinite().all()) for tensor in state.values())

@@ -2,28 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fastnet.commands.parameters import FRACTION, FROM_ZERO, POSITIVE, SETTINGS, Command, NewFile, Sizes
+from fastnet.torch_classifier.checkpoint import check_path
 from fastnet.torch_classifier.data import load_data
-from fastnet.torch_classifier.options import DEFAULTS, DEVICES, SCHEDULES, Options
+from fastnet.torch_classifier.options import DEFAULTS, DEVICES, SCHEDULES, Options, checked
 from fastnet.torch_classifier.training import evaluate, train
+
+_Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+
+def _checked_by(check: Callable[[Any, str], Any]) -> _Callback:
+    """Return what has click say with the option's own name what a check says of its value."""
+
+    def callback(context: click.Context, param: click.Parameter, value: Any) -> Any:
+        try:
+            return check(value, str(param.name))
+        except (TypeError, ValueError) as error:
+            raise click.BadParameter(str(error), context, param) from None
+
+    return callback
+
+
+_CHECKED = _checked_by(checked)
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
-@click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer: pixels, hidden, digits.")
+@click.option(
+    "--sizes",
+    type=Sizes(),
+    callback=_CHECKED,
+    default="784,30,10",
+    help="Neurons in each layer: pixels, hidden, digits.",
+)
 @click.option("--dropout", type=FRACTION, default=DEFAULTS.dropout, help="Probability to leave a hidden neuron out.")
 @click.option("--batch-norm", is_flag=True, help="Normalize hidden neurons over the mini-batch.")
 @click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, help="At most.")
 @click.option(
     "--batch", "batch_size", type=click.IntRange(min=1), default=DEFAULTS.batch_size, help="Samples in a mini-batch."
 )
-@click.option("--lr", "learning_rate", type=POSITIVE, default=DEFAULTS.learning_rate, help="Learning rate.")
+@click.option(
+    "--lr",
+    "learning_rate",
+    type=POSITIVE,
+    callback=_CHECKED,
+    default=DEFAULTS.learning_rate,
+    help="Learning rate.",
+)
 @click.option("--momentum", type=FRACTION, default=DEFAULTS.momentum, help="What remains of the velocity.")
-@click.option("--weight-decay", type=FROM_ZERO, default=DEFAULTS.weight_decay, help="L2 regularization.")
+@click.option(
+    "--weight-decay", type=FROM_ZERO, callback=_CHECKED, default=DEFAULTS.weight_decay, help="L2 regularization."
+)
 @click.option(
     "--schedule",
     type=click.Choice(list(SCHEDULES)),
@@ -44,16 +78,34 @@ from fastnet.torch_classifier.training import evaluate, train
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), show_default="another run each time", help="Makes the run repeatable."
 )
-@click.option("--workers", type=click.IntRange(min=0), default=DEFAULTS.workers, help="Processes that prepare images.")
-@click.option("--threads", type=click.IntRange(min=1), default=DEFAULTS.threads, help="That compute, on the CPU.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    callback=_CHECKED,
+    default=DEFAULTS.workers,
+    help="Processes that prepare images.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    callback=_CHECKED,
+    default=DEFAULTS.threads,
+    help="That compute, on the CPU.",
+)
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     show_default="MNIST, which comes with fastnet",
     help="Folder of torchvision.datasets.MNIST, which downloads into it what is not there.",
 )
-@click.option("--save", type=NewFile(), default="best_model.pth", help="Keep the best network in this file.")
-def command(sizes: list[int], data: Path | None, save: Path, **settings: Any) -> None:
+@click.option(
+    "--save",
+    type=NewFile(),
+    callback=_checked_by(check_path),
+    default="best_model.pth",
+    help="Keep the best network in this file.",
+)
+def command(data: Path | None, save: Path, **settings: Any) -> None:
     """Train a network of PyTorch on handwritten digits.
 
     A line for each epoch says how well it does on the training and on the validation digits. The best network by
@@ -64,7 +116,7 @@ def command(sizes: list[int], data: Path | None, save: Path, **settings: Any) ->
     A larger network:
         python -m fastnet.pytorch_mnist --sizes 784,100,10 --schedule cosine --epochs 10
     """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
-    options = Options(sizes=tuple(sizes), **settings)
+    options = Options(**settings)
     training, validation, test = load_data(data)
     result = train(training, validation, options, save, click.echo)
     if len(result.history) < options.epochs:

@@ -6,13 +6,16 @@ import os
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset, default_collate
 from torchvision import datasets
 from torchvision.transforms import v2
 
 from fastnet.datasets import mnist
+from fastnet.datasets.dataset import check_numbers
 from fastnet.datasets.files import DataError, opened
 from fastnet.torch_classifier.options import Options
 
@@ -92,12 +95,36 @@ def _tensors(digits: datasets.MNIST) -> tuple[torch.Tensor, torch.Tensor]:
     return TRANSFORM(images.unsqueeze(1)), labels
 
 
+def check_data(data: Any, argument: str) -> None:
+    """Raise a `TypeError` or a `ValueError` if these are not images and their digits, as `load_data` returns them."""
+    if not isinstance(data, TensorDataset) or len(data.tensors) != 2:
+        number = f" of {len(data.tensors)}" if isinstance(data, TensorDataset) else ""
+        raise TypeError(
+            f"{argument} is a {type(data).__name__}{number}; it must be a TensorDataset of images and labels"
+        )
+    images, labels = data.tensors
+    for name, tensor, dtype in (("images", images, torch.float32), ("labels", labels, torch.int64)):
+        if tensor.dtype is not dtype or tensor.layout is not torch.strided:
+            kind = f"{tensor.dtype}, {tensor.layout}"
+            raise TypeError(f"{argument} has {name} of {kind}; they must be of {dtype}, {torch.strided}")
+    if images.ndim < 2 or labels.ndim != 1 or len(labels) == 0:
+        shapes = f"{tuple(images.shape)} and labels of shape {tuple(labels.shape)}"
+        raise ValueError(f"{argument} has images of shape {shapes}; they must be (n, ...) and (n,), with n at least 1")
+    lowest, highest = (int(bound) for bound in labels.aminmax())
+    if not 0 <= lowest <= highest < mnist.DIGITS:
+        raise ValueError(f"{argument} has labels from {lowest} to {highest}; they must be from 0 to {mnist.DIGITS - 1}")
+    if images.numel():
+        least, most = images.detach().aminmax()
+        check_numbers((float(least), float(most)), np.dtype("float32"), f"{argument}: images")
+
+
 def training_loader(data: TensorDataset, options: Options, device: torch.device) -> DataLoader:
     """Hand the data out in mini-batches, in another order each time."""
-    alone = len(data) % options.batch_size == 1  # a last mini-batch of one sample, which cannot be normalized
+    batch_size = min(options.batch_size, len(data))
+    alone = len(data) % batch_size == 1  # a last mini-batch of one sample, which cannot be normalized
     return DataLoader(
         data,
-        options.batch_size,
+        batch_size,
         shuffle=True,
         drop_last=options.batch_norm and alone,
         collate_fn=_augmented if options.augment else None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
@@ -18,7 +20,8 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], lr_scheduler.LRScheduler]] = {
     "plateau": lambda optimizer, epochs: lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=1),
 }
 
-_MOST_NEURONS = 2**31  # in a layer: more than there is memory for, and less than PyTorch's integers hold
+# More threads or processes than that wait for one another only, and a machine hardly survives thousands of them.
+_MOST_AT_ONCE = 4 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Options:
     Attributes
     ----------
     sizes : tuple of int
-        Neurons in each layer: the pixels of an image, the hidden layers, the ten digits.
+        Neurons in each layer: the pixels of an image, the hidden layers, the ten digits. The machine has to have the
+        memory for their weights.
     dropout : float
         Probability with which a hidden neuron is left out, from 0 to less than 1.
     batch_norm : bool
@@ -36,9 +40,9 @@ class Options:
     epochs : int
         How often to go through the training data, at most; from 1.
     batch_size : int
-        Samples in a mini-batch, from 1; with `batch_norm` from 2.
+        Samples in a mini-batch, from 1; with `batch_norm` from 2. It may be more than there are.
     learning_rate : float
-        At the beginning; positive.
+        At the beginning; positive, in float32 too.
     momentum : float
         What remains of the velocity, from 0 to less than 1.
     weight_decay : float
@@ -57,16 +61,16 @@ class Options:
         From 0 to 2**32 - 1. It makes the run repeatable on the CPU, and leaves PyTorch's global generator as it was;
         without it, that generator is used.
     workers : int
-        Processes that prepare mini-batches; 0 for none but this one. With `augment`, another number of them is another
-        run.
+        Processes that prepare mini-batches, up to four for each processor; 0 for none but this one. With `augment`,
+        another number of them is another run.
     threads : int
-        That compute, on the CPU; from 1. With the other defaults and two processors that others used as well, an epoch
-        took 1.2 s with one thread, and 5 to 50 s with two.
+        That compute, on the CPU; from 1 to four for each processor. With the other defaults and two processors that
+        others used as well, an epoch took 1.2 s with one thread, and 5 to 50 s with two.
 
     Raises
     ------
     TypeError, ValueError
-        If a value is of another kind or out of range; the message begins with its name.
+        If a value is of another kind or out of range; the message names it.
     """
 
     sizes: tuple[int, ...] = (784, 30, 10)
@@ -86,34 +90,58 @@ class Options:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", _checked_sizes(self.sizes))
-        for name in ("epochs", "batch_size", "patience", "threads"):
-            arguments.positive(getattr(self, name), name)
-        for name in ("batch_norm", "augment"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"{name} is {getattr(self, name)!r}; it must be True or False")
-        for name in ("dropout", "momentum"):
-            arguments.fraction(getattr(self, name), name)
-        arguments.positive_number(self.learning_rate, "learning_rate")
-        arguments.number_from_zero(self.weight_decay, "weight_decay")
-        arguments.natural(self.workers, "workers")
-        arguments.one_of(self.schedule, SCHEDULES, "schedule")
-        arguments.one_of(self.device, DEVICES, "device")
-        if self.seed is not None:
-            arguments.seed(self.seed)
+        for field in fields(self):
+            object.__setattr__(self, field.name, checked(getattr(self, field.name), field.name))
         if self.batch_norm and self.batch_size == 1:
             raise ValueError("batch_size is 1; batch normalization needs mini-batches of at least 2")
 
 
-def _checked_sizes(sizes: Any) -> tuple[int, ...]:
-    with arguments.named("sizes"):
-        sizes = tuple(sizes)
-    sizes = tuple(arguments.positive(size, "sizes") for size in sizes)
-    if len(sizes) < 2 or sizes[-1] != mnist.DIGITS:
-        raise ValueError(f"sizes is {sizes}; it must be at least two numbers, of which the last is {mnist.DIGITS}")
-    if max(sizes) >= _MOST_NEURONS:
-        raise ValueError(f"sizes is {sizes}; it must be below {_MOST_NEURONS}")
+def checked(value: Any, name: str) -> Any:
+    """Return the value of an option as what it has to be.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is of another kind or out of range; the message names it.
+    """
+    return _CHECKS[name](value, argument=name)
+
+
+def _sizes(value: Any, argument: str) -> tuple[int, ...]:
+    sizes = tuple(arguments.sizes(value))
+    if sizes[-1] != mnist.DIGITS:
+        raise ValueError(f"{argument} is {arguments.brief(sizes)}; the last must be {mnist.DIGITS}")
     return sizes
 
+
+def _seed(value: Any, argument: str) -> int | None:
+    return None if value is None else arguments.seed(value)
+
+
+def _at_once(value: Any, argument: str, least: int) -> int:
+    """Return a number of threads or processes."""
+    number = arguments.integer(value, argument)
+    if not least <= number <= _MOST_AT_ONCE:
+        raise ValueError(f"{argument} is {number}; it must be from {least} to {_MOST_AT_ONCE}, four for each processor")
+    return number
+
+
+_CHECKS: dict[str, Callable[..., Any]] = {
+    "sizes": _sizes,
+    "dropout": arguments.fraction,
+    "batch_norm": arguments.flag,
+    "epochs": arguments.positive,
+    "batch_size": arguments.positive,
+    "learning_rate": partial(arguments.positive_number, dtype="float32"),
+    "momentum": arguments.fraction,
+    "weight_decay": partial(arguments.number_from_zero, dtype="float32"),
+    "schedule": partial(arguments.one_of, choices=SCHEDULES),
+    "patience": arguments.positive,
+    "augment": arguments.flag,
+    "device": partial(arguments.one_of, choices=DEVICES),
+    "seed": _seed,
+    "workers": partial(_at_once, least=0),
+    "threads": partial(_at_once, least=1),
+}
 
 DEFAULTS = Options()

@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import SGD, Optimizer, lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
 
-from fastnet.torch_classifier.checkpoint import load_model, save_model
-from fastnet.torch_classifier.data import training_loader
+from fastnet.torch_classifier.checkpoint import all_finite, check_path, load_model, save_model
+from fastnet.torch_classifier.data import check_data, training_loader
 from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import DEFAULTS, SCHEDULES, Options
 
@@ -88,12 +90,13 @@ def train(
     Parameters
     ----------
     training, validation : TensorDataset
-        Images, of shape (n, ...) and type float32, and labels, of shape (n,) and type int64.
+        Images, of shape (n, ...) and type float32, and labels, of shape (n,) and type int64: digits. To be augmented,
+        an image has at least two dimensions.
     options : Options, optional
         How.
     checkpoint : path, optional
         The file in which the network is kept after each epoch that is better than all before, whole or not at all:
-        whatever ends the training early leaves the best so far.
+        whatever ends the training early leaves the best so far. It is read again at the end.
     report : callable, optional
         What is called with each epoch, when it is over.
 
@@ -104,12 +107,18 @@ def train(
     Raises
     ------
     ArithmeticError
-        If the loss becomes infinite or not a number; the best network so far is kept.
+        If the loss, or a parameter, becomes infinite or not a number; the best network so far is kept.
     OSError
         If the checkpoint cannot be written.
-    ValueError
-        If the data don't fit the network, or there is no such device.
+    TypeError, ValueError
+        If an argument is not of that form, the data don't fit the network, or there is no such device. Nothing has been
+        trained or written then.
     """
+    if not isinstance(options, Options):
+        raise TypeError(f"options is a {type(options).__name__}; it must be made by Options")
+    if not callable(report):
+        raise TypeError(f"report is {report!r}; it must be a function")
+    checkpoint = check_path(checkpoint, "checkpoint")
     _check_fit(training, validation, options)
     device = _device(options.device)
     loss_function = nn.CrossEntropyLoss()
@@ -126,8 +135,7 @@ def train(
             began = time.perf_counter()
             loss, training_accuracy = _train_epoch(model, loader, loss_function, optimizer)
             seconds = time.perf_counter() - began
-            if not math.isfinite(loss):
-                raise ArithmeticError(f"epoch {number}: the loss is {loss}; try a smaller learning rate")
+            _check_progress(model, number, loss)
             accuracy = evaluate(model, validation)
             history.append(Epoch(number, learning_rate, loss, training_accuracy, accuracy, seconds))
             if _best(history).number == number:
@@ -162,7 +170,27 @@ def _train_epoch(
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, data: TensorDataset) -> float:
-    """Return the part of the images that the network gets right, from 0 to 1; it is left ready to classify."""
+    """Return the part of the images that the network gets right, from 0 to 1; it is left ready to classify.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    data : TensorDataset
+        Images and labels, as for `train`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that form, or a parameter is infinite or not a number.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
+    if not all_finite(chain(model.parameters(), model.buffers())):
+        raise ValueError("model has parameters that are infinite or not a number; all must be finite")
+    check_data(data, "data")
+    if isinstance(model, Classifier):
+        _check_pixels(data, model.sizes, "data")
     device = _device_of(model)
     model.eval()
     correct = 0
@@ -185,14 +213,29 @@ def _adapt(scheduler: lr_scheduler.LRScheduler, accuracy: float) -> None:
         scheduler.step()
 
 
-def _check_fit(training: TensorDataset, validation: TensorDataset, options: Options) -> None:
-    if len(training) == 0 or len(validation) == 0:
-        raise ValueError(f"there are {len(training)} training and {len(validation)} validation images; both need some")
-    pixels = math.prod(training.tensors[0].shape[1:])
-    if pixels != options.sizes[0]:
-        raise ValueError(f"sizes begins with {options.sizes[0]}, but the images have {pixels} pixels")
+def _check_progress(model: Classifier, number: int, loss: float) -> None:
+    """Raise an `ArithmeticError` if an epoch led nowhere."""
+    if not math.isfinite(loss):
+        raise ArithmeticError(f"epoch {number}: the loss is {loss}; try a smaller learning rate")
+    if not all_finite(model.state_dict().values()):
+        raise ArithmeticError(f"epoch {number}: a parameter is infinite or not a number; try a smaller learning rate")
+
+
+def _check_fit(training: Any, validation: Any, options: Options) -> None:
+    for data, argument in ((training, "training"), (validation, "validation")):
+        check_data(data, argument)
+        _check_pixels(data, options.sizes, argument)
     if options.batch_norm and len(training) == 1:
-        raise ValueError("there is 1 training image; batch normalization needs at least 2")
+        raise ValueError("training has 1 image; batch normalization needs at least 2")
+    shape = tuple(training.tensors[0].shape)
+    if options.augment and len(shape) < 3:
+        raise ValueError(f"training has images of shape {shape}; to be augmented, it must be (n, ..., height, width)")
+
+
+def _check_pixels(data: TensorDataset, sizes: Sequence[int], argument: str) -> None:
+    pixels = math.prod(data.tensors[0].shape[1:])
+    if pixels != sizes[0]:
+        raise ValueError(f"{argument} has images of {pixels} pixels, but sizes begins with {sizes[0]}")
 
 
 def _device(name: str) -> torch.device:
@@ -203,7 +246,7 @@ def _device(name: str) -> torch.device:
 
 
 def _device_of(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device
+    return next(model.parameters(), torch.empty(0)).device
 
 
 @contextmanager

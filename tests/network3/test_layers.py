@@ -10,7 +10,6 @@ from network3_in_numpy import arrays, conv_pool, softmax  # noqa: E402 - not wit
 from fastnet.network3 import (  # noqa: E402
     ConvPoolLayer,
     FullyConnectedLayer,
-    Network,
     ReLU,
     SoftmaxLayer,
     dropout_layer,
@@ -128,31 +127,3 @@ def test_initial_weights_are_the_books():
     ]
     for param, array in zip(conv.params + full.params + last.params, expected, strict=True):
         np.testing.assert_array_equal(param.numpy(), array.astype(np.float32), strict=True)
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda: FullyConnectedLayer(0, 3), ValueError, "n_in is 0"),
-        (lambda: FullyConnectedLayer(3, 2.5), TypeError, "n_out is 2.5"),
-        (lambda: FullyConnectedLayer(3, 3, "ReLU"), TypeError, "activation_fn is 'ReLU'; it must be a function"),
-        (lambda: SoftmaxLayer(3, 3, 1.0), ValueError, "p_dropout is 1.0"),
-        (lambda: SoftmaxLayer(3, 2, params=(np.zeros((2, 3)), np.zeros(2))), ValueError, "params have the shapes"),
-        (lambda: ConvPoolLayer((2, 1, 5), (1, 1, 9, 9)), ValueError, "filter_shape is .* a tuple of 4"),
-        (lambda: ConvPoolLayer((2, 3, 5, 5), (1, 1, 9, 9)), ValueError, "3 input feature maps, but image_shape 1"),
-        (lambda: ConvPoolLayer((2, 1, 5, 5), (1, 1, 5, 9)), ValueError, "leave nothing"),
-        (lambda: Network([], 1), ValueError, "must be a SoftmaxLayer"),
-        (lambda: Network([FullyConnectedLayer(2, 2)], 1), ValueError, "must be a SoftmaxLayer"),
-        (lambda: Network([lambda x: x, SoftmaxLayer(2, 2)], 1), TypeError, "layers of this module"),
-        (
-            lambda: Network([FullyConnectedLayer(2, 3), SoftmaxLayer(2, 2)], 1),
-            ValueError,
-            "layer 0 has 3 outputs, but layer 1 2 inputs",
-        ),
-        (lambda: Network([SoftmaxLayer(2, 2)], 0), ValueError, "mini_batch_size is 0"),
-        (lambda: Network([SoftmaxLayer(2, 2)], 1, device="tpu"), ValueError, "device is 'tpu'"),
-    ],
-)
-def test_what_makes_no_network(make, error, message):
-    with pytest.raises(error, match=message):
-        make()

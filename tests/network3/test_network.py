@@ -192,37 +192,6 @@ def test_it_learns_digits(mnist_tensors, capsys):
     assert not any(param.requires_grad for param in net.params)
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"epochs": 0}, ValueError, "epochs is 0"),
-        ({"eta": -1}, ValueError, "eta is -1"),
-        ({"lmbda": -1}, ValueError, "lmbda is -1"),
-        ({"mini_batch_size": 25}, ValueError, "training_data has 24 samples; a mini-batch needs 25"),
-        ({"training_data": some_data(n_in=35)}, ValueError, r"training_data: x and y have the shapes .*\(n, 36\)"),
-        ({"validation_data": some_data(n_out=9)}, ValueError, "validation_data: its labels go from 0 to 8; .* 0 to 2"),
-        ({"test_data": [(1, 2), (3, 4)]}, TypeError, "test_data: it must be a tuple"),
-        ({"test_data": (torch.zeros(2, 36), torch.zeros(2))}, TypeError, "they must be float32 and int64"),
-    ],
-)
-def test_what_cannot_be_trained_with(change, error, message, capsys):
-    net = small_network()
-    before = [param.clone() for param in net.params]
-    arguments = {
-        "training_data": some_data(),
-        "epochs": 1,
-        "mini_batch_size": 4,
-        "eta": 0.1,
-        "validation_data": some_data(),
-        "test_data": some_data(),
-    }
-    with pytest.raises(error, match=message):
-        net.SGD(**arguments | change)
-    assert all(param.equal(expected) for param, expected in zip(net.params, before, strict=True))
-    with pytest.raises(ValueError, match="there are no test data yet"):
-        net.test_mb_predictions(0)
-
-
 def test_without_pytorch_it_says_what_to_install():
     code = "import sys; sys.modules['torch'] = None; import fastnet; from fastnet import network, network3"
     result = subprocess.run(

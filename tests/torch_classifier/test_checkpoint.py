@@ -47,16 +47,46 @@ def test_the_file_holds_tensors_and_plain_data_only(path):
     state = contents.pop("state")
     assert {type(tensor) for tensor in state.values()} == {torch.Tensor}
     assert contents == {
-        "kind": "fastnet.pytorch_mnist", "sizes": [6, 5, 4, 10], "dropout": 0.5, "batch_norm": True,
+        "kind": "fastnet.pytorch_mnist", "version": 1, "sizes": [6, 5, 4, 10], "dropout": 0.5, "batch_norm": True,
     }  # fmt: skip
 
 
-def test_what_is_not_finite_is_not_saved(model, path):
-    before = path.read_bytes()
+def test_a_file_from_before_versions_is_read(model, path):
+    contents = torch.load(path, weights_only=True)
+    del contents["version"]
+    torch.save(contents, path)
+    images = torch.randn(7, 6)
+    assert torch.equal(load_model(path)(images), model.eval()(images))
+
+
+def change_bias(model):
     with torch.no_grad():
         model.layers[1].bias[0] = torch.nan
-    with pytest.raises(ValueError, match="infinite or not a number"):
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (change_bias, ValueError, "its parameters are infinite or not a number"),
+        (lambda model: model.double(), ValueError, "its parameters are not of the shapes and the type"),
+        (lambda model: setattr(model, "dropout", 2), ValueError, "dropout is 2"),
+        (lambda model: setattr(model, "batch_norm", "yes"), TypeError, "batch_norm is 'yes'"),
+        (lambda model: setattr(model, "sizes", (6, 5, 10)), ValueError, "its parameters are not those of its layers"),
+        (lambda model: model.layers.pop(1), ValueError, "its parameters are not those of its layers"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(model, path, change, error, message):
+    before = path.read_bytes()
+    change(model)
+    with pytest.raises(error, match=f"^the network cannot be saved: {message}"):
         save_model(model, path)
+    assert path.read_bytes() == before
+
+
+def test_another_model_is_not_saved(path):
+    before = path.read_bytes()
+    with pytest.raises(TypeError, match="model is a Linear; it must be a Classifier"):
+        save_model(torch.nn.Linear(6, 10), path)
     assert path.read_bytes() == before
 
 
@@ -128,7 +158,7 @@ def changed(contents, **changes):
     return contents | {"state": contents["state"] | changes.pop("state", {})} | changes
 
 
-HUGE = 10**7
+HUGE = 10**4
 
 
 @pytest.mark.parametrize(
@@ -137,13 +167,16 @@ HUGE = 10**7
         (lambda contents: contents["state"], "of another kind"),
         (lambda contents: contents["state"][WEIGHT], "of another kind"),
         (lambda contents: changed(contents, kind="another"), "of another kind"),
+        (lambda contents: changed(contents, version=2), "its version is 2; it must be 1"),
+        (lambda contents: changed(contents, version=torch.zeros(2)), "this file does not hold a network"),
         (lambda contents: {name: contents[name] for name in contents if name != "sizes"}, "it has no 'sizes'"),
         (lambda contents: changed(contents, sizes=[6, 10]), "not those of its layers"),
         (lambda contents: changed(contents, sizes=[7, 5, 4, 10]), "not of the shapes"),
-        (lambda contents: changed(contents, sizes=[6, 2**31 - 1, 4, 10]), "not of the shapes"),
+        (lambda contents: changed(contents, sizes=[6, 2**31 - 1, 4, 10]), "its weights need"),
+        (lambda contents: changed(contents, sizes=[6, 5, 4, 9]), "the last must be 10"),
         (lambda contents: changed(contents, sizes=[6, 10**30, 4, 10]), "sizes is"),
         (lambda contents: changed(contents, sizes=[6] * 10**6 + [10]), "don't fit"),
-        (lambda contents: changed(contents, sizes=["6", 5, 4, 10]), "sizes is '6'"),
+        (lambda contents: changed(contents, sizes=["6", 5, 4, 10]), "a size is '6'"),
         (lambda contents: changed(contents, sizes="6"), "don't fit"),
         (lambda contents: changed(contents, dropout=1.0), "dropout is 1.0"),
         (lambda contents: changed(contents, batch_norm=False), "not those of its layers"),
@@ -151,7 +184,7 @@ HUGE = 10**7
         (lambda contents: changed(contents, state={"more": torch.zeros(1)}), "not those of its layers"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6).double()}), "the type"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6, device="meta")}), "not of the shapes"),
-        (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "not finite"),
+        (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "infinite or not a number"),
         (lambda contents: changed(contents, state={WEIGHT: [[0.0] * 6] * 5}), "not tensors"),
         (lambda contents: changed(contents, state=dict.fromkeys([WEIGHT])), "not tensors"),
     ],
@@ -161,7 +194,7 @@ def test_a_foreign_file_is_refused_with_the_reason(path, change, message):
     assert message in refused(path)
 
 
-def test_a_few_bytes_that_claim_to_be_terabytes(path):
+def test_a_few_bytes_that_claim_to_be_many(path):
     state = {
         WEIGHT: torch.zeros(1, 1).expand(HUGE, HUGE), "layers.1.bias": torch.zeros(1).expand(HUGE),
         "layers.3.weight": torch.zeros(1, 1).expand(10, HUGE), "layers.3.bias": torch.zeros(10),

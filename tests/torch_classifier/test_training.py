@@ -222,6 +222,23 @@ def test_evaluate_leaves_nothing_out(train):
     assert torch.equal(torch.get_rng_state(), generator)
 
 
+def test_a_batch_may_be_more_than_there_are(train):
+    assert train(epochs=2, batch_size=10**30).history[1].loss == train(epochs=2, batch_size=60).history[1].loss
+
+
+def test_parameters_that_are_none_end_the_training_too(train, monkeypatch):
+    """The loss of an epoch is from before its last step."""
+    monkeypatch.setattr("fastnet.torch_classifier.training._train_epoch", lambda model, *rest: spoil(model))
+    with pytest.raises(ArithmeticError, match=r"^epoch 1: a parameter is infinite or not a number"):
+        train()
+
+
+def spoil(model):
+    with torch.no_grad():
+        model.layers[1].bias[0] = torch.nan
+    return 0.5, 0.5
+
+
 def test_a_run_that_diverges_says_so_and_keeps_the_best(train, tmp_path):
     with pytest.raises(ArithmeticError, match=r"epoch \d+: the loss is (nan|inf); try a smaller learning rate"):
         train(learning_rate=1e30)
@@ -229,15 +246,3 @@ def test_a_run_that_diverges_says_so_and_keeps_the_best(train, tmp_path):
     with pytest.raises(ArithmeticError):
         train(learning_rate=1e30)
     assert (tmp_path / "model.pth").read_text() == "precious"
-
-
-def test_what_does_not_fit(train):
-    with pytest.raises(ValueError, match="sizes begins with 784, but the images have 16 pixels"):
-        train(sizes=(784, 10))
-    with pytest.raises(ValueError, match="batch normalization needs at least 2"):
-        train(samples=1, batch_norm=True)
-    with pytest.raises(ValueError, match="there are 0 training and 40 validation images"):
-        train(samples=0)
-    if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="device is 'cuda', but this PyTorch finds no GPU"):
-            train(device="cuda")

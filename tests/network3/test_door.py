@@ -1,0 +1,377 @@
+"""What may be handed to chapter 6's networks and what may not: tables.
+
+Whatever is refused is refused with a `TypeError` or a `ValueError` that names it, and leaves the network as it was;
+whatever is taken gives what the plain array gives.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from fastnet import Dataset
+
+torch = pytest.importorskip("torch")
+
+from fastnet import network3  # noqa: E402 - not without PyTorch
+from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer  # noqa: E402
+
+N = 12
+X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # which every type below holds exactly
+LABELS = np.arange(N) % 2
+Y = np.eye(2)[LABELS]
+
+
+def with_a(value, dtype=np.float64):
+    copy = X.astype(dtype)
+    copy[5, 1] = value
+    return copy
+
+
+TAKEN = {
+    "float64": (X.astype(np.float64), LABELS),
+    "float16": (X.astype(np.float16), LABELS),
+    "uint8": (X.astype(np.uint8), LABELS.astype(np.uint8)),
+    "uint64": (X, LABELS.astype(np.uint64)),
+    "lists": (X.tolist(), LABELS.tolist()),
+    "a list of two": [X, LABELS],
+    "tensors": (torch.tensor(X), torch.tensor(LABELS)),
+    "byte-swapped": (X.astype(X.dtype.newbyteorder()), LABELS.astype(LABELS.dtype.newbyteorder())),
+    "backwards": (X[::-1].copy()[::-1], LABELS[::-1].copy()[::-1]),
+    "column by column": (np.asfortranarray(X), LABELS),
+    "masked, but nothing is": (np.ma.masked_array(X), np.ma.masked_array(LABELS)),
+    "vectors": (X, Y),
+    "a Dataset": Dataset(X, LABELS),
+    "a Dataset with vectors": Dataset(X, Y),
+}
+
+NOT_SHARED = {
+    "None": (None, TypeError, r"data: it is a NoneType; it must be a tuple \(x, y\) of arrays"),
+    "one": ((X,), TypeError, "data: it is a tuple of 1; it must be"),
+    "three": ([X, LABELS, LABELS], TypeError, "data: it is a list of 3; it must be"),
+    "nothing": ((X[:0], LABELS[:0]), ValueError, "data: the data set is empty"),
+    "another length": ((X, LABELS[:5]), ValueError, "data: inputs and targets differ in length: 12 and 5"),
+    "one dimension": ((X[:, 0], LABELS), ValueError, r"data: inputs have shape \(12,\)"),
+    "ragged": (([[1.0, 2.0], [1.0]], [0, 1]), ValueError, "data: inputs are ragged"),
+    "texts": ((X.astype(str), LABELS), TypeError, "data: inputs are of type <U"),
+    "complex numbers": ((X + 1j, LABELS), TypeError, "data: inputs are of type complex"),
+    "masked": ((np.ma.masked_array(X, X > 2), LABELS), TypeError, "data: inputs: something is masked"),
+    "masked labels": ((X, np.ma.masked_array(LABELS, LABELS > 0)), TypeError, "data: targets: something is masked"),
+    "NaN": ((with_a(np.nan), LABELS), ValueError, "data: x has a number that is not a number"),
+    "infinity": ((with_a(np.inf), LABELS), ValueError, "data: x has a number that is infinite"),
+    "too large": ((with_a(1e39), LABELS), ValueError, r"data: x has the number 1e\+39, which float32 cannot hold"),
+    "a Dataset with NaN": (Dataset(with_a(np.nan), LABELS), ValueError, "data: x has a number that is not a number"),
+    "labels as floats": ((X, LABELS.astype(float)), ValueError, "data: y has numbers of type float64; .* labels"),
+    "a Dataset of numbers": (Dataset(X, LABELS / 2), ValueError, "data: y has numbers of type float64; .* labels"),
+    "a column of labels": ((X, LABELS[:, np.newaxis]), ValueError, "data: y has numbers of type"),
+    "negative labels": ((X, LABELS - 1), ValueError, "data: there are labels from -1"),
+    "labels as large as there are": (
+        (X, LABELS.astype(np.uint64) - np.uint64(1)),
+        ValueError,
+        "to 18446744073709551615",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN)
+def test_what_is_shared(what):
+    x, y = network3.shared(TAKEN[what], device="cpu")
+    assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, LABELS)
+
+
+@pytest.mark.parametrize("what", NOT_SHARED)
+def test_what_is_not_shared(what):
+    data, error, message = NOT_SHARED[what]
+    with pytest.raises(error, match=message):
+        network3.shared(data, device="cpu")
+
+
+def a_network():
+    np.random.seed(0)
+    last = SoftmaxLayer(3, 2, 0.5, params=(np.random.normal(size=(3, 2)), np.zeros(2)))
+    return Network([FullyConnectedLayer(4, 3), last], 4, device="cpu")
+
+
+def tensors(x=X, y=LABELS):
+    return torch.tensor(np.asarray(x)), torch.tensor(np.asarray(y))
+
+
+def state(net):
+    """Return all that an `SGD` would change, as text."""
+    params = [param.numpy().tobytes() for param in net.params]
+    return params, net.best, net.stopped, net._test, np.random.get_state()[2]
+
+
+INPUTS = {
+    "NaN": (tensors(with_a(np.nan, np.float32))[0], ValueError, "x has a number that is not a number"),
+    "infinity": (tensors(with_a(np.inf, np.float32))[0], ValueError, "x has a number that is infinite"),
+    "float64": (
+        tensors(X.astype(np.float64))[0],
+        TypeError,
+        "x is a tensor of torch.float64; it must be of torch.float",
+    ),
+    "an array": (X, TypeError, "x is a ndarray; it must be a tensor"),
+    "sparse": (tensors()[0].to_sparse(), TypeError, "x is a tensor of torch.sparse_coo; it must be dense"),
+    "too few inputs": (tensors(X[:, :3])[0], ValueError, r"x has the shape \(12, 3\); it must be \(n, 4\)"),
+    "half of the inputs": (torch.zeros(2, 6), ValueError, r"x has the shape \(2, 6\); it must be \(n, 4\)"),
+    "images": (torch.zeros(12, 1, 2, 2), ValueError, r"x has the shape \(12, 1, 2, 2\)"),
+    "one dimension": (torch.zeros(4), ValueError, r"x has the shape \(4,\)"),
+}
+PAIRS = {
+    **{what: ((x, tensors()[1]), error, message) for what, (x, error, message) in INPUTS.items()},
+    "None": (None, TypeError, "it is a NoneType; it must be a tuple"),
+    "one": (tensors()[:1], TypeError, r"it is a tuple of 1; it must be a tuple \(x, y\) of tensors"),
+    "three": (tensors() * 2, TypeError, "it is a tuple of 4; it must be"),
+    "a Dataset": (Dataset(X, LABELS), TypeError, "it is a Dataset; it must be"),
+    "nothing": (tensors(X[:0], LABELS[:0]), ValueError, r"the shapes \(0, 4\) and \(0,\); .* n at least 1"),
+    "another length": (tensors(X, LABELS[:5]), ValueError, r"x and y have the shapes \(12, 4\) and \(5,\)"),
+    "labels in a column": (tensors(X, LABELS[:, np.newaxis]), ValueError, r"\(12, 4\) and \(12, 1\)"),
+    "labels as floats": (
+        tensors(X, LABELS / 1),
+        TypeError,
+        "y is a tensor of torch.float64; it must be of torch.int64",
+    ),
+    "labels of 32 bits": (tensors(X, LABELS.astype(np.int32)), TypeError, "y is a tensor of torch.int32"),
+    "sparse labels": ((tensors()[0], tensors()[1].to_sparse()), TypeError, "y is a tensor of torch.sparse_coo"),
+    "too large a label": (tensors(X, LABELS + 1), ValueError, "labels go from 1 to 2; the network's go from 0 to 1"),
+    "a negative label": (tensors(X, LABELS - 1), ValueError, "its labels go from -1 to 0"),
+}
+SETTINGS = {
+    "epochs": ({0: ValueError, 1.5: TypeError, "1": TypeError}, "must be"),
+    "mini_batch_size": ({0: ValueError, 2.0: TypeError, True: TypeError}, "must be"),
+    "eta": ({0: ValueError, -1: ValueError, math.nan: ValueError, "1": TypeError}, "must be"),
+    "lmbda": ({-1: ValueError, math.inf: ValueError, None: TypeError}, "must be"),
+    "eta ": ({1e39: ValueError, 1e300: ValueError, 1e-50: ValueError}, "must be positive and finite in float32"),
+    "lmbda ": ({1e39: ValueError, 1e300: ValueError}, "must be finite and not negative in float32"),
+}
+
+
+def sgd(net, **changes):
+    keywords = {"epochs": 1, "mini_batch_size": 4, "eta": 0.1, "test_data": tensors()}
+    net.SGD(**{"training_data": tensors(), "validation_data": tensors(), **keywords, **changes})
+
+
+@pytest.mark.parametrize("argument", ["training_data", "validation_data", "test_data"])
+@pytest.mark.parametrize("what", PAIRS)
+def test_what_is_no_data(what, argument):
+    data, error, message = PAIRS[what]
+    if data is None and argument == "test_data":  # which may be left out
+        return
+    net = a_network()
+    before = state(net)
+    with pytest.raises(error, match=f"^{argument}: .*{message}"):
+        sgd(net, **{argument: data})
+    assert state(net) == before
+
+
+@pytest.mark.parametrize("what", PAIRS)
+def test_accuracy_is_of_data(what):
+    data, error, message = PAIRS[what]
+    with pytest.raises(error, match=f"^data: .*{message}"):
+        a_network().accuracy(data)
+
+
+@pytest.mark.parametrize("method", ["output", "predictions"])
+@pytest.mark.parametrize("what", INPUTS)
+def test_what_is_no_input(what, method):
+    x, error, message = INPUTS[what]
+    with pytest.raises(error, match=f"^{message}"):
+        getattr(a_network(), method)(x)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "message"),
+    [
+        (name.strip(), value, error, message)
+        for name, (values, message) in SETTINGS.items()
+        for value, error in values.items()
+    ]
+    + [("mini_batch_size", 13, ValueError, "training_data has 12 samples; a mini-batch needs 13")],
+)
+def test_how_it_cannot_be_trained(name, value, error, message):
+    net = a_network()
+    before = state(net)
+    with pytest.raises(error, match=message) as caught:
+        sgd(net, **{name: value})
+    assert name in str(caught.value) or value == 13
+    assert state(net) == before
+    with pytest.raises(ValueError, match="there are no test data yet"):
+        net.test_mb_predictions(0)
+
+
+def changed(index, value):
+    def change(tensor):
+        copy = tensor.clone()
+        copy[index] = value
+        return copy
+
+    return change
+
+
+ASSIGNED = {
+    "none": (lambda w: None, TypeError, "w is a NoneType; it must be a tensor"),
+    "an array": (lambda w: w.numpy(), TypeError, "w is a ndarray; it must be a tensor"),
+    "float64": (lambda w: w.double(), TypeError, "w is a tensor of torch.float64; it must be of torch.float32"),
+    "complex": (lambda w: w + 1j, TypeError, "w is a tensor of torch.complex64"),
+    "sparse": (lambda w: w.to_sparse(), TypeError, "w is a tensor of torch.sparse_coo"),
+    "another shape": (lambda w: w.T, ValueError, r"w has the shape \(3, 4\); it must be \(4, 3\)"),
+    "NaN": (changed((1, 2), math.nan), ValueError, "w has a number that is not a number"),
+    "infinite": (changed((1, 2), -math.inf), ValueError, "w has a number that is infinite"),
+}
+USES = {
+    "SGD": lambda net, path: sgd(net),
+    "output": lambda net, path: net.output(tensors()[0]),
+    "predictions": lambda net, path: net.predictions(tensors()[0]),
+    "accuracy": lambda net, path: net.accuracy(tensors()),
+    "save": lambda net, path: net.save(path / "net"),
+    "another network": lambda net, path: Network(net.layers, 4),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("what", ASSIGNED)
+def test_weights_that_are_none(what, use, tmp_path):
+    make, error, message = ASSIGNED[what]
+    net = a_network()
+    net.layers[0].w = w = make(net.layers[0].w)
+    with pytest.raises(error, match=rf"layers\[0\]: {message}"):
+        USES[use](net, tmp_path)
+    assert net.layers[0].w is w
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda w: torch.nn.Parameter(w),
+        lambda w: w.requires_grad_() * 1,  # which has a history
+        lambda w: w.T.contiguous().T,
+        lambda w: w[:, :1].expand(4, 3),  # one number at several places
+    ],
+)
+def test_weights_of_any_make_are_learned_from_and_left_alone(make, capsys):
+    net, like = a_network(), a_network()
+    net.layers[0].w = w = make(net.layers[0].w)
+    like.layers[0].w = w.detach().clone()
+    before = w.detach().clone()
+    for each in (net, like):
+        np.random.seed(1)
+        sgd(each)
+    for param, expected in zip(net.params, like.params, strict=True):
+        assert param.equal(expected)
+        assert not param.requires_grad
+    assert w.equal(before)
+    assert not net.layers[0].w.equal(before)
+
+
+SAVED = {
+    "mini_batch_size": (lambda net: setattr(net, "mini_batch_size", "x"), TypeError, "mini_batch_size is 'x'"),
+    "no mini-batch": (lambda net: setattr(net, "mini_batch_size", 0), ValueError, "mini_batch_size is 0"),
+    "dropout": (lambda net: setattr(net.layers[0], "p_dropout", math.nan), ValueError, "p_dropout is nan"),
+    "n_in": (lambda net: setattr(net.layers[0], "n_in", 5), ValueError, "params have the shapes"),
+    "no activation": (lambda net: setattr(net.layers[0], "activation_fn", None), ValueError, "is not described by"),
+    "layers": (lambda net: net.layers.pop(), ValueError, "the last one of layers must be a SoftmaxLayer"),
+    "a layer of one's own": (
+        lambda net: net.layers.insert(0, type("Own", (FullyConnectedLayer,), {})(4, 4)),
+        ValueError,
+        "a layer of it is none of",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SAVED)
+def test_what_could_not_be_loaded_is_not_saved(what, tmp_path):
+    change, error, message = SAVED[what]
+    net, path = a_network(), tmp_path / "net"
+    path.write_bytes(b"precious")
+    change(net)
+    with pytest.raises(error, match=f"^the network cannot be saved: .*{message}"):
+        net.save(path)
+    assert path.read_bytes() == b"precious"
+
+
+def test_numbers_of_numpy_are_saved(tmp_path):
+    net = a_network()
+    net.mini_batch_size, net.layers[0].p_dropout = np.int64(7), np.float32(0.5)
+    net.save(tmp_path / "net")
+    again = network3.load(tmp_path / "net", device="cpu")
+    assert (again.mini_batch_size, again.layers[0].p_dropout) == (7, 0.5)
+
+
+def test_a_mini_batch_size_that_is_none():
+    net = a_network()
+    net.SGD(tensors(), 1, 4, 0.1, tensors(), tensors())
+    net.mini_batch_size = "x"
+    with pytest.raises(TypeError, match="mini_batch_size is 'x'"):
+        net.test_mb_predictions(0)
+
+
+W, B = np.zeros((4, 3)), np.zeros(3)
+PARAMS = {
+    "a number": (3, TypeError, "params is 3; it must be a list of arrays"),
+    "one": ((W,), ValueError, r"params have the shapes \(4, 3\); they must be \(4, 3\) and \(3,\)"),
+    "three": ((W, B, B), ValueError, r"params have the shapes \(4, 3\) and \(3,\) and \(3,\); they must be"),
+    "another shape": ((W.T, B), ValueError, r"params have the shapes \(3, 4\) and \(3,\); .* \(4, 3\) and \(3,\)"),
+    "NaN": ((W + np.nan, B), ValueError, r"params\[0\] has a number that is not a number"),
+    "infinite": ((W, B - np.inf), ValueError, r"params\[1\] has a number that is infinite"),
+    "too large": ((W + 1e39, B), ValueError, r"params\[0\] has the number 1e\+39, which float32 cannot hold"),
+    "complex": ((W + 1j, B), TypeError, r"params\[0\] are of type complex128"),
+    "texts": ((W, B.astype(str)), TypeError, r"params\[1\] are of type <U"),
+    "masked": ((np.ma.masked_array(W, W == 0), B), TypeError, r"params\[0\]: something is masked"),
+    "ragged": (([[1.0], [2.0, 3.0]], B), ValueError, r"params\[0\] are ragged"),
+}
+
+
+@pytest.mark.parametrize("make", [FullyConnectedLayer, SoftmaxLayer])
+@pytest.mark.parametrize("what", PARAMS)
+def test_what_a_layer_cannot_begin_with(what, make):
+    params, error, message = PARAMS[what]
+    with pytest.raises(error, match=message):
+        make(4, 3, params=params)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: FullyConnectedLayer(0, 3), ValueError, "n_in is 0"),
+        (lambda: FullyConnectedLayer(3, 2.5), TypeError, "n_out is 2.5"),
+        (lambda: FullyConnectedLayer(3, 3, "ReLU"), TypeError, "activation_fn is 'ReLU'; it must be a function"),
+        (
+            lambda: FullyConnectedLayer(10**7, 10**7),
+            ValueError,
+            "n_in and n_out: .* weights need 1,490,116 GiB, and this",
+        ),
+        (lambda: SoftmaxLayer(10**7, 10**7), ValueError, "n_in and n_out: .* weights need 1,490,116 GiB, and this"),
+        (lambda: SoftmaxLayer(3, 3, 1.0), ValueError, "p_dropout is 1.0"),
+        (lambda: ConvPoolLayer((2, 1, 5), (1, 1, 9, 9)), ValueError, "filter_shape is .* a tuple of 4"),
+        (lambda: ConvPoolLayer((2, 3, 5, 5), (1, 1, 9, 9)), ValueError, "3 input feature maps, but image_shape 1"),
+        (lambda: ConvPoolLayer((2, 1, 5, 5), (1, 1, 5, 9)), ValueError, "leave nothing"),
+        (
+            lambda: ConvPoolLayer((10**9, 10**6, 5, 5), (1, 10**6, 9, 9), (2, 2), ReLU),
+            ValueError,
+            "filter_shape: .* its weights need",
+        ),
+        (lambda: Network([], 1), ValueError, "must be a SoftmaxLayer"),
+        (lambda: Network(None, 1), TypeError, "layers is None; it must be a list of layers"),
+        (lambda: Network([FullyConnectedLayer(2, 2)], 1), ValueError, "must be a SoftmaxLayer"),
+        (lambda: Network([lambda x: x, SoftmaxLayer(2, 2)], 1), TypeError, "layers of this module"),
+        (
+            lambda: Network([FullyConnectedLayer(2, 3), SoftmaxLayer(2, 2)], 1),
+            ValueError,
+            "layer 0 has 3 outputs, but layer 1 2 inputs",
+        ),
+        (lambda: Network([SoftmaxLayer(2, 2)], 0), ValueError, "mini_batch_size is 0"),
+        (lambda: Network([SoftmaxLayer(2, 2)], 1, device="tpu"), ValueError, "device is 'tpu'"),
+    ],
+)
+def test_what_makes_no_network(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_a_layer_keeps_the_number_of_samples():
+    for layer in (FullyConnectedLayer(4, 3), ConvPoolLayer((1, 1, 1, 1), (1, 1, 2, 2))):
+        with pytest.raises(RuntimeError):
+            layer.output(torch.zeros(2, 6))
