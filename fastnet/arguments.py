@@ -69,8 +69,9 @@ def sizes(value: Any) -> list[int]:
         raise ValueError(f"sizes is {found}; it must name at least two layers, inputs and outputs")
     needed = _BYTES_A_WEIGHT * sum(n_in * n_out for n_in, n_out in pairwise(found))
     if needed > machine.memory():
+        gigabytes = f"{needed >> 30:,}"
         raise ValueError(
-            f"sizes is {brief(found)}; its weights need {needed / 2**30:,.0f} GiB, and this machine has "
+            f"sizes is {brief(found)}; its weights need {gigabytes:.40} GiB, and this machine has "
             f"{machine.memory() / 2**30:,.0f}"
         )
     return found
