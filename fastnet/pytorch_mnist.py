@@ -15,9 +15,16 @@ from __future__ import annotations
 
 import sys
 
+from fastnet.interruption import heard_afterwards
+
 try:
-    import torch  # noqa: F401
-    import torchvision  # noqa: F401
+    with heard_afterwards():
+        import torch  # noqa: F401
+        import torchvision  # noqa: F401
+except KeyboardInterrupt:
+    if __name__ != "__main__":
+        raise
+    sys.exit(130)
 except ImportError as error:
     missing = f"PyTorch and torchvision are needed ({error}); pip install 'fastnet[torch]' installs them"
     if __name__ != "__main__":
