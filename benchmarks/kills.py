@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200, help="how many (default: 200)")
     parser.add_argument("--interruptions", type=int, default=200, help="how many (default: 200)")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have switched it off, for all processes
     print(f"{machine.sentence()}.\n")
     print("| ended by | times | while a file was written | runs | that went on or ended otherwise | seconds |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -21,6 +21,7 @@ from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers,
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
 from fastnet.history import Epoch, History
+from fastnet.interruption import heard_afterwards
 from fastnet.runs import Findings, Run
 
 _T = TypeVar("_T")
@@ -224,7 +225,8 @@ class BaseNetwork(ABC):
         began = time.perf_counter()
         order = self._generator().permutation(len(engine.data))
         for part in progress.runs(order, run.mini_batch_size, title):
-            engine.epoch(part, run.mini_batch_size, eta, run.descent)
+            with heard_afterwards():  # a library might be left in the middle of something
+                engine.epoch(part, run.mini_batch_size, eta, run.descent)
         return *engine.parameters(), time.perf_counter() - began
 
     def _train_mini_batch(self, data: Dataset, eta: float, descent: Descent | None = None) -> None:

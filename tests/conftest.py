@@ -1,4 +1,5 @@
 import os
+import signal
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,11 @@ def pytest_xdist_auto_num_workers(config):
     """Divide the whole suite among processes, but not a few tests, and never benchmarks."""
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
     return None if whole else 0
+
+
+def pytest_sessionstart(session):
+    """Have Ctrl-C heard in all processes: a shell switches it off for what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -47,7 +47,8 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     except also as error:
         fail(short, str(error).partition("\n")[0])
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # while Python puts things away, it would be told with a traceback
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # or it would be told with a traceback while Python ends
 
 
 def _stop(stopped: list[int], number: int, frame: object) -> NoReturn:

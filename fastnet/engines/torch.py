@@ -79,7 +79,8 @@ class Eager(contract.Engine):
     def _epoch(self, work: Pass) -> None:
         self._set_eta(work.eta, work.descent)
         factors = None if work.kept is None else self._tensor(work.kept) / (1 - work.descent.dropout)
-        with self._threads(work.mini_batch_size):
+        # Ctrl-C in the middle of another computation may have left gradients switched off.
+        with self._threads(work.mini_batch_size), torch.enable_grad():
             order = torch.from_numpy(work.order).to(self.device)
             self._train(order, work.mini_batch_size, work.descent, factors)
         if self.device == "cuda":
@@ -146,8 +147,9 @@ class Eager(contract.Engine):
             self._optimizer.state[tensor]["momentum_buffer"] = self._tensor(velocity)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
-        cost = self._cost(self._tensor(inputs), self._tensor(targets), None)
-        nabla = torch.autograd.grad(cost, self._weights_here + self._biases_here)
+        with torch.enable_grad():
+            cost = self._cost(self._tensor(inputs), self._tensor(targets), None)
+            nabla = torch.autograd.grad(cost, self._weights_here + self._biases_here)
         arrays = [each.cpu().numpy() for each in nabla]
         layers = len(self._weights_here)
         return [each[:, np.newaxis] for each in arrays[layers:]], arrays[:layers]

@@ -69,7 +69,8 @@ def train_epoch(
             if number % _MINI_BATCHES_PER_LINE == 0:
                 print(f"Training mini-batch number {number}", flush=True)
             optimizer.zero_grad()
-            _cost(layers, x, y, generator).backward()
+            with torch.enable_grad():  # which Ctrl-C elsewhere may have left switched off
+                _cost(layers, x, y, generator).backward()
             with heard_afterwards():  # or weights might have learned, and biases not
                 optimizer.step()
     finally:

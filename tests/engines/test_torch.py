@@ -5,11 +5,11 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from fastnet import Dataset
+from fastnet import Dataset, network2
 from fastnet.engines import VARIANTS, engine_class, why_missing
 from fastnet.engines.contract import Architecture, Descent
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from fastnet.engines import torch as torch_engine
 
@@ -124,3 +124,12 @@ runpy.run_path({str(script)!r}, run_name="__main__")
     result = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     assert "--device" in result.stdout
+
+
+def test_gradients_that_somebody_has_left_switched_off_are_computed():
+    """As Ctrl-C does that comes while `torch.no_grad` begins or ends."""
+    net = network2.Network([3, 4, 2], engine="torch-cpu", seed=0)
+    data = Dataset(np.eye(3), np.eye(2)[[0, 1, 0]])
+    with torch.no_grad():
+        net.SGD(data, 1, 2, 0.5, report=lambda history: None)
+        net.backprop(np.ones((3, 1)), np.ones((2, 1)))
