@@ -11,7 +11,7 @@ from fastnet.engines.contract import Architecture, Descent
 
 torch = pytest.importorskip("torch")
 
-from fastnet.engines import torch as torch_engine
+from fastnet.engines import torch as torch_engine  # noqa: E402 - not without PyTorch
 
 SIZES = (6, 9, 3)
 MINI_BATCH_SIZE = 2
