@@ -50,7 +50,8 @@ def _network(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> tupl
     described = description.get("layers")
     if set(description) != {"layers", "mini_batch_size"} or not isinstance(described, list):
         raise ValueError("its description is not of layers and a mini-batch size")
-    if list(arrays) != [name for i in range(len(described)) for name in _names(i)]:
+    names = (name for i in range(len(described)) for name in _names(i))
+    if len(arrays) != 2 * len(described) or any(name != expected for name, expected in zip(arrays, names, strict=True)):
         raise ValueError("its tensors are not the weights and biases of its layers")
     for name, array in arrays.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():

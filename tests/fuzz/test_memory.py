@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fuzz.formats import CHECKPOINT, MODEL
+from fuzz.formats import CHECKPOINT, MODEL, NETWORK3
 from fuzz.readers import READERS
 from model_files import sealed
 
@@ -57,6 +57,16 @@ HOSTILE = {
         "checkpoint",
         CHECKPOINT.together([b'{"a":' + pieces(b'{"":0},', LARGE) + b"}", b"{}", b""]),
         8 * LARGE,
+    ),
+    "many layers in a description": (
+        "network3",
+        NETWORK3.together([b'{"mini_batch_size": 1, "layers": ' + pieces(b"2,", MEGABYTE) + b"}", b"{}", b""]),
+        4 * LARGE,
+    ),
+    "many layers in a recipe": (
+        "checkpoint",
+        CHECKPOINT.together([b'{"recipe": {"sizes": ' + pieces(b"2,", MEGABYTE) + b"}}", b"{}", b""]),
+        4 * LARGE,
     ),
     "a packed stream without an end": ("idx", gzip.compress(b"\0\0\x08\1\0\0\0\1" + bytes(64 * MEGABYTE), 1), MOST),
     "a packed pickle without an end": ("pickle", gzip.compress(b"(N" + b"0" * 64 * MEGABYTE, 1), MOST),
