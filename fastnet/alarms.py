@@ -13,13 +13,18 @@ class TrainingWarning(RuntimeWarning):
     """Something is wrong with how a network learns; the message says what, and what to try."""
 
 
-def diverged(when: str, eta: float, stacklevel: int) -> str:
-    """Warn that parameters are no longer finite, and return why the training stopped.
+def why_stopped(when: str) -> str:
+    """Return why a training was stopped in an epoch, such as "epoch 3", or in a mini-batch."""
+    return f"Stopped: weights became infinite or not a number in {when}"
+
+
+def diverged(when: str, eta: float, stacklevel: int) -> None:
+    """Warn that parameters are no longer finite.
 
     Parameters
     ----------
     when : str
-        In which epoch or mini-batch, such as "epoch 3".
+        As for `why_stopped`.
     eta : float
         The learning rate.
     stacklevel : int
@@ -31,7 +36,6 @@ def diverged(when: str, eta: float, stacklevel: int) -> str:
         TrainingWarning,
         stacklevel=stacklevel + 1,
     )
-    return f"Stopped: weights became infinite or not a number in {when}"
 
 
 def never_predicted(labels: np.ndarray, predicted: np.ndarray) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ def positive(value: Any, argument: str) -> int:
     """Return an integer from 1."""
     number = integer(value, argument)
     if number < 1:
-        raise ValueError(f"{argument} is {number}; it must be at least 1")
+        raise ValueError(f"{argument} is {brief(number)}; it must be at least 1")
     return number
 
 
@@ -56,7 +56,7 @@ def natural(value: Any, argument: str) -> int:
     """Return an integer from 0."""
     number = integer(value, argument)
     if number < 0:
-        raise ValueError(f"{argument} is {number}; it must not be negative")
+        raise ValueError(f"{argument} is {brief(number)}; it must not be negative")
     return number
 
 
@@ -69,9 +69,9 @@ def sizes(value: Any) -> list[int]:
         raise ValueError(f"sizes is {found}; it must name at least two layers, inputs and outputs")
     needed = _BYTES_A_WEIGHT * sum(n_in * n_out for n_in, n_out in pairwise(found))
     if needed > machine.memory():
-        gigabytes = f"{needed >> 30:,}"
+        gigabytes = f"{needed >> 30:,}" if needed < 2**80 else "more than 2**50"
         raise ValueError(
-            f"sizes is {brief(found)}; its weights need {gigabytes:.40} GiB, and this machine has "
+            f"sizes is {brief(found)}; its weights need {gigabytes} GiB, and this machine has "
             f"{machine.memory() / 2**30:,.0f}"
         )
     return found
@@ -105,7 +105,7 @@ def seed(value: Any) -> int:
     """Return a seed of NumPy's old generator, which the book uses: an integer from 0 to 2**32 - 1."""
     number = natural(value, "seed")
     if number >= 2**32:
-        raise ValueError(f"seed is {number}; it must be below 2**32")
+        raise ValueError(f"seed is {brief(number)}; it must be below 2**32")
     return number
 
 
@@ -151,7 +151,10 @@ def float_type(dtype: npt.DTypeLike) -> np.dtype:
 
 def brief(value: object) -> str:
     """Return how a value is written, or how that begins."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # which Python does not write
+        text = "a number of thousands of digits"
     return f"{text[:57]}..." if len(text) > 60 else text
 
 

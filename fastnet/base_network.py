@@ -92,6 +92,11 @@ class BaseNetwork(ABC):
         """The number of layers, the inputs included."""
         return len(self.sizes)
 
+    @num_layers.setter
+    def num_layers(self, number: int) -> None:  # which a subclass in the book's way assigns
+        if number != len(self.sizes):
+            raise ValueError(f"num_layers is {arguments.brief(number)}; of sizes {self.sizes} it is {len(self.sizes)}")
+
     def _draw_parameters(self, scaled: bool) -> None:
         """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
         # All biases first, then all weights: the order in which the book draws them.
@@ -208,14 +213,15 @@ class BaseNetwork(ABC):
             number, eta = len(run.history.epochs), run.plan.eta
             weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
             if not _all_finite(weights + biases):
-                run.history.stopped, run.history.diverged = alarms.diverged(f"epoch {number}", eta, stacklevel=3), True
+                run.history.stopped, run.history.diverged = alarms.why_stopped(f"epoch {number}"), True
+                alarms.diverged(f"epoch {number}", eta, stacklevel=3)
                 return
             self.weights, self.biases = weights, biases
             findings = monitor()
             run.add(Epoch(number, eta, seconds, *findings[:4]))
-            dead_outputs.look_at(number, findings.never_predicted, stacklevel=3)
             run.keep(*self._checked_parameters(), generator)
             report(run.history)
+            dead_outputs.look_at(number, findings.never_predicted, stacklevel=3)  # which may end it, as an error
 
     def _train_epoch(self, run: Run, title: str, eta: float) -> tuple[Arrays, Arrays, float]:
         """Train for an epoch, in a new random order; return the parameters, and how many seconds it took."""
@@ -245,6 +251,14 @@ class BaseNetwork(ABC):
             return self._make_engine().measure(data).correct
         outputs = self.feedforward(data.inputs.T).T
         return int(np.sum(outputs.argmax(axis=1) == data.labels(self.sizes[-1])))
+
+    @staticmethod
+    def _own_count(value: Any, method: str, data: Dataset) -> int:
+        """Return what a method of the user's has returned as the number of samples that are classified right."""
+        number = arguments.natural(value, f"what {method} returned")
+        if number > len(data):
+            raise ValueError(f"what {method} returned is {arguments.brief(number)}; there are {len(data)} samples")
+        return number
 
     def _never_predicted(self, data: Dataset, measure: Measure) -> tuple[int, ...]:
         """Return which labels are often in the data, but were given to no sample."""

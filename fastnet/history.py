@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
@@ -140,10 +141,10 @@ class Epochs(Sequence[Epoch]):
     @overload
     def __getitem__(self, index: slice) -> Epochs: ...
     def __getitem__(self, index: int | slice) -> Epoch | Epochs:
-        found = self._rows[: self._length][index]
+        rows = self._rows[: self._length]
         if isinstance(index, slice):
-            return self._of_rows(found.copy())
-        *values, known = found.item()
+            return self._of_rows(rows[index].copy())
+        *values, known = rows[operator.index(index)].item()
         only_known: Iterator[Any] = (value if known >> i & 1 else None for i, value in enumerate(values))
         return Epoch(*only_known)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastnet import arguments
 from fastnet.activations import ACTIVATIONS
-from fastnet.datasets.files import DataError, one_line, read_all, replaced
+from fastnet.datasets.files import DataError, named_errors, one_line, read_all, replaced
 
 _VERSION = 1
 _MOST_BYTES = 1 << 30  # of a file; a weight takes about 20
@@ -88,7 +88,7 @@ def read(path: str | os.PathLike[str]) -> Model:
         If it does not hold a network.
     """
     path = arguments.path(path, "filename")
-    with path.open("rb") as file:
+    with named_errors(path), path.open("rb") as file:
         try:
             text = read_all(file, b"{", _MOST_BYTES)
             contents = _parsed(text)

@@ -157,7 +157,7 @@ class Network(BaseNetwork):
         if test_data is None:
             return Findings()
         if self._overridden("evaluate") or self._overridden("feedforward"):
-            return Findings(evaluation_accuracy=arguments.natural(self.evaluate(test_data), "what evaluate returned"))
+            return Findings(evaluation_accuracy=self._own_count(self.evaluate(test_data), "evaluate", test_data))
         found = self._make_engine().measure(test_data)
         never_predicted = self._never_predicted(test_data, found)
         return Findings(evaluation_accuracy=found.correct, never_predicted=never_predicted)

@@ -354,7 +354,7 @@ class Network(BaseNetwork):
             return None, None, ()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
-            return own, arguments.natural(self.accuracy(data), "what accuracy returned") if accuracy else None, ()
+            return own, self._own_count(self.accuracy(data), "accuracy", data) if accuracy else None, ()
         found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
         return (total, found.correct, self._never_predicted(data, found)) if accuracy else (total, None, ())

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastnet import Dataset, checkpoints, network, network2
+from fastnet.alarms import TrainingWarning
 from fastnet.datasets import tensors
 from fastnet.datasets.files import DataError
 
@@ -124,6 +126,18 @@ def test_a_folder_that_cannot_be_written_to_is_found_before_training(data, tmp_p
         net.SGD(data, 1, 7, 0.5, checkpoint=tmp_path / "nowhere" / "run")
     np.testing.assert_array_equal(net.weights[0], before[0])
     assert net.history is None
+
+
+def test_a_warning_that_is_made_an_error_costs_no_epoch(data, tmp_path):
+    net = network2.Network([12, 3], engine="numpy", seed=0)
+    net.biases = [np.array([[90.0], [0.0], [0.0]])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(TrainingWarning, match="has called no sample"):
+            net.SGD(data, 9, 50, 1e-6, 0, data, False, True, report=lambda history: None, checkpoint=tmp_path / "run")
+    epochs = len(net.history.epochs)
+    _, arrays = tensors.read(tmp_path / "run", checkpoints._KIND)
+    assert len(arrays["epochs.known"]) == epochs == 2
 
 
 def rewritten(path, change):

@@ -89,6 +89,17 @@ def test_an_import_is_not_interrupted():
         signal.signal(signal.SIGINT, before)
 
 
+def test_a_handler_that_is_not_pythons_is_left_alone():
+    """As the system's, which many programs with windows set, so that Ctrl-C ends them at once."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        with interruption.heard_afterwards():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 COMMAND = """
 import os, runpy, signal, sys, threading, time
 
@@ -125,15 +136,32 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
     assert 130 in statuses
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGTERM, 3)],
+    ids=["Ctrl-C", "once", "thrice"],
+)
+def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path):
     """As whoever runs jobs on a cluster tells them, before they are killed."""
-    command = [sys.executable, "-m", "fastnet", "train", "--engine", "numpy", "--sizes", "784,5,10"]
-    command += ["--epochs", "1000", "--save", "net.json", "--checkpoint", "run"]
+    command = [sys.executable, "-m", "fastnet", "train", "--engine", "numpy", "--sizes", "784,10"]
+    command += [
+        "--cost",
+        "cross-entropy",
+        "--seed",
+        "0",
+        "--epochs",
+        "1000",
+        "--save",
+        "net.json",
+        "--checkpoint",
+        "run",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         process.stdout.readline()
-        process.send_signal(number)
+        for _ in range(times):
+            process.send_signal(number)
+            time.sleep(0.002)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert errors.strip() == "Kept in run: the same command with --resume goes on from there"
-    assert network2.load(tmp_path / "net.json").sizes == [784, 5, 10]
+    assert network2.load(tmp_path / "net.json").sizes == [784, 10]

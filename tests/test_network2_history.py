@@ -36,13 +36,13 @@ def scripted(accuracies, seen=None):
 def test_patience_stops_the_training(data, capsys):
     seen = []
     net = scripted([5, 7, 6, 7, 6, 9, 9], seen)
-    returned = net.SGD(data, 100, 5, 0.5, evaluation_data=data[:4], patience=3)
+    returned = net.SGD(data, 100, 5, 0.5, evaluation_data=data[:9], patience=3)
     assert returned == ([], [], [], [])  # it was not to be monitored
-    assert seen == [4] * 5
+    assert seen == [9] * 5
     assert net.history.series("evaluation_accuracy") == [5, 7, 6, 7, 6]
     assert net.history.stopped == "Stopped: no better evaluation accuracy than 7 in 3 epochs"
     out = capsys.readouterr().out
-    assert out.endswith(f"Accuracy on evaluation data: 6 / 4\n{net.history.stopped}\n\n")
+    assert out.endswith(f"Accuracy on evaluation data: 6 / 9\n{net.history.stopped}\n\n")
     assert out.count("Stopped") == 1
     assert str(net.history).splitlines()[-1] == net.history.stopped
 
@@ -167,6 +167,9 @@ def test_epochs_are_as_a_list_of_them():
     assert [epochs[i] for i in (0, 1, -1, np.int64(7))] == [listed[i] for i in (0, 1, -1, 7)]
     assert epochs[5:50:7] == listed[5:50:7]
     assert repr(epochs[:2]) == f"Epochs({listed[:2]})"
+    for index in ([0], None, "eta", 0.0):
+        with pytest.raises(TypeError):
+            epochs[:1][index]
     assert [type(value) for value in (epochs[1].number, epochs[1].training_cost)] == [int, float]
     with pytest.raises(IndexError):
         epochs[60]

@@ -41,7 +41,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        fail(short, _in_words(error))
+        fail(short, in_words(error))
     except (ArithmeticError, ImportError, MemoryError, ValueError) as error:
         fail(short, str(error) or "there is not enough memory")
     except also as error:
@@ -51,16 +51,18 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # or it would be told with a traceback while Python ends
 
 
-def _stop(stopped: list[int], number: int, frame: object) -> NoReturn:
-    """End the command as Ctrl-C does: what was learnt is saved."""
-    stopped.append(number)
-    raise KeyboardInterrupt
+def _stop(stopped: list[int], number: int, frame: object) -> None:
+    """End the command as Ctrl-C does: what was learnt is saved. Those who say so twice do not end that."""
+    if not stopped:
+        stopped.append(number)
+        raise KeyboardInterrupt
 
 
-def _in_words(error: OSError) -> str:
+def in_words(error: OSError) -> str:
+    """Return what the system says, with the name of the file."""
     if error.strerror is None:
         return str(error)
-    if error.filename is None:  # of files, it is always said which
+    if error.filename is None:  # of files, it is said which
         return f"what is printed cannot be written: {error.strerror}" if _is_here() else "this folder is gone"
     return f"{error.filename}: {error.strerror}"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, recipe_options
+from fastnet.commands.run import in_words
 from fastnet.history import History
 from fastnet.recipe import recipe
 
@@ -42,8 +45,8 @@ def train(
 
     Without options, this is the program of the book's chapter 1: a line for each epoch says how many of the test digits
     the network gets right. With --patience, the lines are about the validation digits, and the test digits come last.
-    Ctrl-C stops it; what was learnt in whole epochs is saved all the same. Weights that become infinite stop it, too,
-    with exit status 1.
+    Ctrl-C, or SIGTERM, stops it; what was learnt in whole epochs is saved all the same. Weights that become infinite
+    stop it, too, with exit status 1.
 
     \b
     Chapter 3's best network of 100 hidden neurons:
@@ -88,19 +91,24 @@ def train(
             resume=resume,
             **chosen.training(),
         )
+        if net.history is not None and net.history.epochs and not reported:
+            click.echo(f"{checkpoint} has all epochs already; the last one: {net.history.last_line()}")
+        if chosen.patience is not None:
+            correct = net.accuracy(test_data)
+            click.echo(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
     except BaseException as end:  # Ctrl-C, a full disk, a reader that has gone: what was learnt is not lost by it
         has_learnt = net.weights is not untrained
-        if has_learnt:
-            _keep(net, save, plot_file)
         if checkpoint is not None and checkpoint.exists() and (has_learnt or isinstance(end, KeyboardInterrupt)):
             click.echo(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
+        for keep in _to_keep(net, save, plot_file) if has_learnt else []:
+            try:
+                keep()
+            except OSError as error:
+                click.echo(f"fastnet: {in_words(error)}", err=True)
         raise
-    if net.history is not None and net.history.epochs and not reported:
-        click.echo(f"{checkpoint} has all epochs already; the last one: {net.history.last_line()}")
-    if chosen.patience is not None:
-        correct = net.accuracy(test_data)
-        click.echo(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
-    _keep(net, save, plot_file)
+    kept = [keep() for keep in _to_keep(net, save, plot_file)]
+    for line in kept:
+        click.echo(line)
     if net.history is not None and net.history.diverged:
         context.exit(1)
 
@@ -113,14 +121,20 @@ def _print_line(history: History) -> None:
         click.echo(history.stopped.replace("evaluation", "validation"))
 
 
-def _keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> None:
-    """Write what was asked for, and then say so: where it cannot be said, it is written all the same."""
-    drawn = plot_file is not None and net.history is not None and len(net.history.epochs) > 0
-    if path is not None:
+def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> list[Callable[[], str]]:
+    """Return what writes what was asked for, and then returns what to say of it."""
+    history, tasks = net.history, []
+
+    def save(path: Path) -> str:
         net.save(path)
-    if plot_file is not None and net.history is not None and drawn:
-        plots.save(net.history.plot(), plot_file)
+        return f"Saved to {path}"
+
+    def draw(history: History, plot_file: Path) -> str:
+        plots.save(history.plot(), plot_file)
+        return f"Drawn into {plot_file}"
+
     if path is not None:
-        click.echo(f"Saved to {path}")
-    if drawn:
-        click.echo(f"Drawn into {plot_file}")
+        tasks.append(partial(save, path))
+    if plot_file is not None and history is not None and history.epochs:
+        tasks.append(partial(draw, history, plot_file))
+    return tasks

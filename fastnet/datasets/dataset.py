@@ -95,7 +95,7 @@ class Dataset(Sequence[Sample]):
                 raise TypeError(f"item {i} of the data set is {brief(sample)}; it must be a tuple (x, y)")
         xs, ys = zip(*samples, strict=True)
         if all(np.ndim(y) == 0 for y in ys):
-            return cls(_stack(xs, "x"), np.asarray(ys))
+            return cls(_stack(xs, "x"), _array(ys, "y"))
         return cls(_stack(xs, "x"), _stack(ys, "y"))
 
     @property
@@ -330,7 +330,7 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
 def refuse_masked(values: Any, name: str) -> None:
     """Raise a `TypeError` if something is masked, or is in one of the rows: NumPy would drop the mask."""
     for array in (values, *(values if isinstance(values, (list, tuple)) else ())):
-        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):  # `np.ma.masked` is one, too
             raise TypeError(f"{name}: something is masked; it must be filled, or left out")
 
 

@@ -63,7 +63,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
         If its checksum is another, or if the code in the `with` block meets the end of the file too early
         (`EOFError`), broken compression, or contents that it refuses (`ValueError`).
     """
-    with path.open("rb") as file:
+    with named_errors(path), path.open("rb") as file:
         stream: BinaryIO = file
         if sha256 is not None:
             contents = file.read()
@@ -170,10 +170,18 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     OSError
         If it cannot be written; it names the path that was given.
     """
+    with named_errors(path), _written(Path(path)) as file:
+        yield file
+
+
+@contextmanager
+def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Have what the system says of reading or writing in the `with` block name the file that the user has named."""
     try:
-        with _written(Path(path)) as file:
-            yield file
-    except OSError as error:  # which may name a file that the user has never heard of
+        yield
+    except OSError as error:  # which may name no file, or one that the user has never heard of
+        if error.errno is None:
+            raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None
 
 
@@ -258,8 +266,9 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
 
 def _remove_abandoned(unfinished: Path) -> None:
     """Remove an unfinished file of which the writer does not live any more."""
-    with suppress(FileNotFoundError), open(unfinished, "rb", opener=_open_no_link) as file:
-        # Only who has the lock removes a file, and only if it is still the one of that name.
+    with suppress(FileNotFoundError), open(unfinished, "r+b", opener=_open_no_link) as file:
+        # Only who has the lock removes a file, and only if it is still the one of that name. On a disk of another
+        # machine, it takes a file that can be written to get the lock.
         if _locked(file) and os.path.samestat(os.fstat(file.fileno()), unfinished.lstat()):
             unfinished.unlink()
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastnet.datasets.files import DataError, one_line, read_exactly, replaced
+from fastnet.datasets.files import DataError, named_errors, one_line, read_exactly, replaced
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -87,7 +87,7 @@ def read(path: StrPath, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarra
         If it is of another kind or version, or damaged. It is a `ValueError`.
     """
     path = Path(path)
-    with path.open("rb") as file:
+    with named_errors(path), path.open("rb") as file:
         try:
             return _read(file, kind)
         except EOFError:

@@ -148,7 +148,8 @@ class Network:
         for epoch in range(epochs):
             first = len(batches) * epoch
             if not train(first):
-                self.stopped = alarms.diverged(f"epoch {epoch}", eta, stacklevel=2)
+                self.stopped = alarms.why_stopped(f"epoch {epoch}")
+                alarms.diverged(f"epoch {epoch}", eta, stacklevel=2)
                 break
             predicted = self._predictions(validation[0])
             self._look_at(epoch, first + len(batches) - 1, _accuracy(predicted, validation[1]))

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fastnet.datasets.files import replaced
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -43,20 +45,27 @@ def check(filename: str | os.PathLike[str]) -> None:
         If it does not know the ending.
     """
     known = new_figure(1, 1).canvas.get_supported_filetypes()
-    ending = Path(filename).suffix.removeprefix(".").lower()
-    if ending not in known:
+    if _ending(filename) not in known:
         raise ValueError(f"{os.fspath(filename)}: its ending must be one of {', '.join(sorted(known))}")
 
 
 def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
-    """Write a picture to a file, in the format that its ending names.
+    """Write a picture to a file, whole or not at all, in the format that its ending names.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If it cannot be written. A file that was there is then as it was.
+    ValueError
+        If matplotlib does not know the ending.
     """
-    figure.savefig(filename, dpi=150)
+    check(filename)
+    with replaced(filename) as file:
+        figure.savefig(file, format=_ending(filename), dpi=150)
+
+
+def _ending(filename: str | os.PathLike[str]) -> str:
+    return Path(filename).suffix.removeprefix(".").lower()
 
 
 def style_curves(axes: Axes, epochs: int) -> None:

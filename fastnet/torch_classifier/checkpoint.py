@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import stat
+import warnings
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,7 +70,10 @@ def load_model(path: StrPath) -> Classifier:
     with Path(path).open("rb") as file:
         try:
             size = _check_archive(file)
-            return _model(torch.load(file, map_location="cpu", weights_only=True), size)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what PyTorch doubts in damaged files: they are refused, or read
+                contents = torch.load(file, map_location="cpu", weights_only=True)
+            return _model(contents, size)
         except Exception as error:  # what PyTorch raises for a broken file is of many kinds
             raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
 

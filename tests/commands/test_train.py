@@ -151,6 +151,41 @@ def test_what_was_learnt_is_saved_when_nobody_reads_on(folder):
     assert network.load(path).sizes == [16, 5, 10]
 
 
+def test_what_was_learnt_is_saved_when_nobody_reads_the_last_line(folder):
+    command = [*COMMAND, *small(folder, "--epochs", "2", "--engine", "numpy", "--patience", "9", "--save", "net.json")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
+        for _ in range(2):
+            process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert network.load(folder / "net.json").sizes == [16, 5, 10]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
+    pytest.importorskip("matplotlib")
+    more = ["--save", "/dev/full", "--plot", "run.png", "--checkpoint", "run"]
+    command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy", "--seed", "0", *more)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    said = [line for line in errors.splitlines() if line and "has called no sample" not in line]
+    assert said == [
+        "Kept in run: the same command with --resume goes on from there",
+        "fastnet: /dev/full: No space left on device",
+    ]
+    assert (folder / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no such file")
+@pytest.mark.parametrize("arguments", [["train", "--data"], ["evaluate"]])
+def test_a_file_that_cannot_be_read_is_named(arguments):
+    result = run(*arguments, "/proc/self/mem")
+    assert (result.returncode, result.stderr) == (2, "fastnet: /proc/self/mem: Input/output error\n")
+
+
 def test_a_reader_that_has_seen_enough(folder):
     command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -1,3 +1,4 @@
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,19 @@ def test_a_picture_goes_where_there_is_no_screen(tmp_path):
 
 def test_a_new_figure_has_its_size():
     assert tuple(new_figure(3, 2).get_size_inches()) == (3, 2)
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
+    """The system refuses to let a file grow, as it does when a disk is full."""
+    pytest.importorskip("matplotlib")
+    path, limits = tmp_path / "run.png", resource.getrlimit(resource.RLIMIT_FSIZE)
+    plots.save(plots.learning_curves(RUN), path)
+    before = path.read_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"run\.png'$"):
+            plots.save(plots.learning_curves(RUN), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["run.png"]

@@ -254,3 +254,18 @@ def with_a_transaction_that_ends(record):
     with record._transaction("BEGIN IMMEDIATE") as connection:
         connection.execute("ROLLBACK")
         raise ZeroDivisionError
+
+
+def test_what_could_not_be_written_for_a_reader_is_written_when_that_has_gone(path, monkeypatch):
+    monkeypatch.setattr("fastnet.sweeps.record._PATIENCE", 0.01)
+    reader = sqlite3.connect(path, isolation_level=None)
+    with Record(path, "data") as record:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM runs").fetchall()
+        with pytest.raises(DataError, match="database is locked"):
+            record.add(recipe(), 4, RUN)
+        assert record.find(recipe(), 4) is None
+        reader.execute("COMMIT")
+        record.add(recipe(), 4, RUN)
+        assert record.find(recipe(), 4) == RUN
+    reader.close()
