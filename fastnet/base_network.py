@@ -230,9 +230,10 @@ class BaseNetwork(ABC):
         engine.set_parameters(*self._checked_parameters())  # an evaluation of the user's may have changed them
         began = time.perf_counter()
         order = self._generator().permutation(len(engine.data))
-        for part in progress.runs(order, run.mini_batch_size, title):
-            with heard_afterwards():  # a library might be left in the middle of something
+        with heard_afterwards() as hear:
+            for part in progress.runs(order, run.mini_batch_size, title):
                 engine.epoch(part, run.mini_batch_size, eta, run.descent)
+                hear()
         return *engine.parameters(), time.perf_counter() - began
 
     def _train_mini_batch(self, data: Dataset, eta: float, descent: Descent | None = None) -> None:
