@@ -16,6 +16,7 @@ import torch
 from fastnet import arguments
 from fastnet.datasets import files
 from fastnet.datasets.files import DataError, one_line, replaced
+from fastnet.torch_classifier import pickles
 from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import Options
 
@@ -119,6 +120,10 @@ def _check_archive(file: BinaryIO) -> int:
             raise ValueError("it is a program of TorchScript")
         if archive.testzip() is not None:  # PyTorch itself does not look at the checksums
             raise ValueError("it is damaged")
+        for entry in entries:
+            if entry.filename.endswith(".pkl"):
+                with archive.open(entry) as stream:
+                    pickles.check(stream)
     file.seek(0)
     return status.st_size
 

@@ -98,8 +98,6 @@ def _network3(path: Path) -> object:
 
 
 def _torch(path: Path) -> object:
-    import torch.nested._internal.ops  # noqa: F401 - PyTorch does, where a file would call what is no function
-
     from fastnet.torch_classifier import checkpoint
 
     return checkpoint.load_model(path)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import pickle
 import zipfile
 
 import numpy as np
@@ -175,7 +176,8 @@ HUGE = 10**4
         (lambda contents: changed(contents, sizes=[6, 2**31 - 1, 4, 10]), "its weights need"),
         (lambda contents: changed(contents, sizes=[6, 5, 4, 9]), "the last must be 10"),
         (lambda contents: changed(contents, sizes=[6, 10**30, 4, 10]), "sizes is"),
-        (lambda contents: changed(contents, sizes=[6] * 10**6 + [10]), "don't fit"),
+        (lambda contents: changed(contents, sizes=[6] * 10**6 + [10]), "asks for more than"),
+        (lambda contents: changed(contents, sizes=[6] * 100 + [10]), "don't fit"),
         (lambda contents: changed(contents, sizes=["6", 5, 4, 10]), "a size is '6'"),
         (lambda contents: changed(contents, sizes="6"), "don't fit"),
         (lambda contents: changed(contents, dropout=1.0), "dropout is 1.0"),
@@ -183,7 +185,7 @@ HUGE = 10**4
         (lambda contents: changed(contents, batch_norm="yes"), "batch_norm is 'yes'"),
         (lambda contents: changed(contents, state={"more": torch.zeros(1)}), "not those of its layers"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6).double()}), "the type"),
-        (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6, device="meta")}), "not of the shapes"),
+        (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6, device="meta")}), "asks for more than"),
         (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "infinite or not a number"),
         (lambda contents: changed(contents, state={WEIGHT: [[0.0] * 6] * 5}), "not tensors"),
         (lambda contents: changed(contents, state=dict.fromkeys([WEIGHT])), "not tensors"),
@@ -220,3 +222,17 @@ def test_what_is_no_file(tmp_path):
     with pytest.raises(IsADirectoryError):
         load_model(tmp_path)
     assert "not a regular file" in refused("/dev/zero")
+
+
+def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch):
+    """PyTorch would import modules for it."""
+    contents = io.BytesIO(path.read_bytes())
+    with zipfile.ZipFile(contents) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    name = next(name for name in entries if name.endswith("data.pkl"))
+    entries[name] = entries[name].replace(pickle.REDUCE, pickle.EMPTY_TUPLE + pickle.REDUCE * 2, 1)
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, content in entries.items():
+            archive.writestr(each, content)
+    monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("it was shown to PyTorch"))
+    assert "asks for more than" in refused(path)

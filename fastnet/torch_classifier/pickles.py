@@ -1,0 +1,58 @@
+"""What `torch.save` writes of a network, gone through before PyTorch is shown it.
+
+`torch.load(weights_only=True)` runs nothing that a file names, but compares what a file would call with all that it
+allows: if that is a tensor, it imports modules for it. Here the same instructions are followed with nothing behind the
+names, so that a file that would call anything else than what makes a tensor is not even opened by PyTorch.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from typing import IO, Any, ClassVar
+
+_MOST_BYTES = 1 << 18  # a layer takes some 200
+_NAMES = {
+    ("collections", "OrderedDict"): dict,
+    ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: None,
+}
+_INSTRUCTIONS = (
+    pickle.PROTO + pickle.STOP + pickle.MARK + pickle.GLOBAL + pickle.REDUCE + pickle.BINPERSID
+    + pickle.BINPUT + pickle.LONG_BINPUT + pickle.BINGET + pickle.LONG_BINGET
+    + pickle.EMPTY_TUPLE + pickle.TUPLE + pickle.TUPLE1 + pickle.TUPLE2 + pickle.TUPLE3
+    + pickle.EMPTY_LIST + pickle.APPEND + pickle.APPENDS + pickle.EMPTY_DICT + pickle.SETITEM + pickle.SETITEMS
+    + pickle.NONE + pickle.NEWTRUE + pickle.NEWFALSE + pickle.BINUNICODE + pickle.BINFLOAT
+    + pickle.BININT + pickle.BININT1 + pickle.BININT2 + pickle.LONG1
+)  # fmt: skip
+
+
+def check(file: IO[bytes]) -> None:
+    """Refuse a pickle that is not of tensors and plain data.
+
+    Raises
+    ------
+    pickle.UnpicklingError
+        If it is not.
+    """
+    contents = file.read(_MOST_BYTES + 1)
+    if len(contents) > _MOST_BYTES:
+        raise pickle.UnpicklingError("it is longer than that of any network")
+    try:
+        _DryRun(io.BytesIO(contents)).load()
+    except (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError) as error:
+        raise pickle.UnpicklingError(str(error)) from None
+
+
+class _DryRun(pickle._Unpickler):
+    """Follows the instructions, and makes nothing but containers."""
+
+    dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS}
+
+    def find_class(self, module: str, name: str) -> Callable[..., Any] | None:
+        if module == "torch" and name.endswith("Storage"):  # which says of what type the numbers of a tensor are
+            return None
+        return _NAMES[module, name]
+
+    def persistent_load(self, description: object) -> None:
+        """Stand in for the numbers of a tensor."""
