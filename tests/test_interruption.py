@@ -161,7 +161,8 @@ def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_
         for _ in range(times):
             process.send_signal(number)
             time.sleep(0.002)
-        _, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
+    assert output.endswith("Saved to net.json\n")
     assert errors.strip() == "Kept in run: the same command with --resume goes on from there"
     assert network2.load(tmp_path / "net.json").sizes == [784, 10]

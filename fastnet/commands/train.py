@@ -102,12 +102,13 @@ def train(
             click.echo(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
         for keep in _to_keep(net, save, plot_file) if has_learnt else []:
             try:
-                keep()
+                kept = keep()
+                if isinstance(end, KeyboardInterrupt):  # or else it is likely that nothing can be printed
+                    click.echo(kept)
             except OSError as error:
                 click.echo(f"fastnet: {in_words(error)}", err=True)
         raise
-    kept = [keep() for keep in _to_keep(net, save, plot_file)]
-    for line in kept:
+    for line in [keep() for keep in _to_keep(net, save, plot_file)]:
         click.echo(line)
     if net.history is not None and net.history.diverged:
         context.exit(1)
