@@ -20,9 +20,13 @@ def pytest_xdist_auto_num_workers(config):
     return None if whole else 0
 
 
-def pytest_sessionstart(session):
-    """Have Ctrl-C heard in all processes: a shell switches it off for what it runs in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+@pytest.fixture(autouse=True)
+def signals_as_python_has_them():
+    """Have Ctrl-C heard, which a shell switches off in the background, and undo what a command in this process does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGINT, before[0])
+    signal.signal(signal.SIGTERM, before[1])
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -17,6 +17,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Pass, Receiver
+from fastnet.interruption import heard_afterwards
 from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.activations import ReLU, Sigmoid, Tanh
 from fastnet.kernels.compiler import announced
@@ -56,7 +57,8 @@ class Engine(contract.Engine):
 
     def _lay_out(self, data: Dataset) -> None:
         dtype = self.architecture.dtype
-        with announced(progress.compiling):
+        # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
+        with heard_afterwards(), announced(progress.compiling):
             self._inputs = self._laid_out(data)
             self._targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
             # Nothing is computed here, only compiled, so that no epoch's time includes it.

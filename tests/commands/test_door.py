@@ -1,7 +1,6 @@
 """What every option of every command refuses: a table. In one line, with the option's name and exit status 2."""
 
 import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -81,7 +80,6 @@ def fastnet(tmp_path, monkeypatch, capsys):
     """Run the command in this process; return its status, and what it printed and complained of."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["fastnet", *arguments])
@@ -89,9 +87,7 @@ def fastnet(tmp_path, monkeypatch, capsys):
             run(fastnet_command, "fastnet")
         return ended.value.code, *capsys.readouterr()
 
-    yield call
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return call
 
 
 @pytest.mark.parametrize(("command", "option", "value", "said"), CASES)

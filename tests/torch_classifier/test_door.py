@@ -6,7 +6,6 @@ written; on the command line in one line, with the option's name and exit status
 
 import math
 import os
-import signal
 import sys
 import warnings
 
@@ -248,7 +247,6 @@ OPTIONS_OF_THE_COMMAND = {
 def run(monkeypatch, capsys):
     """Run the command in this process; return its status, and what it printed and complained of."""
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
@@ -256,9 +254,7 @@ def run(monkeypatch, capsys):
             pytorch_mnist.main()
         return ended.value.code or 0, *capsys.readouterr()
 
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 @pytest.mark.parametrize(
