@@ -127,7 +127,7 @@ def tried(title: str, python: str, wheel: Path, needed: list[str], copy: Path, t
             print(f"| {title} | {python} |{' |' * len(SHOWN)} not installed **missed** | |\n\n{installed.stderr}")
             return False
         began = time.perf_counter()
-        # In one process: with PyTorch 2.3, one of several was seen to end without a word.
+        # In one process: what is printed of a failure is in order then.
         command = [str(bin / "pytest"), "-q", "-n0", "-p", "no:cacheprovider", "--tb=short", *tests]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, env=environment)
