@@ -282,7 +282,7 @@ def test_without_locks_it_is_written_likewise(write, old, locks, monkeypatch):
 
 
 def test_many_write_the_same_file_and_some_are_killed(old):
-    """Whole files only, no error in those that live, and what is left when one more has written was not the first's."""
+    """Whole files only, no error in those that live, and only those that were killed may leave something."""
     program = textwrap.dedent("""
         import os, random, sys
         from fastnet.datasets import files
@@ -297,12 +297,13 @@ def test_many_write_the_same_file_and_some_are_killed(old):
                 file.write(b"a" * 4000)
     """)
     processes = [subprocess.Popen([sys.executable, "-c", program, str(old), str(seed)]) for seed in range(4)]
-    assert {process.wait(timeout=60) for process in processes} == {0, 9}
+    statuses = [process.wait(timeout=60) for process in processes]
+    assert set(statuses) == {0, 9}
     assert old.read_bytes() == b"a" * 8000
     with files.replaced(old) as file:
         file.write(OLD)
     left = [name for name in os.listdir(old.parent) if name != "old"]
-    assert len(left) <= 1  # of two that were killed: of one while the other, or one that lives, was writing the same
+    assert len(left) <= statuses.count(9)  # of those that were killed while another one was writing the same
     assert unfinished_name(old) not in left
 
 
