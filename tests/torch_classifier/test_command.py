@@ -43,19 +43,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command in this process; return its status, and what it printed."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            pytorch_mnist.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
-
-
 def test_mnist_is_read_by_torchvision_from_the_bundled_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

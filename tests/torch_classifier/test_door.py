@@ -6,8 +6,6 @@ written; on the command line in one line, with the option's name and exit status
 
 import math
 import os
-import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -18,7 +16,6 @@ pytest.importorskip("torchvision", reason="the extra torch is not installed")
 from torch import nn  # noqa: E402
 from torch.utils.data import Subset, TensorDataset  # noqa: E402
 
-from fastnet import pytorch_mnist  # noqa: E402
 from fastnet.pytorch_mnist import Options, evaluate, make_model, train  # noqa: E402
 from fastnet.torch_classifier.command import command  # noqa: E402
 from fastnet.torch_classifier.options import _MOST_AT_ONCE  # noqa: E402
@@ -241,20 +238,6 @@ OPTIONS_OF_THE_COMMAND = {
         "/dev/null": "it must be a regular file",
     },
 }
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command in this process; return its status, and what it printed and complained of."""
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            pytorch_mnist.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.mark.parametrize(
