@@ -10,7 +10,7 @@ from statistics import median
 
 import numpy as np
 
-from fastnet import machine
+from fastnet.utils import machine
 
 BOUND = 99.2  # per cent
 RECIPE = re.search(r"```python\n(.*?)```", (Path(__file__).parent.parent / "README.md").read_text(), re.DOTALL)[1]

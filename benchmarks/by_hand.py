@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import nn
 
-from fastnet import machine, mnist_loader, network2, pytorch_mnist
+from fastnet import mnist_loader, network2, pytorch_mnist
 from fastnet.torch_models import from_torch
+from fastnet.utils import machine
 
 PACKAGE = Path(network2.__file__).parent
 BY_HAND = ("activations", "base_network", "costs", "network2", "schedules", "engines/contract", "engines/dropout")

@@ -14,9 +14,9 @@ import numpy as np
 
 from fastnet import mnist_loader, network2
 from fastnet.comparison.timing import initial_parameters
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Descent
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 
 SEEDS = 5
 ROUNDS = 15

@@ -23,8 +23,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fastnet import expand_mnist, machine, mnist_loader, network3
+from fastnet import expand_mnist, mnist_loader, network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
+from fastnet.utils import machine
 
 MINI_BATCH_SIZE = 10
 ENSEMBLE = 5

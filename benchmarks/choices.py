@@ -13,10 +13,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from fastnet import Dataset, machine
+from fastnet import Dataset
 from fastnet.comparison import timing
 from fastnet.engines import engine_class
 from fastnet.kernels import choice, threads
+from fastnet.utils import machine
 
 FLOAT32 = np.dtype("float32")
 SAMPLES, N_IN, N_OUT, ETA, ROUNDS = 50_000, 784, 10, 0.1, 3

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import fastnet
-from fastnet import machine
+from fastnet.utils import machine
 
 PROGRAM = """
 import json, sys, threading, time

@@ -16,8 +16,9 @@ import io
 import numpy as np
 from scipy.stats import ks_2samp
 
-from fastnet import machine, mnist_loader
+from fastnet import mnist_loader
 from fastnet.network import Network
+from fastnet.utils import machine
 
 
 def main() -> None:

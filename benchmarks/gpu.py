@@ -22,11 +22,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
-from fastnet import Dataset, machine, mnist_loader
-from fastnet.activations import ACTIVATIONS
-from fastnet.costs import COSTS, QuadraticCost
+from fastnet import Dataset, mnist_loader
 from fastnet.engines import engine_class, why_missing
 from fastnet.engines.contract import Architecture, Descent
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.costs import COSTS, QuadraticCost
+from fastnet.utils import machine
 
 ENGINES = {"cuda": ("torch-cuda-eager", "torch-cuda-compiled", "torch-cuda"), "cpu": ("torch-cpu", "torch-compiled")}
 TOLERANCE = {"float64": 1e-10, "float32": 1e-3}

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import peers
 
-from fastnet import Dataset, machine, mnist_loader
+from fastnet import Dataset, mnist_loader
 from fastnet.comparison import timing
 from fastnet.engines import engine_class, why_missing
+from fastnet.utils import machine
 
 OURS, ETA, ROUNDS = "numba", 0.1, 3
 FLOAT32 = np.dtype("float32")

@@ -17,8 +17,9 @@ import drawn
 import numpy as np
 from PIL import Image
 
-from fastnet import handwriting, machine, mnist_loader
+from fastnet import handwriting, mnist_loader
 from fastnet.handwriting.judging import SURE
+from fastnet.utils import machine
 
 Labelled: TypeAlias = tuple[int, Image.Image]
 OF_MNIST = 1000

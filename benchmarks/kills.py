@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet import machine, network2
+from fastnet import network2
+from fastnet.utils import machine
 
 PROGRAM = """
 import json

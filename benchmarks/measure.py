@@ -20,11 +20,12 @@ from statistics import median
 
 import numpy as np
 
-from fastnet import Dataset, machine, mnist_loader
+from fastnet import Dataset, mnist_loader
 from fastnet.comparison import compare
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Engine
 from fastnet.network import Network
+from fastnet.utils import machine
 
 SIZES = [784, 30, 10]
 
@@ -79,7 +80,8 @@ def start_to_first_epoch() -> float:
     """Time from the start of a process of the README's lines to the first mini-batch of its first epoch, compiled."""
     code = """
 import time
-from fastnet import mnist_loader, network, progress
+from fastnet import mnist_loader, network
+from fastnet.utils import progress
 def first(*arguments):
     print(time.time())
     raise SystemExit

@@ -13,8 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fastnet import comparison, machine, plots
+from fastnet import comparison, plots
 from fastnet.comparison.plots import figure
+from fastnet.utils import machine
 
 BENCHMARKS = Path(__file__).parent
 DOCS = BENCHMARKS.parent / "docs"

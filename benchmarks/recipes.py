@@ -20,10 +20,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet import machine, mnist_loader
+from fastnet import mnist_loader
 from fastnet.comparison import timing
 from fastnet.engines import engine_class, why_missing
 from fastnet.engines.contract import Architecture
+from fastnet.utils import machine
 
 
 class Recipe(NamedTuple):

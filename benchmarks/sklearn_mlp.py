@@ -13,8 +13,9 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from fastnet import NetworkClassifier, machine, mnist_loader
+from fastnet import NetworkClassifier, mnist_loader
 from fastnet.comparison import timing
+from fastnet.utils import machine
 
 LEARNING_RATES = {(10, 0.0): 0.1, (10, 0.9): 0.01, (200, 0.0): 0.5, (200, 0.9): 0.1}  # by mini-batch size and momentum
 

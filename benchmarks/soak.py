@@ -28,9 +28,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import Dataset, machine, mnist_loader
-from fastnet.history import Epochs, History
+from fastnet import Dataset, mnist_loader
+from fastnet.learning.history import Epochs, History
 from fastnet.network2 import Network
+from fastnet.utils import machine
 
 MOST_GROWTH, MOST_DRIFT = 0.01, 0.03
 OPTIONS: dict[str, Any] = {"lmbda": 0.1, "momentum": 0.5, "dropout": 0.2}

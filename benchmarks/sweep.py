@@ -16,7 +16,8 @@ from statistics import median
 
 from joblib import cpu_count
 
-from fastnet import machine, mnist_loader, sweeps
+from fastnet import mnist_loader, sweeps
+from fastnet.utils import machine
 
 SECONDS, TIMES = 60, 0.95  # of 100 networks; of the number of processors
 

@@ -13,10 +13,11 @@ from statistics import median
 
 import numpy as np
 
-from fastnet import machine, mnist_loader
+from fastnet import mnist_loader
 from fastnet.comparison.timing import initial_parameters
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture
+from fastnet.utils import machine
 
 SIZES, EPOCHS, ROUNDS = (784, 30, 10), 10, 15
 

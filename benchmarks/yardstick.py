@@ -18,11 +18,12 @@ from statistics import median
 
 import numpy as np
 
-from fastnet import Dataset, machine, mnist_loader
+from fastnet import Dataset, mnist_loader
 from fastnet.comparison.timing import initial_parameters
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture
 from fastnet.kernels.layout import aligned_zeros
+from fastnet.utils import machine
 
 SIZES = (784, 30, 10)
 MINI_BATCH_SIZE, ETA = 10, 3.0

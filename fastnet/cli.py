@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from fastnet.interruption import heard_afterwards
+from fastnet.utils.interruption import heard_afterwards
 
 
 def main() -> NoReturn:

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from fastnet import arguments, progress
-from fastnet.datasets import files
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
-from fastnet.datasets.files import DataError, one_line, read_exactly, replaced
+from fastnet.files import reading
+from fastnet.files.reading import DataError, one_line, read_exactly
+from fastnet.files.writing import replaced
+from fastnet.utils import arguments, progress
 
 if TYPE_CHECKING:
     from fastnet.kernels.threads import Share
@@ -290,7 +291,7 @@ def load(path: StrPath) -> Dataset:
     path = arguments.path(path, "path")
     with path.open("rb") as file:
         try:
-            with files.archive(file) as archive:
+            with reading.archive(file) as archive:
                 return _read(archive)
         except EOFError:
             raise DataError(f"{path}: it ends too early; the file is truncated") from None

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnet.datasets import mnist
 from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 __all__ = ["DataError", "load_data", "load_data_wrapper", "vectorized_result"]
 

@@ -13,15 +13,16 @@ from types import SimpleNamespace
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import arguments, models
-from fastnet.activations import sigmoid, sigmoid_prime
-from fastnet.base_network import BaseNetwork
-from fastnet.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
 from fastnet.datasets.dataset import Dataset, Sample
 from fastnet.engines.contract import Descent
-from fastnet.history import History
-from fastnet.runs import Findings, Run
-from fastnet.schedules import Plan
+from fastnet.files import models
+from fastnet.formulas.activations import sigmoid, sigmoid_prime
+from fastnet.formulas.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
+from fastnet.learning.history import History
+from fastnet.learning.runs import Findings, Run
+from fastnet.learning.schedules import Plan
+from fastnet.networks.base import BaseNetwork
+from fastnet.utils import arguments
 
 __all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
 

@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import arguments, costs, models
-from fastnet.activations import sigmoid, sigmoid_prime
-from fastnet.base_network import BaseNetwork
-from fastnet.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset, Sample
 from fastnet.engines.contract import Descent
-from fastnet.history import History
+from fastnet.files import models
+from fastnet.formulas import costs
+from fastnet.formulas.activations import sigmoid, sigmoid_prime
+from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.learning.history import History
+from fastnet.learning.runs import Findings, Run
+from fastnet.learning.schedules import SCHEDULES, Plan
 from fastnet.mnist_loader import vectorized_result
-from fastnet.runs import Findings, Run
-from fastnet.schedules import SCHEDULES, Plan
+from fastnet.networks.base import BaseNetwork
+from fastnet.utils import arguments
 
 __all__ = [
     "CrossEntropyCost",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 
-from fastnet.interruption import heard_afterwards
+from fastnet.utils.interruption import heard_afterwards
 
 try:
     with heard_afterwards():
@@ -33,7 +33,7 @@ except ImportError as error:
     sys.exit(2)
 
 from fastnet.commands.run import run
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 from fastnet.torch_classifier.checkpoint import load_model, save_model
 from fastnet.torch_classifier.command import command
 from fastnet.torch_classifier.data import load_data

@@ -13,8 +13,8 @@ except ImportError as error:
     raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet[torch]' installs it") from error
 
 from fastnet import network2
-from fastnet.base_network import BaseNetwork
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost
+from fastnet.networks.base import BaseNetwork
 
 __all__ = ["from_torch", "to_torch"]
 

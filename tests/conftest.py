@@ -9,9 +9,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out; PyTorc
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fastnet import mnist_loader
-from fastnet.costs import QuadraticCost
 from fastnet.engines import ENGINES, engine_class, why_missing
 from fastnet.engines.contract import Architecture
+from fastnet.formulas.costs import QuadraticCost
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.caching import NullCache
 
-from fastnet import Dataset, expand_mnist, progress
+from fastnet import Dataset, expand_mnist
 from fastnet.kernels import deformation, threads
 from fastnet.kernels.compiler import kernel
+from fastnet.utils import progress
 
 NOTHING = {"rotation": 0, "shift": 0, "elastic": 0}
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnet import Dataset, expand_mnist
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 
 def data_of(images, targets=None):

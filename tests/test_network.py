@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastnet import Dataset, progress
+from fastnet import Dataset
 from fastnet.network import Network
+from fastnet.utils import progress
 
 LINE = re.compile(r"Epoch (\d+): (\d+) / (\d+) \((\d+\.\d\d)% accuracy\), took \d+\.\d\d seconds")
 

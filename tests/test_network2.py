@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fastnet import Dataset, network, network2, progress
+from fastnet import Dataset, network, network2
 from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
+from fastnet.utils import progress
 
 SIZES = [5, 4, 3]
 

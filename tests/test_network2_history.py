@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset
-from fastnet.history import Epoch, Epochs
+from fastnet.learning.history import Epoch, Epochs
 from fastnet.network2 import LogLikelihoodCost, Network
 
 NAMES = ("training_cost", "training_accuracy", "evaluation_cost", "evaluation_accuracy")

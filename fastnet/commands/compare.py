@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fastnet import machine, progress
 from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Command, Engines, NewFile, Sizes
-from fastnet.datasets.files import write_text
 from fastnet.engines import ENGINES, VARIANTS
+from fastnet.files.writing import write_text
+from fastnet.utils import machine, progress
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastnet import costs, mnist_loader, network2, plots
+from fastnet import mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
+from fastnet.formulas import costs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

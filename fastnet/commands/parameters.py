@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
-from fastnet.activations import ACTIVATIONS
 from fastnet.engines import ENGINES, VARIANTS
-from fastnet.recipe import COSTS, INITS
-from fastnet.schedules import SCHEDULES
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.learning.schedules import SCHEDULES
+from fastnet.sweeps.recipe import COSTS, INITS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -113,7 +113,7 @@ def _paths(value: Any) -> list[Path]:
 
 
 def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
-    """Give a command the options that describe a network and its training, named as in `fastnet.recipe.recipe`.
+    """Give a command the options that describe a network and its training, named as in `fastnet.sweeps.recipe.recipe`.
 
     Parameters
     ----------

@@ -12,11 +12,12 @@ from typing import Any
 import click
 import numpy as np
 
-from fastnet import arguments, handwriting, network2, plots
+from fastnet import handwriting, network2, plots
 from fastnet.commands.parameters import SETTINGS, Command, NewFile
-from fastnet.datasets.files import write_text
+from fastnet.files.writing import write_text
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import judging, showing
+from fastnet.utils import arguments
 
 
 @click.command(cls=Command, context_settings=SETTINGS)

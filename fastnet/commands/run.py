@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from fastnet.alarms import TrainingWarning
+from fastnet.learning.diagnostics import TrainingWarning
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:

@@ -12,8 +12,8 @@ import click
 from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, recipe_options
 from fastnet.commands.run import in_words
-from fastnet.history import History
-from fastnet.recipe import recipe
+from fastnet.learning.history import History
+from fastnet.sweeps.recipe import recipe
 
 
 @click.command(cls=Command, context_settings=SETTINGS)

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import arguments, machine, mnist_loader
+from fastnet import mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import why_missing
+from fastnet.utils import arguments, machine
 
 
 @dataclass(frozen=True)

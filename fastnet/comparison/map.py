@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import arguments, machine, mnist_loader
+from fastnet import mnist_loader
 from fastnet.comparison import timing
 from fastnet.datasets.dataset import Dataset
+from fastnet.utils import arguments, machine
 
 WIDTHS = (30, 100, 300, 1000)
 MINI_BATCH_SIZES = (1, 10, 32, 100, 1000)

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.arguments import brief
 from fastnet.datasets.sparse import SparseInputs, is_sparse, real_type
+from fastnet.utils.arguments import brief
 
 _MOST_LABELS = 1 << 31
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnet.datasets.files import opened, read_exactly
+from fastnet.files.reading import opened, read_exactly
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _MOST_BYTES = 1 << 28  # MNIST's largest file has 47 MB, EMNIST's 240,000 digits 188

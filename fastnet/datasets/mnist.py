@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnet import arguments
 from fastnet.datasets import idx, pickles
-from fastnet.datasets.files import DataError, opened
+from fastnet.files.reading import DataError, opened
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 Pair: TypeAlias = tuple[np.ndarray, np.ndarray]

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
-from fastnet.datasets.files import opened, read_exactly
+from fastnet.files.reading import opened, read_exactly
 
 Pairs = tuple[tuple[np.ndarray, np.ndarray], ...]
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from fastnet.engines.contract import Engine
-from fastnet.interruption import heard_afterwards
+from fastnet.utils.interruption import heard_afterwards
 
 ENGINES = ("numba", "numpy", "torch", "reference")
 """What networks are trained with."""

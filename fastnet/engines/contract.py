@@ -13,10 +13,10 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastnet.costs import BuiltIn, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
-from fastnet.engines import dropout
+from fastnet.formulas import dropout
+from fastnet.formulas.costs import BuiltIn, OwnCost, QuadraticCost
 
 Arrays: TypeAlias = list[np.ndarray]
 Receiver: TypeAlias = Callable[[slice, np.ndarray], None]

@@ -11,18 +11,18 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastnet import progress
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Pass, Receiver
-from fastnet.interruption import heard_afterwards
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.activations import ReLU, Sigmoid, Tanh
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.costs import CrossEntropy, LogLikelihood, Quadratic
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
+from fastnet.utils import progress
+from fastnet.utils.interruption import heard_afterwards
 
 _ACTIVATIONS = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
 _COSTS = {QuadraticCost: Quadratic(), CrossEntropyCost: CrossEntropy(), LogLikelihoodCost: LogLikelihood()}

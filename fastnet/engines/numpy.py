@@ -12,12 +12,12 @@ from itertools import accumulate
 
 import numpy as np
 
-from fastnet.activations import ACTIVATIONS
-from fastnet.costs import OwnCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.costs import OwnCost
 
 # Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge,
 # with all numbers of the result as they should be; NumPy would warn of it. What is not a number stays so, unannounced.

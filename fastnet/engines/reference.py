@@ -10,11 +10,11 @@ from itertools import accumulate
 
 import numpy as np
 
-from fastnet.activations import ACTIVATIONS
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
+from fastnet.formulas.activations import ACTIVATIONS
 
 
 class Engine(contract.Engine):

@@ -21,11 +21,11 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import torch
 
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 
 Work: TypeAlias = Callable[[], None]
 

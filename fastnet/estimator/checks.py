@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import arguments
 from fastnet.datasets.dataset import finite_arrays, refuse_masked
 from fastnet.engines.contract import Arrays
+from fastnet.utils import arguments
 
 
 def labels(classes: Any) -> np.ndarray:

@@ -16,14 +16,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fastnet import arguments
-from fastnet.alarms import TrainingWarning
 from fastnet.datasets.dataset import Dataset, refuse_masked
 from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.engines.contract import Arrays
 from fastnet.estimator import checks
 from fastnet.estimator.settings import Settings, outputs
 from fastnet.estimator.training import Continuation, Training, initial_parameters, probabilities
+from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.utils import arguments
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import arguments, costs
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Engine
-from fastnet.recipe import COSTS
+from fastnet.formulas import costs
+from fastnet.sweeps.recipe import COSTS
+from fastnet.utils import arguments
 
 _ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 

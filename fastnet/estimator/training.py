@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastnet import alarms
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Arrays, Descent, Engine, State
 from fastnet.estimator.settings import Settings
+from fastnet.learning import diagnostics
 
 _LASTING = ("hidden", "activation", "cost", "engine", "dtype", "momentum", "dropout")
 
@@ -162,7 +162,7 @@ class Training:
         """Return the numbers of the classes that are often in the data, but are predicted for no sample."""
         shares = probabilities(self.engine, self._data)
         counts = (np.bincount(classes, minlength=shares.shape[1]) for classes in (self._labels, shares.argmax(axis=1)))
-        return alarms.never_predicted(*counts)
+        return diagnostics.never_predicted(*counts)
 
     def _divergence(self, sign: str) -> ValueError:
         return ValueError(

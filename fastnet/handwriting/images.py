@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet import arguments
-from fastnet.datasets.files import DataError, one_line
+from fastnet.files.reading import DataError, one_line
 from fastnet.handwriting.preparing import LARGEST
+from fastnet.utils import arguments
 
 if TYPE_CHECKING:
     from PIL.Image import Image

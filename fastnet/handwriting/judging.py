@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fastnet.handwriting.preparing import SIDE, prepare
 
 if TYPE_CHECKING:
-    from fastnet.base_network import BaseNetwork
+    from fastnet.networks.base import BaseNetwork
 
 DIGITS = 10
 SURE = 0.5  # a digit is named that is more probable than this: than all others together

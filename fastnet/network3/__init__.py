@@ -30,7 +30,7 @@ from importlib.util import find_spec
 if find_spec("torch") is None:
     raise ImportError("fastnet.network3 needs PyTorch; pip install 'fastnet[torch]' installs it")
 
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 from fastnet.network3.activations import ReLU, linear, sigmoid, tanh
 from fastnet.network3.data import load_data_shared, shared, size
 from fastnet.network3.layers import ConvPoolLayer, FullyConnectedLayer, SoftmaxLayer, dropout_layer

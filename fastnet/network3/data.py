@@ -10,9 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from fastnet import arguments, expand_mnist, mnist_loader
+from fastnet import expand_mnist, mnist_loader
 from fastnet.datasets.dataset import Dataset, as_dataset, check_numbers
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
+from fastnet.utils import arguments
 
 Pair: TypeAlias = tuple[Tensor, Tensor]
 

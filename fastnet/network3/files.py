@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastnet import arguments
-from fastnet.datasets import tensors
-from fastnet.datasets.files import DataError, one_line
+from fastnet.files import tensors
+from fastnet.files.reading import DataError, one_line
 from fastnet.network3.activations import ACTIVATIONS
 from fastnet.network3.layers import ConvPoolLayer, FullyConnectedLayer, Layer, Parameters, SoftmaxLayer, check_layers
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 

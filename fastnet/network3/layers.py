@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from fastnet import arguments
 from fastnet.datasets.dataset import finite_arrays
 from fastnet.network3.activations import ACTIVATIONS, Activation, sigmoid
 from fastnet.network3.data import check_tensor
+from fastnet.utils import arguments
 
 Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 

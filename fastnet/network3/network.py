@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastnet import alarms, arguments
+from fastnet.learning import diagnostics
 from fastnet.network3 import files
 from fastnet.network3.data import Pair, check_tensor, find_device, pair
 from fastnet.network3.layers import Layer, check_layers
 from fastnet.network3.training import dropout_generator, mini_batches, train_epoch
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -144,12 +145,12 @@ class Network:
         generator = dropout_generator(self.layers, self.device)
         train = partial(train_epoch, self.layers, batches, eta=eta, decay=lmbda / len(batches), generator=generator)
         self.best, self.stopped, self._test = None, "", test
-        dead_outputs = alarms.DeadOutputs()
+        dead_outputs = diagnostics.DeadOutputs()
         for epoch in range(epochs):
             first = len(batches) * epoch
             if not train(first):
-                self.stopped = alarms.why_stopped(f"epoch {epoch}")
-                alarms.diverged(f"epoch {epoch}", eta, stacklevel=2)
+                self.stopped = diagnostics.why_stopped(f"epoch {epoch}")
+                diagnostics.diverged(f"epoch {epoch}", eta, stacklevel=2)
                 break
             predicted = self._predictions(validation[0])
             self._look_at(epoch, first + len(batches) - 1, _accuracy(predicted, validation[1]))
@@ -247,7 +248,7 @@ class Network:
         """Return which labels are often in the data, but were given to no sample."""
         n_out = self.layers[-1].n_out
         counts = (np.bincount(each[each >= 0].cpu().numpy(), minlength=n_out) for each in (y, predicted))
-        return alarms.never_predicted(*counts)
+        return diagnostics.never_predicted(*counts)
 
     def _sum_up(self) -> None:
         print(self.stopped or "Finished training network.")

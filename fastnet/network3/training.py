@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fastnet.interruption import heard_afterwards
 from fastnet.network3.data import Pair, size
 from fastnet.network3.layers import Layer, SoftmaxLayer
+from fastnet.utils.interruption import heard_afterwards
 
 _MINI_BATCHES_PER_LINE = 1000
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnet.datasets.files import replaced
+from fastnet.files.writing import replaced
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

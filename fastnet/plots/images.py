@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from fastnet import arguments
 from fastnet.plots.figures import style_images
+from fastnet.utils import arguments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-    from fastnet.history import History
+    from fastnet.learning.history import History
 
     Own = TypeVar("Own", Figure, SubFigure)
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
 
 import numpy as np
 
-from fastnet import arguments
-from fastnet.base_network import BaseNetwork
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
+from fastnet.networks.base import BaseNetwork
 from fastnet.plots.figures import new_figure, style_images
 from fastnet.plots.images import Mosaic, Shape, image_shape
+from fastnet.utils import arguments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import arguments
 from fastnet.datasets.dataset import real_matrix
 from fastnet.plots.figures import new_figure
 from fastnet.plots.images import Mosaic, Shape, image_shape
+from fastnet.utils import arguments
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

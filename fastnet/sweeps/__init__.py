@@ -1,10 +1,25 @@
 """Many networks: a grid of recipes, each with several seeds, on all processors or on a cluster.
 
-`grid` makes recipes of lists of values, `run` trains one network, `threads` and `cluster` train many, `record` keeps
-what is finished, `table` says what came of it; `sweeping` puts them together.
+`recipe` is a network and its training in words and numbers, `grid` makes recipes of lists of values, `run` trains one
+network, `threads` and `cluster` train many, `record` keeps what is finished, `table` says what came of it; `sweeping`
+puts them together.
 """
 
-from fastnet.sweeps.sweeping import TrainingFailed, sweep
-from fastnet.sweeps.table import Row, Sweep
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastnet.sweeps.sweeping import TrainingFailed, sweep
+    from fastnet.sweeps.table import Row, Sweep
 
 __all__ = ["Row", "Sweep", "TrainingFailed", "sweep"]
+
+_IN_MODULES = {"Row": "table", "Sweep": "table", "TrainingFailed": "sweeping", "sweep": "sweeping"}
+
+
+def __getattr__(name: str) -> Any:  # one recipe needs none of what trains many
+    if name in _IN_MODULES:
+        return getattr(importlib.import_module(f"fastnet.sweeps.{_IN_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

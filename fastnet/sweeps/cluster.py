@@ -13,10 +13,10 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 import fastnet
-from fastnet import progress
-from fastnet.recipe import Recipe
 from fastnet.sweeps.data import Data, Source, at_hand
+from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Outcome, Task, attempt, one_thread_of_blas
+from fastnet.utils import progress
 
 _CONNECTING = 10  # seconds that a scheduler has to answer, and to find workers
 _LOOKING = 1.0  # seconds between two looks at whether the cluster is still there

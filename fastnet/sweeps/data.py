@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeAlias
 
-from fastnet import arguments, expand_mnist, mnist_loader
+from fastnet import expand_mnist, mnist_loader
 from fastnet.datasets.dataset import Dataset, as_dataset
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 

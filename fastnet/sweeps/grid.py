@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
-from fastnet import arguments
-from fastnet.recipe import ARGUMENTS, Recipe, recipe
+from fastnet.sweeps.recipe import ARGUMENTS, Recipe, recipe
+from fastnet.utils import arguments
 
 
 def recipes(**values: Any) -> list[Recipe]:
@@ -16,7 +16,7 @@ def recipes(**values: Any) -> list[Recipe]:
     Parameters
     ----------
     **values
-        For an argument of `fastnet.recipe.recipe`, its value, or several of them in a list or an array.
+        For an argument of `fastnet.sweeps.recipe.recipe`, its value, or several of them in a list or an array.
 
     Raises
     ------

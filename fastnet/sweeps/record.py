@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import fastnet
-from fastnet.datasets.files import DataError, one_line
-from fastnet.recipe import Recipe
+from fastnet.files.reading import DataError, one_line
 from fastnet.sweeps.data import StrPath
+from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run, Task
 
 _OURS = 0x666E7377  # "fnsw": SQLite's application id, by which the file is known as one of these

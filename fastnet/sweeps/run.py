@@ -11,11 +11,11 @@ from typing import TypeAlias
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from fastnet import arguments
-from fastnet.history import History
-from fastnet.recipe import Recipe
-from fastnet.schedules import Plan
+from fastnet.learning.history import History
+from fastnet.learning.schedules import Plan
 from fastnet.sweeps.data import Data
+from fastnet.sweeps.recipe import Recipe
+from fastnet.utils import arguments
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
-from fastnet import arguments, progress
-from fastnet.alarms import TrainingWarning
+from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.sweeps import grid
 from fastnet.sweeps.data import Data, Source, StrPath, given
 from fastnet.sweeps.record import Record
 from fastnet.sweeps.run import Outcome, Run, Task, check
 from fastnet.sweeps.table import Row, Sweep
+from fastnet.utils import arguments, progress
 
 Trainer: TypeAlias = Callable[..., Generator[Outcome, None, None]]
 
@@ -51,7 +51,7 @@ def sweep(
         is there, of the same recipe, seed, data and version of fastnet, is trained again: so an interrupted sweep
         goes on where it was. Several sweeps may share one.
     **recipe
-        Any arguments of `fastnet.recipe.recipe`: each a value, or a list of several.
+        Any arguments of `fastnet.sweeps.recipe.recipe`: each a value, or a list of several.
 
     Returns
     -------

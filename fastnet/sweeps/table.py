@@ -11,10 +11,10 @@ from functools import cached_property
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from fastnet.datasets.files import write_text
-from fastnet.recipe import Recipe
+from fastnet.files.writing import write_text
 from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.grid import differing, label, shown
+from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator, Sequence
 
 from joblib import Parallel, cpu_count, delayed
 
-from fastnet import progress
-from fastnet.recipe import Recipe
 from fastnet.sweeps.data import Data
+from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Outcome, Task, attempt, one_thread_of_blas
+from fastnet.utils import progress
 
 
 class _StoppedError(Exception):

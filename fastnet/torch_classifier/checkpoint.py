@@ -13,12 +13,13 @@ from typing import Any, BinaryIO, TypeAlias
 
 import torch
 
-from fastnet import arguments
-from fastnet.datasets import files
-from fastnet.datasets.files import DataError, one_line, replaced
+from fastnet.files import reading
+from fastnet.files.reading import DataError, one_line
+from fastnet.files.writing import replaced
 from fastnet.torch_classifier import pickles
 from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import Options
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -110,7 +111,7 @@ def _check_archive(file: BinaryIO) -> int:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is not a regular file")
-    with files.archive(file) as archive:
+    with reading.archive(file) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ValueError("it is compressed")

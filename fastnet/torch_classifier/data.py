@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 
 from fastnet.datasets import mnist
 from fastnet.datasets.dataset import check_numbers
-from fastnet.datasets.files import DataError, opened
+from fastnet.files.reading import DataError, opened
 from fastnet.torch_classifier.options import Options
 
 # From 0, white, to 1, black. With the usual v2.Normalize on top, the default options reach one percent less.

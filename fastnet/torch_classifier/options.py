@@ -10,8 +10,8 @@ from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
 
-from fastnet import arguments
 from fastnet.datasets import mnist
+from fastnet.utils import arguments
 
 DEVICES = ("auto", "cpu", "cuda")
 SCHEDULES: dict[str, Callable[[Optimizer, int], lr_scheduler.LRScheduler]] = {

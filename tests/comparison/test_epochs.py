@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset, comparison
-from fastnet.activations import ACTIVATIONS
 from fastnet.comparison import timing
+from fastnet.formulas.activations import ACTIVATIONS
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnet.datasets import pickles
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 # Written by Python 2.7.18 (cPickle) with NumPy 1.16.6, in the protocols 0, 1 and 2, from:
 # tuple((np.linspace(0, 1, 8).astype(np.float32).reshape(2, 4) + i, np.array([3, i], np.int64)) for i in range(3))

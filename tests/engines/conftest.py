@@ -1,6 +1,6 @@
 import pytest
 
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.kernels import choice
 
 WITHOUT_ZEROS_TOO = {

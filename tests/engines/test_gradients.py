@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fastnet import Dataset
-from fastnet.activations import sigmoid_prime
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.engines import dropout
 from fastnet.engines.contract import Descent
+from fastnet.formulas import dropout
+from fastnet.formulas.activations import sigmoid_prime
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 
 FEW = settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

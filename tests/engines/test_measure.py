@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.kernels import choice
 
 Z = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0], [-1.0, 0.25, 0.0], [1.0, 0.5, 4.0]])

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastnet import Dataset
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.engines.contract import Descent
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.kernels import choice, epoch
 from fastnet.kernels.inputs import Matrix, Rows
 

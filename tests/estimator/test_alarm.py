@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from fastnet import NetworkClassifier
-from fastnet.alarms import TrainingWarning
+from fastnet.learning.diagnostics import TrainingWarning
 
 SOON = {"n_iter_no_change": 2, "random_state": 0}
 

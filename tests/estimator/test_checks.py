@@ -10,7 +10,9 @@ from fastnet import NetworkClassifier
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # as scikit-learn's own tests have it
-@pytest.mark.filterwarnings("ignore::fastnet.alarms.TrainingWarning")  # some labels there are drawn by chance
+@pytest.mark.filterwarnings(
+    "ignore::fastnet.learning.diagnostics.TrainingWarning"
+)  # some labels there are drawn by chance
 @parametrize_with_checks([NetworkClassifier(), NetworkClassifier(engine="numpy")])
 def test_a_check_of_scikit_learn(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # or one would be skipped

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnet import NetworkClassifier
-from fastnet.alarms import TrainingWarning
+from fastnet.learning.diagnostics import TrainingWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

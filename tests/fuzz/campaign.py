@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["fastnet", "pickle", "gzip", "zipfile"]
     import zipfile  # noqa: F401
 
     import fastnet.datasets.mnist
-    import fastnet.models  # noqa: F401
+    import fastnet.files.models  # noqa: F401
 
     from . import damage, watch
     from .readers import READERS, Reader

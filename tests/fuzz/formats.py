@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fastnet.datasets.tensors import Kind
+from fastnet.files.tensors import Kind
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_UNPACKED = 1 << 16  # bytes
@@ -92,7 +92,7 @@ def _of_chunks(parts: list[bytes]) -> bytes:
 
 
 def tensors(kind: Kind) -> Format:
-    """Return the format of `fastnet.datasets.tensors` for files of this kind: description, arrays, numbers."""
+    """Return the format of `fastnet.files.tensors` for files of this kind: description, arrays, numbers."""
     name, version = kind.name, str(kind.version)
 
     def apart(contents: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 from . import formats
 from .formats import Format
@@ -65,7 +65,7 @@ def _pickle(path: Path) -> object:
 
 
 def _model(path: Path) -> object:
-    from fastnet import models
+    from fastnet.files import models
 
     return models.read(path)
 
@@ -73,7 +73,7 @@ def _model(path: Path) -> object:
 def _checkpoint(path: Path) -> object:
     import numpy as np
 
-    from fastnet import checkpoints
+    from fastnet.learning import checkpoints
 
     try:
         found = checkpoints.read(path, RECIPE, "data")
@@ -110,7 +110,7 @@ def _image(path: Path) -> object:
 
 
 def _record(path: Path) -> object:
-    from fastnet.recipe import recipe
+    from fastnet.sweeps.recipe import recipe
     from fastnet.sweeps.record import Record
 
     with Record(path, "data") as record:

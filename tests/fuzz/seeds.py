@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnet import Dataset, expand_mnist, models, network2
+from fastnet import Dataset, expand_mnist, network2
+from fastnet.files import models
 
 from .readers import READERS, SEEDS
 
@@ -55,9 +56,9 @@ def _model(folder: Path) -> None:
 
 
 def _checkpoint(folder: Path) -> None:
-    from fastnet import checkpoints
     from fastnet.engines.contract import State
-    from fastnet.history import Epoch, Epochs
+    from fastnet.learning import checkpoints
+    from fastnet.learning.history import Epoch, Epochs
 
     from .readers import RECIPE
 
@@ -78,7 +79,7 @@ def _expanded(folder: Path) -> None:
 
 
 def _record(folder: Path) -> None:
-    from fastnet.recipe import recipe
+    from fastnet.sweeps.recipe import recipe
     from fastnet.sweeps.record import Record
     from fastnet.sweeps.run import Run
 

@@ -15,7 +15,7 @@ from fuzz.formats import CHECKPOINT, MODEL, NETWORK3
 from fuzz.readers import READERS
 from model_files import sealed
 
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 MEGABYTE = 1 << 20
 MOST = 8 * MEGABYTE  # of memory
@@ -129,7 +129,7 @@ def test_a_model_is_read_from_a_pipe(tmp_path):
 
 
 def test_a_text_that_begins_well_and_has_no_end(monkeypatch, tmp_path):
-    monkeypatch.setattr("fastnet.models._MOST_BYTES", MEGABYTE)
+    monkeypatch.setattr("fastnet.files.models._MOST_BYTES", MEGABYTE)
     (tmp_path / "file").write_bytes(b"{" + b" " * 3 * MEGABYTE)
     with pytest.raises(DataError, match="longer than the 1 MiB read here"):
         READERS["model"].read(tmp_path / "file")

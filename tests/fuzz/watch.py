@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 MOST_SECONDS = 1.0  # of a processor's time, for one file
 MOST_BYTES = 64 << 20  # more than what was in use before

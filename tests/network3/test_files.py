@@ -12,7 +12,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from fastnet.datasets.files import DataError
+from fastnet.files.reading import DataError
 
 torch = pytest.importorskip("torch")
 network3 = pytest.importorskip("fastnet.network3")

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from fastnet.alarms import TrainingWarning
+from fastnet.learning.diagnostics import TrainingWarning
 
 torch = pytest.importorskip("torch")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fastnet import Dataset, network2, plots
-from fastnet.history import Epoch, Epochs, History
+from fastnet.learning.history import Epoch, Epochs, History
 from fastnet.plots.figures import new_figure
 
 RUN = History({}, 10, 10, Epochs([Epoch(0, 0.5, 0.1, 1.0, 5, 1.0, 5)]))

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from fastnet import plots
-from fastnet.history import Epoch, Epochs, History
+from fastnet.learning.history import Epoch, Epochs, History
 from fastnet.plots.figures import new_figure
 
 

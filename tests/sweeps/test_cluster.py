@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from fastnet.recipe import recipe
 from fastnet.sweeps import cluster, sweep
 from fastnet.sweeps.data import Data
+from fastnet.sweeps.recipe import recipe
 
 GRID = {"sizes": [3, 4, 3], "eta": [0.5, 3.0], "engine": "numpy", "epochs": 2}
 

@@ -3,8 +3,8 @@ import itertools
 import numpy as np
 import pytest
 
-from fastnet.recipe import recipe
 from fastnet.sweeps import grid
+from fastnet.sweeps.recipe import recipe
 
 
 def test_all_combinations_in_the_order_of_the_arguments():

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 import fastnet
-from fastnet.datasets.files import DataError
-from fastnet.recipe import recipe
+from fastnet.files.reading import DataError
+from fastnet.sweeps.recipe import recipe
 from fastnet.sweeps.record import Record
 from fastnet.sweeps.run import Run
 

@@ -7,9 +7,9 @@ import pytest
 
 from fastnet import Dataset, network2
 from fastnet.kernels import threads as of_kernels
-from fastnet.recipe import recipe
 from fastnet.sweeps import run as one
 from fastnet.sweeps.data import Data
+from fastnet.sweeps.recipe import recipe
 from fastnet.sweeps.run import attempt, check, one_thread, run
 
 
@@ -41,7 +41,7 @@ def test_patience_is_no_divergence(data):
     assert not found.diverged
 
 
-@pytest.mark.filterwarnings("ignore::fastnet.alarms.TrainingWarning")
+@pytest.mark.filterwarnings("ignore::fastnet.learning.diagnostics.TrainingWarning")
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
 def test_a_network_that_diverges_says_so(data, engine):
     huge = recipe([3, 4, 3], cost="cross-entropy", lmbda=1e10, eta=1e10, engine=engine, epochs=5)

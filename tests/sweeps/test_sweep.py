@@ -8,10 +8,10 @@ import pytest
 
 import fastnet
 from fastnet import Dataset, network2
-from fastnet.datasets.files import DataError
-from fastnet.recipe import Recipe
+from fastnet.files.reading import DataError
 from fastnet.sweeps import TrainingFailed, sweep
 from fastnet.sweeps import run as one
+from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.record import Record
 
 GRID = {"sizes": [[3, 4, 3], [3, 3]], "cost": "cross-entropy", "eta": [0.1, 1.0], "epochs": 3, "engine": "numpy"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnet.recipe import recipe
+from fastnet.sweeps.recipe import recipe
 from fastnet.sweeps.run import Run
 from fastnet.sweeps.table import Row, Sweep
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from fastnet import Dataset, network2, progress
+from fastnet import Dataset, network2
 from fastnet.engines import why_missing
 from fastnet.kernels import threads
+from fastnet.utils import progress
 
 ENGINES = ("numba", "numpy", "reference", "torch-cpu")
 SMALL = ((12, 8, 3), 7, 60)  # sizes, mini-batch, samples

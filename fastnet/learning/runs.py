@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from fastnet import arguments, checkpoints
-from fastnet.checkpoints import Checkpoint
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines.contract import Arrays, Descent, Engine
-from fastnet.history import Epoch, History
-from fastnet.schedules import Plan
+from fastnet.learning import checkpoints
+from fastnet.learning.checkpoints import Checkpoint
+from fastnet.learning.history import Epoch, History
+from fastnet.learning.schedules import Plan
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 

@@ -14,15 +14,17 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import alarms, arguments, models, progress
-from fastnet.activations import ACTIVATIONS
-from fastnet.costs import BuiltIn, LogLikelihoodCost, OwnCost
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, finite_arrays, real_array
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
-from fastnet.history import Epoch, History
-from fastnet.interruption import heard_afterwards
-from fastnet.runs import Findings, Run
+from fastnet.files import models
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, OwnCost
+from fastnet.learning import diagnostics
+from fastnet.learning.history import Epoch, History
+from fastnet.learning.runs import Findings, Run
+from fastnet.utils import arguments, progress
+from fastnet.utils.interruption import heard_afterwards
 
 _T = TypeVar("_T")
 
@@ -208,13 +210,13 @@ class BaseNetwork(ABC):
         elif run.descent.dropout:  # drawn only where it is needed: without dropout, all else is as in the book
             run.descent = replace(run.descent, seed=int(generator.randint(2**31)))
         run.keep(*self._checked_parameters(), generator)  # which shows, before anything is trained, that it can be
-        self.history, dead_outputs = run.history, alarms.DeadOutputs()
+        self.history, dead_outputs = run.history, diagnostics.DeadOutputs()
         while not run.is_over:
             number, eta = len(run.history.epochs), run.plan.eta
             weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
             if not _all_finite(weights + biases):
-                run.history.stopped, run.history.diverged = alarms.why_stopped(f"epoch {number}"), True
-                alarms.diverged(f"epoch {number}", eta, stacklevel=3)
+                run.history.stopped, run.history.diverged = diagnostics.why_stopped(f"epoch {number}"), True
+                diagnostics.diverged(f"epoch {number}", eta, stacklevel=3)
                 return
             self.weights, self.biases = weights, biases
             findings = monitor()
@@ -244,7 +246,7 @@ class BaseNetwork(ABC):
         if _all_finite(weights + biases):
             self.weights, self.biases = weights, biases
         else:
-            alarms.diverged("this mini-batch", eta, stacklevel=3)
+            diagnostics.diverged("this mini-batch", eta, stacklevel=3)
 
     def _correct(self, data: Dataset) -> int:
         """Return for how many samples the largest output is the right one."""
@@ -268,7 +270,7 @@ class BaseNetwork(ABC):
             return ()
         counts = data.derived(("counts", n_out), lambda: np.bincount(data.labels(n_out), minlength=n_out))
         predicted = measure.predictions[measure.predictions >= 0]
-        return alarms.never_predicted(counts, np.bincount(predicted, minlength=n_out))
+        return diagnostics.never_predicted(counts, np.bincount(predicted, minlength=n_out))
 
     def _checked_parameters(self) -> tuple[Arrays, Arrays]:
         """Return weights and biases, which the user may have assigned, if they are finite and fit the sizes."""

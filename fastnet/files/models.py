@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnet import arguments
-from fastnet.activations import ACTIVATIONS
-from fastnet.datasets.files import DataError, named_errors, one_line, read_all, replaced
+from fastnet.files.reading import DataError, named_errors, one_line, read_all
+from fastnet.files.writing import replaced
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.utils import arguments
 
 _VERSION = 1
 _MOST_BYTES = 1 << 30  # of a file; a weight takes about 20

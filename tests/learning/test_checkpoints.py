@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnet import Dataset, checkpoints, network, network2
-from fastnet.alarms import TrainingWarning
-from fastnet.datasets import tensors
-from fastnet.datasets.files import DataError
+from fastnet import Dataset, network, network2
+from fastnet.files import tensors
+from fastnet.files.reading import DataError
+from fastnet.learning import checkpoints
+from fastnet.learning.diagnostics import TrainingWarning
 
 RECIPES = [
     {},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from fastnet import machine
+from fastnet.utils import machine
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from fastnet.activations import sigmoid, sigmoid_prime, softmax
+from fastnet.formulas.activations import sigmoid, sigmoid_prime, softmax
 
 
 class Cost(Protocol):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnet.engines import dropout
+from fastnet.formulas import dropout
 
 SEEDS = [0, 1, 2**31 - 1]
 PROBABILITIES = [0.1, 0.5, 0.8]

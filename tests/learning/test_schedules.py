@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastnet.schedules import SCHEDULES, Plan
+from fastnet.learning.schedules import SCHEDULES, Plan
 
 
 def follow(plan, accuracies):

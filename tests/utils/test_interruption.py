@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnet import Dataset, interruption, network2
+from fastnet import Dataset, network2
 from fastnet.engines import why_missing
+from fastnet.utils import interruption
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
 
@@ -104,7 +105,7 @@ COMMAND = """
 import os, runpy, signal, sys, threading, time
 
 def interrupt():
-    while "fastnet.interruption" not in sys.modules:
+    while "fastnet.utils.interruption" not in sys.modules:
         time.sleep(0.001)
     time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGINT)

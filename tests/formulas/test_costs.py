@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fastnet import costs, network2
-from fastnet.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost, as_cost, name_of
+from fastnet import network2
+from fastnet.formulas import costs
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost, as_cost, name_of
 from fastnet.network import Network
 
 BUILT_IN = [QuadraticCost, CrossEntropyCost, LogLikelihoodCost]

@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastnet.datasets import tensors
 from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.files import DataError, one_line
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Arrays, State
-from fastnet.history import Epochs
+from fastnet.files import tensors
+from fastnet.files.reading import DataError, one_line
+from fastnet.learning.history import Epochs
 
 StrPath: TypeAlias = str | os.PathLike[str]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset, network, network2
-from fastnet.alarms import TrainingWarning
+from fastnet.learning.diagnostics import TrainingWarning
 
 ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnet.activations import ACTIVATIONS, relu, relu_prime, softmax, tanh, tanh_prime
+from fastnet.formulas.activations import ACTIVATIONS, relu, relu_prime, softmax, tanh, tanh_prime
 from fastnet.network import sigmoid, sigmoid_prime
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy.typing as npt
 
-from fastnet import arguments, costs, network2
-from fastnet.activations import ACTIVATIONS
+from fastnet import network2
 from fastnet.engines import ENGINES, VARIANTS
-from fastnet.schedules import SCHEDULES
+from fastnet.formulas import costs
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.learning.schedules import SCHEDULES
+from fastnet.utils import arguments
 
 COSTS = {"quadratic": "QuadraticCost", "cross-entropy": "CrossEntropyCost", "log-likelihood": "LogLikelihoodCost"}
 INITS = ("large", "small")

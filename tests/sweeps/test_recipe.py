@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fastnet import network, network2
-from fastnet.recipe import ARGUMENTS, COSTS, recipe
+from fastnet.sweeps.recipe import ARGUMENTS, COSTS, recipe
 
 OTHERS = {
     "sizes": [4, 3, 2], "cost": "cross-entropy", "init": "small", "activation": "tanh", "epochs": 7,

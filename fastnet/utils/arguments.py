@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from fastnet import machine
+from fastnet.utils import machine
 
 _Function = TypeVar("_Function", bound=Callable[..., object])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastnet import progress
+from fastnet.utils import progress
 
 
 class Terminal(io.StringIO):

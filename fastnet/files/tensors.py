@@ -16,7 +16,8 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastnet.datasets.files import DataError, named_errors, one_line, read_exactly, replaced
+from fastnet.files.reading import DataError, named_errors, one_line, read_exactly
+from fastnet.files.writing import replaced
 
 StrPath: TypeAlias = str | os.PathLike[str]
 

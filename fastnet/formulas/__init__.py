@@ -1,0 +1,1 @@
+"""What things are, in NumPy: activations, costs, layers, optimizers, dropout masks, initial weights."""

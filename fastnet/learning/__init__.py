@@ -1,0 +1,1 @@
+"""How every network is trained, and what a run keeps."""

@@ -1,0 +1,1 @@
+"""What the networks of chapters 1 and 3 share."""
