@@ -1,31 +1,55 @@
 /* A yardstick for the kernels: an epoch of 784-30-10 in C, with everything about that network written into it.
 
-   Vectors are GCC's (`vector_size`), which it turns into the registers of the machine that it compiles for. Layer 0 is
-   stored input by input, 32 neurons each, two of them padding; layer 1 twice, neuron by neuron and transposed, so that
-   neither its forward nor its backward product has to gather or to sum across a vector. Inputs are without their zeros.
-   Targets are labels. A last, shorter mini-batch is left out. */
-#include <math.h>
+   Vectors are GCC's (`vector_size`), each as wide as a register of the processor that it compiles for, so that sums stay
+   in registers. Layer 0 is stored input by input, 32 neurons each, two of them padding; layer 1 twice, neuron by neuron
+   and transposed, 16 and 32 numbers each, so that neither its forward nor its backward product has to gather or to sum
+   across a vector. Inputs are without their zeros. Targets are labels. A last, shorter mini-batch is left out. */
 #include <stdint.h>
 
-typedef float vector __attribute__((vector_size(64)));
-typedef int32_t integers __attribute__((vector_size(64)));
-enum { LANES = 16, HIDDEN = 2 * LANES, NEURONS = 30, OUTPUTS = 10, LARGEST_BATCH = 64, AHEAD = 12 };
+#if defined __AVX512F__
+#define BYTES 64
+#define NAME "16 numbers, AVX-512"
+#elif defined __AVX2__ && defined __FMA__
+#define BYTES 32
+#define NAME "8 numbers, AVX2"
+#else
+#define BYTES 16
+#define NAME "4 numbers"
+#endif
 
-static inline vector all(float x) { return (vector){0} + x; }
+typedef float vector __attribute__((vector_size(BYTES)));
+typedef int32_t integers __attribute__((vector_size(BYTES)));
+enum { NEURONS = 30, OUTPUTS = 10, HIDDEN = 32, OUT = 16, LARGEST_BATCH = 64, AHEAD = 12 };
+/* The vectors of a row of layer 0 and of layer 1; there, without those that are all padding. */
+enum { LANES = BYTES / 4, H = HIDDEN / LANES, O = (OUTPUTS + LANES - 1) / LANES };
+/* How many terms are added at once, each to sums of its own, which need not wait for one another. Eight sums, and what
+   they are made of, are in the sixteen registers that AVX2 and SSE2 have. */
+enum { INPUTS_AT_ONCE = 8 / H, NEURONS_AT_ONCE = O > 1 ? 2 : 4, OUTPUTS_AT_ONCE = H > 4 ? 1 : 2 };
+
+#define EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < n; i++) /* so that arrays of vectors are registers */
+
+const char *vectors(void) { return NAME; }
+
 static inline vector load(const float *p) { return *(const vector *)p; }
 static inline void store(float *p, vector v) { *(vector *)p = v; }
+
 
 static inline vector pick(integers where, vector yes, vector no) {
   return (vector)((where & (integers)yes) | (~where & (integers)no));
 }
 
-static inline vector sigmoid(vector z) {
-  const vector shift = all(12582912.f); /* 1.5 * 2^23: leaves whole numbers in the last bits */
-  vector x = pick(z > 87, all(-87), pick(z < -87, all(87), -z));
-  vector whole = x * 1.44269504f + shift;
-  vector r = x - (whole - shift) * 0.693145752f - (whole - shift) * 1.42860677e-6f;
-  vector e = 1 + r * (1 + r * (.5f + r * (1 / 6.f + r * (1 / 24.f + r * (1 / 120.f + r * (1 / 720.f))))));
-  return 1 / (1 + e * (vector)(((integers)whole + 127) << 23));
+static inline vector sigmoid(vector z) { /* exp(-z) = 2^n 2^r, with the Taylor series of 2^r, |r| <= 1/2 */
+  const vector shift = (vector){0} + 12582912.f, largest = (vector){0} + 87.f; /* 1.5 * 2^23: the last bits are n */
+  vector x = pick(z > largest, largest, z);
+  x = pick(x < -largest, -largest, x) * -1.44269504f;
+  const vector n = x + shift, r = x - (n - shift);
+  vector e = 1.5403530e-4f * r + 1.3333558e-3f;
+  e = e * r + 9.6181291e-3f;
+  e = e * r + 5.5504109e-2f;
+  e = e * r + 2.4022651e-1f;
+  e = e * r + 6.9314718e-1f;
+  e = e * r + 1;
+  return 1 / (1 + e * (vector)(((integers)n + 127) << 23));
 }
 
 static inline void expect(const int64_t *starts, const uint16_t *columns, const float *values, int64_t i) {
@@ -37,12 +61,14 @@ void epoch(const int64_t *starts, const uint16_t *columns, const float *values, 
            const int64_t *order, int64_t n, int m, float eta, float *w0, float *b0, float *w1, float *w1t, float *b1) {
   float a[LARGEST_BATCH][HIDDEN] __attribute__((aligned(64)));
   float d0[LARGEST_BATCH][HIDDEN] __attribute__((aligned(64)));
-  float d1[LARGEST_BATCH][LANES] __attribute__((aligned(64)));
-  vector neurons[2] = {all(1), all(1)}, outputs = all(0);
-  neurons[1][14] = neurons[1][15] = 0;
-  for (int k = 0; k < OUTPUTS; k++) outputs[k] = 1;
-  integers places;
-  for (int k = 0; k < LANES; k++) places[k] = k;
+  float d1[LARGEST_BATCH][OUT] __attribute__((aligned(64)));
+  vector hidden_ones[H], output_ones[O]; /* 0 in the padding */
+  integers places[O];
+  for (int j = 0; j < H * LANES; j++) hidden_ones[j / LANES][j % LANES] = j < NEURONS;
+  for (int k = 0; k < O * LANES; k++) {
+    output_ones[k / LANES][k % LANES] = k < OUTPUTS;
+    places[k / LANES][k % LANES] = k;
+  }
   const float scale = eta / m;
 
   for (int64_t first = 0; first + m <= n; first += m) {
@@ -50,71 +76,91 @@ void epoch(const int64_t *starts, const uint16_t *columns, const float *values, 
       if (first + s + AHEAD < n) expect(starts, columns, values, order[first + s + AHEAD]);
       const int64_t i = order[first + s], stop = starts[i + 1];
       int64_t p = starts[i];
-      vector z[4][2] = {{load(b0), load(b0 + LANES)}};
-      for (; p + 4 <= stop; p += 4)
-        for (int u = 0; u < 4; u++) {
+      vector z[INPUTS_AT_ONCE][H] = {{{0}}};
+      EACH(q, H) z[0][q] = load(b0 + q * LANES);
+      for (; p + INPUTS_AT_ONCE <= stop; p += INPUTS_AT_ONCE) {
+        EACH(u, INPUTS_AT_ONCE) {
           const float *w = w0 + HIDDEN * columns[p + u];
-          z[u][0] += values[p + u] * load(w);
-          z[u][1] += values[p + u] * load(w + LANES);
+          EACH(q, H) z[u][q] += values[p + u] * load(w + q * LANES);
         }
+      }
       for (; p < stop; p++) {
         const float *w = w0 + HIDDEN * columns[p];
-        z[0][0] += values[p] * load(w);
-        z[0][1] += values[p] * load(w + LANES);
+        EACH(q, H) z[0][q] += values[p] * load(w + q * LANES);
       }
-      vector h[2];
-      for (int q = 0; q < 2; q++) {
-        h[q] = neurons[q] * sigmoid((z[0][q] + z[1][q]) + (z[2][q] + z[3][q]));
+      vector h[H];
+      EACH(q, H) {
+        EACH(u, INPUTS_AT_ONCE - 1) z[0][q] += z[u + 1][q];
+        h[q] = hidden_ones[q] * sigmoid(z[0][q]);
         store(a[s] + q * LANES, h[q]);
       }
-      vector o[4] = {load(b1)};
-      for (int j = 0; j < HIDDEN; j += 4)
-        for (int u = 0; u < 4; u++) o[u] += a[s][j + u] * load(w1 + LANES * (j + u));
-      const vector output = outputs * sigmoid((o[0] + o[1]) + (o[2] + o[3]));
-      const vector y = pick(places == labels[i], all(1), all(0));
-      store(d1[s], scale * (y - output) * output * (1 - output));
-      vector back[2][2] = {{all(0)}};
-      for (int k = 0; k < OUTPUTS; k += 2)
-        for (int u = 0; u < 2; u++)
-          for (int q = 0; q < 2; q++) back[u][q] += d1[s][k + u] * load(w1t + HIDDEN * (k + u) + q * LANES);
-      for (int q = 0; q < 2; q++) store(d0[s] + q * LANES, (back[0][q] + back[1][q]) * h[q] * (1 - h[q]));
+      vector o[NEURONS_AT_ONCE][O] = {{{0}}};
+      EACH(q, O) o[0][q] = load(b1 + q * LANES);
+      for (int j = 0; j < HIDDEN; j += NEURONS_AT_ONCE) {
+        EACH(u, NEURONS_AT_ONCE) {
+          EACH(q, O) o[u][q] += a[s][j + u] * load(w1 + OUT * (j + u) + q * LANES);
+        }
+      }
+      EACH(q, O) {
+        EACH(u, NEURONS_AT_ONCE - 1) o[0][q] += o[u + 1][q];
+        const vector output = sigmoid(o[0][q]);
+        const vector y = pick(places[q] == labels[i], output_ones[q], (vector){0});
+        store(d1[s] + q * LANES, output_ones[q] * (scale * (y - output)) * (output * (1 - output)));
+      }
+      vector back[OUTPUTS_AT_ONCE][H] = {{{0}}};
+      for (int k = 0; k < OUTPUTS; k += OUTPUTS_AT_ONCE) {
+        EACH(u, OUTPUTS_AT_ONCE) {
+          EACH(q, H) back[u][q] += d1[s][k + u] * load(w1t + HIDDEN * (k + u) + q * LANES);
+        }
+      }
+      EACH(q, H) {
+        EACH(u, OUTPUTS_AT_ONCE - 1) back[0][q] += back[u + 1][q];
+        store(d0[s] + q * LANES, back[0][q] * (h[q] * (1 - h[q])));
+      }
     }
-    vector b[3] = {load(b0), load(b0 + LANES), load(b1)};
+    vector b[H], c[O];
+    EACH(q, H) b[q] = load(b0 + q * LANES);
+    EACH(q, O) c[q] = load(b1 + q * LANES);
     for (int s = 0; s < m; s++) {
       const int64_t i = order[first + s], stop = starts[i + 1];
-      const vector d[2] = {load(d0[s]), load(d0[s] + LANES)};
+      vector d[H];
+      EACH(q, H) d[q] = load(d0[s] + q * LANES);
       int64_t p = starts[i];
-      for (; p + 2 <= stop; p += 2) {
+      for (; p + 2 <= stop; p += 2) { /* of two inputs, never the same: neither waits until the other is stored */
         float *w = w0 + HIDDEN * columns[p], *v = w0 + HIDDEN * columns[p + 1];
-        const vector w_0 = load(w) + values[p] * d[0], w_1 = load(w + LANES) + values[p] * d[1];
-        const vector v_0 = load(v) + values[p + 1] * d[0], v_1 = load(v + LANES) + values[p + 1] * d[1];
-        store(w, w_0), store(w + LANES, w_1), store(v, v_0), store(v + LANES, v_1);
+        vector w_q[H], v_q[H];
+        EACH(q, H) w_q[q] = load(w + q * LANES) + values[p] * d[q];
+        EACH(q, H) v_q[q] = load(v + q * LANES) + values[p + 1] * d[q];
+        EACH(q, H) store(w + q * LANES, w_q[q]);
+        EACH(q, H) store(v + q * LANES, v_q[q]);
       }
       if (p < stop) {
         float *w = w0 + HIDDEN * columns[p];
-        store(w, load(w) + values[p] * d[0]), store(w + LANES, load(w + LANES) + values[p] * d[1]);
+        EACH(q, H) store(w + q * LANES, load(w + q * LANES) + values[p] * d[q]);
       }
-      b[0] += d[0], b[1] += d[1], b[2] += load(d1[s]);
+      EACH(q, H) b[q] += d[q];
+      EACH(q, O) c[q] += load(d1[s] + q * LANES);
     }
-    store(b0, b[0]), store(b0 + LANES, b[1]), store(b1, b[2]);
+    EACH(q, H) store(b0 + q * LANES, b[q]);
+    EACH(q, O) store(b1 + q * LANES, c[q]);
     for (int j = 0; j < NEURONS; j++) {
-      vector even = load(w1 + LANES * j), odd = all(0);
+      float *w = w1 + OUT * j;
+      vector even[O], odd[O] = {{0}};
+      EACH(q, O) even[q] = load(w + q * LANES);
       int s = 0;
       for (; s + 2 <= m; s += 2) {
-        even += a[s][j] * load(d1[s]);
-        odd += a[s + 1][j] * load(d1[s + 1]);
+        EACH(q, O) even[q] += a[s][j] * load(d1[s] + q * LANES);
+        EACH(q, O) odd[q] += a[s + 1][j] * load(d1[s + 1] + q * LANES);
       }
-      if (s < m) even += a[s][j] * load(d1[s]);
-      store(w1 + LANES * j, even + odd);
+      if (s < m) EACH(q, O) even[q] += a[s][j] * load(d1[s] + q * LANES);
+      EACH(q, O) store(w + q * LANES, even[q] + odd[q]);
     }
     for (int k = 0; k < OUTPUTS; k++) {
       float *w = w1t + HIDDEN * k;
-      vector w_0 = load(w), w_1 = load(w + LANES);
-      for (int s = 0; s < m; s++) {
-        w_0 += d1[s][k] * load(a[s]);
-        w_1 += d1[s][k] * load(a[s] + LANES);
-      }
-      store(w, w_0), store(w + LANES, w_1);
+      vector w_q[H];
+      EACH(q, H) w_q[q] = load(w + q * LANES);
+      for (int s = 0; s < m; s++) EACH(q, H) w_q[q] += d1[s][k] * load(a[s] + q * LANES);
+      EACH(q, H) store(w + q * LANES, w_q[q]);
     }
   }
 }

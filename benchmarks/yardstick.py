@@ -2,20 +2,23 @@
 
     python benchmarks/yardstick.py [C_FILE]
 
-C_FILE holds another yardstick, with the signature of the function in `yardstick.c`. It needs gcc. The last line is the
-median of the ratios of neighbouring epochs.
+C_FILE holds another yardstick, with the signature of `epoch` in `yardstick.c`. It needs gcc, which compiles for this
+processor, or for the one that Numba is told to compile for (NUMBA_CPU_NAME). The last lines are medians of the ratios of
+neighbouring epochs.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import platform
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
+import numba
 import numpy as np
 
 from fastnet import Dataset, mnist_loader
@@ -23,6 +26,7 @@ from fastnet.comparison.timing import initial_parameters
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Architecture
 from fastnet.kernels.layout import aligned_zeros
+from fastnet.kernels.vectors import lanes_of
 from fastnet.utils import machine
 
 SIZES = (784, 30, 10)
@@ -36,9 +40,9 @@ class Yardstick:
     def __init__(self, source: Path, weights: list[np.ndarray], biases: list[np.ndarray], data: Dataset) -> None:
         with tempfile.TemporaryDirectory() as folder:
             library = Path(folder, "yardstick.so")
-            flags = ["-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
-            subprocess.run(["gcc", *flags, source, "-o", library, "-lm"], check=True)
-            self._epoch = ctypes.CDLL(library).epoch
+            flags = ["-O3", f"-march={processor()}", "-ffp-contract=fast", "-shared", "-fPIC"]
+            subprocess.run(["gcc", *flags, source, "-o", library], check=True)
+            self._library = ctypes.CDLL(library)
         rows, columns = np.nonzero(data.inputs)
         starts = np.zeros(len(data) + 1, np.int64)
         np.cumsum(np.bincount(rows, minlength=len(data)), out=starts[1:])
@@ -51,15 +55,29 @@ class Yardstick:
             padded(biases[1].T, 16),
         )
 
+    @property
+    def vectors(self) -> str:
+        """Which registers the C uses, as it says itself."""
+        if not hasattr(self._library, "vectors"):
+            return "not said"
+        self._library.vectors.restype = ctypes.c_char_p
+        return self._library.vectors().decode()
+
     def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
         data = [pointer(array) for array in (*self._data, order)]
         parameters = [pointer(array) for array in (self._w0, self._b0, self._w1, self._w1t, self._b1)]
-        self._epoch(*data, ctypes.c_int64(len(order)), mini_batch_size, ctypes.c_float(eta), *parameters)
+        self._library.epoch(*data, ctypes.c_int64(len(order)), mini_batch_size, ctypes.c_float(eta), *parameters)
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         _, hidden, outputs = SIZES
         weights = [self._w0[:, :hidden].T, self._w1[:hidden, :outputs].T]
         return weights, [self._b0[:, :hidden].T, self._b1[:, :outputs].T]
+
+
+def processor() -> str:
+    """Return gcc's name of the processor that Numba compiles for."""
+    name = numba.config.CPU_NAME or "native"
+    return "x86-64" if name == "generic" and platform.machine() in ("x86_64", "AMD64") else name
 
 
 def padded(matrix: np.ndarray, columns: int, rows: int | None = None) -> np.ndarray:
@@ -96,6 +114,7 @@ def main() -> None:
             racer.epoch(order, MINI_BATCH_SIZE, ETA)
             seconds[name].append(time.perf_counter() - began)
     print(f"{machine.sentence()}.")
+    print(f"Registers of the yardstick: {yardstick.vectors}; of the kernels: {lanes_of(FLOAT32) // 2} numbers.")
     for name, times in seconds.items():
         print(f"{name}: {median(times) * 1e3:.1f} ms an epoch ({min(times) * 1e3:.1f} to {max(times) * 1e3:.1f})")
     for name, bound in (("float64", 2.5), ("float32", 1.3)):
