@@ -10,6 +10,11 @@ def pytest_ignore_collect(collection_path, config):
     return True if plain and not config.getoption("benchmark_only", default=False) else None
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Run benchmarks that are named in one process, as `pytest --benchmark-only` runs all."""
+    return None if config.args_source is config.ArgsSource.TESTPATHS else 0
+
+
 @pytest.fixture(scope="session")
 def training_data():
     """The 50,000 digits, with vectors for targets."""

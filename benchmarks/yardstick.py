@@ -3,8 +3,8 @@
     python benchmarks/yardstick.py [C_FILE]
 
 C_FILE holds another yardstick, with the signature of `epoch` in `yardstick.c`. It needs gcc, which compiles for this
-processor, or for the one that Numba is told to compile for (NUMBA_CPU_NAME). The last lines are medians of the ratios of
-neighbouring epochs.
+processor, or for the one that Numba is told to compile for (NUMBA_CPU_NAME). The last line is the median of the ratios
+of neighbouring epochs.
 """
 
 from __future__ import annotations
