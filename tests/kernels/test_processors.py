@@ -5,22 +5,16 @@ this processor has, whatever the name of the other; only of "generic" they are n
 """
 
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from llvmlite.binding import get_host_cpu_features
 from numba.core import codegen
+from processors import PROCESSORS, is_x86, known
 
-pytestmark = pytest.mark.skipif(
-    platform.machine().lower() not in ("x86_64", "amd64"), reason="the instructions are those of x86"
-)
+pytestmark = pytest.mark.skipif(not is_x86(), reason="the instructions are those of x86")
 
-GENERIC = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
-HASWELL = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma"}
-OF_HASWELL = ("avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe")
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
 TRAIN = """
 import sys
@@ -78,12 +72,10 @@ def test_this_processor(dtype):
 
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_a_processor_with_the_basic_instructions_only(dtype, tmp_path):
-    check(dtype, "8 4", NUMBA_CACHE_DIR=str(tmp_path), **GENERIC)
+    check(dtype, "8 4", NUMBA_CACHE_DIR=str(tmp_path), **PROCESSORS["generic"])
 
 
-@pytest.mark.skipif(
-    not all(get_host_cpu_features().get(name) for name in OF_HASWELL), reason="this processor does not know them all"
-)
+@pytest.mark.skipif(not known("avx2"), reason="this processor does not know them all")
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_a_processor_with_avx2_but_not_avx512(dtype, tmp_path):
-    check(dtype, "16 8", NUMBA_CACHE_DIR=str(tmp_path), **HASWELL)
+    check(dtype, "16 8", NUMBA_CACHE_DIR=str(tmp_path), **PROCESSORS["avx2"])
