@@ -1,14 +1,14 @@
 """One epoch of 50,000 digits: each engine by size and precision, and the same network in other libraries."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import peers
 import pytest
 
-from fastnet.comparison.timing import initial_parameters
+from fastnet.comparison.timing import drawn, flat
 from fastnet.engines import ENGINES, engine_class, why_missing
-from fastnet.engines.contract import Architecture
 
 BOOKS = (784, 30, 10), 10
 NETWORKS = (BOOKS, ((784, 100, 10), 10), ((784, 300, 10), 100), ((784, 100, 100, 10), 32))
@@ -43,21 +43,18 @@ def test_peer(benchmark, name, training_data, few_samples, order):
 def run(benchmark, name, class_, network, dtype, training_data, few_samples, order):
     sizes, mini_batch_size = network
     benchmark.group = f"one epoch of {'-'.join(map(str, sizes))}, mini-batches of {mini_batch_size}, {dtype}"
-    architecture = Architecture(sizes, np.dtype(dtype))
-    parameters = initial_parameters(sizes, np.random.RandomState(0))
+    architecture, parameters = drawn(sizes, dtype, np.random.RandomState(0))
     if name not in peers.OF_ANOTHER_COST:
-        check(class_(architecture, *parameters, few_samples), parameters, few_samples, mini_batch_size)
-    engine = class_(architecture, *parameters, training_data)
+        check(class_(architecture, parameters, few_samples), parameters, few_samples, mini_batch_size)
+    engine = class_(architecture, parameters, training_data)
     benchmark.pedantic(engine.epoch, args=(order, mini_batch_size, 3.0), rounds=ROUNDS.get(name, 1), warmup_rounds=1)
 
 
 def check(engine, parameters, data, mini_batch_size):
     """Compare an epoch of a few samples with the reference's."""
-    architecture = Architecture(engine.architecture.sizes, np.dtype("float64"))
-    reference = engine_class("reference")(architecture, *parameters, data)
+    architecture = replace(engine.architecture, dtype=np.dtype("float64"))
+    reference = engine_class("reference")(architecture, parameters, data)
     for each in (engine, reference):
         each.epoch(np.arange(len(data)), mini_batch_size, 0.5)
     tolerance = TOLERANCE[engine.architecture.dtype.name]
-    for arrays, expected in zip(engine.parameters(), reference.parameters(), strict=True):
-        for array, expected_array in zip(arrays, expected, strict=True):
-            np.testing.assert_allclose(array, expected_array, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(flat(engine.parameters()), flat(reference.parameters()), rtol=0, atol=tolerance)

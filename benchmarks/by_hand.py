@@ -6,12 +6,12 @@ PyTorch draws them. Lines of code are counted without blank lines, comments and 
 """
 
 import argparse
-import ast
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 import torch
+from lines import of_file
 from torch import nn
 
 from fastnet import mnist_loader, network2, pytorch_mnist
@@ -19,7 +19,8 @@ from fastnet.torch_models import from_torch
 from fastnet.utils import machine
 
 PACKAGE = Path(network2.__file__).parent
-BY_HAND = ("activations", "base_network", "costs", "network2", "schedules", "engines/contract", "engines/dropout")
+FORMULAS = sorted(f"formulas/{path.stem}" for path in (PACKAGE / "formulas").glob("*.py"))
+BY_HAND = (*FORMULAS, "networks/base", "network2", "learning/schedules", "learning/training", "engines/contract")
 KERNELS = sorted(f"kernels/{path.stem}" for path in (PACKAGE / "kernels").glob("*.py") if path.stem != "deformation")
 WITH_PYTORCH = (
     "pytorch_mnist",
@@ -33,7 +34,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
     arguments = parser.parse_args()
     rows = {
-        "by hand, NumPy": (lines(*BY_HAND, "engines/numpy"), lambda seed, epochs: by_hand("numpy", seed, epochs)),
+        "by hand, NumPy": (
+            lines(*BY_HAND, "engines/arrays", "engines/numpy"),
+            lambda seed, epochs: by_hand("numpy", seed, epochs),
+        ),
         "by hand, compiled": (
             lines(*BY_HAND, "engines/numba", *KERNELS),
             lambda seed, epochs: by_hand("numba", seed, epochs),
@@ -70,23 +74,7 @@ def with_pytorch(seed: int, epochs: int) -> tuple[float, float]:
 
 def lines(*modules: str) -> int:
     """Return how many lines of code modules have."""
-    return sum(_lines(PACKAGE / f"{module}.py") for module in modules)
-
-
-def _lines(path: Path) -> int:
-    source = path.read_text(encoding="utf-8")
-    tree = ast.parse(source)
-    texts = set()
-    for node in ast.walk(tree):
-        is_text = (
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        )
-        if is_text:
-            texts.update(range(node.lineno, node.end_lineno + 1))
-    return sum(
-        bool(line.strip()) and not line.strip().startswith("#") and number not in texts
-        for number, line in enumerate(source.splitlines(), start=1)
-    )
+    return sum(of_file(PACKAGE / f"{module}.py") for module in modules)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,12 @@ from statistics import median
 import numpy as np
 
 from fastnet import mnist_loader, network2
-from fastnet.comparison.timing import initial_parameters
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture, Descent
+from fastnet.engines.contract import Descent
+from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
+from fastnet.formulas.initialization import normal
+from fastnet.formulas.optimizers import Adam, GradientDescent
 
 SEEDS = 5
 ROUNDS = 15
@@ -67,24 +69,27 @@ def options(data):
     training_data, _, _ = data
     n = len(training_data)
     sizes = [784, 30, 10]
-    weights, biases = initial_parameters(sizes, np.random.RandomState(0))
+    weights, biases = normal(sizes, np.random.RandomState(0), scaled=True)
     cases = {
         "plain, quadratic cost": (QuadraticCost, "sigmoid", 3.0, Descent(), None),
         "cross-entropy with L2": (CrossEntropyCost, "sigmoid", 0.5, Descent(l2=5 / n), 1.15),
         "log-likelihood with L2": (LogLikelihoodCost, "sigmoid", 0.3, Descent(l2=5 / n), None),
         "cross-entropy, tanh": (CrossEntropyCost, "tanh", 0.1, Descent(), None),
         "cross-entropy, ReLU": (CrossEntropyCost, "relu", 0.05, Descent(), None),
-        "momentum": (QuadraticCost, "sigmoid", 0.3, Descent(momentum=0.9), 1.5),
-        "momentum with L2": (QuadraticCost, "sigmoid", 0.3, Descent(momentum=0.9, l2=5 / n), 1.5),
+        "momentum": (QuadraticCost, "sigmoid", 0.3, Descent(GradientDescent(0.9)), 1.5),
+        "momentum with L2": (QuadraticCost, "sigmoid", 0.3, Descent(GradientDescent(0.9), l2=5 / n), 1.5),
+        "Nesterov's momentum": (QuadraticCost, "sigmoid", 0.3, Descent(GradientDescent(0.9, nesterov=True)), None),
+        "Adam": (QuadraticCost, "sigmoid", 0.001, Descent(Adam()), None),
+        "max-norm": (QuadraticCost, "sigmoid", 3.0, Descent(max_norm=3.0), None),
         "L1": (QuadraticCost, "sigmoid", 3.0, Descent(l1=5 / n), None),
-        "dropout": (QuadraticCost, "sigmoid", 3.0, Descent(dropout=0.5), None),
+        "dropout": (QuadraticCost, "sigmoid", 3.0, Descent(), None),
     }
-    engines = {
-        name: engine_class("numba")(
-            Architecture(tuple(sizes), np.dtype("float32"), activation, cost), weights, biases, training_data
-        )
-        for name, (cost, activation, *_) in cases.items()
-    }
+    engines = {}
+    for name, (cost, activation, *_) in cases.items():
+        architecture = Architecture.dense(sizes, np.dtype("float32"), activation, cost)
+        if name == "dropout":
+            architecture = architecture.with_dropout(0.5)
+        engines[name] = engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
     times = {name: [] for name in [*cases, "accuracy of 50,000", "cost and accuracy of 50,000"]}
     bounds = {name: case[-1] for name, case in cases.items()} | dict.fromkeys([*times][-2:], 0.5)
     random = np.random.RandomState(0)

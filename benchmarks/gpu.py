@@ -14,7 +14,8 @@ import argparse
 import json
 import sys
 import time
-from itertools import pairwise, product
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -24,9 +25,13 @@ import numpy as np
 
 from fastnet import Dataset, mnist_loader
 from fastnet.engines import engine_class, why_missing
-from fastnet.engines.contract import Architecture, Descent
+from fastnet.engines.contract import Descent
 from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import COSTS, QuadraticCost
+from fastnet.formulas.initialization import normal
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+from fastnet.formulas.optimizers import Adam, GradientDescent
 from fastnet.utils import machine
 
 ENGINES = {"cuda": ("torch-cuda-eager", "torch-cuda-compiled", "torch-cuda"), "cpu": ("torch-cpu", "torch-compiled")}
@@ -34,8 +39,9 @@ TOLERANCE = {"float64": 1e-10, "float32": 1e-3}
 DESCENTS = {
     "plain": Descent(),
     "L2": Descent(l2=0.05),
-    "L1 and momentum": Descent(l1=0.001, momentum=0.7),
-    "dropout": Descent(dropout=0.3, seed=5),
+    "L1 and momentum": Descent(GradientDescent(0.7), l1=0.001),
+    "Nesterov's momentum": Descent(GradientDescent(0.7, nesterov=True), seed=5),
+    "Adam with max-norm": Descent(Adam(epsilon=1e-3), max_norm=1.5),
 }
 NETWORKS = [([784, 30, 10], 10), ([784, 100, 10], 10), ([784, 1000, 10], 100), ([784, 1000, 1000, 10], 1000)]
 ROUNDS = 5
@@ -89,21 +95,20 @@ def checks(names: list[str], quick: bool) -> list[dict]:
 def largest_difference(name: str, dtype: str, activation: str, cost: type, descent: Descent) -> float:
     """Train two epochs, the second with half the learning rate, and return how far parameters and outputs are apart."""
     random = np.random.default_rng(0)
-    sizes, samples, mini_batch_size = (12, 17, 9, 4), 1407, 3  # two graphs of steps, some steps, and a short one
-    weights = [random.standard_normal((n_out, n_in)) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
-    biases = [random.standard_normal((n_out, 1)) for n_out in sizes[1:]]
-    targets = random.random((samples, sizes[-1]))
-    data = Dataset(random.standard_normal((samples, sizes[0])), targets / targets.sum(axis=1, keepdims=True))
+    samples, mini_batch_size = 1408, 3  # two graphs of steps, some steps, and a mini-batch of one sample
+    layers = (Dense(17, activation), BatchNormalization(), Dropout(0.3), Dense(9, activation), Dense(4))
+    architecture = Architecture((12,), layers, cost)
+    parameters = architecture.parameters(*normal(architecture.sizes, np.random.RandomState(0), scaled=True))
+    targets = random.random((samples, 4))
+    data = Dataset(random.standard_normal((samples, 12)), targets / targets.sum(axis=1, keepdims=True))
     orders = [random.permutation(samples) for _ in range(2)]
     found = []
     for engine, its_dtype in ((name, dtype), ("reference", "float64")):
-        trained = engine_class(engine)(
-            Architecture(sizes, np.dtype(its_dtype), activation, cost), weights, biases, data
-        )
+        trained = engine_class(engine)(replace(architecture, dtype=np.dtype(its_dtype)), parameters, data)
         for order, eta in zip(orders, (0.2, 0.1), strict=True):
             trained.epoch(order, mini_batch_size, eta, descent)
-        arrays = [*trained.parameters()[0], *trained.parameters()[1], trained.outputs(data.inputs)]
-        found.append(np.concatenate([array.ravel() for array in arrays]))
+        arrays = [array for layer in trained.parameters() for array in layer.values()]
+        found.append(np.concatenate([array.ravel() for array in (*arrays, trained.outputs(data.inputs))]))
     return float(np.abs(found[0] - found[1]).max())
 
 
@@ -114,10 +119,9 @@ def timings(names: list[str], networks: list[tuple[list[int], int]]) -> list[dic
     results = []
     for sizes, mini_batch_size in networks:
         random = np.random.RandomState(0)
-        biases = [random.randn(n_out, 1) for n_out in sizes[1:]]
-        weights = [random.randn(n_out, n_in) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
-        architecture = Architecture(tuple(sizes), np.dtype("float32"))
-        engines = {name: engine_class(name)(architecture, weights, biases, training_data) for name in names}
+        architecture = Architecture.dense(sizes, np.dtype("float32"))
+        parameters = architecture.parameters(*normal(sizes, random, scaled=True))
+        engines = {name: engine_class(name)(architecture, parameters, training_data) for name in names}
         seconds: dict[str, list[float]] = {name: [] for name in names}
         for turn in range(ROUNDS + 1):
             order = random.permutation(len(training_data))

@@ -23,7 +23,8 @@ import numpy as np
 from fastnet import Dataset, mnist_loader
 from fastnet.comparison import compare
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture, Engine
+from fastnet.engines.contract import Engine
+from fastnet.formulas.architecture import Architecture
 from fastnet.network import Network
 from fastnet.utils import machine
 
@@ -156,8 +157,8 @@ def drift(epochs: int = 300, around: int = 10) -> tuple[str, str, str, bool]:
 def make_engine(training_data: Dataset) -> Engine:
     """Make an engine with the book's initial parameters."""
     net = Network(SIZES, seed=0)
-    architecture = Architecture(tuple(SIZES), np.dtype("float32"))
-    return engine_class("numba")(architecture, net.weights, net.biases, training_data)
+    architecture = Architecture.dense(SIZES, np.dtype("float32"))
+    return engine_class("numba")(architecture, architecture.parameters(net.weights, net.biases), training_data)
 
 
 def accuracy(seeds: int) -> tuple[str, str, str, bool]:

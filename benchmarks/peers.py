@@ -17,17 +17,16 @@ from fastnet.engines import contract
 class Peer(contract.Engine):
     """A library that takes part in races: it trains and shows its parameters, which is all that they ask for."""
 
+    def set_parameters(self, parameters):
+        self._weights, self._biases = self.architecture.book_lists(parameters)
+
+    def parameters(self):
+        return self.architecture.parameters(*self._lists())
+
     def _gradients(self, inputs, targets):
         raise NotImplementedError("a peer only trains")
 
-    def _feed_forward(self, inputs, receive):
-        raise NotImplementedError("a peer only trains")
-
-    def _velocities(self):
-        raise NotImplementedError("a peer only trains")
-
-    def _set_velocities(self, weights, biases):
-        raise NotImplementedError("a peer only trains")
+    _feed_forward = _memory_copied = _set_memory = _gradients
 
 
 class TorchCompiled(Peer):
@@ -63,8 +62,9 @@ class TorchCompiled(Peer):
         with torch.no_grad():
             for mini_batch in torch.from_numpy(work.order).split(work.mini_batch_size):
                 self._step(*self._tensors, self._inputs, self._targets, mini_batch, work.eta)
+        return 0.0
 
-    def parameters(self):
+    def _lists(self):
         weights, biases = self._tensors
         return [w.numpy().copy() for w in weights], [b.numpy()[:, np.newaxis].copy() for b in biases]
 
@@ -103,8 +103,9 @@ class Jax(Peer):
             if part.size:
                 self._tree = self._run(self._tree, self._inputs, self._targets, part, np.float32(work.eta))
         self._tree[0][0].block_until_ready()
+        return 0.0
 
-    def parameters(self):
+    def _lists(self):
         weights, biases = zip(*self._tree, strict=True)
         return [np.array(w).T for w in weights], [np.array(b)[:, np.newaxis] for b in biases]
 
@@ -126,8 +127,9 @@ class Sklearn(Peer):
         self._classifier.set_params(batch_size=work.mini_batch_size, learning_rate_init=work.eta)
         classes = np.arange(self.architecture.sizes[-1])
         self._classifier.partial_fit(self._inputs[: len(work.order)], self._labels[: len(work.order)], classes=classes)
+        return 0.0
 
-    def parameters(self):
+    def _lists(self):
         return [w.T for w in self._classifier.coefs_], [b[:, np.newaxis] for b in self._classifier.intercepts_]
 
 

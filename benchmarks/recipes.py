@@ -23,7 +23,6 @@ import numpy as np
 from fastnet import mnist_loader
 from fastnet.comparison import timing
 from fastnet.engines import engine_class, why_missing
-from fastnet.engines.contract import Architecture
 from fastnet.utils import machine
 
 
@@ -82,8 +81,7 @@ def train(recipe: Recipe, engine: str, seed: int) -> tuple[float, float]:
     training_data, _, test_data = mnist_loader.load_data_wrapper()
     random = np.random.RandomState(seed)
     with timing.limited(1):
-        parameters = timing.initial_parameters(recipe.sizes, random)
-        trained = engine_class(engine)(Architecture(recipe.sizes, np.dtype("float32")), *parameters, training_data)
+        trained = engine_class(engine)(*timing.drawn(recipe.sizes, "float32", random), training_data)
         began = time.perf_counter()
         for epochs, eta in recipe.schedule:
             for _ in range(epochs):

@@ -14,9 +14,8 @@ from statistics import median
 import numpy as np
 
 from fastnet import mnist_loader
-from fastnet.comparison.timing import initial_parameters
+from fastnet.comparison.timing import drawn, flat
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture
 from fastnet.utils import machine
 
 SIZES, EPOCHS, ROUNDS = (784, 30, 10), 10, 15
@@ -28,13 +27,13 @@ def main() -> None:
 
     def train(seed: int, results: dict[int, np.ndarray]) -> None:
         engine, random = engines[seed], np.random.RandomState(seed)
-        engine.set_parameters(*initial_parameters(SIZES, random))
+        engine.set_parameters(drawn(SIZES, "float32", random)[1])
         for _ in range(EPOCHS):
             engine.epoch(random.permutation(len(data)), 10, 3.0)
-        results[seed] = np.concatenate([array.ravel() for arrays in engine.parameters() for array in arrays])
+        results[seed] = flat(engine.parameters())
 
-    parameters = initial_parameters(SIZES, np.random.RandomState(0))
-    engines = [engine_class("numba")(Architecture(SIZES, np.dtype("float32")), *parameters, data) for _ in range(2)]
+    network = drawn(SIZES, "float32", np.random.RandomState(0))
+    engines = [engine_class("numba")(*network, data) for _ in range(2)]
     ratios = []
     for _ in range(ROUNDS):
         alone: dict[int, np.ndarray] = {}

@@ -22,9 +22,9 @@ import numba
 import numpy as np
 
 from fastnet import Dataset, mnist_loader
-from fastnet.comparison.timing import initial_parameters
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.initialization import normal
 from fastnet.kernels.layout import aligned_zeros
 from fastnet.kernels.vectors import lanes_of
 from fastnet.utils import machine
@@ -98,11 +98,12 @@ def main() -> None:
     arguments = parser.parse_args()
     training_data = mnist_loader.load_data_wrapper()[0]
     random = np.random.RandomState(0)
-    weights, biases = initial_parameters(SIZES, random)
+    weights, biases = normal(SIZES, random, scaled=True)
     yardstick = Yardstick(arguments.source, weights, biases, training_data)
     engines = {
-        dtype: engine_class("numba")(Architecture(SIZES, np.dtype(dtype)), weights, biases, training_data)
+        dtype: engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
         for dtype in ("float32", "float64")
+        for architecture in [Architecture.dense(SIZES, np.dtype(dtype))]
     }
     check(yardstick, engines["float32"], random.permutation(len(training_data))[:2000])
     racers = {"yardstick": yardstick, **engines}
@@ -126,7 +127,8 @@ def check(yardstick: Yardstick, engine, order: np.ndarray) -> None:
     """Compare 200 mini-batches."""
     for each in (yardstick, engine):
         each.epoch(order, MINI_BATCH_SIZE, ETA)
-    for arrays, expected in zip(engine.parameters(), yardstick.parameters(), strict=True):
+    found = engine.architecture.book_lists(engine.parameters())
+    for arrays, expected in zip(found, yardstick.parameters(), strict=True):
         for array, expected_array in zip(arrays, expected, strict=True):
             np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-3)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,14 @@ from fastnet.engines.contract import Descent
 from fastnet.files import models
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
+from fastnet.formulas.layers import Layer
+from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
-from fastnet.learning.runs import Findings, Run
 from fastnet.learning.schedules import Plan
+from fastnet.learning.training import Findings, Training
 from fastnet.networks.base import BaseNetwork
+from fastnet.networks.entries import Entries
+from fastnet.networks.learner import NetworkLearner
 from fastnet.utils import arguments
 
 __all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
@@ -150,9 +155,10 @@ class Network(BaseNetwork):
         engine = self._make_engine(data)  # which may refuse: before anything is changed
         recipe = self._recipe(epochs=epochs, mini_batch_size=mini_batch_size, eta=eta)
         history = History(recipe, len(data), n_test)
-        run = Run(engine, epochs, min(mini_batch_size, len(data)), Plan(eta, None, None), Descent(), history)
-        run.keep_in(checkpoint, resume, [data, test_set])
-        self._train(run, lambda: self._findings(test_set), _print_line)
+        mini_batch_size = min(mini_batch_size, len(data))
+        learner = NetworkLearner(self, engine, mini_batch_size, Descent(), lambda: self._findings(test_set))
+        file = CheckpointFile.of(checkpoint, resume, [data, test_set])
+        self._train(Training(learner, history, epochs, Plan(eta, None, None)), file, _print_line)
 
     def _findings(self, test_data: Dataset | None) -> Findings:
         if test_data is None:
@@ -208,6 +214,16 @@ class Network(BaseNetwork):
         """Return the vector of partial derivatives of C_x with respect to the output activations."""
         return output_activations - y
 
+    def _checked_entries(self, sizes: Any) -> Entries:
+        found = super()._checked_entries(sizes)
+        for layer in found:
+            if isinstance(layer, Layer):
+                raise TypeError(
+                    f"sizes has {layer}; chapter 1's Network takes integers only, for dense layers of sigmoid neurons: "
+                    "use network2.Network"
+                )
+        return found
+
     def _cost(self) -> BuiltIn | OwnCost:
         if not self._overridden("cost_derivative"):
             return QuadraticCost
@@ -248,11 +264,12 @@ def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int |
         If it does not hold a network, or one of another kind than the first chapter's.
     """
     model = models.read(filename)
-    if (model.cost, model.activation) != (QuadraticCost.__name__, "sigmoid"):
+    known = (model.cost, model.activation) == (QuadraticCost.__name__, "sigmoid")
+    if not (known and models.is_plain(model.architecture, "sigmoid")):
         raise ValueError(
             f"{os.fspath(filename)}: its cost is {model.cost}, its activation {model.activation}; this Network has "
-            "QuadraticCost and sigmoid only, network2.load reads others"
+            "QuadraticCost and dense layers of sigmoid neurons only, network2.load reads others"
         )
-    net = Network(model.sizes, engine=engine, dtype=model.dtype, seed=seed)
-    net.weights, net.biases = model.weights, model.biases
+    net = Network(model.sizes, engine=engine, dtype=model.architecture.dtype, seed=seed)
+    net.parameters = model.parameters
     return net

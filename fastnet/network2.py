@@ -1,8 +1,8 @@
 """An improved version of network.py, implementing the stochastic gradient descent learning algorithm.
 
 This is the book's `network2.py` (chapter 3), with its names and its meaning: the cross-entropy cost, L2 regularization,
-better initial weights, and monitoring. What the chapter describes beyond, or leaves as exercises, is in keywords. The
-arithmetic is an engine's: see `fastnet.engines`.
+better initial weights, and monitoring. Beyond the book: keyword arguments for what the chapter describes or leaves as
+exercises, layers, and optimizers. The arithmetic is an engine's: see `fastnet.engines`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,25 @@ from fastnet.files import models
 from fastnet.formulas import costs
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer
+from fastnet.formulas.optimizers import Adam, GradientDescent, Optimizer, as_optimizer
+from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
-from fastnet.learning.runs import Findings, Run
 from fastnet.learning.schedules import SCHEDULES, Plan
+from fastnet.learning.training import Findings, Training
 from fastnet.mnist_loader import vectorized_result
 from fastnet.networks.base import BaseNetwork
+from fastnet.networks.entries import entries_of
+from fastnet.networks.learner import NetworkLearner
 from fastnet.utils import arguments
 
 __all__ = [
+    "Adam",
+    "BatchNormalization",
     "CrossEntropyCost",
+    "Dense",
+    "Dropout",
+    "GradientDescent",
     "LogLikelihoodCost",
     "Network",
     "QuadraticCost",
@@ -44,14 +54,16 @@ class Network(BaseNetwork):
 
     Parameters
     ----------
-    sizes : sequence of int
-        The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30.
+    sizes : sequence of int and Layer
+        The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30. Instead of a
+        number, a layer may stand: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`.
     cost : class or object, optional
         `CrossEntropyCost`, `QuadraticCost`, or `LogLikelihoodCost`, with which the output neurons are softmax instead
-        of sigmoid. Or one of your own, for sigmoid outputs, with the functions `fn(a, y)` and `delta(z, a, y)` as these
+        of sigmoid. With `QuadraticCost`, they may also be linear, for regression: `[4, 30, Dense(1, "linear")]`. Or
+        one of your own, for sigmoid or linear outputs, with the functions `fn(a, y)` and `delta(z, a, y)` as these
         have: the engines 'numpy' and 'reference' call it, the others refuse to train.
-    activation : {'sigmoid', 'tanh', 'relu'}, optional
-        What the hidden neurons compute.
+    activation : {'sigmoid', 'tanh', 'relu', 'leaky_relu', 'linear'}, optional
+        Activation of the hidden dense layers that have none of their own.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
         What computes: compiled kernels; matrix products; PyTorch, on a CUDA device if there is one ('torch-cpu' and
         'torch-cuda' choose); or the book's algorithm, sample by sample. They give the same results up to rounding.
@@ -65,15 +77,19 @@ class Network(BaseNetwork):
     Attributes
     ----------
     num_layers : int
-        The number of layers, the inputs included.
+        The number of dense layers, the inputs included.
     sizes : list of int
-        As given.
+        The number of neurons in each dense layer, the inputs first.
+    layers : tuple of Layer
+        All layers, from the inputs on.
     cost : class or object
         As given. Another may be assigned.
     weights : list of ndarray
-        One matrix `(n_out, n_in)` for each layer but the first. It may be changed or assigned.
+        One matrix `(n_out, n_in)` for each dense layer. It may be changed or assigned.
     biases : list of ndarray
-        One column `(n_out, 1)` for each layer but the first. It may be changed or assigned.
+        One column `(n_out, 1)` for each dense layer. It may be changed or assigned.
+    parameters : list of dict of str to ndarray
+        The arrays of each layer by name. Those of dense layers are the arrays in `weights` and `biases`.
     history : History or None
         What the last `SGD` did.
 
@@ -84,8 +100,8 @@ class Network(BaseNetwork):
     TypeError
         If a size or the seed is not an integer, or the cost lacks a function.
     ValueError
-        If there are fewer than two layers, a size is not positive, or the activation, the engine or the dtype is
-        unknown.
+        If there are fewer than two layers, a size is not positive, the layers and the cost do not go together, or the
+        activation, the engine or the dtype is unknown.
 
     Notes
     -----
@@ -101,7 +117,7 @@ class Network(BaseNetwork):
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[int | Layer],
         cost: Cost | type[Any] = CrossEntropyCost,
         *,
         activation: str = "sigmoid",
@@ -111,7 +127,6 @@ class Network(BaseNetwork):
     ) -> None:
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
-        self._cost()
         self.default_weight_initializer()
 
     def default_weight_initializer(self) -> None:
@@ -139,9 +154,12 @@ class Network(BaseNetwork):
         monitor_training_cost: bool = False,
         monitor_training_accuracy: bool = False,
         *,
-        l1: float = 0.0,
+        optimizer: str | Optimizer | None = None,
         momentum: float = 0.0,
+        l1: float = 0.0,
+        max_norm: float | None = None,
         dropout: float = 0.0,
+        monitor_mini_batch_cost: bool = False,
         patience: int | None = None,
         schedule: str | None = None,
         report: Callable[[History], object] | None = None,
@@ -154,11 +172,13 @@ class Network(BaseNetwork):
         ----------
         training_data : Dataset or iterable of (x, y)
             `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. It is not
-            reordered. With `LogLikelihoodCost`, a column has the sum 1.
+            reordered. With `CrossEntropyCost`, the components of `y` are from 0 to 1; with `LogLikelihoodCost`, they
+            have the sum 1 besides.
         epochs : int
             How many times to go through the training data, each time in a new random order.
         mini_batch_size : int
-            The number of samples in a mini-batch. The last one of an epoch has what is left.
+            The number of samples in a mini-batch. The last one of an epoch has what is left. With
+            `BatchNormalization`, at least 2.
         eta : float
             The learning rate, positive.
         lmbda : float, optional
@@ -168,15 +188,24 @@ class Network(BaseNetwork):
             Validation or test data, with labels or columns.
         monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
             What to compute, and print, after each epoch.
+        optimizer : {'sgd', 'nesterov', 'adam'} or Optimizer, optional
+            How parameters follow the gradient: by default, plain gradient descent. An object such as `Adam(beta1=0.8)`
+            has settings.
+        momentum : float, optional
+            The coefficient mu of 'sgd' and 'nesterov', from 0 to less than 1 (chapter 3, equation 107).
         l1 : float, optional
             The parameter of L1 regularization, as `lmbda` is of L2 (chapter 3, equation 95).
-        momentum : float, optional
-            The coefficient mu, from 0 to less than 1 (chapter 3, equation 107).
+        max_norm : float, optional
+            Bound of the Euclidean norm of each neuron's incoming weights, positive; by default, there is none.
         dropout : float, optional
-            The probability with which a hidden neuron is left out, from 0 to less than 1, for each sample anew. What
-            the others give is divided by 1 - `dropout` meanwhile, so that the trained network is used as it is.
+            The probability with which a hidden neuron is left out, from 0 to less than 1, for each sample anew. The
+            other neurons are divided by 1 - `dropout` in training, so that the trained network is used as it is. For
+            networks of dense layers only: in others, put `Dropout` where it belongs.
+        monitor_mini_batch_cost : bool, optional
+            Whether to print, and to keep in the history, the mean cost of the samples as their mini-batches met them in
+            training, without regularization. It takes no second pass over the data.
         patience : int, optional
-            Stop when so many epochs have not improved on the best evaluation accuracy.
+            Number of epochs without a better evaluation accuracy than the best after which to stop.
         schedule : {'halve'}, optional
             Instead of stopping, halve the learning rate, and stop when it is 1/128 of `eta`.
         report : callable, optional
@@ -203,8 +232,8 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training; or if, for an epoch, no sample of the
-            data whose accuracy is monitored is taken for one of their labels.
+            If weights become infinite or not a number, which ends the training; or if, after two consecutive epochs, a
+            label of many samples whose accuracy is monitored was predicted for none.
 
         Notes
         -----
@@ -215,7 +244,9 @@ class Network(BaseNetwork):
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
         eta = arguments.positive_number(eta, "eta", self.dtype)
         lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
-        momentum, dropout = arguments.fraction(momentum, "momentum"), arguments.fraction(dropout, "dropout")
+        optimizer, dropout = as_optimizer(optimizer, momentum), arguments.fraction(dropout, "dropout")
+        if max_norm is not None:
+            max_norm = arguments.positive_number(max_norm, "max_norm", self.dtype)
         patience = None if patience is None else arguments.positive(patience, "patience")
         if schedule is not None:
             schedule = arguments.one_of(schedule, SCHEDULES, "schedule")
@@ -225,32 +256,30 @@ class Network(BaseNetwork):
             "monitor_evaluation_accuracy": monitor_evaluation_accuracy,
             "monitor_training_cost": monitor_training_cost,
             "monitor_training_accuracy": monitor_training_accuracy,
+            "monitor_mini_batch_cost": monitor_mini_batch_cost,
         }
         for name, monitored in monitors.items():
             arguments.flag(monitored, name)
-        self._check_together(
-            dropout, patience, schedule, evaluation_data, monitor_evaluation_cost or monitor_evaluation_accuracy
-        )
+        _check_together(patience, schedule, evaluation_data, monitor_evaluation_cost or monitor_evaluation_accuracy)
         self._refuse_overridden("backprop", "update_mini_batch", instead="give it a cost of your own")
         data = self._training_set(training_data, "training_data")
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
-        engine = self._make_engine(data)  # which may refuse: before anything is changed, or drawn
-        descent = Descent(lmbda / n, l1 / n, momentum, dropout)
+        self._check_normalization(mini_batch_size, n)
+        engine = self._make_engine(data, dropout=dropout)  # which may refuse: before anything is changed, or drawn
         recipe = self._recipe(
             epochs=epochs,
             mini_batch_size=mini_batch_size,
             eta=eta,
             lmbda=lmbda,
+            **_described(optimizer),
             l1=l1,
-            momentum=momentum,
+            max_norm=max_norm,
             dropout=dropout,
             patience=patience,
             schedule=schedule,
         )
         history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
-        run = Run(engine, epochs, min(mini_batch_size, n), Plan(eta, patience, schedule), descent, history)
-        run.keep_in(checkpoint, resume, [data, evaluation_set])
         watched = monitor_evaluation_accuracy or patience is not None
 
         def monitor() -> Findings:
@@ -258,7 +287,11 @@ class Network(BaseNetwork):
             evaluation = self._monitor(evaluation_set, lmbda, l1, monitor_evaluation_cost, watched)
             return Findings(cost, accuracy, *evaluation[:2], evaluation[2] if watched else missed)
 
-        self._train(run, monitor, report or _print_the_books_lines)
+        descent = Descent(optimizer, lmbda / n, l1 / n, max_norm or 0.0)
+        learner = NetworkLearner(self, engine, min(mini_batch_size, n), descent, monitor, monitor_mini_batch_cost)
+        file = CheckpointFile.of(checkpoint, resume, [data, evaluation_set])
+        training = Training(learner, history, epochs, Plan(eta, patience, schedule))
+        self._train(training, file, report or _print_the_books_lines)
         return (
             history.series("evaluation_cost"),
             history.series("evaluation_accuracy") if monitor_evaluation_accuracy else [],
@@ -363,21 +396,19 @@ class Network(BaseNetwork):
 
     def _regularization(self, lmbda: float, l1: float) -> float:
         """Return what regularization adds to the sum of the costs."""
-        weights, _ = self._checked_parameters()
+        weights, _ = self._architecture().book_lists(self._checked_parameters())
         squares = sum(np.sum(np.square(w, dtype=np.float64)) for w in weights) if lmbda else 0.0
         return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in weights))
 
-    def _check_together(
-        self, dropout: float, patience: int | None, schedule: str | None, evaluation_data: object, monitored: bool
-    ) -> None:
-        """Raise a `ValueError` if an argument makes no sense without another."""
-        if dropout and len(self.sizes) == 2:
-            raise ValueError(f"dropout is {dropout}, but a network of sizes {self.sizes} has no hidden neurons to drop")
-        if schedule is not None and patience is None:
-            raise ValueError(f"schedule is {schedule!r}; it needs patience: after how many epochs it is to be done")
-        if evaluation_data is None and (patience is not None or monitored):
-            what = "patience" if patience is not None else "monitor_evaluation_cost or monitor_evaluation_accuracy"
-            raise ValueError(f"evaluation_data is missing; {what} needs it")
+    def _check_normalization(self, mini_batch_size: int, samples: int) -> None:
+        """Raise a `ValueError` if batch normalization would see one sample at a time."""
+        if min(mini_batch_size, samples) > 1 or not any(isinstance(each, BatchNormalization) for each in self.layers):
+            return
+        given = f"mini_batch_size is {mini_batch_size}" if mini_batch_size == 1 else "training_data has one sample"
+        raise ValueError(
+            f"{given}, but the network has BatchNormalization, which takes mean and variance of a mini-batch: it needs "
+            "at least 2 samples"
+        )
 
     def _evaluation_set(self, data: Dataset | Iterable[Sample] | None, with_cost: bool) -> Dataset | None:
         if data is None:
@@ -388,10 +419,7 @@ class Network(BaseNetwork):
         return data
 
     def _cost(self) -> BuiltIn | OwnCost:
-        cost = costs.as_cost(self.cost)
-        if cost is LogLikelihoodCost and self.sizes[-1] == 1:
-            raise ValueError("cost is LogLikelihoodCost, but of one output neuron the softmax is always 1")
-        return cost
+        return costs.as_cost(self.cost)
 
     def _cost_name(self) -> str:
         return costs.name_of(self.cost)
@@ -402,9 +430,27 @@ Network._as_written = {
 }
 
 
+def _check_together(patience: int | None, schedule: str | None, evaluation_data: object, monitored: bool) -> None:
+    """Raise a `ValueError` if an argument makes no sense without another."""
+    if schedule is not None and patience is None:
+        raise ValueError(f"schedule is {schedule!r}; it needs patience: after how many epochs it is to be done")
+    if evaluation_data is None and (patience is not None or monitored):
+        what = "patience" if patience is not None else "monitor_evaluation_cost or monitor_evaluation_accuracy"
+        raise ValueError(f"evaluation_data is missing; {what} needs it")
+
+
+def _described(optimizer: Optimizer) -> dict[str, Any]:
+    """Return an optimizer as a recipe has it: gradient descent by its momentum, others by name and settings."""
+    if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
+        return {"momentum": optimizer.momentum}
+    return {"optimizer": {"name": optimizer.name, **optimizer.settings()}}
+
+
 def _print_the_books_lines(history: History) -> None:
     epoch = history.epochs[-1]
     print(f"Epoch {epoch.number} training complete")
+    if epoch.mini_batch_cost is not None:
+        print(f"Mean cost of the mini-batches: {epoch.mini_batch_cost}")
     if epoch.training_cost is not None:
         print(f"Cost on training data: {epoch.training_cost}")
     if epoch.training_accuracy is not None:
@@ -452,7 +498,12 @@ def load(
         )
     with arguments.named(os.fspath(filename)):
         net = Network(
-            model.sizes, known[model.cost], activation=model.activation, engine=engine, dtype=model.dtype, seed=seed
+            entries_of(model.architecture, model.activation),
+            known[model.cost],
+            activation=model.activation,
+            engine=engine,
+            dtype=model.architecture.dtype,
+            seed=seed,
         )
-    net.weights, net.biases = model.weights, model.biases
+    net.parameters = model.parameters
     return net

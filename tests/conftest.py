@@ -10,7 +10,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out; PyTorc
 
 from fastnet import mnist_loader
 from fastnet.engines import ENGINES, engine_class, why_missing
-from fastnet.engines.contract import Architecture
+from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import QuadraticCost
 
 
@@ -59,12 +59,12 @@ def engine_name(request):
 
 @pytest.fixture
 def make_engine():
-    """Make an engine by name, with the parameters of a network."""
+    """Make an engine by name, of dense layers with these parameters."""
 
     def make(name, sizes, weights, biases, data=None, dtype="float64", activation="sigmoid", cost=QuadraticCost):
         skip_if_missing(name)
-        architecture = Architecture(tuple(sizes), np.dtype(dtype), activation, cost)
-        return engine_class(name)(architecture, weights, biases, data)
+        architecture = Architecture.dense(sizes, np.dtype(dtype), activation, cost)
+        return engine_class(name)(architecture, architecture.parameters(weights, biases), data)
 
     return make
 

@@ -4,8 +4,8 @@ import hashlib
 import json
 
 
-def sealed(contents):
+def sealed(contents, version=1):
     """Return the bytes of a file with these contents, as `Network.save` writes it."""
     text = json.dumps(contents)[1:]
     checksum = hashlib.sha256(text.encode()).hexdigest()
-    return f'{{"version": 1, "sha256": "{checksum}", {text}'.encode()
+    return f'{{"version": {version}, "sha256": "{checksum}", {text}'.encode()

@@ -19,6 +19,7 @@ def parameters(net):
 
 INFINITY, NAN = float("inf"), float("nan")
 MONITORED = "monitor_evaluation_cost or monitor_evaluation_accuracy"
+TOO_LARGE = "training_data: there is a y with the component 1.5; CrossEntropyCost takes targets from 0 to 1"
 LABELS_TO_THREE = Dataset(np.zeros((4, 4)), [0, 1, 2, 3])
 
 
@@ -49,6 +50,13 @@ LABELS_TO_THREE = Dataset(np.zeros((4, 4)), [0, 1, 2, 3])
         ({"dropout": 1.0}, ValueError, "dropout is 1.0"),
         ({"dropout": -1}, ValueError, "dropout is -1.0"),
         ({"dropout": "half"}, TypeError, "dropout is 'half'"),
+        ({"optimizer": "newton"}, ValueError, "optimizer is 'newton'; it must be one of sgd, nesterov, adam"),
+        ({"optimizer": 3}, TypeError, "optimizer is 3; it must be one of"),
+        ({"optimizer": "adam", "momentum": 0.5}, ValueError, "momentum is 0.5, but optimizer is 'adam'"),
+        ({"max_norm": 0}, ValueError, "max_norm is 0.0; it must be positive"),
+        ({"max_norm": "1"}, TypeError, "max_norm is '1'; it must be a number"),
+        ({"monitor_mini_batch_cost": 1}, TypeError, "monitor_mini_batch_cost is 1; it must be True or False"),
+        ({"training_data": Dataset(np.zeros((3, 4)), np.full((3, 3), 1.5))}, ValueError, TOO_LARGE),
         ({"patience": 0, "evaluation_data": LABELS_TO_THREE[:3]}, ValueError, "patience is 0; it must be at least 1"),
         ({"patience": 2.5, "evaluation_data": LABELS_TO_THREE[:3]}, TypeError, "patience is 2.5"),
         ({"patience": 2}, ValueError, "evaluation_data is missing; patience needs it"),
@@ -114,7 +122,7 @@ def test_bad_arguments_of_the_rest(data):
 
 
 def test_dropout_needs_hidden_neurons(data):
-    with pytest.raises(ValueError, match=r"dropout is 0.5, but a network of sizes \[4, 3\] has no hidden neurons"):
+    with pytest.raises(ValueError, match=r"dropout is 0.5, but the network has no hidden neurons to drop"):
         Network([4, 3], engine="numpy").SGD(data, 1, 5, 0.5, dropout=0.5)
 
 
@@ -131,7 +139,7 @@ def test_the_log_likelihood_is_about_probabilities(data, y):
         ),
         ("mini_batch: ", lambda: net.update_mini_batch(those, 0.5)),
         ("data: ", lambda: net.total_cost(those, 0)),
-        ("", lambda: net.backprop(x, bad)),
+        ("y: ", lambda: net.backprop(x, bad)),
     ]:
         message = f"^{argument}there is a y with the sum .*; LogLikelihoodCost takes probabilities"
         with pytest.raises(ValueError, match=message):

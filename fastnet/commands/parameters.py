@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import click
 
 from fastnet.engines import ENGINES, VARIANTS
+from fastnet.formulas import costs, optimizers
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.learning.schedules import SCHEDULES
-from fastnet.sweeps.recipe import COSTS, INITS
+from fastnet.sweeps.recipe import INITS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -136,8 +137,10 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             help="How often to go through the training data.",
         ),
         option("--batch", "mini_batch_size", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch."),
-        option("--eta", type=POSITIVE, show_default="3.0, with another cost 0.5", help="Learning rate."),
-        option("--cost", type=click.Choice(list(COSTS)), default="quadratic", help="What is lowered."),
+        option(
+            "--eta", type=POSITIVE, show_default="3.0; another cost 0.5, adam 0.001", help="Learning rate."
+        ),
+        option("--cost", type=click.Choice(list(costs.NAMES)), default="quadratic", help="What is lowered."),
         option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization."),
         option(
             "--init",
@@ -147,7 +150,11 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
         ),
         option("--activation", type=click.Choice(list(ACTIVATIONS)), default="sigmoid", help="Of hidden neurons."),
         option("--dropout", type=FRACTION, default=0.0, help="Probability with which a hidden neuron is left out."),
-        option("--momentum", type=FRACTION, default=0.0, help="What remains of the velocity."),
+        option(
+            "--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="How weights are changed."
+        ),
+        option("--momentum", type=FRACTION, default=0.0, help="Momentum of sgd and nesterov."),
+        option("--max-norm", type=POSITIVE, help="Bound of the norm of each neuron's weights."),
         click.option(
             "--patience",
             type=click.IntRange(min=1),

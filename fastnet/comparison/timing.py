@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import VARIANTS, engine_class, why_missing
-from fastnet.engines.contract import Architecture, Arrays, Engine
+from fastnet.engines.contract import Engine
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.initialization import normal
 
 ENGINES = ("numba", "numpy", *VARIANTS, "reference")
 """What is compared by default."""
@@ -57,13 +59,19 @@ def limited(threads: int | None) -> Iterator[None]:
         yield
 
 
-def initial_parameters(sizes: Sequence[int], random: np.random.RandomState) -> tuple[Arrays, Arrays]:
-    """Draw weights and biases as the book does, but the weights scaled by 1 / sqrt(n_in) (chapter 3).
+def drawn(sizes: Sequence[int], dtype: npt.DTypeLike, random: np.random.RandomState) -> tuple[Architecture, Parameters]:
+    """Return a network of dense sigmoid layers with the quadratic cost, and parameters.
 
-    Without that, wide layers begin saturated, and rounding decides which way a neuron tips.
+    These are drawn as the book does, the weights divided by sqrt(n_in): without that, wide layers begin saturated, and
+    rounding decides which way a neuron tips.
     """
-    biases = [random.randn(n_out, 1) for n_out in sizes[1:]]
-    return [random.randn(n_out, n_in) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)], biases
+    architecture = Architecture.dense(sizes, np.dtype(dtype))
+    return architecture, architecture.parameters(*normal(sizes, random, scaled=True))
+
+
+def flat(parameters: Parameters) -> np.ndarray:
+    """Return all parameters in one array."""
+    return np.concatenate([array.ravel() for layer in parameters for array in layer.values()])
 
 
 def racers(
@@ -74,9 +82,8 @@ def racers(
     data: Dataset,
 ) -> dict[str, Engine]:
     """Make an engine of each class, all with the same parameters."""
-    architecture = Architecture(tuple(sizes), dtype)
-    weights, biases = initial_parameters(sizes, random)
-    return {name: class_(architecture, weights, biases, data) for name, class_ in classes.items()}
+    architecture, parameters = drawn(sizes, dtype, random)
+    return {name: class_(architecture, parameters, data) for name, class_ in classes.items()}
 
 
 def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int, eta: float) -> float | None:
@@ -93,8 +100,7 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
     parameters = {}
     for name, engine in engines.items():
         engine.epoch(samples, mini_batch_size, eta)
-        weights, biases = engine.parameters()
-        parameters[name] = np.concatenate([array.ravel() for array in weights + biases])
+        parameters[name] = flat(engine.parameters())
     (first, expected), *others = parameters.items()
     largest = 0.0
     for name, found in others:
@@ -110,8 +116,7 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
 
 def check_finite(name: str, engine: Engine, eta: float) -> None:
     """Raise an `ArithmeticError` if an engine's parameters are no numbers any more."""
-    weights, biases = engine.parameters()
-    if not all(np.isfinite(array).all() for array in weights + biases):
+    if not np.isfinite(flat(engine.parameters())).all():
         raise ArithmeticError(
             f"engine {name!r}: weights became infinite or not a number; a smaller eta than {eta:g} may help"
         )

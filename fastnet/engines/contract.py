@@ -1,14 +1,15 @@
 """The contract between a network and the engine that computes for it.
 
 Given the same parameters, data and order, every engine gives the same result up to rounding. An engine knows nothing
-of networks: it is handed numbers, and hands numbers back, in the book's shapes.
+of networks: it is handed an architecture and arrays, and hands arrays back, in the book's shapes.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,39 +17,16 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.formulas import dropout
-from fastnet.formulas.costs import BuiltIn, OwnCost, QuadraticCost
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.layers import Dropout
+from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
-Arrays: TypeAlias = list[np.ndarray]
 Receiver: TypeAlias = Callable[[slice, np.ndarray], None]
+Factors: TypeAlias = list[np.ndarray | None]
+"""What the inputs of each layer are multiplied by, one sample a row; None where the layer is not Dropout."""
 
 _NUMBERS_AT_A_TIME = 1 << 22  # that are made dense only to be fed forward: bounds the memory
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """What a network computes, apart from its parameters.
-
-    Attributes
-    ----------
-    sizes : tuple of int
-        The number of neurons in each layer, the inputs first.
-    dtype : numpy.dtype
-        float32 or float64: what everything is computed in.
-    activation : str
-        Of the hidden neurons: one of `activations.ACTIVATIONS`.
-    cost : class or OwnCost
-        One of `costs.COSTS`, or the user's own. It decides what the output neurons are.
-    """
-
-    sizes: tuple[int, ...]
-    dtype: np.dtype
-    activation: str = "sigmoid"
-    cost: BuiltIn | OwnCost = QuadraticCost
-
-    @property
-    def hidden(self) -> int:
-        """The number of hidden neurons, in all layers."""
-        return sum(self.sizes[1:-1])
 
 
 @dataclass(frozen=True)
@@ -57,23 +35,21 @@ class Descent:
 
     Attributes
     ----------
+    optimizer : Optimizer
+        By default gradient descent without momentum.
     l2, l1 : float
         lambda / n of L2 and of L1 regularization: the cost has l2 / 2 times the sum of the weights' squares, and l1
         times the sum of their absolute values, in addition (chapter 3, equations 87 and 95).
-    momentum : float
-        mu, from 0 to less than 1: what remains of the velocity from one mini-batch to the next (chapter 3, equations
-        107 and 108).
-    dropout : float
-        The probability, from 0 to less than 1, with which a hidden neuron is left out, for each sample anew. What
-        the others give is divided by 1 - dropout, so that the whole network can be used as it is afterwards.
+    max_norm : float
+        Bound of the Euclidean norm of each neuron's incoming weights; 0 for none.
     seed : int
-        Of the numbers that decide which neurons these are.
+        Seed of the dropout masks.
     """
 
+    optimizer: Optimizer = field(default_factory=GradientDescent)
     l2: float = 0.0
     l1: float = 0.0
-    momentum: float = 0.0
-    dropout: float = 0.0
+    max_norm: float = 0.0
     seed: int = 0
 
 
@@ -84,54 +60,64 @@ class MiniBatch(NamedTuple):
     ----------
     inputs, targets : ndarray of float32 or float64
         As the data set has them.
-    factors : ndarray or None
-        What their hidden neurons are multiplied by, in the order of the layers: None without dropout.
+    sample_weights : ndarray or None
+        What the cost of each is multiplied by; None for 1.
+    factors : list of (ndarray or None)
+        See `Factors`.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
-    factors: np.ndarray | None
+    sample_weights: np.ndarray | None
+    factors: Factors
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass of stochastic gradient descent over samples, as an engine is given it.
+    """One pass over samples, as an engine is given it.
 
     Attributes
     ----------
     data : Dataset
-        Where they are.
+        Where the samples are.
+    sample_weights : ndarray or None
+        What the cost of each sample of the data is multiplied by; None for 1.
     order : ndarray of int64, shape (n,)
-        Which samples, and in which order; all of them are there.
+        Which samples, and in which order.
     mini_batch_size : int
         At least 1; the last mini-batch may be short.
     eta : float
         The learning rate.
     descent : Descent
         What else decides on a step.
-    kept : ndarray of bool, shape (n, hidden), or None
-        With dropout, which hidden neurons are kept, a row for each sample of the order.
+    steps : int
+        Number of mini-batches before this pass, in all epochs.
+    factors : list of (ndarray or None)
+        See `Factors`; a row for each sample of the order.
+    with_costs : bool
+        Whether the costs of the samples are wanted.
     """
 
     data: Dataset
+    sample_weights: np.ndarray | None
     order: np.ndarray
     mini_batch_size: int
     eta: float
     descent: Descent
-    kept: np.ndarray | None
+    steps: int
+    factors: Factors
+    with_costs: bool
 
-    def factors(self, dtype: np.dtype) -> np.ndarray | None:
-        """Return what hidden neurons are multiplied by, shaped as `kept`; None without dropout."""
-        return None if self.kept is None else self.kept.astype(dtype) / (1 - self.descent.dropout)
-
-    def mini_batches(self, dtype: np.dtype) -> Iterator[MiniBatch]:
+    def mini_batches(self) -> Iterator[MiniBatch]:
         """Hand out the mini-batches."""
-        factors = self.factors(dtype)
         for start in range(0, len(self.order), self.mini_batch_size):
             part = slice(start, start + self.mini_batch_size)
             samples = self.order[part]
             yield MiniBatch(
-                self.data.rows[samples], self.data.targets[samples], None if factors is None else factors[part]
+                self.data.rows[samples],
+                self.data.targets[samples],
+                None if self.sample_weights is None else self.sample_weights[samples],
+                [None if each is None else each[part] for each in self.factors],
             )
 
 
@@ -142,15 +128,18 @@ class State:
     Attributes
     ----------
     trained_on : int
-        How many samples some neurons were dropped for.
-    velocity : tuple (weights, biases) or None
-        Lists of ndarray in the book's shapes, or None where there is none yet. It is in the engine's own units.
+        Number of samples that dropout masks were drawn for.
+    steps : int
+        Number of mini-batches that the parameters have followed.
+    memory : dict of str to Parameters
+        What the optimizer remembers, by the names that it has for it. It may be in units of the engine's own.
     eta : float
         The last learning rate, on which these units may depend.
     """
 
     trained_on: int = 0
-    velocity: tuple[Arrays, Arrays] | None = None
+    steps: int = 0
+    memory: dict[str, Parameters] = field(default_factory=dict)
     eta: float = 0.0
 
 
@@ -161,11 +150,11 @@ class Measure:
     Attributes
     ----------
     correct : int
-        For how many the largest output is the one that it is to be.
+        Number of samples classified correctly: whose largest output is that of their label.
     cost : float or None
-        The sum of their costs, if it was asked for.
+        Sum of the samples' costs, if it was asked for.
     predictions : ndarray of int64, shape (n,)
-        The index of the largest output, for each sample; -1 where an output is not a number.
+        Index of the largest output of each sample; -1 where an output is not a number.
     """
 
     correct: int
@@ -174,7 +163,7 @@ class Measure:
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
-    """Divide inputs into parts of so many samples, or of fewer where they are sparse and would take much when dense."""
+    """Divide inputs into parts of that many samples, or of fewer if they are sparse and would be large when dense."""
     if isinstance(inputs, SparseInputs):
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
@@ -196,12 +185,13 @@ class Engine(ABC):
     ----------
     architecture : Architecture
         What to compute.
-    weights : sequence of ndarray, each (n_out, n_in)
-        One matrix a layer, from the first hidden layer on. They are copied.
-    biases : sequence of ndarray, each (n_out, 1)
-        Likewise.
+    parameters : list of dict of str to ndarray
+        The arrays of each layer by name, in the book's shapes. They are copied.
     data : Dataset, optional
         What `epoch` trains on, with vectors for targets. It is laid out here, once.
+    sample_weights : ndarray of shape (n,), optional
+        What the cost of each sample of the data is multiplied by, from 0; by default 1. A mini-batch of m samples has
+        the cost sum(weight * cost) / m.
 
     Raises
     ------
@@ -215,15 +205,17 @@ class Engine(ABC):
     def __init__(
         self,
         architecture: Architecture,
-        weights: Sequence[np.ndarray],
-        biases: Sequence[np.ndarray],
+        parameters: Parameters,
         data: Dataset | None = None,
+        sample_weights: np.ndarray | None = None,
     ) -> None:
         self.architecture = architecture
         self.data = data
-        self._trained_on = 0  # samples, of those that some neurons were dropped for
+        self._sample_weights = None if sample_weights is None else np.asarray(sample_weights, architecture.dtype)
+        self._trained_on = 0
+        self._steps = 0
         self._eta = 0.0
-        self.set_parameters(weights, biases)
+        self.set_parameters(parameters)
         if data is not None:
             self._check_cost()
             self._lay_out(data)
@@ -238,7 +230,15 @@ class Engine(ABC):
     def _lay_out(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
         """Prepare what `epoch` needs of the data."""
 
-    def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float, descent: Descent | None = None) -> None:
+    def epoch(
+        self,
+        order: np.ndarray,
+        mini_batch_size: int,
+        eta: float,
+        descent: Descent | None = None,
+        *,
+        with_costs: bool = False,
+    ) -> float | None:
         """Train by stochastic gradient descent on `data[order]`, once.
 
         Parameters
@@ -251,8 +251,16 @@ class Engine(ABC):
         eta : float
             The learning rate.
         descent : Descent, optional
-            By default the plain one. The velocity of momentum, and the count of the samples that neurons were dropped
-            for, are kept from one call to the next, so that all calls must have the same momentum, dropout and seed.
+            By default the plain one. What the optimizer remembers, and the counts of steps and of samples, are kept
+            from one call to the next, so that all calls must have the same optimizer and seed.
+        with_costs : bool, optional
+            Whether the sum of the samples' costs is wanted, each as its mini-batch met it, times the sample's weight,
+            without regularization.
+
+        Returns
+        -------
+        float or None
+            That sum, if it was asked for.
 
         Raises
         ------
@@ -267,38 +275,67 @@ class Engine(ABC):
             raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
         descent = descent or Descent()
         self._eta = eta
-        if not descent.dropout:
-            self._epoch(Pass(self.data, order, mini_batch_size, eta, descent, None))
-            return
-        for part in dropout.parts(order, mini_batch_size, self.architecture.hidden):
-            kept = dropout.kept(descent.seed, self._trained_on, len(part), self.architecture.hidden, descent.dropout)
-            self._epoch(Pass(self.data, part, mini_batch_size, eta, descent, kept))
-            self._trained_on += len(part)
+        probabilities, total = self.architecture.drop_probabilities, 0.0
+        samples_of_parts = dropout.parts(order, mini_batch_size, len(probabilities)) if len(probabilities) else [order]
+        for part in samples_of_parts:
+            factors = self._factors(len(part), descent.seed)
+            work = Pass(
+                self.data,
+                self._sample_weights,
+                part,
+                mini_batch_size,
+                eta,
+                descent,
+                self._steps,
+                factors,
+                with_costs,
+            )
+            total += self._epoch(work)
+            self._steps += -(-len(part) // mini_batch_size)
+        return total if with_costs else None
+
+    def _factors(self, samples: int, seed: int) -> Factors:
+        """Draw the dropout masks of samples, and count these."""
+        probabilities, dtype = self.architecture.drop_probabilities, self.architecture.dtype
+        factors: Factors = [None] * len(self.architecture.layers)
+        if not len(probabilities):
+            return factors
+        kept = dropout.kept(seed, self._trained_on, samples, probabilities)
+        self._trained_on += samples
+        start = 0
+        for i, (layer, shape) in enumerate(zip(self.architecture.layers, self.architecture.shapes, strict=False)):
+            if isinstance(layer, Dropout):
+                stop = start + prod(shape)
+                factors[i] = kept[:, start:stop].astype(dtype) / (1 - layer.p)
+                start = stop
+        return factors
 
     @abstractmethod
-    def _epoch(self, work: Pass) -> None:
-        """Take a step for each mini-batch."""
+    def _epoch(self, work: Pass) -> float:
+        """Take a step for each mini-batch; return the sum of the costs, or 0 if they are not wanted."""
 
     def state(self) -> State:
         """Return what an exact continuation needs besides the parameters."""
-        return State(self._trained_on, self._velocities(), self._eta)
+        return State(self._trained_on, self._steps, self._memory_copied(), self._eta)
 
     def set_state(self, state: State) -> None:
         """Go on from the state of another engine of the same name and architecture."""
-        self._trained_on, self._eta = state.trained_on, state.eta
-        if state.velocity is not None:
-            self._set_velocities(*state.velocity)
+        self._trained_on, self._steps, self._eta = state.trained_on, state.steps, state.eta
+        self._set_memory(state.memory)
 
     @abstractmethod
-    def _velocities(self) -> tuple[Arrays, Arrays] | None:
-        """Return copies of the velocities of weights and biases, in the book's shapes; None if there are none yet."""
+    def _memory_copied(self) -> dict[str, Parameters]:
+        """Return copies of what the optimizer remembers, in the book's shapes; nothing before the first step."""
 
     @abstractmethod
-    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
-        """Take over copies of velocities."""
+    def _set_memory(self, memory: dict[str, Parameters]) -> None:
+        """Take over copies of what an optimizer remembers."""
 
-    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+    def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).
+
+        The samples are one mini-batch: batch normalization takes its statistics from them, and keeps none. Nothing is
+        dropped.
 
         Parameters
         ----------
@@ -309,8 +346,8 @@ class Engine(ABC):
 
         Returns
         -------
-        nabla_b, nabla_w : lists of ndarray
-            Shaped as the biases and the weights are, in the book's order.
+        list of dict of str to ndarray
+            For each layer, the gradient with respect to each of its trained arrays.
 
         Raises
         ------
@@ -321,7 +358,7 @@ class Engine(ABC):
         return self._gradients(inputs, targets)
 
     @abstractmethod
-    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         """Return the gradient of a cost that the engine can compute."""
 
     def outputs(self, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
@@ -337,10 +374,10 @@ class Engine(ABC):
         ndarray, shape (n, n_out)
             The output activations.
         """
-        result = np.empty((len(inputs), self.architecture.sizes[-1]), self.architecture.dtype)
+        result = np.empty((len(inputs), self.architecture.n_out), self.architecture.dtype)
 
         def receive(part: slice, z: np.ndarray) -> None:
-            result[part] = self.architecture.cost.output(z)
+            result[part] = self.architecture.outputs.activations(z)
 
         self._feed_forward(inputs, receive)
         return result
@@ -355,15 +392,14 @@ class Engine(ABC):
         cost : bool, optional
             Whether the cost is wanted, without regularization.
         """
-        n_out = self.architecture.sizes[-1]
+        n_out, outputs = self.architecture.n_out, self.architecture.outputs
         labels, targets = data.labels(n_out), data.with_vectors(n_out).targets if cost else None
-        output, total = self.architecture.cost.output, self.architecture.cost.total
         predictions, costs = np.empty(len(data), np.int64), {}
 
         def receive(part: slice, z: np.ndarray) -> None:
-            predictions[part] = _largest(output(z))
+            predictions[part] = _largest(outputs.activations(z))
             if targets is not None:
-                costs[part.start] = float(total(z, targets[part]))
+                costs[part.start] = float(outputs.losses(z, targets[part]).sum())
 
         self._feed_forward(data, receive)
         # Threads may have come in any order; the sum of their costs is to be the same every time.
@@ -377,16 +413,15 @@ class Engine(ABC):
         z has one sample a row, and is handed over in the architecture's dtype. It may be done in several threads.
         """
 
-    def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        """Take over copies of these weights and biases, in the book's shapes; a velocity stays what it is."""
-        self._weights = [np.array(w, self.architecture.dtype) for w in weights]
-        self._biases = [np.array(b, self.architecture.dtype) for b in biases]
+    @abstractmethod
+    def set_parameters(self, parameters: Parameters) -> None:
+        """Take over copies of these arrays; what the optimizer remembers stays as it is."""
+
+    @abstractmethod
+    def parameters(self) -> Parameters:
+        """Return copies of the arrays of each layer as they are now."""
 
     def squares(self) -> float:
         """Return the sum of the squares of the weights, which L2 regularization keeps small."""
-        weights, _ = self.parameters()
+        weights, _ = self.architecture.book_lists(self.parameters())
         return sum(float(np.sum(np.square(w, dtype=np.float64))) for w in weights)
-
-    def parameters(self) -> tuple[Arrays, Arrays]:
-        """Return copies of the weights and the biases as they are now, in the book's shapes."""
-        return [w.copy() for w in self._weights], [b.copy() for b in self._biases]

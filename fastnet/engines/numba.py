@@ -5,138 +5,195 @@ The same seed gives the same bits on the same machine, whatever the number of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Pass, Receiver
-from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.kernels import choice, epoch, layout, threads
-from fastnet.kernels.activations import ReLU, Sigmoid, Tanh
+from fastnet.engines.contract import Descent, Pass, Receiver
+from fastnet.formulas.architecture import Parameters
+from fastnet.formulas.layers import Dense
+from fastnet.formulas.optimizers import GradientDescent
+from fastnet.kernels import choice, epoch, layout, optimizers, threads
 from fastnet.kernels.compiler import announced
-from fastnet.kernels.costs import CrossEntropy, LogLikelihood, Quadratic
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
-_ACTIVATIONS = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
-_COSTS = {QuadraticCost: Quadratic(), CrossEntropyCost: CrossEntropy(), LogLikelihoodCost: LogLikelihood()}
-_GRADIENT = epoch.Descent(-1.0, 1.0, False, 0.0, 0.0, 0.0, 1.0)
 _SMALLEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
 _SAMPLES_AT_A_TIME = 2048  # when feeding forward only: bounds the memory that it takes
+_GRADIENT = epoch.Update(direct=True, error_scale=1.0)
+_PLAIN = Descent()
 
 
 class Engine(contract.Engine):
-    """Parameters and data in panels (see `kernels.layout`), and the kernels."""
+    """Parameters and data in panels (see `kernels.layout`), and the kernel."""
 
     calls_no_function = "engine 'numba' is compiled and cannot call"
 
     @cached_property
     def _layout(self) -> layout.Layout:
-        return layout.layout_of(self.architecture.sizes, self.architecture.dtype)
-
-    @cached_property
-    def _formulas(self) -> epoch.Formulas:
-        cost = self.architecture.cost
-        # One of the user's can only be fed forward for, and that is the same with all costs.
-        own = isinstance(cost, OwnCost)
-        return epoch.Formulas(_ACTIVATIONS[self.architecture.activation], Quadratic() if own else _COSTS[cost])
-
-    @cached_property
-    def _velocity(self) -> layout.Parameters:
-        return layout.zeros(self._layout)
+        return layout.layout_of(self.architecture)
 
     @cached_property
     def _nothing(self) -> np.ndarray:
         return layout.aligned_zeros(0, self.architecture.dtype)
+
+    @cached_property
+    def _sums(self) -> layout.Parameters:
+        """What an optimizer finds summed up, and leaves at zero."""
+        return layout.zeros(self._layout)
+
+    @cached_property
+    def _memory(self) -> dict[str, layout.Parameters]:
+        """What the optimizer remembers."""
+        return {}
 
     def _lay_out(self, data: Dataset) -> None:
         dtype = self.architecture.dtype
         # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
         with heard_afterwards(), announced(progress.compiling):
             self._inputs = self._laid_out(data)
-            self._targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
+            targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
+            weights = self._nothing if self._sample_weights is None else self._sample_weights
+            self._samples = epoch.Samples(targets, weights, self._nothing, np.empty(0))
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
-            self.epoch(np.empty(0, np.int64), 1, 0.0)
+            self._descend(self._inputs, self._samples, np.empty(0, np.int64), 1, _GRADIENT, self._parameters)
 
-    def _epoch(self, work: Pass) -> None:
-        descent, eta = work.descent, work.eta
-        shrink = 1 - eta * descent.l2
-        with_velocity = bool(descent.momentum or descent.l1 or shrink < _SMALLEST_SHRINKAGE)
-        factors = work.factors(self.architecture.dtype)
-        rows = self._nothing if factors is None else layout.hidden_rows(self._layout, factors)
-        compiled = epoch.Descent(
-            eta,
-            1.0 if with_velocity else shrink,
-            with_velocity,
-            descent.momentum,
-            eta * descent.l2,
-            eta * descent.l1,
-            1 - descent.dropout,
+    def _epoch(self, work: Pass) -> float:
+        losses = np.zeros(len(work.order) if work.with_costs else 0)
+        factors = layout.hidden_rows(self.architecture, self._layout, work.factors)
+        samples, inputs, order = self._samples._replace(factors=factors, losses=losses), self._inputs, work.order
+        of_inputs = layout.input_factors(self.architecture, work.factors)
+        if of_inputs is not None:  # what is left of the inputs is laid out in the order of the pass
+            inputs = inputs_of(work.data.rows[order] * of_inputs, self.architecture.dtype)
+            samples, order = self._in_order(samples, order), np.arange(len(order))
+        update = self._update(work.descent, work.eta, work.steps)
+        self._descend(
+            inputs, samples, order, work.mini_batch_size, update, self._sums_of(update, work.descent), work.descent
         )
-        if with_velocity and self._parameters.scale[0] != 1:  # a velocity is that of the weights themselves
-            self.set_parameters(*self.parameters())
-        sums = self._velocity if with_velocity else self._parameters
-        self._descend(self._inputs, self._targets, rows, work.order, work.mini_batch_size, compiled, sums)
+        return float(losses.sum())
 
-    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
-        dtype = self.architecture.dtype
-        nabla = layout.zeros(self._layout)
+    def _in_order(self, samples: epoch.Samples, order: np.ndarray) -> epoch.Samples:
+        width = int(self._layout.units[-1] - self._layout.units[-2])
+        return samples._replace(
+            targets=np.ascontiguousarray(samples.targets.reshape(-1, width)[order]).ravel(),
+            weights=samples.weights[order] if len(samples.weights) else samples.weights,
+        )
+
+    def _update(self, descent: Descent, eta: float, steps: int) -> epoch.Update:
+        """Say in the kernel's terms how parameters follow the gradient."""
+        optimizer, shrink = descent.optimizer, 1 - eta * descent.l2
+        plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
+        direct = plain and not (descent.l1 or descent.max_norm or shrink < _SMALLEST_SHRINKAGE)
+        scale = -eta if isinstance(optimizer, GradientDescent) else 1.0
+        return epoch.Update(
+            direct=direct,
+            error_scale=scale,
+            shrink=shrink if direct else 1.0,
+            l2=scale * descent.l2,
+            l1=scale * descent.l1,
+            max_norm=descent.max_norm,
+            optimizer=optimizers.CODES[optimizer.name],
+            eta=eta,
+            steps=steps,
+            **{name: type(epoch.Update._field_defaults[name])(value) for name, value in optimizer.settings().items()},
+        )
+
+    def _sums_of(self, update: epoch.Update, descent: Descent) -> layout.Parameters:
+        """Return what the mini-batches' gradients are added to."""
+        if update.direct:
+            return self._parameters
+        if self._parameters.scale[0] != 1:  # what is added to the weights is added to these, not to a multiple of them
+            self.set_parameters(self.parameters())
+        optimizer = descent.optimizer
+        if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
+            return self._remembered("velocity")
+        return self._sums
+
+    def _remembered(self, name: str) -> layout.Parameters:
+        """Return what the optimizer remembers by a name: zeros at first."""
+        if name not in self._memory:
+            self._memory[name] = layout.zeros(self._layout)
+        return self._memory[name]
+
+    def _two_memories(self, descent: Descent) -> tuple[layout.Parameters, layout.Parameters]:
+        """Return the arrays of what the optimizer remembers; one that it does not need is never touched."""
+        first, second, *_ = (*map(self._remembered, descent.optimizer.remembers), self._sums, self._sums)
+        return first, second
+
+    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
+        dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         with announced(progress.compiling):
             x, y = inputs_of(inputs, dtype), layout.padded_rows(targets, dtype)
-            self._descend(x, y, self._nothing, np.arange(len(inputs)), len(inputs), _GRADIENT, nabla)
-        nabla_w, nabla_b = layout.to_book(self._layout, nabla)
-        return nabla_b, nabla_w
+            samples = epoch.Samples(y, self._nothing, self._nothing, np.empty(0))
+            self._descend(x, samples, np.arange(len(inputs)), len(inputs), _GRADIENT, nabla, keep_statistics=False)
+        return layout.to_arrays(self.architecture, self._layout, nabla)
 
-    def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
-        self._parameters = layout.from_book(self._layout, weights, biases)
+    def set_parameters(self, parameters: Parameters) -> None:
+        self._parameters = layout.from_arrays(self.architecture, self._layout, parameters)
+        self._statistics = layout.statistics_from(self.architecture, self._layout, parameters)
 
-    def parameters(self) -> tuple[Arrays, Arrays]:
-        return layout.to_book(self._layout, self._parameters)
+    def parameters(self) -> Parameters:
+        arrays = layout.to_arrays(self.architecture, self._layout, self._parameters)
+        return layout.add_statistics(self.architecture, self._layout, self._statistics, arrays)
 
     def squares(self) -> float:
-        weights, scale = self._parameters.weights, float(self._parameters.scale[0])  # zero where there are no neurons
+        # The padding is zero, where there are no neurons.
+        weights, scale = self._parameters.values[: self._layout.biases], float(self._parameters.scale[0])
         return scale**2 * float(np.vdot(weights, weights))
 
-    def _velocities(self) -> tuple[Arrays, Arrays] | None:
-        return layout.to_book(self._layout, self._velocity) if "_velocity" in vars(self) else None
+    def _memory_copied(self) -> dict[str, Parameters]:
+        return {name: layout.to_arrays(self.architecture, self._layout, each) for name, each in self._memory.items()}
 
-    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
-        self._velocity = layout.from_book(self._layout, weights, biases)
+    def _set_memory(self, memory: dict[str, Parameters]) -> None:
+        self._memory = {
+            name: layout.from_arrays(self.architecture, self._layout, each) for name, each in memory.items()
+        }
 
     def _descend(
         self,
         inputs: Matrix | Rows,
-        targets: np.ndarray,
-        kept: np.ndarray,
+        samples: epoch.Samples,
         order: np.ndarray,
         mini_batch_size: int,
-        descent: epoch.Descent,
+        update: epoch.Update,
         sums: layout.Parameters,
+        descent: Descent = _PLAIN,
+        *,
+        keep_statistics: bool = True,
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(order))
-        own, parameters, workspace = self._layout, self._parameters, layout.workspace(self._layout, most)
+        own = (
+            self._layout
+            if keep_statistics
+            else self._layout._replace(constants=self._layout.constants * np.tile([0, 1], len(self._layout.kinds)))
+        )
+        parameters, memory, statistics = self._parameters, self._two_memories(descent), self._statistics
+        workspace = layout.workspace(own, most)
 
         def descend(share: threads.Share) -> None:
             epoch.epoch(
-                inputs, targets, kept, order, mini_batch_size,
-                self._formulas, descent, own, parameters, sums, workspace, share, True,
+                inputs, samples, order, mini_batch_size, own, update, parameters, sums, memory, statistics, workspace,
+                share, True,
             )  # fmt: skip
 
         threads.run(descend, self._threads(inputs, most, layout.panels(own)))
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
-        """Return in how many threads to compute so many samples at a time, in so many parts."""
-        _, *sizes = self.architecture.sizes
-        of_inputs = len(inputs.values) / max(inputs.samples, 1) * sizes[0]
-        of_layers_above = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
-        return choice.threads(samples * (of_inputs + of_layers_above), parts, threads.available())
+        """Return in how many threads to compute that many samples at a time, in that many parts."""
+        layers = [layer for _, layer in layout.computing(self.architecture)]
+        sizes, of_inputs = self._layout.sizes, len(inputs.values) / max(inputs.samples, 1)
+        numbers = [of_inputs, *sizes[1:-1]]
+        multiplications = sum(
+            float(n_in * n_out)
+            for layer, n_in, n_out in zip(layers, numbers, sizes[1:], strict=True)
+            if isinstance(layer, Dense)
+        )
+        return choice.threads(samples * multiplications, parts, threads.available())
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
@@ -145,19 +202,20 @@ class Engine(contract.Engine):
             n = len(inputs)
             starts = range(0, n, _SAMPLES_AT_A_TIME)
             most = min(n, _SAMPLES_AT_A_TIME)
-            own, parameters, n_out, nothing = self._layout, self._parameters, self.architecture.sizes[-1], self._nothing
+            own, parameters, memory = self._layout, self._parameters, (self._parameters, self._parameters)
+            samples = epoch.Samples(self._nothing, self._nothing, self._nothing, np.empty(0))
 
             def feed_forward(share: threads.Share) -> None:
                 workspace, alone = layout.workspace(own, most), threads.Share(0, 1, share.arrivals)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
-                    samples = np.arange(part.start, part.stop)
+                    order = np.arange(part.start, part.stop)
                     epoch.epoch(
-                        x, nothing, nothing, samples, most,
-                        self._formulas, _GRADIENT, own, parameters, parameters, workspace, alone, False,
+                        x, samples, order, most, own, _GRADIENT, parameters, parameters, memory, self._statistics,
+                        workspace, alone, False,
                     )  # fmt: skip
-                    z = np.empty((len(samples), n_out), self.architecture.dtype)
-                    layout.from_panels(workspace.activations[len(samples) * own.units[-2] :], z)
+                    z = np.empty((len(order), self.architecture.n_out), self.architecture.dtype)
+                    layout.from_panels(workspace.activations[len(order) * own.units[-2] :], z)
                     receive(part, z)
 
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))

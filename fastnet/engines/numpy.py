@@ -7,101 +7,80 @@ OMP_NUM_THREADS=1, the number of processors makes no difference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
-from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.sparse import SparseInputs
-from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
+from fastnet.engines.arrays import ArrayEngine
+from fastnet.engines.contract import MiniBatch
+from fastnet.formulas import normalization
 from fastnet.formulas.activations import ACTIVATIONS
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.architecture import Parameters
+from fastnet.formulas.layers import BatchNormalization, Dropout
 
 # Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge,
 # with all numbers of the result as they should be; NumPy would warn of it. What is not a number stays so, unannounced.
 _without_false_alarms = np.errstate(invalid="ignore")
-_SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that it takes
 
 
-class Engine(contract.Engine):
+class Engine(ArrayEngine):
     """Matrices of one sample a row, and NumPy."""
 
-    _velocity: Arrays | None = None  # of the biases, then the weights
-
-    def _epoch(self, work: Pass) -> None:
-        for mini_batch in work.mini_batches(self.architecture.dtype):
-            nabla_b, nabla_w = self._gradients(*mini_batch)
-            self._descend(nabla_b, nabla_w, work.eta, work.descent)
-
-    def _descend(self, nabla_b: Arrays, nabla_w: Arrays, eta: float, descent: Descent) -> None:
-        """Change the parameters by the velocity (chapter 3, equations 107 and 108), which is computed in place."""
-        for w, nw in zip(self._weights, nabla_w, strict=True):
-            if descent.l2:
-                nw += descent.l2 * w
-            if descent.l1:
-                nw += descent.l1 * np.sign(w)
-        velocity = nabla_b + nabla_w
-        for v in velocity:
-            v *= -eta
-        if descent.momentum:
-            for v, before in zip(velocity, self._velocity or [], strict=False):
-                v += descent.momentum * before
-            self._velocity = velocity
-        for parameters, v in zip(self._biases + self._weights, velocity, strict=True):
-            parameters += v
-
-    def _velocities(self) -> tuple[Arrays, Arrays] | None:
-        if self._velocity is None:
-            return None
-        copies, depth = [v.copy() for v in self._velocity], len(self._biases)
-        return copies[depth:], copies[:depth]
-
-    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
-        self._velocity = [v.copy() for v in biases + weights]
+    samples_at_a_time = 4096
 
     @_without_false_alarms
-    def _gradients(
-        self, inputs: np.ndarray, targets: np.ndarray, factors: np.ndarray | None = None
-    ) -> tuple[Arrays, Arrays]:
-        """Return the gradient of the mean cost, where hidden neurons are multiplied by factors, a row a sample."""
-        hidden, dtype = ACTIVATIONS[self.architecture.activation], self.architecture.dtype
-        activations, slopes = [inputs.astype(dtype, copy=False)], []
-        for w, b, factor in zip(self._weights[:-1], self._biases[:-1], self._layers(factors), strict=True):
-            a = hidden.function(activations[-1] @ w.T + b.T)
-            activations.append(a * factor)
-            slopes.append(hidden.slope(a) * factor)
-        z = activations[-1] @ self._weights[-1].T + self._biases[-1].T
-        deltas = [self._output_errors(z, targets.astype(dtype, copy=False)) / len(inputs)]  # BP1
-        for w, slope in zip(self._weights[:0:-1], slopes[::-1], strict=True):
-            deltas.append((deltas[-1] @ w) * slope)  # BP2
-        deltas.reverse()
-        nabla_b = [delta.sum(axis=0)[:, np.newaxis] for delta in deltas]  # BP3
-        nabla_w = [delta.T @ a for delta, a in zip(deltas, activations, strict=True)]  # BP4
-        return nabla_b, nabla_w
-
-    def _output_errors(self, z: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return the derivative of each sample's cost with respect to z, one sample a row."""
-        cost = self.architecture.cost
-        a = cost.output(z)
-        if not isinstance(cost, OwnCost):
-            return cost.delta(z, a, targets)
-        # A function written for the book's columns may do anything with them, so it is given columns.
-        columns = zip(z[:, :, np.newaxis], a[:, :, np.newaxis], targets[:, :, np.newaxis], strict=True)
-        return np.concatenate([cost.delta(*each) for each in columns], axis=1).T
+    def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
+        layers = self.architecture.layers
+        a, m = self._typed(mini_batch.inputs), len(mini_batch.inputs)
+        kept: list[Any] = []  # what the backward pass needs of each layer
+        z = a
+        for layer, parameters, factor in zip(layers, self._parameters, mini_batch.factors, strict=True):
+            if isinstance(layer, Dropout):
+                kept.append(factor)
+                a = a if factor is None else a * factor
+                continue
+            if isinstance(layer, BatchNormalization):
+                normalized = normalization.normalize(a, layer.epsilon)
+                if keep_statistics:
+                    normalization.keep(parameters, normalized.mean, normalized.variance, m, layer.momentum)
+                z = normalized.values * parameters["gamma"].T + parameters["beta"].T
+                kept.append((normalized, z))
+            else:
+                z = a @ parameters["weights"].T + parameters["biases"].T
+                kept.append((a, z))
+            a = z if layer is layers[-1] else ACTIVATIONS[layer.activation].function(z)
+        error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / m  # BP1
+        if mini_batch.sample_weights is not None:
+            error = error * mini_batch.sample_weights[:, np.newaxis]
+        gradient: Parameters = []
+        for i in range(len(layers) - 1, -1, -1):
+            layer, parameters = layers[i], self._parameters[i]
+            if isinstance(layer, Dropout):
+                gradient.append({})
+                error = error if kept[i] is None else error * kept[i]
+                continue
+            below, z_of_layer = kept[i]
+            if layer is not layers[-1]:
+                error = error * ACTIVATIONS[layer.activation].prime(z_of_layer)
+            total = error.sum(axis=0)[:, np.newaxis]  # BP3
+            if isinstance(layer, BatchNormalization):
+                gradient.append({"gamma": np.sum(error * below.values, axis=0)[:, np.newaxis], "beta": total})
+                error = normalization.backpropagate(error, parameters["gamma"].T, below)
+            else:
+                gradient.append({"weights": error.T @ below, "biases": total})  # BP4
+                error = error @ parameters["weights"] if i else error  # BP2
+        return gradient[::-1], z
 
     @_without_false_alarms
-    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
-        function = ACTIVATIONS[self.architecture.activation].function
-        rows = inputs.rows if isinstance(inputs, Dataset) else inputs
-        for part in contract.parts(rows, _SAMPLES_AT_A_TIME):
-            a = rows[part].astype(self.architecture.dtype, copy=False)
-            for w, b in zip(self._weights[:-1], self._biases[:-1], strict=True):
-                a = function(a @ w.T + b.T)
-            receive(part, a @ self._weights[-1].T + self._biases[-1].T)
-
-    def _layers(self, factors: np.ndarray | None) -> Sequence[np.ndarray | int]:
-        """Divide the factors of all hidden neurons into a matrix for each layer; without any, they are 1."""
-        sizes = self.architecture.sizes[1:-1]
-        return [1] * len(sizes) if factors is None else np.split(factors, list(accumulate(sizes)), axis=1)[:-1]
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
+        a = z = inputs
+        for layer, parameters in zip(self.architecture.layers, self._parameters, strict=True):
+            if isinstance(layer, Dropout):
+                continue
+            if isinstance(layer, BatchNormalization):
+                deviation = np.sqrt(parameters["variance"] + a.dtype.type(layer.epsilon))
+                z = (a - parameters["mean"].T) / deviation.T * parameters["gamma"].T + parameters["beta"].T
+            else:
+                z = a @ parameters["weights"].T + parameters["biases"].T
+            a = z if layer is self.architecture.layers[-1] else ACTIVATIONS[layer.activation].function(z)
+        return z

@@ -6,93 +6,124 @@ The same seed gives the same bits again with the same number of BLAS threads. On
 
 from __future__ import annotations
 
-from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
-from fastnet.datasets.dataset import Dataset
-from fastnet.datasets.sparse import SparseInputs
-from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
+from fastnet.engines.arrays import ArrayEngine
+from fastnet.engines.contract import MiniBatch
 from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.architecture import Arrays, Parameters
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
 
 
-class Engine(contract.Engine):
-    """Column vectors, one sample at a time, in the order of the book's equations."""
+class Engine(ArrayEngine):
+    """Column vectors, one for each sample, in the order of the book's equations.
 
-    _velocity_b: Arrays | None = None
-    _velocity_w: Arrays | None = None
+    Layer by layer, each sample is fed forward; then, layer by layer, its error goes back. Batch normalization is the
+    only layer in which samples meet.
+    """
 
-    def _epoch(self, work: Pass) -> None:
-        for mini_batch in work.mini_batches(self.architecture.dtype):
-            nabla_b, nabla_w = self._gradients(*mini_batch)
-            self._descend(nabla_b, nabla_w, work.eta, work.descent)
+    samples_at_a_time = 1
 
-    def _descend(self, nabla_b: Arrays, nabla_w: Arrays, eta: float, descent: Descent) -> None:
-        """Change the parameters by the velocity: chapter 3, equations 107 and 108."""
-        mu, l1, l2 = descent.momentum, descent.l1, descent.l2
-        velocity_b = self._velocity_b or [np.zeros_like(b) for b in self._biases]
-        velocity_w = self._velocity_w or [np.zeros_like(w) for w in self._weights]
-        nabla_w = [nw + l2 * w + l1 * np.sign(w) for w, nw in zip(self._weights, nabla_w, strict=True)]
-        self._velocity_b = [mu * v - eta * nb for v, nb in zip(velocity_b, nabla_b, strict=True)]
-        self._velocity_w = [mu * v - eta * nw for v, nw in zip(velocity_w, nabla_w, strict=True)]
-        self._biases = [b + v for b, v in zip(self._biases, self._velocity_b, strict=True)]
-        self._weights = [w + v for w, v in zip(self._weights, self._velocity_w, strict=True)]
+    def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
+        layers, m = self.architecture.layers, len(mini_batch.inputs)
+        activations = self._columns(mini_batch.inputs)
+        weights = [1.0] * m if mini_batch.sample_weights is None else mini_batch.sample_weights
+        passed: list[Any] = []  # for each layer, its inputs and its z, of all samples
+        zs = activations
+        for layer, parameters, factors in zip(layers, self._parameters, mini_batch.factors, strict=True):
+            inputs = activations
+            if isinstance(layer, Dropout):
+                if factors is not None:
+                    columns = zip(inputs, self._columns(factors), strict=True)
+                    activations = [a * factor for a, factor in columns]
+                passed.append(None)
+                continue
+            if isinstance(layer, BatchNormalization):
+                zs, mean, variance = _normalized(inputs, parameters, layer.epsilon)
+                if keep_statistics and m > 1:
+                    share, rest = layer.momentum, 1 - layer.momentum
+                    parameters["mean"] = rest * parameters["mean"] + share * mean
+                    parameters["variance"] = rest * parameters["variance"] + share * variance * m / (m - 1)
+            else:
+                zs = [parameters["weights"] @ a + parameters["biases"] for a in inputs]
+            passed.append((inputs, zs))
+            if layer is not layers[-1]:
+                activations = [ACTIVATIONS[layer.activation].function(z) for z in zs]
+        targets = self._columns(mini_batch.targets)
+        errors = [
+            weight * self.architecture.outputs.errors(z.T, y.T).T / m
+            for z, y, weight in zip(zs, targets, weights, strict=True)
+        ]  # BP1
+        gradient: Parameters = []
+        for i in range(len(layers) - 1, -1, -1):
+            layer, parameters = layers[i], self._parameters[i]
+            if isinstance(layer, Dropout):
+                factors = mini_batch.factors[i]
+                if factors is not None:
+                    errors = [d * factor for d, factor in zip(errors, self._columns(factors), strict=True)]
+                gradient.append({})
+                continue
+            inputs, zs_of_layer = passed[i]
+            if layer is not layers[-1]:
+                prime = ACTIVATIONS[layer.activation].prime
+                errors = [d * prime(z) for d, z in zip(errors, zs_of_layer, strict=True)]  # BP2, its second half
+            if isinstance(layer, BatchNormalization):
+                gradients, errors = _backpropagated(errors, inputs, parameters, layer.epsilon)
+                gradient.append(gradients)
+            elif isinstance(layer, Dense):
+                biases = sum(errors)  # BP3
+                matrices = sum(d @ a.T for d, a in zip(errors, inputs, strict=True))  # BP4
+                gradient.append({"weights": matrices, "biases": biases})
+                errors = [parameters["weights"].T @ d for d in errors]  # BP2, its first half
+        return gradient[::-1], np.concatenate(zs, axis=1).T
 
-    def _velocities(self) -> tuple[Arrays, Arrays] | None:
-        if self._velocity_w is None or self._velocity_b is None:
-            return None
-        return [v.copy() for v in self._velocity_w], [v.copy() for v in self._velocity_b]
+    def _outputs(self, inputs: np.ndarray) -> np.ndarray:
+        (activation,) = self._columns(inputs)
+        z = activation
+        for layer, parameters in zip(self.architecture.layers, self._parameters, strict=True):
+            if isinstance(layer, Dropout):
+                continue
+            if isinstance(layer, BatchNormalization):
+                deviation = np.sqrt(parameters["variance"] + layer.epsilon)
+                z = parameters["gamma"] * (activation - parameters["mean"]) / deviation + parameters["beta"]
+            else:
+                z = parameters["weights"] @ activation + parameters["biases"]
+            if layer is not self.architecture.layers[-1]:
+                activation = ACTIVATIONS[layer.activation].function(z)
+        return z.T
 
-    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
-        self._velocity_w, self._velocity_b = [v.copy() for v in weights], [v.copy() for v in biases]
+    def _columns(self, rows: np.ndarray) -> Arrays:
+        return list(self._typed(rows)[:, :, np.newaxis])
 
-    def _gradients(
-        self, inputs: np.ndarray, targets: np.ndarray, factors: np.ndarray | None = None
-    ) -> tuple[Arrays, Arrays]:
-        """Return the gradient of the mean cost, where hidden neurons are multiplied by factors, a row a sample."""
-        if factors is None:
-            factors = np.ones((len(inputs), self.architecture.hidden))
-        nabla_b = [np.zeros_like(b) for b in self._biases]
-        nabla_w = [np.zeros_like(w) for w in self._weights]
-        samples = zip(self._columns(inputs), self._columns(targets), self._columns(factors), strict=True)
-        for x, y, factors_of_x in samples:
-            delta_nabla_b, delta_nabla_w = self._backprop(x, y, self._layers(factors_of_x))
-            nabla_b = [nb + dnb for nb, dnb in zip(nabla_b, delta_nabla_b, strict=True)]
-            nabla_w = [nw + dnw for nw, dnw in zip(nabla_w, delta_nabla_w, strict=True)]
-        return [nb / len(inputs) for nb in nabla_b], [nw / len(inputs) for nw in nabla_w]
 
-    def _backprop(self, x: np.ndarray, y: np.ndarray, factors: Arrays) -> tuple[Arrays, Arrays]:
-        """Return the gradient of one sample's cost: chapter 2, "The backpropagation algorithm"."""
-        hidden = ACTIVATIONS[self.architecture.activation]
-        cost = self.architecture.cost
-        activations = [x]
-        zs = []
-        for b, w, factor in zip(self._biases, self._weights, [*factors, None], strict=True):
-            zs.append(w @ activations[-1] + b)
-            if factor is not None:
-                activations.append(hidden.function(zs[-1]) * factor)
-        delta = cost.delta(zs[-1], cost.output(zs[-1].T).T, y)  # BP1
-        deltas = [delta]
-        for w, z, factor in zip(self._weights[:0:-1], zs[-2::-1], factors[::-1], strict=True):
-            delta = (w.T @ delta) * factor * hidden.prime(z)  # BP2
-            deltas.insert(0, delta)
-        nabla_w = [delta @ a.T for delta, a in zip(deltas, activations, strict=True)]  # BP4
-        return deltas, nabla_w  # BP3: the deltas are the gradient with respect to the biases
+def _normalized(
+    inputs: Arrays, parameters: dict[str, np.ndarray], epsilon: float
+) -> tuple[Arrays, np.ndarray, np.ndarray]:
+    """Return gamma (x - mean) / sqrt(variance + epsilon) + beta of each sample, and mean and variance over them."""
+    m = len(inputs)
+    mean = sum(inputs) / m
+    variance = sum((x - mean) ** 2 for x in inputs) / m
+    deviation = np.sqrt(variance + epsilon)
+    return [parameters["gamma"] * (x - mean) / deviation + parameters["beta"] for x in inputs], mean, variance
 
-    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
-        function = ACTIVATIONS[self.architecture.activation].function
-        rows = inputs.rows if isinstance(inputs, Dataset) else inputs
-        for i in range(len(rows)):
-            (activation,) = self._columns(rows[i : i + 1])
-            for b, w in zip(self._biases[:-1], self._weights[:-1], strict=True):
-                activation = function(w @ activation + b)
-            z = self._weights[-1] @ activation + self._biases[-1]
-            receive(slice(i, i + 1), z.T)
 
-    def _layers(self, column: np.ndarray) -> Arrays:
-        """Divide a column of all hidden neurons into one for each layer."""
-        return np.split(column, list(accumulate(self.architecture.sizes[1:-1])))[:-1]
+def _backpropagated(
+    errors: Arrays, inputs: Arrays, parameters: dict[str, np.ndarray], epsilon: float
+) -> tuple[dict[str, np.ndarray], Arrays]:
+    """Return the gradient with respect to gamma and beta, and the errors of the layer below.
 
-    def _columns(self, rows: np.ndarray) -> np.ndarray:
-        return rows.astype(self.architecture.dtype, copy=False)[:, :, np.newaxis]
+    The equations are those of Ioffe and Szegedy (2015), section 3, in their order.
+    """
+    m = len(inputs)
+    mean = sum(inputs) / m
+    variance = sum((x - mean) ** 2 for x in inputs) / m
+    deviation = np.sqrt(variance + epsilon)
+    of_normalized = [d * parameters["gamma"] for d in errors]
+    samples = list(zip(of_normalized, inputs, strict=True))
+    of_variance = sum(d * (x - mean) for d, x in samples) * -0.5 / deviation**3
+    of_mean = -sum(of_normalized) / deviation + of_variance * sum(-2 * (x - mean) for x in inputs) / m
+    below = [d / deviation + of_variance * 2 * (x - mean) / m + of_mean / m for d, x in samples]
+    gamma = sum(d * (x - mean) / deviation for d, x in zip(errors, inputs, strict=True))
+    return {"gamma": gamma, "beta": sum(errors)}, below

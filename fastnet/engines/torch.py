@@ -1,31 +1,35 @@
 """PyTorch, on the CPU or a CUDA device: the usual training step, with its automatic gradients, and no data loader.
 
 The data lie on the device, and a mini-batch is indexed out of them. There are three ways to run the step: eager, a call
-from Python for each operation; compiled, by `torch.compile`; and captured, where a CUDA graph holds many steps, and
-Python is back only after all of them.
+from Python for each operation; compiled, by `torch.compile`; and captured, a CUDA graph of many steps that runs without
+Python.
 
-On the CPU, the same seed gives the same bits again with the same number of threads (`torch.set_num_threads`). In
-mini-batches too small to be divided, which are computed in one thread, their number makes no difference to training,
-but it can to outputs and costs, which are computed for thousands of samples at a time.
+On the CPU, the same seed gives the same bits again with the same number of threads (`torch.set_num_threads`). A
+mini-batch too small to be divided is computed in one thread, so that training does not depend on their number. Outputs
+and costs can depend on it, because they are computed for thousands of samples at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
-from itertools import pairwise
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import Arrays, Descent, Pass, Receiver
+from fastnet.engines.contract import Descent, Pass, Receiver
+from fastnet.engines.torch_optimizers import Memory, Tensors, change_units, make, prepare
+from fastnet.formulas.activations import LEAK
+from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Shapes
 
 Work: TypeAlias = Callable[[], None]
 
@@ -33,63 +37,124 @@ _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that i
 _WORTHWHILE = 2_000_000  # multiplications in a mini-batch, for which PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
 _WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate what they keep
-_ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu}
+_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": partial(functional.leaky_relu, negative_slope=LEAK),
+    "linear": lambda z: z,
+}
+
+
+class _Settings(NamedTuple):
+    """Settings that all steps of a pass share.
+
+    Attributes
+    ----------
+    mini_batch_size, eta, descent, with_costs
+        As in `contract.Pass`.
+    """
+
+    mini_batch_size: int
+    eta: float
+    descent: Descent
+    with_costs: bool
 
 
 class Eager(contract.Engine):
-    """Tensors in the book's shapes, `torch.optim.SGD`, and a call from Python for each operation."""
+    """Tensors, an optimizer of `torch.optim`, and a call from Python for each operation."""
 
     calls_no_function = "engine 'torch' has its gradients from PyTorch and cannot call"
     device: ClassVar[str] = "cpu"
 
-    _optimizer: torch.optim.SGD | None = None
+    _captures: ClassVar[bool] = False
+    _optimizer: torch.optim.Optimizer | None = None
+    _eta_of_memory: float = 0.0
 
     @cached_property
     def _as_tensor(self) -> dict[str, Any]:
         return {"dtype": getattr(torch, self.architecture.dtype.name), "device": self.device}
 
     @cached_property
-    def _weights_here(self) -> list[torch.Tensor]:
-        shapes = [(n_out, n_in) for n_in, n_out in pairwise(self.architecture.sizes)]
-        return [torch.zeros(shape, requires_grad=True, **self._as_tensor) for shape in shapes]
+    def _arrays(self) -> Tensors:
+        """All arrays of each layer."""
+        pairs = zip(self.architecture.trained, self.architecture.statistics, strict=True)
+        return [{**self._zeros(trained, requires_grad=True), **self._zeros(rest)} for trained, rest in pairs]
 
     @cached_property
-    def _biases_here(self) -> list[torch.Tensor]:
-        return [torch.zeros(n_out, requires_grad=True, **self._as_tensor) for n_out in self.architecture.sizes[1:]]
+    def _trained(self) -> Tensors:
+        """The arrays of each layer that follow the gradient."""
+        pairs = zip(self._arrays, self.architecture.trained, strict=True)
+        return [{name: arrays[name] for name in trained} for arrays, trained in pairs]
+
+    @cached_property
+    def _weights(self) -> list[torch.Tensor]:
+        return [arrays["weights"] for arrays in self._trained if "weights" in arrays]
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return {}
+
+    @cached_property
+    def _total(self) -> torch.Tensor:
+        """Sum of the costs of a pass; it is kept on the device, so that no step waits for it."""
+        return torch.zeros((), dtype=torch.float64, device=self.device)
+
+    def _zeros(self, shapes: Shapes, *, requires_grad: bool = False) -> dict[str, torch.Tensor]:
+        return {
+            name: torch.zeros(shape if name == "weights" else shape[:1], requires_grad=requires_grad, **self._as_tensor)
+            for name, shape in shapes.items()
+        }
 
     def _lay_out(self, data: Dataset) -> None:
-        rows = data.rows
+        rows, weights = data.rows, self._sample_weights
         self._inputs = _SparseRows(rows, self._tensor) if isinstance(rows, SparseInputs) else self._tensor(rows)
         self._targets = self._tensor(data.targets)
+        self._cost_weights = None if weights is None else self._tensor(weights)
 
-    def set_parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> None:
+    def set_parameters(self, parameters: Parameters) -> None:
         with torch.no_grad():
-            for tensor, array in zip(self._weights_here, weights, strict=True):
-                tensor.copy_(self._tensor(array))
-            for tensor, array in zip(self._biases_here, biases, strict=True):
-                tensor.copy_(self._tensor(array[:, 0]))
+            for arrays, given in zip(self._arrays, self._tensors(parameters), strict=True):
+                for name, tensor in arrays.items():
+                    tensor.copy_(given[name])
 
-    def parameters(self) -> tuple[Arrays, Arrays]:
-        weights, biases = (
-            [tensor.detach().cpu().numpy().copy() for tensor in tensors]
-            for tensors in (self._weights_here, self._biases_here)
-        )
-        return weights, [b[:, np.newaxis] for b in biases]
+    def parameters(self) -> Parameters:
+        return _in_book_shapes(self._arrays)
 
-    def _epoch(self, work: Pass) -> None:
-        self._set_eta(work.eta, work.descent)
-        factors = None if work.kept is None else self._tensor(work.kept) / (1 - work.descent.dropout)
+    def _memory_copied(self) -> dict[str, Parameters]:
+        return {name: _in_book_shapes(tensors) for name, tensors in self._memory.items()}
+
+    def _set_memory(self, memory: dict[str, Parameters]) -> None:
+        self._memory = {name: self._tensors(arrays) for name, arrays in memory.items()}
+        self._eta_of_memory = self._eta
+        self._optimizer = None  # the next epoch makes one that has this memory
+
+    def _epoch(self, work: Pass) -> float:
+        self._prepare(work)
+        settings = _Settings(work.mini_batch_size, work.eta, work.descent, work.with_costs)
+        dropped = [each for each in work.factors if each is not None]
+        factors = self._tensor(np.concatenate(dropped, axis=1)) if dropped else None
         # Ctrl-C in the middle of another computation may have left gradients switched off.
         with self._threads(work.mini_batch_size), torch.enable_grad():
-            order = torch.from_numpy(work.order).to(self.device)
-            self._train(order, work.mini_batch_size, work.descent, factors)
+            self._train(torch.from_numpy(work.order).to(self.device), factors, settings)
         if self.device == "cuda":
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
+        return self._total.item() if work.with_costs else 0.0
+
+    def _prepare(self, work: Pass) -> None:
+        """Set the optimizer, and the sum of the costs, for a pass."""
+        if self._optimizer is None:
+            capturable = self._captures and self.device == "cuda"
+            self._optimizer = make(work.descent.optimizer, self._trained, self._memory, capturable=capturable)
+        prepare(self._optimizer, work)
+        change_units(self._memory, self._eta_of_memory, work.eta)
+        self._eta_of_memory = work.eta
+        self._total.zero_()
 
     @contextlib.contextmanager
     def _threads(self, mini_batch_size: int) -> Iterator[None]:
-        """Keep PyTorch to one thread, if a mini-batch is too small to be divided: they would wait for one another."""
-        multiplications = mini_batch_size * sum(n_in * n_out for n_in, n_out in pairwise(self.architecture.sizes))
+        """Use one thread if a mini-batch is too small to be divided, because threads would wait for one another."""
+        multiplications = mini_batch_size * sum(w.numel() for w in self._weights)
         before = torch.get_num_threads()
         if multiplications < _WORTHWHILE:
             torch.set_num_threads(1)
@@ -98,94 +163,126 @@ class Eager(contract.Engine):
         finally:
             torch.set_num_threads(before)
 
-    def _train(self, order: torch.Tensor, mini_batch_size: int, descent: Descent, factors: torch.Tensor | None) -> None:
-        """Take a step for each mini-batch."""
-        for start in range(0, len(order), mini_batch_size):
-            part = slice(start, start + mini_batch_size)
-            self._step(order[part], descent, None if factors is None else factors[part])
+    def _train(self, order: torch.Tensor, factors: torch.Tensor | None, settings: _Settings) -> None:
+        """Take a step for each mini-batch; the inputs of Dropout layers are multiplied by factors, a row a sample."""
+        for start in range(0, len(order), settings.mini_batch_size):
+            part = slice(start, start + settings.mini_batch_size)
+            self._step(order[part], None if factors is None else factors[part], settings)
 
-    def _step(self, mini_batch: torch.Tensor, descent: Descent, factors: torch.Tensor | None) -> None:
+    def _step(self, mini_batch: torch.Tensor, factors: torch.Tensor | None, settings: _Settings) -> None:
         assert self._optimizer is not None
+        descent = settings.descent
         self._optimizer.zero_grad()
-        cost = self._cost(self._inputs[mini_batch], self._targets[mini_batch], factors)
+        weights = None if self._cost_weights is None else self._cost_weights[mini_batch]
+        inputs, targets = self._inputs[mini_batch], self._targets[mini_batch]
+        total = self._cost(inputs, targets, weights, factors, keep_statistics=True)
+        cost = total / len(mini_batch)
         if descent.l1:
-            cost = cost + descent.l1 * sum(w.abs().sum() for w in self._weights_here)
+            cost = cost + descent.l1 * sum(w.abs().sum() for w in self._weights)
         cost.backward()
         self._optimizer.step()
+        if settings.with_costs:
+            self._total.add_(total.detach())
+        if descent.max_norm:
+            with torch.no_grad():
+                for w in self._weights:
+                    norms = torch.linalg.vector_norm(w, dim=1, keepdim=True)
+                    w.mul_((descent.max_norm / norms).clamp(max=1))
 
-    def _set_eta(self, eta: float, descent: Descent) -> None:
-        """Set what the optimizer follows, which keeps the velocity: PyTorch's is the book's without the eta."""
-        if self._optimizer is None:
-            groups = [{"params": self._weights_here}, {"params": self._biases_here}]
-            self._optimizer = torch.optim.SGD(groups, lr=eta, foreach=True)
-        of_weights, of_biases = self._optimizer.param_groups
-        of_weights["weight_decay"], before = descent.l2, of_weights["lr"]
-        for group in (of_weights, of_biases):
-            group["lr"], group["momentum"] = eta, descent.momentum
-        if before == eta:
-            return
-        for tensor in self._weights_here + self._biases_here:
-            velocity = self._optimizer.state[tensor].get("momentum_buffer")
-            if velocity is not None:
-                velocity.mul_(before / eta)
-
-    def _velocities(self) -> tuple[Arrays, Arrays] | None:
-        if self._optimizer is None:
-            return None
-        tensors = self._weights_here + self._biases_here
-        buffers = [self._optimizer.state[tensor].get("momentum_buffer") for tensor in tensors]
-        arrays = [buffer.cpu().numpy().copy() for buffer in buffers if buffer is not None]
-        depth = len(self._weights_here)
-        return (arrays[:depth], [b[:, np.newaxis] for b in arrays[depth:]]) if arrays else None
-
-    def _set_velocities(self, weights: Arrays, biases: Arrays) -> None:
-        self._set_eta(self._eta, Descent())
-        assert self._optimizer is not None
-        for tensor, velocity in zip(
-            self._weights_here + self._biases_here, [*weights, *(b[:, 0] for b in biases)], strict=True
-        ):
-            self._optimizer.state[tensor]["momentum_buffer"] = self._tensor(velocity)
-
-    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[Arrays, Arrays]:
+    def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
+        tensors = [tensor for arrays in self._trained for tensor in arrays.values()]
         with torch.enable_grad():
-            cost = self._cost(self._tensor(inputs), self._tensor(targets), None)
-            nabla = torch.autograd.grad(cost, self._weights_here + self._biases_here)
-        arrays = [each.cpu().numpy() for each in nabla]
-        layers = len(self._weights_here)
-        return [each[:, np.newaxis] for each in arrays[layers:]], arrays[:layers]
+            total = self._cost(self._tensor(inputs), self._tensor(targets), None, None, keep_statistics=False)
+            gradients = iter(torch.autograd.grad(total / len(inputs), tensors))
+        return _in_book_shapes([{name: next(gradients) for name in arrays} for arrays in self._trained])
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         rows = inputs.rows if isinstance(inputs, Dataset) else inputs
         for part in contract.parts(rows, _SAMPLES_AT_A_TIME):
             with torch.no_grad():
-                receive(part, self._weighted_inputs(self._tensor(rows[part]), None).cpu().numpy())
+                receive(part, self._weighted_inputs(self._tensor(rows[part])).cpu().numpy())
 
-    def _cost(self, inputs: torch.Tensor, targets: torch.Tensor, factors: torch.Tensor | None) -> torch.Tensor:
-        """Return the mean cost over the samples, where hidden neurons are multiplied by factors, a row a sample."""
-        functional, z = torch.nn.functional, self._weighted_inputs(inputs, factors)
-        if self.architecture.cost is QuadraticCost:
-            total = functional.mse_loss(torch.sigmoid(z), targets, reduction="sum") / 2
-        elif self.architecture.cost is CrossEntropyCost:
-            total = functional.binary_cross_entropy_with_logits(z, targets, reduction="sum")
+    def _cost(
+        self,
+        inputs: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor | None,
+        factors: torch.Tensor | None,
+        *,
+        keep_statistics: bool,
+    ) -> torch.Tensor:
+        """Return the sum of the costs of a mini-batch, of which each is multiplied by its weight."""
+        z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
+        outputs, reduction = self.architecture.outputs, "sum" if weights is None else "none"
+        if outputs.cost is QuadraticCost:
+            costs = functional.mse_loss(_ACTIVATIONS[outputs.activation](z), targets, reduction=reduction) / 2
+        elif outputs.cost is CrossEntropyCost:
+            costs = functional.binary_cross_entropy_with_logits(z, targets, reduction=reduction)
         else:
-            assert self.architecture.cost is LogLikelihoodCost
-            total = functional.cross_entropy(z, targets, reduction="sum")
-        return total / len(inputs)
+            assert outputs.cost is LogLikelihoodCost
+            costs = functional.cross_entropy(z, targets, reduction=reduction)
+        return costs if weights is None else (weights @ costs).sum()
 
-    def _weighted_inputs(self, inputs: torch.Tensor, factors: torch.Tensor | None) -> torch.Tensor:
-        """Return z of the output layer, where hidden neurons are multiplied by factors, a row a sample."""
-        linear, activation = torch.nn.functional.linear, _ACTIVATIONS[self.architecture.activation]
-        *hidden, (w_out, b_out) = zip(self._weights_here, self._biases_here, strict=True)
-        layers = [None] * len(hidden) if factors is None else factors.split(self.architecture.sizes[1:-1], dim=1)
-        a = inputs
-        for (w, b), factor in zip(hidden, layers, strict=True):
-            a = activation(linear(a, w, b))
-            if factor is not None:
-                a = a * factor
-        return linear(a, w_out, b_out)
+    def _weighted_inputs(
+        self,
+        inputs: torch.Tensor,
+        factors: torch.Tensor | None = None,
+        *,
+        training: bool = False,
+        keep_statistics: bool = False,
+    ) -> torch.Tensor:
+        """Return z of the output layer.
+
+        In training, batch normalization uses the statistics of these samples; it updates its running statistics if they
+        are to be kept. Factors have one column for each input of each Dropout layer.
+        """
+        *hidden, (_, outputs) = zip(self.architecture.layers, self._arrays, strict=True)
+        a, column = inputs, 0
+        for layer, arrays in hidden:
+            if isinstance(layer, Dropout):
+                if factors is not None:
+                    stop = column + a.shape[1]
+                    a, column = a * factors[:, column:stop], stop
+                continue
+            if isinstance(layer, BatchNormalization):
+                z = _normalized(layer, arrays, a, training=training, keep_statistics=keep_statistics)
+            else:
+                assert isinstance(layer, Dense)
+                z = functional.linear(a, arrays["weights"], arrays["biases"])
+            a = _ACTIVATIONS[layer.activation](z)
+        return functional.linear(a, outputs["weights"], outputs["biases"])
+
+    def _tensors(self, parameters: Parameters) -> Tensors:
+        return [
+            {name: self._tensor(array if name == "weights" else array[:, 0]) for name, array in arrays.items()}
+            for arrays in parameters
+        ]
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.tensor(array, **self._as_tensor)
+
+
+def _normalized(
+    layer: BatchNormalization,
+    arrays: dict[str, torch.Tensor],
+    x: torch.Tensor,
+    *,
+    training: bool,
+    keep_statistics: bool,
+) -> torch.Tensor:
+    gamma, beta = arrays["gamma"], arrays["beta"]
+    if training and len(x) == 1:  # PyTorch's function raises: one sample has no unbiased variance
+        return gamma * (x - x) + beta
+    mean, variance = (None, None) if training and not keep_statistics else (arrays["mean"], arrays["variance"])
+    return functional.batch_norm(x, mean, variance, gamma, beta, training, layer.momentum, layer.epsilon)
+
+
+def _in_book_shapes(tensors: Tensors) -> Parameters:
+    """Return copies in which vectors are columns."""
+    arrays = [{name: each.detach().cpu().numpy().copy() for name, each in layer.items()} for layer in tensors]
+    return [
+        {name: each if name == "weights" else each[:, np.newaxis] for name, each in layer.items()} for layer in arrays
+    ]
 
 
 class _SparseRows:
@@ -206,8 +303,8 @@ class Compiled(Eager):
         torch.compiler.reset()  # or after eight networks it would go on uncompiled
         return torch.compile(super()._cost, dynamic=False)
 
-    def _cost(self, inputs: torch.Tensor, targets: torch.Tensor, factors: torch.Tensor | None) -> torch.Tensor:
-        return self._compiled_cost(inputs, targets, factors)
+    def _cost(self, *args: torch.Tensor | None, keep_statistics: bool) -> torch.Tensor:
+        return self._compiled_cost(*args, keep_statistics=keep_statistics)
 
 
 class EagerOnCUDA(Eager):
@@ -226,59 +323,45 @@ class Captured(Eager):
     """On a CUDA device, which goes through a graph of many steps by itself."""
 
     device = "cuda"
-    _captured: tuple[tuple[int, float, Descent], Graph] | None = None
+    _captures = True
+    _captured: tuple[tuple[torch.optim.Optimizer | None, _Settings], Graph] | None = None
 
-    def _train(self, order: torch.Tensor, mini_batch_size: int, descent: Descent, factors: torch.Tensor | None) -> None:
-        samples = _STEPS_IN_A_GRAPH * mini_batch_size
+    def _train(self, order: torch.Tensor, factors: torch.Tensor | None, settings: _Settings) -> None:
+        samples = _STEPS_IN_A_GRAPH * settings.mini_batch_size
         whole = 0 if isinstance(self._inputs, _SparseRows) else len(order) // samples * samples
         if whole:
-            graph = self._graph(mini_batch_size, descent, factors)
+            graph = self._graph(factors, settings)
             for start in range(0, whole, samples):
                 part = slice(start, start + samples)
                 graph.run(order[part], None if factors is None else factors[part])
-        super()._train(order[whole:], mini_batch_size, descent, None if factors is None else factors[whole:])
+        super()._train(order[whole:], None if factors is None else factors[whole:], settings)
 
-    def _graph(self, mini_batch_size: int, descent: Descent, factors: torch.Tensor | None) -> Graph:
-        """Return a graph of steps with these numbers, which are fixed in it; it is captured when they change."""
-        assert self._optimizer is not None
-        key = mini_batch_size, self._optimizer.param_groups[0]["lr"], descent
+    def _graph(self, factors: torch.Tensor | None, settings: _Settings) -> Graph:
+        """Return a graph of steps; it is captured again when the optimizer or the settings fixed in it change."""
+        key = self._optimizer, settings
         if self._captured is None or self._captured[0] != key:
-            samples = _STEPS_IN_A_GRAPH * mini_batch_size
+            samples = _STEPS_IN_A_GRAPH * settings.mini_batch_size
             order = torch.zeros(samples, dtype=torch.int64, device=self.device)
             static = None if factors is None else torch.ones_like(factors[:1]).repeat(samples, 1)
-            state = self._state()
-            warm_up = slice(0, _WARM_UP * mini_batch_size)
+            changed = self._changed_by_steps()
+            before = [tensor.detach().clone() for tensor in changed]
+            warm_up = slice(0, _WARM_UP * settings.mini_batch_size)
             graph = Graph(
                 order,
                 static,
-                lambda: Eager._train(
-                    self, order[warm_up], mini_batch_size, descent, None if static is None else static[warm_up]
-                ),
-                lambda: Eager._train(self, order, mini_batch_size, descent, static),
+                lambda: Eager._train(self, order[warm_up], None if static is None else static[warm_up], settings),
+                lambda: Eager._train(self, order, static, settings),
             )
-            self._restore(state)
+            with torch.no_grad():
+                for tensor, values in zip(changed, before, strict=True):
+                    tensor.copy_(values)
             self._captured = key, graph
         return self._captured[1]
 
-    def _state(self) -> list[torch.Tensor]:
-        """Return copies of what a step changes: parameters, and velocities that have not been used yet as zeros."""
+    def _changed_by_steps(self) -> list[torch.Tensor]:
         assert self._optimizer is not None
-        tensors = self._weights_here + self._biases_here
-        velocities = [self._optimizer.state[tensor].get("momentum_buffer") for tensor in tensors]
-        return [tensor.detach().clone() for tensor in tensors] + [
-            torch.zeros_like(tensor) if velocity is None else velocity.clone()
-            for tensor, velocity in zip(tensors, velocities, strict=True)
-        ]
-
-    def _restore(self, state: list[torch.Tensor]) -> None:
-        assert self._optimizer is not None
-        tensors = self._weights_here + self._biases_here
-        with torch.no_grad():
-            for tensor, parameters, velocity in zip(tensors, state, state[len(tensors) :], strict=False):
-                tensor.copy_(parameters)
-                buffer = self._optimizer.state[tensor].get("momentum_buffer")
-                if buffer is not None:
-                    buffer.copy_(velocity)
+        groups = [*self._arrays, *self._optimizer.state.values()]
+        return [*(tensor for tensors in groups for tensor in tensors.values()), self._total]
 
 
 class Graph:
@@ -289,7 +372,7 @@ class Graph:
     order : Tensor of int64
         Which samples: what `run` is given is copied there.
     factors : Tensor or None
-        What hidden neurons are multiplied by, likewise.
+        What the inputs of Dropout layers are multiplied by, likewise.
     warm_up, work : callable
         What is done before, so that libraries have what they need, and what is recorded. Both change parameters:
         put them back afterwards.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.datasets.dataset import finite_arrays, refuse_masked
-from fastnet.engines.contract import Arrays
+from fastnet.formulas.architecture import Arrays
 from fastnet.utils import arguments
 
 

@@ -18,10 +18,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastnet.datasets.dataset import Dataset, refuse_masked
 from fastnet.datasets.sparse import SparseInputs, is_sparse
-from fastnet.engines.contract import Arrays
 from fastnet.estimator import checks
 from fastnet.estimator.settings import Settings, outputs
-from fastnet.estimator.training import Continuation, Training, initial_parameters, probabilities
+from fastnet.estimator.training import ClassifierLearner, Continuation, Outcome, probabilities
+from fastnet.formulas import initialization
+from fastnet.formulas.architecture import Arrays
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.utils import arguments
 
@@ -206,12 +207,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             parameters = self._initial(settings, random) if anew else self._present(settings)
             data, held_out = _divided(inputs, labels, settings, random)
             with settings.threads():
-                training = Training(settings, *parameters, data, random)
-                losses, scores, converged = training.run(held_out, self._report)
-                never_predicted = training.never_predicted() if converged else ()
-            self._keep(training, losses, scores, anew)
+                learner = ClassifierLearner(settings, *parameters, data, random, held_out=held_out)
+                outcome = learner.run(settings.max_iter, self._report)
+                never_predicted = learner.never_predicted() if outcome.converged else ()
+            self._keep(learner, outcome, anew)
             self._continuation = None
-        self._warn(converged, never_predicted)
+        self._warn(outcome.converged, never_predicted)
         return self
 
     def partial_fit(
@@ -252,11 +253,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             inputs, labels = self._validated(X, y, settings, anew, classes)
             parameters = self._initial(settings, random) if anew else self._present(settings)
             with settings.threads():
-                training = Training(settings, *parameters, Dataset(inputs, labels), random, before)
-                loss = training.epoch()
-            self._report(f"Iteration 1, loss = {loss:.8f}")
-            self._keep(training, [loss], [], anew)
-            self._continuation = training.continuation()
+                learner = ClassifierLearner(settings, *parameters, Dataset(inputs, labels), random, before)
+                outcome = learner.run(1, self._report)
+            self._keep(learner, outcome, anew)
+            self._continuation = learner.continuation()
         return self
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
@@ -345,7 +345,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _initial(self, settings: Settings, random: np.random.RandomState) -> tuple[Arrays, Arrays]:
         """Draw weights and biases."""
         sizes = settings.sizes(self.n_features_in_, len(self.classes_))
-        return initial_parameters(sizes, settings.activation, random)
+        return initialization.glorot(sizes, settings.activation, random)
 
     def _present(self, settings: Settings) -> tuple[Arrays, Arrays]:
         """Return the weights and biases to go on with."""
@@ -357,9 +357,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return weights, biases
 
-    def _keep(self, training: Training, losses: list[float], scores: list[float], anew: bool) -> None:
+    def _keep(self, learner: ClassifierLearner, outcome: Outcome, anew: bool) -> None:
         """Take over what training has led to."""
-        weights, biases = training.parameters()
+        losses, scores = outcome.losses, outcome.scores
+        weights, biases = learner.parameters()
         self.coefs_, self.intercepts_ = [w.T for w in weights], [b[:, 0] for b in biases]
         if anew:
             self.loss_curve_: list[float] = []

@@ -13,9 +13,9 @@ import numpy as np
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture, Arrays, Engine
-from fastnet.formulas import costs
-from fastnet.sweeps.recipe import COSTS
+from fastnet.engines.contract import Engine
+from fastnet.formulas.architecture import Architecture, Arrays
+from fastnet.formulas.costs import NAMES
 from fastnet.utils import arguments
 
 _ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
@@ -85,7 +85,7 @@ class Settings:
         settings = cls(
             hidden=_hidden(parameters["hidden_layer_sizes"], "hidden_layer_sizes"),
             activation=_ACTIVATIONS[arguments.one_of(parameters["activation"], _ACTIVATIONS, "activation")],
-            cost=arguments.one_of(parameters["cost"], COSTS, "cost"),
+            cost=arguments.one_of(parameters["cost"], NAMES, "cost"),
             engine=parameters["engine"],
             dtype=dtype,
             eta=arguments.positive_number(parameters["learning_rate_init"], "learning_rate_init", dtype),
@@ -118,8 +118,10 @@ class Settings:
         sizes = weights[0].shape[1], *map(len, weights)
         # The log-likelihood of a single sigmoid output is its cross-entropy.
         name = "cross-entropy" if sizes[-1] == 1 and self.cost == "log-likelihood" else self.cost
-        cost = costs.COSTS[COSTS[name]]
-        return engine_class(self.engine)(Architecture(sizes, self.dtype, self.activation, cost), weights, biases, data)
+        architecture = Architecture.dense(sizes, self.dtype, self.activation, NAMES[name])
+        if self.dropout and data is not None:
+            architecture = architecture.with_dropout(self.dropout)
+        return engine_class(self.engine)(architecture, architecture.parameters(weights, biases), data)
 
 
 def outputs(classes: int) -> int:

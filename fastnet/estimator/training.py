@@ -1,18 +1,22 @@
-"""How the classifier trains: scikit-learn's rules, in terms of an engine."""
+"""How the classifier trains: scikit-learn's rules, in terms of an engine and the training loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
-from fastnet.engines.contract import Arrays, Descent, Engine, State
+from fastnet.engines.contract import Descent, Engine, State
 from fastnet.estimator.settings import Settings
+from fastnet.formulas.architecture import Arrays
+from fastnet.formulas.optimizers import GradientDescent
 from fastnet.learning import diagnostics
+from fastnet.learning.history import Epoch, History
+from fastnet.learning.schedules import Tolerance
+from fastnet.learning.training import Findings, Training, descend
 
 _LASTING = ("hidden", "activation", "cost", "engine", "dtype", "momentum", "dropout")
 
@@ -43,21 +47,23 @@ class Continuation:
         return all(getattr(self.settings, name) == getattr(settings, name) for name in _LASTING)
 
 
-class Training:
-    """A network in training.
+class ClassifierLearner:
+    """A classifier in training.
 
     Parameters
     ----------
     settings : Settings
         How it is trained.
     weights, biases : lists of ndarray
-        What it begins with, in the book's shapes.
+        The initial parameters, in the book's shapes.
     data : Dataset
         What it is trained on, with the numbers of the classes for targets.
     random : RandomState
         What the order of the samples, and dropout, come from.
     before : Continuation, optional
-        What there is of a training that is to go on; its generator goes before `random`.
+        What there is of a training that is to be continued; its generator is used instead of `random`.
+    held_out : Dataset, optional
+        Samples that are not trained on. If given, the parameters become those with the best accuracy on them.
     """
 
     def __init__(
@@ -68,9 +74,11 @@ class Training:
         data: Dataset,
         random: np.random.RandomState,
         before: Continuation | None = None,
+        held_out: Dataset | None = None,
     ) -> None:
         self._settings = settings
         self._labels, self._data = data.targets, data.with_vectors(len(biases[-1]))
+        self._held_out = held_out
         self._order = np.arange(len(data))
         self.engine = settings.make_engine(weights, biases, self._data)
         if before is None:
@@ -81,88 +89,97 @@ class Training:
             self.engine.set_state(before.state)
 
     def continuation(self) -> Continuation:
-        """Return what is needed to go on."""
+        """Return what is needed to continue."""
         return Continuation(self._settings, self._random, self._dropout_seed, self.engine.state())
 
-    def run(self, held_out: Dataset | None, report: Callable[[str], object]) -> tuple[list[float], list[float], bool]:
-        """Train until it helps no more, as often as `max_iter` at most.
+    def run(self, iterations: int, report: Callable[[str], object]) -> Outcome:
+        """Train until it helps no more.
 
         Parameters
         ----------
-        held_out : Dataset or None
-            If given, what counts is the accuracy on it, and the parameters become those with which it was best.
+        iterations : int
+            The largest number of epochs.
         report : callable
-            What to call with a line after each iteration.
-
-        Returns
-        -------
-        losses : list of float
-            The loss after each iteration.
-        scores : list of float
-            The accuracy on what is held out.
-        converged : bool
-            Whether it was left off before `max_iter`.
-        """
-        patience = Patience(self._settings.tol, self._settings.n_iter_no_change)
-        losses: list[float] = []
-        scores: list[float] = []
-        best = None
-        while not patience.over and len(losses) < self._settings.max_iter:
-            losses.append(self.epoch())
-            report(f"Iteration {len(losses)}, loss = {losses[-1]:.8f}")
-            if held_out is not None:
-                scores.append(accuracy(self.engine, held_out))
-                report(f"Validation score: {scores[-1]:f}")
-            if patience.better(scores[-1] if scores else -losses[-1]) and scores:
-                best = self.engine.parameters()
-        if patience.over:
-            what = "validation score did not grow" if scores else "loss did not fall"
-            report(f"The {what} by {patience.tol:g} for {patience.most + 1} iterations in succession. Stopping.")
-        if best is not None:
-            self.engine.set_parameters(*best)
-        return losses, scores, patience.over
-
-    def epoch(self) -> float:
-        """Train for an epoch, and return the loss over the data after it.
-
-        As in scikit-learn, a mini-batch of m samples has a weight decay of eta alpha / m.
+            Called with a line after each epoch.
 
         Raises
         ------
         ValueError
-            If the loss is no number any more.
+            If the loss or a parameter is no longer finite.
         """
+        settings, held_out = self._settings, self._held_out
+        samples = 0 if held_out is None else len(held_out)
+        failure = "validation score did not grow" if samples else "loss did not fall"
+        rule = Tolerance(settings.eta, settings.tol, settings.n_iter_no_change, failure)
+        history, best = History({}, len(self._data), samples, machine={}), self.engine.parameters()
+
+        def value(epoch: Epoch) -> float:
+            return _score(epoch, samples) if samples else -_loss(epoch)
+
+        def keep_best() -> None:
+            nonlocal best
+            if samples and rule.improved:
+                best = self.engine.parameters()
+
+        def report_lines(history: History) -> None:
+            epoch = history.epochs[-1]
+            report(f"Iteration {epoch.number + 1}, loss = {_loss(epoch):.8f}")
+            if samples:
+                report(f"Validation score: {_score(epoch, samples):f}")
+
+        Training(self, history, iterations, rule, value).run(report_lines, keep_best)
+        if history.diverged:
+            raise self._divergence("its weights are infinite or not a number")
+        if rule.stopped:
+            report(rule.stopped)
+        if samples:
+            self.engine.set_parameters(best)
+        scores = [_score(epoch, samples) for epoch in history.epochs] if samples else []
+        return Outcome(history.series("training_cost"), scores, bool(rule.stopped))
+
+    def begin(self) -> None:
+        """Do nothing: the engine has the parameters."""
+
+    def train(self, number: int, eta: float, hear: Callable[[], None]) -> None:
+        """Train for an epoch; as in scikit-learn, a mini-batch of m samples has a weight decay of eta alpha / m."""
         settings, n = self._settings, len(self._data)
-        self._order = order = self._order[self._random.permutation(n)]  # as scikit-learn does, so as to have its orders
+        self._order = order = self._order[self._random.permutation(n)]  # scikit-learn's orders
         whole = n - n % settings.batch_size
         for part in (order[:whole], order[whole:]):  # the last mini-batch may be short
             if len(part):
                 m = min(settings.batch_size, len(part))
-                descent = Descent(settings.alpha / m, 0.0, settings.momentum, settings.dropout, self._dropout_seed)
-                self.engine.epoch(part, m, settings.eta, descent)
-        loss = self._loss()
-        if not np.isfinite(loss):
-            raise self._divergence(f"its loss is {loss}")
-        return loss
+                descent = Descent(GradientDescent(settings.momentum), settings.alpha / m, seed=self._dropout_seed)
+                descend(self.engine, part, m, eta, descent, title=f"Iteration {number + 1}", hear=hear)
 
-    def parameters(self) -> tuple[Arrays, Arrays]:
-        """Return the weights and the biases as they are now.
+    def arrays(self) -> Iterable[np.ndarray]:
+        """Return the parameters of the engine."""
+        return (array for layer in self.engine.parameters() for array in layer.values())
+
+    def undo(self) -> None:
+        """Do nothing: the classifier has other parameters until it is trained."""
+
+    def findings(self) -> Findings:
+        """Return the loss over the data, and the accuracy on what is held out.
 
         Raises
         ------
         ValueError
-            If one is no number any more. A loss need not tell: a ReLU neuron with such weights may always give 0.
+            If the loss is not finite.
         """
-        weights, biases = self.engine.parameters()
-        if not all(np.isfinite(array).all() for array in weights + biases):
-            raise self._divergence("its weights are infinite or not a number")
-        return weights, biases
+        loss = self._loss()
+        if not np.isfinite(loss):
+            raise self._divergence(f"its loss is {loss}")
+        held_out = self._held_out
+        return Findings(loss, evaluation_accuracy=None if held_out is None else correct(self.engine, held_out))
+
+    def parameters(self) -> tuple[Arrays, Arrays]:
+        """Return the weights and the biases as they are now."""
+        return self.engine.architecture.book_lists(self.engine.parameters())
 
     def never_predicted(self) -> tuple[int, ...]:
-        """Return the numbers of the classes that are often in the data, but are predicted for no sample."""
+        """Return the numbers of the classes that many samples have, and that are predicted for none."""
         shares = probabilities(self.engine, self._data)
-        counts = (np.bincount(classes, minlength=shares.shape[1]) for classes in (self._labels, shares.argmax(axis=1)))
-        return diagnostics.never_predicted(*counts)
+        return diagnostics.never_predicted(self._labels, shares.argmax(axis=1), shares.shape[1])
 
     def _divergence(self, sign: str) -> ValueError:
         return ValueError(
@@ -179,40 +196,38 @@ class Training:
         return cost / n + alpha / 2 * squares / min(self._settings.batch_size, n)
 
 
-@dataclass
-class Patience:
-    """Whether something that is to grow has grown lately, by scikit-learn's rule.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a training.
 
     Attributes
     ----------
-    tol : float
-        By how much it has to be better than the best before.
-    most : int
-        How many times in succession it need not be.
-    best : float
-        The best so far.
+    losses : list of float
+        The loss after each iteration.
+    scores : list of float
+        The accuracy on what is held out.
+    converged : bool
+        Whether it stopped by itself.
     """
 
-    tol: float
-    most: int
-    best: float = -np.inf
-    _since: int = 0
-
-    def better(self, value: float) -> bool:
-        """Look at the next value, and return whether it is the best."""
-        self._since = self._since + 1 if value < self.best + self.tol else 0
-        before, self.best = self.best, max(self.best, value)
-        return value > before
-
-    @property
-    def over(self) -> bool:
-        """Whether it has not been more often than that."""
-        return self._since > self.most
+    losses: list[float]
+    scores: list[float]
+    converged: bool
 
 
-def accuracy(engine: Engine, data: Dataset) -> float:
-    """Return which part of the data is classified as its targets, the numbers of the classes, say."""
-    return float(np.mean(probabilities(engine, data).argmax(axis=1) == data.targets))
+def _loss(epoch: Epoch) -> float:
+    assert epoch.training_cost is not None
+    return epoch.training_cost
+
+
+def _score(epoch: Epoch, samples: int) -> float:
+    assert epoch.evaluation_accuracy is not None
+    return epoch.evaluation_accuracy / samples
+
+
+def correct(engine: Engine, data: Dataset) -> int:
+    """Return the number of samples that are classified as their targets, the numbers of the classes, say."""
+    return int(np.count_nonzero(probabilities(engine, data).argmax(axis=1) == data.targets))
 
 
 def probabilities(engine: Engine, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
@@ -236,16 +251,3 @@ def probabilities(engine: Engine, inputs: np.ndarray | SparseInputs | Dataset) -
     sums, shares = outputs.sum(axis=1, keepdims=True), np.full_like(outputs, 1 / outputs.shape[1])
     np.divide(outputs, sums, out=shares, where=sums > 0)
     return shares
-
-
-def initial_parameters(sizes: Sequence[int], activation: str, random: np.random.RandomState) -> tuple[Arrays, Arrays]:
-    """Draw weights and biases as scikit-learn does, and in its order: uniformly, as Glorot and Bengio (2010) proposed.
-
-    With biases as large as the book's, the networks with ReLU were less accurate, by about one digit of MNIST in 100.
-    """
-    weights, biases = [], []
-    for n_in, n_out in pairwise(sizes):
-        bound = np.sqrt((2 if activation == "sigmoid" else 6) / (n_in + n_out))
-        weights.append(random.uniform(-bound, bound, (n_in, n_out)).T)
-        biases.append(random.uniform(-bound, bound, n_out)[:, np.newaxis])
-    return weights, biases

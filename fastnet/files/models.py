@@ -1,7 +1,8 @@
-"""Networks on the disk, in the format of the book's `network2.py`: JSON, readable both ways.
+"""Networks in files: JSON, for dense networks in the format of the book's `network2.py`.
 
-What is new in it the book's program passes over: a version, a checksum of all that follows it, and what it has no names
-for.
+Version 1 is the book's format, with a version, a checksum of all that follows, and what the book has no names for; the
+book's program ignores these. Version 2 has a list of layers, each with its arrays. The book's program does not find the
+cost in it, so that it does not take the network for another one.
 """
 
 from __future__ import annotations
@@ -9,20 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from fastnet.files.parameters import check_parameter
 from fastnet.files.reading import DataError, named_errors, one_line, read_all
 from fastnet.files.writing import replaced
 from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.architecture import Architecture, Arrays, Parameters
+from fastnet.formulas.costs import COSTS, OwnCost
+from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
-_VERSION = 1
 _MOST_BYTES = 1 << 30  # of a file; a weight takes about 20
+_MOST_OBJECTS = {1: 2, 2: 1002}  # of JSON, for each version: many small ones would take 30 times the file's memory
 _LONGEST_NAME = 100  # characters of the name of a cost
+_ARRAYS = ("weights", "biases", "gamma", "beta", "mean", "variance")
 
 
 @dataclass(frozen=True)
@@ -31,24 +36,44 @@ class Model:
 
     Attributes
     ----------
-    sizes : list of int
-        The number of neurons in each layer, the inputs first.
-    weights, biases : lists of ndarray
-        In the book's shapes, of type `dtype`.
+    architecture : Architecture
+        The layers and the precision: float64 in files that do not say, as the book's. A cost of the user's own is
+        represented by an `OwnCost` that cannot be called.
+    parameters : list of dict of str to ndarray
+        The arrays of each layer.
     cost : str
-        The name of the class for the cost: "QuadraticCost", "CrossEntropyCost", or another.
-    dtype : numpy.dtype
-        float32 or float64; float64 in files that don't say, as the book's.
+        Name of the class of the cost: "QuadraticCost", "CrossEntropyCost", or another.
     activation : str
-        Of the hidden neurons; "sigmoid" in files that don't say.
+        The network's default for hidden neurons; "sigmoid" in files that do not say.
     """
 
-    sizes: list[int]
-    weights: list[np.ndarray]
-    biases: list[np.ndarray]
+    architecture: Architecture
+    parameters: Parameters
     cost: str
-    dtype: np.dtype
     activation: str = "sigmoid"
+
+    @property
+    def sizes(self) -> list[int]:
+        """Number of neurons in each dense layer, the inputs first."""
+        return list(self.architecture.sizes)
+
+    @property
+    def weights(self) -> Arrays:
+        """The weights of the dense layers."""
+        return self.architecture.book_lists(self.parameters)[0]
+
+    @property
+    def biases(self) -> Arrays:
+        """The biases of the dense layers."""
+        return self.architecture.book_lists(self.parameters)[1]
+
+
+def is_plain(architecture: Architecture, activation: str) -> bool:
+    """Whether sizes, a cost and the activation of all hidden neurons describe a network, as in version 1."""
+    *hidden, last = architecture.layers
+    expected = [*(activation for _ in hidden), architecture.cost.outputs[0]]
+    layers = zip([*hidden, last], expected, strict=True)
+    return all(isinstance(layer, Dense) and layer.activation == name for layer, name in layers)
 
 
 def write(path: str | os.PathLike[str], model: Model) -> None:
@@ -63,19 +88,34 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     """
     path = arguments.path(path, "filename")
     _check_name(model.cost)
+    plain = is_plain(model.architecture, model.activation)
+    contents = _version_1(model) if plain else _version_2(model)
+    text = json.dumps(contents).encode("ascii")[1:]
+    with replaced(path) as file:
+        file.write(_beginning(text, 1 if plain else 2) + text)
+
+
+def _version_1(model: Model) -> dict[str, Any]:
     contents: dict[str, Any] = {
         "sizes": model.sizes,
         "weights": [w.tolist() for w in model.weights],
         "biases": [b.tolist() for b in model.biases],
-        "dtype": model.dtype.name,
+        "dtype": model.architecture.dtype.name,
     }
     if model.activation == "sigmoid":
         contents["cost"] = model.cost
-    else:  # of which the book's program knows nothing: it must not find what it looks for, and take it for sigmoid
+    else:  # which the book's program must not take for sigmoid
         contents["neurons"] = {"cost": model.cost, "activation": model.activation}
-    text = json.dumps(contents).encode("ascii")[1:]
-    with replaced(path) as file:
-        file.write(_beginning(text) + text)
+    return contents
+
+
+def _version_2(model: Model) -> dict[str, Any]:
+    layers = [
+        {**layer.settings(), **{name: array.tolist() for name, array in arrays.items()}}
+        for layer, arrays in zip(model.architecture.layers, model.parameters, strict=True)
+    ]
+    network = {"cost": model.cost, "activation": model.activation, "inputs": model.architecture.n_in, "layers": layers}
+    return {"dtype": model.architecture.dtype.name, "network": network}
 
 
 def read(path: str | os.PathLike[str]) -> Model:
@@ -99,44 +139,101 @@ def read(path: str | os.PathLike[str]) -> Model:
             raise DataError(f"{path}: this file does not hold a network ({_reason(error)})") from None
 
 
-def _beginning(text: bytes) -> bytes:
-    """Return what stands before the text of the other values, and vouches for it."""
-    return b'{"version": %d, "sha256": "%s", ' % (_VERSION, hashlib.sha256(text).hexdigest().encode("ascii"))
+def _beginning(text: bytes, version: int) -> bytes:
+    """Return what stands before the text of the other values: the version and a checksum of the text."""
+    return b'{"version": %d, "sha256": "%s", ' % (version, hashlib.sha256(text).hexdigest().encode("ascii"))
 
 
 def _parsed(text: bytes) -> Any:
-    if text.count(b"{") > 2:  # a network and its neurons: many small objects would take 30 times the memory of the file
+    version = 2 if text.startswith(b'{"version": 2, ') else 1
+    if text.count(b"{") > _MOST_OBJECTS[version]:
         raise ValueError("it holds more objects than a network")
     return json.loads(text)
 
 
 def _check_text(text: bytes, contents: Any) -> None:
     """Check the version and the checksum of a file that has any of what only fastnet writes."""
-    if not isinstance(contents, dict) or not contents.keys() & {"version", "sha256", "dtype", "neurons"}:
+    ours = {"version", "sha256", "dtype", "neurons", "network"}
+    if not isinstance(contents, dict) or not contents.keys() & ours:
         return
-    if contents.get("version") != _VERSION:
-        raise ValueError(f"its version is {contents.get('version')}; it must be {_VERSION}")
-    length = len(_beginning(b""))
-    if text[:length] != _beginning(text[length:]):
-        raise ValueError("its checksum is another; it is damaged, or was changed")
+    version = contents.get("version")
+    if type(version) is not int or version not in _MOST_OBJECTS:
+        raise ValueError(f"its version is {version}; it must be {' or '.join(map(str, _MOST_OBJECTS))}")
+    length = len(_beginning(b"", version))
+    if text[:length] != _beginning(text[length:], version):
+        raise ValueError("its checksum does not match; it is damaged, or was changed")
 
 
 def _model(contents: Any) -> Model:
-    if not (isinstance(contents, dict) and isinstance(contents.get("neurons", {}), dict)):
+    if not isinstance(contents, dict):
         raise ValueError("it is no object with sizes, weights, biases and a cost")
-    neurons = contents.get("neurons", contents)
-    sizes, cost, activation = contents["sizes"], neurons["cost"], neurons.get("activation", "sigmoid")
-    if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
-        raise ValueError("its sizes are not a list of layers")
-    _check_name(cost)
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")
     if contents.get("dtype", "float64") not in ("float32", "float64"):
         raise ValueError("its dtype is neither float32 nor float64")
     dtype = np.dtype(contents.get("dtype", "float64"))
-    weights = _matrices(contents["weights"], list(zip(sizes[1:], sizes[:-1], strict=True)), dtype)
-    biases = _matrices(contents["biases"], [(n, 1) for n in sizes[1:]], dtype)
-    return Model(sizes, weights, biases, cost, dtype, activation)
+    return _read_version_2(contents, dtype) if contents.get("version") == 2 else _read_version_1(contents, dtype)
+
+
+def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
+    neurons = contents.get("neurons", contents)
+    if not isinstance(neurons, dict):
+        raise ValueError("it is no object with sizes, weights, biases and a cost")
+    sizes, cost, activation = contents["sizes"], neurons["cost"], _activation(neurons.get("activation", "sigmoid"))
+    if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
+        raise ValueError("its sizes are not a list of layers")
+    weights, biases = contents["weights"], contents["biases"]
+    if not all(isinstance(values, list) and len(values) == len(sizes) - 1 for values in (weights, biases)):
+        raise ValueError("its weights or biases are not of the shapes that its sizes say")
+    layers = as_layers(sizes[1:], activation)
+    arrays = [{"weights": w, "biases": b} for w, b in zip(weights, biases, strict=True)]
+    return _checked(sizes[0], layers, arrays, cost, dtype, activation)
+
+
+def _read_version_2(contents: dict[str, Any], dtype: np.dtype) -> Model:
+    network = contents["network"]
+    if not (isinstance(network, dict) and isinstance(network["layers"], list)):
+        raise ValueError("it is no object with a network and its layers")
+    n_in, layers, arrays = network["inputs"], [], []
+    if type(n_in) is not int or n_in < 1:
+        raise ValueError("its inputs are not a number from 1")
+    for described in network["layers"]:
+        if not isinstance(described, dict):
+            raise ValueError("a layer is no object")
+        layers.append(from_settings({name: value for name, value in described.items() if name not in _ARRAYS}))
+        arrays.append({name: value for name, value in described.items() if name in _ARRAYS})
+    if not layers:
+        raise ValueError("it has no layers")
+    return _checked(n_in, tuple(layers), arrays, network["cost"], dtype, _activation(network["activation"]))
+
+
+def _activation(name: Any) -> str:
+    if name not in ACTIVATIONS:
+        raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")
+    return str(name)
+
+
+def _checked(
+    n_in: int, layers: tuple[Layer, ...], values: list[dict[str, Any]], cost: Any, dtype: np.dtype, activation: str
+) -> Model:
+    """Return a model, if its arrays, as lists of lists, are those of its layers."""
+    _check_name(cost)
+    architecture = Architecture((n_in,), layers, COSTS.get(cost) or OwnCost(_NotGiven()), dtype)
+    shapes = [{**a, **b} for a, b in zip(architecture.trained, architecture.statistics, strict=True)]
+    parameters: Parameters = []
+    for of_layer, expected in zip(values, shapes, strict=True):
+        if of_layer.keys() != expected.keys():
+            raise ValueError(f"a layer has the arrays {', '.join(of_layer)}; it must have {', '.join(expected)}")
+        parameters.append({name: _array(of_layer[name], name, shape, dtype) for name, shape in expected.items()})
+    return Model(architecture, parameters, cost, activation)
+
+
+class _NotGiven:
+    """A cost that is known by its name only."""
+
+    def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
+        raise NotImplementedError
+
+    def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> Any:
+        raise NotImplementedError
 
 
 def _check_name(cost: Any) -> None:
@@ -146,29 +243,21 @@ def _check_name(cost: Any) -> None:
         )
 
 
-def _matrices(values: Any, shapes: Sequence[tuple[int, int]], dtype: np.dtype) -> list[np.ndarray]:
-    if not (isinstance(values, list) and len(values) == len(shapes)):
-        raise ValueError("its weights or biases are not of the shapes that its sizes say")
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
-        arrays = [_matrix(rows, shape, dtype) for rows, shape in zip(values, shapes, strict=True)]
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("its weights or biases are not finite")
-    return arrays
-
-
-def _matrix(rows: Any, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Make an array of lists of numbers; NumPy is not shown anything else, of which it might make too much."""
+def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
+    """Make a matrix of lists of numbers; NumPy gets nothing else, of which it might make too much."""
     n_rows, n_columns = shape
-    if not (isinstance(rows, list) and len(rows) == n_rows):
-        raise ValueError("its weights or biases are not of the shapes that its sizes say")
-    if not all(isinstance(row, list) and len(row) == n_columns for row in rows):
-        raise ValueError("its weights or biases are not of the shapes that its sizes say")
+    fits = isinstance(rows, list) and len(rows) == n_rows
+    if not (fits and all(isinstance(row, list) and len(row) == n_columns for row in rows)):
+        raise ValueError(f"its {name} are not of the shapes that its sizes say")
     if not all({*map(type, row)} <= {int, float} for row in rows):
-        raise ValueError("its weights or biases are not numbers")
+        raise ValueError(f"its {name} are not numbers")
     try:
-        return np.array(rows, dtype)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+            array = np.array(rows, dtype)
     except OverflowError:  # an integer of hundreds of digits
-        raise ValueError("its weights or biases are not finite") from None
+        array = np.full(shape, np.inf, dtype)
+    check_parameter(array, name, shape, dtype)
+    return array
 
 
 def _reason(error: Exception) -> str:

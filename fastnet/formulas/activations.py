@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+LEAK = 0.01
+"""Slope of `leaky_relu` where its argument is negative."""
+
 
 @np.errstate(under="ignore")  # what is too small for a number is zero
 def sigmoid(z: npt.ArrayLike) -> Any:
@@ -80,6 +83,28 @@ def relu_prime(z: npt.ArrayLike) -> Any:
     return (z > 0).astype(z.dtype)
 
 
+def leaky_relu(z: npt.ArrayLike) -> Any:
+    """Return `z` where it is positive and 0.01 `z` elsewhere (Maas et al. 2013), in the shape and precision of `z`."""
+    z = _floating(z)
+    return np.where(z > 0, z, z.dtype.type(LEAK) * z)
+
+
+def leaky_relu_prime(z: npt.ArrayLike) -> Any:
+    """Return the derivative of `leaky_relu` at `z`: 1 where `z` is positive, and 0.01 elsewhere, at 0 too."""
+    z = _floating(z)
+    return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAK))
+
+
+def linear(z: npt.ArrayLike) -> Any:
+    """Return `z`: the weighted input is the activation."""
+    return _floating(z)
+
+
+def linear_prime(z: npt.ArrayLike) -> Any:
+    """Return the derivative of `linear` at `z`: ones, in the shape and precision of `z`."""
+    return np.ones_like(_floating(z))
+
+
 @np.errstate(under="ignore")
 def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
     """Return exp(z) / sum(exp(z)) (chapter 3, equation 78).
@@ -108,7 +133,7 @@ def _floating(z: npt.ArrayLike) -> np.ndarray:
 
 
 class Activation(NamedTuple):
-    """What hidden neurons compute.
+    """An activation function.
 
     Attributes
     ----------
@@ -116,17 +141,17 @@ class Activation(NamedTuple):
         The activation a, of the weighted input z.
     prime : callable
         Its derivative at z.
-    slope : callable
-        The same derivative, of the activation a instead of z.
     """
 
     function: Callable[[Any], Any]
     prime: Callable[[Any], Any]
-    slope: Callable[[Any], Any]
 
 
 ACTIVATIONS = {
-    "sigmoid": Activation(sigmoid, sigmoid_prime, lambda a: a * (1 - a)),
-    "tanh": Activation(tanh, tanh_prime, lambda a: 1 - a * a),
-    "relu": Activation(relu, relu_prime, lambda a: (a > 0).astype(a.dtype)),
+    "sigmoid": Activation(sigmoid, sigmoid_prime),
+    "tanh": Activation(tanh, tanh_prime),
+    "relu": Activation(relu, relu_prime),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_prime),
+    "linear": Activation(linear, linear_prime),
 }
+"""The activation functions of a layer, by name. Every engine has an entry for each."""

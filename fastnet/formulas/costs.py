@@ -1,16 +1,17 @@
 """Cost functions: the book's, as classes with `fn` and `delta` (chapter 3), and those that a user wrote.
 
-`C_x` is the cost of one sample, and the cost of a data set is the mean. A cost of the book's also decides what the
-output neurons are: softmax with the log-likelihood, sigmoid with the others.
+`C_x` is the cost of one sample, and the cost of a data set is the mean. A cost also decides which activations its
+output neurons may have, and which targets it takes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from fastnet.formulas.activations import sigmoid, sigmoid_prime, softmax
+from fastnet.formulas.activations import ACTIVATIONS, softmax
 
 
 class Cost(Protocol):
@@ -24,9 +25,9 @@ class Cost(Protocol):
 
 
 class QuadraticCost:
-    """C_x = ||a - y||^2 / 2, of sigmoid neurons (chapter 1, equation 6)."""
+    """C_x = ||a - y||^2 / 2, of sigmoid or linear neurons (chapter 1, equation 6)."""
 
-    output = staticmethod(sigmoid)
+    outputs = ("sigmoid", "linear")
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
@@ -34,20 +35,25 @@ class QuadraticCost:
         return 0.5 * np.sum(np.square(a - y), dtype=np.float64)
 
     @staticmethod
-    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray, *, activation: str = "sigmoid") -> np.ndarray:
         """Return the error of the output neurons, the derivative with respect to `z` (BP1)."""
-        return (a - y) * sigmoid_prime(z)
+        error: np.ndarray = (a - y) * ACTIVATIONS[activation].prime(z)
+        return error
 
     @staticmethod
-    def total(z: np.ndarray, y: np.ndarray) -> Any:
-        """Return the sum of the costs of samples, one a row, from the weighted inputs of their outputs."""
-        return QuadraticCost.fn(sigmoid(z), y)
+    def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row."""
+        return 0.5 * np.sum(np.square(a - y), axis=1, dtype=np.float64)
+
+    @staticmethod
+    def check(targets: np.ndarray) -> None:
+        """Do nothing: any finite number can be desired."""
 
 
 class CrossEntropyCost:
-    """C_x = -sum(y ln a + (1 - y) ln(1 - a)), of sigmoid neurons (chapter 3, equation 63)."""
+    """C_x = -sum(y ln a + (1 - y) ln(1 - a)), of sigmoid neurons, with y from 0 to 1 (chapter 3, equation 63)."""
 
-    output = staticmethod(sigmoid)
+    outputs = ("sigmoid",)
 
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
@@ -65,22 +71,29 @@ class CrossEntropyCost:
 
     @staticmethod
     @np.errstate(under="ignore")
-    def total(z: np.ndarray, y: np.ndarray) -> Any:
-        """Return the sum of the costs of samples, one a row, from the weighted inputs of their outputs.
+    def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row.
 
-        What is near 0 or 1 when it is an activation has lost its digits; z has not.
+        An activation near 0 or 1 has lost its digits; z has not.
         """
-        return np.sum(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))), dtype=np.float64)
+        return np.sum(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))), axis=1, dtype=np.float64)
+
+    @staticmethod
+    def check(targets: np.ndarray) -> None:
+        """Raise a `ValueError` if a target is not between 0 and 1."""
+        smallest, largest = targets.min(), targets.max()
+        if not 0 <= smallest <= largest <= 1:
+            wrong = smallest if smallest < 0 else largest
+            raise ValueError(
+                f"there is a y with the component {wrong:g}; CrossEntropyCost takes targets from 0 to 1: scale them, "
+                "or use QuadraticCost"
+            )
 
 
 class LogLikelihoodCost:
     """C_x = -sum(y ln a), of softmax neurons, with probabilities for y (chapter 3, equation 80)."""
 
-    @staticmethod
-    def output(z: np.ndarray) -> np.ndarray:
-        """Return the activations of samples, one a row."""
-        activations: np.ndarray = softmax(z, axis=-1)
-        return activations
+    outputs = ("softmax",)
 
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
@@ -98,14 +111,26 @@ class LogLikelihoodCost:
 
     @staticmethod
     @np.errstate(under="ignore")
-    def total(z: np.ndarray, y: np.ndarray) -> Any:
-        """Return the sum of the costs of samples, one a row, from the weighted inputs of their outputs."""
+    def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row, from z, which keeps the digits of small probabilities."""
         z = z - z.max(axis=1, keepdims=True)
-        return np.sum(np.log(np.exp(z).sum(axis=1)), dtype=np.float64) - np.sum(z * y, dtype=np.float64)
+        logarithms = np.log(np.exp(z).sum(axis=1, dtype=np.float64))
+        return logarithms - np.sum(z * y, axis=1, dtype=np.float64)
+
+    @staticmethod
+    def check(targets: np.ndarray) -> None:
+        """Raise a `ValueError` if the targets of a sample, one a row, are not probabilities."""
+        sums, smallest = targets.sum(axis=1), targets.min(axis=1)
+        wrong = ~(np.isclose(sums, 1, rtol=0, atol=1e-5) & (smallest >= 0))
+        if wrong.any():
+            raise ValueError(
+                f"there is a y with the sum {sums[wrong][0]:g} and the smallest component {smallest[wrong][0]:g}; "
+                "LogLikelihoodCost takes probabilities, which have the sum 1"
+            )
 
 
 class OwnCost:
-    """A cost that the user wrote, for sigmoid output neurons: what it returns is checked.
+    """A cost that the user wrote, for sigmoid or linear output neurons: what it returns is checked.
 
     Parameters
     ----------
@@ -115,31 +140,41 @@ class OwnCost:
         What the user calls the function that gives the error; messages name it.
     """
 
-    output = staticmethod(sigmoid)
+    outputs = ("sigmoid", "linear")
 
     def __init__(self, cost: Cost, function: str = "cost.delta") -> None:
         self.cost = cost
         self.function = function
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the user's error for one sample, a column in the precision of `a`.
+        """Return the user's errors of samples, one a row.
 
         Raises
         ------
         ValueError
-            If the user's function returns anything but such a column, or a number for all of it.
+            If the user's function returns anything but a column, or a number for all of it.
         """
-        return checked_column(self.cost.delta(z, a, y), a, self.function)
+        # A function written for the book's columns may do anything with them, so it is given columns.
+        samples = zip(z[:, :, np.newaxis], a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
+        columns = [checked_column(self.cost.delta(*each), each[1], self.function) for each in samples]
+        return np.concatenate(columns, axis=1).T
 
-    def total(self, z: np.ndarray, y: np.ndarray) -> Any:
-        """Return the sum of the user's costs of samples, one a row, from the weighted inputs of their outputs."""
-        columns = zip(sigmoid(z)[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
-        return sum(float(self.cost.fn(a, y)) for a, y in columns)
+    def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the user's cost of each sample, one a row."""
+        columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
+        return np.array([float(self.cost.fn(*each)) for each in columns])
+
+    def check(self, targets: np.ndarray) -> None:
+        """Do nothing: what may be desired is the user's affair."""
 
 
 BuiltIn: TypeAlias = type[QuadraticCost] | type[CrossEntropyCost] | type[LogLikelihoodCost]
 
 COSTS: dict[str, BuiltIn] = {cost.__name__: cost for cost in (QuadraticCost, CrossEntropyCost, LogLikelihoodCost)}
+"""The costs by the names of their classes, which stand in files. Every engine has an entry for each."""
+
+NAMES = {"quadratic": QuadraticCost, "cross-entropy": CrossEntropyCost, "log-likelihood": LogLikelihoodCost}
+"""The costs by the names that commands, grids and the classifier have for them."""
 
 
 def as_cost(cost: Any) -> BuiltIn | OwnCost:
@@ -157,6 +192,41 @@ def as_cost(cost: Any) -> BuiltIn | OwnCost:
         if not callable(getattr(cost, method, None)):
             raise TypeError(f"cost is {cost!r}; it must have a function {method}, as {', '.join(COSTS)} have")
     return OwnCost(cost)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The output neurons, and the cost of what they give.
+
+    Attributes
+    ----------
+    cost : class or OwnCost
+        One of `COSTS`, or the user's own.
+    activation : str
+        One of the cost's `outputs`.
+    """
+
+    cost: BuiltIn | OwnCost
+    activation: str
+
+    def activations(self, z: np.ndarray) -> np.ndarray:
+        """Return the activations, given the weighted inputs; both have one sample a row."""
+        if self.activation == "softmax":
+            activations: np.ndarray = softmax(z, axis=-1)
+        else:
+            activations = ACTIVATIONS[self.activation].function(z)
+        return activations
+
+    def errors(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the derivative of each sample's cost with respect to z, one sample a row (BP1)."""
+        a = self.activations(z)
+        if self.cost is QuadraticCost:
+            return QuadraticCost.delta(z, a, y, activation=self.activation)
+        return self.cost.delta(z, a, y)
+
+    def losses(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row, in float64."""
+        return self.cost.losses(z, self.activations(z), y)
 
 
 def checked_column(values: Any, like: np.ndarray, function: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which hidden neurons are left out for which sample: the same in every engine.
+"""Which neurons are left out for which sample: the same in every engine.
 
 The numbers come from a counter-based generator, Philox (Salmon et al. 2011): those of the i-th sample that is trained
 on depend on the seed and on i alone, not on how an epoch is divided into calls. The book leaves out the same neurons
@@ -24,25 +24,26 @@ def parts(order: np.ndarray, mini_batch_size: int, neurons: int) -> Iterator[np.
         yield order[start : start + samples]
 
 
-def kept(seed: int, first: int, samples: int, neurons: int, probability: float) -> np.ndarray:
+def kept(seed: int, first: int, samples: int, probabilities: np.ndarray) -> np.ndarray:
     """Return which neurons are kept for which sample.
 
     Parameters
     ----------
     seed : int
-        Of the generator.
+        Seed of the generator.
     first : int
-        The number of the first sample, counted through all epochs.
-    samples, neurons : int
-        The number of rows and columns.
-    probability : float
-        With which a neuron is left out: from 0 to less than 1.
+        Number of the first sample, counted through all epochs.
+    samples : int
+        Number of samples.
+    probabilities : ndarray of float32, shape (neurons,)
+        The probability with which each neuron is left out, at least 0 and less than 1.
 
     Returns
     -------
     ndarray of bool, shape (samples, neurons)
     """
+    neurons = len(probabilities)
     blocks = -(-neurons // _NUMBERS_IN_A_BLOCK)  # whole blocks a sample, so that the next begins with one
     generator = np.random.Generator(np.random.Philox(key=seed).advance(first * blocks))
     numbers = generator.random((samples, blocks * _NUMBERS_IN_A_BLOCK), np.float32)
-    return numbers[:, :neurons] >= probability
+    return numbers[:, :neurons] >= probabilities

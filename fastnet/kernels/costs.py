@@ -1,69 +1,80 @@
-"""Costs: what the output neurons are, and their errors."""
+"""Costs: what the output neurons give, what that costs, and their errors."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
 
-from fastnet.kernels.activations import exp, sigmoid
-from fastnet.kernels.compiler import variant
-from fastnet.kernels.vectors import clamp, item, lanes, load, only, store, total, zeros
+from fastnet.kernels.activations import linear, sigmoid
+from fastnet.kernels.compiler import part
+from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, formula, log, where
+from fastnet.kernels.vectors import item, lanes, load, only, store, total, zeros
 
+CODES = {"QuadraticCost": 0, "CrossEntropyCost": 1, "LogLikelihoodCost": 2}
+"""The number that kernels have for each cost of `formulas.costs`."""
+
+OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2}
+"""The number that kernels have for each activation function of output neurons."""
+
+_SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # exp of less than this would be denormal in float32
 
 
-class Quadratic(NamedTuple):
-    """||a - y||^2 / 2, of sigmoid neurons."""
+def _quadratic_error(a: Value, slope: Value, y: Value) -> Value:
+    return (a - y) * slope
 
 
-class CrossEntropy(NamedTuple):
-    """-sum(y ln a + (1 - y) ln(1 - a)), of sigmoid neurons."""
-
-
-class LogLikelihood(NamedTuple):
-    """-sum(y ln a), of softmax neurons."""
-
-
-def activate(kind, z, start, step, n, neurons, first_neuron):
-    """Replace a sample's z by its activations: n neurons in panels, a step from each to the next."""
-    raise NotImplementedError
-
-
-def error(kind, a, y):
-    """Return the derivative of the cost with respect to z (BP1)."""
-    raise NotImplementedError
-
-
-@variant(activate, Quadratic, CrossEntropy)
-def _sigmoids(kind, z, start, step, n, neurons, first_neuron):
-    i, width = start, lanes(z)
-    for k in range(0, n, width):
-        store(z, i, only(load(neurons, first_neuron + k), sigmoid(load(z, i))))
-        i += step
-
-
-@variant(activate, LogLikelihood)
-def _softmax(kind, z, start, step, n, neurons, first_neuron):
-    width = lanes(z)
-    largest = item(z, start)
-    for k in range(1, n):
-        largest = max(largest, item(z, start + k // width * step + k % width))
-    sums, i = zeros(z), start
-    for k in range(0, n, width):
-        e = only(load(neurons, first_neuron + k), exp(clamp(load(z, i) - largest, _SMALLEST_EXPONENT, 0.0)))
-        store(z, i, e)
-        sums = sums + e
-        i += step
-    factor, i = 1 / total(sums), start
-    for _ in range(0, n, width):
-        store(z, i, factor * load(z, i))
-        i += step
-
-
-@variant(error, Quadratic)
-def _error_of_quadratic(kind, a, y):
-    return (a - y) * a * (1 - a)
-
-
-@variant(error, CrossEntropy, LogLikelihood)
-def _difference(kind, a, y):
+def _difference(a: Value, slope: Value, y: Value) -> Value:
     return a - y
+
+
+def _quadratic_loss(z: Value, a: Value, y: Value) -> Value:
+    return 0.5 * (a - y) * (a - y)
+
+
+def _cross_entropy_loss(z: Value, a: Value, y: Value) -> Value:
+    # -ln a = z + ln(1 + exp(-z)), in a form whose exponent is never positive; z has the digits that a has lost.
+    return where(z > 0, z, 0.0) - z * y + log(1 + exp(clamp(-absolute(z), _SMALLEST_EXPONENT, 0.0)))
+
+
+def _log_likelihood_loss(z: Value, a: Value, y: Value) -> Value:
+    return -z * y  # to which `errors` adds what all of a sample's outputs have in common
+
+
+_neuron = choice([sigmoid, linear])  # by OUTPUTS
+_error = choice([_quadratic_error, _difference, _difference])  # by CODES
+_loss = choice([_quadratic_loss, _cross_entropy_loss, _log_likelihood_loss])
+_softmax = formula(lambda z, largest: exp(clamp(z - largest, _SMALLEST_EXPONENT, 0.0)))
+
+
+@part
+def errors(cost, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
+    """Write the derivative of a sample's cost with respect to z (BP1), times a factor, and return the cost.
+
+    z and the errors are n numbers in panels that begin at `start`, a step from each to the next; the targets begin at
+    `y`. The cost is returned only if it is asked for.
+    """
+    width = lanes(z)
+    loss, largest, normalizer = 0.0, item(z, start), 1.0
+    if output == _SOFTMAX:
+        for k in range(1, n):
+            largest = max(largest, item(z, start + k // width * step + k % width))
+        sums, i = zeros(z), start
+        for k in range(0, n, width):
+            e = only(load(neurons, first_neuron + k), _softmax(load(z, i), largest))
+            store(delta, i, e)  # until it is needed again
+            sums = sums + e
+            i += step
+        normalizer = 1 / total(sums)
+        loss = largest - math.log(normalizer)
+    losses, i = zeros(z), start
+    for k in range(0, n, width):
+        z_k, y_k, here = load(z, i), load(targets, y + k), load(neurons, first_neuron + k)
+        if output == _SOFTMAX:
+            a, slope = normalizer * load(delta, i), zeros(z)
+        else:
+            a, slope = _neuron(output, z_k)
+        store(delta, i, factor * only(here, _error(cost, a, slope, y_k)))
+        if with_loss:
+            losses = losses + only(here, _loss(cost, z_k, a, y_k))
+        i += step
+    return loss + total(losses)

@@ -39,8 +39,6 @@ from numba.extending import intrinsic, lower_builtin, register_model
 
 CACHE_LINE = 64  # bytes
 _REGISTERS = 2  # in a vector
-_MANTISSA = {32: 23, 64: 52}  # bits of a number's fraction, by its bits
-_BIAS = {32: 127, 64: 1023}  # what is added to its exponent
 
 
 def _register_bytes() -> int:
@@ -173,7 +171,7 @@ def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
 
     def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, b = (
-            value if isinstance(type_, Vector) else _broadcast(context, builder, value, type_, signature.return_type)
+            value if isinstance(type_, Vector) else broadcast(context, builder, value, type_, signature.return_type)
             for value, type_ in zip(arguments, signature.args, strict=True)
         )
         return getattr(builder, instruction)(a, b, flags=("contract",))  # a * b + c may be one instruction
@@ -194,7 +192,7 @@ def zeros(typing_context: Any, array: Any) -> Any:
     vector = Vector(array.dtype)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _constant(context, vector, 0.0)
+        return constant(context, vector, 0.0)
 
     return vector(array), generate
 
@@ -216,27 +214,11 @@ def total(typing_context: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def clamp(typing_context: Any, vector: Any, lower: Any, upper: Any) -> Any:
-    """Return a vector's numbers, but none below `lower` or above `upper`; what is not a number stays so."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        value, *bounds = arguments
-        smallest, largest = (
-            _broadcast(context, builder, bound, type_, vector)
-            for bound, type_ in zip(bounds, (lower, upper), strict=True)
-        )
-        value = builder.select(builder.fcmp_ordered("<", value, smallest), smallest, value)
-        return builder.select(builder.fcmp_ordered(">", value, largest), largest, value)
-
-    return vector(vector, lower, upper), generate
-
-
-@intrinsic
 def sign(typing_context: Any, vector: Any) -> Any:
     """Return 1 where a vector's number is positive, -1 where it is negative, and 0 elsewhere."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        nothing, one, minus_one = (_constant(context, vector, value) for value in (0.0, 1.0, -1.0))
+        nothing, one, minus_one = (constant(context, vector, value) for value in (0.0, 1.0, -1.0))
         negative = builder.select(builder.fcmp_ordered("<", arguments[0], nothing), minus_one, nothing)
         return builder.select(builder.fcmp_ordered(">", arguments[0], nothing), one, negative)
 
@@ -248,47 +230,19 @@ def only(typing_context: Any, where: Any, vector: Any) -> Any:
     """Return a vector's numbers, where `where` is not zero, and zeros elsewhere, even if they are not numbers there."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        nothing = _constant(context, vector, 0.0)
+        nothing = constant(context, vector, 0.0)
         return builder.select(builder.fcmp_ordered("!=", arguments[0], nothing), arguments[1], nothing)
 
     return vector(vector, vector), generate
 
 
-@intrinsic
-def nearest(typing_context: Any, vector: Any) -> Any:
-    """Return the nearest whole numbers, of numbers far smaller than a fraction can hold."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        shift = _shift(context, vector)
-        return builder.fsub(builder.fadd(arguments[0], shift), shift)
-
-    return vector(vector), generate
-
-
-@intrinsic
-def power_of_two(typing_context: Any, vector: Any) -> Any:
-    """Return 2 to the power of whole numbers, within the range of a number's exponent."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        bits = vector.dtype.bitwidth
-        integers = ir.VectorType(ir.IntType(bits), vector.lanes)
-        bias, mantissa = (ir.Constant(integers, [n] * vector.lanes) for n in (_BIAS[bits], _MANTISSA[bits]))
-        whole = builder.bitcast(builder.fadd(arguments[0], _shift(context, vector)), integers)
-        return builder.bitcast(builder.shl(builder.add(whole, bias), mantissa), context.get_value_type(vector))
-
-    return vector(vector), generate
-
-
-def _shift(context: Any, vector: Vector) -> Any:
-    """Return what to add to numbers so that their whole parts are the last bits of their fractions."""
-    return _constant(context, vector, 1.5 * 2.0 ** _MANTISSA[vector.dtype.bitwidth])
-
-
-def _constant(context: Any, vector: Vector, value: float) -> Any:
+def constant(context: Any, vector: Vector, value: float) -> Any:
+    """Return a vector of the same number, as LLVM has it."""
     return ir.Constant(context.get_value_type(vector), [value] * vector.lanes)
 
 
-def _broadcast(context: Any, builder: Any, value: Any, type_: types.Type, vector: Vector) -> Any:
+def broadcast(context: Any, builder: Any, value: Any, type_: types.Type, vector: Vector) -> Any:
+    """Return a number as a vector, as LLVM has it."""
     number = context.cast(builder, value, type_, vector.dtype)
     undefined = ir.Constant(context.get_value_type(vector), ir.Undefined)
     first = builder.insert_element(undefined, number, ir.Constant(cgutils.int32_t, 0))

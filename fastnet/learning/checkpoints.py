@@ -1,4 +1,4 @@
-"""Runs on the disk, so that one that was interrupted goes on as if it had never been: bit for bit."""
+"""Checkpoints: runs in files, from which an interrupted run continues bit for bit as if it had not been interrupted."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
-from fastnet.engines.contract import Arrays, State
+from fastnet.engines.contract import State
 from fastnet.files import tensors
+from fastnet.files.parameters import check_parameter
 from fastnet.files.reading import DataError, one_line
+from fastnet.formulas.architecture import Architecture, Arrays, Parameters
+from fastnet.formulas.layers import Dense, Shapes
 from fastnet.learning.history import Epochs
+from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = tensors.Kind("fastnet.checkpoint", version=2)
+_KIND = tensors.Kind("fastnet.checkpoint", version=3)
+_KIND_2 = tensors.Kind("fastnet.checkpoint", version=2)
 _GENERATOR = "MT19937"  # the book's: NumPy's old one
 _LARGEST = 2**63 - 1  # of the integers
 _MAY_DIFFER = ("epochs",)  # between a run and its continuation
@@ -37,27 +42,73 @@ class Checkpoint:
     recipe : dict
         The network and the arguments of `SGD`, as `History` has them.
     data : str
-        Of which data: a checksum.
-    weights, biases : lists of ndarray
-        In the book's shapes.
+        A checksum of the data.
+    parameters : list of dict of str to ndarray
+        The arrays of each layer.
     engine : State
         What else the engine needs.
     dropout_seed : int
-        Of the masks.
+        Seed of the dropout masks.
     generator : dict
         The state of the generator, as NumPy's `get_state(legacy=False)` gives it.
     epochs : Epochs
-        Those that are over.
+        The completed epochs.
     """
 
     recipe: dict[str, Any]
     data: str
-    weights: Arrays
-    biases: Arrays
+    parameters: Parameters
     engine: State
     dropout_seed: int
     generator: dict[str, Any]
     epochs: Epochs
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The file of a run, if it is to have one.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file.
+    resume : bool
+        Whether to continue what is there.
+    data : str
+        A checksum of the data that the run depends on.
+    """
+
+    path: Path | None = None
+    resume: bool = False
+    data: str = ""
+
+    @classmethod
+    def of(cls, path: StrPath | None, resume: bool, data: Sequence[Dataset | None]) -> CheckpointFile:
+        """Check the arguments `checkpoint` and `resume`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form, the file is there and is not to be continued, or there is no file to
+            continue.
+        """
+        resume = arguments.flag(resume, "resume")
+        if path is None:
+            if resume:
+                raise ValueError("resume is True, but there is no checkpoint to go on from; name the file")
+            return cls()
+        path = arguments.path(path, "checkpoint")
+        if not resume and path.exists():
+            raise ValueError(f"checkpoint: {path} is there already; resume=True goes on from it")
+        return cls(path, resume, checksum(data))
+
+    def found(
+        self, recipe: Mapping[str, Any], architecture: Architecture, remembers: Sequence[str]
+    ) -> Checkpoint | None:
+        """Return the checkpoint to continue, if there is one; see `read`."""
+        if self.path is None or not (self.resume and self.path.exists()):
+            return None
+        return read(self.path, recipe, self.data, architecture, remembers)
 
 
 def write(path: StrPath, checkpoint: Checkpoint) -> None:
@@ -68,9 +119,9 @@ def write(path: StrPath, checkpoint: Checkpoint) -> None:
     OSError
         If it cannot be written. A file that was there is then as it was.
     """
-    arrays = _named("parameters", checkpoint.weights, checkpoint.biases)
-    if checkpoint.engine.velocity is not None:
-        arrays |= _named("velocity", *checkpoint.engine.velocity)
+    arrays = _named("parameters", checkpoint.parameters)
+    for name, memory in checkpoint.engine.memory.items():
+        arrays |= _named(f"memory.{name}", memory)
     arrays |= {f"epochs.{name}": array for name, array in checkpoint.epochs.arrays().items()}
     generator = checkpoint.generator
     arrays["generator"] = generator["state"]["key"]
@@ -78,6 +129,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> None:
         "recipe": checkpoint.recipe,
         "data": checkpoint.data,
         "trained_on": checkpoint.engine.trained_on,
+        "steps": checkpoint.engine.steps,
         "eta": checkpoint.engine.eta,
         "dropout_seed": checkpoint.dropout_seed,
         "generator": [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]],
@@ -85,8 +137,23 @@ def write(path: StrPath, checkpoint: Checkpoint) -> None:
     tensors.write(path, _KIND, description, arrays)
 
 
-def read(path: StrPath, recipe: Mapping[str, Any], data: str) -> Checkpoint:
-    """Read the checkpoint of a run with this recipe and these data.
+def read(
+    path: StrPath, recipe: Mapping[str, Any], data: str, architecture: Architecture, remembers: Sequence[str]
+) -> Checkpoint:
+    """Read the checkpoint of a run.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    recipe : mapping
+        The recipe of the run.
+    data : str
+        A checksum of its data.
+    architecture : Architecture
+        What its engine computes.
+    remembers : sequence of str
+        Names of what its optimizer remembers.
 
     Raises
     ------
@@ -95,20 +162,72 @@ def read(path: StrPath, recipe: Mapping[str, Any], data: str) -> Checkpoint:
     DataError
         If it is not a checkpoint. It is a `ValueError`.
     ValueError
-        If it is that of another run.
+        If it is that of another run, or cannot be continued bit for bit.
     """
-    description, arrays = tensors.read(path, _KIND)
     name = os.fspath(path)
+    description, arrays, version = _contents(path)
     try:
-        checkpoint = _checkpoint(description, arrays)
-        difference = _difference(checkpoint.recipe, recipe)
+        there, data_there = tensors.as_object(description["recipe"], "its recipe"), description["data"]
+        difference = _difference(there, recipe)
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(f"{name}: this file does not hold a {_KIND.name} ({one_line(error)})") from None
+        raise _no_checkpoint(name, error) from None
     if difference:
         raise ValueError(f"{name}: it is of another run, {one_line(difference)}")
-    if checkpoint.data != data:
+    if data_there != data:
         raise ValueError(f"{name}: it is of a run on other data")
-    return checkpoint
+    if version == 2 and not _rounds_as_version_2(recipe):
+        raise ValueError(
+            f"{name}: it is of an earlier version of fastnet, whose engine {recipe['engine']!r} rounded differently: "
+            "this version cannot continue the run bit for bit. Start it again with another checkpoint, or continue it "
+            "with the version that wrote the file"
+        )
+    try:
+        if version == 2:
+            description, arrays = _as_version_3(description, arrays, architecture, remembers)
+        return _checkpoint(there, description, arrays, architecture, remembers)
+    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise _no_checkpoint(name, error) from None
+
+
+def _no_checkpoint(name: str, error: Exception) -> DataError:
+    return DataError(f"{name}: this file does not hold a {_KIND.name} ({one_line(error)})")
+
+
+def _contents(path: StrPath) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
+    """Return the description and the arrays of a file, and its version."""
+    try:
+        return *tensors.read(path, _KIND), _KIND.version
+    except DataError as error:
+        try:
+            return *tensors.read(path, _KIND_2), _KIND_2.version
+        except DataError:
+            raise error from None
+
+
+def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:
+    """Whether the run's engine rounds as it did when checkpoints had version 2."""
+    engine, no_hidden_layer = recipe["engine"], len(recipe["sizes"]) == 2
+    if engine == "numpy":
+        same_slopes = no_hidden_layer or recipe["activation"] == "relu"
+        return same_slopes and not ("lmbda" in recipe and "l1" in recipe)
+    return str(engine).startswith("torch")
+
+
+def _as_version_3(
+    description: dict[str, Any], arrays: dict[str, np.ndarray], architecture: Architecture, remembers: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return a checkpoint of version 2, which knew dense layers and velocities only, as one of version 3."""
+    layers = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, Dense)]
+    new_names = {
+        f"{old}.{name}.{k}": f"{new}.{i}.{name}"
+        for old, new in (("parameters", "parameters"), ("velocity", "memory.velocity"))
+        for k, i in enumerate(layers)
+        for name in ("weights", "biases")
+    }
+    renamed = {new_names.get(name, name): array for name, array in arrays.items()}
+    if "velocity" not in remembers:  # some engines wrote it all the same
+        renamed = {name: array for name, array in renamed.items() if not name.startswith("memory.velocity.")}
+    return {**description, "steps": 0}, renamed  # on which no optimizer of version 2 depended
 
 
 def checksum(data: Sequence[Dataset | None]) -> str:
@@ -127,25 +246,26 @@ def _arrays_of(data: Dataset) -> Arrays:
     return [*(inputs.arrays if isinstance(inputs, SparseInputs) else [inputs]), data.targets]
 
 
-def _checkpoint(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
-    recipe = tensors.as_object(description["recipe"], "its recipe")
-    sizes = recipe["sizes"]
-    if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
-        raise ValueError("its sizes are not a list of layers")
-    if len(sizes) > len(arrays):  # of which there are two for each layer, and the generator
-        raise ValueError("its sizes are more than its layers")
-    dtype = np.dtype({"float32": np.float32, "float64": np.float64}[recipe["dtype"]])
-    weights, biases = _unnamed("parameters", arrays, sizes, dtype)
-    velocity = None
-    if "velocity.weights.0" in arrays:
-        velocity = _unnamed("velocity", arrays, sizes, dtype)
-    trained_on, dropout_seed = (_natural(description[name], name) for name in ("trained_on", "dropout_seed"))
-    engine = State(trained_on, velocity, _finite(description["eta"], "eta"))
+def _checkpoint(
+    recipe: dict[str, Any],
+    description: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    architecture: Architecture,
+    remembers: Sequence[str],
+) -> Checkpoint:
+    parameters = _parameters(arrays, architecture)
+    memory = {
+        name: _memory(arrays, name, architecture)
+        for name in remembers
+        if any(key.startswith(f"memory.{name}.") for key in arrays)
+    }
+    trained_on, steps, dropout_seed = (_natural(description, name) for name in ("trained_on", "steps", "dropout_seed"))
+    engine = State(trained_on, steps, memory, _finite(description["eta"], "eta"))
     generator = _generator(arrays.pop("generator"), description["generator"])
     if not all(name.startswith("epochs.") for name in arrays):
         raise ValueError("it holds more arrays than a checkpoint")
     epochs = Epochs.from_arrays({name.removeprefix("epochs."): array for name, array in arrays.items()})
-    return Checkpoint(recipe, str(description["data"]), weights, biases, engine, dropout_seed, generator, epochs)
+    return Checkpoint(recipe, str(description["data"]), parameters, engine, dropout_seed, generator, epochs)
 
 
 def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
@@ -158,44 +278,54 @@ def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
-    position, has_gauss, gauss = rest
-    fits = (key.dtype, key.shape) == (np.dtype(np.uint32), (624,))
-    if not fits or _natural(position, "position") > 624 or has_gauss not in (0, 1):
+    values = dict(zip(("position", "has_gauss", "gauss"), rest, strict=True))
+    position, has_gauss = _natural(values, "position"), _natural(values, "has_gauss")
+    if (key.dtype, key.shape) != (np.dtype(np.uint32), (624,)) or position > 624 or has_gauss > 1:
         raise ValueError("its generator is not NumPy's")
     return {
         "bit_generator": _GENERATOR,
         "state": {"key": key, "pos": position},
-        "has_gauss": _natural(has_gauss, "has_gauss"),
-        "gauss": _finite(gauss, "gauss"),
+        "has_gauss": has_gauss,
+        "gauss": _finite(values["gauss"], "gauss"),
     }
 
 
-def _natural(value: Any, name: str) -> int:
+def _natural(values: Mapping[str, Any], name: str) -> int:
+    value = values[name]
     if type(value) is not int or not 0 <= value <= _LARGEST:
-        raise ValueError(f"its {name} is no number from 0")
+        raise ValueError(f"its {name} is not an integer from 0")
     return value
 
 
 def _finite(value: Any, name: str) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError(f"its {name} is no finite number")
+        raise ValueError(f"its {name} is not a finite number")
     return float(value)
 
 
-def _named(what: str, weights: Arrays, biases: Arrays) -> dict[str, np.ndarray]:
-    both = {"weights": weights, "biases": biases}
-    return {f"{what}.{kind}.{i}": array for kind, arrays in both.items() for i, array in enumerate(arrays)}
+def _named(what: str, parameters: Parameters) -> dict[str, np.ndarray]:
+    return {f"{what}.{i}.{name}": array for i, layer in enumerate(parameters) for name, array in layer.items()}
 
 
-def _unnamed(what: str, arrays: dict[str, np.ndarray], sizes: list[int], dtype: np.dtype) -> tuple[Arrays, Arrays]:
-    """Take the arrays of a network out of those of a file."""
-    layers = list(pairwise(sizes))
-    shapes = {"weights": [(n_out, n_in) for n_in, n_out in layers], "biases": [(n_out, 1) for _, n_out in layers]}
-    found: dict[str, Arrays] = {"weights": [], "biases": []}
-    for kind, expected in shapes.items():
-        for i, shape in enumerate(expected):
-            array = arrays.pop(f"{what}.{kind}.{i}")
-            if (array.dtype, array.shape) != (dtype, shape) or not np.isfinite(array).all():
-                raise ValueError(f"its {what}.{kind}.{i} is not of the sizes, or not finite")
-            found[kind].append(array)
-    return found["weights"], found["biases"]
+def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Parameters:
+    """Take the parameters of a network out of the arrays of a file."""
+    shapes = [{**a, **b} for a, b in zip(architecture.trained, architecture.statistics, strict=True)]
+    parameters = _taken(arrays, "parameters", shapes)
+    for layer, shapes_of_layer in zip(parameters, shapes, strict=True):
+        for name, array in layer.items():
+            check_parameter(array, name, shapes_of_layer[name], architecture.dtype)
+    return parameters
+
+
+def _memory(arrays: dict[str, np.ndarray], name: str, architecture: Architecture) -> Parameters:
+    """Take what an optimizer remembers out of the arrays of a file; it may be infinite."""
+    memory = _taken(arrays, f"memory.{name}", architecture.trained)
+    for layer, shapes in zip(memory, architecture.trained, strict=True):
+        for key, array in layer.items():
+            if (array.dtype, array.shape) != (architecture.dtype, shapes[key]) or np.isnan(array).any():
+                raise ValueError(f"its {name} of {key} does not fit the network, or is not a number")
+    return memory
+
+
+def _taken(arrays: dict[str, np.ndarray], what: str, shapes: list[Shapes]) -> Parameters:
+    return [{name: arrays.pop(f"{what}.{i}.{name}") for name in layer} for i, layer in enumerate(shapes)]

@@ -1,8 +1,9 @@
-"""What a training run should not do unseen: its numbers become infinite, or an output never wins."""
+"""Diagnostics: parameters that are no longer finite, and labels that are never predicted."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -11,6 +12,11 @@ _ENOUGH = 20  # samples with a label: with fewer, that it is never predicted may
 
 class TrainingWarning(RuntimeWarning):
     """Something is wrong with how a network learns; the message says what, and what to try."""
+
+
+def all_finite(arrays: Iterable[np.ndarray]) -> bool:
+    """Whether no number in arrays is infinite or not a number."""
+    return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
 def why_stopped(when: str) -> str:
@@ -28,7 +34,7 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     eta : float
         The learning rate.
     stacklevel : int
-        How many callers are between this and the one who is to be warned.
+        Number of callers between this function and the one who is warned.
     """
     warnings.warn(
         f"{when}: weights became infinite or not a number, and training stopped; the network is as it was before. "
@@ -38,19 +44,22 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     )
 
 
-def never_predicted(labels: np.ndarray, predicted: np.ndarray) -> tuple[int, ...]:
-    """Return which labels occur, and often, but were predicted for no sample.
+def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> tuple[int, ...]:
+    """Return the labels that many samples have, and that were predicted for none.
 
     Parameters
     ----------
-    labels, predicted : ndarray of int64, shape (n_out,)
-        How often each is the right one, and how often it was predicted.
+    labels, predicted : ndarray of int64
+        The label of each sample, and the one that was predicted; -1 where there is none.
+    n_out : int
+        Number of labels.
     """
-    return tuple(np.flatnonzero((labels >= _ENOUGH) & (predicted == 0)).tolist())
+    counts, predictions = (np.bincount(each[each >= 0], minlength=n_out) for each in (labels, predicted))
+    return tuple(np.flatnonzero((counts >= _ENOUGH) & (predictions == 0)).tolist())
 
 
 class DeadOutputs:
-    """Warns, once in a run, of labels that were predicted for no sample after two epochs in succession."""
+    """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs."""
 
     def __init__(self) -> None:
         self._before: frozenset[int] = frozenset()

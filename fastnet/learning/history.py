@@ -31,7 +31,9 @@ class Epoch:
     training_cost, evaluation_cost : float or None
         The mean cost over the data, with regularization.
     training_accuracy, evaluation_accuracy : int or None
-        For how many samples the largest output was the right one.
+        Number of samples classified correctly.
+    mini_batch_cost : float or None
+        The mean cost of the samples as their mini-batches met them in training, without regularization.
     """
 
     number: int
@@ -41,10 +43,11 @@ class Epoch:
     training_accuracy: int | None = None
     evaluation_cost: float | None = None
     evaluation_accuracy: int | None = None
+    mini_batch_cost: float | None = None
 
 
 class Epochs(Sequence[Epoch]):
-    """Epochs in the rows of an array: there may be very many, and each takes 64 bytes.
+    """Epochs in the rows of an array: there may be very many, and each takes 72 bytes.
 
     It has a length, can be indexed, sliced (a slice is one of these again), iterated over, and appended to.
 
@@ -69,6 +72,7 @@ class Epochs(Sequence[Epoch]):
             ("training_accuracy", np.int64),
             ("evaluation_cost", np.float64),
             ("evaluation_accuracy", np.int64),
+            ("mini_batch_cost", np.float64),
             ("known", np.int64),  # which of these are not None: bits, from the lowest on
         ]
     )
@@ -243,6 +247,7 @@ class History:
             ("epoch", [str(n) for n in self.series("number")]),
             ("eta", [f"{eta:g}" for eta in self.series("eta")]),
             ("seconds", [f"{seconds:.2f}" for seconds in self.series("seconds")]),
+            ("mini-batch cost", [f"{cost:.4f}" for cost in self.series("mini_batch_cost")]),
         ]
         for data, samples in (("training", self.training_samples), ("evaluation", self.evaluation_samples)):
             columns.append((f"{data} cost", [f"{cost:.4f}" for cost in self.series(f"{data}_cost")]))

@@ -1,12 +1,10 @@
-"""What the `Network`s of chapter 1 and chapter 3 share: parameters, an engine, and looking at what they are given."""
+"""What the `Network`s of chapter 1 and chapter 3 share: layers, parameters, an engine, and checks of what is given."""
 
 from __future__ import annotations
 
 import os
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Generic, TypeVar, overload
@@ -16,21 +14,26 @@ import numpy.typing as npt
 
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, finite_arrays, real_array
 from fastnet.engines import engine_class
-from fastnet.engines.contract import Architecture, Arrays, Descent, Engine, Measure
+from fastnet.engines.contract import Descent, Engine, Measure
 from fastnet.files import models
+from fastnet.formulas import initialization
 from fastnet.formulas.activations import ACTIVATIONS
-from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, OwnCost
+from fastnet.formulas.architecture import Architecture, Arrays, Parameters
+from fastnet.formulas.costs import BuiltIn, OwnCost
+from fastnet.formulas.layers import Dense, Layer, as_layers
 from fastnet.learning import diagnostics
-from fastnet.learning.history import Epoch, History
-from fastnet.learning.runs import Findings, Run
-from fastnet.utils import arguments, progress
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.learning.checkpoints import CheckpointFile
+from fastnet.learning.history import History
+from fastnet.learning.training import Training
+from fastnet.networks import entries
+from fastnet.networks.learner import NetworkLearner, arrays_of, for_layers_of
+from fastnet.utils import arguments
 
 _T = TypeVar("_T")
 
 
 class _Checked(Generic[_T]):
-    """An attribute of a network that can be assigned: what it may not be is refused then."""
+    """An attribute of a network that is checked when it is assigned."""
 
     def __init__(self, check: Callable[[Any], _T]) -> None:
         self._check = check
@@ -62,13 +65,12 @@ class BaseNetwork(ABC):
 
     Parameters
     ----------
-    sizes : sequence of int
-        The number of neurons in each layer, the inputs first.
+    sizes : sequence of int and Layer
+        The number of inputs, and the layers. An integer is a dense layer of that many neurons.
     activation, engine, dtype, seed
         As for `network2.Network`.
     """
 
-    sizes = _Checked(arguments.sizes)
     activation = _Checked(partial(arguments.one_of, choices=ACTIVATIONS, argument="activation"))
     engine = _Checked(_engine)
     dtype = _Checked(arguments.float_type)
@@ -76,11 +78,17 @@ class BaseNetwork(ABC):
     history: History | None = None
     """What the last `SGD` did; None before the first."""
 
+    weights: Any
+    """The weights of each dense layer, as a list; the user may assign anything, which is checked when it is used."""
+
+    biases: Any
+    """The biases of each dense layer, likewise."""
+
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
-    """The methods of the shelf's class that an engine stands for; what is found in their place is the user's."""
+    """The methods of the book's class that an engine stands for; anything else in their place is the user's."""
 
     def __init__(
-        self, sizes: Sequence[int], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
+        self, sizes: Sequence[int | Layer], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
     ) -> None:
         self.sizes = sizes
         self.activation = activation
@@ -90,8 +98,22 @@ class BaseNetwork(ABC):
         self._random = None if self._seed is None else np.random.RandomState(self._seed)
 
     @property
+    def sizes(self) -> list[int]:
+        """The number of neurons in each dense layer, the inputs first."""
+        return entries.sizes_of(self._entries)
+
+    @sizes.setter
+    def sizes(self, sizes: Sequence[int | Layer]) -> None:
+        self._entries = self._checked_entries(sizes)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, from the inputs on."""
+        return self._architecture().layers
+
+    @property
     def num_layers(self) -> int:
-        """The number of layers, the inputs included."""
+        """The number of dense layers, the inputs included."""
         return len(self.sizes)
 
     @num_layers.setter
@@ -99,17 +121,25 @@ class BaseNetwork(ABC):
         if number != len(self.sizes):
             raise ValueError(f"num_layers is {arguments.brief(number)}; of sizes {self.sizes} it is {len(self.sizes)}")
 
+    @property
+    def parameters(self) -> Parameters:
+        """The arrays of each layer by name; those of dense layers are the arrays in `weights` and `biases`."""
+        return _merged(self.layers, self.weights, self.biases, self._others)
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        architecture = self._architecture()
+        self.weights, self.biases = architecture.book_lists(parameters)
+        layers = zip(architecture.layers, parameters, strict=True)
+        self._others = [arrays for layer, arrays in layers if not isinstance(layer, Dense)]
+
     def _draw_parameters(self, scaled: bool) -> None:
         """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
-        # All biases first, then all weights: the order in which the book draws them.
-        random = self._generator()
-        self.biases = [random.randn(y, 1).astype(self.dtype) for y in self.sizes[1:]]
-        self.weights = [
-            (random.randn(y, x) / (np.sqrt(x) if scaled else 1)).astype(self.dtype) for x, y in pairwise(self.sizes)
-        ]
+        weights, biases = initialization.normal(self.sizes, self._generator(), scaled=scaled)
+        self.parameters = self._architecture().parameters(weights, biases)
 
     def __repr__(self) -> str:
-        return f"<Network {self.sizes}, engine {self.engine!r}, {self.dtype}>"
+        return f"<Network {self._entries}, engine {self.engine!r}, {self.dtype}>"
 
     def feedforward(self, a: npt.ArrayLike) -> np.ndarray:
         """Return the output of the network if `a` is input.
@@ -155,9 +185,11 @@ class BaseNetwork(ABC):
         for name, rows in (("x", inputs), ("y", targets)):
             if len(rows) != 1:
                 raise ValueError(f"{name} has shape {rows.T.shape}; it must be a column ({rows.shape[1]}, 1)")
-        if self._cost() is LogLikelihoodCost:
-            _check_probabilities(targets)
-        return self._make_engine().gradients(inputs, targets)
+        with arguments.named("y"):
+            self._cost().check(targets)
+        engine = self._make_engine()
+        nabla_w, nabla_b = engine.architecture.book_lists(engine.gradients(inputs, targets))
+        return nabla_b, nabla_w
 
     def save(self, filename: str | os.PathLike[str]) -> None:
         """Save the network to the file, in the format of the book's `network2.py`; `load` reads it.
@@ -169,15 +201,16 @@ class BaseNetwork(ABC):
         ValueError
             If a weight or bias is infinite or not a number.
         """
-        self._cost()
-        weights, biases = self._checked_parameters()
-        model = models.Model(self.sizes, weights, biases, self._cost_name(), self.dtype, self.activation)
-        models.write(filename, model)
+        parameters = self._checked_parameters()
+        models.write(filename, models.Model(self._architecture(), parameters, self._cost_name(), self.activation))
 
     def _recipe(self, **of_training: Any) -> dict[str, Any]:
         """Return the network and the arguments of its training by their names, but for what is 0.0 or None."""
+        architecture = self._architecture()
+        plain = models.is_plain(architecture, self.activation)
         of_network = {
             "sizes": self.sizes,
+            "layers": None if plain else [layer.settings() for layer in architecture.layers],
             "cost": self._cost_name(),
             "activation": self.activation,
             "engine": self.engine,
@@ -196,60 +229,46 @@ class BaseNetwork(ABC):
     def _cost_name(self) -> str:
         """Return the name that the cost has in files."""
 
-    def _make_engine(self, data: Dataset | None = None) -> Engine:
+    def _checked_entries(self, sizes: Any) -> entries.Entries:
+        """Return the argument `sizes`, if it is of the right form."""
+        return entries.checked(sizes)
+
+    def _architecture(self) -> Architecture:
+        n_in, *layers = self._entries
+        return Architecture((n_in,), as_layers(layers, self.activation), self._cost(), self.dtype)
+
+    def _make_engine(self, data: Dataset | None = None, *, dropout: float = 0.0) -> Engine:
         """Make an engine that has the network's parameters as they are now, and data if it is to train on them."""
-        architecture = Architecture(tuple(self.sizes), self.dtype, self.activation, self._cost())
-        return engine_class(self.engine)(architecture, *self._checked_parameters(), data)
+        architecture = self._architecture()
+        if dropout:
+            architecture = architecture.with_dropout(dropout)
+        parameters = for_layers_of(architecture, self._checked_parameters())
+        return engine_class(self.engine)(architecture, parameters, data)
 
-    def _train(self, run: Run, monitor: Callable[[], Findings], report: Callable[[History], object]) -> None:
-        """Train epoch after epoch, until there are as many as there are to be or the plan says stop."""
-        generator = self._generator()
-        went_on = run.go_on(generator)
-        if went_on is not None:
-            self.weights, self.biases = went_on
-        elif run.descent.dropout:  # drawn only where it is needed: without dropout, all else is as in the book
-            run.descent = replace(run.descent, seed=int(generator.randint(2**31)))
-        run.keep(*self._checked_parameters(), generator)  # which shows, before anything is trained, that it can be
-        self.history, dead_outputs = run.history, diagnostics.DeadOutputs()
-        while not run.is_over:
-            number, eta = len(run.history.epochs), run.plan.eta
-            weights, biases, seconds = self._train_epoch(run, f"Epoch {number}", eta)
-            if not _all_finite(weights + biases):
-                run.history.stopped, run.history.diverged = diagnostics.why_stopped(f"epoch {number}"), True
-                diagnostics.diverged(f"epoch {number}", eta, stacklevel=3)
-                return
-            self.weights, self.biases = weights, biases
-            findings = monitor()
-            run.add(Epoch(number, eta, seconds, *findings[:4]))
-            run.keep(*self._checked_parameters(), generator)
-            report(run.history)
-            dead_outputs.look_at(number, findings.never_predicted, stacklevel=3)  # which may end it, as an error
-
-    def _train_epoch(self, run: Run, title: str, eta: float) -> tuple[Arrays, Arrays, float]:
-        """Train for an epoch, in a new random order; return the parameters, and how many seconds it took."""
-        engine = run.engine
-        assert engine.data is not None
-        engine.set_parameters(*self._checked_parameters())  # an evaluation of the user's may have changed them
-        began = time.perf_counter()
-        order = self._generator().permutation(len(engine.data))
-        with heard_afterwards() as hear:
-            for part in progress.runs(order, run.mini_batch_size, title):
-                engine.epoch(part, run.mini_batch_size, eta, run.descent)
-                hear()
-        return *engine.parameters(), time.perf_counter() - began
+    def _train(self, training: Training, file: CheckpointFile, report: Callable[[History], object]) -> None:
+        """Train epoch after epoch, from a checkpoint if there is one to continue."""
+        learner, history = training.learner, training.history
+        assert isinstance(learner, NetworkLearner)
+        for epoch in learner.continue_from(file, history):
+            training.add(epoch)
+        learner.keep(file, history)  # which shows, before anything is trained, that the file can be written
+        self.history = history
+        training.run(report, lambda: learner.keep(file, history), stacklevel=3)
+        if history.diverged:
+            diagnostics.diverged(f"epoch {len(history.epochs)}", training.rule.eta, stacklevel=3)
 
     def _train_mini_batch(self, data: Dataset, eta: float, descent: Descent | None = None) -> None:
         """Train on a single mini-batch."""
         engine = self._make_engine(data)
         engine.epoch(np.arange(len(data)), len(data), eta, descent)
-        weights, biases = engine.parameters()
-        if _all_finite(weights + biases):
-            self.weights, self.biases = weights, biases
+        parameters = engine.parameters()
+        if diagnostics.all_finite(arrays_of(parameters)):
+            self.parameters = parameters
         else:
             diagnostics.diverged("this mini-batch", eta, stacklevel=3)
 
     def _correct(self, data: Dataset) -> int:
-        """Return for how many samples the largest output is the right one."""
+        """Return the number of samples classified correctly."""
         if not self._overridden("feedforward"):
             return self._make_engine().measure(data).correct
         outputs = self.feedforward(data.inputs.T).T
@@ -257,27 +276,44 @@ class BaseNetwork(ABC):
 
     @staticmethod
     def _own_count(value: Any, method: str, data: Dataset) -> int:
-        """Return what a method of the user's has returned as the number of samples that are classified right."""
+        """Return the number of samples classified correctly, as a method of the user's has returned it."""
         number = arguments.natural(value, f"what {method} returned")
         if number > len(data):
             raise ValueError(f"what {method} returned is {arguments.brief(number)}; there are {len(data)} samples")
         return number
 
     def _never_predicted(self, data: Dataset, measure: Measure) -> tuple[int, ...]:
-        """Return which labels are often in the data, but were given to no sample."""
+        """Return the labels that many samples have, and that were predicted for none."""
         n_out = self.sizes[-1]
-        if n_out == 1:
-            return ()
-        counts = data.derived(("counts", n_out), lambda: np.bincount(data.labels(n_out), minlength=n_out))
-        predicted = measure.predictions[measure.predictions >= 0]
-        return diagnostics.never_predicted(counts, np.bincount(predicted, minlength=n_out))
+        return () if n_out == 1 else diagnostics.never_predicted(data.labels(n_out), measure.predictions, n_out)
 
-    def _checked_parameters(self) -> tuple[Arrays, Arrays]:
-        """Return weights and biases, which the user may have assigned, if they are finite and fit the sizes."""
-        return (
-            self._checked(self.weights, "weights", [(y, x) for x, y in pairwise(self.sizes)]),
-            self._checked(self.biases, "biases", [(y, 1) for y in self.sizes[1:]]),
-        )
+    def _checked_parameters(self) -> Parameters:
+        """Return the parameters, which the user may have assigned, if they are finite and fit the layers."""
+        architecture, sizes = self._architecture(), self.sizes
+        weights = self._checked(self.weights, "weights", [(y, x) for x, y in pairwise(sizes)])
+        biases = self._checked(self.biases, "biases", [(y, 1) for y in sizes[1:]])
+        return _merged(architecture.layers, weights, biases, self._checked_others(architecture))
+
+    def _checked_others(self, architecture: Architecture) -> Parameters:
+        """Return the arrays of the layers that are not dense, if they are finite and fit the layers."""
+        expected = [
+            (i, {**architecture.trained[i], **architecture.statistics[i]})
+            for i, layer in enumerate(architecture.layers)
+            if not isinstance(layer, Dense)
+        ]
+        found = [{name: np.shape(array) for name, array in arrays.items()} for arrays in self._others]
+        if found != [shapes for _, shapes in expected]:
+            raise ValueError(
+                f"parameters of layers that are not dense have the shapes {found}; they must be "
+                f"{[shapes for _, shapes in expected]}"
+            )
+        checked = []
+        for (i, _), arrays in zip(expected, self._others, strict=True):
+            values = finite_arrays([*arrays.values()], f"parameters[{i}]", self.dtype)
+            checked.append(dict(zip(arrays, values, strict=True)))
+            if np.any(checked[-1].get("variance", 0) < 0):
+                raise ValueError(f"parameters[{i}]['variance'] is negative; a variance must be at least 0")
+        return checked
 
     def _checked(self, given: Any, name: str, shapes: list[tuple[int, int]]) -> Arrays:
         arrays = finite_arrays(given, name, self.dtype)
@@ -290,8 +326,9 @@ class BaseNetwork(ABC):
         """Return a data set that fits the network, with vectors for targets."""
         with arguments.named(argument):
             fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
-            if self._cost() is LogLikelihoodCost:
-                fitting.derived("probabilities", lambda: _check_probabilities(fitting.targets))
+            cost = self._cost()
+            if not isinstance(cost, OwnCost):
+                fitting.derived(("targets of", cost), lambda: cost.check(fitting.targets))
             return fitting
 
     def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
@@ -334,16 +371,10 @@ class BaseNetwork(ABC):
         return np.random if self._random is None else self._random
 
 
-def _all_finite(arrays: Arrays) -> bool:
-    return all(bool(np.isfinite(array).all()) for array in arrays)
-
-
-def _check_probabilities(targets: np.ndarray) -> None:
-    """Find out whether the desired outputs, one sample a row, are what the log-likelihood is about."""
-    sums, smallest = targets.sum(axis=1), targets.min(axis=1)
-    wrong = ~(np.isclose(sums, 1, rtol=0, atol=1e-5) & (smallest >= 0))
-    if wrong.any():
-        raise ValueError(
-            f"there is a y with the sum {sums[wrong][0]:g} and the smallest component {smallest[wrong][0]:g}; "
-            "LogLikelihoodCost takes probabilities, which have the sum 1"
-        )
+def _merged(layers: Sequence[Layer], weights: Arrays, biases: Arrays, others: Parameters) -> Parameters:
+    """Return the arrays of each layer: those of dense layers from the book's lists, and the others."""
+    pairs, rest = zip(weights, biases, strict=True), iter(others)
+    return [
+        dict(zip(("weights", "biases"), next(pairs), strict=True)) if isinstance(layer, Dense) else next(rest)
+        for layer in layers
+    ]

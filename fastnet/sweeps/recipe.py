@@ -13,12 +13,14 @@ from fastnet import network2
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.formulas import costs
 from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.optimizers import NAMES as OPTIMIZERS
+from fastnet.formulas.optimizers import as_optimizer
 from fastnet.learning.schedules import SCHEDULES
 from fastnet.utils import arguments
 
-COSTS = {"quadratic": "QuadraticCost", "cross-entropy": "CrossEntropyCost", "log-likelihood": "LogLikelihoodCost"}
 INITS = ("large", "small")
-_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}
+_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # of gradient descent
+_ETA_OF_OTHERS = 0.001  # which divide the gradient by its size
 
 
 class _LargeWeights(network2.Network):
@@ -33,7 +35,7 @@ class Recipe:
     ----------
     sizes, cost, init, activation, engine, dtype
         The network.
-    epochs, mini_batch_size, eta, lmbda, l1, momentum, dropout, patience, schedule
+    epochs, mini_batch_size, eta, lmbda, l1, max_norm, optimizer, momentum, dropout, patience, schedule
         The arguments of `network2.Network.SGD`.
     """
 
@@ -46,6 +48,8 @@ class Recipe:
     eta: float
     lmbda: float
     l1: float
+    max_norm: float | None
+    optimizer: str
     momentum: float
     dropout: float
     patience: int | None
@@ -58,7 +62,7 @@ class Recipe:
         kind = _LargeWeights if self.init == "large" else network2.Network
         return kind(
             self.sizes,
-            costs.COSTS[COSTS[self.cost]],
+            costs.NAMES[self.cost],
             activation=self.activation,
             engine=self.engine,
             dtype=self.dtype,
@@ -78,7 +82,10 @@ class Recipe:
         return json.dumps(asdict(self), sort_keys=True)
 
 
-_OF_TRAINING = ("epochs", "mini_batch_size", "eta", "lmbda", "l1", "momentum", "dropout", "patience", "schedule")
+_OF_TRAINING = (
+    *("epochs", "mini_batch_size", "eta", "lmbda", "l1", "max_norm", "optimizer", "momentum", "dropout"),
+    *("patience", "schedule"),
+)
 ARGUMENTS = tuple(field.name for field in fields(Recipe))
 
 
@@ -93,6 +100,8 @@ def recipe(
     eta: float | None = None,
     lmbda: float = 0.0,
     l1: float = 0.0,
+    max_norm: float | None = None,
+    optimizer: str = "sgd",
     momentum: float = 0.0,
     dropout: float = 0.0,
     patience: int | None = None,
@@ -111,10 +120,13 @@ def recipe(
     init : {'large', 'small'}, optional
         Initial weights: chapter 1's, or chapter 3's, divided by the root of their number. By default those of the
         chapter that has the cost: large with the quadratic one, otherwise small.
-    epochs, mini_batch_size, lmbda, l1, momentum, dropout, patience, schedule
+    epochs, mini_batch_size, lmbda, l1, max_norm, momentum, dropout, patience, schedule
         As for `network2.Network.SGD`.
+    optimizer : str, optional
+        One of `optimizers.NAMES`.
     eta : float, optional
-        Likewise; 3.0 by default, with another cost than the quadratic 0.5.
+        Likewise. By default 3.0, with another cost than the quadratic 0.5, with another optimizer than gradient
+        descent 0.001.
 
     Raises
     ------
@@ -126,7 +138,11 @@ def recipe(
     >>> recipe([784, 100, 10], cost="cross-entropy").eta
     0.5
     """
-    cost, dtype = arguments.one_of(cost, COSTS, "cost"), arguments.float_type(dtype)
+    cost, dtype = arguments.one_of(cost, costs.NAMES, "cost"), arguments.float_type(dtype)
+    optimizer = arguments.one_of(optimizer, OPTIMIZERS, "optimizer")
+    as_optimizer(optimizer, momentum)
+    if eta is None:
+        eta = _ETA[cost] if optimizer in ("sgd", "nesterov") else _ETA_OF_OTHERS
     return Recipe(
         sizes=tuple(arguments.sizes(sizes)),
         cost=cost,
@@ -134,9 +150,11 @@ def recipe(
         activation=arguments.one_of(activation, ACTIVATIONS, "activation"),
         epochs=arguments.natural(epochs, "epochs"),
         mini_batch_size=arguments.positive(mini_batch_size, "mini_batch_size"),
-        eta=arguments.positive_number(_ETA[cost] if eta is None else eta, "eta", dtype),
+        eta=arguments.positive_number(eta, "eta", dtype),
         lmbda=arguments.number_from_zero(lmbda, "lmbda", dtype),
         l1=arguments.number_from_zero(l1, "l1", dtype),
+        max_norm=None if max_norm is None else arguments.positive_number(max_norm, "max_norm", dtype),
+        optimizer=optimizer,
         momentum=arguments.fraction(momentum, "momentum"),
         dropout=arguments.fraction(dropout, "dropout"),
         patience=None if patience is None else arguments.positive(patience, "patience"),

@@ -1,27 +1,88 @@
 """From the same parameters, data and order, every engine gives what the reference gives."""
 
-from itertools import chain
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from engines.drawing import SEEDS, architectures, arrays_of, descents, drawn, largest_difference, same_bits, task_of
+from engines.names import OPTIMIZERS
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fastnet import Dataset
+from fastnet.engines import engine_class, why_missing
+from fastnet.engines.contract import Descent
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.layers import BatchNormalization, Dense
+from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import choice
 from fastnet.kernels.inputs import Rows
 from fastnet.kernels.products import AT_A_TIME, SAMPLES_IN_CACHE
 from fastnet.kernels.vectors import lanes_of
 
-OTHERS = ("numba", "numpy", "torch")
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
 
 
-def largest_difference(engine, reference):
-    weights, biases = engine.parameters()
-    expected_weights, expected_biases = reference.parameters()
-    pairs = zip(weights + biases, expected_weights + expected_biases, strict=True)
-    return max(np.abs(array - expected).max() for array, expected in pairs)
+def tasks(epsilons):
+    return st.tuples(
+        architectures(st.integers(1, 6) | st.integers(1, 40), epsilons=st.sampled_from(epsilons)),
+        st.integers(1, 40),  # samples
+        st.integers(3, 50),  # in a mini-batch
+        st.sampled_from([0.0, 0.8]),  # of the inputs are zero
+        st.booleans(),  # whether they are given as sparse
+        st.booleans(),  # whether samples have weights
+        st.lists(st.sampled_from([0.02, 0.1, 0.2]), min_size=3, max_size=3),
+        descents(),
+        st.integers(1, 3),  # threads
+        SEEDS,
+    )
+
+
+# Linear neurons let a large learning rate diverge; such examples are left out.
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@given(tasks([1e-3, 1e-2]))
+@drawn(40)
+def test_drawn_networks(engine_name, task):
+    compare(engine_name, "float64", *task)
+
+
+# Float32 has 7 digits. A rectified neuron that is near its kink, or a neuron that gives nearly the same for a whole
+# mini-batch that is then normalized, costs too many of them. So what is drawn is the same every time.
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@given(tasks([0.1]))
+@drawn(20, derandomize=True)
+def test_drawn_networks_in_float32(engine_name, task):
+    compare(engine_name, "float32", *task)
+
+
+def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):
+    if sparse:
+        pytest.importorskip("scipy")
+    random = np.random.default_rng(seed)
+    task = task_of(architecture, random, samples, zeros=zeros, weighted=weighted, sparse=sparse)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
+        engine, reference = task.engine(name, dtype), task.engine("reference")
+        for eta in etas:
+            order = random.permutation(samples)
+            expected = reference.epoch(order, mini_batch_size, eta, descent, with_costs=True)
+            largest = max(np.abs(array).max() for array in arrays_of(reference.parameters()))
+            assume(largest < 100)
+            found = engine.epoch(order, mini_batch_size, eta, descent, with_costs=True)
+            assert largest_difference(engine.parameters(), reference.parameters()) < PRECISION[dtype] * max(largest, 1)
+            assert found == pytest.approx(expected, rel=PRECISION[dtype], abs=PRECISION[dtype])
+        assert all(array.dtype == dtype for array in arrays_of(engine.parameters()))
+
+        rows = task.data.rows
+        outputs, measure = reference.outputs(rows), reference.measure(task.data, cost=True)
+        for given_as in (rows, task.data):
+            np.testing.assert_allclose(engine.outputs(given_as), outputs, rtol=PRECISION[dtype], atol=PRECISION[dtype])
+        found = engine.measure(task.data, cost=True)
+        assert found.cost == pytest.approx(measure.cost, rel=PRECISION[dtype])
+        assert found.correct == np.count_nonzero(found.predictions == task.data.labels(architecture.n_out))
+        if dtype == "float64":
+            np.testing.assert_array_equal(found.predictions, measure.predictions)
 
 
 @pytest.fixture(scope="module")
@@ -33,46 +94,23 @@ def book_start():
     return weights, biases, random.permutation(50_000)[:2000]
 
 
-@pytest.mark.parametrize("dtype", PRECISION)
-@pytest.mark.parametrize("name", [*OTHERS, "reference"])
-def test_200_mini_batches_of_mnist(name, dtype, mnist, book_start, make_engine):
+@pytest.fixture(scope="module")
+def reference_after_200_mini_batches(mnist, book_start):
     weights, biases, order = book_start
-    sizes = [784, 30, 10]
-    reference = make_engine("reference", sizes, weights, biases, mnist[0])
-    engine = make_engine(name, sizes, weights, biases, mnist[0], dtype)
+    architecture = Architecture.dense((784, 30, 10), np.dtype("float64"))
+    reference = engine_class("reference")(architecture, architecture.parameters(weights, biases), mnist[0])
     reference.epoch(order, 10, 3.0)
-    engine.epoch(order, 10, 3.0)
-    assert largest_difference(engine, reference) < PRECISION[dtype]
-    assert all(array.dtype == dtype for array in chain(*engine.parameters()))
+    return reference.parameters()
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
-@pytest.mark.parametrize("name", OTHERS)
-@given(
-    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=5),
-    samples=st.integers(1, 40),
-    mini_batch_size=st.integers(1, 50),
-    zeros=st.sampled_from([0.0, 0.8, 1.0]),
-    data_type=st.sampled_from(["float32", "float64"]),
-    seed=st.integers(0, 2**32 - 1),
-)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_drawn_networks(
-    name, dtype, make_engine, draw_parameters, sizes, samples, mini_batch_size, zeros, data_type, seed
+def test_200_mini_batches_of_mnist(
+    engine_name, dtype, mnist, book_start, reference_after_200_mini_batches, make_engine
 ):
-    random = np.random.default_rng(seed)
-    weights, biases = draw_parameters(sizes, random)
-    inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) >= zeros)
-    data = Dataset(inputs.astype(data_type), random.random((samples, sizes[-1])))
-    reference = make_engine("reference", sizes, weights, biases, data)
-    engine = make_engine(name, sizes, weights, biases, data, dtype)
-    for _ in range(3):
-        order = random.permutation(samples)  # the last mini-batch is short more often than not
-        reference.epoch(order, mini_batch_size, 0.5)
-        engine.epoch(order, mini_batch_size, 0.5)
-        assert largest_difference(engine, reference) < PRECISION[dtype]
-
-    assert np.abs(engine.outputs(data.inputs) - reference.outputs(data.inputs)).max() < PRECISION[dtype]
+    weights, biases, order = book_start
+    engine = make_engine(engine_name, [784, 30, 10], weights, biases, mnist[0], dtype)
+    engine.epoch(order, 10, 3.0)
+    assert largest_difference(engine.parameters(), reference_after_200_mini_batches) < PRECISION[dtype]
 
 
 # Every path of the compiled kernel: sizes, samples, mini-batch size, part of the inputs that is not zero, threads.
@@ -128,12 +166,11 @@ def test_every_path_of_the_compiled_kernel(make_engine, draw_parameters, monkeyp
     reference, _ = make_case(make_engine, draw_parameters, monkeypatch, case, "reference", "float64")
     for each in (engine, reference):
         each.epoch(order, case[2], 0.5)
-    assert largest_difference(engine, reference) < PRECISION[dtype]
+    assert largest_difference(engine.parameters(), reference.parameters()) < PRECISION[dtype]
     data = reference.data
     assert np.abs(engine.outputs(data) - reference.outputs(data)).max() < PRECISION[dtype]
     ours, theirs = (each.gradients(data.inputs, data.targets) for each in (engine, reference))
-    for array, expected in zip(chain(*ours), chain(*theirs), strict=True):
-        np.testing.assert_allclose(array, expected, rtol=0, atol=PRECISION[dtype])
+    assert largest_difference(ours, theirs) < PRECISION[dtype]
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
@@ -151,17 +188,22 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
     }  # fmt: skip
 
 
-def test_the_padding_stays_zero_through_short_mini_batches(make_engine, draw_parameters):
-    """The parameters' padding is not seen from outside, but everything that is summed along a row includes it."""
+@given(
+    architectures(st.integers(1, 40), epsilons=st.just(1e-3)),
+    st.sampled_from([each.drawn for each in OPTIMIZERS.values()]).flatmap(lambda drawn: drawn),
+    st.sampled_from(["float32", "float64"]),
+)
+@drawn(15)
+def test_the_padding_stays_zero(architecture, optimizer, dtype):
+    """It is not seen from outside, but everything that is summed along a row includes it."""
     random = np.random.default_rng(0)
-    sizes = [20, 17, 19, 3]
-    weights, biases = draw_parameters(sizes, random)
-    engine = make_engine("numba", sizes, weights, biases, Dataset(random.random((50, 20)), random.random((50, 3))))
-    for _ in range(5):
-        engine.epoch(random.permutation(50), 7, 0.5)
-    weights, biases = engine.parameters()
-    assert np.count_nonzero(engine._parameters.weights) == sum(np.count_nonzero(w) for w in weights)
-    assert np.count_nonzero(engine._parameters.biases) == sum(np.count_nonzero(b) for b in biases)
+    engine = task_of(architecture, random, 50).engine("numba", dtype)
+    for _ in range(3):
+        engine.epoch(random.permutation(50), 7, 0.01, Descent(optimizer, l2=0.1, l1=0.1))
+    arrays = [own[name] for own, names in zip(engine.parameters(), architecture.trained, strict=True) for name in names]
+    values = engine._parameters.values
+    assume(np.isfinite(values).all())
+    assert np.count_nonzero(values) == sum(map(np.count_nonzero, arrays))
 
 
 @pytest.mark.parametrize("samples", [0, 1, 1023, 1024, 1025, 2100])
@@ -195,17 +237,28 @@ def test_an_order_that_names_what_is_not_there(engine_name, make_engine, draw_pa
         make_engine(engine_name, [2, 1], weights, biases).epoch(np.array([0]), 1, 0.5)
 
 
-def test_an_epoch_in_pieces_of_whole_mini_batches_is_the_same_epoch(engine_name, make_engine, draw_parameters):
-    random = np.random.default_rng(0)
-    sizes = [20, 17, 3]
-    weights, biases = draw_parameters(sizes, random)
-    data = Dataset(random.random((50, 20)), random.random((50, 3)))
-    order = random.permutation(50)
-    whole, pieces = (make_engine(engine_name, sizes, weights, biases, data) for _ in range(2))
-    whole.epoch(order, 7, 0.5)
-    for piece in (order[:7], order[7:35], order[35:]):
-        pieces.epoch(piece, 7, 0.5)
-    assert largest_difference(pieces, whole) == 0
+def test_an_empty_order_changes_nothing(engine_name, make_engine, draw_parameters):
+    weights, biases = draw_parameters([2, 1], np.random.default_rng(0))
+    engine = make_engine(engine_name, [2, 1], weights, biases, Dataset(np.zeros((4, 2)), np.zeros((4, 1))))
+    before = engine.parameters()
+    assert engine.epoch(np.empty(0, np.int64), 3, 0.5, with_costs=True) == 0
+    assert engine.epoch(np.empty(0, np.int64), 3, 0.5) is None
+    assert same_bits(engine.parameters(), before)
+    assert engine.state().steps == 0
+
+
+@pytest.mark.parametrize("name", ["numba", "torch"])
+def test_a_cost_that_cannot_be_called_is_refused(name, make_engine, draw_parameters):
+    if why_missing(name):
+        pytest.skip(why_missing(name))
+    cost = OwnCost(SimpleNamespace(fn=None, delta=None))
+    weights, biases = draw_parameters([2, 1], np.random.default_rng(0))
+    data = Dataset(np.zeros((4, 2)), np.zeros((4, 1)))
+    message = "cannot call a cost.delta of your own; engine='numpy' and engine='reference' can"
+    with pytest.raises(ValueError, match=message):
+        make_engine(name, [2, 1], weights, biases, data, cost=cost)
+    with pytest.raises(ValueError, match=message):
+        make_engine(name, [2, 1], weights, biases, cost=cost).gradients(data.inputs, data.targets)
 
 
 def test_the_reference_by_hand(make_engine):
@@ -215,21 +268,24 @@ def test_the_reference_by_hand(make_engine):
     a = 1 / (1 + np.exp(-1.5))
     assert engine.outputs(data.inputs)[0, 0] == pytest.approx(a, rel=1e-15)
     engine.epoch(np.array([0]), 1, 0.15)
-    (weights,), (biases,) = engine.parameters()
+    ((weights, biases),) = (layer.values() for layer in engine.parameters())
     step = 0.15 * a * a * (1 - a)
     assert weights[0, 0] == pytest.approx(0.6 - step, rel=1e-14)
     assert biases[0, 0] == pytest.approx(0.9 - step, rel=1e-14)
 
 
-def test_an_engine_keeps_its_hands_off_what_it_is_given(engine_name, make_engine, draw_parameters):
+def test_an_engine_keeps_its_hands_off_what_it_is_given(engine_name):
     random = np.random.default_rng(0)
-    weights, biases = draw_parameters([6, 4, 2], random)
-    data = Dataset(random.random((9, 6)), random.random((9, 2)))
-    copies = [array.copy() for array in (*weights, *biases, data.inputs, data.targets)]
-    engine = make_engine(engine_name, [6, 4, 2], weights, biases, data)
-    engine.epoch(np.arange(9), 4, 1.0)
-    for handed_back in chain(*engine.parameters()):
-        handed_back[:] = np.nan
-    assert all(np.isfinite(array).all() for array in chain(*engine.parameters()))
-    for array, copy in zip((*weights, *biases, data.inputs, data.targets), copies, strict=True):
+    architecture = Architecture((6,), (Dense(4), BatchNormalization("tanh"), Dense(2)), dtype=np.dtype("float64"))
+    task = task_of(architecture, random, 9, weighted=True)
+    given_arrays = [*arrays_of(task.parameters), task.data.inputs, task.data.targets, task.sample_weights]
+    copies = [array.copy() for array in given_arrays]
+    engine = task.engine(engine_name)
+    for _ in range(2):
+        engine.epoch(np.arange(9), 4, 1.0, Descent(GradientDescent(0.5)))
+        state = engine.state()
+        for handed_back in (*arrays_of(engine.parameters()), *arrays_of(state.memory["velocity"])):
+            handed_back[:] = np.nan
+    assert all(np.isfinite(array).all() for array in arrays_of(engine.parameters()))
+    for array, copy in zip(given_arrays, copies, strict=True):
         np.testing.assert_array_equal(array, copy)

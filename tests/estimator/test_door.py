@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from fastnet import Dataset, NetworkClassifier
 from fastnet.engines.contract import Engine
 from fastnet.estimator.settings import Settings
-from fastnet.estimator.training import Training
+from fastnet.estimator.training import ClassifierLearner
 
 X = np.random.default_rng(0).random((20, 4))
 Y = np.arange(20) % 3
@@ -271,10 +271,10 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one():
     """Of ReLU neurons that always give 0."""
     settings = Settings.of(vars(fresh(hidden_layer_sizes=3, alpha=0)))
     weights, biases = [np.full((3, 4), -INFINITY), np.zeros((3, 3))], [np.zeros((3, 1)), np.zeros((3, 1))]
-    training = Training(settings, weights, biases, Dataset(X, Y), np.random.RandomState(0))
-    assert np.isfinite(training.epoch())
+    learner = ClassifierLearner(settings, weights, biases, Dataset(X, Y), np.random.RandomState(0))
+    assert np.isfinite(learner.findings().training_cost)
     with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
-        training.parameters()
+        learner.run(1, print)
 
 
 def test_a_class_of_which_no_part_can_be_kept_out():
@@ -285,7 +285,12 @@ def test_a_class_of_which_no_part_can_be_kept_out():
 
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Engine, "measure"), (NetworkClassifier, "_report"), (Training, "parameters"), (Training, "continuation")],
+    [
+        (Engine, "measure"),
+        (NetworkClassifier, "_report"),
+        (ClassifierLearner, "parameters"),
+        (ClassifierLearner, "continuation"),
+    ],
 )
 def test_an_interrupt(monkeypatch, owner, name):
     """After the network is trained, and after all is kept."""

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from model_files import sealed
 
-from fastnet import network, network2
+from fastnet import Dataset, network, network2
 from fastnet.mnist_loader import DataError
 from fastnet.network import Network
+from fastnet.network2 import BatchNormalization, Dense, Dropout
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -130,6 +131,92 @@ def test_a_file_that_holds_no_network(tmp_path, contents, message):
         network.load(path)
 
 
+LAYERS = [3, Dropout(0.5), Dense(2, "leaky_relu"), BatchNormalization("tanh", 0.25, 1e-3), Dense(2, "linear")]
+
+
+@pytest.fixture
+def layered(tmp_path):
+    """A network with layers, after a few steps, and its file."""
+    net = network2.Network(LAYERS, network2.QuadraticCost, activation="tanh", engine="numpy", dtype="float64", seed=0)
+    x = np.random.default_rng(0).random((6, 3))
+    net.SGD(Dataset(x, x[:, :2]), 2, 3, 0.1, report=lambda history: None)
+    net.save(tmp_path / "net.json")
+    return net, tmp_path / "net.json"
+
+
+def test_a_network_of_layers_is_the_same_network(layered):
+    net, path = layered
+    again = network2.load(path, engine="numpy")
+    assert (again.sizes, again.layers, again.cost) == (net.sizes, net.layers, net.cost)
+    assert (again.activation, again.dtype) == ("tanh", net.dtype)
+    for layer, expected in zip(again.parameters, net.parameters, strict=True):
+        assert layer.keys() == expected.keys()
+        for name, array in layer.items():
+            np.testing.assert_array_equal(array, expected[name], strict=True)
+    assert json.loads(path.read_text())["version"] == 2
+    assert "cost" not in json.loads(path.read_text())  # where the book's program looks
+    with pytest.raises(ValueError, match=r"dense layers of sigmoid neurons only, network2.load reads others"):
+        network.load(path)
+
+
+def test_what_the_books_format_can_describe_is_written_in_it(tmp_path):
+    for entries in ([3, 4, 2], [3, Dense(4, "tanh"), Dense(2, "sigmoid")]):
+        network2.Network(entries, activation="tanh").save(tmp_path / "net.json")
+        assert json.loads((tmp_path / "net.json").read_text())["neurons"]["activation"] == "tanh"
+
+
+def change_layer(i, **values):
+    def change(network):
+        network["layers"][i] = {
+            name: value for name, value in {**network["layers"][i], **values}.items() if value is not None
+        }
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda n: n.pop("layers"), "it has no 'layers'"),
+        (lambda n: n.update(layers=[]), "it has no layers"),
+        (lambda n: n.update(layers={}), "no object with a network and its layers"),
+        (lambda n: n.update(layers=[3]), "a layer is no object"),
+        (lambda n: n.update(layers=n["layers"][:-1]), "the last layer is"),
+        (lambda n: n.update(inputs=4), "its weights are not of the shapes"),
+        (lambda n: n.update(inputs=0), "its inputs are not a number from 1"),
+        (lambda n: n.update(inputs=True), "its inputs are not a number from 1"),
+        (lambda n: n.update(activation="step"), "its activation is none of"),
+        (lambda n: n.update(cost="LogLikelihoodCost"), "activation of the last layer is 'linear'"),
+        (lambda n: n.update(cost=["QuadraticCost"]), "the name of its cost is"),
+        (change_layer(0, layer="Convolution"), "it has no 'Convolution'"),
+        (change_layer(0, layer=["Dropout"]), "does not hold a network"),
+        (change_layer(0, layer=None), "it has no 'layer'"),
+        (change_layer(0, p=1), "p of Dropout is 1.0"),
+        (change_layer(0, p=float("nan")), "p of Dropout is nan"),
+        (change_layer(0, more=1), "does not hold a network"),
+        (change_layer(0, gamma=[[1.0]] * 3), "a layer has the arrays gamma; it must have "),
+        (change_layer(1, n_out=10**400), "its weights are not of the shapes"),
+        (change_layer(1, weights=None), "a layer has the arrays biases; it must have weights, biases"),
+        (change_layer(1, weights=[["1", "2", "3"]] * 2), "its weights are not numbers"),
+        (change_layer(2, variance=[[1.0], [-1.0]]), "its variance is negative"),
+        (change_layer(2, mean=[[1.0], [float("inf")]]), "its mean are not finite"),
+        (change_layer(2, gamma=[[1.0]]), "its gamma are not of the shapes"),
+        (change_layer(2, epsilon=0), "epsilon of BatchNormalization is 0.0"),
+        (lambda n: n.update(layers=[{}] * 2000), "more objects than a network"),
+    ],
+)
+def test_a_file_that_holds_no_network_of_layers(layered, change, message):
+    _, path = layered
+    contents = json.loads(path.read_text())
+    del contents["version"], contents["sha256"]
+    path.write_bytes(sealed(contents, version=2))
+    assert network2.load(path).sizes == [3, 2, 2]
+    change(contents["network"])
+    path.write_bytes(sealed(contents, version=2))
+    with pytest.raises(DataError, match=message):
+        network2.load(path)
+
+
 def test_every_change_of_a_byte_is_found(tmp_path):
     path = tmp_path / "net.json"
     Network([3, 2], seed=0).save(path)
@@ -146,9 +233,10 @@ def test_every_change_of_a_byte_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (b'"version": 1', b'"version": 2', "its version is 2; it must be 1"),
-        (b'"version": 1, ', b"", "its version is None; it must be 1"),
-        (b'"weights": [[[', b'"weights": [[[1', "its checksum is another; it is damaged, or was changed"),
+        (b'"version": 1', b'"version": 2', "it has no 'network'"),
+        (b'"version": 1', b'"version": 3', "its version is 3; it must be 1 or 2"),
+        (b'"version": 1, ', b"", "its version is None; it must be 1 or 2"),
+        (b'"weights": [[[', b'"weights": [[[1', "its checksum does not match; it is damaged, or was changed"),
     ],
 )
 def test_a_file_that_was_changed(tmp_path, old, new, message):

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -19,7 +20,7 @@ from fastnet.files.tensors import Kind
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_UNPACKED = 1 << 16  # bytes
-_MODEL = b'"sha256": "'
+_MODEL = re.compile(rb'\{"version": ([12]), "sha256": "[0-9a-f]{64}", ')
 
 
 class Format(NamedTuple):
@@ -45,15 +46,16 @@ def _gzipped(parts: list[bytes]) -> bytes:
 
 
 def _text_of_model(contents: bytes) -> list[bytes]:
-    before, _, rest = contents.partition(_MODEL)
-    if before != b'{"version": 1, ':
+    beginning = _MODEL.match(contents)
+    if beginning is None:
         raise ValueError("it has no checksum")
-    return [b"{" + rest[64 + len(b'", ') :]]
+    return [beginning[1], b"{" + contents[beginning.end() :]]
 
 
 def _sealed_model(parts: list[bytes]) -> bytes:
-    text = b"".join(parts)[1:]
-    return b'{"version": 1, %s%s", %s' % (_MODEL, hashlib.sha256(text).hexdigest().encode("ascii"), text)
+    version, text = parts[0], b"".join(parts[1:])[1:]
+    checksum = hashlib.sha256(text).hexdigest().encode("ascii")
+    return b'{"version": %s, "sha256": "%s", %s' % (b"1" if version == b"1" else b"2", checksum, text)
 
 
 def _archive(contents: bytes) -> list[bytes]:
@@ -116,7 +118,7 @@ def tensors(kind: Kind) -> Format:
     return Format(apart, together)
 
 
-CHECKPOINT = tensors(Kind("fastnet.checkpoint", 2))
+CHECKPOINT = tensors(Kind("fastnet.checkpoint", 3))
 NETWORK3 = tensors(Kind("fastnet.network3", 1))
 GZIP = Format(_gunzipped, _gzipped)
 MODEL = Format(_text_of_model, _sealed_model)

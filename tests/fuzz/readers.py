@@ -14,7 +14,7 @@ from . import formats
 from .formats import Format
 
 SEEDS = Path(__file__).parent / "seeds"
-RECIPE = {"sizes": [3, 2], "dtype": "float32"}
+RECIPE = {"sizes": [3, 2], "engine": "torch-cpu", "dtype": "float32"}
 
 
 class Reader(NamedTuple):
@@ -73,10 +73,12 @@ def _model(path: Path) -> object:
 def _checkpoint(path: Path) -> object:
     import numpy as np
 
+    from fastnet.formulas.architecture import Architecture
     from fastnet.learning import checkpoints
 
+    architecture = Architecture.dense(RECIPE["sizes"], np.dtype(RECIPE["dtype"]))
     try:
-        found = checkpoints.read(path, RECIPE, "data")
+        found = checkpoints.read(path, RECIPE, "data", architecture, ("velocity",))
     except ValueError as error:
         if ": it is of a" in str(error):  # of another run, or on other data
             raise DataError(str(error)) from None

@@ -1,4 +1,7 @@
-"""Make the seeds: a whole file of each kind, as fastnet and others write them. `python -m tests.fuzz.seeds`."""
+"""Make the seeds: a whole file of each kind, as fastnet and others write them. `python -m tests.fuzz.seeds`.
+
+The checkpoints of version 2 were written by the version of fastnet that had it; they are not made again.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,8 @@ def _model(folder: Path) -> None:
     for activation, dtype in (("sigmoid", "float32"), ("tanh", "float64")):
         net = network2.Network([2, 2, 1], activation=activation, dtype=dtype, seed=0)
         net.save(folder / f"whole-{activation}")
+    layers = [2, network2.Dropout(0.5), network2.Dense(2, "linear"), network2.BatchNormalization("relu"), 1]
+    network2.Network(layers, seed=0).save(folder / "whole-layers")
     model = models.read(folder / "whole-sigmoid")
     book = {
         "sizes": model.sizes,
@@ -63,12 +68,10 @@ def _checkpoint(folder: Path) -> None:
     from .readers import RECIPE
 
     generator = np.random.RandomState(0).get_state(legacy=False)
-    weights, biases = [np.full((2, 3), 0.5, np.float32)], [np.zeros((2, 1), np.float32)]
-    epochs = Epochs([Epoch(0, 0.5, 0.1, 0.2, 3), Epoch(1, 0.5, 0.1, None, None, 0.3, 4)])
-    for name, velocity in (("plain", None), ("velocity", (weights, biases))):
-        checkpoint = checkpoints.Checkpoint(
-            RECIPE, "data", weights, biases, State(2, velocity, 0.5), 7, generator, epochs
-        )
+    parameters = [{"weights": np.full((2, 3), 0.5, np.float32), "biases": np.zeros((2, 1), np.float32)}]
+    epochs = Epochs([Epoch(0, 0.5, 0.1, 0.2, 3), Epoch(1, 0.5, 0.1, None, None, 0.3, 4, 0.5)])
+    for name, memory in (("plain", {}), ("velocity", {"velocity": parameters})):
+        checkpoint = checkpoints.Checkpoint(RECIPE, "data", parameters, State(2, 3, memory, 0.5), 7, generator, epochs)
         checkpoints.write(folder / f"whole-{name}", checkpoint)
 
 

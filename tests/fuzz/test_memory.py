@@ -65,7 +65,7 @@ HOSTILE = {
     ),
     "many layers in a recipe": (
         "checkpoint",
-        CHECKPOINT.together([b'{"recipe": {"sizes": ' + pieces(b"2,", MEGABYTE) + b"}}", b"{}", b""]),
+        CHECKPOINT.together([b'{"data": "", "recipe": {"sizes": ' + pieces(b"2,", MEGABYTE) + b"}}", b"{}", b""]),
         4 * LARGE,
     ),
     "a packed stream without an end": ("idx", gzip.compress(b"\0\0\x08\1\0\0\0\1" + bytes(64 * MEGABYTE), 1), MOST),
@@ -139,6 +139,6 @@ def test_what_is_sealed_here_is_sealed_right(tmp_path):
     """Otherwise the tests behind the checksums would show nothing."""
     for name, shape in (("model", MODEL), ("checkpoint", CHECKPOINT)):
         for whole in READERS[name].whole():
-            if "book" not in whole.name:
+            if "book" not in whole.name and "version-2" not in whole.name:
                 (tmp_path / "file").write_bytes(shape.together(shape.apart(whole.read_bytes())))
                 READERS[name].read(tmp_path / "file")

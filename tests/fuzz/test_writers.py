@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from fuzz.readers import READERS, RECIPE
+from fuzz.readers import READERS
 
 from fastnet.files import writing
 
@@ -28,7 +28,7 @@ def model(whole):
 def checkpoint(whole):
     from fastnet.learning import checkpoints
 
-    contents = checkpoints.read(whole, RECIPE, "data")
+    contents = READERS["checkpoint"].read(whole)
     return lambda path: checkpoints.write(path, contents)
 
 

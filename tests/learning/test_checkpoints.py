@@ -24,7 +24,10 @@ RECIPES = [
     {"momentum": 0.5, "dropout": 0.3},
     {"l1": 0.1},
     {"patience": 2, "schedule": "halve", "momentum": 0.5},
+    {"optimizer": "adam", "max_norm": 1.0},
+    {"optimizer": network2.GradientDescent(0.5, nesterov=True), "dropout": 0.3},
 ]
+LAYERS = (12, network2.Dropout(0.2), network2.Dense(8, "linear"), network2.BatchNormalization("relu"), 3)
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +37,16 @@ def data():
     return Dataset(inputs, np.eye(3)[random.integers(0, 3, 120)])
 
 
-def trained(data, epochs, engine="numpy", seed=3, sizes=(12, 8, 3), **keywords):
-    net = network2.Network(sizes, engine=engine, seed=seed)
+def trained(data, epochs, engine="numpy", seed=3, sizes=(12, 8, 3), activation="sigmoid", **keywords):
+    net = network2.Network(sizes, engine=engine, seed=seed, activation=activation)
     net.returned = net.SGD(data, epochs, 7, 0.5, 1.0, data[:15], True, True, report=lambda history: None, **keywords)
     return net
 
 
 def assert_same(net, expected):
-    for array, like in zip(net.weights + net.biases, expected.weights + expected.biases, strict=True):
-        np.testing.assert_array_equal(array, like)
+    for layer, like in zip(net.parameters, expected.parameters, strict=True):
+        for name, array in layer.items():
+            np.testing.assert_array_equal(array, like[name])
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
@@ -60,6 +64,20 @@ def test_it_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
     # The generator goes on, too.
     more = [each.SGD(data, 1, 7, 0.5, report=lambda history: None) and each for each in (whole, net)]
     assert_same(*more)
+
+
+@pytest.mark.parametrize("recipe", [{}, {"optimizer": "adam"}], ids=str)
+@pytest.mark.parametrize("engine", ["numba", "numpy", "reference", "torch-cpu"])
+def test_layers_and_the_costs_of_mini_batches_too(engine, recipe, data, tmp_path):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+    keywords = {"sizes": LAYERS, "monitor_mini_batch_cost": True, **recipe}
+    whole = trained(data, 4, engine, **keywords)
+    for epochs in (2, 4):
+        net = trained(data, epochs, engine, checkpoint=tmp_path / "run", resume=True, **keywords)
+    assert_same(net, whole)
+    assert net.history.series("mini_batch_cost") == whole.history.series("mini_batch_cost")
+    assert len(net.history.series("mini_batch_cost")) == 4
 
 
 def test_of_chapter_1_and_numpys_global_generator(data, tmp_path, capsys):
@@ -109,6 +127,9 @@ def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
         ({"engine": "reference"}, "of another run, with engine numpy; this one has engine reference"),
         ({"sizes": (12, 7, 3)}, r"with sizes \[12, 8, 3\]; this one has sizes \[12, 7, 3\]"),
         ({"momentum": 0.5}, "with no momentum; this one has momentum 0.5"),
+        ({"optimizer": "adam"}, "with no optimizer; this one has optimizer {'name': 'adam', 'beta1': 0.9"),
+        ({"max_norm": 2.0}, "with no max_norm; this one has max_norm 2.0"),
+        ({"sizes": (12, network2.Dense(8, "tanh"), 3)}, "with no layers; this one has layers "),
         ({"data": Dataset(np.zeros((40, 12)), np.zeros(40, int))}, "on other data"),
     ],
 )
@@ -159,11 +180,7 @@ def array(name, index, value):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda d, a: d["recipe"].update(sizes=[12, 9, 3]),
-        lambda d, a: d["recipe"].update(sizes="12"),
-        lambda d, a: d["recipe"].update(sizes=[2] * 100_000),
-        lambda d, a: d["recipe"].update(dtype="float16"),
-        lambda d, a: d["recipe"].update(dtype="float64"),
+        lambda d, a: d.update(recipe=[12, 9, 3]),
         lambda d, a: d.update(generator=[625, 0, 0.0]),
         lambda d, a: d.update(generator=[1, 0]),
         lambda d, a: d.update(generator=[1, 2, 0.0]),
@@ -174,7 +191,14 @@ def array(name, index, value):
         lambda d, a: d.update(dropout_seed="1"),
         lambda d, a: d.update(eta=None),
         lambda d, a: d.pop("data"),
-        lambda d, a: d["recipe"].pop("sizes"),
+        lambda d, a: d.pop("recipe"),
+        lambda d, a: d.update(steps=-1),
+        lambda d, a: a.update({"parameters.0.weights": a["parameters.0.weights"].T}),
+        lambda d, a: a.update({"parameters.0.weights": a["parameters.0.weights"].astype(np.float64)}),
+        lambda d, a: a.pop("parameters.1.biases"),
+        lambda d, a: a.pop("memory.velocity.1.biases"),
+        lambda d, a: a.update({"memory.mean.0.weights": a["parameters.0.weights"]}),
+        lambda d, a: a.update({"memory.velocity.0.weights": a["parameters.1.weights"]}),
         lambda d, a: a.pop("epochs.known"),
         lambda d, a: a.pop("epochs.eta"),
         lambda d, a: a.update({"epochs.more": a["epochs.eta"]}),
@@ -188,8 +212,9 @@ def array(name, index, value):
         array("epochs.known", 0, -1),
         array("epochs.eta", 0, math.nan),
         array("epochs.evaluation_accuracy", 0, -3),
-        array("parameters.weights.0", (0, 0), math.nan),
-        array("velocity.biases.1", (0, 0), math.inf),
+        array("parameters.0.weights", (0, 0), math.nan),
+        array("parameters.0.weights", (0, 0), math.inf),
+        array("memory.velocity.1.biases", (0, 0), math.nan),
     ],
 )
 def test_what_is_no_checkpoint(change, data, tmp_path):
@@ -197,6 +222,64 @@ def test_what_is_no_checkpoint(change, data, tmp_path):
     rewritten(tmp_path / "run", change)
     with pytest.raises(DataError, match=r"run: this file does not hold a fastnet\.checkpoint"):
         trained(data, 2, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
+
+
+@pytest.mark.parametrize("change", [{"sizes": "12"}, {"sizes": [2] * 100_000}, {"dtype": "float16"}])
+def test_a_recipe_that_is_none_is_that_of_another_run(change, data, tmp_path):
+    trained(data, 1, checkpoint=tmp_path / "run")
+    rewritten(tmp_path / "run", lambda description, arrays: description["recipe"].update(change))
+    with pytest.raises(ValueError, match="run: it is of another run, with "):
+        trained(data, 2, checkpoint=tmp_path / "run", resume=True)
+
+
+def test_statistics_that_cannot_be(data, tmp_path):
+    trained(data, 1, sizes=LAYERS, checkpoint=tmp_path / "run")
+    rewritten(tmp_path / "run", array("parameters.2.variance", (0, 0), -1.0))
+    with pytest.raises(DataError, match="its variance is negative"):
+        trained(data, 2, sizes=LAYERS, checkpoint=tmp_path / "run", resume=True)
+
+
+def as_version_2(path, dense):
+    """Write a checkpoint as version 2 had it: dense layers by their number, velocities, no count of steps."""
+    description, arrays = tensors.read(path, checkpoints._KIND)
+    del description["steps"]
+    names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
+    names |= {f"memory.velocity.{i}.{name}": f"velocity.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
+    renamed = {names.get(name, name): array for name, array in arrays.items()}
+    assert not any(name.startswith("memory") for name in renamed)
+    tensors.write(path, checkpoints._KIND_2, description, renamed)
+
+
+NAMES = ("weights", "biases")
+
+
+@pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"momentum": 0.5, "dropout": 0.3}], ids=str)
+@pytest.mark.parametrize("engine", ["numpy", "torch-cpu"])
+def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+    whole = trained(data, 5, engine, activation="relu", **recipe)
+    trained(data, 2, engine, activation="relu", checkpoint=tmp_path / "run", **recipe)
+    as_version_2(tmp_path / "run", [0, 2] if "dropout" in recipe else [0, 1])
+    net = trained(data, 5, engine, activation="relu", checkpoint=tmp_path / "run", resume=True, **recipe)
+    assert_same(net, whole)
+    assert net.returned == whole.returned
+    assert tensors.read(tmp_path / "run", checkpoints._KIND)  # it is of version 3 from then on
+
+
+@pytest.mark.parametrize(
+    ("engine", "activation", "l1"),
+    [("numba", "relu", 0.0), ("reference", "relu", 0.0), ("numpy", "sigmoid", 0.0), ("numpy", "relu", 0.1)],
+)
+def test_version_2_of_an_engine_that_rounds_differently_now_is_refused(engine, activation, l1, data, tmp_path):
+    keywords = {"engine": engine, "activation": activation, "l1": l1, "checkpoint": tmp_path / "run"}
+    trained(data, 1, **keywords)
+    as_version_2(tmp_path / "run", [0, 1])
+    contents = (tmp_path / "run").read_bytes()
+    message = f"run: it is of an earlier version of fastnet, whose engine '{engine}' rounded .* Start it again with"
+    with pytest.raises(ValueError, match=message):
+        trained(data, 2, resume=True, **keywords)
+    assert (tmp_path / "run").read_bytes() == contents
 
 
 def test_what_is_said_of_another_run_is_a_short_line(data, tmp_path):

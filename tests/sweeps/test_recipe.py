@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from fastnet import network, network2
-from fastnet.sweeps.recipe import ARGUMENTS, COSTS, recipe
+from fastnet.formulas.costs import NAMES as COSTS
+from fastnet.sweeps.recipe import ARGUMENTS, recipe
 
 OTHERS = {
     "sizes": [4, 3, 2], "cost": "cross-entropy", "init": "small", "activation": "tanh", "epochs": 7,

@@ -1,0 +1,101 @@
+"""The optimizers of `torch.optim` that are those of `formulas.optimizers`, and what they remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+
+from fastnet.engines.contract import Pass
+from fastnet.formulas.optimizers import Optimizer
+
+Tensors: TypeAlias = list[dict[str, torch.Tensor]]
+"""The arrays of each layer by name: weights in the book's shape, and all other arrays as vectors."""
+Memory: TypeAlias = dict[str, Tensors]
+"""What an optimizer remembers of each array, by the names that `formulas.optimizers` has for it."""
+
+
+class Kind(NamedTuple):
+    """How PyTorch has an optimizer.
+
+    Attributes
+    ----------
+    class_ : subclass of torch.optim.Optimizer
+        Its class.
+    settings : callable
+        Returns the settings of a parameter group, given the optimizer of `formulas.optimizers`.
+    names : dict of str to str
+        PyTorch's name of each array that the optimizer remembers.
+    """
+
+    class_: Callable[..., torch.optim.Optimizer]
+    settings: Callable[[Any], dict[str, Any]]
+    names: dict[str, str]
+
+
+OPTIMIZERS = {
+    "sgd": Kind(
+        torch.optim.SGD,
+        lambda optimizer: {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov},
+        {"velocity": "momentum_buffer"},
+    ),
+    "adam": Kind(
+        torch.optim.Adam,
+        lambda optimizer: {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon},
+        {"mean": "exp_avg", "mean_square": "exp_avg_sq"},
+    ),
+}
+
+
+def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: bool) -> torch.optim.Optimizer:
+    """Return the optimizer of `torch.optim`, whose state is the memory; `prepare` sets its numbers.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What to make.
+    trained : list of dict of str to Tensor
+        The arrays of each layer that follow the gradient.
+    memory : dict of str to list of dict
+        What has been remembered of them. Zeros are added where there is nothing yet.
+    capturable : bool
+        Whether steps are captured in a CUDA graph.
+    """
+    kind = OPTIMIZERS[optimizer.name]
+    for name in optimizer.remembers:
+        if name not in memory:
+            memory[name] = [{key: torch.zeros_like(each) for key, each in arrays.items()} for arrays in trained]
+    weights = [each for arrays in trained for key, each in arrays.items() if key == "weights"]
+    others = [each for arrays in trained for key, each in arrays.items() if key != "weights"]
+    made = kind.class_([{"params": weights}, {"params": others}], lr=0.0, foreach=True)
+    for group in made.param_groups:
+        if "capturable" in group:
+            group["capturable"] = capturable
+    # PyTorch warns of a step outside of a graph. There are some: those of the warm-up, and the last of an epoch.
+    made._warned_capturable_if_run_uncaptured = True  # type: ignore[attr-defined]
+    for i, arrays in enumerate(trained):
+        for key, tensor in arrays.items():
+            # float64, because 1 - beta2 ** step of Adam loses digits in float32.
+            step = torch.zeros((), dtype=torch.float64, device=tensor.device if capturable else "cpu")
+            remembered = {kind.names[name]: memory[name][i][key] for name in optimizer.remembers}
+            made.state[tensor] = {"step": step, **remembered}
+    return made
+
+
+def prepare(made: torch.optim.Optimizer, work: Pass) -> None:
+    """Set the numbers of an optimizer for a pass: settings, learning rate, weight decay and count of steps."""
+    optimizer = work.descent.optimizer
+    for group in made.param_groups:
+        group.update(lr=work.eta, **OPTIMIZERS[optimizer.name].settings(optimizer))
+    made.param_groups[0]["weight_decay"] = work.descent.l2
+    for state in made.state.values():
+        state["step"].fill_(work.steps)
+
+
+def change_units(memory: Memory, before: float, eta: float) -> None:
+    """Keep the book's velocity where the learning rate changes: PyTorch's is the book's divided by -eta."""
+    if before != eta:
+        for arrays in memory.get("velocity", []):
+            for velocity in arrays.values():
+                velocity.mul_(before / eta)

@@ -1,0 +1,173 @@
+"""What a network computes, apart from its parameters: a list of layers and a cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import accumulate
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+
+from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, Outputs, OwnCost, QuadraticCost, name_of
+from fastnet.formulas.layers import OF_OUTPUTS, BatchNormalization, Dense, Dropout, Layer, Shape, Shapes, as_layers
+
+Arrays: TypeAlias = list[np.ndarray]
+Parameters: TypeAlias = list[dict[str, np.ndarray]]
+"""The arrays of each layer by name, in the order of the layers: those that are trained, and statistics."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The layers and the cost of a network.
+
+    Attributes
+    ----------
+    input_shape : tuple of int
+        Shape of a sample; dense networks have (n_in,).
+    layers : tuple of Layer
+        From the inputs on. The last is dense: an activation of None becomes the first that its cost allows, and that of
+        a hidden dense layer "sigmoid".
+    cost : class or OwnCost
+        One of `costs.COSTS`, or the user's own.
+    dtype : numpy.dtype
+        float32 or float64, in which everything is computed.
+
+    Raises
+    ------
+    ValueError
+        If the layers and the cost do not go together.
+    """
+
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+    cost: BuiltIn | OwnCost = QuadraticCost
+    dtype: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
+
+    def __post_init__(self) -> None:
+        *hidden, last = as_layers(self.layers, "sigmoid")
+        if not isinstance(last, Dense):
+            raise ValueError(f"the last layer is {last}; it must be Dense, or an integer")
+        if last.activation is None:
+            last = replace(last, activation=self.cost.outputs[0])
+        if last.activation not in self.cost.outputs:
+            raise ValueError(
+                f"activation of the last layer is {last.activation!r}; with {name_of(self.cost)} it must be "
+                f"{' or '.join(map(repr, self.cost.outputs))}"
+            )
+        if self.cost is LogLikelihoodCost and last.n_out == 1:
+            raise ValueError("cost is LogLikelihoodCost, but of one output neuron the softmax is always 1")
+        before: Layer | None = None
+        for layer in hidden:
+            if isinstance(layer, BatchNormalization) and before is None:
+                raise ValueError(
+                    "BatchNormalization is the first layer; it must stand behind a Dense layer. Standardize the inputs "
+                    "instead: subtract their means and divide by their standard deviations"
+                )
+            if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
+                raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last only")
+            before = before if isinstance(layer, Dropout) else layer
+        object.__setattr__(self, "layers", (*hidden, last))
+
+    @classmethod
+    def dense(
+        cls,
+        sizes: Sequence[int],
+        dtype: np.dtype,
+        activation: str = "sigmoid",
+        cost: BuiltIn | OwnCost = QuadraticCost,
+    ) -> Architecture:
+        """Return the architecture of dense layers of these sizes, the inputs first."""
+        return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
+
+    @cached_property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shape of a sample before each layer, and behind the last."""
+        return tuple(accumulate(self.layers, lambda shape, layer: layer.output_shape(shape), initial=self.input_shape))
+
+    @cached_property
+    def trained(self) -> list[Shapes]:
+        """The names and shapes of each layer's arrays that follow the gradient."""
+        return [layer.trained(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)]
+
+    @cached_property
+    def statistics(self) -> list[Shapes]:
+        """The names and shapes of each layer's arrays that are statistics."""
+        return [layer.statistics(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)]
+
+    @property
+    def n_in(self) -> int:
+        """Number of inputs."""
+        return prod(self.input_shape)
+
+    @property
+    def n_out(self) -> int:
+        """Number of output neurons."""
+        return prod(self.shapes[-1])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of neurons in each dense layer, the inputs first."""
+        return (self.n_in, *(layer.n_out for layer in self.layers if isinstance(layer, Dense)))
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """The output neurons and their cost."""
+        last = self.layers[-1]
+        assert isinstance(last, Dense)
+        assert last.activation is not None
+        return Outputs(self.cost, last.activation)
+
+    @cached_property
+    def drop_probabilities(self) -> np.ndarray:
+        """The probability with which each input of each Dropout layer is left out, in the order of the layers."""
+        found = [
+            np.full(prod(shape), layer.p, np.float32)
+            for layer, shape in zip(self.layers, self.shapes, strict=False)
+            if isinstance(layer, Dropout)
+        ]
+        return np.concatenate(found) if found else np.empty(0, np.float32)
+
+    def with_dropout(self, p: float) -> Architecture:
+        """Return the architecture with dropout of the hidden neurons.
+
+        Raises
+        ------
+        ValueError
+            If there are none, or the layers are not all dense.
+        """
+        if not all(isinstance(layer, Dense) for layer in self.layers):
+            raise ValueError(
+                f"dropout is {p}, but not all layers are dense; put Dropout({p}) where it belongs in the list of layers"
+            )
+        if len(self.layers) == 1:
+            raise ValueError(f"dropout is {p}, but the network has no hidden neurons to drop")
+        layers = [each for layer in self.layers[:-1] for each in (layer, Dropout(p))]
+        return replace(self, layers=(*layers, self.layers[-1]))
+
+    def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
+        """Return the parameters, of which those of dense layers are the book's lists, and all others initial values."""
+        pairs = zip(weights, biases, strict=True)
+        found: Parameters = []
+        for layer, trained, statistics in zip(self.layers, self.trained, self.statistics, strict=True):
+            if isinstance(layer, Dense):
+                w, b = next(pairs)
+                found.append({"weights": np.asarray(w, self.dtype), "biases": np.asarray(b, self.dtype)})
+            else:
+                found.append(
+                    {
+                        name: np.full(shape, _INITIAL[name], self.dtype)
+                        for name, shape in {**trained, **statistics}.items()
+                    }
+                )
+        return found
+
+    def book_lists(self, parameters: Parameters) -> tuple[Arrays, Arrays]:
+        """Return the weights and the biases of the dense layers: the book's lists, without copies."""
+        dense = [each for layer, each in zip(self.layers, parameters, strict=True) if isinstance(layer, Dense)]
+        return [each["weights"] for each in dense], [each["biases"] for each in dense]
+
+
+_INITIAL = {"gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}

@@ -1,0 +1,57 @@
+"""Batch normalization (Ioffe and Szegedy 2015), of matrices with one sample a row and one neuron a column."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Normalized(NamedTuple):
+    """Inputs with the mean 0 and the variance 1 over a mini-batch.
+
+    Attributes
+    ----------
+    values : ndarray, shape (m, n)
+        The normalized inputs.
+    mean, variance : ndarray, shape (n,)
+        Mean and biased variance of the inputs of each neuron.
+    deviation : ndarray, shape (n,)
+        sqrt(variance + epsilon).
+    """
+
+    values: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    deviation: np.ndarray
+
+
+def normalize(x: np.ndarray, epsilon: float) -> Normalized:
+    """Normalize inputs over the mini-batch (algorithm 1 of the paper)."""
+    mean = x.mean(axis=0)
+    centred = x - mean
+    variance = np.mean(np.square(centred), axis=0)
+    deviation = np.sqrt(variance + x.dtype.type(epsilon))
+    return Normalized(centred / deviation, mean, variance, deviation)
+
+
+def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) -> np.ndarray:
+    """Return the gradient with respect to the inputs, given that with respect to gamma x + beta."""
+    x = normalized.values
+    centred = error - error.mean(axis=0) - x * np.mean(error * x, axis=0)
+    gradient: np.ndarray = gamma / normalized.deviation * centred
+    return gradient
+
+
+def keep(
+    statistics: dict[str, np.ndarray], mean: np.ndarray, variance: np.ndarray, samples: int, momentum: float
+) -> None:
+    """Update running statistics, columns (n, 1), by those of a mini-batch of more than one sample.
+
+    The running variance is that of the population: the mini-batch's times m / (m - 1).
+    """
+    if samples < 2:
+        return
+    found = {"mean": mean, "variance": variance * (samples / (samples - 1))}
+    for name, value in found.items():
+        statistics[name] += statistics[name].dtype.type(momentum) * (value.reshape(-1, 1) - statistics[name])

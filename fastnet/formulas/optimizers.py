@@ -1,0 +1,176 @@
+"""Optimizers: how parameters follow the gradient of the cost.
+
+An optimizer is a frozen dataclass of settings. What it remembers of each parameter from one mini-batch to the next has
+a name, and is an array of the parameter's shape that is zero at first. `change` is its formula, in NumPy: the engines
+`reference` and `numpy` call it, `torch` has the optimizer of `torch.optim`, and the kernels have the formula compiled.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from fastnet.utils import arguments
+
+Memory: TypeAlias = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """What all optimizers have."""
+
+    name: ClassVar[str]
+    """Name in arguments, commands and files."""
+
+    @property
+    @abstractmethod
+    def remembers(self) -> tuple[str, ...]:
+        """Names of the arrays that are kept for each parameter."""
+
+    @abstractmethod
+    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
+        """Return what is added to a parameter.
+
+        Parameters
+        ----------
+        gradient : ndarray
+            Gradient of the mean cost of the mini-batch with respect to the parameter.
+        memory : mapping of str to ndarray
+            The arrays named by `remembers`, which are updated in place.
+        eta : float
+            The learning rate.
+        step : int
+            Number of the mini-batch, counted from 1 through all epochs.
+        """
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class GradientDescent(Optimizer):
+    """Stochastic gradient descent, with momentum (chapter 3, equations 107 and 108) or Nesterov's momentum.
+
+    Without momentum, a parameter changes by -eta times its gradient. With momentum mu, the velocity v becomes
+    mu v - eta gradient, and the parameter changes by v; with Nesterov's momentum by mu v - eta gradient, where v is the
+    new velocity (Sutskever et al. 2013).
+
+    Attributes
+    ----------
+    momentum : float
+        The coefficient mu, at least 0 and less than 1.
+    nesterov : bool
+        Whether the momentum is Nesterov's. It needs a momentum greater than 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is out of its range.
+    """
+
+    name = "sgd"
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        arguments.fraction(self.momentum, "momentum")
+        if arguments.flag(self.nesterov, "nesterov") and not self.momentum:
+            raise ValueError("nesterov is True, but momentum is 0.0; Nesterov's momentum needs one, such as 0.9")
+
+    @property
+    def remembers(self) -> tuple[str, ...]:
+        return ("velocity",) if self.momentum else ()
+
+    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
+        if not self.momentum:
+            return -eta * gradient
+        velocity = memory["velocity"]
+        velocity *= self.momentum
+        velocity -= eta * gradient
+        return self.momentum * velocity - eta * gradient if self.nesterov else velocity
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: running means of the gradient and of its square, corrected for their bias (Kingma and Ba 2015).
+
+    Attributes
+    ----------
+    beta1, beta2 : float
+        What remains of the running means of the gradient and of its square with each mini-batch, at least 0 and less
+        than 1.
+    epsilon : float
+        What is added to the root of the mean square, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is out of its range.
+    """
+
+    name = "adam"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        arguments.fraction(self.beta1, "beta1")
+        arguments.fraction(self.beta2, "beta2")
+        arguments.positive_number(self.epsilon, "epsilon", "float32")
+
+    @property
+    def remembers(self) -> tuple[str, ...]:
+        return ("mean", "mean_square")
+
+    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
+        mean, square = memory["mean"], memory["mean_square"]
+        mean *= self.beta1
+        mean += (1 - self.beta1) * gradient
+        square *= self.beta2
+        square += (1 - self.beta2) * gradient**2
+        corrected_mean = mean / (1 - self.beta1**step)
+        corrected_square = square / (1 - self.beta2**step)
+        return -eta * corrected_mean / (np.sqrt(corrected_square) + self.epsilon)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, Adam)}
+"""The optimizers by name. Every engine has an entry for each."""
+
+
+NAMES = ("sgd", "nesterov", *(name for name in OPTIMIZERS if name != "sgd"))
+"""What `as_optimizer` takes by name; "nesterov" is gradient descent with Nesterov's momentum."""
+
+
+def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
+    """Return an optimizer, given as one or by name; None is gradient descent with that momentum.
+
+    Raises
+    ------
+    TypeError
+        If it is neither an optimizer nor a string.
+    ValueError
+        If there is none of that name, or the momentum is out of range, or the optimizer has none.
+    """
+    momentum = arguments.fraction(momentum, "momentum")
+    if optimizer is None or optimizer == "sgd":
+        return GradientDescent(momentum)
+    if optimizer == "nesterov":
+        return GradientDescent(momentum or 0.9, nesterov=True)
+    if not isinstance(optimizer, (str, Optimizer)):
+        raise TypeError(
+            f"optimizer is {arguments.brief(optimizer)}; it must be one of {', '.join(NAMES)}, or an object such as "
+            "Adam(beta1=0.9)"
+        )
+    if momentum:
+        raise ValueError(
+            f"momentum is {momentum}, but optimizer is {arguments.brief(optimizer)}; momentum= goes with 'sgd' and "
+            "'nesterov' only"
+        )
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    return OPTIMIZERS[arguments.one_of(optimizer, NAMES, "optimizer")]()

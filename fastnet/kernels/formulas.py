@@ -1,0 +1,276 @@
+"""Formulas of vectors, written as Python and compiled without Numba's front end.
+
+Numba takes some 50 ms to infer the types of a function and to lower it, however short it is; a formula of ten lines
+takes 1 ms here. `formula` calls the Python function once, when a kernel is compiled, with a `Value` for each argument:
+each operation on values emits one instruction of LLVM. So a formula has no loop or branch that depends on a value; what
+depends on the precision, such as the number of terms of a series, is plain Python. `where` chooses for each number,
+`choice` one of several formulas by its number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from fastnet.kernels.vectors import Vector, broadcast, constant
+
+_FRACTION = {32: 23, 64: 52}  # bits of a number's fraction, by its bits
+_BIAS = {32: 127, 64: 1023}  # what is added to its exponent
+_LOG2_E = 1 / math.log(2)
+# The logarithm of 2 in two parts: few enough bits in the first for its product with a small whole number to be exact.
+_LN_2_HIGH = 0.693145751953125
+_LN_2_LOW = 1.4286068203094172e-06
+_TERMS_OF_EXP = {32: 7, 64: 13}  # of the Taylor series, for less than a rounding error
+_TERMS_OF_LOG = {32: 5, 64: 11}
+
+Number: TypeAlias = "Value | float"
+
+
+class Value:
+    """A vector in a formula that is being compiled, or a vector of conditions.
+
+    Parameters
+    ----------
+    context, builder
+        Numba's target context and the builder of the function that is compiled.
+    vector : Vector
+        The type.
+    llvm
+        The value, as LLVM has it.
+    """
+
+    def __init__(self, context: Any, builder: Any, vector: Vector, llvm: Any) -> None:
+        self.context, self.builder, self.vector, self.llvm = context, builder, vector, llvm
+
+    @property
+    def bits(self) -> int:
+        """Number of bits of each number."""
+        return int(self.vector.dtype.bitwidth)
+
+    def of(self, llvm: Any) -> Value:
+        """Return another value of the same type."""
+        return Value(self.context, self.builder, self.vector, llvm)
+
+    def like(self, number: Number) -> Value:
+        """Return a number as a vector, and a vector as it is."""
+        return number if isinstance(number, Value) else self.of(constant(self.context, self.vector, number))
+
+    def _arithmetic(self, instruction: str, a: Number, b: Number) -> Value:
+        # A product and a sum may become one instruction, as in the kernels.
+        emit = getattr(self.builder, instruction)
+        return self.of(emit(self.like(a).llvm, self.like(b).llvm, flags=("contract",)))
+
+    def __add__(self, other: Number) -> Value:
+        return self._arithmetic("fadd", self, other)
+
+    def __radd__(self, other: Number) -> Value:
+        return self._arithmetic("fadd", other, self)
+
+    def __sub__(self, other: Number) -> Value:
+        return self._arithmetic("fsub", self, other)
+
+    def __rsub__(self, other: Number) -> Value:
+        return self._arithmetic("fsub", other, self)
+
+    def __mul__(self, other: Number) -> Value:
+        return self._arithmetic("fmul", self, other)
+
+    def __rmul__(self, other: Number) -> Value:
+        return self._arithmetic("fmul", other, self)
+
+    def __truediv__(self, other: Number) -> Value:
+        return self._arithmetic("fdiv", self, other)
+
+    def __rtruediv__(self, other: Number) -> Value:
+        return self._arithmetic("fdiv", other, self)
+
+    def __neg__(self) -> Value:
+        return 0.0 - self
+
+    def __lt__(self, other: Number) -> Value:
+        return self.of(self.builder.fcmp_ordered("<", self.llvm, self.like(other).llvm))
+
+    def __gt__(self, other: Number) -> Value:
+        return self.of(self.builder.fcmp_ordered(">", self.llvm, self.like(other).llvm))
+
+
+def formula(function: Callable[..., Any]) -> Any:
+    """Have kernels call a formula with vectors, or with numbers for some of them."""
+    return choice([function])
+
+
+def choice(functions: Sequence[Callable[..., Any]]) -> Any:
+    """Have kernels call one of several formulas, by its number, which is the first argument if there are several.
+
+    They take the same number of arguments, of which one at least is a vector, and return as many values.
+    """
+    arity = functions[0].__code__.co_argcount
+
+    def compiled(typing_context: Any, *arguments: Any) -> Any:
+        given = arguments[len(arguments) - arity :]
+        vector = next(argument for argument in given if isinstance(argument, Vector))
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            inputs = [
+                Value(
+                    context,
+                    builder,
+                    vector,
+                    value if isinstance(type_, Vector) else broadcast(context, builder, value, type_, vector),
+                )
+                for value, type_ in zip(values[len(values) - arity :], given, strict=True)
+            ]
+            found = _chosen(builder, functions, values[0], inputs)
+            return found[0] if len(found) == 1 else context.make_tuple(builder, signature.return_type, found)
+
+        count = _number_of_results(functions[0], vector, arity)
+        return (vector if count == 1 else types.UniTuple(vector, count))(*arguments), generate
+
+    return intrinsic(_WITH_ARITY[arity + (len(functions) > 1)](compiled))
+
+
+_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # Numba wants to see how many arguments there are
+    1: lambda f: lambda typing_context, a: f(typing_context, a),
+    2: lambda f: lambda typing_context, a, b: f(typing_context, a, b),
+    3: lambda f: lambda typing_context, a, b, c: f(typing_context, a, b, c),
+    4: lambda f: lambda typing_context, a, b, c, d: f(typing_context, a, b, c, d),
+    5: lambda f: lambda typing_context, a, b, c, d, e: f(typing_context, a, b, c, d, e),
+}
+
+
+def _number_of_results(function: Callable[..., Any], vector: Vector, arity: int) -> int:
+    """Return how many values a formula returns: found by calling it in a function that is thrown away."""
+    from numba.core.registry import cpu_target
+
+    context = cpu_target.target_context
+    type_ = context.get_value_type(vector)
+    module = ir.Module()
+    scratch = ir.Function(module, ir.FunctionType(ir.VoidType(), [type_] * arity), "scratch")
+    builder = ir.IRBuilder(scratch.append_basic_block())
+    result = function(*(Value(context, builder, vector, argument) for argument in scratch.args))
+    return len(result) if isinstance(result, tuple) else 1
+
+
+def _chosen(builder: Any, functions: Sequence[Callable[..., Any]], number: Any, inputs: list[Value]) -> list[Any]:
+    """Emit the formulas, and return the results of the one with that number."""
+    if len(functions) == 1:
+        return _results(functions[0](*inputs))
+    blocks = [builder.append_basic_block(f"formula.{i}") for i in range(len(functions))]
+    end = builder.append_basic_block("formula.end")
+    switch = builder.switch(number, blocks[0])
+    found = []
+    for i, (block, function) in enumerate(zip(blocks, functions, strict=True)):
+        if i:
+            switch.add_case(ir.Constant(number.type, i), block)
+        builder.position_at_end(block)
+        found.append((_results(function(*inputs)), builder.block))
+        builder.branch(end)
+    builder.position_at_end(end)
+    merged = []
+    for results in zip(*(results for results, _ in found), strict=True):
+        phi = builder.phi(results[0].type)
+        for result, (_, block) in zip(results, found, strict=True):
+            phi.add_incoming(result, block)
+        merged.append(phi)
+    return merged
+
+
+def _results(result: Any) -> list[Any]:
+    return [each.llvm for each in (result if isinstance(result, tuple) else (result,))]
+
+
+# What formulas are made of
+
+
+def where(condition: Value, a: Value, b: Number) -> Value:
+    """Return the numbers of `a` where the condition holds, and those of `b` elsewhere."""
+    return a.of(a.builder.select(condition.llvm, a.llvm, a.like(b).llvm))
+
+
+def clamp(x: Value, lower: float, upper: float) -> Value:
+    """Return numbers, but none below `lower` or above `upper`; what is not a number stays so."""
+    x = where(x < lower, x.like(lower), x)
+    return where(x > upper, x.like(upper), x)
+
+
+def absolute(x: Value) -> Value:
+    """Return |x|."""
+    return where(x < 0, -x, x)
+
+
+def square_root(x: Value) -> Value:
+    """Return the square root."""
+    type_ = x.llvm.type
+    name = f"llvm.sqrt.v{x.vector.lanes}f{x.bits}"
+    function = cgutils.get_or_insert_function(x.builder.module, ir.FunctionType(type_, [type_]), name)
+    return x.of(x.builder.call(function, [x.llvm]))
+
+
+def exp(x: Value) -> Value:
+    """Return the exponential function, as 2^n exp(r) with |r| below half the logarithm of 2.
+
+    x has to be so that the result is a number that is not denormal.
+    """
+    n = _nearest(x * _LOG2_E)
+    r = x - n * _LN_2_HIGH - n * _LN_2_LOW
+    terms = _TERMS_OF_EXP[x.bits]
+    e = 1 + r * (1 / terms)
+    for k in range(terms - 1, 0, -1):
+        e = 1 + r * (1 / k) * e
+    return e * _power_of_two(n)
+
+
+def log(x: Value) -> Value:
+    """Return the natural logarithm of positive numbers that are not denormal."""
+    exponent, m = _split(x)
+    f = (m - 1) / (m + 1)
+    square = f * f
+    series = x.like(1 / (2 * _TERMS_OF_LOG[x.bits] + 1))
+    for k in range(_TERMS_OF_LOG[x.bits] - 1, -1, -1):
+        series = square * series + 1 / (2 * k + 1)
+    return exponent * _LN_2_HIGH + (exponent * _LN_2_LOW + 2 * f * series)
+
+
+def _nearest(x: Value) -> Value:
+    """Return the nearest whole numbers, of numbers far smaller than a fraction can hold."""
+    shift = x.like(_shift(x)).llvm
+    return x.of(x.builder.fsub(x.builder.fadd(x.llvm, shift), shift))
+
+
+def _power_of_two(n: Value) -> Value:
+    """Return 2 to the power of whole numbers, within the range of a number's exponent."""
+    builder, integers = n.builder, _integers(n)
+    bias, fraction = (_constant_integers(n, number) for number in (_BIAS[n.bits], _FRACTION[n.bits]))
+    whole = builder.bitcast(builder.fadd(n.llvm, n.like(_shift(n)).llvm), integers)
+    return n.of(builder.bitcast(builder.shl(builder.add(whole, bias), fraction), n.llvm.type))
+
+
+def _split(x: Value) -> tuple[Value, Value]:
+    """Return the exponents and the mantissas, from sqrt(1/2) to sqrt(2), of positive numbers."""
+    builder, number = x.builder, np.float32 if x.bits == 32 else np.float64
+    root = int(np.array(math.sqrt(0.5), number).view(f"i{x.bits // 8}"))
+    fraction = _constant_integers(x, _FRACTION[x.bits])
+    whole = builder.bitcast(x.llvm, _integers(x))
+    exponent = builder.ashr(builder.sub(whole, _constant_integers(x, root)), fraction)
+    mantissa = builder.bitcast(builder.sub(whole, builder.shl(exponent, fraction)), x.llvm.type)
+    return x.of(builder.sitofp(exponent, x.llvm.type)), x.of(mantissa)
+
+
+def _shift(x: Value) -> float:
+    """Return what to add to numbers so that their whole parts are the last bits of their fractions."""
+    return float(1.5 * 2.0 ** _FRACTION[x.bits])
+
+
+def _integers(x: Value) -> ir.VectorType:
+    return ir.VectorType(ir.IntType(x.bits), x.vector.lanes)
+
+
+def _constant_integers(x: Value, number: int) -> ir.Constant:
+    return ir.Constant(_integers(x), [number] * x.vector.lanes)

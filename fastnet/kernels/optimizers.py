@@ -1,0 +1,74 @@
+"""Optimizers: how a range of parameters follows what was summed up for it in a mini-batch.
+
+Plain gradient descent is not among them: it adds to the parameters themselves. What is summed up is the gradient, times
+-eta for gradient descent; it is zero again afterwards, but for momentum, where the sum is the velocity.
+"""
+
+from __future__ import annotations
+
+from fastnet.kernels.compiler import part
+from fastnet.kernels.formulas import formula, square_root
+from fastnet.kernels.vectors import lanes, load, sign, store, zeros
+
+CODES = {"sgd": 0, "adam": 1}
+"""The number that kernels have for each optimizer of `formulas.optimizers`."""
+
+_SGD, _ADAM = CODES["sgd"], CODES["adam"]
+_NOTHING = 1e-30  # added and subtracted, it makes zeros of what would become denormal, with which processors are slow
+_quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
+
+
+@part
+def follow(update, step, first, last, l2, l1, parameters, sums, memory):
+    """Change the parameters from `first` to `last`, of which l2 and l1 are the decay in units of the sums.
+
+    `step` is the number of the mini-batch, from 1.
+    """
+    w, g, mean, square = parameters.values, sums.values, memory[0].values, memory[1].values
+    if update.optimizer == _SGD and not update.nesterov:
+        momentum(update.momentum, first, last, l2, l1, w, g)
+    elif update.optimizer == _SGD:
+        nesterov(update.momentum, first, last, l2, l1, w, g, mean)
+    elif update.optimizer == _ADAM:
+        adam(update, step, first, last, l2, l1, w, g, mean, square)
+
+
+@part
+def momentum(mu, first, last, l2, l1, w, velocity):
+    """Chapter 3, equations 107 and 108; the velocity is multiplied by mu already when the next sum begins."""
+    width = lanes(w)
+    for i in range(first, last, width):
+        w_i = load(w, i)
+        v = load(velocity, i) + l2 * w_i + l1 * sign(w_i)
+        store(w, i, w_i + v)
+        store(velocity, i, mu * v + _NOTHING - _NOTHING)
+
+
+@part
+def nesterov(mu, first, last, l2, l1, w, sums, velocity):
+    """Sutskever et al. (2013)."""
+    width = lanes(w)
+    for i in range(first, last, width):
+        w_i = load(w, i)
+        change = load(sums, i) + l2 * w_i + l1 * sign(w_i)
+        v = mu * load(velocity, i) + change + _NOTHING - _NOTHING
+        store(w, i, w_i + mu * v + change)
+        store(velocity, i, v)
+        store(sums, i, zeros(w))
+
+
+@part
+def adam(update, step, first, last, l2, l1, w, sums, means, squares):
+    """Kingma and Ba (2015), algorithm 1."""
+    width, beta1, beta2 = lanes(w), update.beta1, update.beta2
+    eta = update.eta / (1 - beta1**step)
+    factor = (1 / (1 - beta2**step)) ** 0.5
+    for i in range(first, last, width):
+        w_i = load(w, i)
+        g = load(sums, i) + l2 * w_i + l1 * sign(w_i)
+        mean = beta1 * load(means, i) + (1 - beta1) * g + _NOTHING - _NOTHING
+        square = beta2 * load(squares, i) + (1 - beta2) * (g * g) + _NOTHING - _NOTHING
+        store(w, i, w_i - eta * _quotient(mean, square, factor, update.epsilon))
+        store(means, i, mean)
+        store(squares, i, square)
+        store(sums, i, zeros(w))

@@ -1,0 +1,125 @@
+"""The networks of chapters 1 and 3 as what the training loop trains, with checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastnet.engines.contract import Descent, Engine
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.learning import checkpoints
+from fastnet.learning.checkpoints import Checkpoint, CheckpointFile
+from fastnet.learning.history import Epoch, History
+from fastnet.learning.training import Findings, descend
+
+if TYPE_CHECKING:
+    from fastnet.networks.base import BaseNetwork
+
+
+@dataclass
+class NetworkLearner:
+    """A network in training, by an engine.
+
+    Attributes
+    ----------
+    net : BaseNetwork
+        The network, which has the parameters of the last whole epoch.
+    engine : Engine
+        An engine with the training data.
+    mini_batch_size : int
+        Number of samples in a mini-batch.
+    descent : Descent
+        What else decides on a step.
+    monitor : callable
+        What measures the network.
+    with_costs : bool
+        Whether the costs of the mini-batches are wanted.
+    """
+
+    net: BaseNetwork
+    engine: Engine
+    mini_batch_size: int
+    descent: Descent
+    monitor: Callable[[], Findings]
+    with_costs: bool = False
+
+    def begin(self) -> None:
+        """Give the engine the network's parameters."""
+        self._before = self.net.weights, self.net.biases, self.net._others
+        self.engine.set_parameters(self._parameters())  # which an evaluation of the user's may have changed
+
+    def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
+        """Train for an epoch, in a new random order; the network gets the parameters when it is complete."""
+        assert self.engine.data is not None
+        n = len(self.engine.data)
+        order, title = self.net._generator().permutation(n), f"Epoch {number}"
+        total = descend(
+            self.engine, order, self.mini_batch_size, eta, self.descent,
+            title=title, hear=hear, with_costs=self.with_costs,
+        )  # fmt: skip
+        self._assign(self.engine.parameters())
+        return None if total is None else total / n
+
+    def arrays(self) -> Iterable[np.ndarray]:
+        """Return the network's parameters."""
+        return arrays_of(self.net.parameters)
+
+    def undo(self) -> None:
+        """Put back the parameters as they were when the epoch began."""
+        self.net.weights, self.net.biases, self.net._others = self._before
+
+    def findings(self) -> Findings:
+        """Measure how well the network does."""
+        return self.monitor()
+
+    def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
+        """Continue the run in the file, if there is one, and return its epochs; otherwise seed the dropout masks."""
+        architecture, generator = self.engine.architecture, self.net._generator()
+        found = file.found(history.recipe, architecture, self.descent.optimizer.remembers)
+        if found is None:
+            if len(architecture.drop_probabilities):  # without dropout, all is drawn as in the book
+                self.descent = replace(self.descent, seed=int(generator.randint(2**31)))
+            return ()
+        self.engine.set_state(found.engine)
+        self.descent = replace(self.descent, seed=found.dropout_seed)
+        generator.set_state(found.generator)
+        self._assign([{name: array.copy() for name, array in layer.items()} for layer in found.parameters])
+        return found.epochs
+
+    def keep(self, file: CheckpointFile, history: History) -> None:
+        """Write the checkpoint, if there is to be one: the parameters, and all else that the next epoch depends on."""
+        if file.path is None:
+            return
+        state, remembers = self.engine.state(), self.descent.optimizer.remembers
+        memory = {name: state.memory[name] for name in remembers if name in state.memory}
+        checkpoint = Checkpoint(
+            recipe=history.recipe,
+            data=file.data,
+            parameters=self._parameters(),
+            engine=replace(state, memory=memory),
+            dropout_seed=self.descent.seed,
+            generator=self.net._generator().get_state(legacy=False),
+            epochs=history.epochs,
+        )
+        checkpoints.write(file.path, checkpoint)
+
+    def _parameters(self) -> Parameters:
+        """Return the parameters of the network, as the engine's layers have them."""
+        return for_layers_of(self.engine.architecture, self.net._checked_parameters())
+
+    def _assign(self, parameters: Parameters) -> None:
+        self.net.parameters = for_layers_of(self.net._architecture(), parameters)
+
+
+def for_layers_of(architecture: Architecture, parameters: Parameters) -> Parameters:
+    """Return parameters of layers that differ from an architecture's in Dropout layers only, which have none."""
+    arrays = (layer for layer in parameters if layer)
+    return [next(arrays) if trained else {} for trained in architecture.trained]
+
+
+def arrays_of(parameters: Parameters) -> Iterator[np.ndarray]:
+    """Return all arrays of parameters."""
+    return (array for layer in parameters for array in layer.values())

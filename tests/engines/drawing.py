@@ -1,0 +1,131 @@
+"""Networks, data and ways to train them, drawn by hypothesis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from engines.names import ACTIVATIONS, COSTS, OPTIMIZERS
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from fastnet import Dataset
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Descent
+from fastnet.formulas import costs
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+
+
+def drawn(examples, **keywords):
+    suppressed = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    return settings(deadline=None, max_examples=examples, suppress_health_check=suppressed, **keywords)
+
+
+def hidden_layers(widths, epsilons):
+    activations = st.sampled_from(list(ACTIVATIONS))
+    dense = st.builds(Dense, widths, activations)
+    normalization = st.builds(
+        BatchNormalization, activations, momentum=st.sampled_from([0.1, 0.5, 1.0]), epsilon=epsilons
+    )
+    dropout = st.builds(Dropout, st.sampled_from([0.0, 0.25, 0.5]))
+    # A dense layer is drawn as often as another, and the usual groups are as likely as any.
+    return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
+        lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
+    )
+
+
+@st.composite
+def architectures(draw, widths, epsilons, inputs=None):
+    layers, normalizable = [], False
+    for layer in draw(hidden_layers(widths, epsilons)):
+        normalizable |= isinstance(layer, Dense)
+        if normalizable or not isinstance(layer, BatchNormalization):
+            layers.append(layer)
+    cost = draw(st.sampled_from(list(COSTS)))
+    activation = draw(st.sampled_from(list(COSTS[cost].losses)))
+    n_out = draw(widths)
+    if activation == "softmax":
+        n_out = max(n_out, 2)  # of one output, the softmax is always 1
+    return Architecture(
+        (draw(inputs or widths),),
+        (*layers, Dense(n_out, activation)),
+        costs.COSTS[cost],
+        np.dtype("float64"),
+    )
+
+
+@st.composite
+def descents(draw, l2=(0.0, 0.3), l1=(0.0, 1e-3), max_norm=(0.0, 0.8)):
+    return Descent(
+        draw(st.one_of([each.drawn for each in OPTIMIZERS.values()])),
+        draw(st.sampled_from(l2)),
+        draw(st.sampled_from(l1)),
+        draw(st.sampled_from(max_norm)),
+        draw(st.integers(0, 2**31)),
+    )
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@dataclass
+class Task:
+    """Everything that an engine is given."""
+
+    architecture: Architecture
+    parameters: list
+    data: Dataset
+    sample_weights: np.ndarray | None
+
+    def engine(self, name, dtype="float64", parameters=None):
+        architecture = with_dtype(self.architecture, dtype)
+        return engine_class(name)(architecture, parameters or self.parameters, self.data, self.sample_weights)
+
+
+def with_dtype(architecture, dtype):
+    return Architecture(architecture.input_shape, architecture.layers, architecture.cost, np.dtype(dtype))
+
+
+def parameters_of(architecture, random):
+    """Draw parameters of a size with which no neuron is saturated."""
+    drawn = {
+        "weights": lambda shape: random.standard_normal(shape) / np.sqrt(shape[1]),
+        "biases": random.standard_normal,
+        "gamma": lambda shape: random.uniform(0.5, 1.5, shape) * random.choice([-1, 1], shape),
+        "beta": random.standard_normal,
+        "mean": random.standard_normal,
+        "variance": lambda shape: random.uniform(0.5, 2.0, shape),
+    }
+    pairs = zip(architecture.trained, architecture.statistics, strict=True)
+    return [{name: drawn[name](shape) for name, shape in (trained | kept).items()} for trained, kept in pairs]
+
+
+def task_of(architecture, random, samples, *, zeros=0.0, weighted=False, sparse=False):
+    """Draw parameters and data; a part of the inputs is zero."""
+    inputs = random.standard_normal((samples, architecture.n_in)) * (
+        random.random((samples, architecture.n_in)) >= zeros
+    )
+    targets = COSTS[architecture.cost.__name__].targets(random, (samples, architecture.n_out))
+    if sparse:
+        from scipy.sparse import csr_array
+
+        inputs = csr_array(inputs)
+    weights = random.choice([0.0, 0.5, 1.0, 3.0], samples) if weighted else None
+    return Task(architecture, parameters_of(architecture, random), Dataset(inputs, targets), weights)
+
+
+def arrays_of(parameters):
+    """Return all arrays, in the order of the layers."""
+    return [array for layer in parameters for _, array in sorted(layer.items())]
+
+
+def same_bits(parameters, expected):
+    pairs = zip(parameters, expected, strict=True)
+    return all(own.keys() == other.keys() for own, other in pairs) and all(
+        array.tobytes() == other.tobytes()
+        for array, other in zip(arrays_of(parameters), arrays_of(expected), strict=True)
+    )
+
+
+def largest_difference(parameters, expected):
+    pairs = zip(arrays_of(parameters), arrays_of(expected), strict=True)
+    return max(np.abs(array - other).max() for array, other in pairs)

@@ -1,0 +1,115 @@
+"""The names that fastnet has, and what each stands for, written out here without fastnet.
+
+An activation, a cost, an optimizer or a kind of layer that fastnet gains is added to its list here, and to no other
+test: every list of fastnet must have these names, and tests draw from them.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+
+from fastnet.formulas.optimizers import Adam, GradientDescent
+
+
+class Activation(NamedTuple):
+    function: Callable[[Any], Any]
+    derivative: Callable[[Any], Any]
+    kinked: bool = False  # whether it has no derivative at 0
+    scipy: str | None = None  # its name in scipy.special
+
+
+ACTIVATIONS = {
+    "sigmoid": Activation(lambda z: 1 / (1 + np.exp(-z)), lambda z: 1 / (4 * np.cosh(z / 2) ** 2), scipy="expit"),
+    "tanh": Activation(np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+    "relu": Activation(lambda z: np.where(z > 0, z, 0.0), lambda z: np.where(z > 0, 1.0, 0.0), kinked=True),
+    "leaky_relu": Activation(
+        lambda z: np.where(z > 0, z, z / 100), lambda z: np.where(z > 0, 1.0, 1 / 100), kinked=True
+    ),
+    "linear": Activation(lambda z: z, np.ones_like),
+}
+
+
+class Cost(NamedTuple):
+    losses: dict[str, Callable[[Any, Any], Any]]
+    """For each activation of the outputs, the cost of samples, one a row, as a function of z and of the targets."""
+
+    targets: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
+    """Draws targets of a shape."""
+
+
+def quadratic(activation):
+    return lambda z, y: np.sum((ACTIVATIONS[activation].function(z) - y) ** 2, axis=-1) / 2
+
+
+def cross_entropy(z, y):
+    return np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z), axis=-1)  # -ln a and -ln(1 - a)
+
+
+def log_likelihood(z, y):
+    return -np.sum(y * np.log(np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)), axis=-1)
+
+
+def probabilities(random, shape):
+    targets = random.random(shape) + 0.01
+    return targets / targets.sum(axis=1, keepdims=True)
+
+
+COSTS = {
+    "QuadraticCost": Cost(
+        {name: quadratic(name) for name in ("sigmoid", "linear")},
+        lambda random, shape: random.normal(0.5, 0.5, shape),
+    ),
+    "CrossEntropyCost": Cost({"sigmoid": cross_entropy}, np.random.Generator.random),
+    "LogLikelihoodCost": Cost({"softmax": log_likelihood}, probabilities),
+}
+
+
+class Optimizer(NamedTuple):
+    drawn: st.SearchStrategy
+    """Its settings."""
+
+    last_change: Callable[[Any, list, list], Any]
+    """What the last step adds to a parameter, given the optimizer and the gradients and learning rates of all steps."""
+
+    torch: Callable[[Any], tuple[str, dict[str, Any]]]
+    """The name in torch.optim, and the arguments."""
+
+
+def last_change_of_gradient_descent(optimizer, gradients, etas):
+    mu, steps = optimizer.momentum, len(gradients)
+    velocity = -sum(mu ** (steps - 1 - s) * etas[s] * gradients[s] for s in range(steps))
+    return mu * velocity - etas[-1] * gradients[-1] if optimizer.nesterov else velocity
+
+
+def last_change_of_adam(optimizer, gradients, etas):
+    steps = len(gradients)
+
+    def mean(values, beta):
+        shares = beta ** np.arange(steps - 1.0, -1, -1)
+        return sum(share * value for share, value in zip(shares, values, strict=True)) / shares.sum()
+
+    mean_square = mean([g**2 for g in gradients], optimizer.beta2)
+    return -etas[-1] * mean(gradients, optimizer.beta1) / (np.sqrt(mean_square) + optimizer.epsilon)
+
+
+# The gradient of a bias before batch normalization is zero but for rounding, and differs in every digit from engine to
+# engine. Adam divides by its size plus epsilon: with the default of 1e-8, steps as large as any other would come of it.
+EPSILONS = st.sampled_from([1e-3, 1e-2])
+
+OPTIMIZERS = {
+    "sgd": Optimizer(
+        st.builds(GradientDescent)
+        | st.builds(GradientDescent, momentum=st.sampled_from([0.5, 0.9]), nesterov=st.booleans()),
+        last_change_of_gradient_descent,
+        lambda optimizer: ("SGD", {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov}),
+    ),
+    "adam": Optimizer(
+        st.builds(Adam, beta1=st.sampled_from([0.0, 0.5, 0.9]), beta2=st.sampled_from([0.9, 0.999]), epsilon=EPSILONS),
+        last_change_of_adam,
+        lambda optimizer: ("Adam", {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon}),
+    ),
+}
+
+LAYERS = ("Dense", "Dropout", "BatchNormalization")  # `truth.py` says what they compute

@@ -1,0 +1,50 @@
+"""Every list of names has the names that stand in `names.py`, and no others."""
+
+import numpy as np
+import pytest
+from engines import names, truth
+
+from fastnet.formulas import activations, costs, layers, optimizers
+from fastnet.kernels import activations as kernel_activations
+from fastnet.kernels import costs as kernel_costs
+from fastnet.kernels import optimizers as kernel_optimizers
+
+OUTPUTS = {activation for cost in names.COSTS.values() for activation in cost.losses}
+
+
+def test_activations():
+    assert set(activations.ACTIVATIONS) == set(kernel_activations.CODES) == set(names.ACTIVATIONS)
+    assert layers.OF_OUTPUTS == tuple(OUTPUTS - set(names.ACTIVATIONS))
+
+
+def test_costs():
+    assert set(costs.COSTS) == set(kernel_costs.CODES) == set(names.COSTS)
+    assert set(costs.NAMES.values()) == set(costs.COSTS.values())
+    assert {name: set(cost.outputs) for name, cost in costs.COSTS.items()} == {
+        name: set(cost.losses) for name, cost in names.COSTS.items()
+    }
+    assert set(kernel_costs.OUTPUTS) == OUTPUTS
+
+
+def test_optimizers():
+    assert set(optimizers.OPTIMIZERS) == set(kernel_optimizers.CODES) == set(names.OPTIMIZERS)
+    assert set(optimizers.NAMES) == {*names.OPTIMIZERS, "nesterov"}
+
+
+def test_layers():
+    assert set(layers.LAYERS) == set(truth.FORWARD) == set(names.LAYERS)
+
+
+@pytest.mark.parametrize(
+    "codes", [kernel_activations.CODES, kernel_costs.CODES, kernel_costs.OUTPUTS, kernel_optimizers.CODES]
+)
+def test_codes_are_numbers_from_zero(codes):
+    np.testing.assert_array_equal(sorted(codes.values()), range(len(codes)))
+
+
+def test_pytorch():
+    pytest.importorskip("torch")
+    from fastnet.engines import torch, torch_optimizers
+
+    assert set(torch._ACTIVATIONS) == set(names.ACTIVATIONS)
+    assert set(torch_optimizers.OPTIMIZERS) == set(names.OPTIMIZERS)

@@ -1,0 +1,143 @@
+"""Training that is interrupted, divided or shared among threads gives the same bits."""
+
+import numpy as np
+import pytest
+from engines.drawing import SEEDS, architectures, arrays_of, descents, drawn, same_bits, task_of
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from fastnet.engines.contract import Descent
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+from fastnet.formulas.optimizers import NAMES, GradientDescent, as_optimizer
+from fastnet.kernels import choice
+from fastnet.kernels.inputs import Matrix, Rows
+
+ARCHITECTURES = architectures(st.integers(1, 20), epsilons=st.just(1e-3))
+DTYPES = st.sampled_from(["float32", "float64"])
+OPTIMIZERS = [GradientDescent(0.8), *map(as_optimizer, NAMES)]
+
+# Linear neurons let a large learning rate diverge.
+pytestmark = pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+
+
+def assume_finite(engine):
+    assume(all(np.isfinite(array).all() for array in arrays_of(engine.parameters())))
+
+
+@given(ARCHITECTURES, descents(), DTYPES, st.booleans(), SEEDS)
+@drawn(25)
+def test_training_continues_from_a_state(engine_name, architecture, descent, dtype, weighted, seed):
+    random = np.random.default_rng(seed)
+    task = task_of(architecture, random, 17, zeros=0.5, weighted=weighted)
+    engine = task.engine(engine_name, dtype)
+    for eta in (0.05, 0.1):
+        engine.epoch(random.permutation(17), 5, eta, descent)
+    parameters, state = engine.parameters(), engine.state()
+    engine.set_parameters(parameters)  # as networks do before every epoch: the numbers may be laid out in another way
+    other = task.engine(engine_name, dtype, parameters)
+    other.set_state(state)
+    for eta in (0.1, 0.02):
+        order = random.permutation(17)
+        for each in (engine, other):
+            each.epoch(order, 5, eta, descent)
+        assume_finite(engine)
+        assert same_bits(other.parameters(), engine.parameters())
+    assert_same_state(other.state(), engine.state())
+
+
+def assert_same_state(state, expected):
+    for name in ("trained_on", "steps", "eta"):
+        assert getattr(state, name) == getattr(expected, name)
+    assert state.memory.keys() == expected.memory.keys()
+    assert all(same_bits(state.memory[name], expected.memory[name]) for name in expected.memory)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_a_state_has_what_the_optimizer_remembers(engine_name, optimizer):
+    layers = (Dropout(0.2), Dense(5, "linear"), BatchNormalization("tanh"), Dense(3))
+    architecture = Architecture((4,), layers, dtype=np.dtype("float64"))
+    engine = task_of(architecture, np.random.default_rng(0), 9).engine(engine_name)
+    assert engine.state().memory == {}
+    engine.epoch(np.arange(9), 4, 0.1, Descent(optimizer))
+    state = engine.state()
+    assert (state.trained_on, state.steps, state.eta) == (9, 3, 0.1)
+    assert set(state.memory) == set(optimizer.remembers)
+    for remembered in state.memory.values():
+        assert [{name: array.shape for name, array in own.items()} for own in remembered] == architecture.trained
+        assert all(np.abs(array).max() > 0 for array in arrays_of(remembered))
+
+
+@given(
+    ARCHITECTURES,
+    descents(),
+    DTYPES,
+    st.sets(st.integers(1, 7)),
+    st.booleans(),
+    SEEDS,
+)
+@drawn(25)
+def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent, dtype, cuts, weighted, seed):
+    """Each piece is of whole mini-batches. Whether costs are wanted makes no difference either."""
+    random = np.random.default_rng(seed)
+    task = task_of(architecture, random, 30, zeros=0.5, weighted=weighted)
+    whole, pieces = (task.engine(engine_name, dtype) for _ in range(2))
+    for eta in (0.1, 0.05):
+        order = random.permutation(30)
+        assert whole.epoch(order, 4, eta, descent) is None
+        for piece in np.split(order, [4 * cut for cut in sorted(cuts)]):
+            assert isinstance(pieces.epoch(piece, 4, eta, descent, with_costs=True), float)
+        assume_finite(whole)
+        assert same_bits(pieces.parameters(), whole.parameters())
+    assert_same_state(pieces.state(), whole.state())
+
+
+@given(
+    architectures(st.integers(1, 70), epsilons=st.just(1e-3)),
+    descents(l2=(0.0, 1.0, 12.0)),  # the last leaves less than half of the weights
+    DTYPES,
+    st.sampled_from([Matrix, Rows]),
+    st.sampled_from([2, 3, 7]),
+    st.sampled_from([6, 7]),  # in a mini-batch: the last is full, or it is short
+    SEEDS,
+)
+@drawn(40)
+def test_threads_give_the_same_bits(architecture, descent, dtype, kind, threads, mini_batch_size, seed):
+    found = []
+    for count in (1, threads):
+        random = np.random.default_rng(seed)
+        task = task_of(architecture, random, 30, zeros=0.3, weighted=seed % 2 == 0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
+            patch.setattr(choice, "threads", lambda multiplications, parts, available, n=count: n)
+            engine = task.engine("numba", dtype)
+            assert isinstance(engine._inputs, kind)
+            costs = [engine.epoch(random.permutation(30), mini_batch_size, 0.05, descent, with_costs=True)]
+            costs.append(engine.epoch(random.permutation(30), mini_batch_size, 0.1, descent, with_costs=True))
+            assume_finite(engine)
+            gradients = engine.gradients(task.data.inputs, task.data.targets)
+            found.append(
+                [costs, *map(arrays_of, (engine.parameters(), gradients, [{"outputs": engine.outputs(task.data)}]))]
+            )
+    (costs, *arrays), (expected_costs, *expected) = found
+    assert np.array(costs).tobytes() == np.array(expected_costs).tobytes()
+    for own, others in zip(arrays, expected, strict=True):
+        assert [array.tobytes() for array in own] == [array.tobytes() for array in others]
+
+
+def test_new_parameters_do_not_stop_the_velocity(engine_name):
+    random = np.random.default_rng(0)
+    architecture = Architecture.dense((5, 7, 3), np.dtype("float64"))
+    task, descent = task_of(architecture, random, 6), Descent(GradientDescent(0.8))
+    engine = task.engine(engine_name)
+    engine.epoch(np.arange(6), 6, 0.25, descent)
+    pairs = zip(arrays_of(engine.parameters()), arrays_of(task.parameters), strict=True)
+    velocity = [array - before for array, before in pairs]
+    others = task_of(architecture, random, 6).parameters
+    engine.set_parameters(others)
+    gradients = engine.gradients(task.data.inputs, task.data.targets)
+    engine.epoch(np.arange(6), 6, 0.5, descent)
+    for array, other, v, g in zip(
+        *map(arrays_of, (engine.parameters(), others)), velocity, arrays_of(gradients), strict=True
+    ):
+        np.testing.assert_allclose(array - other, 0.8 * v - 0.5 * g, rtol=0, atol=1e-14)
