@@ -5,9 +5,11 @@
 >>> net = network.Network([784, 30, 10])
 >>> net.SGD(training_data, 30, 10, 3.0, test_data=test_data)  # doctest: +SKIP
 
-`mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3) are the book's modules. `Dataset` is
-what the loader returns and what a network trains on fastest. `NetworkClassifier` is the network as scikit-learn's users
-know classifiers. `sweep` trains many networks. Each is imported, with what it needs, when it is asked for.
+`mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
+book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Dropout` and
+`BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers of `network2`. `NetworkClassifier` is the
+network as scikit-learn's users know classifiers. `sweep` trains many networks. Each is imported, with what it needs,
+when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,20 +19,65 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "expand_mnist", "mnist_loader", "network", "network2", "sweep"]
+__all__ = [
+    "Adam",
+    "BatchNormalization",
+    "Dataset",
+    "Dense",
+    "Dropout",
+    "GradientDescent",
+    "expand_mnist",
+    "mnist_loader",
+    "network",
+    "network2",
+    "sweep",
+]
 
 if TYPE_CHECKING:
+    from fastnet import comparison as comparison
     from fastnet import expand_mnist, mnist_loader, network, network2
+    from fastnet import handwriting as handwriting
+    from fastnet import network3 as network3
+    from fastnet import plots as plots
+    from fastnet import pytorch_mnist as pytorch_mnist
+    from fastnet import sweeps as sweeps
+    from fastnet import torch_models as torch_models
     from fastnet.datasets.dataset import Dataset
     from fastnet.estimator import NetworkClassifier as NetworkClassifier
+    from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+    from fastnet.formulas.optimizers import Adam, GradientDescent
     from fastnet.sweeps import sweep
 
-_MODULES = ("expand_mnist", "mnist_loader", "network", "network2")
+_MODULES = (
+    "comparison",
+    "expand_mnist",
+    "handwriting",
+    "mnist_loader",
+    "network",
+    "network2",
+    "network3",
+    "plots",
+    "pytorch_mnist",
+    "sweeps",
+    "torch_models",
+)
 _IN_MODULES = {
+    "Adam": "fastnet.formulas.optimizers",
+    "BatchNormalization": "fastnet.formulas.layers",
     "Dataset": "fastnet.datasets.dataset",
+    "Dense": "fastnet.formulas.layers",
+    "Dropout": "fastnet.formulas.layers",
+    "GradientDescent": "fastnet.formulas.optimizers",
     "NetworkClassifier": "fastnet.estimator",
     "sweep": "fastnet.sweeps",
 }
+_NEEDED = {
+    "NetworkClassifier": ("sklearn",),
+    "network3": ("torch",),
+    "pytorch_mnist": ("torch", "torchvision"),
+    "torch_models": ("torch",),
+}
+"""What has to be installed, besides the dependencies, for a name."""
 
 
 def __getattr__(name: str) -> Any:
@@ -43,5 +90,5 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     # Who goes through all names of a module, as `help` does, expects that they can be had.
-    missing = {"NetworkClassifier"} if find_spec("sklearn") is None else set()
+    missing = {name for name, needed in _NEEDED.items() if not all(map(find_spec, needed))}
     return sorted({*globals(), *_MODULES, *_IN_MODULES} - missing)

@@ -127,6 +127,7 @@ class Network(BaseNetwork):
     ) -> None:
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
+        self._reset_others()  # an initializer of the user's may know weights and biases only
         self.default_weight_initializer()
 
     def default_weight_initializer(self) -> None:

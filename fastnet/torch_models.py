@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,25 @@ except ImportError as error:
     raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet[torch]' installs it") from error
 
 from fastnet import network2
-from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost
+from fastnet.formulas.activations import LEAK
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer
 from fastnet.networks.base import BaseNetwork
+from fastnet.networks.entries import entries_of
 
 __all__ = ["from_torch", "to_torch"]
 
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU}
-_OUTPUTS: dict[type[nn.Module], type[Any]] = {nn.Sigmoid: CrossEntropyCost, nn.Softmax: LogLikelihoodCost}
+_ACTIVATIONS: dict[type[nn.Module], str] = {
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+    nn.ReLU: "relu",
+    nn.LeakyReLU: "leaky_relu",
+    nn.Softmax: "softmax",
+}
+_MODULES = {name: module for module, name in _ACTIVATIONS.items()}
+_SETTINGS: dict[str, dict[str, Any]] = {"leaky_relu": {"negative_slope": LEAK}, "softmax": {"dim": 1}}
+_COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost}
 _PASSED_OVER = (nn.Flatten, nn.Dropout, nn.Identity)  # which do nothing to what a trained network gives for a vector
 
 
@@ -34,8 +48,8 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     Returns
     -------
     torch.nn.Sequential
-        `Linear` layers and activations, the outputs' too, on the CPU, in the network's precision. What
-        `net.feedforward` takes and gives as columns, it takes and gives as rows.
+        `Linear`, `BatchNorm1d` and `Dropout` layers and activations, the outputs' too, on the CPU, in the network's
+        precision and in evaluation mode. What `net.feedforward` takes and gives as columns, it takes and gives as rows.
 
     Examples
     --------
@@ -48,26 +62,48 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
       (3): Softmax(dim=1)
     )
     """
-    layers: list[nn.Module] = []
-    for w, b in zip(net.weights, net.biases, strict=True):
-        linear = nn.Linear(w.shape[1], w.shape[0], dtype=getattr(torch, net.dtype.name))
-        with torch.no_grad():
-            linear.weight.copy_(torch.tensor(w))
-            linear.bias.copy_(torch.tensor(b[:, 0]))
-        layers += [linear, _ACTIVATIONS[net.activation]()]
-    layers[-1] = nn.Softmax(dim=1) if getattr(net, "cost", None) is LogLikelihoodCost else nn.Sigmoid()
-    return nn.Sequential(*layers)
+    dtype = getattr(torch, net.dtype.name)
+    layers = [
+        module
+        for layer, arrays in zip(net.layers, net.parameters, strict=True)
+        for module in _modules(layer, {name: torch.tensor(array, dtype=dtype) for name, array in arrays.items()})
+    ]
+    return nn.Sequential(*layers).eval()
 
 
-def from_torch(model: nn.Sequential, *, engine: str = "numba") -> network2.Network:
+def _modules(layer: Layer, arrays: dict[str, torch.Tensor]) -> list[nn.Module]:
+    """Return a layer, and its activation if it has one, as modules of PyTorch."""
+    if isinstance(layer, Dropout):
+        return [nn.Dropout(layer.p)]
+    if isinstance(layer, BatchNormalization):
+        module: nn.Module = nn.BatchNorm1d(len(arrays["gamma"]), layer.epsilon, layer.momentum)
+        names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
+    else:
+        assert isinstance(layer, Dense)
+        module = nn.Linear(arrays["weights"].shape[1], layer.n_out)
+        names = {"weight": "weights", "bias": "biases"}
+    state = module.to(next(iter(arrays.values())).dtype).state_dict()
+    module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
+    activation = layer.activation
+    if activation is None or activation == "linear":
+        return [module]
+    return [module, _MODULES[activation](**_SETTINGS.get(activation, {}))]
+
+
+def from_torch(
+    model: nn.Sequential, *, cost: Cost | type[Any] | None = None, engine: str = "numba"
+) -> network2.Network:
     """Return a model of PyTorch as a network, with copies of its parameters.
 
     Parameters
     ----------
     model : torch.nn.Sequential
-        `Linear` layers with `Sigmoid`, `Tanh` or `ReLU` between them, the same everywhere. Last may be `Sigmoid`, which
-        makes a network with `CrossEntropyCost`; with `Softmax`, or nothing, as for `torch.nn.CrossEntropyLoss`, its
-        cost is `LogLikelihoodCost`. `Flatten`, `Dropout` and `Identity` are passed over.
+        `Linear` and `BatchNorm1d` layers, each with `Sigmoid`, `Tanh`, `ReLU`, `LeakyReLU(0.01)` or nothing behind it.
+        Last may be `Sigmoid`, `Softmax` or nothing. `Flatten`, `Dropout` and `Identity` are passed over.
+    cost : class or object, optional
+        As for `network2.Network`. By default, `CrossEntropyCost` of a model that ends with `Sigmoid`, and otherwise
+        `LogLikelihoodCost`: outputs are softmax where nothing is last, too, as for `torch.nn.CrossEntropyLoss`. With
+        another cost, outputs are linear where nothing is last.
     engine : str, optional
         As for `network2.Network`. The precision is the model's.
 
@@ -76,49 +112,90 @@ def from_torch(model: nn.Sequential, *, engine: str = "numba") -> network2.Netwo
     TypeError
         If it is another model, or has other layers.
     ValueError
-        If a layer does not fit the next, the hidden activations differ, or the softmax is not over the outputs.
+        If a layer does not fit the next or has settings that fastnet does not have, or the cost does not go with the
+        outputs.
     """
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
-    layers = [layer for layer in model if not isinstance(layer, _PASSED_OVER)]
-    linear, between, last = layers[::2], layers[1::2], None
-    if layers and len(layers) % 2 == 0:
-        last = between.pop()
-    if not linear or not all(isinstance(layer, nn.Linear) for layer in linear):
-        raise TypeError(f"model has {_names(layers)}; it must be Linear layers with activations between them")
-    if isinstance(last, nn.Softmax) and last.dim not in (1, -1):
-        raise ValueError(f"model ends with a Softmax over dimension {last.dim}; it must be 1, that of the outputs")
-    if last is not None and type(last) not in _OUTPUTS:
-        raise TypeError(f"model ends with {type(last).__name__}; it may end with Linear, Sigmoid or Softmax")
-    weights = [_array(layer.weight) for layer in linear]
-    biases = [_zeros(layer) if layer.bias is None else _array(layer.bias)[:, np.newaxis] for layer in linear]
-    sizes = [weights[0].shape[1], *(len(w) for w in weights)]
-    if any(w.shape[1] != size for w, size in zip(weights, sizes[:-1], strict=True)):
-        raise ValueError(f"model has Linear layers of the shapes {[w.shape for w in weights]}, which do not fit")
-    cost = LogLikelihoodCost if last is None else _OUTPUTS[type(last)]
-    net = network2.Network(sizes, cost, activation=_activation(between), engine=engine, dtype=weights[0].dtype)
-    net.weights, net.biases = weights, biases
+    modules = [module for module in model if not isinstance(module, _PASSED_OVER)]
+    layers: list[Layer] = []
+    parameters: Parameters = []
+    for i, module in enumerate(modules):
+        if isinstance(module, (nn.Linear, nn.BatchNorm1d)):
+            layer, arrays = _linear(module) if isinstance(module, nn.Linear) else _normalization(module)
+            layers.append(layer)
+            parameters.append(arrays)
+        elif not layers:
+            break
+        else:
+            layers[-1] = _activated(layers[-1], module, is_last=i == len(modules) - 1)
+    if not layers:
+        raise TypeError(f"model has {_names(modules)}; it must be Linear layers with activations between them")
+    n_in = _check_fit(parameters)
+    last = layers[-1]
+    if not isinstance(last, Dense):
+        raise TypeError(f"model ends with {type(modules[-1]).__name__}; it may end with Linear, Sigmoid or Softmax")
+    if last.activation == "linear" and (cost is None or cost is LogLikelihoodCost):
+        layers[-1] = last = replace(last, activation="softmax")
+    if cost is None:
+        cost = _COSTS[str(last.activation)]
+    dtype = parameters[0]["weights"].dtype if "weights" in parameters[0] else np.dtype(np.float32)
+    activation = next((str(each.activation) for each in layers[:-1] if isinstance(each, Dense)), "sigmoid")
+    entries = entries_of(Architecture((n_in,), tuple(layers), as_cost(cost), dtype), activation)
+    net = network2.Network(entries, cost, activation=activation, engine=engine, dtype=dtype)
+    net.parameters = parameters
     return net
 
 
-def _activation(between: list[nn.Module]) -> str:
-    """Return the name of the hidden activations."""
-    names = {class_: name for name, class_ in _ACTIVATIONS.items()}
-    for layer in between:
-        if type(layer) not in names:
-            raise TypeError(f"model has a {type(layer).__name__} between layers; it must be Sigmoid, Tanh or ReLU")
-    if len({type(layer) for layer in between}) > 1:
-        raise ValueError(f"model has {_names(between)} between its layers; they must be the same")
-    return names[type(between[0])] if between else "sigmoid"
+def _linear(module: nn.Linear) -> tuple[Layer, dict[str, np.ndarray]]:
+    weights = _array(module.weight)
+    biases = np.zeros(len(weights), weights.dtype) if module.bias is None else _array(module.bias)
+    return Dense(len(weights), "linear"), {"weights": weights, "biases": biases[:, np.newaxis]}
+
+
+def _normalization(module: nn.BatchNorm1d) -> tuple[Layer, dict[str, np.ndarray]]:
+    if module.running_mean is None or module.running_var is None or module.momentum is None:
+        raise ValueError(
+            f"model has {module}; it must have track_running_stats=True and a momentum, as BatchNormalization has"
+        )
+    mean, variance = _array(module.running_mean), _array(module.running_var)
+    gamma = np.ones_like(mean) if module.weight is None else _array(module.weight)
+    beta = np.zeros_like(mean) if module.bias is None else _array(module.bias)
+    arrays = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
+    layer = BatchNormalization(momentum=module.momentum, epsilon=module.eps)
+    return layer, {name: array[:, np.newaxis] for name, array in arrays.items()}
+
+
+def _activated(layer: Layer, module: nn.Module, *, is_last: bool) -> Layer:
+    """Return a layer with the activation that stands behind it."""
+    name = _ACTIVATIONS.get(type(module))
+    assert isinstance(layer, (Dense, BatchNormalization))
+    if is_last and name not in _COSTS:
+        raise TypeError(f"model ends with {type(module).__name__}; it may end with Linear, Sigmoid or Softmax")
+    if not is_last and (name is None or name == "softmax"):
+        raise TypeError(
+            f"model has a {type(module).__name__} between layers; it must be Sigmoid, Tanh, ReLU or LeakyReLU"
+        )
+    if layer.activation != "linear":
+        raise TypeError(f"model has a {type(module).__name__} behind another activation; a layer has one only")
+    if isinstance(module, nn.Softmax) and module.dim not in (1, -1):
+        raise ValueError(f"model ends with a Softmax over dimension {module.dim}; it must be 1, that of the outputs")
+    if isinstance(module, nn.LeakyReLU) and module.negative_slope != LEAK:
+        raise ValueError(f"model has a LeakyReLU({module.negative_slope}); the slope must be {LEAK}")
+    return replace(layer, activation=name)
+
+
+def _check_fit(parameters: Parameters) -> int:
+    """Return the number of inputs, if each layer fits the one before it."""
+    shapes = [each["weights"].shape if "weights" in each else (len(each["gamma"]),) * 2 for each in parameters]
+    if any(n_in != n_out for (n_out, _), (_, n_in) in pairwise(shapes)):
+        raise ValueError(f"model has layers of the shapes {shapes}, which do not fit")
+    return int(shapes[0][1])
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
     return np.array(tensor.detach().cpu().numpy())
 
 
-def _zeros(layer: nn.Linear) -> np.ndarray:
-    return np.zeros((layer.out_features, 1), _array(layer.weight).dtype)
-
-
-def _names(layers: list[nn.Module]) -> str:
-    return ", ".join(type(layer).__name__ for layer in layers) or "no layers"
+def _names(modules: list[nn.Module]) -> str:
+    return ", ".join(type(module).__name__ for module in modules) or "no layers"

@@ -96,6 +96,16 @@ def test_arrays_of_layers_that_do_not_fit_are_told():
     assert net.parameters[2]["gamma"].tolist() == [[1.0]] * 5
 
 
+@pytest.mark.parametrize("sizes", [[4, 5, 3], MIXED])
+def test_an_initializer_in_the_books_way(sizes):
+    class Constant(Network):
+        def default_weight_initializer(self):
+            self.biases = [np.zeros((n, 1)) for n in self.sizes[1:]]
+            self.weights = [np.zeros((n_out, n_in)) for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False)]
+
+    assert Constant(sizes, engine="numpy").feedforward(np.ones((4, 1))).tolist() == [[0.5]] * 3
+
+
 @pytest.mark.parametrize(
     ("sizes", "error", "message"),
     [

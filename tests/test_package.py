@@ -54,6 +54,30 @@ def test_import_loads_nothing_and_the_books_modules_numpy_and_nothing_heavier():
     assert loaded_by("import fastnet; fastnet.network.Network; fastnet.Dataset") - of_numpy == {"fastnet"}
 
 
+NAMES = (
+    "Adam", "BatchNormalization", "Dataset", "Dense", "Dropout", "GradientDescent", "comparison", "expand_mnist",
+    "handwriting", "mnist_loader", "network", "network2", "plots", "sweep", "sweeps",
+)  # fmt: skip
+WITH_EXTRAS = ("NetworkClassifier", "network3", "pytorch_mnist", "torch_models")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *WITH_EXTRAS])
+def test_a_name_can_be_had_after_importing_the_package(name):
+    if name in WITH_EXTRAS:
+        pytest.importorskip("sklearn" if name == "NetworkClassifier" else "torchvision")
+    python(f"import fastnet; fastnet.{name}; assert '{name}' in dir(fastnet)")
+
+
+def test_without_extras_all_names_but_those_that_need_one_can_be_had():
+    code = "; ".join(
+        f"sys.modules[{name!r}] = None" for name in ("torch", "sklearn", "matplotlib", "PIL", "distributed")
+    )
+    result = python(f"import sys; {code}; import fastnet; print(*{{n: getattr(fastnet, n) for n in dir(fastnet)}})")
+    names = set(result.stdout.split())
+    assert names >= set(NAMES)
+    assert not names & set(WITH_EXTRAS)
+
+
 @pytest.mark.parametrize("engine", ["numpy", "reference"])
 def test_the_other_engines_need_no_numba(engine):
     code = TRAIN.replace("seed=0", f"engine={engine!r}, seed=0")

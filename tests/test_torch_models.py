@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastnet import network, network2
+from fastnet import Dataset, network, network2
 
 torch = pytest.importorskip("torch")
 
@@ -44,6 +44,42 @@ def test_every_engine_gives_what_the_model_gives(engine):
     np.testing.assert_allclose(net.feedforward(images.reshape(7, 12).numpy().T).T, expected, rtol=0, atol=1e-6)
 
 
+MIXED = [
+    5,
+    network2.Dropout(0.5),
+    network2.Dense(7, "linear"),
+    network2.BatchNormalization("relu", momentum=0.25, epsilon=1e-3),
+    network2.Dense(4, "leaky_relu"),
+    network2.Dense(3, "tanh"),
+    network2.Dense(2, "linear"),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_there_and_back(dtype):
+    net = network2.Network(MIXED, network2.QuadraticCost, engine="numpy", dtype=dtype, seed=1)
+    random = np.random.default_rng(0)
+    net.SGD(Dataset(random.random((12, 5)), random.random((12, 2))), 2, 4, 0.1, report=lambda history: None)
+    model = to_torch(net)
+    assert [type(layer).__name__ for layer in model] == [
+        "Dropout", "Linear", "BatchNorm1d", "ReLU", "Linear", "LeakyReLU", "Linear", "Tanh", "Linear"
+    ]  # fmt: skip
+    x = random.standard_normal((5, 6)).astype(dtype)
+    with torch.no_grad():
+        given = model(torch.tensor(x.T)).numpy().T
+    np.testing.assert_allclose(given, net.feedforward(x), rtol=0, atol=1e-6 if dtype == "float32" else 1e-14)
+    again = from_torch(model, cost=network2.QuadraticCost, engine="numpy")
+    assert again.layers == net.layers[1:]  # without Dropout, which is passed over
+    np.testing.assert_array_equal(again.feedforward(x), net.feedforward(x))
+    assert from_torch(model, engine="numpy").layers[-1].activation == "softmax"
+
+
+def test_a_cost_that_does_not_go_with_the_outputs():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1))
+    with pytest.raises(ValueError, match="activation of the last layer is 'softmax'; with QuadraticCost"):
+        from_torch(model, cost=network2.QuadraticCost)
+
+
 def test_chapter_one_and_a_layer_without_biases():
     net = network.Network([4, 3, 2], engine="numpy", seed=0)
     assert [type(layer) for layer in to_torch(net)] == [nn.Linear, nn.Sigmoid, nn.Linear, nn.Sigmoid]
@@ -70,11 +106,13 @@ def test_they_share_no_memory():
         (nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 1)), TypeError, "a GELU between layers"),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU()), TypeError, "model ends with ReLU"),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(3, 2)), ValueError, "which do not fit"),
-        (
-            nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2)),
-            ValueError,
-            "model has ReLU, Tanh between its layers; they must be the same",
-        ),
+        (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(3), nn.Linear(3, 2)), ValueError, "which do not fit"),
+        (nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2)), ValueError, "BatchNormalization is the first layer"),
+        (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), TypeError, "model ends with BatchNorm1d"),
+        (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, momentum=None), nn.Linear(2, 2)), ValueError, "a momentum"),
+        (nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.2), nn.Linear(2, 2)), ValueError, r"LeakyReLU\(0.2\)"),
+        (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Linear(2, 2)), TypeError, "behind another activation"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 2)), TypeError, "a Softmax between layers"),
         (nn.Sequential(nn.Linear(2, 2, dtype=torch.float16)), ValueError, "dtype is"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), ValueError, "a Softmax over dimension 0"),
     ],

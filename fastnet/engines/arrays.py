@@ -1,4 +1,4 @@
-"""What the engines `reference` and `numpy` share: parameters as arrays in the book's shapes, and the optimizer's step."""
+"""What the engines `reference` and `numpy` share: parameters in the book's shapes, and the optimizer's step."""
 
 from __future__ import annotations
 

@@ -16,15 +16,16 @@ from fastnet.engines.contract import Descent, Pass, Receiver
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.layers import Dense
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import choice, epoch, layout, optimizers, threads
+from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
+from fastnet.kernels.optimizers import CODES, Update
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
 _SMALLEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
 _SAMPLES_AT_A_TIME = 2048  # when feeding forward only: bounds the memory that it takes
-_GRADIENT = epoch.Update(direct=True, error_scale=1.0)
+_GRADIENT = Update(direct=True, error_scale=1.0)
 _PLAIN = Descent()
 
 
@@ -83,26 +84,26 @@ class Engine(contract.Engine):
             weights=samples.weights[order] if len(samples.weights) else samples.weights,
         )
 
-    def _update(self, descent: Descent, eta: float, steps: int) -> epoch.Update:
+    def _update(self, descent: Descent, eta: float, steps: int) -> Update:
         """Say in the kernel's terms how parameters follow the gradient."""
         optimizer, shrink = descent.optimizer, 1 - eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
         direct = plain and not (descent.l1 or descent.max_norm or shrink < _SMALLEST_SHRINKAGE)
         scale = -eta if isinstance(optimizer, GradientDescent) else 1.0
-        return epoch.Update(
+        return Update(
             direct=direct,
             error_scale=scale,
             shrink=shrink if direct else 1.0,
             l2=scale * descent.l2,
             l1=scale * descent.l1,
             max_norm=descent.max_norm,
-            optimizer=optimizers.CODES[optimizer.name],
+            optimizer=CODES[optimizer.name],
             eta=eta,
             steps=steps,
-            **{name: type(epoch.Update._field_defaults[name])(value) for name, value in optimizer.settings().items()},
+            **{name: type(Update._field_defaults[name])(value) for name, value in optimizer.settings().items()},
         )
 
-    def _sums_of(self, update: epoch.Update, descent: Descent) -> layout.Parameters:
+    def _sums_of(self, update: Update, descent: Descent) -> layout.Parameters:
         """Return what the mini-batches' gradients are added to."""
         if update.direct:
             return self._parameters
@@ -159,7 +160,7 @@ class Engine(contract.Engine):
         samples: epoch.Samples,
         order: np.ndarray,
         mini_batch_size: int,
-        update: epoch.Update,
+        update: Update,
         sums: layout.Parameters,
         descent: Descent = _PLAIN,
         *,

@@ -31,10 +31,10 @@ class Engine(ArrayEngine):
     @_without_false_alarms
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
         layers = self.architecture.layers
-        a, m = self._typed(mini_batch.inputs), len(mini_batch.inputs)
+        a, m, last = self._typed(mini_batch.inputs), len(mini_batch.inputs), len(layers) - 1
         kept: list[Any] = []  # what the backward pass needs of each layer
         z = a
-        for layer, parameters, factor in zip(layers, self._parameters, mini_batch.factors, strict=True):
+        for i, (layer, parameters, factor) in enumerate(zip(layers, self._parameters, mini_batch.factors, strict=True)):
             if isinstance(layer, Dropout):
                 kept.append(factor)
                 a = a if factor is None else a * factor
@@ -48,19 +48,19 @@ class Engine(ArrayEngine):
             else:
                 z = a @ parameters["weights"].T + parameters["biases"].T
                 kept.append((a, z))
-            a = z if layer is layers[-1] else ACTIVATIONS[layer.activation].function(z)
+            a = z if i == last else ACTIVATIONS[layer.activation].function(z)
         error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / m  # BP1
         if mini_batch.sample_weights is not None:
             error = error * mini_batch.sample_weights[:, np.newaxis]
         gradient: Parameters = []
-        for i in range(len(layers) - 1, -1, -1):
+        for i in range(last, -1, -1):
             layer, parameters = layers[i], self._parameters[i]
             if isinstance(layer, Dropout):
                 gradient.append({})
                 error = error if kept[i] is None else error * kept[i]
                 continue
             below, z_of_layer = kept[i]
-            if layer is not layers[-1]:
+            if i < last:
                 error = error * ACTIVATIONS[layer.activation].prime(z_of_layer)
             total = error.sum(axis=0)[:, np.newaxis]  # BP3
             if isinstance(layer, BatchNormalization):
@@ -74,7 +74,8 @@ class Engine(ArrayEngine):
     @_without_false_alarms
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         a = z = inputs
-        for layer, parameters in zip(self.architecture.layers, self._parameters, strict=True):
+        last = len(self._parameters) - 1
+        for i, (layer, parameters) in enumerate(zip(self.architecture.layers, self._parameters, strict=True)):
             if isinstance(layer, Dropout):
                 continue
             if isinstance(layer, BatchNormalization):
@@ -82,5 +83,5 @@ class Engine(ArrayEngine):
                 z = (a - parameters["mean"].T) / deviation.T * parameters["gamma"].T + parameters["beta"].T
             else:
                 z = a @ parameters["weights"].T + parameters["biases"].T
-            a = z if layer is self.architecture.layers[-1] else ACTIVATIONS[layer.activation].function(z)
+            a = z if i == last else ACTIVATIONS[layer.activation].function(z)
         return z

@@ -32,7 +32,10 @@ class Engine(ArrayEngine):
         weights = [1.0] * m if mini_batch.sample_weights is None else mini_batch.sample_weights
         passed: list[Any] = []  # for each layer, its inputs and its z, of all samples
         zs = activations
-        for layer, parameters, factors in zip(layers, self._parameters, mini_batch.factors, strict=True):
+        last = len(layers) - 1
+        for i, (layer, parameters, factors) in enumerate(
+            zip(layers, self._parameters, mini_batch.factors, strict=True)
+        ):
             inputs = activations
             if isinstance(layer, Dropout):
                 if factors is not None:
@@ -49,7 +52,7 @@ class Engine(ArrayEngine):
             else:
                 zs = [parameters["weights"] @ a + parameters["biases"] for a in inputs]
             passed.append((inputs, zs))
-            if layer is not layers[-1]:
+            if i < last:
                 activations = [ACTIVATIONS[layer.activation].function(z) for z in zs]
         targets = self._columns(mini_batch.targets)
         errors = [
@@ -57,7 +60,7 @@ class Engine(ArrayEngine):
             for z, y, weight in zip(zs, targets, weights, strict=True)
         ]  # BP1
         gradient: Parameters = []
-        for i in range(len(layers) - 1, -1, -1):
+        for i in range(last, -1, -1):
             layer, parameters = layers[i], self._parameters[i]
             if isinstance(layer, Dropout):
                 factors = mini_batch.factors[i]
@@ -66,7 +69,7 @@ class Engine(ArrayEngine):
                 gradient.append({})
                 continue
             inputs, zs_of_layer = passed[i]
-            if layer is not layers[-1]:
+            if i < last:
                 prime = ACTIVATIONS[layer.activation].prime
                 errors = [d * prime(z) for d, z in zip(errors, zs_of_layer, strict=True)]  # BP2, its second half
             if isinstance(layer, BatchNormalization):
@@ -82,7 +85,8 @@ class Engine(ArrayEngine):
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         (activation,) = self._columns(inputs)
         z = activation
-        for layer, parameters in zip(self.architecture.layers, self._parameters, strict=True):
+        last = len(self._parameters) - 1
+        for i, (layer, parameters) in enumerate(zip(self.architecture.layers, self._parameters, strict=True)):
             if isinstance(layer, Dropout):
                 continue
             if isinstance(layer, BatchNormalization):
@@ -90,7 +94,7 @@ class Engine(ArrayEngine):
                 z = parameters["gamma"] * (activation - parameters["mean"]) / deviation + parameters["beta"]
             else:
                 z = parameters["weights"] @ activation + parameters["biases"]
-            if layer is not self.architecture.layers[-1]:
+            if i < last:
                 activation = ACTIVATIONS[layer.activation].function(z)
         return z.T
 

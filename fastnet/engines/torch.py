@@ -14,11 +14,12 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from fastnet.datasets.dataset import Dataset
@@ -37,13 +38,14 @@ _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that i
 _WORTHWHILE = 2_000_000  # multiplications in a mini-batch, for which PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
 _WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate what they keep
-_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "leaky_relu": partial(functional.leaky_relu, negative_slope=LEAK),
-    "linear": lambda z: z,
+ACTIVATIONS: dict[str, nn.Module] = {
+    "sigmoid": nn.Sigmoid(),
+    "tanh": nn.Tanh(),
+    "relu": nn.ReLU(),
+    "leaky_relu": nn.LeakyReLU(LEAK),
+    "linear": nn.Identity(),
 }
+"""PyTorch's modules for the activation functions of `formulas.activations`."""
 
 
 class _Settings(NamedTuple):
@@ -215,7 +217,7 @@ class Eager(contract.Engine):
         z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
         outputs, reduction = self.architecture.outputs, "sum" if weights is None else "none"
         if outputs.cost is QuadraticCost:
-            costs = functional.mse_loss(_ACTIVATIONS[outputs.activation](z), targets, reduction=reduction) / 2
+            costs = functional.mse_loss(ACTIVATIONS[outputs.activation](z), targets, reduction=reduction) / 2
         elif outputs.cost is CrossEntropyCost:
             costs = functional.binary_cross_entropy_with_logits(z, targets, reduction=reduction)
         else:
@@ -249,7 +251,7 @@ class Eager(contract.Engine):
             else:
                 assert isinstance(layer, Dense)
                 z = functional.linear(a, arrays["weights"], arrays["biases"])
-            a = _ACTIVATIONS[layer.activation](z)
+            a = ACTIVATIONS[layer.activation](z)
         return functional.linear(a, outputs["weights"], outputs["biases"])
 
     def _tensors(self, parameters: Parameters) -> Tensors:

@@ -46,47 +46,6 @@ class Samples(NamedTuple):
     losses: np.ndarray
 
 
-class Update(NamedTuple):
-    """How the parameters follow the gradient.
-
-    Attributes
-    ----------
-    direct : bool
-        Whether the gradient is added to the parameters themselves: plain gradient descent.
-    error_scale : float
-        What the errors are multiplied by: -eta for gradient descent, 1 where the gradient itself is wanted.
-    shrink : float
-        If direct, what the weights are multiplied by with each mini-batch: 1, or less for L2 regularization.
-    l2, l1 : float
-        If not direct, the decay of weights, in units of the scaled errors.
-    max_norm : float
-        The bound of the norm of each neuron's weights; 0 for none.
-    optimizer : int
-        See `optimizers.CODES`.
-    eta : float
-        The learning rate.
-    steps : int
-        Number of mini-batches before this call.
-    momentum, nesterov, beta1, beta2, epsilon
-        The settings of the optimizers.
-    """
-
-    direct: bool
-    error_scale: float
-    shrink: float = 1.0
-    l2: float = 0.0
-    l1: float = 0.0
-    max_norm: float = 0.0
-    optimizer: int = 0
-    eta: float = 0.0
-    steps: int = 0
-    momentum: float = 0.0
-    nesterov: bool = False
-    beta1: float = 0.0
-    beta2: float = 0.0
-    epsilon: float = 0.0
-
-
 @kernel
 def epoch(
     x, samples, order, mini_batch_size, layout, update, parameters, sums, memory, statistics, workspace, share, training
@@ -104,6 +63,7 @@ def epoch(
         The last mini-batch may be short.
     layout : Layout
     update : Update
+        See `optimizers`.
     parameters : Parameters
     sums : Parameters
         What is added to: the parameters themselves, their velocity, or the gradient.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from fastnet.learning import diagnostics
+from fastnet.learning.history import History
+from fastnet.learning.schedules import Plan
+from fastnet.learning.training import Findings, Training
 from fastnet.network3 import files
 from fastnet.network3.data import Pair, check_tensor, find_device, pair
 from fastnet.network3.layers import Layer, check_layers
-from fastnet.network3.training import dropout_generator, mini_batches, train_epoch
+from fastnet.network3.training import LayersLearner, dropout_generator, mini_batches
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -63,6 +64,8 @@ class Network:
         The best epoch of the last `SGD`; None if it had none.
     stopped : str
         Why the last `SGD` stopped before its last epoch; empty if it did not.
+    history : History or None
+        What the last `SGD` did. The evaluation accuracy is that on the validation data.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Network:
 
     best: Best | None = None
     stopped: str = ""
+    history: History | None = None
     _test: Pair | None = None
 
     def __init__(self, layers: Sequence[Layer], mini_batch_size: int, *, device: str = "auto") -> None:
@@ -126,7 +130,7 @@ class Network:
         -----
         TrainingWarning
             If weights become infinite or not a number, which ends the training: the network is as it was before that
-            epoch. Or if, for an epoch, no sample of the validation data is taken for one of their labels.
+            epoch. Or if, after two consecutive epochs, a label of many validation samples was predicted for none.
 
         Notes
         -----
@@ -143,18 +147,17 @@ class Network:
         test = None if test_data is None else self._fitting(test_data, "test_data")
         batches = mini_batches(training, mini_batch_size)
         generator = dropout_generator(self.layers, self.device)
-        train = partial(train_epoch, self.layers, batches, eta=eta, decay=lmbda / len(batches), generator=generator)
-        self.best, self.stopped, self._test = None, "", test
-        dead_outputs = diagnostics.DeadOutputs()
-        for epoch in range(epochs):
-            first = len(batches) * epoch
-            if not train(first):
-                self.stopped = diagnostics.why_stopped(f"epoch {epoch}")
-                diagnostics.diverged(f"epoch {epoch}", eta, stacklevel=2)
-                break
-            predicted = self._predictions(validation[0])
-            self._look_at(epoch, first + len(batches) - 1, _accuracy(predicted, validation[1]))
-            dead_outputs.look_at(epoch, self._never_predicted(predicted, validation[1]), stacklevel=2)
+        recipe = {"epochs": epochs, "mini_batch_size": mini_batch_size, "eta": eta, "lmbda": lmbda}
+        history = History(recipe, len(batches) * mini_batch_size, len(validation[0]))
+        learner = LayersLearner(
+            self.layers, batches, lmbda / len(batches), generator, lambda: self._findings(*validation)
+        )
+        self.best, self.stopped, self.history, self._test = None, "", history, test
+        training = Training(learner, history, epochs, Plan(eta, None, None))
+        training.run(lambda history: self._look_at(history, len(batches)), stacklevel=2)
+        if history.diverged:
+            self.stopped = history.stopped
+            diagnostics.diverged(f"epoch {len(history.epochs)}", eta, stacklevel=2)
         self._sum_up()
 
     def output(self, x: Tensor) -> Tensor:
@@ -233,22 +236,26 @@ class Network:
     def _predictions(self, x: Tensor) -> Tensor:
         return _largest(self._outputs(x))
 
-    def _look_at(self, epoch: int, iteration: int, accuracy: float) -> None:
+    def _findings(self, x: Tensor, y: Tensor) -> Findings:
+        """Return how many samples are classified correctly, and the labels that are never predicted."""
+        predicted = self._predictions(x)
+        labels = (each.cpu().numpy() for each in (y, predicted))
+        never_predicted = diagnostics.never_predicted(*labels, self.layers[-1].n_out)
+        return Findings(evaluation_accuracy=_correct(predicted, y), never_predicted=never_predicted)
+
+    def _look_at(self, history: History, mini_batches: int) -> None:
         """Print how good the network is after an epoch, and keep it in `best`."""
-        print(f"Epoch {epoch}: validation accuracy {accuracy:.2%}", flush=True)
+        epoch = history.epochs[-1]
+        assert epoch.evaluation_accuracy is not None
+        accuracy = epoch.evaluation_accuracy / history.evaluation_samples
+        print(f"Epoch {epoch.number}: validation accuracy {accuracy:.2%}", flush=True)
         if self.best is not None and accuracy < self.best.validation_accuracy:
             return
         print("This is the best validation accuracy to date.", flush=True)
         test = None if self._test is None else _accuracy(self._predictions(self._test[0]), self._test[1])
-        self.best = Best(accuracy, iteration, test)
+        self.best = Best(accuracy, mini_batches * (epoch.number + 1) - 1, test)
         if test is not None:
             print(f"The corresponding test accuracy is {test:.2%}", flush=True)
-
-    def _never_predicted(self, predicted: Tensor, y: Tensor) -> tuple[int, ...]:
-        """Return which labels are often in the data, but were given to no sample."""
-        n_out = self.layers[-1].n_out
-        counts = (np.bincount(each[each >= 0].cpu().numpy(), minlength=n_out) for each in (y, predicted))
-        return diagnostics.never_predicted(*counts)
 
     def _sum_up(self) -> None:
         print(self.stopped or "Finished training network.")
@@ -290,8 +297,12 @@ def _largest(outputs: Tensor) -> Tensor:
     return outputs.argmax(dim=1).where(~outputs.isnan().any(dim=1), -1)
 
 
+def _correct(predicted: Tensor, y: Tensor) -> int:
+    return int((predicted == y).sum())
+
+
 def _accuracy(predicted: Tensor, y: Tensor) -> float:
-    return int((predicted == y).sum()) / len(y)
+    return _correct(predicted, y) / len(y)
 
 
 def load(path: StrPath, *, device: str = "auto") -> Network:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from fastnet.learning.training import Findings
 from fastnet.network3.data import Pair, size
 from fastnet.network3.layers import Layer, SoftmaxLayer
-from fastnet.utils.interruption import heard_afterwards
 
 _MINI_BATCHES_PER_LINE = 1000
 
@@ -32,54 +33,67 @@ def dropout_generator(layers: Sequence[Layer], device: torch.device) -> torch.Ge
     return torch.Generator(device).manual_seed(int(np.random.randint(2**31)))  # noqa: NPY002
 
 
-def train_epoch(
-    layers: Sequence[Layer],
-    batches: Sequence[Pair],
-    first: int,
-    *,
-    eta: float,
-    decay: float,
-    generator: torch.Generator | None,
-) -> bool:
-    """Go through the training data once.
+@dataclass
+class LayersLearner:
+    """Layers in training.
 
-    Parameters
+    Attributes
     ----------
     layers : sequence of layers
-        What learns.
+        The network.
     batches : sequence of tuples (x, y)
         The mini-batches.
-    first : int
-        The number of the first of them, in all epochs.
-    eta, decay : float
-        The learning rate, and the factor of half the sum of all weights squared in the cost.
+    decay : float
+        The factor of half the sum of all weights squared in the cost.
     generator : torch.Generator or None
         What draws the masks of dropout.
-
-    Returns
-    -------
-    bool
-        Whether weights and biases are finite afterwards. If not, they are again what they were; also if the epoch was
-        interrupted. Otherwise, an interrupted one has learned from whole mini-batches.
+    monitor : callable
+        What measures the network.
     """
-    before = [layer.params for layer in layers]
-    try:
-        optimizer = _begin(layers, eta, decay)
-        for number, (x, y) in enumerate(batches, first):
-            if number % _MINI_BATCHES_PER_LINE == 0:
-                print(f"Training mini-batch number {number}", flush=True)
-            optimizer.zero_grad()
-            with torch.enable_grad():  # which Ctrl-C elsewhere may have left switched off
-                _cost(layers, x, y, generator).backward()
-            with heard_afterwards():  # or weights might have learned, and biases not
+
+    layers: Sequence[Layer]
+    batches: Sequence[Pair]
+    decay: float
+    generator: torch.Generator | None
+    monitor: Callable[[], Findings]
+
+    def begin(self) -> None:
+        """Keep the parameters for `undo`."""
+        self._before = [layer.params for layer in self.layers]
+
+    def train(self, number: int, eta: float, hear: Callable[[], None]) -> None:
+        """Go through the mini-batches once. Interrupted, the layers have learned from whole ones."""
+        optimizer = _with_gradients(self.layers, eta, self.decay)
+        try:
+            for i, (x, y) in enumerate(self.batches, number * len(self.batches)):
+                if i % _MINI_BATCHES_PER_LINE == 0:
+                    print(f"Training mini-batch number {i}", flush=True)
+                optimizer.zero_grad()
+                with torch.enable_grad():  # which Ctrl-C elsewhere may have left switched off
+                    _cost(self.layers, x, y, self.generator).backward()
+                hear()
                 optimizer.step()
-    finally:
-        is_finite = _end(layers, before)
-    return is_finite
+                hear()
+        finally:
+            for layer in self.layers:
+                layer.w, layer.b = (param.detach() for param in layer.params)
+
+    def arrays(self) -> Iterable[np.ndarray]:
+        """Return the weights and biases of the layers."""
+        return (param.detach().cpu().numpy() for layer in self.layers for param in layer.params)
+
+    def undo(self) -> None:
+        """Put back the parameters as they were when the epoch began."""
+        for layer, params in zip(self.layers, self._before, strict=True):
+            layer.w, layer.b = params
+
+    def findings(self) -> Findings:
+        """Measure how well the network does."""
+        return self.monitor()
 
 
-def _begin(layers: Sequence[Layer], eta: float, decay: float) -> torch.optim.Optimizer:
-    """Have the layers learn with copies of their parameters; return what descends along the gradients."""
+def _with_gradients(layers: Sequence[Layer], eta: float, decay: float) -> torch.optim.Optimizer:
+    """Give the layers copies of their parameters, with gradients; return the optimizer that changes the copies."""
     for layer in layers:
         layer.w, layer.b = (param.detach().clone().requires_grad_() for param in layer.params)
     groups = [
@@ -88,14 +102,6 @@ def _begin(layers: Sequence[Layer], eta: float, decay: float) -> torch.optim.Opt
         {"params": [layer.b for layer in layers]},
     ]
     return torch.optim.SGD(groups, lr=eta, foreach=True)
-
-
-def _end(layers: Sequence[Layer], before: Sequence[list[Tensor]]) -> bool:
-    """Have no more gradients computed; return whether all parameters are finite, and if not, put back the others."""
-    is_finite = all(bool(param.isfinite().all()) for layer in layers for param in layer.params)
-    for layer, params in zip(layers, before, strict=True):
-        layer.w, layer.b = (param.detach() for param in layer.params) if is_finite else params
-    return is_finite
 
 
 def _cost(layers: Sequence[Layer], x: Tensor, y: Tensor, generator: torch.Generator | None) -> Tensor:

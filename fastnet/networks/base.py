@@ -96,6 +96,7 @@ class BaseNetwork(ABC):
         self.dtype = dtype
         self._seed = None if seed is None else arguments.seed(seed)
         self._random = None if self._seed is None else np.random.RandomState(self._seed)
+        self._others: Parameters = []  # the arrays of the layers that are not dense
 
     @property
     def sizes(self) -> list[int]:
@@ -137,6 +138,11 @@ class BaseNetwork(ABC):
         """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
         weights, biases = initialization.normal(self.sizes, self._generator(), scaled=scaled)
         self.parameters = self._architecture().parameters(weights, biases)
+
+    def _reset_others(self) -> None:
+        """Give the layers that are not dense their initial arrays."""
+        nothing = [np.empty(0)] * (len(self.sizes) - 1)
+        self.parameters = self._architecture().parameters(nothing, nothing)
 
     def __repr__(self) -> str:
         return f"<Network {self._entries}, engine {self.engine!r}, {self.dtype}>"

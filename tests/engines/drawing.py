@@ -67,7 +67,7 @@ def descents(draw, l2=(0.0, 0.3), l1=(0.0, 1e-3), max_norm=(0.0, 0.8)):
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@dataclass
+@dataclass(repr=False)
 class Task:
     """Everything that an engine is given."""
 

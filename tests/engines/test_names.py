@@ -14,7 +14,7 @@ OUTPUTS = {activation for cost in names.COSTS.values() for activation in cost.lo
 
 def test_activations():
     assert set(activations.ACTIVATIONS) == set(kernel_activations.CODES) == set(names.ACTIVATIONS)
-    assert layers.OF_OUTPUTS == tuple(OUTPUTS - set(names.ACTIVATIONS))
+    assert tuple(OUTPUTS - set(names.ACTIVATIONS)) == layers.OF_OUTPUTS
 
 
 def test_costs():
@@ -46,5 +46,5 @@ def test_pytorch():
     pytest.importorskip("torch")
     from fastnet.engines import torch, torch_optimizers
 
-    assert set(torch._ACTIVATIONS) == set(names.ACTIVATIONS)
+    assert set(torch.ACTIVATIONS) == set(names.ACTIVATIONS)
     assert set(torch_optimizers.OPTIMIZERS) == set(names.OPTIMIZERS)

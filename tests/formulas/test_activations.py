@@ -4,6 +4,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from engines import names
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,15 +80,43 @@ def test_tanh_and_relu_where_nothing_overflows_and_nothing_warns(dtype):
     assert tanh_prime(np.int8([100])).tolist() == pytest.approx([exact_tanh(100)[1]], rel=1e-13, abs=0)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_the_slope_is_the_derivative_of_the_activation_instead_of_z(name):
-    function, prime, slope = ACTIVATIONS[name]
-    z = np.random.default_rng(0).uniform(-5, 5, 1000)
-    np.testing.assert_allclose(slope(function(z)), prime(z), rtol=1e-11)
-    h = 1e-3
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", names.ACTIVATIONS)
+def test_every_activation_against_its_definition(name, dtype):
+    expected, (function, prime) = names.ACTIVATIONS[name], ACTIVATIONS[name]
+    z = np.concatenate([np.random.default_rng(0).uniform(-5, 5, 1000), [-1e-3, 0, 1e-3, -30, 30]]).astype(dtype)
+    exactly = z.astype(np.float64)
+    tolerance = 8 * np.finfo(dtype).eps
+    assert function(z).dtype == prime(z).dtype == dtype
+    np.testing.assert_allclose(function(z), expected.function(exactly), rtol=tolerance, atol=0)
+    np.testing.assert_allclose(prime(z), expected.derivative(exactly), rtol=2 * tolerance, atol=0)
+    if expected.scipy:
+        special = pytest.importorskip("scipy.special")
+        np.testing.assert_allclose(function(z), getattr(special, expected.scipy)(exactly), rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize("name", names.ACTIVATIONS)
+def test_every_derivative_against_differences(name):
+    function, prime = ACTIVATIONS[name]
+    z, h = np.random.default_rng(0).uniform(-5, 5, 1000), 1e-3
     differences = (8 * (function(z + h) - function(z - h)) - (function(z + 2 * h) - function(z - 2 * h))) / (12 * h)
-    smooth = np.abs(z) > 2 * h  # relu has no derivative at 0, where others count it as 0 or 1
+    smooth = (np.abs(z) > 2 * h) | (not names.ACTIVATIONS[name].kinked)
     np.testing.assert_allclose(prime(z)[smooth], differences[smooth], rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", names.ACTIVATIONS)
+def test_every_activation_far_from_zero_and_of_other_types(name, dtype):
+    z = np.array([-np.inf, -1000, 0, 1000, np.inf], dtype)
+    with np.errstate(all="raise"):
+        for f in ACTIVATIONS[name]:
+            assert not np.isnan(f(z)).any()
+            assert np.isfinite(f(z[1:-1])).all()
+            assert f(z.reshape(5, 1)).shape == (5, 1)
+    for f in ACTIVATIONS[name]:
+        for integers in (np.int8([-128, 127]), np.uint8([0, 200]), [True, False]):
+            np.testing.assert_array_equal(f(integers), f(np.array(integers, np.float64)), strict=True)
+        assert np.isnan(f(np.nan)) or f is ACTIVATIONS[name].prime  # the derivative may be a constant
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,22 +1,32 @@
 import numpy as np
 import pytest
+from engines import names
+from engines.drawing import drawn
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fastnet import network2
 from fastnet.formulas import costs
-from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost, as_cost, name_of
+from fastnet.formulas.costs import (
+    CrossEntropyCost,
+    LogLikelihoodCost,
+    Outputs,
+    OwnCost,
+    QuadraticCost,
+    as_cost,
+    name_of,
+)
 from fastnet.network import Network
 
-BUILT_IN = [QuadraticCost, CrossEntropyCost, LogLikelihoodCost]
+BUILT_IN = list(costs.COSTS.values())
+OUTPUTS = [(name, activation) for name, cost in names.COSTS.items() for activation in cost.losses]
 Z = arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-15, 15))
 
 
 def targets(cost, z):
-    """Draw targets for these samples, one a row: probabilities where the cost is about these."""
-    y = np.random.default_rng(0).random(z.shape)
-    return y / y.sum(axis=1, keepdims=True) if cost is LogLikelihoodCost else y
+    """Draw targets for these samples, one a row."""
+    return names.COSTS[cost].targets(np.random.default_rng(0), z.shape)
 
 
 def test_the_books_formulas_by_hand():
@@ -44,33 +54,39 @@ def test_cross_entropy_against_scipy():
     assert LogLikelihoodCost.fn(p, q) == pytest.approx((special.rel_entr(q, p) + special.entr(q)).sum(), rel=1e-13)
 
 
-@pytest.mark.parametrize("cost", BUILT_IN)
+@pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
 @given(z=Z)
-def test_total_is_fn_of_the_output(cost, z):
-    y = targets(cost, z)
-    a = cost.output(z)
+@drawn(50)
+def test_losses_against_their_definition_and_fn(cost, activation, z):
+    outputs, y = Outputs(costs.COSTS[cost], activation), targets(cost, z)
+    losses = outputs.losses(z, y)
+    assert losses.dtype == np.float64
+    np.testing.assert_allclose(losses, names.COSTS[cost].losses[activation](z, y), rtol=1e-12, atol=1e-13)
+    a, fn = outputs.activations(z), outputs.cost.fn
     if np.abs(z).max() < 12:  # beyond, 1 - a has lost its digits
-        assert cost.total(z, y) == pytest.approx(cost.fn(a, y), rel=1e-9)
-    one_by_one = [cost.fn(each[:, np.newaxis], desired[:, np.newaxis]) for each, desired in zip(a, y, strict=True)]
-    assert cost.fn(a, y) == pytest.approx(sum(one_by_one), rel=1e-14)  # of matrices, the sum over their samples
+        np.testing.assert_allclose(losses, [fn(*each) for each in zip(a, y, strict=True)], rtol=1e-9, atol=1e-9)
+    columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
+    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # of matrices, the sum
 
 
-@pytest.mark.parametrize("cost", BUILT_IN)
+@pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
 @given(z=Z)
-def test_delta_is_the_derivative_of_the_cost(cost, z):
+@drawn(50)
+def test_errors_are_the_derivative_of_the_losses(cost, activation, z):
     z = z / 5  # from -3 to 3
-    y, h = targets(cost, z), 1e-3
+    outputs, y, h = Outputs(costs.COSTS[cost], activation), targets(cost, z), 1e-3
     differences = np.empty_like(z)
     for i in np.ndindex(z.shape):
         step = np.zeros_like(z)
         step[i] = h
-        d1, d2 = (cost.fn(cost.output(z + k * step), y) - cost.fn(cost.output(z - k * step), y) for k in (1, 2))
+        losses = names.COSTS[cost].losses[activation]
+        d1, d2 = (np.sum(losses(z + k * step, y) - losses(z - k * step, y)) for k in (1, 2))
         differences[i] = (8 * d1 - d2) / (12 * h)
-    np.testing.assert_allclose(cost.delta(z, cost.output(z), y), differences, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(outputs.errors(z, y), differences, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_total_far_from_zero(dtype):
+def test_losses_far_from_zero(dtype):
     """Where an activation is 0 or 1, the cost is known all the same: -ln sigmoid(z) is ln(1 + exp(-z))."""
     tolerance = float(4 * np.finfo(dtype).eps)
     one, zero = np.ones((1, 1), dtype), np.zeros((1, 1), dtype)
@@ -85,26 +101,54 @@ def test_total_far_from_zero(dtype):
             (-1e4, zero, 0),
             (10, one, np.log1p(np.exp(-10.0))),
         ]:
-            found = CrossEntropyCost.total(np.full((1, 1), z, dtype), y)
+            (found,) = Outputs(CrossEntropyCost, "sigmoid").losses(np.full((1, 1), z, dtype), y)
             if dtype is np.float64 or expected > 1e-40:  # float32 has no smaller normal numbers
                 assert float(found) == pytest.approx(expected, rel=tolerance, abs=0)
             else:
                 assert 0 <= found < 1e-40
         z = np.array([[100, -100, 0], [-1e4, 1e4, 1e4]], dtype)
         y = np.array([[0, 1, 0], [0.5, 0.25, 0.25]], dtype)
-        expected = 200 + (1e4 + np.log(2))  # with exp(-100) and exp(-2e4) next to 1
-        assert LogLikelihoodCost.total(z, y) == pytest.approx(expected, rel=tolerance)
-        assert QuadraticCost.total(z, y) == pytest.approx((1 + 1 + 0.25 + 0.25 + 0.75**2 * 2) / 2, rel=tolerance)
+        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # with exp(-100) and exp(-2e4) next to 1
+        np.testing.assert_allclose(found, [200, 1e4 + np.log(2)], rtol=tolerance)
+        found = Outputs(QuadraticCost, "sigmoid").losses(z, y)
+        np.testing.assert_allclose(found, [(1 + 1 + 0.25) / 2, (0.25 + 2 * 0.75**2) / 2], rtol=tolerance)
+        found = Outputs(QuadraticCost, "linear").losses(z, y)
+        np.testing.assert_allclose(found[0], (100**2 + 101**2) / 2, rtol=tolerance)
 
 
-@pytest.mark.parametrize("cost", BUILT_IN)
-def test_costs_of_float32_are_summed_in_float64(cost):
-    random = np.random.default_rng(0)
-    z = random.normal(0, 3, (5000, 4)).astype(np.float32)
-    a, y = cost.output(z), targets(cost, z).astype(np.float32)
-    each = [cost.fn(one, desired) for one, desired in zip(a.reshape(-1, 1), y.reshape(-1, 1), strict=True)]
-    assert float(cost.fn(a, y)) == pytest.approx(sum(map(float, each)), rel=1e-13)
-    assert float(cost.total(z, y)) == pytest.approx(cost.total(z.astype(np.float64), y.astype(np.float64)), rel=1e-7)
+@pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
+def test_costs_of_float32_are_summed_in_float64(cost, activation):
+    outputs = Outputs(costs.COSTS[cost], activation)
+    z = np.random.default_rng(0).normal(0, 3, (1, 20_000)).astype(np.float32)
+    a, y = outputs.activations(z), targets(cost, z).astype(np.float32)
+    each = [outputs.cost.fn(one, desired) for one, desired in zip(a.reshape(-1, 1), y.reshape(-1, 1), strict=True)]
+    assert float(outputs.cost.fn(a, y)) == pytest.approx(sum(map(float, each)), rel=1e-13)
+    expected = outputs.losses(z.astype(np.float64), y.astype(np.float64))
+    assert float(outputs.losses(z, y)[0]) == pytest.approx(float(expected[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
+def test_a_cost_takes_targets_that_are_drawn_for_it(cost, activation):
+    costs.COSTS[cost].check(targets(cost, np.zeros((50, 4))))
+    costs.COSTS[cost].check(np.eye(3, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("cost", "wrong", "message"),
+    [
+        (CrossEntropyCost, [[0.0, 1.5]], "component 1.5; CrossEntropyCost takes targets from 0 to 1"),
+        (CrossEntropyCost, [[0.5, 1.0], [-0.25, 1.0]], "component -0.25"),
+        (CrossEntropyCost, [[0.5, np.nan]], "component nan"),
+        (LogLikelihoodCost, [[0.5, 0.5], [0.5, 0.75]], "sum 1.25 and the smallest component 0.5; LogLikelihoodCost"),
+        (LogLikelihoodCost, [[1.5, -0.5]], "smallest component -0.5"),
+        (LogLikelihoodCost, [[np.nan, 0.5]], "sum nan"),
+    ],
+)
+def test_targets_that_a_cost_does_not_take(cost, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        cost.check(np.array(wrong))
+    QuadraticCost.check(np.array(wrong))
+    as_cost(Mine).check(np.array(wrong))
 
 
 def test_fn_of_zeros_and_ones_is_the_books_nan_to_num():
@@ -147,16 +191,42 @@ class ChangedAboutOneThing(CrossEntropyCost):
 
 @pytest.mark.parametrize("kind", [Mine, ChangedAboutOneThing])
 def test_a_cost_of_ones_own(kind):
+    a, y = np.array([[0.5, 0.25], [0.75, 1.0], [0.0, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.25], [1.0, 1.0]])
+    z = np.log(a + 1)
     for cost in (kind, kind()):
         own = as_cost(cost)
         assert isinstance(own, OwnCost)
         assert own.cost is cost
         assert name_of(cost) == kind.__name__
-        a, y = np.array([[0.5], [0.25]]), np.array([[1.0], [0.0]])
-        np.testing.assert_array_equal(own.delta(None, a, y), kind.delta(None, a, y))
-    z = np.array([[0.0, 0.0], [0.0, np.log(3)]])
-    y = np.array([[1.0, 0.0], [0.5, 1.0]])
-    assert as_cost(Mine).total(z, y) == pytest.approx(0.5 + 0.25 + 0.75, rel=1e-15)
+        np.testing.assert_array_equal(own.delta(z, a, y), kind.delta(z, a, y))
+        np.testing.assert_allclose(own.losses(z, a, y), [kind.fn(*each) for each in zip(a, y, strict=True)])
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "linear"])
+def test_a_cost_of_ones_own_has_sigmoid_or_linear_outputs(activation):
+    z, y = np.array([[0.0, np.log(3)]]), np.array([[1.0, 0.5]])
+    outputs = Outputs(as_cost(Mine), activation)
+    a = np.array([[0.5, 0.75]]) if activation == "sigmoid" else z
+    np.testing.assert_allclose(outputs.activations(z), a, rtol=1e-15)
+    np.testing.assert_allclose(outputs.losses(z, y), [np.sum(a * y)], rtol=1e-15)
+    np.testing.assert_allclose(outputs.errors(z, y), 2 * (a - y), rtol=1e-15)
+
+
+def test_a_cost_of_ones_own_is_given_columns():
+    class Columns(Mine):
+        @staticmethod
+        def delta(z, a, y):
+            assert z.shape == a.shape == y.shape == (4, 1)
+            return a - y
+
+        @staticmethod
+        def fn(a, y):
+            assert a.shape == y.shape == (4, 1)
+            return 1.5
+
+    rows = np.zeros((3, 4))
+    assert as_cost(Columns).delta(rows, rows, rows).shape == (3, 4)
+    assert as_cost(Columns).losses(rows, rows, rows).tolist() == [1.5] * 3
 
 
 @pytest.mark.parametrize("what", [None, "CrossEntropyCost", 3, object(), np.sum])
@@ -192,7 +262,7 @@ def test_what_a_delta_may_not_return(returned, message):
             return returned
 
     with pytest.raises(ValueError, match=message):
-        as_cost(Wrong).delta(None, np.ones((2, 1)), np.ones((2, 1)))
+        as_cost(Wrong).delta(*np.ones((3, 1, 2)))
 
 
 def test_a_delta_may_return_a_number_and_another_precision():
@@ -201,8 +271,8 @@ def test_a_delta_may_return_a_number_and_another_precision():
         def delta(z, a, y):
             return 1
 
-    column = as_cost(Number).delta(None, np.ones((2, 1), np.float32), None)
-    np.testing.assert_array_equal(column, np.ones((2, 1), np.float32), strict=True)
+    errors = as_cost(Number).delta(*np.ones((3, 5, 2), np.float32))
+    np.testing.assert_array_equal(errors, np.ones((5, 2), np.float32), strict=True)
 
 
 def test_chapter_1_has_the_quadratic_cost():

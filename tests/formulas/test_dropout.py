@@ -1,4 +1,4 @@
-"""Which neurons are left out, by itself; what engines make of it is in test_gradients and test_options.
+"""Which neurons are left out, by itself; what engines make of it is in test_gradients.
 
 The bounds are Hoeffding's: the mean of n independent numbers from 0 to 1 is further than t from its expectation with a
 probability of at most 2 exp(-2 n t^2), which is here 1e-9.
@@ -18,6 +18,10 @@ PROBABILITIES = [0.1, 0.5, 0.8]
 NEURONS = [1, 7, 8, 9, 30]  # around the generator's blocks of 8
 
 
+def masks(seed, first, samples, neurons, probability):
+    return dropout.kept(seed, first, samples, np.full(neurons, probability, np.float32))
+
+
 def bound(n):
     return np.sqrt(np.log(2 / 1e-9) / (2 * n))
 
@@ -25,7 +29,7 @@ def bound(n):
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("probability", PROBABILITIES)
 def test_each_neuron_is_kept_as_often_as_it_is_to_be(seed, probability):
-    kept = dropout.kept(seed, 0, 20_000, 30, probability)
+    kept = masks(seed, 0, 20_000, 30, probability)
     assert kept.dtype == bool
     assert kept.shape == (20_000, 30)
     assert abs(kept.mean() - (1 - probability)) < bound(kept.size)
@@ -35,8 +39,8 @@ def test_each_neuron_is_kept_as_often_as_it_is_to_be(seed, probability):
 @pytest.mark.parametrize("probability", PROBABILITIES)
 def test_neurons_samples_and_seeds_have_nothing_to_do_with_one_another(probability):
     """Independent ones agree with the probability p^2 + (1 - p)^2."""
-    kept = dropout.kept(3, 0, 20_000, 30, probability)
-    pairs = {"the next seed": (kept, dropout.kept(4, 0, 20_000, 30, probability))}
+    kept = masks(3, 0, 20_000, 30, probability)
+    pairs = {"the next seed": (kept, masks(4, 0, 20_000, 30, probability))}
     for k in (1, 2, 3, 10_000):  # samples that are k apart, no sample in two pairs
         first = np.flatnonzero(np.arange(20_000) // k % 2 == 0)
         first = first[first + k < 20_000]
@@ -50,28 +54,36 @@ def test_neurons_samples_and_seeds_have_nothing_to_do_with_one_another(probabili
 
 @pytest.mark.parametrize("neurons", NEURONS)
 def test_a_samples_neurons_do_not_depend_on_how_they_are_asked_for(neurons):
-    whole = dropout.kept(5, 0, 50, neurons, 0.5)
+    whole = masks(5, 0, 50, neurons, 0.5)
     assert 0 < whole.mean() < 1
     for cuts in ([0, 50], [0, 1, 2, 50], [0, 7, 14, 49, 50], range(51)):
-        pieces = [dropout.kept(5, a, b - a, neurons, 0.5) for a, b in pairwise(cuts)]
+        pieces = [masks(5, a, b - a, neurons, 0.5) for a, b in pairwise(cuts)]
         np.testing.assert_array_equal(np.concatenate(pieces), whole)
     far = 10**12
-    np.testing.assert_array_equal(dropout.kept(5, far + 1, 1, neurons, 0.5), dropout.kept(5, far, 2, neurons, 0.5)[1:])
+    np.testing.assert_array_equal(masks(5, far + 1, 1, neurons, 0.5), masks(5, far, 2, neurons, 0.5)[1:])
 
 
 def test_what_is_more_probable_leaves_out_more_and_the_same():
-    seldom, often = (dropout.kept(6, 0, 100, 20, probability) for probability in (0.2, 0.6))
+    seldom, often = (masks(6, 0, 100, 20, probability) for probability in (0.2, 0.6))
     assert (often <= seldom).all()
     assert (often < seldom).any()
 
 
 @pytest.mark.parametrize("neurons", NEURONS)
 def test_with_probability_zero_all_are_kept(neurons):
-    assert dropout.kept(0, 0, 1000, neurons, 0.0).all()
+    assert masks(0, 0, 1000, neurons, 0.0).all()
+
+
+def test_each_neuron_has_its_own_probability():
+    probabilities = np.array([0.0, 0.9, 0.1, 0.5, 0.0, 0.3, 0.7, 0.2, 0.6], np.float32)
+    kept = dropout.kept(7, 0, 20_000, probabilities)
+    assert (abs(kept.mean(axis=0) - (1 - probabilities)) < bound(len(kept))).all()
+    for i, probability in enumerate(probabilities):
+        np.testing.assert_array_equal(kept[:, i], masks(7, 0, 20_000, 9, probability)[:, i])
 
 
 def test_nothing_to_decide():
-    assert dropout.kept(0, 3, 0, 5, 0.5).shape == (0, 5)
+    assert masks(0, 3, 0, 5, 0.5).shape == (0, 5)
 
 
 @given(

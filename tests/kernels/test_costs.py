@@ -1,25 +1,25 @@
-"""The compiled output neurons and their errors, against NumPy."""
+"""The compiled output neurons, their costs and their errors, against `formulas.costs` in more digits."""
 
 import numpy as np
 import pytest
 
+from fastnet.formulas.costs import COSTS, Outputs
 from fastnet.kernels import costs
 from fastnet.kernels.compiler import kernel
-from fastnet.kernels.costs import CrossEntropy, LogLikelihood, Quadratic
-from fastnet.kernels.vectors import lanes, lanes_of, load, store
+from fastnet.kernels.costs import CODES, OUTPUTS
+from fastnet.kernels.vectors import lanes_of
 
 DTYPES = ("float32", "float64")
+PAIRS = [(cost, output) for cost in CODES for output in COSTS[cost].outputs]
+BOTH = pytest.mark.parametrize(("cost", "output"), PAIRS)
+ELSE = 7.0  # what lies around the numbers of a sample
 
 
 @kernel
-def activate(kind, z, start, step, n, neurons, first_neuron):
-    costs.activate(kind, z, start, step, n, neurons, first_neuron)
-
-
-@kernel
-def errors(kind, a, y, result):
-    for i in range(0, len(a), lanes(a)):
-        store(result, i, costs.error(kind, load(a, i), load(y, i)))
+def errors(cost, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
+    return costs.errors(
+        cost, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss
+    )  # fmt: skip
 
 
 def widths(dtype):
@@ -28,29 +28,111 @@ def widths(dtype):
     return [1, 2, 10, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 3 * lanes + 1]
 
 
-def activations(kind, z, samples=3, sample=1):
-    """Compute the activations of one sample of several, which lie in panels after other layers; check the others."""
+def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True):
+    """Return errors and cost of one sample of several, which lie in panels after other layers; check the others.
+
+    In the padding, z is not a number.
+    """
     lanes, n = lanes_of(z.dtype), len(z)
-    panels = -(-n // lanes)
-    before, neurons_before = 2 * lanes, lanes
-    memory = np.full(before + panels * samples * lanes + lanes, 7, z.dtype)
-    rows = memory[before : before + panels * samples * lanes].reshape(panels, samples, lanes)
-    rows[:, sample] = 0  # as the padding of a z is
-    for k, value in enumerate(z):
-        rows[k // lanes, sample, k % lanes] = value
+    panels, before, neurons_before = -(-n // lanes), 2 * lanes, lanes
+    memory = np.full(before + panels * samples * lanes + lanes, ELSE, z.dtype)
+    delta = memory.copy()
+    here = slice(before, before + panels * samples * lanes)
+    rows, found = (array[here].reshape(panels, samples, lanes) for array in (memory, delta))
+    padded = np.full(panels * lanes, np.nan, z.dtype)
+    padded[:n] = z
+    rows[:, sample] = padded.reshape(panels, lanes)
+    targets = np.full(before + panels * lanes + lanes, ELSE, z.dtype)
+    targets[before:][: panels * lanes] = 0
+    targets[before:][:n] = y
     neurons = np.zeros(neurons_before + panels * lanes, z.dtype)
-    neurons[neurons_before : neurons_before + n] = 1
-    activate(kind, memory, before + sample * lanes, samples * lanes, n, neurons, neurons_before)
-    result = rows[:, sample].flatten()
+    neurons[neurons_before:][:n] = 1
+    given = memory.copy(), targets.copy()
+    loss = errors(
+        CODES[cost], OUTPUTS[output], memory, before + sample * lanes, targets, before, factor,
+        delta, samples * lanes, n, neurons, neurons_before, with_loss,
+    )  # fmt: skip
+    for array, expected in zip((memory, targets), given, strict=True):
+        np.testing.assert_array_equal(array, expected)
+    result = found[:, sample].flatten()
     assert (result[n:] == 0).all()  # the padding
-    rows[:, sample] = 7
-    assert (memory == 7).all()  # all else
-    return result[:n]
+    found[:, sample] = ELSE
+    assert (delta == ELSE).all()  # all else
+    return result[:n], loss
 
 
-def numpys_softmax(z):
-    e = np.exp(z.astype(np.float64) - z.max())
-    return e / e.sum()
+def formula(cost, output, z, y, factor=1.0):
+    """Return the errors and the cost as `formulas.costs` has them."""
+    outputs, z, y = Outputs(COSTS[cost], output), z.astype(np.longdouble)[np.newaxis], y.astype(np.longdouble)
+    return factor * outputs.errors(z, y[np.newaxis])[0], outputs.losses(z, y[np.newaxis])[0]
+
+
+def drawn_targets(cost, n, random):
+    """Draw targets of three kinds: any, extreme ones, and, for probabilities, with the sum 1."""
+    if cost == "QuadraticCost":
+        return [random.normal(0, 2, n), np.zeros(n)]
+    one_hot = np.eye(n)[random.integers(n)]
+    if cost == "CrossEntropyCost":
+        return [random.random(n), one_hot]
+    probabilities = random.random(n)
+    return [probabilities / probabilities.sum(), one_hot]
+
+
+def test_every_cost_has_a_number_of_its_own():
+    assert sorted(CODES) == sorted(COSTS)
+    assert {output for _, output in PAIRS} == set(OUTPUTS)
+    for codes in (CODES, OUTPUTS):
+        assert sorted(codes.values()) == list(range(len(codes)))
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_errors_and_losses(cost, output, dtype):
+    random, eps = np.random.default_rng(0), np.finfo(dtype).eps
+    for n in widths(dtype):
+        for scale in (0.1, 3, 30, 300):
+            z = random.normal(0, scale, n).astype(dtype)
+            for y in drawn_targets(cost, n, random):
+                y = y.astype(dtype)
+                for factor in (1.0, -0.3):
+                    found, loss = computed(cost, output, z, y, factor)
+                    expected, expected_loss = formula(cost, output, z, y, factor)
+                    # A difference of z is off by half a unit in its last place, and exp by as much relative to it.
+                    digits = 12 + (np.ptp(np.maximum(z, z.max() - 100)) if output == "softmax" else 0)
+                    sizes = np.abs(expected) + 1 + (np.abs(z) + np.abs(y) if output == "linear" else 0)
+                    assert (np.abs(found - expected) <= digits * eps * sizes).all(), (n, scale)
+                    assert abs(loss - expected_loss) <= 8 * eps * (n + abs(expected_loss) + np.abs(z).max()), (n, scale)
+
+
+@BOTH
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_same_errors_whether_the_cost_is_wanted_or_not(cost, output, dtype):
+    random = np.random.default_rng(0)
+    z, y = random.standard_normal(10).astype(dtype), drawn_targets(cost, 10, random)[0].astype(dtype)
+    expected, _ = computed(cost, output, z, y)
+    found, _ = computed(cost, output, z, y, with_loss=False)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("cost", "output"), [pair for pair in PAIRS if pair[1] != "linear"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_costs_and_errors_where_the_outputs_are_saturated(cost, output, dtype):
+    """The cost grows with z where the activation has no digits left, and is never infinite or below zero."""
+    sign, eps = np.array([1, -1, 1, -1, -1]), np.finfo(dtype).eps
+    y = np.array([1, 0, 0, 0, 0] if output == "softmax" else [1, 0, 0, 1, 0]).astype(dtype)
+    for level in (17, 88, 100, 1e4, 1e30):
+        for z in (level * sign, -level * sign):
+            z = z.astype(dtype)
+            found, loss = computed(cost, output, z, y)
+            expected, expected_loss = formula(cost, output, z, y)
+            np.testing.assert_allclose(found, expected, rtol=8 * eps, atol=8 * eps)
+            assert 0 <= loss < np.inf
+            np.testing.assert_allclose(loss, float(expected_loss), rtol=8 * eps, atol=4 * eps * level)
+
+
+def softmax(z):
+    """Return the activations: the errors, where nothing is desired."""
+    return computed("LogLikelihoodCost", "softmax", z, np.zeros_like(z))[0]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -59,10 +141,10 @@ def test_softmax(dtype):
     for n in widths(dtype):
         for scale in (0.1, 1, 10, 30):
             z = random.normal(0, scale, n).astype(dtype)
-            found, expected = activations(LogLikelihood(), z), numpys_softmax(z)
-            # A difference of z is off by half a unit in its last place, and exp by as much relative to its result.
+            e = np.exp(z.astype(np.longdouble) - z.max())
+            # The errors of small probabilities are relative to these.
             rtol = (10 + np.ptp(z)) * np.finfo(dtype).eps
-            np.testing.assert_allclose(found, expected, rtol=rtol, atol=np.exp(-80), err_msg=f"{n} outputs")
+            np.testing.assert_allclose(softmax(z), e / e.sum(), rtol=rtol, atol=np.exp(-80), err_msg=f"{n} outputs")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -75,39 +157,27 @@ def test_the_largest_is_found_wherever_it_is(dtype):
                 z[k] += 1e6
                 expected = np.zeros(n)
                 expected[k] = 1
-                np.testing.assert_allclose(activations(LogLikelihood(), z), expected, rtol=0, atol=1e-30)
+                np.testing.assert_allclose(softmax(z), expected, rtol=0, atol=1e-30)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_softmax_of_equal_ones(dtype):
     for n in widths(dtype):
         for level in (-1e30, -100, 0, 100, 1e30):
-            found = activations(LogLikelihood(), np.full(n, level, dtype))
+            found = softmax(np.full(n, level, dtype))
             np.testing.assert_allclose(found, np.full(n, 1 / n), rtol=2 * np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("kind", [Quadratic(), CrossEntropy()], ids=lambda kind: type(kind).__name__)
+@BOTH
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_sigmoid_outputs(kind, dtype):
-    random = np.random.default_rng(0)
+def test_what_is_not_a_number_is_not_hidden(cost, output, dtype):
+    """Nor does it spread, but for softmax, where every output depends on every z."""
     for n in widths(dtype):
-        z = random.normal(0, 10, n).astype(dtype)
-        expected = 1 / (1 + np.exp(-z.astype(np.float64)))
-        np.testing.assert_allclose(activations(kind, z), expected, rtol=4 * np.finfo(dtype).eps)
-
-
-@pytest.mark.parametrize(
-    ("kind", "formula"),
-    [
-        (Quadratic(), lambda a, y: (a - y) * a * (1 - a)),
-        (CrossEntropy(), lambda a, y: a - y),
-        (LogLikelihood(), lambda a, y: a - y),
-    ],
-    ids=["quadratic", "cross-entropy", "log-likelihood"],
-)
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_errors(kind, formula, dtype):
-    a, y = np.random.default_rng(0).random((2, 64)).astype(dtype)
-    result = np.full_like(a, np.nan)
-    errors(kind, a, y, result)
-    np.testing.assert_allclose(result, formula(a, y), rtol=4 * np.finfo(dtype).eps, strict=True)
+        for k in {0, n // 2, n - 1}:
+            z, y = np.linspace(-1, 1, n).astype(dtype), np.full(n, 1 / n, dtype)
+            expected, _ = computed(cost, output, z, y)
+            z[k] = np.nan
+            expected[k if output != "softmax" else slice(None)] = np.nan
+            found, loss = computed(cost, output, z, y)
+            np.testing.assert_array_equal(found, expected)
+            assert np.isnan(loss)

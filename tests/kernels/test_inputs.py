@@ -55,7 +55,7 @@ def sparse(random, shape, zeros):
     types=st.tuples(st.sampled_from(DTYPES), st.sampled_from(DTYPES)),
     seed=st.integers(0, 99),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_the_matrix_is_all_there(kind, n, n_in, zeros, types, seed):
     matrix = sparse(np.random.default_rng(seed), (n, n_in), zeros).astype(types[0])
     x = laid_out(kind, matrix, types[1])
@@ -154,7 +154,7 @@ def panel(matrix, before):
     upcoming=st.lists(st.integers(0, 5), max_size=15),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, seed):
     """The numbers are whole, so that sums are exact in any order."""
     random = np.random.default_rng(seed)

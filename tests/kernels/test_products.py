@@ -72,7 +72,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(**SHAPES, ends=st.tuples(st.integers(0, 18), st.integers(0, 18)))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_product_is_added_to_some_rows(dtype, x_rows, n, start, gap, seed, ends):
     first, last = sorted(min(end, len(x_rows)) for end in ends)
     check_add_product(Numbers(seed, dtype), x_rows, n, start, gap, first, last)
@@ -99,7 +99,7 @@ def check_add_product(draw, x_rows, n, start, gap, first, last):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(**SHAPES)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_transposed_product_is_added(dtype, x_rows, n, start, gap, seed):
     check_add_transposed_product(Numbers(seed, dtype), x_rows, n, start, gap)
 
@@ -132,7 +132,7 @@ def check_add_transposed_product(draw, x_rows, n, start, gap):
 @example(panels=1, n=4, gaps=(0, 0), start=0, seed=0)
 @example(panels=3, n=5, gaps=(1, 2), start=1, seed=0)
 @example(panels=2, n=9, gaps=(2, 0), start=2, seed=0)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_dot_products_are_set(dtype, panels, n, gaps, start, seed):
     draw, width = Numbers(seed, dtype), lanes_of(dtype)
     a, w = draw.matrix(panels, width), draw.matrix(panels * n, width).reshape(panels, n, width)

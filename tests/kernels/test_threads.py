@@ -5,10 +5,16 @@ from itertools import pairwise
 import numba
 import numpy as np
 import pytest
+from engines.drawing import arrays_of, parameters_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastnet import Dataset
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Descent
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+from fastnet.formulas.optimizers import Adam, GradientDescent
 from fastnet.kernels import choice, threads
 from fastnet.kernels.compiler import kernel
 from fastnet.kernels.inputs import Matrix, Rows
@@ -140,34 +146,43 @@ def test_nobody_goes_on_before_the_last_has_come(count):
     assert late.tolist() == [0] * count
 
 
-def what_is_computed(make_engine, draw_parameters, kind, dtype, samples, count):
-    """Return everything that an engine gives after some epochs in so many threads."""
-    sizes = [20, 70, 40, 3]
-    random = np.random.default_rng(0)
-    weights, biases = draw_parameters(sizes, random)
-    inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) >= 0.3)
-    data = Dataset(inputs.astype(dtype), random.random((samples, sizes[-1])))
+PLAIN = (Dense(70), Dense(40), Dense(3))
+EVERYTHING = (
+    Dropout(0.2), Dense(70, "linear"), BatchNormalization("tanh"), Dropout(0.5), Dense(40, "relu"), Dense(3),
+)  # fmt: skip
+TASKS = {
+    "plain": (PLAIN, Descent(l2=0.1)),
+    "momentum": (PLAIN, Descent(GradientDescent(0.5), l1=0.01, max_norm=0.8)),
+    "everything": (EVERYTHING, Descent(Adam(epsilon=1e-3), l2=0.1, max_norm=2.0)),
+}
+
+
+def what_is_computed(task, kind, dtype, count):
+    """Return everything that an engine gives after some epochs in that many threads, as bytes."""
+    layers, descent = TASKS[task]
+    random, samples = np.random.default_rng(0), 45
+    architecture = Architecture((20,), layers, dtype=np.dtype(dtype))
+    inputs = random.standard_normal((samples, 20)) * (random.random((samples, 20)) >= 0.3)
+    data = Dataset(inputs.astype(dtype), random.random((samples, 3)))
     parts = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
         patch.setattr(choice, "threads", lambda multiplications, panels, available: parts.append(panels) or count)
-        engine = make_engine("numba", sizes, weights, biases, data, dtype)
+        engine = engine_class("numba")(architecture, parameters_of(architecture, random), data)
         assert isinstance(engine._inputs, kind)
-        for _ in range(30):
-            engine.epoch(random.permutation(samples), 7, 0.5)
-        nabla_b, nabla_w = engine.gradients(data.inputs, data.targets)
+        for _ in range(15):
+            engine.epoch(random.permutation(samples), 7, 0.05, descent)  # the last mini-batch is short
+        gradients, parameters = engine.gradients(data.inputs, data.targets), engine.parameters()
         outputs = engine.outputs(data.inputs)
-    assert len(parts) >= 32  # it was asked every time
-    weights, biases = engine.parameters()
-    return [*weights, *biases, *nabla_b, *nabla_w, outputs]
+    assert len(parts) >= 17  # it was asked every time
+    assert np.isfinite(outputs).all()
+    return [array.tobytes() for array in (*arrays_of(parameters), *arrays_of(gradients), outputs)]
 
 
-@pytest.mark.parametrize("samples", [42, 45])  # in mini-batches of 7: the last is full, or it is short
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", [Matrix, Rows])
-def test_every_number_of_threads_gives_the_same_bit_for_bit(make_engine, draw_parameters, kind, dtype, samples):
-    alone = what_is_computed(make_engine, draw_parameters, kind, dtype, samples, 1)
+@pytest.mark.parametrize("task", TASKS)
+def test_every_number_of_threads_gives_the_same_bit_for_bit(task, kind, dtype):
+    alone = what_is_computed(task, kind, dtype, 1)
     for count in (2, 3, 7):
-        together = what_is_computed(make_engine, draw_parameters, kind, dtype, samples, count)
-        same = [array.tobytes() == expected.tobytes() for array, expected in zip(together, alone, strict=True)]
-        assert all(same), f"{count} threads"
+        assert what_is_computed(task, kind, dtype, count) == alone, f"{count} threads"

@@ -53,8 +53,9 @@ def bits(engine, task, epochs=2, **keywords):
     net = network2.Network(sizes, engine=engine, seed=1)
     series = net.SGD(
         data, epochs, mini_batch_size, 0.5, 1.0, data[:50], True, True, True, True,
-        momentum=0.5, report=lambda history: None, **keywords,
+        momentum=0.5, report=lambda history: None, monitor_mini_batch_cost=True, **keywords,
     )  # fmt: skip
+    series = *series, net.history.series("mini_batch_cost")
     arrays = [*net.weights, *net.biases, net.feedforward(data.inputs.T)]
     return [array.tobytes() for array in arrays] + [repr(series)]
 

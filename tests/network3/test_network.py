@@ -98,6 +98,9 @@ def test_the_lines_are_the_books(capsys):
         f"Corresponding test accuracy of {test_accuracy}\n"
     )
     assert net.best == (0.5, 1499, net.accuracy(test))
+    assert net.history.series("evaluation_accuracy") == [2, 2, 2]
+    assert (net.history.training_samples, net.history.evaluation_samples) == (500, 4)
+    assert net.history.recipe == {"epochs": 3, "mini_batch_size": 1, "eta": 1e-9, "lmbda": 0.0}
 
 
 def test_a_worse_epoch_is_not_the_best(capsys):

@@ -70,7 +70,7 @@ def test_an_error_is_told_in_words(data, monkeypatch):
     [
         (recipe([4, 3]), "training_data: x has 3 components, but the network 4 inputs"),
         (recipe([3, 2]), "training_data: there is a label 2, but the network has 2 outputs"),
-        (recipe([3, 3], dropout=0.5), "dropout is 0.5, but a network of sizes"),
+        (recipe([3, 3], dropout=0.5), "dropout is 0.5, but the network has no hidden"),
         (recipe([3, 4, 3], schedule="halve"), "schedule is 'halve'; it needs patience"),
     ],
 )

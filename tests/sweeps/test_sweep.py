@@ -195,7 +195,7 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
     [
         ({"sizes": [[3, 4, 3], [2, 3]]}, "training_data: x has 3 components, but the network 2 inputs"),
         ({"eta": [1, 0]}, "eta is 0.0"),
-        ({"sizes": [[3, 4, 3], [3, 3]], "dropout": 0.5}, "dropout is 0.5, but a network of sizes"),
+        ({"sizes": [[3, 4, 3], [3, 3]], "dropout": 0.5}, "dropout is 0.5, but the network has no hidden"),
         ({"seeds": 0}, "seeds is 0"),
         ({"jobs": 0}, "jobs is 0"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:9"}, "jobs is 2, but"),

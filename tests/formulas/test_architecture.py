@@ -1,0 +1,147 @@
+"""What layers are, and which of them make a network."""
+
+import re
+
+import numpy as np
+import pytest
+from engines.drawing import architectures, drawn
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastnet.formulas import layers
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, as_layers, from_settings
+
+MIXED = (Dropout(0.2), Dense(4, "linear"), BatchNormalization("relu"), Dropout(0.5), Dense(3))
+FLOAT64 = np.dtype("float64")
+
+
+@given(architectures(st.integers(1, 9), epsilons=st.just(1e-5)))
+@drawn(50)
+def test_settings_make_the_layer_again(architecture):
+    assert tuple(from_settings(layer.settings()) for layer in architecture.layers) == architecture.layers
+
+
+@pytest.mark.parametrize("settings", [{}, {"layer": "Dance"}, {"layer": "Dense"}, {"layer": "Dropout", "q": 0.5}])
+def test_settings_of_no_layer(settings):
+    with pytest.raises((KeyError, TypeError)):
+        from_settings(settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Dense(0), ValueError, "n_out of Dense is 0; it must be at least 1"),
+        (lambda: Dense(2.5), TypeError, "n_out of Dense is 2.5; it must be an integer"),
+        (lambda: Dense(3, "sine"), ValueError, "activation of Dense is 'sine'; it must be one of .*softmax"),
+        (lambda: Dropout(1.0), ValueError, "p of Dropout is 1.0"),
+        (lambda: Dropout("half"), TypeError, "p of Dropout is 'half'"),
+        (lambda: BatchNormalization("softmax"), ValueError, "activation of BatchNormalization is 'softmax'"),
+        (lambda: BatchNormalization(momentum=0), ValueError, "momentum of BatchNormalization is 0"),
+        (lambda: BatchNormalization(momentum=1.5), ValueError, "momentum of BatchNormalization is 1.5"),
+        (lambda: BatchNormalization(epsilon=0), ValueError, "epsilon of BatchNormalization is 0"),
+        (lambda: BatchNormalization(epsilon=1e-60), ValueError, "epsilon of BatchNormalization is 1e-60"),
+    ],
+)
+def test_what_is_no_layer(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_integers_are_dense_layers_with_the_default_activation():
+    assert as_layers([3, Dense(4, "tanh"), Dense(5), Dropout(0.5), 2], "relu") == (
+        Dense(3, "relu"), Dense(4, "tanh"), Dense(5, "relu"), Dropout(0.5), Dense(2)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cost", "first"), [(QuadraticCost, "sigmoid"), (CrossEntropyCost, "sigmoid"), (LogLikelihoodCost, "softmax")]
+)
+def test_the_output_layer_has_the_activation_of_its_cost(cost, first):
+    architecture = Architecture((3,), as_layers([4, 2], "tanh"), cost)
+    assert architecture.layers == (Dense(4, "tanh"), Dense(2, first))
+    assert architecture.outputs.activation == first
+    assert architecture.outputs.cost is cost
+    assert architecture == Architecture.dense((3, 4, 2), np.dtype("float32"), "tanh", cost)
+
+
+@pytest.mark.parametrize(
+    ("made_of", "cost", "message"),
+    [
+        ((Dense(3), Dropout(0.5)), QuadraticCost, "the last layer is Dropout(p=0.5); it must be Dense, or an integer"),
+        ((Dense(3, "tanh"),), QuadraticCost, "activation of the last layer is 'tanh'; with QuadraticCost it must be "),
+        ((Dense(3, "linear"),), CrossEntropyCost, "with CrossEntropyCost it must be 'sigmoid'"),
+        ((Dense(3, "sigmoid"),), LogLikelihoodCost, "with LogLikelihoodCost it must be 'softmax'"),
+        ((Dense(1),), LogLikelihoodCost, "of one output neuron the softmax is always 1"),
+        ((BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer; it must stand"),
+        ((Dropout(0.5), BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer"),
+        ((Dense(2, "softmax"), Dense(3)), QuadraticCost, "activation of a hidden layer is 'softmax'"),
+    ],
+)
+def test_layers_that_make_no_network(made_of, cost, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Architecture((4,), made_of, cost)
+
+
+def test_a_cost_of_ones_own_goes_with_sigmoid_and_linear_outputs():
+    own = OwnCost(None)
+    assert [Architecture((4,), (Dense(3, each),), own).outputs.activation for each in (None, "linear")] == [
+        "sigmoid",
+        "linear",
+    ]
+    with pytest.raises(ValueError, match="'sigmoid' or 'linear'"):
+        Architecture((4,), (Dense(3, "softmax"),), own)
+
+
+def test_shapes_and_names_of_arrays():
+    architecture = Architecture((6,), MIXED)
+    assert architecture.shapes == ((6,), (6,), (4,), (4,), (4,), (3,))
+    assert architecture.trained == [
+        {}, {"weights": (4, 6), "biases": (4, 1)}, {"gamma": (4, 1), "beta": (4, 1)}, {},
+        {"weights": (3, 4), "biases": (3, 1)},
+    ]  # fmt: skip
+    assert architecture.statistics == [{}, {}, {"mean": (4, 1), "variance": (4, 1)}, {}, {}]
+    assert (architecture.n_in, architecture.n_out, architecture.sizes) == (6, 3, (6, 4, 3))
+    expected = np.array([0.2] * 6 + [0.5] * 4, np.float32)
+    np.testing.assert_array_equal(architecture.drop_probabilities, expected, strict=True)
+    assert len(Architecture.dense((2, 3), FLOAT64).drop_probabilities) == 0
+
+
+def test_the_books_lists_are_views_of_the_parameters():
+    random = np.random.default_rng(0)
+    weights = [random.standard_normal(shape) for shape in ((4, 6), (3, 4))]
+    biases = [random.standard_normal(shape) for shape in ((4, 1), (3, 1))]
+    architecture = Architecture((6,), MIXED, dtype=FLOAT64)
+    parameters = architecture.parameters(weights, biases)
+    assert [list(own) for own in parameters] == [
+        [], ["weights", "biases"], ["gamma", "beta", "mean", "variance"], [], ["weights", "biases"]
+    ]  # fmt: skip
+    assert {name: array.tolist() for name, array in parameters[2].items()} == {
+        "gamma": [[1]] * 4, "beta": [[0]] * 4, "mean": [[0]] * 4, "variance": [[1]] * 4
+    }  # fmt: skip
+    for found, own, name in zip(
+        architecture.book_lists(parameters), (weights, biases), ("weights", "biases"), strict=True
+    ):
+        for array, layer, given_array in zip(found, (parameters[1], parameters[4]), own, strict=True):
+            assert array is layer[name]
+            np.testing.assert_array_equal(array, given_array)
+    single = Architecture((6,), MIXED).parameters(weights, biases)
+    assert {array.dtype.name for own in single for array in own.values()} == {"float32"}
+    with pytest.raises(ValueError, match="zip"):
+        architecture.parameters(weights, biases[:1])
+
+
+def test_dropout_of_hidden_neurons():
+    architecture = Architecture.dense((2, 3, 4, 5), FLOAT64, "tanh", CrossEntropyCost)
+    assert architecture.with_dropout(0.25) == Architecture(
+        (2,), (Dense(3, "tanh"), Dropout(0.25), Dense(4, "tanh"), Dropout(0.25), Dense(5)), CrossEntropyCost, FLOAT64
+    )
+    with pytest.raises(ValueError, match=r"dropout is 0\.5, but the network has no hidden neurons"):
+        Architecture.dense((2, 3), FLOAT64).with_dropout(0.5)
+    with pytest.raises(ValueError, match=r"dropout is 0.5, but not all layers are dense; put Dropout\(0.5\) where"):
+        Architecture((6,), MIXED).with_dropout(0.5)
+
+
+def test_layers_are_known_by_the_names_of_their_classes():
+    assert {name: layers.LAYERS[name].__name__ for name in layers.LAYERS} == {name: name for name in layers.LAYERS}

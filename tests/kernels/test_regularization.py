@@ -1,0 +1,78 @@
+"""What is done to all weights at once, by one thread or several, against `formulas.regularization`."""
+
+import numpy as np
+import pytest
+
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import BatchNormalization, Dense
+from fastnet.formulas.regularization import bounded
+from fastnet.kernels import layout, regularization, threads
+from fastnet.kernels.compiler import kernel
+
+DTYPES = ("float32", "float64")
+
+
+@kernel
+def regularize(scale, max_norm, there, parameters, share, waits):
+    if max_norm > 0:
+        waits = regularization.bound_norms(max_norm, there, parameters, share, waits)
+    else:
+        regularization.rescale(scale, there, parameters, share)
+    return waits
+
+
+class Weights:
+    """Weights of layers of several widths, between a half and twice as large as a bound; some are zero."""
+
+    def __init__(self, dtype):
+        random = np.random.default_rng(0)
+        layers = (Dense(70), BatchNormalization(), Dense(33), Dense(40), BatchNormalization(), Dense(1))
+        self.architecture = Architecture((20,), layers, dtype=np.dtype(dtype))
+        self.there = layout.layout_of(self.architecture)
+        self.arrays = [
+            {name: random.standard_normal(shape).astype(dtype) for name, shape in trained.items()}
+            for trained in self.architecture.trained
+        ]
+        for own in self.arrays:
+            if "weights" in own:
+                own["weights"] *= random.uniform(0.5, 2, (len(own["weights"]), 1)) / np.sqrt(own["weights"].shape[1])
+                own["weights"][1:2] = 0
+        self.parameters = layout.from_arrays(self.architecture, self.there, self.arrays)
+
+    def assert_changed(self, change):
+        """Compare weights with what a function makes of them; nothing else has changed, nor is a padding used."""
+        found = layout.to_arrays(self.architecture, self.there, self.parameters)
+        for own, before in zip(found, self.arrays, strict=True):
+            for name, array in own.items():
+                if name == "weights":
+                    expected = change(before[name].astype(np.longdouble)).astype(float)
+                    np.testing.assert_allclose(array, expected, rtol=16 * np.finfo(array.dtype).eps)
+                else:
+                    np.testing.assert_array_equal(array, before[name])
+        numbers = sum(np.count_nonzero(array) for own in found for array in own.values())
+        assert np.count_nonzero(self.parameters.values) == numbers
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_norm_of_each_neurons_weights_is_bounded(dtype, count):
+    weights, waits = Weights(dtype), []
+
+    def bound(share):
+        waits.append(regularize(1.0, 1.0, weights.there, weights.parameters, share, 0))
+
+    threads.run(bound, count)
+    weights.assert_changed(lambda w: bounded(w, 1.0))
+    assert waits == [2] * count  # how often all have waited for one another
+    w = weights.arrays[0]["weights"]
+    assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1) > 1) < len(w)  # or else nothing was tested
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_are_multiplied_by_their_scale_once(dtype, count):
+    weights = Weights(dtype)
+    for thread in range(count):
+        share = threads.Share(thread, count, np.zeros(1, np.int64))
+        assert regularize(0.75, 0.0, weights.there, weights.parameters, share, 5) == 5
+    weights.assert_changed(lambda w: 0.75 * w)

@@ -1,0 +1,159 @@
+"""The training loop, with a learner that only says what it is asked."""
+
+import signal
+import warnings
+
+import numpy as np
+import pytest
+
+from fastnet.learning.diagnostics import TrainingWarning, never_predicted
+from fastnet.learning.history import History
+from fastnet.learning.schedules import Plan, Tolerance
+from fastnet.learning.training import Findings, Training, descend
+from fastnet.utils import progress
+
+
+class Scripted:
+    """Has a parameter that `train` counts up, and an accuracy that is the next of a list."""
+
+    def __init__(self, accuracies, at_epoch=None, **findings):
+        self.value, self.calls, self.findings_ = np.zeros(1), [], findings
+        self.accuracies, self.at_epoch = iter(accuracies), at_epoch or {}
+
+    def begin(self):
+        self.before = self.value
+
+    def train(self, number, eta, hear):
+        self.calls.append((number, eta))
+        self.value = self.value + 1
+        if number in self.at_epoch:
+            self.at_epoch[number](self)
+        hear()
+        return 0.25
+
+    def arrays(self):
+        return [self.value]
+
+    def undo(self):
+        self.value = self.before
+
+    def findings(self):
+        return Findings(evaluation_accuracy=next(self.accuracies), **self.findings_)
+
+
+def run(learner, epochs, rule=None, report=lambda history: None, keep=lambda: None):
+    training = Training(learner, History({}, 10, 10, machine={}), epochs, rule or Plan(0.5, None, None))
+    training.run(report, keep)
+    return training.history
+
+
+def test_an_epoch_is_kept_and_then_reported():
+    learner, done = Scripted([3, 4]), []
+    history = run(learner, 2, None, lambda history: done.append(len(history.epochs)), lambda: done.append("kept"))
+    assert done == ["kept", 1, "kept", 2]
+    assert learner.calls == [(0, 0.5), (1, 0.5)]
+    assert history.series("evaluation_accuracy") == [3, 4]
+    assert history.series("mini_batch_cost") == [0.25, 0.25]
+    assert (history.stopped, history.diverged) == ("", False)
+
+
+def test_the_rule_says_how_fast_and_how_long():
+    learner = Scripted([5] * 9)
+    history = run(learner, 9, Plan(0.5, 1, "halve"))
+    assert [eta for _, eta in learner.calls] == [0.5, 0.5, *(0.5 / 2**k for k in range(1, 7))]
+    assert history.stopped.endswith("halved seven times")
+    history = run(Scripted([5] * 9), 2, Plan(0.5, 1, None))
+    assert len(history.epochs) == 2
+    assert history.stopped == ""  # as many as were asked for
+
+
+def test_what_the_rule_looks_at_can_be_chosen():
+    training = Training(
+        Scripted([1, 2, 3, 4]),
+        History({}, 10, 10, machine={}),
+        4,
+        Tolerance(0.5, 0.0, 1, "loss did not fall"),
+        lambda epoch: -epoch.evaluation_accuracy,
+    )
+    training.run(lambda history: None)
+    assert len(training.history.epochs) == 3
+    assert training.rule.stopped == "The loss did not fall by 0 for 2 iterations in succession. Stopping."
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_parameters_that_are_not_finite_are_undone(value):
+    def diverge(learner):
+        learner.value = np.array([value])
+
+    learner = Scripted([3, 4, 5], {1: diverge})
+    history = run(learner, 3)
+    assert learner.value == 1
+    assert len(history.epochs) == 1
+    assert history.diverged
+    assert history.stopped == "Stopped: weights became infinite or not a number in epoch 1"
+
+
+@pytest.mark.parametrize(("value", "left"), [(7.0, 7.0), (np.nan, 1.0)])
+def test_an_epoch_that_fails_leaves_finite_parameters(value, left):
+    def fail(learner):
+        learner.value = np.array([value])
+        raise ZeroDivisionError
+
+    learner = Scripted([3, 4], {1: fail})
+    with pytest.raises(ZeroDivisionError):
+        run(learner, 2)
+    assert learner.value == left
+
+
+def test_ctrl_c_is_raised_where_the_learner_hears_it():
+    heard = []
+
+    def interrupted(learner):
+        signal.raise_signal(signal.SIGINT)
+        heard.append("not yet")
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Scripted([3, 4], {0: interrupted}), 2)
+    assert heard == ["not yet"]
+
+
+def test_labels_that_are_never_predicted_are_reported_once():
+    with pytest.warns(TrainingWarning, match="^epoch 1: .* has called no sample 2, of which") as caught:
+        run(Scripted([1] * 4, never_predicted=(2,)), 4)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(Scripted([1], never_predicted=(2,)), 1)
+
+
+def test_never_predicted_counts():
+    labels, predicted = np.repeat([0, 1, 2], [20, 19, 30]), np.repeat([2, -1], [60, 9])
+    assert never_predicted(labels, predicted, 4) == (0,)
+
+
+class Engine:
+    """Has a cost of 0.1 for each sample, of which sums differ in their last digits with the order."""
+
+    def __init__(self):
+        self.parts = []
+
+    def epoch(self, part, mini_batch_size, eta, descent, with_costs=False):
+        self.parts.append(len(part))
+        return sum([0.1] * len(part)) if with_costs else None
+
+
+@pytest.mark.parametrize("mini_batch_size", [7, 10_000])
+def test_the_sum_of_the_costs_does_not_depend_on_the_time(mini_batch_size, monkeypatch):
+    sums, calls = [], []
+    for seconds in (1e-9, 100):
+        monkeypatch.setattr(progress, "_RUN", seconds)
+        engine = Engine()
+        order = np.arange(50_000)
+        keywords = {"title": "", "hear": lambda: calls.append(1), "with_costs": True}
+        sums.append(descend(engine, order, mini_batch_size, 0.5, None, **keywords))
+        assert sum(engine.parts) == 50_000
+        assert all(size % mini_batch_size == 0 for size in engine.parts[:-1])
+    assert sums[0] == sums[1]
+    assert len(calls) > 4
+    assert descend(Engine(), order, mini_batch_size, 0.5, None, title="", hear=lambda: None) is None
