@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="how many (default: %(default)s)")
     parser.add_argument("--engine", default="numba", help="from scratch (default: %(default)s)")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)  # mini-batches are too small to be divided; on a busy machine, threads wait for one another
+    torch.set_num_threads(
+        1
+    )  # mini-batches are too small to be divided; on a busy machine, threads wait for one another
     training_data, _, test_data = mnist_loader.load_data_wrapper()
     print(f"{machine.sentence()}. Medians of {arguments.seeds} seeds, {arguments.epochs} epochs.\n")
     print("| network | from scratch | PyTorch | difference | at most |\n| --- | --- | --- | --- | --- |")

@@ -163,19 +163,21 @@ def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndar
     deformed = np.empty(images.shape, np.float32)
     starts = range(0, len(images), _AT_A_TIME)
 
-    def deform_part(part: slice) -> None:
+    def deform_part(part: slice, workspace: deformation.Workspace) -> None:
         random = np.random.default_rng((entropy, part.start))
         n = len(images[part])
         transforms = _transforms(random, n, limits)
         noise = _noise(random, n if limits.elastic else 0, side)
-        deformation.deform(images[part], side, transforms, noise, limits.elastic, smoothing, deformed[part])
+        deformation.deform(images[part], side, transforms, noise, limits.elastic, smoothing, deformed[part], workspace)
 
     def work(share: Share) -> None:
+        workspace = deformation.workspace_for(side)
         for start in starts[share.thread :: share.threads]:
-            deform_part(slice(start, start + _AT_A_TIME))
+            deform_part(slice(start, start + _AT_A_TIME), workspace)
 
     with compiler.announced(progress.compiling):
-        deform_part(slice(0, 0))  # nothing is computed here, only compiled: once, and not in each of the threads
+        # Nothing is computed here, only compiled: once, and not in each of the threads.
+        deform_part(slice(0, 0), deformation.workspace_for(side))
     threads.run(work, min(threads.available(), len(starts)))
     return deformed
 

@@ -1,6 +1,8 @@
 """What `import fastnet` costs, and what the package promises from outside."""
 
+import ast
 import doctest
+import graphlib
 import importlib
 import os
 import pkgutil
@@ -25,12 +27,20 @@ net = network.Network([5, 3, 2], seed=0)
 net.SGD(Dataset(random.random((20, 5)), random.integers(0, 2, 20)), 1, 5, 0.5)
 print(*net.weights[0].ravel())
 """
+LAY_OUT = """
+import numpy as np
+from fastnet.kernels.compiler import announced
+from fastnet.kernels.inputs import inputs_of
+from fastnet.utils import progress
+with announced(progress.compiling):
+    print(inputs_of(np.eye(5), np.dtype("float32")).columns)  # by a kernel that is compiled in less than a second
+"""
 
 
-def python(code, folder=Path(__file__).parent, **environment):
+def python(code, folder=Path(__file__).parent, arguments=(), **environment):
     """Run code in a folder: by default one where Python finds the installed package and not the checkout."""
     result = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
         env=os.environ | environment,
@@ -91,6 +101,43 @@ def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_pat
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
 
 
+TWO_NETWORKS = """
+import contextlib, sys
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from fastnet import Adam, BatchNormalization, Dataset, Dense, Dropout, network, network2
+from fastnet.kernels import compiler
+
+def specializations():
+    modules = [module for name, module in sys.modules.items() if name.startswith("fastnet.kernels")]
+    kernels = {id(k): k for module in modules for k in vars(module).values() if isinstance(k, Dispatcher)}
+    return sum(len(kernel.signatures) for kernel in kernels.values())
+
+compiled, (dtype, columns) = [], sys.argv[1:]
+random = np.random.default_rng(0)
+inputs = random.random((20, 5)) * (np.arange(5) < int(columns))  # the others are zero
+data = Dataset(inputs, random.integers(0, 3, 20))
+network.Network([5, 4, 3], seed=0, dtype=dtype).SGD(data, 1, 5, 0.5, test_data=data)
+before = specializations()
+layers = [5, Dropout(0.1), Dense(7, "linear"), BatchNormalization("tanh"), Dropout(0.5), Dense(9, "relu"), 3]
+other = network2.Network(layers, cost=network2.LogLikelihoodCost, activation="tanh", seed=0, dtype=dtype)
+with compiler.announced(lambda: contextlib.nullcontext(compiled.append(True))):
+    other.SGD(data, 2, 6, 0.01, 1.0, data, True, True, True, True, optimizer=Adam(), l1=0.1, max_norm=2.0,
+              monitor_mini_batch_cost=True, report=lambda history: None)
+    other.backprop(inputs[:1].T, np.eye(3)[:, :1])
+    other.feedforward(inputs.T)
+print(bool(compiled), before, specializations())
+"""
+
+
+@pytest.mark.parametrize(("dtype", "columns"), [("float32", "1"), ("float64", "5")])
+def test_another_activation_cost_and_optimizer_and_other_layers_compile_nothing(dtype, columns):
+    """Nor do they load other code than that of the first network, of the same precision and kind of inputs."""
+    compiled, before, after = python(TWO_NETWORKS, arguments=[dtype, columns]).stdout.splitlines()[-1].split()
+    assert int(before) > 0
+    assert (compiled, after) == ("False", before)
+
+
 NO_FOLDER_CAN_BE_WRITTEN = """
 import tempfile
 def refuse(*arguments, **keywords):
@@ -107,35 +154,58 @@ IndexDataCacheFile.save = refuse
 
 @pytest.mark.parametrize("obstacle", [NO_FOLDER_CAN_BE_WRITTEN, THE_DISK_IS_FULL])
 def test_it_works_where_the_cache_cannot_be_written(tmp_path, obstacle):
-    result = python(obstacle + TRAIN, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    result = python(obstacle + LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    assert result.stdout == "[0 1 2 3 4]\n"
     assert result.stderr.startswith("Compiling for this machine")
     assert not list(tmp_path.rglob("*.nbc"))
 
 
 def test_a_damaged_cache_is_made_again(tmp_path):
-    before = python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)).stdout.splitlines()[1]
+    before = python(LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path)).stdout
     for pattern, damage in (("*.nbc", b""), ("*.nbi", b"\x80\x04garbage")):
-        for file in tmp_path.rglob(pattern):
+        files = list(tmp_path.rglob(pattern))
+        assert files
+        for file in files:
             file.write_bytes(damage)
-        again = python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path))
-        assert again.stdout.splitlines()[1] == before
+        again = python(LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path))
+        assert again.stdout == before
         assert again.stderr.startswith("Compiling for this machine")
-    assert python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)).stderr == ""
+    assert python(LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path)).stderr == ""
+
+
+KERNEL_OF_PARTS = """
+import numpy as np
+from fastnet.kernels import products
+from fastnet.kernels.compiler import announced, kernel
+from fastnet.kernels.vectors import lanes_of
+from fastnet.utils import progress
+
+@kernel
+def product(x, rows, d, w):
+    products.add_transposed_product(x, 0, 1, rows, 1, d, 0, w, 0)
+
+w, d = np.ones(lanes_of("float64")), np.ones(lanes_of("float64"))
+with announced(progress.compiling):
+    product(np.array([3.0]), np.arange(1), d, w)
+print(w[0])
+"""
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):
     """Numba by itself would run the old code: it looks at a kernel's own file, not at those that it calls."""
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
-    before = python(TRAIN, folder=tmp_path)
-    assert python(TRAIN, folder=tmp_path).stderr == ""
+    (tmp_path / "program.py").write_text(KERNEL_OF_PARTS)
+    own = {"folder": tmp_path, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    assert python("import program", **own).stdout == "4.0\n"
+    assert python("import program", **own).stderr == ""
     products = package / "kernels" / "products.py"
     changed = products.read_text().replace("w_j = w_j + item", "w_j = w_j - item")
     assert changed != products.read_text()
     products.write_text(changed)
-    after = python(TRAIN, folder=tmp_path)
+    after = python("import program", **own)
     assert after.stderr.startswith("Compiling for this machine")
-    assert after.stdout.splitlines()[1] != before.stdout.splitlines()[1]
+    assert after.stdout == "-2.0\n"
 
 
 def test_python_goes_on_while_an_epoch_is_computed():
@@ -163,6 +233,91 @@ def test_numba_that_may_not_compile_is_refused_in_a_line():
     )
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
     assert "NUMBA_DISABLE_JIT is set" in result.stderr
+
+
+# What each of the package's modules and folders may import: what is in a row before its own.
+ROWS = (
+    ("fastnet",),  # which loads its names when they are asked for
+    ("utils",),
+    ("formulas",),
+    ("files",),
+    ("datasets",),
+    ("kernels",),
+    ("engines",),
+    ("plots",),
+    ("learning",),
+    ("networks",),
+    ("mnist_loader",),
+    ("expand_mnist",),
+    ("network", "network2", "network3"),
+    ("torch_models", "sweeps", "estimator", "handwriting", "comparison"),
+    ("commands",),
+    ("cli", "torch_classifier"),
+    ("pytorch_mnist", "__main__"),
+)
+IN_THE_ROOT = {
+    "__init__", "__main__", "cli", "expand_mnist", "mnist_loader", "network", "network2", "network3", "pytorch_mnist",
+    "torch_models",
+}  # fmt: skip
+PACKAGE = Path(fastnet.__file__).parent
+
+
+def place(module):
+    """Return the module or folder of the root that a module is, or is in; "fastnet" for the root itself."""
+    return module.split(".")[1] if "." in module else module
+
+
+def imports_of(tree, modules):
+    """Yield the modules of the package that are imported anywhere in a module, but for annotations or by name later."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            children = node.orelse
+        elif isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
+            children = []
+        else:
+            children = [node]
+        for child in children:
+            if isinstance(child, ast.Import):
+                yield from (alias.name for alias in child.names if alias.name in modules)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0  # the package is always named
+                names = [f"{child.module}.{alias.name}" for alias in child.names]
+                yield from (name if name in modules else child.module for name in names if child.module in modules)
+            yield from imports_of(child, modules)
+
+
+@pytest.fixture(scope="module")
+def imports():
+    """Return, for each module of the package, the modules of the package that it imports."""
+    files = {}
+    for file in PACKAGE.rglob("*.py"):
+        parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+        files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return {name: set(imports_of(ast.parse(file.read_text()), files)) for name, file in files.items()}
+
+
+def test_imports_run_downward(imports):
+    row_of = {name: number for number, row in enumerate(ROWS) for name in row}
+    assert {place(name) for name in imports} == set(row_of)
+    upward = [
+        f"{name} imports {other}"
+        for name, others in imports.items()
+        for other in others
+        if place(name) != place(other) and row_of[place(other)] >= row_of[place(name)]
+    ]
+    assert not upward
+
+
+def test_no_module_imports_itself_through_others(imports):
+    order = graphlib.TopologicalSorter({name: others - {name} for name, others in imports.items()})
+    assert len(list(order.static_order())) == len(imports)  # it raises a CycleError that names them
+
+
+def test_the_root_of_the_package_has_the_books_modules_and_entry_points_only():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert {path.stem for path in PACKAGE.glob("*.py")} | (folders & IN_THE_ROOT) == IN_THE_ROOT
+    files = {path.name for path in PACKAGE.iterdir() if path.is_file() and path.suffix != ".py"}
+    assert files == {"py.typed"}
 
 
 MODULES = [name for _, name, _ in pkgutil.walk_packages(fastnet.__path__, "fastnet.") if name != "fastnet.__main__"]

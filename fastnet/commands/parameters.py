@@ -137,9 +137,7 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             help="How often to go through the training data.",
         ),
         option("--batch", "mini_batch_size", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch."),
-        option(
-            "--eta", type=POSITIVE, show_default="3.0; another cost 0.5, adam 0.001", help="Learning rate."
-        ),
+        option("--eta", type=POSITIVE, show_default="3.0; another cost 0.5, adam 0.001", help="Learning rate."),
         option("--cost", type=click.Choice(list(costs.NAMES)), default="quadratic", help="What is lowered."),
         option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization."),
         option(
@@ -150,9 +148,7 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
         ),
         option("--activation", type=click.Choice(list(ACTIVATIONS)), default="sigmoid", help="Of hidden neurons."),
         option("--dropout", type=FRACTION, default=0.0, help="Probability with which a hidden neuron is left out."),
-        option(
-            "--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="How weights are changed."
-        ),
+        option("--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="How weights are changed."),
         option("--momentum", type=FRACTION, default=0.0, help="Momentum of sgd and nesterov."),
         option("--max-norm", type=POSITIVE, help="Bound of the norm of each neuron's weights."),
         click.option(

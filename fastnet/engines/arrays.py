@@ -12,7 +12,7 @@ from fastnet.engines import contract
 from fastnet.engines.contract import MiniBatch, Pass, Receiver
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import Optimizer
-from fastnet.formulas.regularization import bounded, decay
+from fastnet.formulas.regularization import bounded, decayed
 
 
 class ArrayEngine(contract.Engine):
@@ -58,8 +58,8 @@ class ArrayEngine(contract.Engine):
         memory = self._memory_of(descent.optimizer)
         for i, (parameters, gradients) in enumerate(zip(self._parameters, gradient, strict=True)):
             for name, g in gradients.items():
-                if name == "weights" and (descent.l2 or descent.l1):
-                    g = g + decay(parameters[name], descent.l2, descent.l1)
+                if name == "weights":
+                    g = decayed(g, parameters[name], descent.l2, descent.l1)
                 remembered = {each: memory[each][i][name] for each in descent.optimizer.remembers}
                 parameters[name] += descent.optimizer.change(g, remembered, work.eta, step)
             if descent.max_norm and "weights" in parameters:

@@ -56,7 +56,7 @@ class Engine(ArrayEngine):
                 activations = [ACTIVATIONS[layer.activation].function(z) for z in zs]
         targets = self._columns(mini_batch.targets)
         errors = [
-            weight * self.architecture.outputs.errors(z.T, y.T).T / m
+            weight * self.architecture.outputs.errors(z.T, y.T).T
             for z, y, weight in zip(zs, targets, weights, strict=True)
         ]  # BP1
         gradient: Parameters = []
@@ -80,7 +80,8 @@ class Engine(ArrayEngine):
                 matrices = sum(d @ a.T for d, a in zip(errors, inputs, strict=True))  # BP4
                 gradient.append({"weights": matrices, "biases": biases})
                 errors = [parameters["weights"].T @ d for d in errors]  # BP2, its first half
-        return gradient[::-1], np.concatenate(zs, axis=1).T
+        mean = [{name: total / m for name, total in layer.items()} for layer in gradient[::-1]]
+        return mean, np.concatenate(zs, axis=1).T
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         (activation,) = self._columns(inputs)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 
-def decay(w: np.ndarray, l2: float, l1: float) -> np.ndarray:
-    """Return the gradient of l2 / 2 sum(w^2) + l1 sum(|w|) (chapter 3, equations 87 and 95)."""
-    return l2 * w + l1 * np.sign(w)
+def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.ndarray:
+    """Return a gradient plus that of l2 / 2 sum(w^2) + l1 sum(|w|) (chapter 3, equations 87 and 95)."""
+    if l2:
+        gradient = gradient + l2 * w
+    if l1:
+        gradient = gradient + l1 * np.sign(w)
+    return gradient
 
 
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:

@@ -9,11 +9,13 @@ field would lie scattered in their result.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastnet.kernels import products
 from fastnet.kernels.compiler import kernel, part
-from fastnet.kernels.vectors import lanes
+from fastnet.kernels.vectors import lanes, lanes_of
 
 _BORDER = 2  # blank pixels on every side of an image, so that each place has four neighbours
 _GREYS = np.float32(256)  # steps from white to black
@@ -21,8 +23,44 @@ _MIDDLE = np.float32(127.5)  # of the bytes from 0 to 255
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
+class Workspace(NamedTuple):
+    """Memory for `deform`.
+
+    Attributes
+    ----------
+    rough, across, halfway, downwards, rightwards : ndarray of float32
+        Matrices of the size of an image, in panels: the noise, the smoothing matrix, their product, and what moves rows
+        and columns.
+    padded : ndarray of float32
+        An image with its border.
+    rows : ndarray of int64, shape (side,)
+        0, 1, 2, …
+    ys, xs : ndarray of float32, shape (side,)
+        The places of a row's pixels.
+    """
+
+    rough: np.ndarray
+    across: np.ndarray
+    halfway: np.ndarray
+    downwards: np.ndarray
+    rightwards: np.ndarray
+    padded: np.ndarray
+    rows: np.ndarray
+    ys: np.ndarray
+    xs: np.ndarray
+
+
+def workspace_for(side: int) -> Workspace:
+    """Make room for images of `side` rows and columns: one for each thread."""
+    lanes = lanes_of("float32")
+    in_panels = -(-side // lanes) * lanes * side
+    panels = (np.zeros(in_panels, np.float32) for _ in range(5))
+    padded = np.zeros((side + 2 * _BORDER) ** 2, np.float32)
+    return Workspace(*panels, padded, np.arange(side), *(np.zeros(side, np.float32) for _ in range(2)))
+
+
 @kernel
-def deform(images, side, transforms, noise, elastic, smoothing, deformed):
+def deform(images, side, transforms, noise, elastic, smoothing, deformed, workspace):
     """Deform images of `side` rows and columns.
 
     Parameters
@@ -42,24 +80,18 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed):
         A symmetric matrix: noise is multiplied by it from both sides.
     deformed : ndarray of float32, shape (n, side * side)
         Is set to the result: multiples of 1/256.
+    workspace : Workspace
     """
-    width = lanes(smoothing)
-    in_panels = (side + width - 1) // width * width * side
-    across = np.zeros(in_panels, np.float32)
-    _set_panels(across, smoothing, side, width, _ZERO, _ONE)
-    rough = np.zeros(in_panels, np.float32)
-    halfway = np.empty(in_panels, np.float32)
-    downwards = np.zeros(in_panels, np.float32)
-    rightwards = np.zeros(in_panels, np.float32)
-    padded = np.zeros((side + 2 * _BORDER) ** 2, np.float32)
+    width, room = lanes(smoothing), workspace
+    _set_panels(room.across, smoothing, side, width, _ZERO, _ONE)
     for i in range(len(images)):
         if len(noise) > 0:
             for axis in range(2):
-                field = downwards if axis == 0 else rightwards
-                _set_panels(rough, noise[i, axis], side, width, _MIDDLE, np.float32(elastic) / _MIDDLE)
-                _smooth(rough, smoothing, across, side, width, halfway, field)
-        _set_padded(padded, images[i], side)
-        _look_up(padded, side, transforms[i], downwards, rightwards, width, deformed[i])
+                field = room.downwards if axis == 0 else room.rightwards
+                _set_panels(room.rough, noise[i, axis], side, width, _MIDDLE, np.float32(elastic) / _MIDDLE)
+                _smooth(room, smoothing, side, width, field)
+        _set_padded(room.padded, images[i], side)
+        _look_up(room, side, transforms[i], width, deformed[i])
 
 
 @part
@@ -77,9 +109,9 @@ def _in_panels(row, column, side, width):
 
 
 @part
-def _smooth(rough, smoothing, across, side, width, halfway, field):
+def _smooth(room, smoothing, side, width, field):
     """Set a field to the noise, multiplied by the smoothing matrix from both sides."""
-    rows = np.arange(side)
+    rows, rough, across, halfway = room.rows, room.rough, room.across, room.halfway
     for p in range(len(field)):
         halfway[p] = 0
         field[p] = 0
@@ -99,13 +131,13 @@ def _set_padded(padded, image, side):
 
 
 @part
-def _look_up(padded, side, transform, downwards, rightwards, width, deformed):
+def _look_up(room, side, transform, width, deformed):
     """Set an image to what is found in another, a row at a time."""
+    padded, downwards, rightwards, ys, xs = room.padded, room.downwards, room.rightwards, room.ys, room.xs
     a, b, c, d, e, f = _numbers(transform)
     stride = side + 2 * _BORDER
     middle = np.float32((side - 1) / 2)
     last = np.float32(side + _BORDER)
-    ys, xs = np.empty(side, np.float32), np.empty(side, np.float32)
     for row in range(side):
         r = np.float32(row) - middle
         for column in range(side):  # apart from what follows, it is done for many columns at once

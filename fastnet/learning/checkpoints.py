@@ -206,11 +206,9 @@ def _contents(path: StrPath) -> tuple[dict[str, Any], dict[str, np.ndarray], int
 
 def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:
     """Whether the run's engine rounds as it did when checkpoints had version 2."""
-    engine, no_hidden_layer = recipe["engine"], len(recipe["sizes"]) == 2
-    if engine == "numpy":
-        same_slopes = no_hidden_layer or recipe["activation"] == "relu"
-        return same_slopes and not ("lmbda" in recipe and "l1" in recipe)
-    return str(engine).startswith("torch")
+    if recipe["engine"] == "numpy":
+        return len(recipe["sizes"]) == 2 or recipe["activation"] == "relu"
+    return recipe["engine"] != "numba"
 
 
 def _as_version_3(

@@ -29,6 +29,8 @@ RECIPE = {
     "--activation": NAMES,
     "--dropout": NUMBERS | {"inf": "range", "1": "range", "-0.1": "range"},
     "--momentum": NUMBERS | {"inf": "range", "1": "range"},
+    "--optimizer": NAMES | {"sgd2": "is not one of"},
+    "--max-norm": NUMBERS | {"0": "range", "-1": "range"},
     "--patience": WHOLE | {"0": "range"},
     "--schedule": dict.fromkeys(NAMES, "is not 'halve'"),
     "--engine": NAMES,

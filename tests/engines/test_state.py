@@ -46,6 +46,18 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
     assert_same_state(other.state(), engine.state())
 
 
+def test_pieces_of_different_density_are_the_same_epoch(engine_name):
+    """About a third of what dropout leaves of the inputs is not zero, where one layout of them pays or another."""
+    random = np.random.default_rng(0)
+    architecture = Architecture((40,), (Dropout(0.33), Dense(5), Dense(2)), dtype=np.dtype("float64"))
+    task = task_of(architecture, random, 40, zeros=0.5)
+    whole, pieces = (task.engine(engine_name, "float32") for _ in range(2))
+    whole.epoch(np.arange(40), 4, 0.5)
+    for piece in np.split(np.arange(40), 10):
+        pieces.epoch(piece, 4, 0.5)
+    assert same_bits(pieces.parameters(), whole.parameters())
+
+
 def assert_same_state(state, expected):
     for name in ("trained_on", "steps", "eta"):
         assert getattr(state, name) == getattr(expected, name)

@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fastnet.formulas.regularization import bounded, decay
+from fastnet.formulas.regularization import bounded, decayed
 
 
 def test_decay_by_hand():
-    w = np.array([[2.0, -4.0, 0.0]])
-    assert decay(w, 0.5, 0.0).tolist() == [[1, -2, 0]]
-    assert decay(w, 0.0, 0.25).tolist() == [[0.25, -0.25, 0]]
-    assert decay(w, 0.5, 0.25).tolist() == [[1.25, -2.25, 0]]
-    assert decay(w.astype(np.float32), 0.5, 0.25).dtype == np.float32
+    w, zeros = np.array([[2.0, -4.0, 0.0]]), np.zeros((1, 3))
+    assert decayed(zeros, w, 0.5, 0.0).tolist() == [[1, -2, 0]]
+    assert decayed(zeros, w, 0.0, 0.25).tolist() == [[0.25, -0.25, 0]]
+    assert decayed(zeros, w, 0.5, 0.25).tolist() == [[1.25, -2.25, 0]]
+    assert decayed(zeros.astype(np.float32), w.astype(np.float32), 0.5, 0.25).dtype == np.float32
 
 
 def test_bounded_by_hand():

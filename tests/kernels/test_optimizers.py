@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet.formulas.optimizers import OPTIMIZERS, Adam, GradientDescent
-from fastnet.formulas.regularization import decay
+from fastnet.formulas.regularization import decayed
 from fastnet.kernels import optimizers
 from fastnet.kernels.compiler import kernel
 from fastnet.kernels.layout import Parameters
@@ -66,7 +66,7 @@ class Step:
         w, gradient = self.w.astype(float), self.gradient.astype(float)
         memory = {name: array.astype(float) for name, array in self.memory.items()}
         parts = {name: array[inside] for name, array in memory.items()}
-        regularized = gradient[inside] + decay(w[inside], self.l2, self.l1)
+        regularized = decayed(gradient[inside], w[inside], self.l2, self.l1)
         change = self.optimizer.change(regularized, parts, self.eta, step)
         w[inside] += change
         return w, list(memory.values())

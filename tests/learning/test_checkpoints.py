@@ -254,7 +254,7 @@ NAMES = ("weights", "biases")
 
 
 @pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"momentum": 0.5, "dropout": 0.3}], ids=str)
-@pytest.mark.parametrize("engine", ["numpy", "torch-cpu"])
+@pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"])
 def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
     if engine == "torch-cpu":
         pytest.importorskip("torch")
@@ -267,12 +267,9 @@ def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
     assert tensors.read(tmp_path / "run", checkpoints._KIND)  # it is of version 3 from then on
 
 
-@pytest.mark.parametrize(
-    ("engine", "activation", "l1"),
-    [("numba", "relu", 0.0), ("reference", "relu", 0.0), ("numpy", "sigmoid", 0.0), ("numpy", "relu", 0.1)],
-)
-def test_version_2_of_an_engine_that_rounds_differently_now_is_refused(engine, activation, l1, data, tmp_path):
-    keywords = {"engine": engine, "activation": activation, "l1": l1, "checkpoint": tmp_path / "run"}
+@pytest.mark.parametrize(("engine", "activation"), [("numba", "relu"), ("numpy", "sigmoid")])
+def test_version_2_of_an_engine_that_rounds_differently_now_is_refused(engine, activation, data, tmp_path):
+    keywords = {"engine": engine, "activation": activation, "checkpoint": tmp_path / "run"}
     trained(data, 1, **keywords)
     as_version_2(tmp_path / "run", [0, 1])
     contents = (tmp_path / "run").read_bytes()

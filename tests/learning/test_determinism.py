@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from fastnet import Dataset, network2
+from fastnet import Adam, BatchNormalization, Dataset, Dense, Dropout, network2
 from fastnet.engines import why_missing
 from fastnet.kernels import threads
 from fastnet.utils import progress
 
 ENGINES = ("numba", "numpy", "reference", "torch-cpu")
-SMALL = ((12, 8, 3), 7, 60)  # sizes, mini-batch, samples
+SMALL = ((12, 8, 3), 7, 60)  # sizes and layers, mini-batch, samples
 LARGE = ((30, 1000, 5), 1000, 1500)
+LAYERS = ((30, Dropout(0.1), Dense(1000, "linear"), BatchNormalization("relu"), Dropout(0.5), 20, 5), 1000, 1500)
 COUNTS = (1, 2, 3, 8)
 
 
@@ -51,26 +52,30 @@ def bits(engine, task, epochs=2, **keywords):
     inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) < 0.8)
     data = Dataset(inputs, np.eye(sizes[-1])[random.integers(0, sizes[-1], samples)])
     net = network2.Network(sizes, engine=engine, seed=1)
+    if "optimizer" not in keywords:
+        keywords["momentum"] = 0.5
     series = net.SGD(
         data, epochs, mini_batch_size, 0.5, 1.0, data[:50], True, True, True, True,
-        momentum=0.5, report=lambda history: None, monitor_mini_batch_cost=True, **keywords,
+        report=lambda history: None, monitor_mini_batch_cost=True, **keywords,
     )  # fmt: skip
     series = *series, net.history.series("mini_batch_cost")
-    arrays = [*net.weights, *net.biases, net.feedforward(data.inputs.T)]
+    arrays = [*(array for own in net.parameters for array in own.values()), net.feedforward(data.inputs.T)]
     return [array.tobytes() for array in arrays] + [repr(series)]
 
 
-@pytest.mark.parametrize("task", [SMALL, LARGE], ids=["small", "large"])
-def test_the_compiled_engine_with_every_number_of_threads(task, monkeypatch):
+@pytest.mark.parametrize(
+    ("task", "keywords"), [(SMALL, {}), (LARGE, {}), (LAYERS, {"optimizer": Adam()})], ids=["small", "large", "layers"]
+)
+def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkeypatch):
     used = []
     run = threads.run
     monkeypatch.setattr(threads, "run", lambda work, count: (used.append(count), run(work, count)))
     results = []
     for count in COUNTS:
         with in_threads(count):
-            results.append(bits("numba", task))
+            results.append(bits("numba", task, **keywords))
     assert results[1:] == results[:1] * (len(COUNTS) - 1)
-    assert set(used) == (set(COUNTS) if task is LARGE else {1})
+    assert set(used) == ({1} if task is SMALL else set(COUNTS))
 
 
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnet import Dataset, network2
+from fastnet import Adam, BatchNormalization, Dataset, Dense, Dropout, network2
 from fastnet.engines import why_missing
 from fastnet.utils import interruption
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
 
 SEVEN = Path(__file__).parent.parent / "docs" / "seven.png"
-SIZES, MINI_BATCH_SIZE = [12, 1000, 3], 100  # with two threads, where there are two processors
-OPTIONS = {"momentum": 0.5, "dropout": 0.2}
+SIZES = [12, Dense(1000, "linear"), BatchNormalization("sigmoid"), Dropout(0.2), 3]
+MINI_BATCH_SIZE = 100  # with two threads, where there are two processors
 EPOCHS = 12
 
 
@@ -28,12 +28,12 @@ def data():
 
 
 def bits(net):
-    return b"".join(array.tobytes() for array in net.weights + net.biases)
+    return b"".join(array.tobytes() for layer in net.parameters for array in layer.values())
 
 
 def train(net, data, epochs, report=lambda history: None):
-    net.SGD(data, epochs, MINI_BATCH_SIZE, 0.1, evaluation_data=data, monitor_evaluation_accuracy=True, report=report,
-            **OPTIONS)  # fmt: skip
+    net.SGD(data, epochs, MINI_BATCH_SIZE, 0.01, evaluation_data=data, monitor_evaluation_accuracy=True, report=report,
+            optimizer=Adam())  # fmt: skip
 
 
 @pytest.fixture
