@@ -39,12 +39,12 @@ from fastnet.torch_classifier.command import command
 from fastnet.torch_classifier.data import load_data
 from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import Options
-from fastnet.torch_classifier.training import Epoch, Result, evaluate, train
+from fastnet.torch_classifier.training import EpochResult, Result, evaluate, train
 
 __all__ = [
     "Classifier",
     "DataError",
-    "Epoch",
+    "EpochResult",
     "Options",
     "Result",
     "evaluate",

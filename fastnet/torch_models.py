@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ except ImportError as error:
     raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet[torch]' installs it") from error
 
 from fastnet import network2
-from fastnet.formulas.activations import LEAK
+from fastnet.engines.torch import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
 from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer
@@ -24,15 +25,8 @@ from fastnet.networks.entries import entries_of
 
 __all__ = ["from_torch", "to_torch"]
 
-_ACTIVATIONS: dict[type[nn.Module], str] = {
-    nn.Sigmoid: "sigmoid",
-    nn.Tanh: "tanh",
-    nn.ReLU: "relu",
-    nn.LeakyReLU: "leaky_relu",
-    nn.Softmax: "softmax",
-}
-_MODULES = {name: module for module, name in _ACTIVATIONS.items()}
-_SETTINGS: dict[str, dict[str, Any]] = {"leaky_relu": {"negative_slope": LEAK}, "softmax": {"dim": 1}}
+_MODULES: dict[str, nn.Module] = {**ACTIVATIONS, "softmax": nn.Softmax(dim=1)}
+_ACTIVATIONS = {type(module): name for name, module in _MODULES.items() if not isinstance(module, nn.Identity)}
 _COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost}
 _PASSED_OVER = (nn.Flatten, nn.Dropout, nn.Identity)  # which do nothing to what a trained network gives for a vector
 
@@ -54,6 +48,7 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     Examples
     --------
     >>> from fastnet import network2
+    from fastnet.engines.torch import ACTIVATIONS
     >>> to_torch(network2.Network([784, 30, 10], network2.LogLikelihoodCost, activation="relu"))
     Sequential(
       (0): Linear(in_features=784, out_features=30, bias=True)
@@ -87,7 +82,7 @@ def _modules(layer: Layer, arrays: dict[str, torch.Tensor]) -> list[nn.Module]:
     activation = layer.activation
     if activation is None or activation == "linear":
         return [module]
-    return [module, _MODULES[activation](**_SETTINGS.get(activation, {}))]
+    return [module, deepcopy(_MODULES[activation])]
 
 
 def from_torch(
@@ -180,8 +175,10 @@ def _activated(layer: Layer, module: nn.Module, *, is_last: bool) -> Layer:
         raise TypeError(f"model has a {type(module).__name__} behind another activation; a layer has one only")
     if isinstance(module, nn.Softmax) and module.dim not in (1, -1):
         raise ValueError(f"model ends with a Softmax over dimension {module.dim}; it must be 1, that of the outputs")
-    if isinstance(module, nn.LeakyReLU) and module.negative_slope != LEAK:
-        raise ValueError(f"model has a LeakyReLU({module.negative_slope}); the slope must be {LEAK}")
+    expected = _MODULES[name]
+    for setting in {*getattr(expected, "__constants__", ())} - {"inplace", "dim"}:
+        if getattr(module, setting) != getattr(expected, setting):
+            raise ValueError(f"model has {module}; it must be {expected}")
     return replace(layer, activation=name)
 
 

@@ -218,7 +218,7 @@ class Engine(ABC):
         self.set_parameters(parameters)
         if data is not None:
             self._check_cost()
-            self._lay_out(data)
+            self._prepare(data)
 
     def _check_cost(self) -> None:
         cost = self.architecture.cost
@@ -227,7 +227,7 @@ class Engine(ABC):
                 f"{self.calls_no_function} a {cost.function} of your own; engine='numpy' and engine='reference' can"
             )
 
-    def _lay_out(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
+    def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
         """Prepare what `epoch` needs of the data."""
 
     def epoch(

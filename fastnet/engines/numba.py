@@ -52,11 +52,11 @@ class Engine(contract.Engine):
         """What the optimizer remembers."""
         return {}
 
-    def _lay_out(self, data: Dataset) -> None:
+    def _prepare(self, data: Dataset) -> None:
         dtype = self.architecture.dtype
         # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
         with heard_afterwards(), announced(progress.compiling):
-            self._inputs = self._laid_out(data)
+            self._inputs = self._cached_inputs(data)
             targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights
             self._samples = epoch.Samples(targets, weights, self._nothing, np.empty(0))
@@ -199,7 +199,8 @@ class Engine(contract.Engine):
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
         with announced(progress.compiling):
-            x = self._laid_out(inputs) if isinstance(inputs, Dataset) else _lay_out(inputs, self.architecture.dtype)
+            is_dataset, dtype = isinstance(inputs, Dataset), self.architecture.dtype
+            x = self._cached_inputs(inputs) if is_dataset else _lay_out(inputs, dtype)
             n = len(inputs)
             starts = range(0, n, _SAMPLES_AT_A_TIME)
             most = min(n, _SAMPLES_AT_A_TIME)
@@ -221,7 +222,7 @@ class Engine(contract.Engine):
 
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))
 
-    def _laid_out(self, data: Dataset) -> Matrix | Rows:
+    def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         dtype = self.architecture.dtype
         return data.derived(("inputs", dtype), lambda: _lay_out(data.rows, dtype))
 

@@ -108,7 +108,7 @@ class Eager(contract.Engine):
             for name, shape in shapes.items()
         }
 
-    def _lay_out(self, data: Dataset) -> None:
+    def _prepare(self, data: Dataset) -> None:
         rows, weights = data.rows, self._sample_weights
         self._inputs = _SparseRows(rows, self._tensor) if isinstance(rows, SparseInputs) else self._tensor(rows)
         self._targets = self._tensor(data.targets)

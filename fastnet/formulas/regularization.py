@@ -17,4 +17,5 @@ def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.nda
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:
     """Return weights, one neuron a row, of which no row has a larger Euclidean norm (Srivastava et al. 2014)."""
     norms = np.sqrt(np.sum(np.square(w), axis=1, keepdims=True))
-    return np.where(norms > max_norm, w * (max_norm / np.maximum(norms, np.finfo(w.dtype).tiny)), w)
+    too_large = norms > max_norm
+    return np.where(too_large, w * (max_norm / np.where(too_large, norms, 1)), w)

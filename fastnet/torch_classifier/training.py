@@ -25,7 +25,7 @@ _AT_A_TIME = 1000  # images, where nothing is learnt from them
 
 
 @dataclass(frozen=True)
-class Epoch:
+class EpochResult:
     """An epoch. It prints as a line.
 
     Attributes
@@ -65,15 +65,15 @@ class Result:
     ----------
     model : Classifier
         As it was after the best epoch: on the CPU, ready to classify.
-    history : tuple of Epoch
+    history : tuple of EpochResult
         All of them.
     """
 
     model: Classifier
-    history: tuple[Epoch, ...]
+    history: tuple[EpochResult, ...]
 
     @property
-    def best(self) -> Epoch:
+    def best(self) -> EpochResult:
         """The epoch with the best validation accuracy, the first of several."""
         return _best(self.history)
 
@@ -83,7 +83,7 @@ def train(
     validation: TensorDataset,
     options: Options = DEFAULTS,
     checkpoint: str | os.PathLike[str] = "best_model.pth",
-    report: Callable[[Epoch], object] = print,
+    report: Callable[[EpochResult], object] = print,
 ) -> Result:
     """Train a new network, and keep the best by validation accuracy.
 
@@ -122,7 +122,7 @@ def train(
     _check_fit(training, validation, options)
     device = _device(options.device)
     loss_function = nn.CrossEntropyLoss()
-    history: list[Epoch] = []
+    history: list[EpochResult] = []
     with _threads(options.threads), _seeded(options.seed, device):
         model = make_model(options).to(device)
         loader = training_loader(training, options, device)
@@ -137,7 +137,7 @@ def train(
             seconds = time.perf_counter() - began
             _check_progress(model, number, loss)
             accuracy = evaluate(model, validation)
-            history.append(Epoch(number, learning_rate, loss, training_accuracy, accuracy, seconds))
+            history.append(EpochResult(number, learning_rate, loss, training_accuracy, accuracy, seconds))
             if _best(history).number == number:
                 save_model(model, checkpoint)
             report(history[-1])
@@ -201,7 +201,7 @@ def evaluate(model: nn.Module, data: TensorDataset) -> float:
     return correct / len(data)
 
 
-def _best(history: Sequence[Epoch]) -> Epoch:
+def _best(history: Sequence[EpochResult]) -> EpochResult:
     return max(history, key=lambda epoch: epoch.validation_accuracy)
 
 

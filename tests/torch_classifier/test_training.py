@@ -96,7 +96,7 @@ def test_it_stops_early(train):
 
 
 def test_an_epoch_prints_as_a_line():
-    epoch = pytorch_mnist.Epoch(1, 0.5, 0.73281, 0.75409, 0.88, 1.0)
+    epoch = pytorch_mnist.EpochResult(1, 0.5, 0.73281, 0.75409, 0.88, 1.0)
     assert str(epoch) == "Epoch 1, Loss: 0.7328, Train Acc: 75.41%, Val Acc: 88.00%"
 
 
