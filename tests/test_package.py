@@ -132,7 +132,7 @@ print(bool(compiled), before, specializations())
 
 @pytest.mark.parametrize(("dtype", "columns"), [("float32", "1"), ("float64", "5")])
 def test_another_activation_cost_and_optimizer_and_other_layers_compile_nothing(dtype, columns):
-    """Nor do they load other code than that of the first network, of the same precision and kind of inputs."""
+    """The kernels of the first network serve the second, of the same precision and kind of inputs."""
     compiled, before, after = python(TWO_NETWORKS, arguments=[dtype, columns]).stdout.splitlines()[-1].split()
     assert int(before) > 0
     assert (compiled, after) == ("False", before)
@@ -235,7 +235,7 @@ def test_numba_that_may_not_compile_is_refused_in_a_line():
     assert "NUMBA_DISABLE_JIT is set" in result.stderr
 
 
-# What each of the package's modules and folders may import: what is in a row before its own.
+# The modules and folders of the package's root. Each may import those in the rows above its own, and no others.
 ROWS = (
     ("fastnet",),  # which loads its names when they are asked for
     ("utils",),
@@ -268,7 +268,7 @@ def place(module):
 
 
 def imports_of(tree, modules):
-    """Yield the modules of the package that are imported anywhere in a module, but for annotations or by name later."""
+    """Yield the modules that a module imports, in functions too, but not for annotations or in `__getattr__`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             children = node.orelse

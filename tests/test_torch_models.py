@@ -110,7 +110,11 @@ def test_they_share_no_memory():
         (nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2)), ValueError, "BatchNormalization is the first layer"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), TypeError, "model ends with BatchNorm1d"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, momentum=None), nn.Linear(2, 2)), ValueError, "a momentum"),
-        (nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.2), nn.Linear(2, 2)), ValueError, r"LeakyReLU\(negative_slope=0.2\)"),
+        (
+            nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(0.2), nn.Linear(2, 2)),
+            ValueError,
+            r"LeakyReLU\(negative_slope=0.2\)",
+        ),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Linear(2, 2)), TypeError, "behind another activation"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 2)), TypeError, "a Softmax between layers"),
         (nn.Sequential(nn.Linear(2, 2, dtype=torch.float16)), ValueError, "dtype is"),

@@ -132,7 +132,7 @@ class Eager(contract.Engine):
         self._optimizer = None  # the next epoch makes one that has this memory
 
     def _epoch(self, work: Pass) -> float:
-        self._prepare(work)
+        self._set_optimizer(work)
         settings = _Settings(work.mini_batch_size, work.eta, work.descent, work.with_costs)
         dropped = [each for each in work.factors if each is not None]
         factors = self._tensor(np.concatenate(dropped, axis=1)) if dropped else None
@@ -143,7 +143,7 @@ class Eager(contract.Engine):
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
         return self._total.item() if work.with_costs else 0.0
 
-    def _prepare(self, work: Pass) -> None:
+    def _set_optimizer(self, work: Pass) -> None:
         """Set the optimizer, and the sum of the costs, for a pass."""
         if self._optimizer is None:
             capturable = self._captures and self.device == "cuda"

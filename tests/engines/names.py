@@ -18,6 +18,7 @@ class Activation(NamedTuple):
     derivative: Callable[[Any], Any]
     kinked: bool = False  # whether it has no derivative at 0
     scipy: str | None = None  # its name in scipy.special
+    roundings: int = 8  # by how many the result may be off
 
 
 ACTIVATIONS = {
