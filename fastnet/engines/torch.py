@@ -43,6 +43,7 @@ ACTIVATIONS: dict[str, nn.Module] = {
     "tanh": nn.Tanh(),
     "relu": nn.ReLU(),
     "leaky_relu": nn.LeakyReLU(LEAK),
+    "gelu": nn.GELU(),
     "linear": nn.Identity(),
 }
 """PyTorch's modules for the activation functions of `formulas.activations`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -95,6 +96,41 @@ def leaky_relu_prime(z: npt.ArrayLike) -> Any:
     return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAK))
 
 
+@np.errstate(under="ignore", invalid="ignore")
+def gelu(z: npt.ArrayLike) -> Any:
+    """Return z Phi(z), where Phi is the distribution function of the normal distribution (Hendrycks and Gimpel 2016).
+
+    Parameters
+    ----------
+    z : array_like of real numbers
+        Any shape, any magnitude.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of the shape and precision of `z`, at least -0.17.
+    """
+    z = _floating(z)
+    return np.where(z < -_NEGLIGIBLE, z.dtype.type(0), z * _normal_distribution(z))
+
+
+@np.errstate(under="ignore", over="ignore", invalid="ignore")
+def gelu_prime(z: npt.ArrayLike) -> Any:
+    """Return the derivative of `gelu` at `z`: Phi(z) + z phi(z), where phi is the derivative of Phi."""
+    z = _floating(z)
+    density = np.exp(-z * z / 2) / z.dtype.type(math.sqrt(2 * math.pi))
+    return _normal_distribution(z) + np.where(np.abs(z) > _NEGLIGIBLE, z.dtype.type(0), z * density)
+
+
+_NEGLIGIBLE = 40.0  # beyond it, Phi(-z) and phi(z) are less than the smallest number
+_erfc = np.vectorize(math.erfc, otypes=[float])
+
+
+def _normal_distribution(z: np.ndarray) -> np.ndarray:
+    values: np.ndarray = _erfc(-z.astype(np.float64) / math.sqrt(2)) / 2
+    return values.astype(z.dtype)
+
+
 def linear(z: npt.ArrayLike) -> Any:
     """Return `z`: the weighted input is the activation."""
     return _floating(z)
@@ -152,6 +188,7 @@ ACTIVATIONS = {
     "tanh": Activation(tanh, tanh_prime),
     "relu": Activation(relu, relu_prime),
     "leaky_relu": Activation(leaky_relu, leaky_relu_prime),
+    "gelu": Activation(gelu, gelu_prime),
     "linear": Activation(linear, linear_prime),
 }
 """The activation functions of a layer, by name. Every engine has an entry for each."""

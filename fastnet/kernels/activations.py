@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.polynomial.chebyshev import cheb2poly, chebinterpolate
 
 from fastnet.formulas.activations import LEAK
-from fastnet.kernels.formulas import Value, choice, clamp, exp, where
+from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, where
 
 _LARGEST = 87.0  # so that neither exp(z) nor exp(-z) leaves the range of float32, nor becomes denormal
+_FARTHEST = 9.2  # erfc of more would be denormal in float32
+_SMALLEST_T = 2 / (2 + _FARTHEST)
 
 
 def sigmoid(z: Value) -> tuple[Value, Value]:
@@ -32,6 +39,37 @@ def leaky_relu(z: Value) -> tuple[Value, Value]:
     return where(z > 0, z, LEAK * z), where(z > 0, z.like(1.0), LEAK)
 
 
+def gelu(z: Value) -> tuple[Value, Value]:
+    """Return z Phi(z), where Phi is the distribution function of the normal distribution."""
+    x = absolute(z) * math.sqrt(0.5)
+    t = 2 / (2 + clamp(x, 0.0, _FARTHEST))
+    u = (2 * t - (1 + _SMALLEST_T)) * (1 / (1 - _SMALLEST_T))
+    exponent = u.like(0.0)
+    for coefficient in _exponent_of_erfc(10 if z.bits == 32 else 20)[::-1]:
+        exponent = exponent * u + coefficient
+    square = clamp(x * x, 0.0, _LARGEST)
+    tail = where(x > _FARTHEST, x.like(0.0), 0.5 * t * exp(clamp(exponent - square, -_LARGEST, 0.0)))
+    density = where(x > _FARTHEST, x.like(0.0), exp(-square) * (1 / math.sqrt(2 * math.pi)))
+    distribution = where(z < 0, tail, 1 - tail)
+    inside = where(z < -_FARTHEST * math.sqrt(2), z.like(0.0), z)  # infinity times zero is not a number
+    return inside * distribution, distribution + where(x > _FARTHEST, x.like(0.0), z) * density
+
+
+@cache
+def _exponent_of_erfc(degree: int) -> list[float]:
+    """Return coefficients of a polynomial p(u) so that erfc(x) = t exp(p(u) - x^2), for x from 0 to 9.2.
+
+    t = 2 / (2 + x) (Press et al., Numerical Recipes, section 6.2.2), and u goes from -1 to 1 with it.
+    """
+
+    def exponent(u: np.ndarray) -> np.ndarray:
+        ts = _SMALLEST_T + (1 - _SMALLEST_T) * (u + 1) / 2
+        return np.array([math.log(math.erfc(2 / t - 2) / t) + (2 / t - 2) ** 2 for t in ts])
+
+    coefficients: list[float] = cheb2poly(chebinterpolate(exponent, degree)).tolist()
+    return coefficients
+
+
 def linear(z: Value) -> tuple[Value, Value]:
     """Return z."""
     return z, z.like(1.0)
@@ -47,6 +85,7 @@ _BY_NAME: dict[str, Callable[[Value], tuple[Value, Value]]] = {
     "tanh": tanh,
     "relu": relu,
     "leaky_relu": leaky_relu,
+    "gelu": gelu,
     "linear": linear,
 }
 CODES = {name: code for code, name in enumerate(_BY_NAME)}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
+from scipy import special
 
 from fastnet.formulas.optimizers import Adam, GradientDescent
 
@@ -27,6 +28,11 @@ ACTIVATIONS = {
     "relu": Activation(lambda z: np.where(z > 0, z, 0.0), lambda z: np.where(z > 0, 1.0, 0.0), kinked=True),
     "leaky_relu": Activation(
         lambda z: np.where(z > 0, z, z / 100), lambda z: np.where(z > 0, 1.0, 1 / 100), kinked=True
+    ),
+    "gelu": Activation(
+        lambda z: z * special.ndtr(z),
+        lambda z: special.ndtr(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+        roundings=1000,  # a rounding of z changes ndtr(z) by z^2 roundings
     ),
     "linear": Activation(lambda z: z, np.ones_like),
 }
