@@ -59,13 +59,15 @@ class Rows(NamedTuple):
         return len(self.starts) - 1
 
 
-def inputs_of(inputs: np.ndarray, dtype: np.dtype) -> Matrix | Rows:
-    """Lay a matrix of one sample a row out, float32 or float64, as what is faster to compute with."""
+def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Rows] | None = None) -> Matrix | Rows:
+    """Lay a matrix of one sample a row out, float32 or float64, as `kind`, or as what is faster to compute with."""
     inputs = np.ascontiguousarray(inputs).view()
     inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
     starts = np.zeros(len(inputs) + 1, np.int64)
     np.cumsum(np.count_nonzero(inputs, axis=1), out=starts[1:])
-    if not choice.without_zeros(starts[-1] / max(inputs.size, 1)):
+    if kind is None:
+        kind = Rows if choice.without_zeros(starts[-1] / max(inputs.size, 1)) else Matrix
+    if kind is Matrix:
         values = inputs.astype(dtype, copy=False).reshape(-1)
         values.flags.writeable = False
         return Matrix(values, inputs.shape[1])
