@@ -40,6 +40,11 @@ OPTIMIZERS = {
         lambda optimizer: {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov},
         {"velocity": "momentum_buffer"},
     ),
+    "rmsprop": Kind(
+        torch.optim.RMSprop,
+        lambda optimizer: {"alpha": optimizer.decay, "eps": optimizer.epsilon},
+        {"mean_square": "square_avg"},
+    ),
     "adam": Kind(
         torch.optim.Adam,
         lambda optimizer: {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon},

@@ -96,6 +96,42 @@ class GradientDescent(Optimizer):
 
 
 @dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """RMSProp: the gradient divided by the root of a running mean of its squares (Tieleman and Hinton 2012).
+
+    Attributes
+    ----------
+    decay : float
+        What remains of the running mean with each mini-batch, at least 0 and less than 1.
+    epsilon : float
+        What is added to the root, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is out of its range.
+    """
+
+    name = "rmsprop"
+    decay: float = 0.99
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        arguments.fraction(self.decay, "decay")
+        arguments.positive_number(self.epsilon, "epsilon", "float32")
+
+    @property
+    def remembers(self) -> tuple[str, ...]:
+        return ("mean_square",)
+
+    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
+        square = memory["mean_square"]
+        square *= self.decay
+        square += (1 - self.decay) * gradient**2
+        return -eta * gradient / (np.sqrt(square) + self.epsilon)
+
+
+@dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam: running means of the gradient and of its square, corrected for their bias (Kingma and Ba 2015).
 
@@ -138,7 +174,7 @@ class Adam(Optimizer):
         return -eta * corrected_mean / (np.sqrt(corrected_square) + self.epsilon)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, Adam)}
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, RMSProp, Adam)}
 """The optimizers by name. Every engine has an entry for each."""
 
 

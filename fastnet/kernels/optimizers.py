@@ -12,10 +12,10 @@ from fastnet.kernels.compiler import part
 from fastnet.kernels.formulas import formula, square_root
 from fastnet.kernels.vectors import lanes, load, sign, store, zeros
 
-CODES = {"sgd": 0, "adam": 1}
+CODES = {"sgd": 0, "adam": 1, "rmsprop": 2}
 """The number that kernels have for each optimizer of `formulas.optimizers`."""
 
-_SGD, _ADAM = CODES["sgd"], CODES["adam"]
+_SGD, _ADAM, _RMSPROP = CODES["sgd"], CODES["adam"], CODES["rmsprop"]
 _NOTHING = 1e-30  # added and subtracted, it makes zeros of what would become denormal, with which processors are slow
 _quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
 
@@ -41,7 +41,7 @@ class Update(NamedTuple):
         The learning rate.
     steps : int
         Number of mini-batches before this call.
-    momentum, nesterov, beta1, beta2, epsilon
+    momentum, nesterov, beta1, beta2, decay, epsilon
         The settings of the optimizers.
     """
 
@@ -58,6 +58,7 @@ class Update(NamedTuple):
     nesterov: bool = False
     beta1: float = 0.0
     beta2: float = 0.0
+    decay: float = 0.0
     epsilon: float = 0.0
 
 
@@ -74,6 +75,8 @@ def follow(update, step, first, last, l2, l1, parameters, sums, memory):
         nesterov(update.momentum, first, last, l2, l1, w, g, mean)
     elif update.optimizer == _ADAM:
         adam(update, step, first, last, l2, l1, w, g, mean, square)
+    elif update.optimizer == _RMSPROP:
+        rmsprop(update, first, last, l2, l1, w, g, mean)
 
 
 @part
@@ -97,6 +100,19 @@ def nesterov(mu, first, last, l2, l1, w, sums, velocity):
         v = mu * load(velocity, i) + change + _NOTHING - _NOTHING
         store(w, i, w_i + mu * v + change)
         store(velocity, i, v)
+        store(sums, i, zeros(w))
+
+
+@part
+def rmsprop(update, first, last, l2, l1, w, sums, squares):
+    """Tieleman and Hinton (2012)."""
+    width, decay = lanes(w), update.decay
+    for i in range(first, last, width):
+        w_i = load(w, i)
+        g = load(sums, i) + l2 * w_i + l1 * sign(w_i)
+        square = decay * load(squares, i) + (1 - decay) * (g * g) + _NOTHING - _NOTHING
+        store(w, i, w_i - update.eta * _quotient(g, square, 1.0, update.epsilon))
+        store(squares, i, square)
         store(sums, i, zeros(w))
 
 

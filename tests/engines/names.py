@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy import special
 
-from fastnet.formulas.optimizers import Adam, GradientDescent
+from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 
 
 class Activation(NamedTuple):
@@ -101,6 +101,12 @@ def last_change_of_adam(optimizer, gradients, etas):
     return -etas[-1] * mean(gradients, optimizer.beta1) / (np.sqrt(mean_square) + optimizer.epsilon)
 
 
+def last_change_of_rmsprop(optimizer, gradients, etas):
+    shares = (1 - optimizer.decay) * optimizer.decay ** np.arange(len(gradients) - 1.0, -1, -1)
+    mean_square = sum(share * g**2 for share, g in zip(shares, gradients, strict=True))
+    return -etas[-1] * gradients[-1] / (np.sqrt(mean_square) + optimizer.epsilon)
+
+
 # The gradient of a bias before batch normalization is zero but for rounding, and differs in every digit from engine to
 # engine. Adam divides by its size plus epsilon: with the default of 1e-8, steps as large as any other would come of it.
 EPSILONS = st.sampled_from([1e-3, 1e-2])
@@ -111,6 +117,11 @@ OPTIMIZERS = {
         | st.builds(GradientDescent, momentum=st.sampled_from([0.5, 0.9]), nesterov=st.booleans()),
         last_change_of_gradient_descent,
         lambda optimizer: ("SGD", {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov}),
+    ),
+    "rmsprop": Optimizer(
+        st.builds(RMSProp, decay=st.sampled_from([0.5, 0.9, 0.99]), epsilon=EPSILONS),
+        last_change_of_rmsprop,
+        lambda optimizer: ("RMSprop", {"alpha": optimizer.decay, "eps": optimizer.epsilon}),
     ),
     "adam": Optimizer(
         st.builds(Adam, beta1=st.sampled_from([0.0, 0.5, 0.9]), beta2=st.sampled_from([0.9, 0.999]), epsilon=EPSILONS),
