@@ -31,6 +31,7 @@ def main() -> None:
         "options": options,
         "best": best,
         "by-hand": lambda: run("by_hand.py"),
+        "with-pytorch": lambda: run("with_pytorch.py"),
         "chapter-6": lambda: tables("chapter6.py")[0],
         "sweep": lambda: tables("sweep.py")[0],
         "sklearn": lambda: tables("sklearn_mlp.py")[0],

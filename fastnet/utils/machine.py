@@ -14,7 +14,7 @@ _LIBRARIES = ("numpy", "numba", "torch")
 
 
 def describe() -> dict[str, str]:
-    """Return the processor, how many of it may be used, the system, the versions of what computes, and the GPU in use.
+    """Return the processor and its widest vectors, the number of cores, the system, versions, and the GPU in use.
 
     Examples
     --------
@@ -23,6 +23,7 @@ def describe() -> dict[str, str]:
     """
     description = {
         "processor": _processor(),
+        "vectors": _vectors(),
         "cores": str(_cores()),
         "system": platform.system(),
         "python": platform.python_version(),
@@ -47,7 +48,8 @@ def sentence() -> str:
     libraries = [f"{names[library]} {about[library]}" for library in _LIBRARIES if library in about]
     cores = f"{about['cores']} core{'s' if about['cores'] != '1' else ''}"
     cores += f", {about['gpu']}" if "gpu" in about else ""
-    return f"{about['processor']}, {cores}, {about['system']}; Python {about['python']}, {', '.join(libraries)}"
+    processor = about["processor"] + (f" with {about['vectors']}" if about["vectors"] else "")
+    return f"{processor}, {cores}, {about['system']}; Python {about['python']}, {', '.join(libraries)}"
 
 
 def memory() -> float:
@@ -69,8 +71,19 @@ def _gpu() -> str | None:
 
 
 def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _vectors() -> str:
+    """Return the name of the widest vector instructions of an x86 processor; nothing where it is not known."""
+    flags = _cpuinfo("flags").split()
+    return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
+
+
+def _cpuinfo(field: str) -> str:
+    """Return what Linux says of the first processor."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(field):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
