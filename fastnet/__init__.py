@@ -19,19 +19,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = [
-    "Adam",
-    "BatchNormalization",
-    "Dataset",
-    "Dense",
-    "Dropout",
-    "GradientDescent",
-    "expand_mnist",
-    "mnist_loader",
-    "network",
-    "network2",
-    "sweep",
-]
+__all__ = ["Dataset", "expand_mnist", "mnist_loader", "network", "network2", "sweep"]
 
 if TYPE_CHECKING:
     from fastnet import comparison as comparison
@@ -44,8 +32,8 @@ if TYPE_CHECKING:
     from fastnet import torch_models as torch_models
     from fastnet.datasets.dataset import Dataset
     from fastnet.estimator import NetworkClassifier as NetworkClassifier
-    from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
-    from fastnet.formulas.optimizers import Adam, GradientDescent
+    from fastnet.formulas.layers import *  # noqa: F403
+    from fastnet.formulas.optimizers import *  # noqa: F403
     from fastnet.sweeps import sweep
 
 _MODULES = (
@@ -62,15 +50,12 @@ _MODULES = (
     "torch_models",
 )
 _IN_MODULES = {
-    "Adam": "fastnet.formulas.optimizers",
-    "BatchNormalization": "fastnet.formulas.layers",
     "Dataset": "fastnet.datasets.dataset",
-    "Dense": "fastnet.formulas.layers",
-    "Dropout": "fastnet.formulas.layers",
-    "GradientDescent": "fastnet.formulas.optimizers",
     "NetworkClassifier": "fastnet.estimator",
     "sweep": "fastnet.sweeps",
 }
+_ALL_OF = ("fastnet.formulas.layers", "fastnet.formulas.optimizers")
+"""Modules whose `__all__` can be had from the package."""
 _NEEDED = {
     "NetworkClassifier": ("sklearn",),
     "network3": ("torch",),
@@ -85,10 +70,15 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"fastnet.{name}")
     if name in _IN_MODULES:
         return getattr(importlib.import_module(_IN_MODULES[name]), name)
+    if name[:1].isupper():  # only a class is worth importing NumPy for
+        for module in map(importlib.import_module, _ALL_OF):
+            if name in module.__all__:
+                return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     # Who goes through all names of a module, as `help` does, expects that they can be had.
     missing = {name for name, needed in _NEEDED.items() if not all(map(find_spec, needed))}
-    return sorted({*globals(), *_MODULES, *_IN_MODULES} - missing)
+    classes = (name for module in _ALL_OF for name in importlib.import_module(module).__all__)
+    return sorted({*globals(), *_MODULES, *_IN_MODULES, *classes} - missing)

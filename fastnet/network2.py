@@ -20,8 +20,8 @@ from fastnet.files import models
 from fastnet.formulas import costs
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer
-from fastnet.formulas.optimizers import Adam, GradientDescent, Optimizer, as_optimizer
+from fastnet.formulas.layers import BatchNormalization, Layer
+from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import SCHEDULES, Plan
@@ -33,12 +33,7 @@ from fastnet.networks.learner import NetworkLearner
 from fastnet.utils import arguments
 
 __all__ = [
-    "Adam",
-    "BatchNormalization",
     "CrossEntropyCost",
-    "Dense",
-    "Dropout",
-    "GradientDescent",
     "LogLikelihoodCost",
     "Network",
     "QuadraticCost",

@@ -5,18 +5,8 @@ import copy
 import numpy as np
 import pytest
 
-from fastnet import Dataset, network
-from fastnet.network2 import (
-    Adam,
-    BatchNormalization,
-    CrossEntropyCost,
-    Dense,
-    Dropout,
-    GradientDescent,
-    LogLikelihoodCost,
-    Network,
-    QuadraticCost,
-)
+from fastnet import Adam, BatchNormalization, Dataset, Dense, Dropout, GradientDescent, network
+from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
 
 ENGINES = ["numpy", "reference"]
 MIXED = [4, Dropout(0.25), Dense(5, "linear"), BatchNormalization("relu"), 3]

@@ -144,6 +144,8 @@ class BatchNormalization(Layer):
 LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, BatchNormalization)}
 """The kinds of layers by name."""
 
+__all__ = list(LAYERS)  # what can be had from the package
+
 
 def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ...]:
     """Return layers, where an integer is a dense layer of that many neurons.

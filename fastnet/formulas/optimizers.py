@@ -177,6 +177,8 @@ class Adam(Optimizer):
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, RMSProp, Adam)}
 """The optimizers by name. Every engine has an entry for each."""
 
+__all__ = [kind.__name__ for kind in OPTIMIZERS.values()]  # what can be had from the package
+
 
 NAMES = ("sgd", "nesterov", *(name for name in OPTIMIZERS if name != "sgd"))
 """What `as_optimizer` takes by name; "nesterov" is gradient descent with Nesterov's momentum."""

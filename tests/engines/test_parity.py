@@ -1,5 +1,6 @@
 """From the same parameters, data and order, every engine gives what the reference gives."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,7 +25,7 @@ from fastnet.kernels.vectors import lanes_of
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
 
 
-def tasks(epsilons):
+def tasks(epsilons, ways):
     return st.tuples(
         architectures(st.integers(1, 6) | st.integers(1, 40), epsilons=st.sampled_from(epsilons)),
         st.integers(1, 40),  # samples
@@ -32,16 +33,25 @@ def tasks(epsilons):
         st.sampled_from([0.0, 0.8]),  # of the inputs are zero
         st.booleans(),  # whether they are given as sparse
         st.booleans(),  # whether samples have weights
-        st.lists(st.sampled_from([0.02, 0.1, 0.2]), min_size=3, max_size=3),
-        descents(),
+        st.lists(st.sampled_from([0.01, 0.02, 0.05]), min_size=3, max_size=3),
+        ways,
         st.integers(1, 3),  # threads
         SEEDS,
     )
 
 
-# Linear neurons let a large learning rate diverge; such examples are left out.
+def without_jumps(descent):
+    """Leave L1 out where an optimizer divides by the size of gradients.
+
+    L1's gradient jumps where a weight changes its sign, which a rounding decides where it is nearly zero.
+    """
+    return descent if isinstance(descent.optimizer, GradientDescent) else replace(descent, l1=0.0)
+
+
+# Learning rates are small, because RMSProp's first steps are ten times as large and training becomes chaotic. Linear
+# neurons can diverge all the same; such examples are left out.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
-@given(tasks([1e-3, 1e-2]))
+@given(tasks([1e-3, 1e-2], descents()))
 @drawn(40)
 def test_drawn_networks(engine_name, task):
     compare(engine_name, "float64", *task)
@@ -50,7 +60,7 @@ def test_drawn_networks(engine_name, task):
 # Float32 has 7 digits. A rectified neuron that is near its kink, or a neuron that gives nearly the same for a whole
 # mini-batch that is then normalized, costs too many of them. So what is drawn is the same every time.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
-@given(tasks([0.1]))
+@given(tasks([0.1], descents().map(without_jumps)))
 @drawn(20, derandomize=True)
 def test_drawn_networks_in_float32(engine_name, task):
     compare(engine_name, "float32", *task)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from model_files import sealed
 
-from fastnet import Dataset, network, network2
+from fastnet import BatchNormalization, Dataset, Dense, Dropout, network, network2
 from fastnet.mnist_loader import DataError
 from fastnet.network import Network
-from fastnet.network2 import BatchNormalization, Dense, Dropout
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnet import Dataset, expand_mnist, network2
+from fastnet import BatchNormalization, Dataset, Dense, Dropout, expand_mnist, network2
 from fastnet.files import models
 
 from .readers import READERS, SEEDS
@@ -48,7 +48,7 @@ def _model(folder: Path) -> None:
     for activation, dtype in (("sigmoid", "float32"), ("tanh", "float64")):
         net = network2.Network([2, 2, 1], activation=activation, dtype=dtype, seed=0)
         net.save(folder / f"whole-{activation}")
-    layers = [2, network2.Dropout(0.5), network2.Dense(2, "linear"), network2.BatchNormalization("relu"), 1]
+    layers = [2, Dropout(0.5), Dense(2, "linear"), BatchNormalization("relu"), 1]
     network2.Network(layers, seed=0).save(folder / "whole-layers")
     model = models.read(folder / "whole-sigmoid")
     book = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastnet import Dataset, network, network2
+from fastnet import BatchNormalization, Dataset, Dense, Dropout, GradientDescent, network, network2
 from fastnet.files import tensors
 from fastnet.files.reading import DataError
 from fastnet.learning import checkpoints
@@ -25,9 +25,9 @@ RECIPES = [
     {"l1": 0.1},
     {"patience": 2, "schedule": "halve", "momentum": 0.5},
     {"optimizer": "adam", "max_norm": 1.0},
-    {"optimizer": network2.GradientDescent(0.5, nesterov=True), "dropout": 0.3},
+    {"optimizer": GradientDescent(0.5, nesterov=True), "dropout": 0.3},
 ]
-LAYERS = (12, network2.Dropout(0.2), network2.Dense(8, "linear"), network2.BatchNormalization("relu"), 3)
+LAYERS = (12, Dropout(0.2), Dense(8, "linear"), BatchNormalization("relu"), 3)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
         ({"momentum": 0.5}, "with no momentum; this one has momentum 0.5"),
         ({"optimizer": "adam"}, "with no optimizer; this one has optimizer {'name': 'adam', 'beta1': 0.9"),
         ({"max_norm": 2.0}, "with no max_norm; this one has max_norm 2.0"),
-        ({"sizes": (12, network2.Dense(8, "tanh"), 3)}, "with no layers; this one has layers "),
+        ({"sizes": (12, Dense(8, "tanh"), 3)}, "with no layers; this one has layers "),
         ({"data": Dataset(np.zeros((40, 12)), np.zeros(40, int))}, "on other data"),
     ],
 )
