@@ -48,7 +48,6 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     Examples
     --------
     >>> from fastnet import network2
-    from fastnet.engines.torch import ACTIVATIONS
     >>> to_torch(network2.Network([784, 30, 10], network2.LogLikelihoodCost, activation="relu"))
     Sequential(
       (0): Linear(in_features=784, out_features=30, bias=True)

@@ -70,7 +70,8 @@ class Engine(contract.Engine):
         of_inputs = layout.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # what is left of the inputs is laid out in the order of the pass
             # All parts of an epoch are laid out in the same way, since each way rounds differently.
-            inputs = inputs_of(work.data.rows[order] * of_inputs, self.architecture.dtype, type(self._inputs))
+            rows = work.data.rows[order].astype(self.architecture.dtype, copy=False)
+            inputs = inputs_of(rows * of_inputs, self.architecture.dtype, type(self._inputs))
             samples, order = self._in_order(samples, order), np.arange(len(order))
         update = self._update(work.descent, work.eta, work.steps)
         self._descend(

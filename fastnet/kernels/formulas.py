@@ -221,9 +221,9 @@ def exp(x: Value) -> Value:
     n = _nearest(x * _LOG2_E)
     r = x - n * _LN_2_HIGH - n * _LN_2_LOW
     terms = _TERMS_OF_EXP[x.bits]
-    e = 1 + r * (1 / terms)
-    for k in range(terms - 1, 0, -1):
-        e = 1 + r * (1 / k) * e
+    e = r.like(1 / math.factorial(terms))
+    for k in range(terms - 1, -1, -1):
+        e = e * r + 1 / math.factorial(k)
     return e * _power_of_two(n)
 
 

@@ -31,6 +31,8 @@ from fastnet.kernels.vectors import CACHE_LINE, lanes_of
 DENSE, BATCH_NORMALIZATION = range(2)
 """Kinds of layers."""
 
+_PAGE = 4096  # bytes
+
 ArraysOfLayers: TypeAlias = list[dict[str, np.ndarray]]
 Factors: TypeAlias = Sequence[np.ndarray | None]
 
@@ -168,9 +170,21 @@ def zeros(layout: Layout) -> Parameters:
 
 def workspace(layout: Layout, samples: int) -> Workspace:
     """Make room for mini-batches of up to that many samples."""
-    dtype, units = layout.neurons.dtype, layout.units[-1]
-    large, small = (tuple(aligned_zeros(size, dtype) for _ in range(3)) for size in (samples * units, units))
-    return Workspace(*large, *small[:2], np.arange(samples))
+    dtype, units = layout.neurons.dtype, int(layout.units[-1])
+    small = (aligned_zeros(units, dtype) for _ in range(2))
+    return Workspace(*_apart(3, samples * units, dtype), *small, np.arange(samples))
+
+
+def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
+    """Return arrays of zeros of which no two have the same number at addresses that differ by a multiple of a page.
+
+    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. What is at the
+    same place of several arrays is used together, and would wait without need.
+    """
+    step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
+    numbers = aligned_zeros(count * step // dtype.itemsize, dtype)
+    starts = range(0, len(numbers), step // dtype.itemsize)
+    return [numbers[start : start + size] for start in starts]
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload, runtime_checkable
 
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
-from fastnet.networks.base import BaseNetwork
 from fastnet.plots.figures import new_figure, style_images
 from fastnet.plots.images import Mosaic, Shape, image_shape
 from fastnet.utils import arguments
@@ -19,10 +18,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     Samples: TypeAlias = Dataset | Iterable[Sample]
-    Model: TypeAlias = "BaseNetwork | Classifier"
+    Model: TypeAlias = "Network | Classifier"
 
 _ROOM, _GAP = 0.24, 0.2  # for the words above an image, and between images: in parts of an image
 _INCHES = 1.04  # the width of an image, so that the words above are no wider
+
+
+@runtime_checkable
+class Network(Protocol):
+    """What chapters 1 and 3 call a network."""
+
+    sizes: list[int]
+
+    def feedforward(self, a: Any) -> np.ndarray:
+        """Return the outputs, a sample a column."""
 
 
 class Classifier(Protocol):
@@ -119,7 +128,7 @@ def _find(net: Model, data: Dataset) -> list[_Mistake]:
 
 def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the outputs, a sample a row, what each sample is, and what each output stands for."""
-    if not isinstance(net, BaseNetwork):
+    if not isinstance(net, Network):
         return net.predict_proba(data.inputs), data.targets, net.classes_
     n_out = net.sizes[-1]
     with arguments.named("data"):
