@@ -168,7 +168,8 @@ def _activated(layer: Layer, module: nn.Module, *, is_last: bool) -> Layer:
         raise TypeError(f"model ends with {type(module).__name__}; it may end with Linear, Sigmoid or Softmax")
     if not is_last and (name is None or name == "softmax"):
         raise TypeError(
-            f"model has a {type(module).__name__} between layers; it must be Sigmoid, Tanh, ReLU or LeakyReLU"
+            f"model has a {type(module).__name__} between layers; it must be one of "
+            + ", ".join(kind.__name__ for kind, name in _ACTIVATIONS.items() if name != "softmax")
         )
     if layer.activation != "linear":
         raise TypeError(f"model has a {type(module).__name__} behind another activation; a layer has one only")

@@ -112,6 +112,7 @@ def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4
         elastic,
         expand_mnist._smoothing(side, smoothness).ravel(),
         deformed,
+        deformation.workspace_for(side),
     )
     return deformed.reshape(images.shape)
 

@@ -61,7 +61,7 @@ class Rows(NamedTuple):
 
 def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Rows] | None = None) -> Matrix | Rows:
     """Lay a matrix of one sample a row out, float32 or float64, as `kind`, or as what is faster to compute with."""
-    inputs = np.ascontiguousarray(inputs).view()
+    inputs = np.ascontiguousarray(inputs, dtype).view()
     inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
     starts = np.zeros(len(inputs) + 1, np.int64)
     np.cumsum(np.count_nonzero(inputs, axis=1), out=starts[1:])
