@@ -57,8 +57,9 @@ class Network(BaseNetwork):
         of sigmoid. With `QuadraticCost`, they may also be linear, for regression: `[4, 30, Dense(1, "linear")]`. Or
         one of your own, for sigmoid or linear outputs, with the functions `fn(a, y)` and `delta(z, a, y)` as these
         have: the engines 'numpy' and 'reference' call it, the others refuse to train.
-    activation : {'sigmoid', 'tanh', 'relu', 'leaky_relu', 'linear'}, optional
-        Activation of the hidden dense layers that have none of their own.
+    activation : str, optional
+        Activation of the hidden dense layers that have none of their own: a name in
+        `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
         What computes: compiled kernels; matrix products; PyTorch, on a CUDA device if there is one ('torch-cpu' and
         'torch-cuda' choose); or the book's algorithm, sample by sample. They give the same results up to rounding.
@@ -184,9 +185,9 @@ class Network(BaseNetwork):
             Validation or test data, with labels or columns.
         monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
             What to compute, and print, after each epoch.
-        optimizer : {'sgd', 'nesterov', 'adam'} or Optimizer, optional
-            How parameters follow the gradient: by default, plain gradient descent. An object such as `Adam(beta1=0.8)`
-            has settings.
+        optimizer : str or Optimizer, optional
+            How parameters follow the gradient: by default, plain gradient descent. A name in
+            `fastnet.formulas.optimizers.NAMES`, such as 'adam', or an object with settings, such as `Adam(beta1=0.8)`.
         momentum : float, optional
             The coefficient mu of 'sgd' and 'nesterov', from 0 to less than 1 (chapter 3, equation 107).
         l1 : float, optional
