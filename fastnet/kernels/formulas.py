@@ -1,8 +1,8 @@
 """Formulas of vectors, written as Python and compiled without Numba's front end.
 
 Most of a kernel's compilation is Numba's front end, which infers the types of each function and lowers it. A formula
-passes the front end as one call. `formula` calls the Python function once, when a kernel is compiled, with a `Value` for
-each argument: each operation on values emits one instruction of LLVM. So a formula has no loop or branch that depends on
+passes the front end as one call. `formula` calls the Python function once, while a kernel compiles, with a `Value` for
+each argument: each operation on values emits one instruction of LLVM. A formula has no loop or branch that depends on
 a value; what depends on the precision, such as the number of terms of a series, is plain Python. `where` chooses for
 each number, `choice` one of several formulas by its number.
 """
