@@ -19,7 +19,8 @@ from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import choice, epoch, layout, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
-from fastnet.kernels.optimizers import CODES, Update
+from fastnet.kernels.optimizers import CODES, Memory, Update
+from fastnet.kernels.structures import Reference
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
@@ -59,29 +60,29 @@ class Engine(contract.Engine):
             self._inputs = self._cached_inputs(data)
             targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights
-            self._samples = epoch.Samples(targets, weights, self._nothing, np.empty(0))
+            self._samples = epoch.Samples(np.empty(0, np.int64), targets, weights, self._nothing, np.empty(0))
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
-            self._descend(self._inputs, self._samples, np.empty(0, np.int64), 1, _GRADIENT, self._parameters)
+            self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters)
 
     def _epoch(self, work: Pass) -> float:
         losses = np.zeros(len(work.order) if work.with_costs else 0)
         factors = layout.hidden_rows(self.architecture, self._layout, work.factors)
-        samples, inputs, order = self._samples._replace(factors=factors, losses=losses), self._inputs, work.order
+        samples, inputs = self._samples._replace(order=work.order, factors=factors, losses=losses), self._inputs
         of_inputs = layout.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # what is left of the inputs is laid out in the order of the pass
             # All parts of an epoch are laid out in the same way, since each way rounds differently.
-            rows = work.data.rows[order].astype(self.architecture.dtype, copy=False)
+            rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
             inputs = inputs_of(rows * of_inputs, self.architecture.dtype, type(self._inputs))
-            samples, order = self._in_order(samples, order), np.arange(len(order))
+            samples = self._in_order(samples)
         update = self._update(work.descent, work.eta, work.steps)
-        self._descend(
-            inputs, samples, order, work.mini_batch_size, update, self._sums_of(update, work.descent), work.descent
-        )
+        self._descend(inputs, samples, work.mini_batch_size, update, self._sums_of(update, work.descent), work.descent)
         return float(losses.sum())
 
-    def _in_order(self, samples: epoch.Samples, order: np.ndarray) -> epoch.Samples:
+    def _in_order(self, samples: epoch.Samples) -> epoch.Samples:
+        order = samples.order
         width = int(self._layout.units[-1] - self._layout.units[-2])
         return samples._replace(
+            order=np.arange(len(order)),
             targets=np.ascontiguousarray(samples.targets.reshape(-1, width)[order]).ravel(),
             weights=samples.weights[order] if len(samples.weights) else samples.weights,
         )
@@ -122,17 +123,16 @@ class Engine(contract.Engine):
             self._memory[name] = layout.zeros(self._layout)
         return self._memory[name]
 
-    def _two_memories(self, descent: Descent) -> tuple[layout.Parameters, layout.Parameters]:
-        """Return the arrays of what the optimizer remembers; one that it does not need is never touched."""
+    def _two_memories(self, descent: Descent) -> Memory:
         first, second, *_ = (*map(self._remembered, descent.optimizer.remembers), self._sums, self._sums)
-        return first, second
+        return Memory(first.values, second.values)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         with announced(progress.compiling):
             x, y = inputs_of(inputs, dtype), layout.padded_rows(targets, dtype)
-            samples = epoch.Samples(y, self._nothing, self._nothing, np.empty(0))
-            self._descend(x, samples, np.arange(len(inputs)), len(inputs), _GRADIENT, nabla, keep_statistics=False)
+            samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, np.empty(0))
+            self._descend(x, samples, len(inputs), _GRADIENT, nabla, keep_statistics=False)
         return layout.to_arrays(self.architecture, self._layout, nabla)
 
     def set_parameters(self, parameters: Parameters) -> None:
@@ -160,7 +160,6 @@ class Engine(contract.Engine):
         self,
         inputs: Matrix | Rows,
         samples: epoch.Samples,
-        order: np.ndarray,
         mini_batch_size: int,
         update: Update,
         sums: layout.Parameters,
@@ -169,20 +168,20 @@ class Engine(contract.Engine):
         keep_statistics: bool = True,
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
-        most = min(mini_batch_size, len(order))
+        most = min(mini_batch_size, len(samples.order))
         own = (
             self._layout
             if keep_statistics
             else self._layout._replace(constants=self._layout.constants * np.tile([0, 1], len(self._layout.kinds)))
         )
-        parameters, memory, statistics = self._parameters, self._two_memories(descent), self._statistics
-        workspace = layout.workspace(own, most)
+        structures = (
+            own, update, self._parameters, sums, self._two_memories(descent), self._statistics,
+            layout.workspace(own, most),
+        )  # fmt: skip
+        first, second, rest = Reference(inputs), Reference(samples), [Reference(each) for each in structures]
 
         def descend(share: threads.Share) -> None:
-            epoch.epoch(
-                inputs, samples, order, mini_batch_size, own, update, parameters, sums, memory, statistics, workspace,
-                share, True,
-            )  # fmt: skip
+            epoch.epoch(first, second, mini_batch_size, *rest, Reference(share), True)
 
         threads.run(descend, self._threads(inputs, most, layout.panels(own)))
 
@@ -206,20 +205,20 @@ class Engine(contract.Engine):
             n = len(inputs)
             starts = range(0, n, _SAMPLES_AT_A_TIME)
             most = min(n, _SAMPLES_AT_A_TIME)
-            own, parameters, memory = self._layout, self._parameters, (self._parameters, self._parameters)
-            samples = epoch.Samples(self._nothing, self._nothing, self._nothing, np.empty(0))
+            memory = Memory(self._parameters.values, self._parameters.values)
+            structures = self._layout, _GRADIENT, self._parameters, self._parameters, memory, self._statistics
+            first, rest = Reference(x), [Reference(each) for each in structures]
 
             def feed_forward(share: threads.Share) -> None:
-                workspace, alone = layout.workspace(own, most), threads.Share(0, 1, share.arrivals)
+                workspace, alone = layout.workspace(self._layout, most), Reference(share._replace(thread=0, threads=1))
+                room = Reference(workspace)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)
-                    epoch.epoch(
-                        x, samples, order, most, own, _GRADIENT, parameters, parameters, memory, self._statistics,
-                        workspace, alone, False,
-                    )  # fmt: skip
+                    samples = epoch.Samples(order, self._nothing, self._nothing, self._nothing, np.empty(0))
+                    epoch.epoch(first, Reference(samples), most, *rest, room, alone, False)
                     z = np.empty((len(order), self.architecture.n_out), self.architecture.dtype)
-                    layout.from_panels(workspace.activations[len(order) * own.units[-2] :], z)
+                    layout.from_panels(workspace.activations[len(order) * self._layout.units[-2] :], z)
                     receive(part, z)
 
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))

@@ -11,7 +11,7 @@ from fastnet.kernels.forward import clear
 from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
-from fastnet.kernels.vectors import item, lanes, load, store, zeros
+from fastnet.kernels.vectors import item, lanes, load, set_item, store, zeros
 
 
 @part
@@ -35,7 +35,7 @@ def backpropagate(
             delta, m * width, layout.sizes[-1], layout.neurons, output, len(losses) > 0,
         )  # fmt: skip
         if len(losses) > 0:
-            losses[s] = weight * loss
+            set_item(losses, s, weight * loss)
     by_panels = False
     for layer in range(len(layout.kinds) - 1, 0, -1):
         below, here = layout.units[layer - 1], layout.units[layer]

@@ -10,6 +10,8 @@ What Numba needs to be told, and why:
 - None of LLVM's liberties with floating point (`fastmath`): what `vectors` needs of them it takes by itself.
 - Parts are inlined, every one, so that no vector is handed over in memory. So no machine code is made of a part, and it
   is optimized only where it is inlined: a kernel compiles in about half of the time then.
+- Most of compiling is Numba's front end. Two things in it take long and change nothing here: passes for what kernels do
+  not contain, such as closures, and finding out again and again what a sum of two integers is.
 - Numba decides by a kernel's own file whether the compiled code on the disk is still good, and does not look at the
   files of the kernels that it calls. Here the key of the cache holds the contents of the whole package.
 """
@@ -22,18 +24,67 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numba
-from numba.core import event
+from numba.core import event, typed_passes, types, untyped_passes
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler
+from numba.core.compiler import CompilerBase
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import PassManager
 from numba.extending import overload
 
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _SOURCES = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
+
+
+class _TypingContext:
+    """Numba's typing context, which remembers what functions return: there are few, called with few types."""
+
+    _signatures: ClassVar[dict[tuple[Any, Any], Any]] = {}
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
+        if keywords or isinstance(function, types.Dispatcher):  # which remembers by itself
+            return self._context.resolve_function_type(function, arguments, keywords)
+        key = function, arguments
+        if key not in self._signatures:
+            self._signatures[key] = self._context.resolve_function_type(function, arguments, keywords)
+        return self._signatures[key]
+
+
+class _KernelCompiler(CompilerBase):
+    """Numba's compiler, with that context and with the passes that kernels need."""
+
+    _PASSES = (
+        untyped_passes.TranslateByteCode,
+        untyped_passes.FixupArgs,
+        untyped_passes.IRProcessing,
+        untyped_passes.GenericRewrites,
+        untyped_passes.ReconstructSSA,
+        typed_passes.NopythonTypeInference,
+        typed_passes.PreLowerStripPhis,
+        typed_passes.IRLegalization,
+        typed_passes.AnnotateTypes,
+        typed_passes.NativeLowering,
+        typed_passes.NoPythonBackend,
+    )
+
+    def __init__(self, typing: Any, *others: Any) -> None:
+        super().__init__(_TypingContext(typing), *others)
+
+    def define_pipelines(self) -> list[PassManager]:
+        manager = PassManager("kernel")
+        for each in self._PASSES:
+            manager.add_pass(each, each.__name__)
+        manager.finalize()
+        return [manager]
 
 
 class _PartLibrary(JITCodeLibrary):
@@ -55,8 +106,8 @@ class _NoMachineCode:
         """Do nothing, where Numba would write the address of a function's environment next to its machine code."""
 
 
-class _PartCompiler(Compiler):
-    """Numba's compiler, but for that library."""
+class _PartCompiler(_KernelCompiler):
+    """The same compiler, with that library."""
 
     def __init__(self, typing: Any, target: Any, library: Any, *others: Any) -> None:
         super().__init__(typing, target, _PartLibrary(target.codegen(), "part"), *others)
@@ -85,7 +136,7 @@ if hasattr(os, "register_at_fork"):
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called with some types, and keep the result on the disk."""
-    return _cached(numba.njit(**_FLAGS)(function))
+    return _cached(numba.njit(pipeline_class=_KernelCompiler, **_FLAGS)(function))
 
 
 def part(function: Callable[..., Any]) -> Any:

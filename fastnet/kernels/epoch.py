@@ -19,7 +19,7 @@ from fastnet.kernels.optimizers import follow
 from fastnet.kernels.regularization import bound_norms, rescale
 from fastnet.kernels.shares import share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
-from fastnet.kernels.vectors import CACHE_LINE, item, lanes, prefetch
+from fastnet.kernels.vectors import item, lanes, numbers_of_line, prefetch, set_item
 
 _AHEAD = 12  # samples: how early a sample's numbers are asked for
 _SMALLEST_SCALE = 1e-6  # of the weights, before they are multiplied by it: far from where float32 ends
@@ -30,6 +30,8 @@ class Samples(NamedTuple):
 
     Attributes
     ----------
+    order : ndarray of int64, shape (m,)
+        Which samples, and in which order.
     targets : ndarray, shape (n * width,)
         The desired outputs, each padded as the layer of outputs is.
     weights : ndarray, shape (n,) or (0,)
@@ -40,6 +42,7 @@ class Samples(NamedTuple):
         Receives the cost of each sample of the order, if it is wanted.
     """
 
+    order: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
     factors: np.ndarray
@@ -48,17 +51,17 @@ class Samples(NamedTuple):
 
 @kernel
 def epoch(
-    x, samples, order, mini_batch_size, layout, update, parameters, sums, memory, statistics, workspace, share, training
+    x, samples, mini_batch_size, layout, update, parameters, sums, memory, statistics, workspace, share, training
 ):
-    """Train on the samples of `order`, in mini-batches.
+    """Train on the samples, in their order and in mini-batches.
+
+    What follows are numbers, and references to named tuples.
 
     Parameters
     ----------
     x : Matrix or Rows
         The inputs of all samples.
     samples : Samples
-    order : ndarray of int64, shape (m,)
-        Which samples, and in which order.
     mini_batch_size : int
         The last mini-batch may be short.
     layout : Layout
@@ -67,8 +70,7 @@ def epoch(
     parameters : Parameters
     sums : Parameters
         What is added to: the parameters themselves, their velocity, or the gradient.
-    memory : tuple of two Parameters
-        What the optimizer remembers; what it does not need is not touched.
+    memory : Memory
     statistics : Statistics
     workspace : Workspace
         With room for a mini-batch.
@@ -78,6 +80,7 @@ def epoch(
         If not, mini-batches are only fed forward. It is the same kernel, so that it is compiled once; the workspace
         is left with the weighted inputs of the outputs, of the last mini-batch.
     """
+    order = samples.order
     scale, sums_scale, waits, step = parameters.scale[0], sums.scale[0], 0, update.steps
     for start in range(0, len(order), mini_batch_size):
         mini_batch, upcoming = order[start : start + mini_batch_size], order[start + _AHEAD :]
@@ -111,7 +114,7 @@ def epoch(
                 rescale(scale, layout, parameters, share)
                 scale, sums_scale = 1.0, 1.0
     if share.thread == 0:
-        parameters.scale[0] = scale
+        set_item(parameters.scale, 0, scale)
 
 
 @part
@@ -135,5 +138,5 @@ def prefetch_targets(targets, samples, layout):
     width = layout.units[-1] - layout.units[-2]
     for s in range(len(samples)):
         i = item(samples, s) * width
-        for p in range(i, i + width, CACHE_LINE // targets.itemsize):
+        for p in range(i, i + width, numbers_of_line(targets)):
             prefetch(targets, p)

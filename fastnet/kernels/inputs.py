@@ -13,7 +13,7 @@ import numpy as np
 
 from fastnet.kernels import choice, products
 from fastnet.kernels.compiler import kernel, part, variant
-from fastnet.kernels.vectors import CACHE_LINE, item, lanes, load, prefetch, store, zeros
+from fastnet.kernels.vectors import item, lanes, load, numbers_of_line, prefetch, store, zeros
 
 
 class Matrix(NamedTuple):
@@ -170,7 +170,7 @@ def _add_transposed_product_of_rows(inputs, mini_batch, d, d_panel, w, w_panel):
 @part
 def _prefetch(rows, i):
     start, stop = item(rows.starts, i), item(rows.starts, i + 1)
-    for p in range(start, stop, CACHE_LINE // rows.values.itemsize):
+    for p in range(start, stop, numbers_of_line(rows.values)):
         prefetch(rows.values, p)
-    for p in range(start, stop, CACHE_LINE // rows.columns.itemsize):
+    for p in range(start, stop, numbers_of_line(rows.columns)):
         prefetch(rows.columns, p)

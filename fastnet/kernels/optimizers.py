@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from fastnet.kernels.compiler import part
 from fastnet.kernels.formulas import formula, square_root
 from fastnet.kernels.vectors import lanes, load, sign, store, zeros
@@ -62,13 +64,20 @@ class Update(NamedTuple):
     epsilon: float = 0.0
 
 
+class Memory(NamedTuple):
+    """What the optimizer remembers of each parameter; an array that it does not need is never touched."""
+
+    first: np.ndarray
+    second: np.ndarray
+
+
 @part
 def follow(update, step, first, last, l2, l1, parameters, sums, memory):
     """Change the parameters from `first` to `last`, of which l2 and l1 are the decay in units of the sums.
 
     `step` is the number of the mini-batch, from 1.
     """
-    w, g, mean, square = parameters.values, sums.values, memory[0].values, memory[1].values
+    w, g, mean, square = parameters.values, sums.values, memory.first, memory.second
     if update.optimizer == _SGD and not update.nesterov:
         momentum(update.momentum, first, last, l2, l1, w, g)
     elif update.optimizer == _SGD:

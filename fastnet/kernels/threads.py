@@ -22,6 +22,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from fastnet.kernels.compiler import part
+from fastnet.kernels.vectors import data_of
 
 _EVERYBODY = 1 << 60  # more arrivals than there will ever be
 _PATIENCE = 2000  # looks at what the others have done, before they are given the processor
@@ -117,7 +118,7 @@ def wait_for_all(share, times):
 @intrinsic
 def _arrive(typing_context: Any, arrivals: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = context.make_array(arrivals)(context, builder, arguments[0]).data
+        address = data_of(context, builder, arrivals, arguments[0])
         builder.atomic_rmw("add", address, ir.Constant(ir.IntType(64), 1), "seq_cst")
         return context.get_dummy_value()
 
@@ -127,7 +128,7 @@ def _arrive(typing_context: Any, arrivals: Any) -> Any:
 @intrinsic
 def _arrived(typing_context: Any, arrivals: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = context.make_array(arrivals)(context, builder, arguments[0]).data
+        address = data_of(context, builder, arrivals, arguments[0])
         return builder.load_atomic(address, "seq_cst", 8)
 
     return types.int64(arrivals), generate

@@ -37,6 +37,8 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
+from fastnet.kernels.structures import Numbers
+
 CACHE_LINE = 64  # bytes
 _REGISTERS = 2  # in a vector
 
@@ -77,6 +79,13 @@ def lanes_of(dtype: npt.DTypeLike) -> int:
 def lanes(typing_context: Any, array: Any) -> Any:
     """Return how many numbers of an array's type are a vector."""
     number = Vector(array.dtype).lanes
+    return types.intp(array), lambda context, builder, signature, arguments: context.get_constant(types.intp, number)
+
+
+@intrinsic
+def numbers_of_line(typing_context: Any, array: Any) -> Any:
+    """Return how many numbers of an array are in a cache line."""
+    number = CACHE_LINE * 8 // array.dtype.bitwidth
     return types.intp(array), lambda context, builder, signature, arguments: context.get_constant(types.intp, number)
 
 
@@ -152,8 +161,14 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
 
 
 def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(array.data, [arguments[1]])
+    return builder.gep(data_of(context, builder, signature.args[0], arguments[0]), [arguments[1]])
+
+
+def data_of(context: Any, builder: Any, type_: types.Type, array: Any) -> Any:
+    """Return where an array begins, as LLVM has it."""
+    if isinstance(type_, Numbers):
+        return builder.extract_value(array, 0)
+    return context.make_array(type_)(context, builder, array).data
 
 
 # Arithmetic

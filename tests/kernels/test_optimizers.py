@@ -54,7 +54,7 @@ class Step:
         update = Update(False, unit, optimizer=CODES[self.optimizer.name], eta=self.eta, **settings)
         follow(
             update, step, self.width, 4 * self.width, unit * self.l2, unit * self.l1,
-            Parameters(w, scale), Parameters(sums, scale), tuple(Parameters(a, scale) for a in (*memory, *unused)),
+            Parameters(w, scale), Parameters(sums, scale), optimizers.Memory(*memory, *unused),
         )  # fmt: skip
         for array in unused:
             assert np.isnan(array).all()

@@ -1,0 +1,183 @@
+"""Structures of arrays and numbers, which kernels read by reference.
+
+A kernel needs some forty arrays. As Numba's arrays, of seven fields each, and named tuples of them, they would be taken
+apart and put together again at every call of a part: half of all that there is to compile. So `Reference` writes the
+fields of a named tuple into memory one after the other, and kernels get the address of it. A field that is an array
+becomes `Numbers` there: an address and a length.
+
+Kernels read `structure.field` where Python does. Of `Numbers` they have `len`, elements and slices; an index may be
+negative, and is not tested.
+"""
+
+from __future__ import annotations
+
+import operator
+import struct
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, get_type_hints
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
+from numba.extending import NativeValue, lower_builtin, lower_getattr_generic, register_model, unbox
+from numba.np.numpy_support import from_dtype
+
+
+class Numbers(types.Type):
+    """Numba's type of a flat array of numbers of type `dtype`."""
+
+    def __init__(self, dtype: types.Number) -> None:
+        self.dtype = dtype
+        super().__init__(f"Numbers({dtype})")
+
+
+class Structure(types.Type):
+    """Numba's type of a reference to a named tuple of type `instance_class`, whose fields have these types."""
+
+    def __init__(self, instance_class: type[tuple[Any, ...]], fields: tuple[types.Type, ...]) -> None:
+        self.instance_class, self.fields = instance_class, fields
+        self.names: tuple[str, ...] = instance_class._fields  # type: ignore[attr-defined]
+        super().__init__(f"{instance_class.__name__}({','.join(_code(each) for each in fields)})")
+
+
+def _code(field: types.Type) -> str:
+    return f"[{field.dtype}]" if isinstance(field, Numbers) else str(field)
+
+
+class Reference:
+    """A named tuple of flat arrays, integers and floats, as kernels read it.
+
+    Its fields are read once: an array that is written to afterwards is seen, one that takes its place is not.
+
+    Parameters
+    ----------
+    structure : tuple
+        A named tuple. Arrays have to be contiguous, of one dimension.
+
+    Raises
+    ------
+    ValueError
+        If an array is not.
+    """
+
+    def __init__(self, structure: tuple[Any, ...]) -> None:
+        self._structure = structure  # the arrays have to stay where they are
+        dtypes = tuple(each.dtype if isinstance(each, np.ndarray) else None for each in structure)
+        self._numba_type_, layout = _type_of(type(structure), dtypes)
+        self._words = np.frombuffer(layout.pack(*_words(structure)), np.int64)
+        self.address = self._words.ctypes.data
+
+
+def _words(structure: tuple[Any, ...]) -> Iterator[Any]:
+    for each in structure:
+        if isinstance(each, np.ndarray):
+            if each.ndim != 1 or not each.flags.c_contiguous:
+                raise ValueError(f"kernels read contiguous arrays of one dimension, but {each.shape} was given")
+            yield each.ctypes.data
+            yield len(each)
+        else:
+            yield each
+
+
+@cache
+def _type_of(kind: type[tuple[Any, ...]], dtypes: tuple[np.dtype | None, ...]) -> tuple[Structure, struct.Struct]:
+    """Return the type of a structure with arrays of these types, and how its fields lie in memory."""
+    fields: list[types.Type] = []
+    codes = ""
+    for annotation, dtype in zip(get_type_hints(kind).values(), dtypes, strict=True):
+        if dtype is not None:
+            field, code = Numbers(from_dtype(dtype)), "Qq"
+        elif annotation is float:
+            field, code = types.float64, "d"
+        else:
+            field, code = types.int64, "q"
+        fields.append(field)
+        codes += code
+    return Structure(kind, tuple(fields)), struct.Struct(codes)
+
+
+# What Numba has to know about them
+
+
+@register_model(Numbers)
+class _NumbersModel(models.StructModel):
+    def __init__(self, manager: Any, numbers: Numbers) -> None:
+        super().__init__(manager, numbers, [("data", types.CPointer(numbers.dtype)), ("size", types.intp)])
+
+
+@register_model(Structure)
+class _StructureModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, structure: Structure) -> None:
+        super().__init__(manager, structure, cgutils.intp_t.as_pointer())
+
+
+@unbox(Structure)
+def _unbox(structure: Any, reference: Any, c: Any) -> NativeValue:
+    address = c.pyapi.object_getattr_string(reference, "address")
+    value = c.builder.inttoptr(c.pyapi.long_as_longlong(address), cgutils.intp_t.as_pointer())
+    c.pyapi.decref(address)
+    return NativeValue(value, is_error=c.pyapi.c_api_error())
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):
+    key = Structure
+
+    def generic_resolve(self, structure: Structure, name: str) -> types.Type | None:
+        return structure.fields[structure.names.index(name)] if name in structure.names else None
+
+
+@lower_getattr_generic(Structure)
+def _field(context: Any, builder: Any, structure: Structure, value: Any, name: str) -> Any:
+    index = structure.names.index(name)
+    offset = index + sum(isinstance(each, Numbers) for each in structure.fields[:index])
+    type_ = context.get_value_type(structure.fields[index])
+    address = builder.gep(value, [cgutils.intp_t(offset)])
+    field = builder.load(builder.bitcast(address, type_.as_pointer()))
+    # No kernel changes it, whatever else it writes to: it need not be loaded again.
+    field.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return field
+
+
+@infer_global(len)
+class _Length(AbstractTemplate):
+    def generic(self, arguments: Any, keywords: Any) -> Any:
+        return signature(types.intp, *arguments) if isinstance(arguments[0], Numbers) else None
+
+
+@lower_builtin(len, Numbers)
+def _length(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return builder.extract_value(arguments[0], 1)
+
+
+@infer_global(operator.getitem)
+class _Element(AbstractTemplate):
+    def generic(self, arguments: Any, keywords: Any) -> Any:
+        numbers, index = arguments
+        if isinstance(numbers, Numbers) and isinstance(index, types.Integer):
+            return signature(numbers.dtype, numbers, types.intp)
+        if isinstance(numbers, Numbers) and isinstance(index, types.SliceType):
+            return signature(numbers, numbers, index)
+        return None
+
+
+@lower_builtin(operator.getitem, Numbers, types.Integer)
+def _element(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    numbers, index = arguments
+    from_the_end = builder.icmp_signed("<", index, index.type(0))
+    index = builder.select(from_the_end, builder.add(index, builder.extract_value(numbers, 1)), index)
+    address = builder.gep(builder.extract_value(numbers, 0), [index])
+    return context.unpack_value(builder, signature.return_type, address)
+
+
+@lower_builtin(operator.getitem, Numbers, types.SliceType)
+def _slice(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Return a slice whose bounds are not negative, and not past the end."""
+    numbers, (start, stop) = arguments[0], (builder.extract_value(arguments[1], i) for i in range(2))
+    size = builder.extract_value(numbers, 1)
+    start, stop = (builder.select(builder.icmp_signed("<", i, size), i, size) for i in (start, stop))
+    part = builder.insert_value(numbers, builder.gep(builder.extract_value(numbers, 0), [start]), 0)
+    return builder.insert_value(part, builder.sub(stop, start), 1)
