@@ -183,7 +183,7 @@ class Engine(contract.Engine):
         def descend(share: threads.Share) -> None:
             epoch.epoch(first, second, mini_batch_size, *rest, Reference(share), True)
 
-        threads.run(descend, self._threads(inputs, most, layout.panels(own)))
+        threads.run(descend, self._threads(inputs, most, layout.panels(own)), together=True)
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute that many samples at a time, in that many parts."""
@@ -195,7 +195,7 @@ class Engine(contract.Engine):
             for layer, n_in, n_out in zip(layers, numbers, sizes[1:], strict=True)
             if isinstance(layer, Dense)
         )
-        return choice.threads(samples * multiplications, parts, threads.available())
+        return choice.threads(samples * multiplications, parts, threads.available)
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""

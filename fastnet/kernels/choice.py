@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _MOST_ROWS = 1 / 3  # of the inputs not zero
 _WORTHWHILE = 200_000  # multiplications in a mini-batch
 
@@ -14,6 +16,6 @@ def without_zeros(density: float) -> bool:
     return density < _MOST_ROWS
 
 
-def threads(multiplications: float, panels: int, available: int) -> int:
+def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:
     """Return how many threads a mini-batch is worth, which layer 0 divides in so many panels."""
-    return min(available, panels) if multiplications > _WORTHWHILE else 1
+    return min(available(), panels) if multiplications > _WORTHWHILE else 1

@@ -3,6 +3,9 @@
 A thread has the same part of every mini-batch: some of the panels, whose weights stay in its processor's cache. Twice
 in a mini-batch all wait for the last, by looking again and again: where each has a processor of its own, that is sooner
 noticed than a call to the system. Where they have not, a thread that has waited for long lets others run.
+
+Threads only make an epoch faster: what is computed is the same in one. So one thread does all of the work where no
+others can be started, and for a while where they had to wait for processors that other programs use.
 """
 
 from __future__ import annotations
@@ -10,9 +13,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
+from functools import cache
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numba
@@ -26,6 +33,10 @@ from fastnet.kernels.vectors import data_of
 
 _EVERYBODY = 1 << 60  # more arrivals than there will ever be
 _PATIENCE = 2000  # looks at what the others have done, before they are given the processor
+
+_NOTICEABLE = 2e-3  # seconds: of shorter work, the time that a thread ran says nothing
+_ENOUGH = 0.8  # of its time, for which a thread has to have a processor
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 
 _limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
 _give_way = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
@@ -50,11 +61,41 @@ class Share(NamedTuple):
 
 
 def available() -> int:
-    """Return how many threads may be used: by default, as many as there are processors for this process.
+    """Return how many threads may be used now.
 
-    The environment variable NUMBA_NUM_THREADS says otherwise, or `limited`.
+    By default, as many as there are processors for this process, by its affinity and by the quota of its control group.
+    The environment variable NUMBA_NUM_THREADS says otherwise, or `limited`. One, for a while, where processors that
+    threads were given turned out to be used by other programs.
     """
-    return min(_limit.get(), numba.config.NUMBA_NUM_THREADS)
+    if time.monotonic() < _pause.until:
+        return 1
+    chosen = "NUMBA_NUM_THREADS" in os.environ
+    return max(1, min(_limit.get(), numba.config.NUMBA_NUM_THREADS, sys.maxsize if chosen else _processors()))
+
+
+@cache
+def _processors() -> int:
+    from joblib import cpu_count  # not imported before it is needed: it takes longer than the rest of this package
+
+    return int(cpu_count())
+
+
+class _Pause:
+    """How long one thread is used, because several did not get processors."""
+
+    def __init__(self) -> None:
+        self.until, self._seconds = 0.0, 0.0
+
+    def judge(self, running: float) -> None:
+        """Begin a pause, longer than the one before, if threads ran for a small part of their time only."""
+        if running >= _ENOUGH:
+            self._seconds = 0.0
+        else:
+            self._seconds = min(max(2 * self._seconds, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+            self.until = time.monotonic() + self._seconds
+
+
+_pause = _Pause()
 
 
 @contextlib.contextmanager
@@ -67,24 +108,59 @@ def limited(threads: int) -> Iterator[None]:
         _limit.reset(token)
 
 
-def run(work: Callable[[Share], object], threads: int) -> None:
-    """Do a thread's share of some work in each of so many threads, this one included."""
+def run(work: Callable[[Share], object], threads: int, *, together: bool = False) -> None:
+    """Do a thread's share of some work in each of so many threads, this one included.
+
+    Where they cannot be started, or are none of the system's (as with gevent), this thread does all of the work.
+
+    Parameters
+    ----------
+    work : callable
+        What to do, of a `Share`.
+    threads : int
+        How many.
+    together : bool, optional
+        Whether threads wait for one another: then one that waits for a processor holds up all. Where that is so,
+        `available` is 1 for a while.
+    """
     arrivals = np.zeros(1, np.int64)
-    first, *others = [Share(thread, threads, arrivals) for thread in range(threads)]
-    if not others:
-        work(first)
-        return
+    running: list[float] = []
+    started: SimpleQueue[int] = SimpleQueue()
+    go: Future[bool] = Future()
 
     def work_beside(share: Share) -> None:
+        started.put(threading.get_native_id())
+        if go.result():
+            work_timed(share)
+
+    def work_timed(share: Share) -> None:
+        began, used = time.perf_counter(), time.thread_time()
         with _nobody_left_waiting(arrivals):
             work(share)
+        used, took = time.thread_time() - used, time.perf_counter() - began
+        running.append(used / took if took > _NOTICEABLE else 1.0)
 
-    with ThreadPoolExecutor(len(others)) as pool:
-        with _nobody_left_waiting(arrivals):
+    alone = Share(0, 1, arrivals)
+    if threads == 1:
+        work(alone)
+        return
+    first, *others = [Share(thread, threads, arrivals) for thread in range(threads)]
+    futures: list[Future[None]] = []
+    parallel = False
+    with ThreadPoolExecutor(len(others)) as pool, _nobody_left_waiting(arrivals):
+        try:
             futures = [pool.submit(work_beside, share) for share in others]
-            work(first)
+            natives = {threading.get_native_id(), *(started.get() for _ in others)}
+            parallel = len(natives) == threads
+        except RuntimeError:  # the interpreter ends, or the system has no thread or no memory to give
+            pass
+        finally:
+            go.set_result(parallel)
+        work_timed(first if parallel else alone)
         for future in futures:
             future.result()
+    if together and parallel:
+        _pause.judge(min(running))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import joblib
 from sklearn.model_selection import GridSearchCV
 
 from fastnet import NetworkClassifier
-from fastnet.kernels import choice
+from fastnet.kernels import choice, threads
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -51,8 +51,9 @@ def test_a_search_finds_the_same(blobs, backend):
 def test_in_threads_beside_the_main_one_a_network_is_computed_by_one(blobs, monkeypatch):
     """Two that divide their work among all processors would wait for one another's threads."""
     asked = []
-    monkeypatch.setattr(choice, "threads", lambda work, parts, available: asked.append(available) or 1)
+    monkeypatch.setattr(choice, "threads", lambda work, parts, available: asked.append(available()) or 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 7)
+    monkeypatch.setattr(threads, "_processors", lambda: 7)
     x, y = blobs(3)
     classifier = NetworkClassifier(max_iter=1)
 

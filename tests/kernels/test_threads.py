@@ -1,4 +1,7 @@
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -111,6 +114,87 @@ def test_an_exception_comes_through_when_the_others_are_done(failing):
     assert sorted([*done, failing]) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("startable", [0, 1])
+def test_one_thread_does_all_where_others_cannot_be_started(monkeypatch, startable):
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            if len(started) == startable:
+                raise RuntimeError("can't start new thread")
+            started.append(arguments)
+            return super().submit(*arguments)
+
+    started, done = [], []
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", Pool)
+    threads.run(lambda share: done.append((share.thread, share.threads)), 3)
+    assert len(started) == startable
+    assert done == [(0, 1)]
+
+
+def test_one_thread_does_all_where_threads_are_not_those_of_the_system(monkeypatch):
+    monkeypatch.setattr(threading, "get_native_id", lambda: 1)  # as with gevent, whose threads take turns
+    done = []
+    threads.run(lambda share: done.append((share.thread, share.threads)), 3)
+    assert done == [(0, 1)]
+
+
+def test_a_script_that_ends_while_a_thread_trains():
+    script = """
+import sys, threading, time
+import numpy as np
+from fastnet import Dataset
+from fastnet.engines import engine_class
+from fastnet.formulas.architecture import Architecture, Dense
+from fastnet.kernels import choice
+choice.threads = lambda multiplications, parts, available: 2
+random = np.random.default_rng(0)
+data = Dataset(random.random((8, 5)), random.random((8, 3)))
+architecture = Architecture((5,), (Dense(70), Dense(3)))
+shapes = {"weights": (70, 5), "biases": (70, 1)}, {"weights": (3, 70), "biases": (3, 1)}
+parameters = [{name: np.ones(shape) for name, shape in layer.items()} for layer in shapes]
+engine = engine_class("numba")(architecture, parameters, data)
+def train():
+    threading.main_thread().join()
+    engine.epoch(np.arange(8), 4, 0.1)
+    print("trained", flush=True)
+threading.Thread(target=train).start()
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0
+    assert finished.stdout == "trained\n"
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.fixture
+def no_pause(monkeypatch):
+    monkeypatch.setattr(threads, "_pause", threads._Pause())
+    monkeypatch.setattr(threads, "_processors", lambda: 10**6)
+
+
+def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch, no_pause):
+    now = [100.0]
+    monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
+    before = threads.available()
+    threads.run(lambda share: time.sleep(0.01), 2)  # who does not wait for another may wait
+    assert threads.available() == before
+    for pause in (0.5, 1.0, 2.0):
+        threads.run(lambda share: time.sleep(0.01), 2, together=True)
+        assert threads.available() == 1
+        now[0] += pause - 0.1
+        assert threads.available() == 1
+        now[0] += 0.2
+        assert threads.available() == before
+
+
+def test_one_that_gets_its_processor_again_ends_the_longer_pauses():
+    pause = threads._Pause()
+    for running, waits in ((0.5, 0.5), (0.5, 1.0), (0.9, None), (0.5, 0.5)):
+        before = time.monotonic()
+        pause.judge(running)
+        if waits:
+            assert before + waits <= pause.until <= time.monotonic() + waits
+
+
+@pytest.mark.usefixtures("no_pause")
 def test_the_limit_holds_in_the_with_block_and_the_inner_one_counts():
     before = threads.available()
     assert before >= 1
@@ -122,6 +206,7 @@ def test_the_limit_holds_in_the_with_block_and_the_inner_one_counts():
     assert threads.available() == before
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_the_limit_ends_with_an_exception_too():
     before = threads.available()
     with pytest.raises(KeyError), threads.limited(0):
@@ -129,6 +214,7 @@ def test_the_limit_ends_with_an_exception_too():
     assert threads.available() == before
 
 
+@pytest.mark.usefixtures("no_pause")
 def test_the_limit_is_that_of_the_thread_that_set_it():
     with ThreadPoolExecutor(1) as pool:
         before = pool.submit(threads.available).result()
