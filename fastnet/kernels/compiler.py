@@ -1,4 +1,4 @@
-"""How the kernels are compiled: the flags, named once, the cache on disk, and a word while it takes place.
+"""How the kernels are compiled: the flags, the passes, and a word while it takes place.
 
 Decorators: `kernel` for a function that Python calls, `part` for a function that kernels call, `variant` for a part of
 which there is one for each kind of first argument.
@@ -12,31 +12,27 @@ What Numba needs to be told, and why:
   is optimized only where it is inlined: a kernel compiles in about half of the time then.
 - Most of compiling is Numba's front end. Two things in it take long and change nothing here: passes for what kernels do
   not contain, such as closures, and finding out again and again what a sum of two integers is.
-- Numba decides by a kernel's own file whether the compiled code on the disk is still good, and does not look at the
-  files of the kernels that it calls. Here the key of the cache holds the contents of the whole package.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numba
 from numba.core import event, typed_passes, types, untyped_passes
-from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
 from numba.extending import overload
 
+from fastnet.kernels.cache import KernelCache
+
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
-_SOURCES = hashlib.sha256(b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 
 
 class _TypingContext:
@@ -169,46 +165,10 @@ def announced(announcement: Callable[[], contextlib.AbstractContextManager[objec
             yield
 
 
-class _PackageCache(FunctionCache):
-    """Numba's cache on the disk, for kernels that are made of one another, and processes that share it.
-
-    Numba numbers the files of a kernel's compiled code, and has an index of them. Of two processes that compile for
-    different types at once, both can take the same number; one that is killed between index and code leaves a number
-    that another takes. Then the index gives code for other types. Here each code has an index of its own, in files that
-    are named after all that it depends on, so that whoever writes them writes the same.
-    """
-
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), _SOURCES, numba.__version__)
-
-    def _use_files_of(self, sig: Any, codegen: Any) -> None:
-        name = hashlib.sha256(repr(self._index_key(sig, codegen)).encode()).hexdigest()[:16]
-        stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = IndexDataCacheFile(self._cache_path, f"{self._impl.filename_base}.{name}", stamp)
-
-    # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files.
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        self._use_files_of(sig, target_context.codegen())
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # a damaged file can fail anywhere in pickle, Numba and LLVM; it is as good as none
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        self._use_files_of(sig, data.codegen)
-        # A full disk, or one that has become read-only, costs the next process a compilation and this one nothing.
-        with contextlib.suppress(OSError):
-            super().save_overload(sig, data)
-
-
 def _cached(dispatcher: Any) -> Any:
-    # Numba raises this where neither the package's folder nor the user's cache folder can be written: then every
-    # process compiles for itself.
+    # Numba raises this where the cache has no place: then every process compiles for itself.
     with contextlib.suppress(RuntimeError):
-        dispatcher._cache = _PackageCache(dispatcher.py_func)
+        dispatcher._cache = KernelCache(dispatcher.py_func)
     return dispatcher
 
 
