@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from lines import count
+from lines import comparison, sources_in
 
 from fastnet.utils import machine
 
@@ -173,12 +173,8 @@ def first(before: Version, now: Version, rounds: int) -> None:
 
 
 def lines(before: Version, now: Version, rounds: int) -> None:
-    """Print how many lines of code both versions have."""
-    print("| folder | lines before | now |\n| --- | --- | --- |")
-    counts = [count(version.folder / "fastnet") for version in (before, now)]
-    for folder in sorted({*counts[0], *counts[1]}):
-        print(f"| {folder} | {counts[0].get(folder, 0)} | {counts[1].get(folder, 0)} |")
-    print(f"| all | {sum(counts[0].values())} | {sum(counts[1].values())} |")
+    """Print how many lines of code both versions have, and how many of them are for new features."""
+    print(comparison(sources_in(before.folder / "fastnet"), sources_in(now.folder / "fastnet")))
 
 
 def _ask(process: subprocess.Popen[str], line: str) -> float:

@@ -1,38 +1,278 @@
-"""Lines of code of a package, without blank lines, comments and docstrings: `python benchmarks/lines.py`."""
+"""Lines of code of the package, without blank lines, comments and docstrings: `python benchmarks/lines.py [REVISION]`.
+
+With REVISION, a commit of this repository such as HEAD~1, that version is counted beside this one. The features in
+`FEATURES` that it does not have are counted apart.
+"""
 
 from __future__ import annotations
 
+import argparse
 import ast
+import io
+import subprocess
+import tarfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import fastnet
+
+PACKAGE = Path(fastnet.__file__).parent
+WHOLE = "*"
+
+
+class Feature(NamedTuple):
+    """A feature that came after version 2445949, and the code that serves it alone.
+
+    Code that also does what the package did before does not belong here, even if most of its lines are new.
+
+    Attributes
+    ----------
+    what : str
+        The feature, in a sentence.
+    where : dict of str to str
+        For each module, by its path in the package, the qualified names of functions, classes, methods and constants,
+        separated by spaces; or `WHOLE`.
+    """
+
+    what: str
+    where: Mapping[str, str]
+
+
+FEATURES = (
+    Feature(
+        "Activation functions: leaky ReLU, GELU and linear neurons.",
+        {
+            "formulas/activations.py": (
+                "LEAK leaky_relu leaky_relu_prime gelu gelu_prime _NEGLIGIBLE _erfc _normal_distribution "
+                "linear linear_prime"
+            ),
+            "kernels/activations.py": "leaky_relu gelu _exponent_of_erfc linear",
+        },
+    ),
+    Feature(
+        "Layers: each has its own activation, dropout and batch normalization stand anywhere, and the list is checked.",
+        {
+            "formulas/layers.py": WHOLE,
+            "formulas/architecture.py": "_completed",
+            "networks/entries.py": WHOLE,
+            "networks/base.py": (
+                "BaseNetwork.layers BaseNetwork.parameters BaseNetwork._reset_others BaseNetwork._checked_others "
+                "BaseNetwork._checked_entries _merged"
+            ),
+            "networks/learner.py": "for_layers_of",
+            "network.py": "Network._checked_entries",
+            "files/models.py": "is_plain _version_2 _read_version_2",
+        },
+    ),
+    Feature(
+        "Batch normalization, in each engine, in PyTorch's models and in the check of the mini-batch size.",
+        {
+            "formulas/normalization.py": WHOLE,
+            "formulas/architecture.py": "Architecture.statistics",
+            "engines/reference.py": "_moments _backpropagated",
+            "engines/torch.py": "_normalized",
+            "kernels/normalization.py": WHOLE,
+            "kernels/layout.py": "Statistics statistics_from add_statistics _statistics",
+            "network2.py": "Network._check_normalization",
+            "torch_models.py": "_normalization",
+        },
+    ),
+    Feature(
+        "Optimizers beside gradient descent with momentum: Nesterov's momentum, RMSProp and Adam, chosen by name.",
+        {
+            "formulas/optimizers.py": "Optimizer RMSProp Adam OPTIMIZERS NAMES as_optimizer",
+            "engines/torch_optimizers.py": "Kind",
+            "kernels/optimizers.py": "nesterov rmsprop adam",
+            "network2.py": "_described",
+        },
+    ),
+    Feature(
+        "Max-norm: a bound of the norm of each neuron's weights.",
+        {"formulas/regularization.py": "bounded", "kernels/regularization.py": "bound_norms"},
+    ),
+    Feature(
+        "Checks of the targets of the cross-entropy, and that other costs take any.",
+        {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check OwnCost.check"},
+    ),
+    Feature(
+        "Checkpoints of the earlier version are continued.",
+        {"learning/checkpoints.py": "_contents _rounds_as_version_2 _as_version_3"},
+    ),
+    Feature(
+        "The first epoch begins sooner: less for Numba to compile, and copies of the package share what is compiled.",
+        {
+            "kernels/structures.py": WHOLE,
+            "kernels/compiler.py": "_TypingContext _KernelLibrary _KernelCompiler",
+            "kernels/cache.py": "_sources _folders _Locator _Implementation",
+            "utils/folders.py": WHOLE,
+        },
+    ),
+    Feature(
+        "Threads that cannot start, or get no processor, are done without.",
+        {"kernels/threads.py": "_Pause _processors"},
+    ),
+    Feature(
+        "Descriptions of the machine name the processor's vector instructions.",
+        {"utils/machine.py": "_vectors"},
+    ),
+    Feature(
+        "Every module can be had from the package, and what is not installed is left out of its names.",
+        {"__init__.py": "_ALL_OF _NEEDED"},
+    ),
+)
+"""The features that are counted apart."""
 
 
 def count(package: Path) -> dict[str, int]:
     """Return the number of lines of code in each folder of a package; "." is its root."""
-    counts: Counter[str] = Counter()
-    for path in sorted(package.rglob("*.py")):
-        folder = path.relative_to(package).parts[0] if path.parent != package else "."
-        counts[folder] += of_file(path)
-    return dict(counts)
+    return by_folder(sources_in(package))
 
 
 def of_file(path: Path) -> int:
     """Return the number of lines of code of a module."""
-    source = path.read_text(encoding="utf-8")
+    return len(lines_of(path.read_text(encoding="utf-8")))
+
+
+def sources_in(package: Path) -> dict[str, str]:
+    """Return the source of each module, by its path in a package."""
+    paths = sorted(package.rglob("*.py"))
+    return {path.relative_to(package).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+def sources_of(revision: str) -> dict[str, str]:
+    """Return the source of each module of an earlier version, by its path in the package."""
+    command = ["git", "archive", revision, PACKAGE.name]
+    archive = subprocess.run(command, cwd=PACKAGE.parent, check=True, stdout=subprocess.PIPE).stdout
+    sources = {}
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        for member in files:
+            file = files.extractfile(member)
+            if file is not None and member.name.endswith(".py"):
+                sources[member.name.removeprefix(f"{PACKAGE.name}/")] = file.read().decode("utf-8")
+    return sources
+
+
+def lines_of(source: str) -> set[int]:
+    """Return the numbers of the lines of code of a module."""
     texts: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            texts.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return sum(
-        bool(line.strip()) and not line.strip().startswith("#") and number not in texts
+            texts.update(_lines(node))
+    return {
+        number
         for number, line in enumerate(source.splitlines(), start=1)
-    )
+        if line.strip() and not line.strip().startswith("#") and number not in texts
+    }
+
+
+def new_lines(
+    now: Mapping[str, str], before: Mapping[str, str], features: tuple[Feature, ...] = FEATURES
+) -> dict[str, int]:
+    """Return the number of lines of code of new features in each module, by its path in the package.
+
+    Parameters
+    ----------
+    now, before : mapping of str to str
+        The source of each module of two versions. What the earlier one has by the same name is not new.
+    features : tuple of Feature, optional
+        The features to count.
+
+    Raises
+    ------
+    LookupError
+        If a module or a name in the list does not exist in the later version.
+    """
+    found: dict[str, set[int]] = {}
+    for feature in features:
+        for module, names in feature.where.items():
+            if module not in now:
+                raise LookupError(f"there is no module {module}; change or remove it in FEATURES: {feature.what}")
+            defined, known = _definitions(now[module]), _definitions(before.get(module, ""))
+            lines = found.setdefault(module, set())
+            for name in [WHOLE] if names == WHOLE else names.split():
+                if name not in defined:
+                    raise LookupError(f"{module} has no {name}; change or remove it in FEATURES: {feature.what}")
+                lines |= set() if name in known else defined[name]
+    return {module: len(lines & lines_of(now[module])) for module, lines in found.items()}
+
+
+def _definitions(source: str) -> dict[str, set[int]]:
+    """Return the lines of each function, class, method and constant by its qualified name, and of the module."""
+    definitions: dict[str, set[int]] = {WHOLE: set(range(1, source.count("\n") + 2))} if source else {}
+
+    def add(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            names = [target.id for target in getattr(node, "targets", ()) if isinstance(target, ast.Name)]
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names.append(node.target.id)
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                names.append(node.name)
+            for name in names:  # a property is defined twice
+                definitions.setdefault(prefix + name, set()).update(_lines(node))
+            if isinstance(node, ast.ClassDef):
+                add(node.body, f"{prefix}{node.name}.")
+
+    add(ast.parse(source).body, "")
+    return definitions
+
+
+def _lines(node: ast.stmt) -> range:
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    return range(first, (node.end_lineno or node.lineno) + 1)
+
+
+def by_folder(sources: Mapping[str, str]) -> dict[str, int]:
+    """Return the number of lines of code in each folder, given the source of each module; "." is the package's root."""
+    return _sums({module: len(lines_of(source)) for module, source in sources.items()})
+
+
+def comparison(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return a table of the lines of code of two versions, given as the source of each module.
+
+    Raises
+    ------
+    LookupError
+        If a module or a name in `FEATURES` does not exist in the later version.
+    """
+    columns = [by_folder(before), by_folder(now), _sums(new_lines(now, before))]
+    rows = ["| folder | lines before | now | of which new features | now without |", "| --- | --- | --- | --- | --- |"]
+    for folder in sorted({*columns[0], *columns[1]}):
+        rows.append(_row(folder, *(column.get(folder, 0) for column in columns)))
+    rows.append(_row("all", *(sum(column.values()) for column in columns)))
+    numbers = {each.what: sum(new_lines(now, before, (each,)).values()) for each in FEATURES}
+    features = [f"- {number} lines: {what}" for what, number in numbers.items() if number]
+    return "\n".join([*rows, "", "New features:", "", *(features or ["- none"])])
+
+
+def _sums(modules: Mapping[str, int]) -> dict[str, int]:
+    """Return sums over the modules of each folder."""
+    sums: Counter[str] = Counter()
+    for module, number in modules.items():
+        sums[module.partition("/")[0] if "/" in module else "."] += number
+    return dict(sums)
+
+
+def _row(folder: str, before: int, now: int, new: int) -> str:
+    return f"| {folder} | {before} | {now} | {new} | {now - new} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("revision", nargs="?", help="an earlier version to compare with: a commit")
+    revision = parser.parse_args().revision
+    if revision is None:
+        folders = count(PACKAGE)
+        for folder, lines in sorted(folders.items()):
+            print(f"{folder:20}{lines:6}")
+        print(f"{'all':20}{sum(folders.values()):6}")
+        return
+    try:
+        print(comparison(sources_of(revision), sources_in(PACKAGE)))
+    except LookupError as error:
+        parser.exit(1, f"{error.args[0]}\n")
 
 
 if __name__ == "__main__":
-    folders = count(Path(fastnet.__file__).parent)
-    for folder, lines in sorted(folders.items()):
-        print(f"{folder:20}{lines:6}")
-    print(f"{'all':20}{sum(folders.values()):6}")
+    main()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import cached_property
 
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import MiniBatch, Pass, Receiver
+from fastnet.engines.contract import Factors, MiniBatch, Pass, Receiver
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import Optimizer
 from fastnet.formulas.regularization import bounded, decayed
@@ -33,13 +34,13 @@ class ArrayEngine(contract.Engine):
     def _set_memory(self, memory: dict[str, Parameters]) -> None:
         self._memory = {name: _copied(each, self.architecture.dtype) for name, each in memory.items()}
 
-    @property
+    @cached_property
     def _memory(self) -> dict[str, Parameters]:
-        return self.__dict__.setdefault("_remembered", {})
+        return {}
 
-    @_memory.setter
-    def _memory(self, memory: dict[str, Parameters]) -> None:
-        self.__dict__["_remembered"] = memory
+    @cached_property
+    def _no_factors(self) -> Factors:
+        return [None] * len(self.architecture.layers)
 
     def _epoch(self, work: Pass) -> float:
         total = 0.0
@@ -67,18 +68,14 @@ class ArrayEngine(contract.Engine):
 
     def _memory_of(self, optimizer: Optimizer) -> dict[str, Parameters]:
         """Return what an optimizer remembers: zeros before its first step."""
+        dtype, shapes = self.architecture.dtype, self.architecture.trained
         for name in optimizer.remembers:
             if name not in self._memory:
-                dtype = self.architecture.dtype
-                self._memory[name] = [
-                    {key: np.zeros(shape, dtype) for key, shape in trained.items()}
-                    for trained in self.architecture.trained
-                ]
+                self._memory[name] = [{key: np.zeros(each[key], dtype) for key in each} for each in shapes]
         return self._memory
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
-        nothing: contract.Factors = [None] * len(self.architecture.layers)
-        return self._backpropagate(MiniBatch(inputs, targets, None, nothing), keep_statistics=False)[0]
+        return self._backpropagate(MiniBatch(inputs, targets, None, self._no_factors), keep_statistics=False)[0]
 
     @abstractmethod
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:

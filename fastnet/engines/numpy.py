@@ -7,12 +7,14 @@ OMP_NUM_THREADS=1, the number of processors makes no difference.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from fastnet.engines.arrays import ArrayEngine
-from fastnet.engines.contract import MiniBatch
+from fastnet.engines.contract import Factors, MiniBatch
 from fastnet.formulas import normalization
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Parameters
@@ -20,7 +22,7 @@ from fastnet.formulas.layers import BatchNormalization, Dropout
 
 # Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge,
 # with all numbers of the result as they should be; NumPy would warn of it. What is not a number stays so, unannounced.
-_without_false_alarms = np.errstate(invalid="ignore")
+_without_false_warnings = np.errstate(invalid="ignore")
 
 
 class Engine(ArrayEngine):
@@ -28,38 +30,21 @@ class Engine(ArrayEngine):
 
     samples_at_a_time = 4096
 
-    @_without_false_alarms
+    @_without_false_warnings
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
-        layers = self.architecture.layers
-        a, m, last = self._typed(mini_batch.inputs), len(mini_batch.inputs), len(layers) - 1
-        kept: list[Any] = []  # what the backward pass needs of each layer
-        z = a
-        for i, (layer, parameters, factor) in enumerate(zip(layers, self._parameters, mini_batch.factors, strict=True)):
-            if isinstance(layer, Dropout):
-                kept.append(factor)
-                a = a if factor is None else a * factor
-                continue
-            if isinstance(layer, BatchNormalization):
-                normalized = normalization.normalize(a, layer.epsilon)
-                if keep_statistics:
-                    normalization.keep(parameters, normalized.mean, normalized.variance, m, layer.momentum)
-                z = normalized.values * parameters["gamma"].T + parameters["beta"].T
-                kept.append((normalized, z))
-            else:
-                z = a @ parameters["weights"].T + parameters["biases"].T
-                kept.append((a, z))
-            a = z if i == last else ACTIVATIONS[layer.activation].function(z)
-        error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / m  # BP1
+        layers, inputs = self.architecture.layers, self._typed(mini_batch.inputs)
+        passed = list(self._forward(inputs, mini_batch.factors, training=True, keep_statistics=keep_statistics))
+        last, (_, z) = len(layers) - 1, passed[-1]
+        error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / len(inputs)  # BP1
         if mini_batch.sample_weights is not None:
             error = error * mini_batch.sample_weights[:, np.newaxis]
         gradient: Parameters = []
         for i in range(last, -1, -1):
-            layer, parameters = layers[i], self._parameters[i]
+            layer, parameters, (below, z_of_layer) = layers[i], self._parameters[i], passed[i]
             if isinstance(layer, Dropout):
                 gradient.append({})
-                error = error if kept[i] is None else error * kept[i]
+                error = error if below is None else error * below
                 continue
-            below, z_of_layer = kept[i]
             if i < last:
                 error = error * ACTIVATIONS[layer.activation].prime(z_of_layer)
             total = error.sum(axis=0)[:, np.newaxis]  # BP3
@@ -71,17 +56,30 @@ class Engine(ArrayEngine):
                 error = error @ parameters["weights"] if i else error  # BP2
         return gradient[::-1], z
 
-    @_without_false_alarms
+    @_without_false_warnings
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        a = z = inputs
-        last = len(self._parameters) - 1
-        for i, (layer, parameters) in enumerate(zip(self.architecture.layers, self._parameters, strict=True)):
+        ((_, z),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
+        return z
+
+    def _forward(
+        self, a: np.ndarray, factors: Factors, *, training: bool, keep_statistics: bool = False
+    ) -> Iterator[tuple[Any, np.ndarray]]:
+        """Feed samples forward; yield for each layer what its backward pass needs of the layer below, and its z."""
+        layers = self.architecture.layers
+        for i, (layer, parameters, factor) in enumerate(zip(layers, self._parameters, factors, strict=True)):
             if isinstance(layer, Dropout):
+                a = a if factor is None else a * factor
+                yield factor, a
                 continue
+            below: Any = a
             if isinstance(layer, BatchNormalization):
-                deviation = np.sqrt(parameters["variance"] + a.dtype.type(layer.epsilon))
-                z = (a - parameters["mean"].T) / deviation.T * parameters["gamma"].T + parameters["beta"].T
+                running = None if training else (parameters["mean"].T, parameters["variance"].T)
+                below = normalization.normalize(a, layer.epsilon, running)
+                if keep_statistics:
+                    normalization.keep(parameters, below.mean, below.variance, len(a), layer.momentum)
+                z = below.values * parameters["gamma"].T + parameters["beta"].T
             else:
                 z = a @ parameters["weights"].T + parameters["biases"].T
-            a = z if i == last else ACTIVATIONS[layer.activation].function(z)
-        return z
+            yield below, z
+            if i < len(layers) - 1:
+                a = ACTIVATIONS[layer.activation].function(z)

@@ -6,15 +6,15 @@ The same seed gives the same bits again with the same number of BLAS threads. On
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from fastnet.engines.arrays import ArrayEngine
-from fastnet.engines.contract import MiniBatch
+from fastnet.engines.contract import Factors, MiniBatch
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Arrays, Parameters
-from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+from fastnet.formulas.layers import BatchNormalization, Dropout
 
 
 class Engine(ArrayEngine):
@@ -28,54 +28,28 @@ class Engine(ArrayEngine):
 
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
         layers, m = self.architecture.layers, len(mini_batch.inputs)
-        activations = self._columns(mini_batch.inputs)
+        inputs, targets = self._columns(mini_batch.inputs), self._columns(mini_batch.targets)
+        passed = list(self._forward(inputs, mini_batch.factors, training=True, keep_statistics=keep_statistics))
+        last, (_, zs) = len(layers) - 1, passed[-1]
         weights = [1.0] * m if mini_batch.sample_weights is None else mini_batch.sample_weights
-        passed: list[Any] = []  # for each layer, its inputs and its z, of all samples
-        zs = activations
-        last = len(layers) - 1
-        for i, (layer, parameters, factors) in enumerate(
-            zip(layers, self._parameters, mini_batch.factors, strict=True)
-        ):
-            inputs = activations
-            if isinstance(layer, Dropout):
-                if factors is not None:
-                    columns = zip(inputs, self._columns(factors), strict=True)
-                    activations = [a * factor for a, factor in columns]
-                passed.append(None)
-                continue
-            if isinstance(layer, BatchNormalization):
-                zs, mean, variance = _normalized(inputs, parameters, layer.epsilon)
-                if keep_statistics and m > 1:
-                    share, rest = layer.momentum, 1 - layer.momentum
-                    parameters["mean"] = rest * parameters["mean"] + share * mean
-                    parameters["variance"] = rest * parameters["variance"] + share * variance * m / (m - 1)
-            else:
-                zs = [parameters["weights"] @ a + parameters["biases"] for a in inputs]
-            passed.append((inputs, zs))
-            if i < last:
-                activations = [ACTIVATIONS[layer.activation].function(z) for z in zs]
-        targets = self._columns(mini_batch.targets)
         errors = [
             weight * self.architecture.outputs.errors(z.T, y.T).T
             for z, y, weight in zip(zs, targets, weights, strict=True)
         ]  # BP1
         gradient: Parameters = []
         for i in range(last, -1, -1):
-            layer, parameters = layers[i], self._parameters[i]
+            layer, parameters, (inputs, zs_of_layer) = layers[i], self._parameters[i], passed[i]
             if isinstance(layer, Dropout):
-                factors = mini_batch.factors[i]
-                if factors is not None:
-                    errors = [d * factor for d, factor in zip(errors, self._columns(factors), strict=True)]
                 gradient.append({})
+                errors = self._multiplied(errors, mini_batch.factors[i])
                 continue
-            inputs, zs_of_layer = passed[i]
             if i < last:
                 prime = ACTIVATIONS[layer.activation].prime
                 errors = [d * prime(z) for d, z in zip(errors, zs_of_layer, strict=True)]  # BP2, its second half
             if isinstance(layer, BatchNormalization):
                 gradients, errors = _backpropagated(errors, inputs, parameters, layer.epsilon)
                 gradient.append(gradients)
-            elif isinstance(layer, Dense):
+            else:
                 biases = sum(errors)  # BP3
                 matrices = sum(d @ a.T for d, a in zip(errors, inputs, strict=True))  # BP4
                 gradient.append({"weights": matrices, "biases": biases})
@@ -84,34 +58,47 @@ class Engine(ArrayEngine):
         return mean, np.concatenate(zs, axis=1).T
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        (activation,) = self._columns(inputs)
-        z = activation
-        last = len(self._parameters) - 1
-        for i, (layer, parameters) in enumerate(zip(self.architecture.layers, self._parameters, strict=True)):
+        *_, (_, zs) = self._forward(self._columns(inputs), self._no_factors, training=False)
+        return np.concatenate(zs, axis=1).T
+
+    def _forward(
+        self, activations: Arrays, factors: Factors, *, training: bool, keep_statistics: bool = False
+    ) -> Iterator[tuple[Arrays, Arrays]]:
+        """Feed samples forward; yield the inputs and the z of each layer, a column a sample."""
+        layers = self.architecture.layers
+        for i, (layer, parameters) in enumerate(zip(layers, self._parameters, strict=True)):
+            inputs = activations
             if isinstance(layer, Dropout):
+                activations = self._multiplied(inputs, factors[i])
+                yield inputs, activations
                 continue
             if isinstance(layer, BatchNormalization):
-                deviation = np.sqrt(parameters["variance"] + layer.epsilon)
-                z = parameters["gamma"] * (activation - parameters["mean"]) / deviation + parameters["beta"]
+                mean, variance = _moments(inputs) if training else (parameters["mean"], parameters["variance"])
+                if keep_statistics and len(inputs) > 1:
+                    share, rest, m = layer.momentum, 1 - layer.momentum, len(inputs)
+                    parameters["mean"] = rest * parameters["mean"] + share * mean
+                    parameters["variance"] = rest * parameters["variance"] + share * variance * m / (m - 1)
+                deviation = np.sqrt(variance + layer.epsilon)
+                zs = [parameters["gamma"] * (x - mean) / deviation + parameters["beta"] for x in inputs]
             else:
-                z = parameters["weights"] @ activation + parameters["biases"]
-            if i < last:
-                activation = ACTIVATIONS[layer.activation].function(z)
-        return z.T
+                zs = [parameters["weights"] @ a + parameters["biases"] for a in inputs]
+            yield inputs, zs
+            if i < len(layers) - 1:
+                activations = [ACTIVATIONS[layer.activation].function(z) for z in zs]
+
+    def _multiplied(self, columns: Arrays, factors: np.ndarray | None) -> Arrays:
+        if factors is None:
+            return columns
+        return [column * factor for column, factor in zip(columns, self._columns(factors), strict=True)]
 
     def _columns(self, rows: np.ndarray) -> Arrays:
         return list(self._typed(rows)[:, :, np.newaxis])
 
 
-def _normalized(
-    inputs: Arrays, parameters: dict[str, np.ndarray], epsilon: float
-) -> tuple[Arrays, np.ndarray, np.ndarray]:
-    """Return gamma (x - mean) / sqrt(variance + epsilon) + beta of each sample, and mean and variance over them."""
-    m = len(inputs)
-    mean = sum(inputs) / m
-    variance = sum((x - mean) ** 2 for x in inputs) / m
-    deviation = np.sqrt(variance + epsilon)
-    return [parameters["gamma"] * (x - mean) / deviation + parameters["beta"] for x in inputs], mean, variance
+def _moments(inputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the biased variance over the samples."""
+    mean = sum(inputs) / len(inputs)
+    return mean, sum((x - mean) ** 2 for x in inputs) / len(inputs)
 
 
 def _backpropagated(
@@ -121,9 +108,7 @@ def _backpropagated(
 
     The equations are those of Ioffe and Szegedy (2015), section 3, in their order.
     """
-    m = len(inputs)
-    mean = sum(inputs) / m
-    variance = sum((x - mean) ** 2 for x in inputs) / m
+    m, (mean, variance) = len(inputs), _moments(inputs)
     deviation = np.sqrt(variance + epsilon)
     of_normalized = [d * parameters["gamma"] for d in errors]
     samples = list(zip(of_normalized, inputs, strict=True))

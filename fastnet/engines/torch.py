@@ -11,11 +11,11 @@ and costs can depend on it, because they are computed for thousands of samples a
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -25,12 +25,13 @@ from torch.nn import functional
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import Descent, Pass, Receiver
+from fastnet.engines.contract import Pass, Receiver
 from fastnet.engines.torch_optimizers import Memory, Tensors, change_units, make, prepare
 from fastnet.formulas.activations import LEAK
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Shapes
+from fastnet.utils import torch_threads
 
 Work: TypeAlias = Callable[[], None]
 
@@ -47,21 +48,6 @@ ACTIVATIONS: dict[str, nn.Module] = {
     "linear": nn.Identity(),
 }
 """PyTorch's modules for the activation functions of `formulas.activations`."""
-
-
-class _Settings(NamedTuple):
-    """Settings that all steps of a pass share.
-
-    Attributes
-    ----------
-    mini_batch_size, eta, descent, with_costs
-        As in `contract.Pass`.
-    """
-
-    mini_batch_size: int
-    eta: float
-    descent: Descent
-    with_costs: bool
 
 
 class Eager(contract.Engine):
@@ -134,12 +120,11 @@ class Eager(contract.Engine):
 
     def _epoch(self, work: Pass) -> float:
         self._set_optimizer(work)
-        settings = _Settings(work.mini_batch_size, work.eta, work.descent, work.with_costs)
         dropped = [each for each in work.factors if each is not None]
         factors = self._tensor(np.concatenate(dropped, axis=1)) if dropped else None
         # Ctrl-C in the middle of another computation may have left gradients switched off.
         with self._threads(work.mini_batch_size), torch.enable_grad():
-            self._train(torch.from_numpy(work.order).to(self.device), factors, settings)
+            self._train(torch.from_numpy(work.order).to(self.device), factors, work)
         if self.device == "cuda":
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
         return self._total.item() if work.with_costs else 0.0
@@ -154,27 +139,20 @@ class Eager(contract.Engine):
         self._eta_of_memory = work.eta
         self._total.zero_()
 
-    @contextlib.contextmanager
-    def _threads(self, mini_batch_size: int) -> Iterator[None]:
+    def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
         """Use one thread if a mini-batch is too small to be divided, because threads would wait for one another."""
         multiplications = mini_batch_size * sum(w.numel() for w in self._weights)
-        before = torch.get_num_threads()
-        if multiplications < _WORTHWHILE:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+        return torch_threads.limited(1) if multiplications < _WORTHWHILE else nullcontext()
 
-    def _train(self, order: torch.Tensor, factors: torch.Tensor | None, settings: _Settings) -> None:
+    def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
         """Take a step for each mini-batch; the inputs of Dropout layers are multiplied by factors, a row a sample."""
-        for start in range(0, len(order), settings.mini_batch_size):
-            part = slice(start, start + settings.mini_batch_size)
-            self._step(order[part], None if factors is None else factors[part], settings)
+        for start in range(0, len(order), work.mini_batch_size):
+            part = slice(start, start + work.mini_batch_size)
+            self._step(order[part], None if factors is None else factors[part], work)
 
-    def _step(self, mini_batch: torch.Tensor, factors: torch.Tensor | None, settings: _Settings) -> None:
+    def _step(self, mini_batch: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
         assert self._optimizer is not None
-        descent = settings.descent
+        descent = work.descent
         self._optimizer.zero_grad()
         weights = None if self._cost_weights is None else self._cost_weights[mini_batch]
         inputs, targets = self._inputs[mini_batch], self._targets[mini_batch]
@@ -184,7 +162,7 @@ class Eager(contract.Engine):
             cost = cost + descent.l1 * sum(w.abs().sum() for w in self._weights)
         cost.backward()
         self._optimizer.step()
-        if settings.with_costs:
+        if work.with_costs:
             self._total.add_(total.detach())
         if descent.max_norm:
             with torch.no_grad():
@@ -327,33 +305,33 @@ class Captured(Eager):
 
     device = "cuda"
     _captures = True
-    _captured: tuple[tuple[torch.optim.Optimizer | None, _Settings], Graph] | None = None
+    _captured: tuple[tuple[Any, ...], Graph] | None = None
 
-    def _train(self, order: torch.Tensor, factors: torch.Tensor | None, settings: _Settings) -> None:
-        samples = _STEPS_IN_A_GRAPH * settings.mini_batch_size
+    def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
+        samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
         whole = 0 if isinstance(self._inputs, _SparseRows) else len(order) // samples * samples
         if whole:
-            graph = self._graph(factors, settings)
+            graph = self._graph(factors, work)
             for start in range(0, whole, samples):
                 part = slice(start, start + samples)
                 graph.run(order[part], None if factors is None else factors[part])
-        super()._train(order[whole:], None if factors is None else factors[whole:], settings)
+        super()._train(order[whole:], None if factors is None else factors[whole:], work)
 
-    def _graph(self, factors: torch.Tensor | None, settings: _Settings) -> Graph:
-        """Return a graph of steps; it is captured again when the optimizer or the settings fixed in it change."""
-        key = self._optimizer, settings
+    def _graph(self, factors: torch.Tensor | None, work: Pass) -> Graph:
+        """Return a graph of steps; it is captured again when the optimizer or what is fixed in it changes."""
+        key = self._optimizer, work.mini_batch_size, work.eta, work.descent, work.with_costs
         if self._captured is None or self._captured[0] != key:
-            samples = _STEPS_IN_A_GRAPH * settings.mini_batch_size
+            samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
             order = torch.zeros(samples, dtype=torch.int64, device=self.device)
             static = None if factors is None else torch.ones_like(factors[:1]).repeat(samples, 1)
             changed = self._changed_by_steps()
             before = [tensor.detach().clone() for tensor in changed]
-            warm_up = slice(0, _WARM_UP * settings.mini_batch_size)
+            warm_up = slice(0, _WARM_UP * work.mini_batch_size)
             graph = Graph(
                 order,
                 static,
-                lambda: Eager._train(self, order[warm_up], None if static is None else static[warm_up], settings),
-                lambda: Eager._train(self, order, static, settings),
+                lambda: Eager._train(self, order[warm_up], None if static is None else static[warm_up], work),
+                lambda: Eager._train(self, order, static, work),
             )
             with torch.no_grad():
                 for tensor, values in zip(changed, before, strict=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,20 +24,22 @@ _ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 
 @dataclass(frozen=True)
 class Settings:
-    """Which network, and how it is trained: see `NetworkClassifier`.
+    """The network and its training: the parameters of `NetworkClassifier`, checked.
 
     Attributes
     ----------
     hidden : tuple of int
         `hidden_layer_sizes`.
-    activation, cost : str
-        By the names that `activations.ACTIVATIONS`, and the classifier, have for them.
+    activation : str
+        Name of the activation in `activations.ACTIVATIONS`.
+    cost : str
+        Name of the cost in `costs.NAMES`.
     eta : float
         `learning_rate_init`.
     engine, dtype, alpha, batch_size, max_iter, momentum, dropout
-        As there.
+        As in `NetworkClassifier`.
     early_stopping, validation_fraction, n_iter_no_change, tol, warm_start, verbose
-        As there.
+        As in `NetworkClassifier`.
     """
 
     hidden: tuple[int, ...]
@@ -59,14 +62,14 @@ class Settings:
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Settings:
-        """Look at a classifier's parameters.
+        """Check a classifier's parameters.
 
         Raises
         ------
         ImportError
             If what the engine needs is not installed.
         TypeError, ValueError
-            If one of them is not what it may be.
+            If a parameter has another type, or is out of range.
         """
         engine_class(parameters["engine"])
         dtype = arguments.float_type(parameters["dtype"])
@@ -99,19 +102,17 @@ class Settings:
         """Return the number of neurons in each layer."""
         return tuple(arguments.sizes([n_in, *self.hidden, outputs(classes)]))
 
-    @contextlib.contextmanager
-    def threads(self) -> Iterator[None]:
-        """Compute with all processors in the `with` block; but in a thread that is not the main one, with that alone.
+    def threads(self) -> AbstractContextManager[None]:
+        """Compute with all processors in the `with` block, or in this thread alone if it is not the main thread.
 
-        There, other networks are likely to be in training beside it, and each would wait for the others' threads.
+        Outside of the main thread, other networks are likely to be trained at the same time. Their threads would wait
+        for one another.
         """
         if self.engine != "numba" or threading.current_thread() is threading.main_thread():
-            yield
-            return
+            return contextlib.nullcontext()
         from fastnet.kernels import threads
 
-        with threads.limited(1):
-            yield
+        return threads.limited(1)
 
     def make_engine(self, weights: Arrays, biases: Arrays, data: Dataset | None = None) -> Engine:
         """Make an engine that has these parameters, and data if it is to train on them."""

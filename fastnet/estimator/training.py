@@ -23,18 +23,18 @@ _LASTING = ("hidden", "activation", "cost", "engine", "dtype", "momentum", "drop
 
 @dataclass(frozen=True)
 class Continuation:
-    """What a training goes on with, besides the parameters.
+    """What an exact continuation of a training needs, besides the parameters.
 
     Attributes
     ----------
     settings : Settings
-        How the network was trained.
+        The settings of the training.
     random : RandomState
-        What the order of the samples comes from.
+        The generator of the order of the samples.
     dropout_seed : int
-        What the neurons that are left out come from.
+        Seed of the dropout masks.
     state : State
-        The engine's.
+        The state of the engine.
     """
 
     settings: Settings
@@ -43,7 +43,7 @@ class Continuation:
     state: State
 
     def fits(self, settings: Settings) -> bool:
-        """Whether it is of any use to train by this settings."""
+        """Whether a training with these settings can continue from here."""
         return all(getattr(self.settings, name) == getattr(settings, name) for name in _LASTING)
 
 
@@ -198,16 +198,16 @@ class ClassifierLearner:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a training.
+    """The result of a training.
 
     Attributes
     ----------
     losses : list of float
         The loss after each iteration.
     scores : list of float
-        The accuracy on what is held out.
+        The accuracy on the held-out samples after each iteration.
     converged : bool
-        Whether it stopped by itself.
+        Whether training stopped before the largest number of iterations.
     """
 
     losses: list[float]

@@ -11,12 +11,13 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from fastnet.files.parameters import check_parameter
-from fastnet.files.reading import DataError, named_errors, one_line, read_all
+from fastnet.files.reading import holding, named_errors, one_line, read_all
 from fastnet.files.writing import replaced
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
@@ -129,14 +130,11 @@ def read(path: str | os.PathLike[str]) -> Model:
         If it does not hold a network.
     """
     path = arguments.path(path, "filename")
-    with named_errors(path), path.open("rb") as file:
-        try:
-            text = read_all(file, b"{", _MOST_BYTES)
-            contents = _parsed(text)
-            _check_text(text, contents)
-            return _model(contents)
-        except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: this file does not hold a network ({_reason(error)})") from None
+    with named_errors(path), path.open("rb") as file, holding(path, "network", _reason):
+        text = read_all(file, b"{", _MOST_BYTES)
+        contents = _parsed(text)
+        _check_text(text, contents)
+        return _model(contents)
 
 
 def _beginning(text: bytes, version: int) -> bytes:
@@ -216,24 +214,17 @@ def _checked(
 ) -> Model:
     """Return a model, if its arrays, as lists of lists, are those of its layers."""
     _check_name(cost)
-    architecture = Architecture((n_in,), layers, COSTS.get(cost) or OwnCost(_NotGiven()), dtype)
-    shapes = [{**a, **b} for a, b in zip(architecture.trained, architecture.statistics, strict=True)]
+    architecture = Architecture((n_in,), layers, COSTS.get(cost) or _NOT_GIVEN, dtype)
     parameters: Parameters = []
-    for of_layer, expected in zip(values, shapes, strict=True):
+    for of_layer, expected in zip(values, architecture.arrays, strict=True):
         if of_layer.keys() != expected.keys():
             raise ValueError(f"a layer has the arrays {', '.join(of_layer)}; it must have {', '.join(expected)}")
         parameters.append({name: _array(of_layer[name], name, shape, dtype) for name, shape in expected.items()})
     return Model(architecture, parameters, cost, activation)
 
 
-class _NotGiven:
-    """A cost that is known by its name only."""
-
-    def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        raise NotImplementedError
-
-    def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> Any:
-        raise NotImplementedError
+_NOT_GIVEN = OwnCost(SimpleNamespace())
+"""A cost that is known by its name only."""
 
 
 def _check_name(cost: Any) -> None:

@@ -8,7 +8,7 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,7 +23,7 @@ class DataError(ValueError):
 
 
 def one_line(error: object) -> str:
-    """Return what an error says, which may quote a file at any length, as a short line that a terminal can show."""
+    """Return an error's message, which may quote a file at any length, as a short line that a terminal can show."""
     return "".join(c if c.isprintable() else "?" for c in str(error)[:_LONGEST_REASON])
 
 
@@ -36,7 +36,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
     path : Path
         The file.
     sha256 : str, optional
-        What the file as it lies on the disk must have; it is checked before anything else is done with it.
+        Checksum of the file as stored, which is verified before anything is read.
 
     Yields
     ------
@@ -47,7 +47,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
     FileNotFoundError, IsADirectoryError, PermissionError, ...
         If it cannot be opened.
     DataError
-        If its checksum is another, or if the code in the `with` block meets the end of the file too early
+        If the checksum does not match, or if the code in the `with` block meets the end of the file too early
         (`EOFError`), broken compression, or contents that it refuses (`ValueError`).
     """
     with named_errors(path), path.open("rb") as file:
@@ -71,13 +71,39 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
             raise DataError(f"{path}: {one_line(error)}") from None
 
 
+@contextmanager
+def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception], str] = one_line) -> Iterator[None]:
+    """Have what the `with` block refuses of a file's contents say what the file should hold.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    what : str
+        What it should hold.
+    reason : callable, optional
+        Returns what is wrong, given the exception.
+
+    Raises
+    ------
+    DataError
+        If the code in the `with` block raises an exception that wrong contents cause.
+    """
+    try:
+        yield
+    except EOFError:
+        raise DataError(f"{os.fspath(path)}: it ends too early; the file is truncated") from None
+    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise DataError(f"{os.fspath(path)}: this file does not hold a {what} ({reason(error)})") from None
+
+
 def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
-    """Read `count` bytes, growing with what is there and not with what is asked for.
+    """Read `count` bytes; memory is taken for bytes that are there only, whatever `count` is.
 
     Raises
     ------
     EOFError
-        If the stream ends before.
+        If the stream has fewer.
     """
     if count <= _STEP:
         contents = stream.read(count)
@@ -94,12 +120,21 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
 
 
 def read_all(stream: BinaryIO, begins_with: bytes, most: int) -> bytes:
-    """Read all of a text, unless it begins otherwise, but for white space, or is longer than that.
+    """Read a text to its end.
+
+    Parameters
+    ----------
+    stream : binary file
+        The file; it may be a device that never ends.
+    begins_with : bytes
+        How the text must begin, after white space.
+    most : int
+        The largest number of bytes.
 
     Raises
     ------
     ValueError
-        If so: a device that never ends is found by it, too.
+        If the text begins otherwise, or is longer.
     """
     text = stream.read(_STEP)
     if not text.lstrip().startswith(begins_with):
@@ -114,18 +149,18 @@ def read_all(stream: BinaryIO, begins_with: bytes, most: int) -> bytes:
 
 
 def archive(file: BinaryIO) -> zipfile.ZipFile:
-    """Open a zip archive, whose directory must not be longer than it would be for thousands of files.
+    """Open a zip archive; a directory longer than that of thousands of files is refused.
 
     Raises
     ------
     zipfile.BadZipFile, ValueError, ...
-        If it is none; zipfile's exceptions are of many kinds.
+        If the file is not such an archive; zipfile raises exceptions of many kinds.
     """
     return zipfile.ZipFile(cast(BinaryIO, _ReadInSteps(file)))
 
 
 class _ReadInSteps:
-    """A file of which little is read at a time: what is made of a directory takes ten times its length."""
+    """A file that is read in small steps, because a parsed directory takes ten times its length."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -140,7 +175,7 @@ class _ReadInSteps:
 
 @contextmanager
 def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Have what the system says of reading or writing in the `with` block name the file that the user has named."""
+    """Have errors of reading or writing in the `with` block name the file as the user has named it."""
     try:
         yield
     except OSError as error:  # which may name no file, or one that the user has never heard of

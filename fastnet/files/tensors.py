@@ -1,7 +1,7 @@
 """Arrays and a description of them in one file: safetensors, which is a header in JSON, and numbers.
 
-Nothing in a file is run, and no memory is taken for what it only claims to hold. A checksum is over all of it, so that
-damage is found wherever it is.
+Files are never executed, and no memory is taken for arrays that a header only claims. A checksum of the whole contents
+detects damage.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fastnet.files.reading import DataError, named_errors, one_line, read_exactly
+from fastnet.files.reading import holding, named_errors, read_exactly
 from fastnet.files.writing import replaced
 
 StrPath: TypeAlias = str | os.PathLike[str]
@@ -27,14 +27,14 @@ _MOST_MEMORY = 1 << 25  # bytes, about, that are made of a header
 
 
 class Kind(NamedTuple):
-    """What a file holds: by this it is known.
+    """The kind of a file's contents.
 
     Attributes
     ----------
     name : str
-        In the header.
+        Name of the kind, which the header has.
     version : int
-        Of how it is described.
+        Version of the format.
     """
 
     name: str
@@ -42,18 +42,18 @@ class Kind(NamedTuple):
 
 
 def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays and what they are, whole or not at all: a file of that name is replaced.
+    """Write arrays and their description, whole or not at all: a file of that name is replaced.
 
     Parameters
     ----------
     path : path
         The file.
     kind : Kind
-        What it holds: `read` refuses one of another kind or version.
+        The kind of the file; `read` refuses files of another kind or version.
     description : mapping
-        Plain data, which JSON can hold.
+        Plain data for JSON.
     arrays : mapping of str to ndarray
-        Of type float32, float64, int64 or uint32.
+        Arrays of type float32, float64, int64 or uint32.
 
     Raises
     ------
@@ -85,16 +85,11 @@ def read(path: StrPath, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarra
     OSError
         If it cannot be opened.
     DataError
-        If it is of another kind or version, or damaged. It is a `ValueError`.
+        If the file is of another kind or version, or damaged. `DataError` is a `ValueError`.
     """
     path = Path(path)
-    with named_errors(path), path.open("rb") as file:
-        try:
-            return _read(file, kind)
-        except EOFError:
-            raise DataError(f"{path}: it ends too early; the file is truncated") from None
-        except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
-            raise DataError(f"{path}: this file does not hold a {kind.name} ({one_line(error)})") from None
+    with named_errors(path), path.open("rb") as file, holding(path, kind.name):
+        return _read(file, kind)
 
 
 def as_object(value: Any, what: str) -> dict[str, Any]:

@@ -47,29 +47,9 @@ class Architecture:
     dtype: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
 
     def __post_init__(self) -> None:
-        *hidden, last = as_layers(self.layers, "sigmoid")
-        if not isinstance(last, Dense):
-            raise ValueError(f"the last layer is {last}; it must be Dense, or an integer")
-        if last.activation is None:
-            last = replace(last, activation=self.cost.outputs[0])
-        if last.activation not in self.cost.outputs:
-            raise ValueError(
-                f"activation of the last layer is {last.activation!r}; with {name_of(self.cost)} it must be "
-                f"{' or '.join(map(repr, self.cost.outputs))}"
-            )
-        if self.cost is LogLikelihoodCost and last.n_out == 1:
+        object.__setattr__(self, "layers", _completed(self.layers, self.cost))
+        if self.cost is LogLikelihoodCost and self.n_out == 1:
             raise ValueError("cost is LogLikelihoodCost, but of one output neuron the softmax is always 1")
-        before: Layer | None = None
-        for layer in hidden:
-            if isinstance(layer, BatchNormalization) and before is None:
-                raise ValueError(
-                    "BatchNormalization is the first layer; it must stand behind a Dense layer. Standardize the inputs "
-                    "instead: subtract their means and divide by their standard deviations"
-                )
-            if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
-                raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last only")
-            before = before if isinstance(layer, Dropout) else layer
-        object.__setattr__(self, "layers", (*hidden, last))
 
     @classmethod
     def dense(
@@ -96,6 +76,11 @@ class Architecture:
     def statistics(self) -> list[Shapes]:
         """The names and shapes of each layer's arrays that are statistics."""
         return [layer.statistics(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)]
+
+    @cached_property
+    def arrays(self) -> list[Shapes]:
+        """The names and shapes of all arrays of each layer."""
+        return [{**trained, **kept} for trained, kept in zip(self.trained, self.statistics, strict=True)]
 
     @property
     def n_in(self) -> int:
@@ -151,23 +136,42 @@ class Architecture:
         """Return the parameters, of which those of dense layers are the book's lists, and all others initial values."""
         pairs = zip(weights, biases, strict=True)
         found: Parameters = []
-        for layer, trained, statistics in zip(self.layers, self.trained, self.statistics, strict=True):
+        for layer, shapes in zip(self.layers, self.arrays, strict=True):
             if isinstance(layer, Dense):
                 w, b = next(pairs)
                 found.append({"weights": np.asarray(w, self.dtype), "biases": np.asarray(b, self.dtype)})
             else:
-                found.append(
-                    {
-                        name: np.full(shape, _INITIAL[name], self.dtype)
-                        for name, shape in {**trained, **statistics}.items()
-                    }
-                )
+                found.append({name: np.full(shapes[name], _INITIAL[name], self.dtype) for name in shapes})
         return found
 
     def book_lists(self, parameters: Parameters) -> tuple[Arrays, Arrays]:
         """Return the weights and the biases of the dense layers: the book's lists, without copies."""
         dense = [each for layer, each in zip(self.layers, parameters, strict=True) if isinstance(layer, Dense)]
         return [each["weights"] for each in dense], [each["biases"] for each in dense]
+
+
+def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer, ...]:
+    """Return layers with all activations, if they go together and with the cost."""
+    *hidden, last = as_layers(layers, "sigmoid")
+    if not isinstance(last, Dense):
+        raise ValueError(f"the last layer is {last}; it must be Dense, or an integer")
+    if last.activation is None:
+        last = replace(last, activation=cost.outputs[0])
+    if last.activation not in cost.outputs:
+        raise ValueError(
+            f"activation of the last layer is {last.activation!r}; with {name_of(cost)} it must be "
+            f"{' or '.join(map(repr, cost.outputs))}"
+        )
+    computing = [layer for layer in hidden if not isinstance(layer, Dropout)]
+    if computing and isinstance(computing[0], BatchNormalization):
+        raise ValueError(
+            "BatchNormalization is the first layer; it must stand behind a Dense layer. Standardize the inputs "
+            "instead: subtract their means and divide by their standard deviations"
+        )
+    for layer in computing:
+        if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
+            raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last only")
+    return (*hidden, last)
 
 
 _INITIAL = {"gamma": 1.0, "beta": 0.0, "mean": 0.0, "variance": 1.0}

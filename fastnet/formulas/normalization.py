@@ -26,13 +26,11 @@ class Normalized(NamedTuple):
     deviation: np.ndarray
 
 
-def normalize(x: np.ndarray, epsilon: float) -> Normalized:
-    """Normalize inputs over the mini-batch (algorithm 1 of the paper)."""
-    mean = x.mean(axis=0)
-    centred = x - mean
-    variance = np.mean(np.square(centred), axis=0)
+def normalize(x: np.ndarray, epsilon: float, running: tuple[np.ndarray, np.ndarray] | None = None) -> Normalized:
+    """Normalize inputs by a running mean and variance, or by those of the mini-batch (algorithm 1 of the paper)."""
+    mean, variance = running or (x.mean(axis=0), x.var(axis=0))
     deviation = np.sqrt(variance + x.dtype.type(epsilon))
-    return Normalized(centred / deviation, mean, variance, deviation)
+    return Normalized((x - mean) / deviation, mean, variance, deviation)
 
 
 def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) -> np.ndarray:

@@ -113,16 +113,13 @@ class RMSProp(Optimizer):
     """
 
     name = "rmsprop"
+    remembers = ("mean_square",)
     decay: float = 0.99
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
         arguments.fraction(self.decay, "decay")
         arguments.positive_number(self.epsilon, "epsilon", "float32")
-
-    @property
-    def remembers(self) -> tuple[str, ...]:
-        return ("mean_square",)
 
     def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
         square = memory["mean_square"]
@@ -150,6 +147,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
+    remembers = ("mean", "mean_square")
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -158,10 +156,6 @@ class Adam(Optimizer):
         arguments.fraction(self.beta1, "beta1")
         arguments.fraction(self.beta2, "beta2")
         arguments.positive_number(self.epsilon, "epsilon", "float32")
-
-    @property
-    def remembers(self) -> tuple[str, ...]:
-        return ("mean", "mean_square")
 
     def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
         mean, square = memory["mean"], memory["mean_square"]

@@ -18,7 +18,7 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import State
 from fastnet.files import tensors
 from fastnet.files.parameters import check_parameter
-from fastnet.files.reading import DataError, one_line
+from fastnet.files.reading import DataError, holding, one_line
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.layers import Dense, Shapes
 from fastnet.learning.history import Epochs
@@ -35,7 +35,7 @@ _MAY_DIFFER = ("epochs",)  # between a run and its continuation
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run of `SGD` after an epoch.
+    """The state of a run of `SGD` after an epoch.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Checkpoint:
     parameters : list of dict of str to ndarray
         The arrays of each layer.
     engine : State
-        What else the engine needs.
+        The state of the engine.
     dropout_seed : int
         Seed of the dropout masks.
     generator : dict
@@ -166,11 +166,9 @@ def read(
     """
     name = os.fspath(path)
     description, arrays, version = _contents(path)
-    try:
+    with holding(path, _KIND.name):
         there, data_there = tensors.as_object(description["recipe"], "its recipe"), description["data"]
         difference = _difference(there, recipe)
-    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise _no_checkpoint(name, error) from None
     if difference:
         raise ValueError(f"{name}: it is of another run, {one_line(difference)}")
     if data_there != data:
@@ -181,16 +179,10 @@ def read(
             "this version cannot continue the run bit for bit. Start it again with another checkpoint, or continue it "
             "with the version that wrote the file"
         )
-    try:
+    with holding(path, _KIND.name):
         if version == 2:
             description, arrays = _as_version_3(description, arrays, architecture, remembers)
         return _checkpoint(there, description, arrays, architecture, remembers)
-    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise _no_checkpoint(name, error) from None
-
-
-def _no_checkpoint(name: str, error: Exception) -> DataError:
-    return DataError(f"{name}: this file does not hold a {_KIND.name} ({one_line(error)})")
 
 
 def _contents(path: StrPath) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
@@ -307,11 +299,10 @@ def _named(what: str, parameters: Parameters) -> dict[str, np.ndarray]:
 
 def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Parameters:
     """Take the parameters of a network out of the arrays of a file."""
-    shapes = [{**a, **b} for a, b in zip(architecture.trained, architecture.statistics, strict=True)]
-    parameters = _taken(arrays, "parameters", shapes)
-    for layer, shapes_of_layer in zip(parameters, shapes, strict=True):
+    parameters = _taken(arrays, "parameters", architecture.arrays)
+    for layer, shapes in zip(parameters, architecture.arrays, strict=True):
         for name, array in layer.items():
-            check_parameter(array, name, shapes_of_layer[name], architecture.dtype)
+            check_parameter(array, name, shapes[name], architecture.dtype)
     return parameters
 
 

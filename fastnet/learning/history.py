@@ -64,17 +64,8 @@ class Epochs(Sequence[Epoch]):
     """
 
     _ROW = np.dtype(
-        [
-            ("number", np.int64),
-            ("eta", np.float64),
-            ("seconds", np.float64),
-            ("training_cost", np.float64),
-            ("training_accuracy", np.int64),
-            ("evaluation_cost", np.float64),
-            ("evaluation_accuracy", np.int64),
-            ("mini_batch_cost", np.float64),
-            ("known", np.int64),  # which of these are not None: bits, from the lowest on
-        ]
+        [(each.name, np.int64 if str(each.type).startswith("int") else np.float64) for each in fields(Epoch)]
+        + [("known", np.int64)]  # which of these are not None: bits, from the lowest on
     )
     _NAMES = tuple(each.name for each in fields(Epoch))
     _ALWAYS_KNOWN = 0b111

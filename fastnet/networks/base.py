@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,39 +29,22 @@ from fastnet.networks import entries
 from fastnet.networks.learner import NetworkLearner, arrays_of, for_layers_of
 from fastnet.utils import arguments
 
-_T = TypeVar("_T")
-
-
-class _Checked(Generic[_T]):
-    """An attribute of a network that is checked when it is assigned."""
-
-    def __init__(self, check: Callable[[Any], _T]) -> None:
-        self._check = check
-
-    def __set_name__(self, owner: type[BaseNetwork], name: str) -> None:
-        self._name = f"_{name}"
-
-    @overload
-    def __get__(self, network: None, owner: type[BaseNetwork]) -> _Checked[_T]: ...
-    @overload
-    def __get__(self, network: BaseNetwork, owner: type[BaseNetwork]) -> _T: ...
-    def __get__(self, network: BaseNetwork | None, owner: type[BaseNetwork]) -> _Checked[_T] | _T:
-        if network is None:  # as `help` asks the class for it
-            return self
-        value: _T = getattr(network, self._name)
-        return value
-
-    def __set__(self, network: BaseNetwork, value: Any) -> None:
-        setattr(network, self._name, self._check(value))
-
 
 def _engine(name: Any) -> str:
     engine_class(name)
     return str(name)
 
 
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "activation": partial(arguments.one_of, choices=ACTIVATIONS, argument="activation"),
+    "engine": _engine,
+    "dtype": arguments.float_type,
+}
+"""What checks an attribute of a network when it is assigned."""
+
+
 class BaseNetwork(ABC):
-    """A feedforward network. A subclass says what its cost is, and how it is trained.
+    """A feedforward network. A subclass defines its cost and its training.
 
     Parameters
     ----------
@@ -71,9 +54,9 @@ class BaseNetwork(ABC):
         As for `network2.Network`.
     """
 
-    activation = _Checked(partial(arguments.one_of, choices=ACTIVATIONS, argument="activation"))
-    engine = _Checked(_engine)
-    dtype = _Checked(arguments.float_type)
+    activation: str
+    engine: str
+    dtype: np.dtype
 
     history: History | None = None
     """What the last `SGD` did; None before the first."""
@@ -93,10 +76,13 @@ class BaseNetwork(ABC):
         self.sizes = sizes
         self.activation = activation
         self.engine = engine
-        self.dtype = dtype
+        self.dtype = arguments.float_type(dtype)
         self._seed = None if seed is None else arguments.seed(seed)
         self._random = None if self._seed is None else np.random.RandomState(self._seed)
         self._others: Parameters = []  # the arrays of the layers that are not dense
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _CHECKS[name](value) if name in _CHECKS else value)
 
     @property
     def sizes(self) -> list[int]:
@@ -229,7 +215,7 @@ class BaseNetwork(ABC):
 
     @abstractmethod
     def _cost(self) -> BuiltIn | OwnCost:
-        """Return the cost that the engine is to lower."""
+        """Return the cost that training minimizes."""
 
     @abstractmethod
     def _cost_name(self) -> str:
@@ -302,19 +288,15 @@ class BaseNetwork(ABC):
 
     def _checked_others(self, architecture: Architecture) -> Parameters:
         """Return the arrays of the layers that are not dense, if they are finite and fit the layers."""
-        expected = [
-            (i, {**architecture.trained[i], **architecture.statistics[i]})
-            for i, layer in enumerate(architecture.layers)
-            if not isinstance(layer, Dense)
-        ]
+        others = [i for i, layer in enumerate(architecture.layers) if not isinstance(layer, Dense)]
+        expected = [architecture.arrays[i] for i in others]
         found = [{name: np.shape(array) for name, array in arrays.items()} for arrays in self._others]
-        if found != [shapes for _, shapes in expected]:
+        if found != expected:
             raise ValueError(
-                f"parameters of layers that are not dense have the shapes {found}; they must be "
-                f"{[shapes for _, shapes in expected]}"
+                f"parameters of layers that are not dense have the shapes {found}; they must be {expected}"
             )
         checked = []
-        for (i, _), arrays in zip(expected, self._others, strict=True):
+        for i, arrays in zip(others, self._others, strict=True):
             values = finite_arrays([*arrays.values()], f"parameters[{i}]", self.dtype)
             checked.append(dict(zip(arrays, values, strict=True)))
             if np.any(checked[-1].get("variance", 0) < 0):

@@ -33,8 +33,8 @@ class NetworkLearner:
         Number of samples in a mini-batch.
     descent : Descent
         What else decides on a step.
-    monitor : callable
-        What measures the network.
+    findings : callable
+        Measures how well the network does.
     with_costs : bool
         Whether the costs of the mini-batches are wanted.
     """
@@ -43,7 +43,7 @@ class NetworkLearner:
     engine: Engine
     mini_batch_size: int
     descent: Descent
-    monitor: Callable[[], Findings]
+    findings: Callable[[], Findings]
     with_costs: bool = False
 
     def begin(self) -> None:
@@ -70,10 +70,6 @@ class NetworkLearner:
     def undo(self) -> None:
         """Put back the parameters as they were when the epoch began."""
         self.net.weights, self.net.biases, self.net._others = self._before
-
-    def findings(self) -> Findings:
-        """Measure how well the network does."""
-        return self.monitor()
 
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
         """Continue the run in the file, if there is one, and return its epochs; otherwise seed the dropout masks."""

@@ -1,8 +1,8 @@
 """Many networks: a grid of recipes, each with several seeds, on all processors or on a cluster.
 
-`recipe` is a network and its training in words and numbers, `grid` makes recipes of lists of values, `run` trains one
-network, `threads` and `cluster` train many, `record` keeps what is finished, `table` says what came of it; `sweeping`
-puts them together.
+`recipe` describes a network and its training, `grid` makes recipes of lists of values, `run` trains one network,
+`threads` and `cluster` train many, `record` keeps finished runs, `table` presents them; `sweeping` puts the parts
+together.
 """
 
 from __future__ import annotations

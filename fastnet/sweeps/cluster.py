@@ -51,10 +51,10 @@ def connected(address: str) -> Iterator[Any]:
 def outcomes(
     tasks: Sequence[Task], *, data: Data | Source, fingerprint: str, client: Any, step: Callable[[Recipe], object]
 ) -> Generator[Outcome, None, None]:
-    """Train networks on the workers of a scheduler, and hand over what came of each as soon as it is known.
+    """Train networks on the workers of a scheduler, and yield each result as soon as it is known.
 
-    What a worker had not finished when it died is trained by another. Sets of data are sent to each worker once; of a
-    description, each worker loads them.
+    When a worker dies, another worker trains its unfinished networks. Data sets are sent to each worker once; where a
+    description is given, each worker loads the data.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ def outcomes(
     data : Data or Source
         What to train on, or where it lies on each worker.
     fingerprint : str
-        Of the data.
+        Fingerprint of the data.
     client : distributed.Client
         The connection to the scheduler.
     step : callable
-        What to call with the recipe for each epoch, when all of them are over.
+        Called with the recipe for each epoch, when a network is trained.
 
     Yields
     ------
     recipe, seed, run
-        Or, instead of the run, what is wrong.
+        Instead of the run, the message of an error that ended it.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""A network and its training in words and numbers, as they stand in a command, a grid or a file."""
+"""Recipes: a network and its training in plain values, as a command, a grid or a file has them."""
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -29,7 +30,9 @@ class _LargeWeights(network2.Network):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides, with a seed and the data, on every number of a training. `recipe` makes one.
+    """A network and the arguments of its training. `recipe` makes one.
+
+    With a seed and the data, they determine every number of the training.
 
     Attributes
     ----------
@@ -71,21 +74,18 @@ class Recipe:
 
     def training(self) -> dict[str, Any]:
         """Return the arguments of `SGD`, by their names."""
-        return {name: getattr(self, name) for name in _OF_TRAINING}
+        return {name: getattr(self, name) for name in ARGUMENTS if name in _OF_SGD}
 
     def work(self) -> int:
-        """Return a number to which the time of the training is about proportional."""
+        """Return an estimate of the training's duration, in an arbitrary unit."""
         return self.epochs * sum(n_in * n_out for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False))
 
     def as_json(self) -> str:
-        """Return the recipe as text, the same for the same recipe."""
+        """Return the recipe as JSON; equal recipes have equal texts."""
         return json.dumps(asdict(self), sort_keys=True)
 
 
-_OF_TRAINING = (
-    *("epochs", "mini_batch_size", "eta", "lmbda", "l1", "max_norm", "optimizer", "momentum", "dropout"),
-    *("patience", "schedule"),
-)
+_OF_SGD = inspect.signature(network2.Network.SGD).parameters
 ARGUMENTS = tuple(field.name for field in fields(Recipe))
 
 
@@ -116,17 +116,17 @@ def recipe(
     sizes, activation, engine, dtype
         As for `network2.Network`.
     cost : {'quadratic', 'cross-entropy', 'log-likelihood'}, optional
-        What is lowered.
+        The cost function.
     init : {'large', 'small'}, optional
-        Initial weights: chapter 1's, or chapter 3's, divided by the root of their number. By default those of the
-        chapter that has the cost: large with the quadratic one, otherwise small.
+        Initial weights: chapter 1's, or chapter 3's, which are divided by the root of their number. By default 'large'
+        with the quadratic cost, and 'small' with any other cost.
     epochs, mini_batch_size, lmbda, l1, max_norm, momentum, dropout, patience, schedule
         As for `network2.Network.SGD`.
     optimizer : str, optional
         One of `optimizers.NAMES`.
     eta : float, optional
-        Likewise. By default 3.0, with another cost than the quadratic 0.5, with another optimizer than gradient
-        descent 0.001.
+        The learning rate. By default 3.0 with the quadratic cost and 0.5 with any other cost. With an optimizer other
+        than 'sgd' and 'nesterov', 0.001.
 
     Raises
     ------

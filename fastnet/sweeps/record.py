@@ -1,4 +1,4 @@
-"""The record of a sweep: each finished run in a SQLite file, written at once, so that it is never trained again."""
+"""The record of a sweep: a SQLite file of finished runs, each written at once, so that none is trained again."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ _ADD = "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record:
-    """Finished runs, by all that decides on their numbers: recipe, seed, data, and the version of fastnet.
+    """Finished runs, by recipe, seed, data, and the version of fastnet, which determine their numbers.
 
-    Several sweeps may use the same file at the same time; what one of them has recorded stays as it is.
+    Several sweeps may use the same file at the same time. A recorded run is never changed.
 
     Parameters
     ----------
     path : path or None
-        The file. It is not made before `begin`; None for a record in memory, which ends with the sweep.
+        The file, which `begin` creates; None for a record in memory, which ends with the sweep.
     fingerprint : str
-        Of the data.
+        Fingerprint of the data.
 
     Raises
     ------
@@ -77,12 +77,12 @@ class Record:
                 self.close()
 
     def begin(self) -> None:
-        """Make the file, if it is not there, so that it is known early whether it can be written.
+        """Create the file if it does not exist, so that an unwritable one is reported before anything is trained.
 
         Raises
         ------
         DataError
-            If it cannot.
+            If the file cannot be written.
         """
         if self._connection is None:
             self._connection = self._connect()
@@ -93,7 +93,7 @@ class Record:
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
     def find(self, recipe: Recipe, seed: int) -> Run | None:
-        """Return what came of a recipe and a seed, if it is known."""
+        """Return the recorded run of a recipe and a seed, if there is one."""
         if self._connection is None:
             return None
         key = self._key(recipe, seed)
@@ -110,14 +110,14 @@ class Record:
             raise DataError(f"{self._name}: this record of a sweep is damaged") from None
 
     def __getitem__(self, task: Task) -> Run:
-        """Return what came of a recipe and a seed that are in the record."""
+        """Return the recorded run of a recipe and a seed."""
         run = self.find(*task)
         if run is None:
             raise KeyError(task)
         return run
 
     def add(self, recipe: Recipe, seed: int, run: Run) -> None:
-        """Record a run; when this returns, it is on the disk."""
+        """Record a run; it is on the disk when this returns."""
         key = self._key(recipe, seed)
         values = json.dumps(run.validation), run.last, run.test, int(run.diverged), run.seconds
         with self._transaction("BEGIN IMMEDIATE") as connection:
@@ -130,7 +130,7 @@ class Record:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -177,7 +177,7 @@ class Record:
 
     @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:
-        """Say what SQLite refuses with the file's name."""
+        """Have SQLite's errors in the `with` block name the file."""
         try:
             yield
         except sqlite3.OperationalError as error:

@@ -1,10 +1,10 @@
-"""One network of a sweep: what comes of a recipe, a seed and data, the same wherever it is trained."""
+"""One network of a sweep: its result depends on the recipe, the seed and the data, not on where it is trained."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -12,7 +12,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from fastnet.learning.history import History
-from fastnet.learning.schedules import Plan
 from fastnet.sweeps.data import Data
 from fastnet.sweeps.recipe import Recipe
 from fastnet.utils import arguments
@@ -20,20 +19,20 @@ from fastnet.utils import arguments
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a training.
+    """The result of a training.
 
     Attributes
     ----------
     validation : tuple of int
-        For how many validation samples the largest output was the right one, after each epoch.
+        Number of validation samples classified correctly after each epoch.
     last : int
-        Likewise, of the network as it was left.
+        Number of validation samples that the trained network classifies correctly.
     test : int or None
-        Likewise, for how many test samples.
+        Number of test samples that the trained network classifies correctly; None without test data.
     diverged : bool
-        Whether its weights became infinite or not a number, which ended the training.
+        Whether weights became infinite or not a number, which ended the training.
     seconds : float
-        How long it took; two runs are equal without it.
+        Duration of the training. Runs are compared without it.
     """
 
     validation: tuple[int, ...]
@@ -47,19 +46,19 @@ Task: TypeAlias = tuple[Recipe, int]
 """What to train: a recipe and a seed."""
 
 Outcome: TypeAlias = tuple[Recipe, int, Run | str]
-"""What came of it; or, in words, why nothing did."""
+"""A task and its result, or the message of the error that ended it."""
 
 
 def check(recipe: Recipe, data: Data) -> None:
-    """Find out whether a recipe can be trained on the data, and prepare what its engine needs of them.
+    """Check that a recipe can be trained on the data, and prepare the data for its engine.
 
     Raises
     ------
     ImportError, TypeError, ValueError
-        If it cannot.
+        If the recipe cannot be trained.
     """
     net = recipe.network(seed=0)
-    settings = {**recipe.training(), "epochs": 0}  # with which SGD looks at everything, and trains nothing
+    settings = {**recipe.training(), "epochs": 0}  # SGD checks all arguments, and trains nothing
     net.SGD(data.training, evaluation_data=data.validation, monitor_evaluation_accuracy=True, **settings)
     if data.test is not None:
         with arguments.named("test_data"):
@@ -74,9 +73,9 @@ def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], objec
     Parameters
     ----------
     recipe, seed, data
-        They decide on the result.
+        What to train, and on what. The result depends on nothing else.
     report : callable
-        What to call with the history after each epoch.
+        Called with the history after each epoch.
     """
     began = time.perf_counter()
     with one_thread(recipe.engine), np.errstate(all="ignore"):  # a network that diverges says so in its result
@@ -90,49 +89,33 @@ def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], objec
         )
         last = validation[-1] if validation else net.accuracy(data.validation)
         test = None if data.test is None else net.accuracy(data.test)
-    return Run(tuple(validation), last, test, _diverged(recipe, validation), time.perf_counter() - began)
-
-
-def _diverged(recipe: Recipe, validation: list[int]) -> bool:
-    """Whether there are fewer epochs than there were to be, and not because of the plan."""
-    plan = Plan(recipe.eta, recipe.patience, recipe.schedule)
-    for correct in validation:
-        plan.look_at(correct)
-    return len(validation) < recipe.epochs and not plan.stopped
+    assert net.history is not None
+    return Run(tuple(validation), last, test, net.history.diverged, time.perf_counter() - began)
 
 
 def attempt(recipe: Recipe, seed: int, data: Data, report: Callable[[History], object]) -> Outcome:
-    """Train a network as `run` does; an error is no reason not to train the others."""
+    """Train a network as `run` does, and return the message of an error instead of raising it."""
     try:
         return recipe, seed, run(recipe, seed, data, report)
     except Exception as error:
         return recipe, seed, f"{type(error).__name__}: {error}"
 
 
-@contextlib.contextmanager
-def one_thread(engine: str) -> Iterator[None]:
+def one_thread(engine: str) -> AbstractContextManager[object]:
     """Have an engine compute in this thread alone in the `with` block.
 
-    Most libraries that compute NumPy's products have one limit for a whole process. Whoever trains in several threads
-    sets it before, with `one_thread_of_blas`, for it would end with the first thread that leaves such a block.
+    Most BLAS libraries have one limit for the whole process, which would end with the first thread that leaves its
+    block. A caller that trains in several threads therefore calls `one_thread_of_blas` before it starts them.
     """
     if engine == "numba":
         from fastnet.kernels import threads
 
-        with threads.limited(1):
-            yield
-    elif engine.startswith("torch"):
-        import torch
+        return threads.limited(1)
+    if engine.startswith("torch"):
+        from fastnet.utils import torch_threads
 
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)  # of this thread; those that begin later ask for it as well
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-    else:
-        with one_thread_of_blas():
-            yield
+        return torch_threads.limited(1)
+    return one_thread_of_blas()
 
 
 def one_thread_of_blas() -> threadpool_limits:

@@ -1,4 +1,4 @@
-"""A sweep: what is not in the record is trained, recorded at once, and read from the record."""
+"""A sweep: runs that are not in the record are trained and recorded; a finished run is not trained again."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
     left = sorted(left, key=lambda task: -task[0].work())  # a long one that came last would keep one processor alone
     work = sum(each.work() for each, _ in left)
     with (
-        _unalarmed(),
+        _without_warnings(),
         progress.steps(_title(done, tasks), work) as step,
         contextlib.closing(trained(left, step=lambda each: step(each.work() // each.epochs))) as outcomes,
     ):
@@ -151,8 +151,8 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
 
 
 @contextlib.contextmanager
-def _unalarmed() -> Iterator[None]:
-    """Let no network warn of itself: what came of it stands in the table."""
+def _without_warnings() -> Iterator[None]:
+    """Suppress training warnings: the table shows which networks diverged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
         yield

@@ -1,4 +1,4 @@
-"""What came of a sweep: a row for each recipe, as a table, as data, as a picture."""
+"""The result of a sweep: a row for each recipe, as a table, as data, as a picture."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Row:
     Attributes
     ----------
     recipe : Recipe
-        Their recipe.
+        The recipe of all these networks.
     runs : dict of int to Run
-        By their seeds.
+        The run of each network, by its seed.
     samples : int
-        How many validation samples there are.
+        Number of validation samples.
     """
 
     recipe: Recipe
@@ -42,12 +42,12 @@ class Row:
 
     @cached_property
     def accuracies(self) -> list[float]:
-        """For each seed, which part of the validation samples the trained network gets right."""
+        """The validation accuracy of the trained network, for each seed."""
         return [run.last / self.samples for run in self.runs.values()]
 
     @property
     def curves(self) -> list[list[float]]:
-        """For each seed, which part it got right after each epoch; not a number where it diverged."""
+        """The validation accuracy after each epoch, for each seed; NaN at the end of a run that diverged."""
         return [
             [correct / self.samples for correct in run.validation] + [math.nan] * run.diverged
             for run in self.runs.values()
@@ -55,17 +55,17 @@ class Row:
 
     @property
     def mean(self) -> float:
-        """Of the accuracies."""
+        """The mean of the accuracies."""
         return fmean(self.accuracies)
 
     @property
     def spread(self) -> float | None:
-        """The standard deviation of the accuracies; None of one alone."""
+        """The standard deviation of the accuracies; None with one seed."""
         return stdev(self.accuracies) if len(self.accuracies) > 1 else None
 
     @property
     def diverged(self) -> int:
-        """Of how many networks the weights became infinite or not a number."""
+        """Number of networks whose weights became infinite or not a number."""
         return sum(run.diverged for run in self.runs.values())
 
     def summary(self) -> dict[str, Any]:
@@ -83,19 +83,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What came of a sweep. It prints as a table.
+    """The result of a sweep. It prints as a table.
 
-    The recipes are judged by the validation data. What the test data say is told of the best one alone: choosing by
-    them would spoil them.
+    Recipes are compared on the validation data. Test accuracies are given for the best recipe only, because a choice by
+    the test data would bias them.
 
     Attributes
     ----------
     rows : list of Row
-        In the order of the grid.
+        The rows in the order of the grid.
     test_samples : int
-        How many test samples there are; 0 without.
+        Number of test samples; 0 without test data.
     trained : int
-        How many of the networks were trained now, and not found in the record.
+        Number of networks that were trained now, and not found in the record.
     """
 
     rows: list[Row]
@@ -104,7 +104,7 @@ class Sweep:
 
     @property
     def best(self) -> Row:
-        """The first row with the highest mean; one of which all networks diverged only if all rows are such."""
+        """The first row with the highest mean; rows whose networks all diverged come last."""
         return max(self.rows, key=lambda row: (row.diverged < len(row.runs), row.mean))
 
     @property
@@ -114,16 +114,16 @@ class Sweep:
 
     @property
     def networks(self) -> int:
-        """How many there are, of all recipes."""
+        """Number of networks, of all recipes."""
         return sum(len(row.runs) for row in self.rows)
 
     def test_accuracies(self) -> list[float]:
-        """Return for each network of the best recipe which part of the test samples it got right."""
+        """Return the test accuracy of each network of the best recipe."""
         tests = [run.test for run in self.best.runs.values()]
         return [test / self.test_samples for test in tests if test is not None]
 
     def verdict(self) -> str:
-        """Return which recipe is the best, in words."""
+        """Return a sentence that names the best recipe."""
         if self.all_diverged:
             return "Every network diverged: weights became infinite or not a number. A smaller eta may help."
         best = self.best

@@ -21,10 +21,10 @@ class _StoppedError(Exception):
 def outcomes(
     tasks: Sequence[Task], *, data: Data, jobs: int | None, step: Callable[[Recipe], object]
 ) -> Generator[Outcome, None, None]:
-    """Train networks, and hand over what came of each as soon as it is known.
+    """Train networks, and yield each result as soon as it is known.
 
-    Whoever does not take all of them, because of Ctrl-C for example, has the others stopped: before this returns,
-    no thread computes any more.
+    When the caller stops early, because of Ctrl-C for example, the other trainings are stopped. No thread computes any
+    more when the generator is closed.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def outcomes(
     data : Data
         What to train on.
     jobs : int or None
-        How many networks to train at the same time; None for as many as there are processors.
+        Number of networks to train at the same time; None for the number of processors.
     step : callable
-        What to call with the recipe after each epoch, in any thread.
+        Called with the recipe after each epoch, in any thread.
 
     Yields
     ------
     recipe, seed, run
-        Or, instead of the run, what is wrong.
+        Instead of the run, the message of an error that ended it.
     """
     jobs = min(jobs or cpu_count(), len(tasks))
     stopping = threading.Event()

@@ -20,6 +20,7 @@ from fastnet.torch_classifier.checkpoint import all_finite, check_path, load_mod
 from fastnet.torch_classifier.data import check_data, training_loader
 from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import DEFAULTS, SCHEDULES, Options
+from fastnet.utils import torch_threads
 
 _AT_A_TIME = 1000  # images, where nothing is learnt from them
 
@@ -123,7 +124,7 @@ def train(
     device = _device(options.device)
     loss_function = nn.CrossEntropyLoss()
     history: list[EpochResult] = []
-    with _threads(options.threads), _seeded(options.seed, device):
+    with torch_threads.limited(options.threads), _seeded(options.seed, device):
         model = make_model(options).to(device)
         loader = training_loader(training, options, device)
         optimizer = SGD(
@@ -247,17 +248,6 @@ def _device(name: str) -> torch.device:
 
 def _device_of(model: nn.Module) -> torch.device:
     return next(model.parameters(), torch.empty(0)).device
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """Have PyTorch compute with so many threads, and afterwards with as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Ctrl-C, and what a command is told to end by: when they are heard."""
+"""Defers SIGINT and SIGTERM until it is safe to stop."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextlib.contextmanager
 def heard_afterwards() -> Iterator[Callable[[], None]]:
-    """Have Ctrl-C wait for the end of the `with` block, unless it is pressed again.
+    """Defer SIGINT and SIGTERM to the end of the `with` block. A second Ctrl-C is not deferred.
 
-    A library that is interrupted while it is imported, or computes, may hide that, raise something else, or remain in
-    the middle of something for the rest of the session.
+    A library that is interrupted while it is imported or computes may hide the interrupt, raise another exception, or
+    stay unusable for the rest of the session.
 
     Yields
     ------
     callable
-        To be called where Ctrl-C may be heard before.
+        Handles a deferred signal at once. Call it where it is safe to stop.
     """
-    if threading.current_thread() is not threading.main_thread():  # no other hears of it
+    if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
         yield lambda: None
         return
-    # Of the others nothing is called: what the system does is left to it, and what another language does, too.
+    # Only handlers in Python are deferred: those of the system and of other languages stay in place.
     found: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
     handlers = {number: handler for number, handler in found.items() if callable(handler)}
     waiting: list[int] = []

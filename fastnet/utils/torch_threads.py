@@ -1,0 +1,19 @@
+"""The number of threads that PyTorch computes in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def limited(number: int) -> Iterator[None]:
+    """Have PyTorch compute in that many threads in the `with` block, and then in as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
