@@ -55,9 +55,25 @@ class _TypingContext:
         return self._signatures[key]
 
 
-class _KernelCompiler(CompilerBase):
-    """Numba's compiler, with that context and with the passes that kernels need."""
+class _KernelLibrary(JITCodeLibrary):
+    """What Numba keeps of a kernel: optimized once, and not before to prune reference counts, of which there are none.
 
+    The next level of optimization takes a third longer and gives nothing to loops that are written in vectors.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.enable_object_caching()
+
+    def _optimize_final_module(self) -> None:
+        manager, builder = self._codegen._module_pass_manager(opt=2)
+        manager.run(self._final_module, builder)
+
+
+class _KernelCompiler(CompilerBase):
+    """Numba's compiler, with that context, that library and the passes that kernels need."""
+
+    _library: ClassVar[type[JITCodeLibrary]] = _KernelLibrary
     _PASSES = (
         untyped_passes.TranslateByteCode,
         untyped_passes.FixupArgs,
@@ -72,8 +88,8 @@ class _KernelCompiler(CompilerBase):
         typed_passes.NoPythonBackend,
     )
 
-    def __init__(self, typing: Any, *others: Any) -> None:
-        super().__init__(_TypingContext(typing), *others)
+    def __init__(self, typing: Any, target: Any, library: Any, *others: Any) -> None:
+        super().__init__(_TypingContext(typing), target, self._library(target.codegen(), "kernel"), *others)
 
     def define_pipelines(self) -> list[PassManager]:
         manager = PassManager("kernel")
@@ -105,8 +121,7 @@ class _NoMachineCode:
 class _PartCompiler(_KernelCompiler):
     """The same compiler, with that library."""
 
-    def __init__(self, typing: Any, target: Any, library: Any, *others: Any) -> None:
-        super().__init__(typing, target, _PartLibrary(target.codegen(), "part"), *others)
+    _library = _PartLibrary
 
 
 _PART_FLAGS = {

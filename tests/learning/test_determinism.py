@@ -69,7 +69,9 @@ def bits(engine, task, epochs=2, **keywords):
 def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkeypatch):
     used = []
     run = threads.run
-    monkeypatch.setattr(threads, "run", lambda work, count: (used.append(count), run(work, count)))
+    monkeypatch.setattr(
+        threads, "run", lambda work, count, **options: (used.append(count), run(work, count, **options))
+    )
     results = []
     for count in COUNTS:
         with in_threads(count):
