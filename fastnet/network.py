@@ -20,6 +20,7 @@ from fastnet.files import models
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
 from fastnet.formulas.layers import Layer
+from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import Plan
@@ -137,8 +138,8 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training; or if, for an epoch, no sample of the
-            test data is taken for one of their labels.
+            If inputs are far from unit scale. If weights become infinite or not a number, which ends the training. If,
+            in two consecutive epochs, a label of many test samples was predicted for none.
 
         Notes
         -----
@@ -158,7 +159,8 @@ class Network(BaseNetwork):
         mini_batch_size = min(mini_batch_size, len(data))
         learner = NetworkLearner(self, engine, mini_batch_size, Descent(), lambda: self._findings(test_set))
         file = CheckpointFile.of(checkpoint, resume, [data, test_set])
-        self._train(Training(learner, history, epochs, Plan(eta, None, None)), file, _print_line)
+        training = Training(learner, history, epochs, Plan(eta, None, None), scale=diagnostics.scale(data))
+        self._train(training, file, _print_line)
 
     def _findings(self, test_data: Dataset | None) -> Findings:
         if test_data is None:
@@ -196,7 +198,9 @@ class Network(BaseNetwork):
     def evaluate(self, test_data: Dataset | Iterable[Sample]) -> int:
         """Return the number of test inputs for which the network outputs the correct result.
 
-        The network's output is the index of whichever neuron in the final layer has the highest activation.
+        The network's output is the index of whichever neuron in the final layer has the highest activation. A single
+        neuron means class 1 where its activation is above 0.5, and class 0 elsewhere; the book's method would compare
+        `y` with 0 there, the index of the only neuron.
 
         Parameters
         ----------

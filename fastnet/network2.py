@@ -22,6 +22,7 @@ from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Layer
 from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
+from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import SCHEDULES, Plan
@@ -229,8 +230,8 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training; or if, after two consecutive epochs, a
-            label of many samples whose accuracy is monitored was predicted for none.
+            If inputs are far from unit scale. If weights become infinite or not a number, which ends the training. If,
+            in two consecutive epochs, a label of many samples whose accuracy is monitored was predicted for none.
 
         Notes
         -----
@@ -287,7 +288,7 @@ class Network(BaseNetwork):
         descent = Descent(optimizer, lmbda / n, l1 / n, max_norm or 0.0)
         learner = NetworkLearner(self, engine, min(mini_batch_size, n), descent, monitor, monitor_mini_batch_cost)
         file = CheckpointFile.of(checkpoint, resume, [data, evaluation_set])
-        training = Training(learner, history, epochs, Plan(eta, patience, schedule))
+        training = Training(learner, history, epochs, Plan(eta, patience, schedule), scale=diagnostics.scale(data))
         self._train(training, file, report or _print_the_books_lines)
         return (
             history.series("evaluation_cost"),
@@ -332,7 +333,9 @@ class Network(BaseNetwork):
     def accuracy(self, data: Dataset | Iterable[Sample], convert: bool = False) -> int:
         """Return the number of inputs in `data` for which the neural network outputs the correct result.
 
-        The network's output is the index of whichever neuron in the final layer has the highest activation.
+        The network's output is the index of whichever neuron in the final layer has the highest activation. A single
+        neuron means class 1 where its activation is above 0.5, and class 0 elsewhere; a linear one whose targets are
+        not 0 and 1 is read at 0. The book's method would compare `y` with 0 there, the index of the only neuron.
 
         Parameters
         ----------

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset, network, network2
+from fastnet.learning.diagnostics import TrainingWarning
 
 ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
 N, SIZES = 12, [4, 3, 2]
@@ -162,7 +163,8 @@ def test_what_is_not_taken(what, engine):
 def test_what_float32_cannot_hold_float64_can():
     net = network2.Network(SIZES, engine="numpy", dtype="float64", seed=0)
     net.weights = [w * 1e-300 for w in net.weights]
-    net.SGD(Dataset(with_a(1e300), Y), 1, 5, 1e-9, report=lambda history: None)
+    with pytest.warns(TrainingWarning, match="to 1e.300, which is far from unit scale"):
+        net.SGD(Dataset(with_a(1e300), Y), 1, 5, 1e-9, report=lambda history: None)
 
 
 @pytest.mark.parametrize("method", ["accuracy", "total_cost"])

@@ -187,3 +187,12 @@ def test_epochs_come_back_from_their_arrays():
         assert set(arrays) == {"known", "eta", "seconds", *NAMES[: len(values)]}
         assert repr(Epochs.from_arrays(arrays)) == repr(epochs)
     assert Epochs.from_arrays(Epochs().arrays()) == []
+
+
+def test_patience_looks_at_how_many_a_single_output_gets_right():
+    bits = np.array([[a, b] for a in (0, 1) for b in (0, 1)], float)
+    data = Dataset(bits, (bits.sum(axis=1) > 0).astype(int))
+    net = Network([2, 1], seed=0)
+    net.weights, net.biases = [np.array([[9.0, 9.0]])], [np.array([[-5.0]])]  # OR, already
+    net.SGD(data, 9, 4, 0.01, evaluation_data=data, monitor_evaluation_accuracy=True, patience=2)
+    assert [epoch.evaluation_accuracy for epoch in net.history.epochs] == [4, 4, 4]

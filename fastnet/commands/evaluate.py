@@ -57,5 +57,5 @@ def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
         return plots.mistakes(net, test_data)
     if picture == "weights":
         return plots.weights(net.weights[0])
-    answers = net.feedforward(test_data.inputs.T).argmax(axis=0)
-    return plots.confusion_matrix(test_data.labels(net.sizes[-1]), answers)
+    classes = net.classes(test_data)
+    return plots.confusion_matrix(classes.labels, classes.predicted(net.feedforward(test_data.inputs.T).T))

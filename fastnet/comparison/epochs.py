@@ -11,6 +11,7 @@ import numpy as np
 
 from fastnet import mnist_loader
 from fastnet.comparison import timing
+from fastnet.datasets.classes import classes_of
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import why_missing
 from fastnet.utils import arguments, machine
@@ -140,7 +141,7 @@ def compare(
     for name, data in (("training_data", training_data), ("test_data", test_data)):
         with arguments.named(name):
             data.check_inputs(sizes[0])
-    training_data, labels = training_data.with_vectors(sizes[-1]), test_data.labels(sizes[-1])
+    training_data, truth = training_data.with_vectors(sizes[-1]), classes_of(test_data, sizes[-1], "sigmoid")
     with timing.limited(threads):
         racers = timing.racers(classes, sizes, type_, random, training_data)
         difference = timing.check(racers, random.permutation(len(training_data)), mini_batch_size, eta)
@@ -153,7 +154,7 @@ def compare(
         for name, engine in racers.items():
             timing.check_finite(name, engine, eta)
         outputs = {name: engine.outputs(test_data) for name, engine in racers.items()}
-    accuracy = {name: float((output.argmax(axis=1) == labels).mean()) for name, output in outputs.items()}
+    accuracy = {name: truth.correct(output) / len(test_data) for name, output in outputs.items()}
     results = [
         Result(name, seconds.get(name, []), accuracy.get(name), why_missing(name)) for name in dict.fromkeys(engines)
     ]

@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
+from fastnet.datasets.classes import classes_of
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.formulas import dropout
@@ -150,11 +151,11 @@ class Measure:
     Attributes
     ----------
     correct : int
-        Number of samples classified correctly: whose largest output is that of their label.
+        Number of samples classified correctly; see `classes_of`.
     cost : float or None
         Sum of the samples' costs, if it was asked for.
     predictions : ndarray of int64, shape (n,)
-        Index of the largest output of each sample; -1 where an output is not a number.
+        The class that the outputs of each sample name; -1 where an output is not a number.
     """
 
     correct: int
@@ -168,14 +169,6 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
         yield slice(start, min(start + samples, len(inputs)))
-
-
-def _largest(outputs: np.ndarray) -> np.ndarray:
-    """Return the index of the largest output of each sample, one a row; -1 where one is not a number."""
-    largest: np.ndarray = outputs.argmax(axis=1)
-    if outputs.size and np.isnan(outputs.max()):
-        largest[np.isnan(outputs).any(axis=1)] = -1
-    return largest
 
 
 class Engine(ABC):
@@ -393,18 +386,19 @@ class Engine(ABC):
             Whether the cost is wanted, without regularization.
         """
         n_out, outputs = self.architecture.n_out, self.architecture.outputs
-        labels, targets = data.labels(n_out), data.with_vectors(n_out).targets if cost else None
+        classes = classes_of(data, n_out, outputs.activation)
+        targets = data.with_vectors(n_out).targets if cost else None
         predictions, costs = np.empty(len(data), np.int64), {}
 
         def receive(part: slice, z: np.ndarray) -> None:
-            predictions[part] = _largest(outputs.activations(z))
+            predictions[part] = classes.predicted(outputs.activations(z))
             if targets is not None:
                 costs[part.start] = float(outputs.losses(z, targets[part]).sum())
 
         self._feed_forward(data, receive)
         # Threads may have come in any order; the sum of their costs is to be the same every time.
         whole = sum(costs[start] for start in sorted(costs)) if cost else None
-        return Measure(int(np.count_nonzero(predictions == labels)), whole, predictions)
+        return Measure(int(np.count_nonzero(predictions == classes.labels)), whole, predictions)
 
     @abstractmethod
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:

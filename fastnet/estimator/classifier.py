@@ -23,6 +23,7 @@ from fastnet.estimator.settings import Settings, outputs
 from fastnet.estimator.training import ClassifierLearner, Continuation, Outcome, probabilities
 from fastnet.formulas import initialization
 from fastnet.formulas.architecture import Arrays
+from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.utils import arguments
 
@@ -196,7 +197,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Warns
         -----
         TrainingWarning
-            If training stopped by itself, but a label that many of the samples have is predicted for none.
+            If inputs are far from unit scale. If training stopped by itself, or inputs are of such a scale, but a label
+            that many of the samples have is predicted for none.
         ConvergenceWarning
             If training stopped at `max_iter` and might have gone on.
         """
@@ -209,10 +211,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             with settings.threads():
                 learner = ClassifierLearner(settings, *parameters, data, random, held_out=held_out)
                 outcome = learner.run(settings.max_iter, self._report)
-                never_predicted = learner.never_predicted() if outcome.converged else ()
+                scale = diagnostics.scale(data)  # what was not trained to the end may yet learn, unless it is saturated
+                never_predicted = learner.never_predicted() if outcome.converged or scale else ()
             self._keep(learner, outcome, anew)
             self._continuation = None
-        self._warn(outcome.converged, never_predicted)
+        self._warn(outcome.converged, never_predicted, scale)
         return self
 
     def partial_fit(
@@ -373,14 +376,15 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.validation_scores_ = [*(self.validation_scores_ or []), *scores] if scores else None
         self.best_validation_score_ = max(self.validation_scores_) if self.validation_scores_ else None
 
-    def _warn(self, converged: bool, never_predicted: tuple[int, ...]) -> None:
+    def _warn(self, converged: bool, never_predicted: tuple[int, ...], scale: str) -> None:
         """Tell who called `fit` what the network may lack."""
         if not converged:
             warnings.warn(f"max_iter is {self.max_iter}; more may be better", ConvergenceWarning, stacklevel=3)
         if never_predicted:
             missing = arguments.brief(self.classes_[list(never_predicted)].tolist())
             warnings.warn(
-                f"no training sample is classified as any of {missing}, and many should be; scaled inputs, a smaller "
+                f"no training sample is classified as any of {missing}, and many should be; "
+                f"{f'the {scale}: scale them first. Otherwise ' if scale else 'scaled inputs, '}a smaller "
                 "learning_rate_init or alpha, a larger n_iter_no_change, or another random_state may help",
                 TrainingWarning,
                 stacklevel=3,

@@ -127,7 +127,8 @@ class ClassifierLearner:
             if samples:
                 report(f"Validation score: {_score(epoch, samples):f}")
 
-        Training(self, history, iterations, rule, value).run(report_lines, keep_best)
+        training = Training(self, history, iterations, rule, value, diagnostics.scale(self._data))
+        training.run(report_lines, keep_best, stacklevel=3)
         if history.diverged:
             raise self._divergence("its weights are infinite or not a number")
         if rule.stopped:

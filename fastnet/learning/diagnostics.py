@@ -1,4 +1,4 @@
-"""Diagnostics: parameters that are no longer finite, and labels that are never predicted."""
+"""Diagnostics: inputs of a large scale, parameters that are no longer finite, and labels that are never predicted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs
+
+_LARGE = 5.0  # root mean square of inputs; of standardized ones it is 1
 _ENOUGH = 20  # samples with a label: with fewer, that it is never predicted may be chance
 
 
@@ -58,10 +62,54 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> tu
     return tuple(np.flatnonzero((counts >= _ENOUGH) & (predictions == 0)).tolist())
 
 
-class DeadOutputs:
-    """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs."""
+def scale(data: Dataset) -> str:
+    """Return what is said of inputs that are far from unit scale, such as "inputs go from 0 to 255"; else nothing."""
+    rows, (lowest, highest) = data.rows, data.input_extremes()
+    numbers = rows
+    if isinstance(rows, SparseInputs):  # the scale is that of the numbers that are not zero
+        lowest, highest, numbers = min(lowest, 0.0), max(highest, 0.0), rows.arrays[2]
+    return data.derived("scale", lambda: scale_of((lowest, highest), numbers))
 
-    def __init__(self) -> None:
+
+def scale_of(extremes: tuple[float, float], numbers: np.ndarray) -> str:
+    """Return the same, given the smallest and the largest of some numbers, and these."""
+    if max(map(abs, extremes)) <= _LARGE:
+        return ""
+    flat = numbers.reshape(-1)
+    root_mean_square = np.sqrt(float(np.vdot(flat, flat)) / flat.size)
+    return "" if root_mean_square <= _LARGE else f"inputs go from {extremes[0]:g} to {extremes[1]:g}"
+
+
+def warn_of_scale(scale: str, stacklevel: int) -> None:
+    """Warn that inputs are far from unit scale, if they are.
+
+    Parameters
+    ----------
+    scale : str
+        See the function `scale`.
+    stacklevel : int
+        Number of callers between this function and the one who is warned.
+    """
+    if scale:
+        warnings.warn(
+            f"{scale}, which is far from unit scale: neurons begin saturated, and may never learn. Divide the inputs "
+            "by the largest, or subtract from each its mean and divide by its standard deviation",
+            TrainingWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+class DeadOutputs:
+    """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs.
+
+    Parameters
+    ----------
+    scale : str
+        See the function `scale`.
+    """
+
+    def __init__(self, scale: str = "") -> None:
+        self._advice = f"the {scale}; scale them first. Otherwise " if scale else ""
         self._before: frozenset[int] = frozenset()
         self._has_warned = False
 
@@ -73,8 +121,9 @@ class DeadOutputs:
             return
         self._has_warned = True
         warnings.warn(
-            f"epoch {epoch}: for an epoch, the network has called no sample {' or '.join(map(str, lasting))}, of which "
-            "there are many. It may be saturated: another seed, a smaller eta, or weights that begin smaller may help",
+            f"epoch {epoch}: no sample was classified as {' or '.join(map(str, lasting))} in two consecutive epochs, "
+            f"although many should be. The network may be saturated: {self._advice}"
+            "another seed, a smaller eta, or smaller initial weights may help",
             TrainingWarning,
             stacklevel=stacklevel + 1,
         )

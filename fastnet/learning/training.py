@@ -83,6 +83,8 @@ class Training:
         The learning rates, and when to stop.
     value : function of an Epoch
         What the rule looks at; None if it was not measured.
+    scale : str
+        What `diagnostics.scale` says of the inputs.
     """
 
     learner: Learner
@@ -90,6 +92,7 @@ class Training:
     epochs: int
     rule: StoppingRule
     value: Callable[[Epoch], float | None] = attrgetter("evaluation_accuracy")
+    scale: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -122,7 +125,8 @@ class Training:
         stacklevel : int, optional
             Number of callers between this function and the one who is warned.
         """
-        dead_outputs = diagnostics.DeadOutputs()
+        diagnostics.warn_of_scale(self.scale, stacklevel + 1)
+        dead_outputs = diagnostics.DeadOutputs(self.scale)
         while not self.is_over:
             number, eta = len(self.history.epochs), self.rule.eta
             self.learner.begin()

@@ -129,8 +129,9 @@ class Network:
         Warns
         -----
         TrainingWarning
-            If weights become infinite or not a number, which ends the training: the network is as it was before that
-            epoch. Or if, after two consecutive epochs, a label of many validation samples was predicted for none.
+            If inputs are far from unit scale. If weights become infinite or not a number, which ends the training: the
+            network is as it was before that epoch. If, in two consecutive epochs, a label of many validation samples
+            was predicted for none.
 
         Notes
         -----
@@ -153,8 +154,10 @@ class Network:
             self.layers, batches, lmbda / len(batches), generator, lambda: self._findings(*validation)
         )
         self.best, self.stopped, self.history, self._test = None, "", history, test
-        training = Training(learner, history, epochs, Plan(eta, None, None))
-        training.run(lambda history: self._look_at(history, len(batches)), stacklevel=2)
+        extremes = tuple(float(bound) for bound in training[0].aminmax())
+        scale = diagnostics.scale_of(extremes, training[0].cpu().numpy())
+        loop = Training(learner, history, epochs, Plan(eta, None, None), scale=scale)
+        loop.run(lambda history: self._look_at(history, len(batches)), stacklevel=2)
         if history.diverged:
             self.stopped = history.stopped
             diagnostics.diverged(f"epoch {len(history.epochs)}", eta, stacklevel=2)

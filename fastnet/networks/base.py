@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from fastnet.datasets.classes import Classes, classes_of
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset, check_numbers, extremes, finite_arrays, real_array
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent, Engine, Measure
@@ -183,6 +184,10 @@ class BaseNetwork(ABC):
         nabla_w, nabla_b = engine.architecture.book_lists(engine.gradients(inputs, targets))
         return nabla_b, nabla_w
 
+    def classes(self, data: Dataset) -> Classes:
+        """Return the class of each sample, and how the network's outputs are read; see `classes_of`."""
+        return classes_of(data, self.sizes[-1], self._architecture().outputs.activation)
+
     def save(self, filename: str | os.PathLike[str]) -> None:
         """Save the network to the file, in the format of the book's `network2.py`; `load` reads it.
 
@@ -263,8 +268,7 @@ class BaseNetwork(ABC):
         """Return the number of samples classified correctly."""
         if not self._overridden("feedforward"):
             return self._make_engine().measure(data).correct
-        outputs = self.feedforward(data.inputs.T).T
-        return int(np.sum(outputs.argmax(axis=1) == data.labels(self.sizes[-1])))
+        return self.classes(data).correct(self.feedforward(data.inputs.T).T)
 
     @staticmethod
     def _own_count(value: Any, method: str, data: Dataset) -> int:
@@ -276,8 +280,8 @@ class BaseNetwork(ABC):
 
     def _never_predicted(self, data: Dataset, measure: Measure) -> tuple[int, ...]:
         """Return the labels that many samples have, and that were predicted for none."""
-        n_out = self.sizes[-1]
-        return () if n_out == 1 else diagnostics.never_predicted(data.labels(n_out), measure.predictions, n_out)
+        labels, count = self.classes(data).labels, max(self.sizes[-1], 2)
+        return diagnostics.never_predicted(labels, measure.predictions, count)
 
     def _checked_parameters(self) -> Parameters:
         """Return the parameters, which the user may have assigned, if they are finite and fit the layers."""

@@ -118,8 +118,6 @@ class _Mistake(NamedTuple):
 def _find(net: Model, data: Dataset) -> list[_Mistake]:
     """Return what the network gets wrong, the most confident mistakes first."""
     outputs, labels, classes = _outputs(net, data)
-    if len(classes) == 1:
-        raise ValueError("net has one output; it needs at least two, of which the largest is its answer")
     answers, confidence = classes[outputs.argmax(axis=1)], outputs.max(axis=1)
     wrong = np.flatnonzero(answers != labels)
     order = np.argsort(-confidence[wrong], kind="stable")
@@ -130,10 +128,12 @@ def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndar
     """Return the outputs, a sample a row, what each sample is, and what each output stands for."""
     if not isinstance(net, Network):
         return net.predict_proba(data.inputs), data.targets, net.classes_
-    n_out = net.sizes[-1]
     with arguments.named("data"):
         data.check_inputs(net.sizes[0])
-        return net.feedforward(data.inputs.T).T, data.labels(n_out), np.arange(n_out)
+        outputs, classes = net.feedforward(data.inputs.T).T, net.classes(data)
+    if net.sizes[-1] == 1:  # the larger of two is then the class that the single output names
+        outputs = np.hstack([2 * classes.boundary - outputs, outputs])
+    return outputs, classes.labels, np.arange(outputs.shape[1])
 
 
 def _title(shown: int, wrong: int, n: int) -> str:

@@ -9,7 +9,7 @@ from engines import names
 from fastnet import Dataset
 from fastnet.engines import engine_class
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.costs import COSTS, CrossEntropyCost, LogLikelihoodCost, OwnCost
+from fastnet.formulas.costs import COSTS, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
 from fastnet.formulas.layers import Dense
 from fastnet.kernels import choice
 
@@ -64,10 +64,25 @@ def test_an_output_that_is_not_a_number_is_no_prediction(engine_name):
         assert np.isnan(found.cost)
 
 
-def test_one_output_is_never_wrong_about_zero(engine_name, make_engine):
-    """The index of the largest of one output is 0, which the book compares with the label."""
+def test_one_output_decides_between_two_classes(engine_name, make_engine):
+    """z are -0.5, 0.5, 1.5 and not a number; the sigmoid's 0.5 is where z is 0."""
     engine = make_engine(engine_name, [3, 1], [np.ones((1, 3))], [np.zeros((1, 1))])
-    assert engine.measure(Dataset(Z, np.array([0.0, 1.0, 0.0, 0.5]))).correct == 2
+    inputs = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0.5, 0.5, 0.5], [0, 0, 0]])
+    found = engine.measure(Dataset(inputs, np.array([0.0, 1.0, 0.0, 1.0])))
+    assert found.predictions.tolist() == [0, 1, 1, 0]
+    assert found.correct == 2
+    assert engine.measure(Dataset(inputs, np.array([[0.1], [0.9], [0.6], [0.4]]))).correct == 4
+
+
+@pytest.mark.parametrize(("targets", "boundary"), [([0, 1, 1, 0], 0.5), ([-1, 1, 1, -1], 0.0), ([-3, 0.2, 2, -1], 0.0)])
+def test_one_linear_output_is_read_between_the_targets(engine_name, targets, boundary):
+    engine = engine_class(engine_name)(
+        Architecture((1,), (Dense(1, "linear"),), QuadraticCost), [{"weights": np.eye(1), "biases": np.zeros((1, 1))}]
+    )
+    outputs = np.array([[-0.3], [0.3], [0.7], [-5.0]])
+    found = engine.measure(Dataset(outputs, np.array(targets, float).reshape(-1, 1)))
+    assert found.predictions.tolist() == (outputs[:, 0] > boundary).tolist()
+    assert found.correct == (4 if boundary == 0 else 3)
 
 
 def test_a_cost_of_ones_own_is_measured_by_every_engine(engine_name, make_engine):

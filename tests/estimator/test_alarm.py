@@ -72,9 +72,13 @@ def test_ordinary_data(load, parameters):
     assert ours.score(x, y) > 0.9
 
 
-def test_ordinary_data_that_are_not_scaled():
-    """The network is of no use."""
+@pytest.mark.parametrize("parameters", [{"early_stopping": True}, {"max_iter": 3}])
+def test_ordinary_data_that_are_not_scaled(parameters):
+    """The network is of no use, whether it stopped by itself or not."""
     x, y = load_wine(return_X_y=True)
-    ours = NetworkClassifier(random_state=0, early_stopping=True)
-    assert [each.category for each in warnings_of(ours, x, y)] == [TrainingWarning]
+    ours = NetworkClassifier(random_state=0, **parameters)
+    first, *others = [each for each in warnings_of(ours, x, y) if each.category is TrainingWarning]
+    assert "far from unit scale" in str(first.message)
+    assert ["scale them first" in str(each.message) for each in others] == [True]
+    assert {each.filename for each in (first, *others)} == {__file__}
     assert ours.score(x, y) < 0.5

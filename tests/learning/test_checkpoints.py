@@ -155,7 +155,7 @@ def test_a_warning_that_is_made_an_error_costs_no_epoch(data, tmp_path):
     net.biases = [np.array([[90.0], [0.0], [0.0]])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(TrainingWarning, match="has called no sample"):
+        with pytest.raises(TrainingWarning, match="no sample was classified"):
             net.SGD(data, 9, 50, 1e-6, 0, data, False, True, report=lambda history: None, checkpoint=tmp_path / "run")
     epochs = len(net.history.epochs)
     _, arrays = tensors.read(tmp_path / "run", checkpoints._KIND)

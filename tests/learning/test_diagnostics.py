@@ -4,8 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from fastnet import Dataset, network, network2
+from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
 
 ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
@@ -37,9 +39,12 @@ def test_of_chapter_1_too(capsys):
     net = network.Network([6, 3], engine="numpy", seed=0)
     data = Dataset(np.full((4, 6), 1e30), np.eye(3)[[0, 1, 2, 0]])
     net.weights = [np.full((3, 6), 1e-31, np.float32)]
-    with np.errstate(all="ignore"), pytest.warns(TrainingWarning, match="epoch 0: weights became infinite") as caught:
+    with np.errstate(all="ignore"), pytest.warns(TrainingWarning) as caught:
         net.SGD(data, 3, 4, 1e20)
-    assert caught[0].filename == __file__  # it points at the caller
+    assert {each.filename for each in caught} == {__file__}  # it points at the caller
+    scale, diverged = (str(each.message) for each in caught)
+    assert scale.startswith("inputs go from 1e+30 to 1e+30")
+    assert diverged.startswith("epoch 0: weights became infinite")
     assert capsys.readouterr().out == ""
     assert np.isfinite(net.weights[0]).all()
 
@@ -50,7 +55,9 @@ def test_an_output_that_never_wins_is_reported_once(make, capsys):
     net = make([6, 3], engine="numpy", seed=0)
     net.biases = [np.array([[9.0], [0.0], [0.0]])]
     keywords = {"monitor_evaluation_accuracy": True} if make is network2.Network else {}
-    with pytest.warns(TrainingWarning, match="epoch 1: .* has called no sample 1 or 2, of which") as caught:
+    with pytest.warns(
+        TrainingWarning, match="epoch 1: no sample was classified as 1 or 2 in two consecutive epochs"
+    ) as caught:
         net.SGD(data, 3, 10, 1e-6, **{"evaluation_data" if keywords else "test_data": data}, **keywords)
     assert len(caught) == 1
     assert caught[0].filename == __file__
@@ -86,6 +93,34 @@ def test_a_mini_batch_after_which_weights_would_be_infinite_changes_nothing(make
 def test_without_evaluation_data_the_training_data_say_what_is_never_predicted(capsys):
     net = network2.Network([6, 3], engine="numpy", seed=0)
     net.biases = [np.array([[9.0], [0.0], [0.0]])]
-    with pytest.warns(TrainingWarning, match="epoch 1: .* has called no sample 1 or 2") as caught:
+    with pytest.warns(
+        TrainingWarning, match="epoch 1: no sample was classified as 1 or 2 in two consecutive epochs"
+    ) as caught:
         net.SGD(some_data(), 3, 10, 1e-6, monitor_training_accuracy=True)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"), [(1, ""), (5, ""), (16, "inputs go from 0 to 16"), (255, "inputs go from 0 to 255")]
+)
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_inputs_far_from_unit_scale(largest, expected, kind):
+    inputs = np.zeros((6, 4))
+    inputs[:, ::2] = largest
+    assert diagnostics.scale(Dataset(kind(inputs), np.zeros(6, int))) == expected
+
+
+@pytest.mark.parametrize("make", [network.Network, network2.Network])
+def test_pixels_of_0_to_255_are_told_once_and_before_training(make, capsys):
+    random = np.random.default_rng(0)
+    data = Dataset(random.integers(0, 256, (60, 6)).astype(np.uint8), np.repeat([0, 1, 2], 20))
+    net = make([6, 3], engine="numpy", seed=0)
+    net.weights, net.biases = [np.zeros((3, 6))], [np.array([[9.0], [0.0], [0.0]])]
+    keywords = {"monitor_evaluation_accuracy": True} if make is network2.Network else {}
+    with pytest.warns(TrainingWarning) as caught:
+        net.SGD(data, 3, 10, 1e-9, **{"evaluation_data" if keywords else "test_data": data}, **keywords)
+    scale, dead = (str(each.message) for each in caught)
+    assert scale.startswith("inputs go from 0 to 255, which is far from unit scale")
+    assert "Divide the inputs by the largest" in scale
+    assert "the inputs go from 0 to 255; scale them first" in dead
+    assert {each.filename for each in caught} == {__file__}

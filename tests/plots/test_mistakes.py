@@ -118,9 +118,17 @@ def test_words_do_not_touch_each_other(random):
         ({"data": [(np.zeros((25, 1)), 0)]}, ValueError, "data: x has 25 components, but the network 16 inputs"),
         ({"data": [(np.zeros((16, 1)), 7)]}, ValueError, "data: there is a label 7"),
         ({"data": []}, ValueError, "the data set is empty"),
-        ({"net": network2.Network([16, 1], engine="numpy", seed=0)}, ValueError, "net has one output"),
     ],
 )
 def test_what_is_refused(net, data, keywords, error, message):
     with pytest.raises(error, match=message):
         plots.mistakes(**{"net": net, "data": data, **keywords})
+
+
+def test_a_single_output_decides_between_two_classes():
+    net = network2.Network([4, 1], engine="numpy", seed=0)
+    net.weights, net.biases = [np.array([[1.0, 0.0, 0.0, 0.0]])], [np.zeros((1, 1))]
+    data = Dataset([[2.0, 0, 0, 0], [-1.0, 0, 0, 0], [-2.0, 0, 0, 0]], [0, 0, 1])
+    figure = plots.mistakes(net, data)
+    words = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert sorted(words) == ["0 as 1 (88 %)", "1 as 0 (88 %)"]
