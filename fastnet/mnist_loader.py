@@ -1,20 +1,24 @@
 """Load the MNIST images of handwritten digits: the book's `mnist_loader.py`.
 
 `load_data` and `load_data_wrapper` return what the book's do. The images come with fastnet, so that nothing has
-to be downloaded; the book's own `mnist.pkl.gz`, and IDX files, are read on request.
+to be downloaded. On request, they read the book's own `mnist.pkl.gz`, and other data sets in IDX files, `.npz`, `.npy`,
+CSV and Parquet.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from fastnet.datasets import mnist
 from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sets import DataWarning
 from fastnet.files.reading import DataError
+from fastnet.utils import arguments
 
-__all__ = ["DataError", "load_data", "load_data_wrapper", "vectorized_result"]
+__all__ = ["DataError", "DataWarning", "load_data", "load_data_wrapper", "vectorized_result"]
 
 
 def load_data(
@@ -25,33 +29,54 @@ def load_data(
     Parameters
     ----------
     path : path or sequence of four paths, optional
-        Without it, the files that come with fastnet. With it, the book's `mnist.pkl.gz`; or a folder with
-        the four IDX files of MNIST or of a set in the same form; or one of these files; or all four, in the
-        order training images, training labels, test images, test labels. Each may be gzipped or not.
+        Without it, the files that come with fastnet. With it, one of these, gzipped or not:
+
+        - the book's `mnist.pkl.gz`;
+        - a folder with the four IDX files of MNIST, Fashion-MNIST, QMNIST, EMNIST or a set in the same form, or the
+          root folder that torchvision has made of one; or one of these files, the others being beside it; or all
+          four, in the order training images, training labels, test images, test labels;
+        - a file `.npz`, or a folder with files `.npy`, whose arrays have names such as `x_train` and `y_train`;
+        - a table `.csv`, `.tsv` or `.parquet` (with PyArrow) of a label and the pixels in each row, or a folder with
+          tables that have `train` and `test` in their names.
 
     Returns
     -------
     training_data, validation_data, test_data : tuples (images, labels)
-        50,000, 10,000 and 10,000 images. `images` has shape (n, 784), type float32 and values from 0 (white)
-        to 255/256 (black); `labels` has shape (n,), type int64 and values from 0 to 9.
+        Of MNIST, 50,000, 10,000 and 10,000 images. `images` has shape (n, pixels), 784 pixels in MNIST, type float32
+        and values from 0 (white) to 255/256 (black); `labels` has shape (n,), type int64 and values from 0, to 9 in
+        MNIST.
 
     Raises
     ------
     OSError
         If a file is missing or cannot be opened.
+    ImportError
+        If a file is Parquet and PyArrow is not installed.
     DataError
         If a file is damaged, of another kind, or not what the others need. It is a `ValueError`.
 
+    Warns
+    -----
+    DataWarning
+        If labels were counted from 1, and are from 0 now. If there are no test data, and a part of the training data,
+        drawn at random but always the same, is used instead.
+
     Notes
     -----
-    A pickle is read by an unpickler that knows arrays and tuples only: one that asks for anything else is
-    refused, and nothing that it asks for is run.
+    Grey values become multiples of 1/256: those of type uint8, and other numbers from 0 to 255 of which one is at least
+    128. All other numbers stay as they are. EMNIST's images, known by their file names, are transposed in their files
+    and upright here. Of QMNIST's labels, the first column is taken, the character's class.
+
+    Without validation data, the last sixth of the training data validates, as in the book.
+
+    Nothing in a file is run. A pickle is read by an unpickler that knows arrays and tuples only, and arrays of Python
+    objects are refused. At most 1 GiB is read of a file, and no memory is taken for what it only claims to hold.
     """
-    return mnist.load(path)
+    return _load(path)
 
 
 def load_data_wrapper(
-    path: mnist.StrPath | Sequence[mnist.StrPath] | None = None,
+    path: mnist.StrPath | Sequence[mnist.StrPath] | None = None, *, classes: int | None = None
 ) -> tuple[Dataset, Dataset, Dataset]:
     """Return the MNIST data as the networks take it: sequences of tuples `(x, y)`.
 
@@ -59,20 +84,39 @@ def load_data_wrapper(
     ----------
     path : path or sequence of four paths, optional
         As in `load_data`.
+    classes : int, optional
+        Number of classes, at least 2. By default, the largest label plus 1.
 
     Returns
     -------
     training_data, validation_data, test_data : Dataset
         `x` is the image, a column of shape (784, 1). In the training data, `y` is a column of shape (10, 1)
-        with 1.0 at the digit; in the others, the digit itself.
+        with 1.0 at the digit; in the others, the digit itself. Other sets have as many pixels and classes as there are.
 
     Raises
     ------
-    OSError, DataError
+    OSError, ImportError, DataError
+        As `load_data` does.
+    ValueError
+        If there are more classes.
+
+    Warns
+    -----
+    DataWarning
         As `load_data` does.
     """
-    (images, labels), validation, test = load_data(path)
-    return Dataset(images, np.eye(mnist.DIGITS)[labels]), Dataset(*validation), Dataset(*test)
+    (images, labels), validation, test = _load(path)
+    found = max(2, 1 + max(int(each.max(initial=0)) for each in (labels, validation[1], test[1])))
+    if classes is not None and arguments.positive(classes, "classes") < found:
+        raise ValueError(f"classes is {classes}; the labels go from 0 to {found - 1}, so it must be at least {found}")
+    return Dataset(images, np.eye(classes or found)[labels]), Dataset(*validation), Dataset(*test)
+
+
+def _load(path: mnist.StrPath | Sequence[mnist.StrPath] | None) -> tuple[mnist.Pair, mnist.Pair, mnist.Pair]:
+    pairs, notes = mnist.load(path)
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=3)
+    return pairs
 
 
 def vectorized_result(j: int) -> np.ndarray:

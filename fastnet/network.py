@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +25,16 @@ from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import Plan
 from fastnet.learning.training import Findings, Training
+from fastnet.networks import entries
 from fastnet.networks.base import BaseNetwork
 from fastnet.networks.entries import Entries
 from fastnet.networks.learner import NetworkLearner
-from fastnet.utils import arguments
+from fastnet.utils import arguments, modules
 
 __all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
+
+_OTHER_NEURONS = "For other neurons, network2.Network takes activation='tanh', 'relu' and others"
+modules.refuse_assignment(__name__, dict.fromkeys(("sigmoid", "sigmoid_prime"), _OTHER_NEURONS))
 
 
 class Network(BaseNetwork):
@@ -88,11 +92,12 @@ class Network(BaseNetwork):
     def __init__(
         self,
         sizes: Sequence[int],
-        *,
+        *others: NoReturn,
         engine: str = "numba",
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
+        entries.refuse_apart(sizes, *others)
         super().__init__(sizes, "sigmoid", engine, dtype, seed)
         self._draw_parameters(scaled=False)
 
@@ -106,6 +111,7 @@ class Network(BaseNetwork):
         *,
         checkpoint: str | os.PathLike[str] | None = None,
         resume: bool = False,
+        **unknown: NoReturn,
     ) -> None:
         """Train the network using mini-batch stochastic gradient descent, printing a line for each epoch.
 
@@ -146,6 +152,7 @@ class Network(BaseNetwork):
         The time that is printed is that of shuffling and training, without the evaluation. Interrupted by
         Ctrl-C, the network is as it was after the last whole epoch.
         """
+        arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "evaluation_data": "test_data"})
         epochs = arguments.natural(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
         eta = arguments.positive_number(eta, "eta", self.dtype)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +28,10 @@ from fastnet.learning.history import History
 from fastnet.learning.schedules import SCHEDULES, Plan
 from fastnet.learning.training import Findings, Training
 from fastnet.mnist_loader import vectorized_result
+from fastnet.networks import entries
 from fastnet.networks.base import BaseNetwork
-from fastnet.networks.entries import entries_of
 from fastnet.networks.learner import NetworkLearner
-from fastnet.utils import arguments
+from fastnet.utils import arguments, modules
 
 __all__ = [
     "CrossEntropyCost",
@@ -44,6 +44,9 @@ __all__ = [
     "vectorized_result",
 ]
 
+_OTHER_NEURONS = "For other neurons, Network takes activation='tanh', 'relu' and others"
+modules.refuse_assignment(__name__, dict.fromkeys(("sigmoid", "sigmoid_prime"), _OTHER_NEURONS))
+
 
 class Network(BaseNetwork):
     """A feedforward network with a choice of costs.
@@ -53,11 +56,11 @@ class Network(BaseNetwork):
     sizes : sequence of int and Layer
         The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30. Instead of a
         number, a layer may stand: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`.
-    cost : class or object, optional
-        `CrossEntropyCost`, `QuadraticCost`, or `LogLikelihoodCost`, with which the output neurons are softmax instead
-        of sigmoid. With `QuadraticCost`, they may also be linear, for regression: `[4, 30, Dense(1, "linear")]`. Or
-        one of your own, for sigmoid or linear outputs, with the functions `fn(a, y)` and `delta(z, a, y)` as these
-        have: the engines 'numpy' and 'reference' call it, the others refuse to train.
+    cost : class, object or str, optional
+        `CrossEntropyCost` or 'cross-entropy'; `QuadraticCost` or 'quadratic', with which output neurons may also be
+        linear, for regression: `[4, 30, Dense(1, "linear")]`; `LogLikelihoodCost` or 'log-likelihood', with which they
+        are softmax. Or one of your own, for sigmoid or linear outputs, with the functions `fn(a, y)` and
+        `delta(z, a, y)` as these have: the engines 'numpy' and 'reference' call it, the others refuse to train.
     activation : str, optional
         Activation of the hidden dense layers that have none of their own: a name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
@@ -112,16 +115,19 @@ class Network(BaseNetwork):
     ([(3, 2), (1, 3)], [(3, 1), (1, 1)])
     """
 
+    cost: Any = CrossEntropyCost  # of a subclass whose initializer is called before it has a cost
+
     def __init__(
         self,
         sizes: Sequence[int | Layer],
-        cost: Cost | type[Any] = CrossEntropyCost,
-        *,
+        cost: Cost | type[Any] | str = CrossEntropyCost,
+        *others: NoReturn,
         activation: str = "sigmoid",
         engine: str = "numba",
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
+        entries.refuse_apart(sizes, cost, *others)
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
         self._reset_others()  # an initializer of the user's may know weights and biases only
@@ -163,6 +169,7 @@ class Network(BaseNetwork):
         report: Callable[[History], object] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         resume: bool = False,
+        **unknown: NoReturn,
     ) -> tuple[list[float], list[int], list[float], list[int]]:
         """Train the network using mini-batch stochastic gradient descent.
 
@@ -238,6 +245,7 @@ class Network(BaseNetwork):
         Interrupted by Ctrl-C, the network is as it was after the last whole epoch, and `history` has what was
         monitored until then.
         """
+        arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "test_data": "evaluation_data"})
         epochs = arguments.natural(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
         eta = arguments.positive_number(eta, "eta", self.dtype)
@@ -498,7 +506,7 @@ def load(
         )
     with arguments.named(os.fspath(filename)):
         net = Network(
-            entries_of(model.architecture, model.activation),
+            entries.entries_of(model.architecture, model.activation),
             known[model.cost],
             activation=model.activation,
             engine=engine,

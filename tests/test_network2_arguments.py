@@ -115,7 +115,8 @@ def test_bad_arguments_of_the_rest(data):
         ({"engine": "cuda"}, ValueError, "engine is 'cuda'; it must be one of numba, numpy, torch, reference"),
         ({"dtype": "float16"}, ValueError, "dtype is 'float16'"),
         ({"seed": -1}, ValueError, "seed is -1"),
-        ({"cost": "quadratic"}, TypeError, "cost is 'quadratic'; it must have a function fn"),
+        ({"cost": "mse"}, ValueError, "cost is 'mse'; it must be 'quadratic'"),
+        ({"cost": 3}, TypeError, "cost is 3; it must have a function fn"),
     ]:
         with pytest.raises(error, match=message):
             Network([4, 3], **keywords)

@@ -24,7 +24,15 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first.")
-@click.option("--batch", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch.")
+@click.option(
+    "--batch",
+    "--batch-size",
+    "--mini-batch-size",
+    "batch",
+    type=click.IntRange(min=1),
+    default=10,
+    help="Samples in a mini-batch.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), default=5, help="How many epochs to time.")
 @click.option("--eta", type=POSITIVE, default=3.0, help="Learning rate.")
 @click.option("--engines", type=Engines(), show_default="all", help=f"Which of {', '.join(ENGINES + VARIANTS)}.")

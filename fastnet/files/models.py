@@ -1,8 +1,9 @@
 """Networks in files: JSON, for dense networks in the format of the book's `network2.py`.
 
 Version 1 is the book's format, with a version, a checksum of all that follows, and what the book has no names for; the
-book's program ignores these. Version 2 has a list of layers, each with its arrays. The book's program does not find the
-cost in it, so that it does not take the network for another one.
+book's program ignores these. Other programs save chapter 1's network in this format, without a cost. Version 2 has a
+list of layers, each with its arrays. The book's program does not find the cost in it, so that it does not take the
+network for another one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from fastnet.files.reading import holding, named_errors, one_line, read_all
 from fastnet.files.writing import replaced
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
-from fastnet.formulas.costs import COSTS, OwnCost
+from fastnet.formulas.costs import COSTS, OwnCost, QuadraticCost
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
@@ -175,7 +176,8 @@ def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
     neurons = contents.get("neurons", contents)
     if not isinstance(neurons, dict):
         raise ValueError("it is no object with sizes, weights, biases and a cost")
-    sizes, cost, activation = contents["sizes"], neurons["cost"], _activation(neurons.get("activation", "sigmoid"))
+    sizes, activation = contents["sizes"], _activation(neurons.get("activation", "sigmoid"))
+    cost = neurons["cost"] if "version" in contents else neurons.get("cost", QuadraticCost.__name__)
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
         raise ValueError("its sizes are not a list of layers")
     weights, biases = contents["weights"], contents["biases"]

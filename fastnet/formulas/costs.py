@@ -177,6 +177,23 @@ NAMES = {"quadratic": QuadraticCost, "cross-entropy": CrossEntropyCost, "log-lik
 """The costs by the names that commands, grids and the classifier have for them."""
 
 
+def by_name(cost: Any) -> Any:
+    """Return the cost of that name, as in `NAMES` or `COSTS`; what is no string as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name.
+    """
+    if not isinstance(cost, str):
+        return cost
+    known = {**COSTS, **NAMES}
+    if cost not in known:
+        names = ", ".join(repr(name) for name in NAMES)
+        raise ValueError(f"cost is {cost!r}; it must be {names}, or a class such as CrossEntropyCost")
+    return known[cost]
+
+
 def as_cost(cost: Any) -> BuiltIn | OwnCost:
     """Return one of the book's costs as its class, given as the class or an instance; any other as an `OwnCost`.
 

@@ -20,7 +20,7 @@ from fastnet.files import models
 from fastnet.formulas import initialization
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
-from fastnet.formulas.costs import BuiltIn, OwnCost
+from fastnet.formulas.costs import BuiltIn, OwnCost, by_name
 from fastnet.formulas.layers import Dense, Layer, as_layers
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
@@ -37,6 +37,7 @@ def _engine(name: Any) -> str:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "cost": by_name,
     "activation": partial(arguments.one_of, choices=ACTIVATIONS, argument="activation"),
     "engine": _engine,
     "dtype": arguments.float_type,
@@ -55,9 +56,13 @@ class BaseNetwork(ABC):
         As for `network2.Network`.
     """
 
-    activation: str
-    engine: str
-    dtype: np.dtype
+    # What a subclass has whose __init__ is the book's, and calls no other.
+    activation: str = "sigmoid"
+    engine: str = "numba"
+    dtype: np.dtype = np.dtype(np.float32)
+    _seed: int | None = None
+    _random: np.random.RandomState | None = None
+    _others: Parameters = []  # noqa: RUF012 - never changed, but replaced; the arrays of the layers that are not dense
 
     history: History | None = None
     """What the last `SGD` did; None before the first."""
@@ -80,7 +85,7 @@ class BaseNetwork(ABC):
         self.dtype = arguments.float_type(dtype)
         self._seed = None if seed is None else arguments.seed(seed)
         self._random = None if self._seed is None else np.random.RandomState(self._seed)
-        self._others: Parameters = []  # the arrays of the layers that are not dense
+        self._others = []
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _CHECKS[name](value) if name in _CHECKS else value)
@@ -105,8 +110,8 @@ class BaseNetwork(ABC):
         return len(self.sizes)
 
     @num_layers.setter
-    def num_layers(self, number: int) -> None:  # which a subclass in the book's way assigns
-        if number != len(self.sizes):
+    def num_layers(self, number: int) -> None:  # which a subclass in the book's way assigns, before sizes
+        if hasattr(self, "_entries") and number != len(self.sizes):
             raise ValueError(f"num_layers is {arguments.brief(number)}; of sizes {self.sizes} it is {len(self.sizes)}")
 
     @property

@@ -14,6 +14,28 @@ Entries: TypeAlias = list[int | Layer]
 """The number of inputs, and then the layers. An integer is a dense layer of the network's default activation."""
 
 
+NAMES_ELSEWHERE = {
+    "batch_size": "mini_batch_size",
+    "minibatch_size": "mini_batch_size",
+    "mini_batch": "mini_batch_size",
+    "n_epochs": "epochs",
+    "num_epochs": "epochs",
+    "learning_rate": "eta",
+    "lr": "eta",
+    "lambda_": "lmbda",
+    "weight_decay": "lmbda",
+    "early_stopping_n": "patience",
+}
+"""What other programs call arguments of `SGD`, and the book's name or ours."""
+
+
+def refuse_apart(*sizes: Any) -> None:
+    """Refuse sizes that are given one by one, as in `Network(784, 30, 10)`, instead of in a list."""
+    given = [size for size in sizes if isinstance(size, int)]
+    if len(given) == len(sizes) > 1:
+        raise TypeError(f"sizes is {given[0]}; it must be one list: Network({given})")
+
+
 def checked(value: Any) -> Entries:
     """Return sizes and layers that were given as the argument `sizes`.
 

@@ -44,7 +44,13 @@ _CHECKED = _checked_by(checked)
 @click.option("--batch-norm", is_flag=True, help="Normalize hidden neurons over the mini-batch.")
 @click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, help="At most.")
 @click.option(
-    "--batch", "batch_size", type=click.IntRange(min=1), default=DEFAULTS.batch_size, help="Samples in a mini-batch."
+    "--batch",
+    "--batch-size",
+    "--mini-batch-size",
+    "batch_size",
+    type=click.IntRange(min=1),
+    default=DEFAULTS.batch_size,
+    help="Samples in a mini-batch.",
 )
 @click.option(
     "--lr",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import operator
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 from numbers import Real
 from pathlib import Path
@@ -75,6 +75,28 @@ def sizes(value: Any) -> list[int]:
             f"{machine.memory() / 2**30:,.0f}"
         )
     return found
+
+
+def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[str, str]) -> None:
+    """Refuse keyword arguments that a function does not have, and name those that mean the same here.
+
+    Parameters
+    ----------
+    given : dict of str to object
+        The unknown keyword arguments.
+    function : str
+        Name of the function.
+    known : dict of str to str
+        For names that other programs have, the name here.
+
+    Raises
+    ------
+    TypeError
+        If there is one.
+    """
+    for name in given:
+        instead = f"; it is {known[name]} here" if name in known else ""
+        raise TypeError(f"{function} has no argument {name!r}{instead}")
 
 
 def flag(value: Any, argument: str) -> bool:
