@@ -7,9 +7,9 @@
 
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
 book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Dropout` and
-`BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers of `network2`. `NetworkClassifier` is the
-network as scikit-learn's users know classifiers. `sweep` trains many networks. Each is imported, with what it needs,
-when it is asked for.
+`BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and `Geometric` schedules of
+`network2`. `NetworkClassifier` is the network as scikit-learn's users know classifiers. `sweep` trains many networks.
+Each is imported, with what it needs, when it is asked for.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fastnet.estimator import NetworkClassifier as NetworkClassifier
     from fastnet.formulas.layers import *  # noqa: F403
     from fastnet.formulas.optimizers import *  # noqa: F403
+    from fastnet.learning.schedules import *  # noqa: F403
     from fastnet.sweeps import sweep
 
 _MODULES = (
@@ -54,7 +55,7 @@ _IN_MODULES = {
     "NetworkClassifier": "fastnet.estimator",
     "sweep": "fastnet.sweeps",
 }
-_ALL_OF = ("fastnet.formulas.layers", "fastnet.formulas.optimizers")
+_ALL_OF = ("fastnet.formulas.layers", "fastnet.formulas.optimizers", "fastnet.learning.schedules")
 """Modules whose `__all__` can be had from the package."""
 _NEEDED = {
     "NetworkClassifier": ("sklearn",),

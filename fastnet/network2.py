@@ -8,12 +8,13 @@ exercises, layers, and optimizers. The arithmetic is an engine's: see `fastnet.e
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnet import expand_mnist
 from fastnet.datasets.dataset import Dataset, Sample
 from fastnet.engines.contract import Descent
 from fastnet.files import models
@@ -25,7 +26,7 @@ from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
-from fastnet.learning.schedules import SCHEDULES, Plan
+from fastnet.learning.schedules import HALVE, Plan, Schedule, as_schedule
 from fastnet.learning.training import Findings, Training
 from fastnet.mnist_loader import vectorized_result
 from fastnet.networks import entries
@@ -165,7 +166,8 @@ class Network(BaseNetwork):
         dropout: float = 0.0,
         monitor_mini_batch_cost: bool = False,
         patience: int | None = None,
-        schedule: str | None = None,
+        schedule: str | Schedule | None = None,
+        deform: bool | Mapping[str, float] = False,
         report: Callable[[History], object] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         resume: bool = False,
@@ -211,8 +213,13 @@ class Network(BaseNetwork):
             training, without regularization. It takes no second pass over the data.
         patience : int, optional
             Number of epochs without a better evaluation accuracy than the best after which to stop.
-        schedule : {'halve'}, optional
-            Instead of stopping, halve the learning rate, and stop when it is 1/128 of `eta`.
+        schedule : {'halve', 'geometric', 'cosine', 'steps'} or Schedule, optional
+            How the learning rate falls from `eta`. With 'halve', it is halved instead of stopping, and training stops
+            when it is 1/128 of `eta`. The others fall with the epochs: see `fastnet.Geometric`, `fastnet.Cosine` and
+            `fastnet.Steps`, which have settings, such as `Geometric(last=0.002)`.
+        deform : bool or dict, optional
+            Whether each epoch trains on images that `expand_mnist.deform` makes of the training data, drawn anew. A
+            dictionary has keyword arguments of that function, such as `{"rotation": 10}`.
         report : callable, optional
             What to call with the `History` so far after each epoch, instead of printing the book's lines.
         checkpoint : path, optional
@@ -254,8 +261,7 @@ class Network(BaseNetwork):
         if max_norm is not None:
             max_norm = arguments.positive_number(max_norm, "max_norm", self.dtype)
         patience = None if patience is None else arguments.positive(patience, "patience")
-        if schedule is not None:
-            schedule = arguments.one_of(schedule, SCHEDULES, "schedule")
+        schedule = as_schedule(schedule)
         report = arguments.function(report, "report")
         monitors = {
             "monitor_evaluation_cost": monitor_evaluation_cost,
@@ -272,6 +278,7 @@ class Network(BaseNetwork):
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
         self._check_normalization(mini_batch_size, n)
+        deformation = _deformation(deform, data)
         engine = self._make_engine(data, dropout=dropout)  # which may refuse: before anything is changed, or drawn
         recipe = self._recipe(
             epochs=epochs,
@@ -283,7 +290,8 @@ class Network(BaseNetwork):
             max_norm=max_norm,
             dropout=dropout,
             patience=patience,
-            schedule=schedule,
+            schedule=schedule.settings(epochs) if isinstance(schedule, Schedule) else schedule,
+            deform=dict(deform) if isinstance(deform, Mapping) else deform or None,
         )
         history = History(recipe, n, len(evaluation_set) if evaluation_set else 0)
         watched = monitor_evaluation_accuracy or patience is not None
@@ -294,9 +302,13 @@ class Network(BaseNetwork):
             return Findings(cost, accuracy, *evaluation[:2], evaluation[2] if watched else missed)
 
         descent = Descent(optimizer, lmbda / n, l1 / n, max_norm or 0.0)
-        learner = NetworkLearner(self, engine, min(mini_batch_size, n), descent, monitor, monitor_mini_batch_cost)
+        learner = NetworkLearner(
+            self, engine, min(mini_batch_size, n), descent, monitor, monitor_mini_batch_cost, deformation
+        )
         file = CheckpointFile.of(checkpoint, resume, [data, evaluation_set])
-        training = Training(learner, history, epochs, Plan(eta, patience, schedule), scale=diagnostics.scale(data))
+        training = Training(
+            learner, history, epochs, Plan(eta, patience, schedule, epochs), scale=diagnostics.scale(data)
+        )
         self._train(training, file, report or _print_the_books_lines)
         return (
             history.series("evaluation_cost"),
@@ -438,9 +450,27 @@ Network._as_written = {
 }
 
 
-def _check_together(patience: int | None, schedule: str | None, evaluation_data: object, monitored: bool) -> None:
+def _deformation(deform: bool | Mapping[str, float], data: Dataset) -> Callable[[Dataset, int], Dataset] | None:
+    """Return what deforms the training data, with a seed; it was tried on one sample, so that it is possible."""
+    if not isinstance(deform, Mapping):
+        if not arguments.flag(deform, "deform"):
+            return None
+        deform = {}
+    settings = dict(deform)
+
+    def deformed(data: Dataset, seed: int) -> Dataset:
+        return expand_mnist.deform(data, **settings, seed=seed)
+
+    with arguments.named("deform"):
+        deformed(data[:1], 0)
+    return deformed
+
+
+def _check_together(
+    patience: int | None, schedule: str | Schedule | None, evaluation_data: object, monitored: bool
+) -> None:
     """Raise a `ValueError` if an argument makes no sense without another."""
-    if schedule is not None and patience is None:
+    if schedule == HALVE and patience is None:
         raise ValueError(f"schedule is {schedule!r}; it needs patience: after how many epochs it is to be done")
     if evaluation_data is None and (patience is not None or monitored):
         what = "patience" if patience is not None else "monitor_evaluation_cost or monitor_evaluation_accuracy"

@@ -213,6 +213,11 @@ class Engine(ABC):
             self._check_cost()
             self._prepare(data)
 
+    def train_on(self, data: Dataset) -> None:
+        """Have `epoch` train on other data, of the same form; what the optimizer remembers stays as it is."""
+        self.data = data
+        self._prepare(data)
+
     def _check_cost(self) -> None:
         cost = self.architecture.cost
         if isinstance(cost, OwnCost) and self.calls_no_function is not None:

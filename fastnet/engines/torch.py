@@ -101,6 +101,14 @@ class Eager(contract.Engine):
         self._targets = self._tensor(data.targets)
         self._cost_weights = None if weights is None else self._tensor(weights)
 
+    def train_on(self, data: Dataset) -> None:
+        captured = self._inputs, self._targets
+        super().train_on(data)
+        if self.device == "cuda" and isinstance(captured[0], torch.Tensor):  # a captured graph reads these tensors
+            for tensor, given in zip(captured, (self._inputs, self._targets), strict=True):
+                tensor.copy_(given)
+            self._inputs, self._targets = captured
+
     def set_parameters(self, parameters: Parameters) -> None:
         with torch.no_grad():
             for arrays, given in zip(self._arrays, self._tensors(parameters), strict=True):

@@ -1,11 +1,125 @@
-"""Stopping rules: when to stop, and when to train more slowly."""
+"""Schedules of the learning rate, and stopping rules."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-SCHEDULES = ("halve",)
+from fastnet.utils import arguments
+
+__all__ = ["Cosine", "Geometric", "Steps"]
+
 _SMALLEST = 1 / 128  # of the first learning rate
+
+
+class Schedule(ABC):
+    """How the learning rate falls from epoch to epoch."""
+
+    name: str
+    """What it is called where a string stands for it, with its default settings."""
+
+    @abstractmethod
+    def rate(self, eta: float, epoch: int, epochs: int) -> float:
+        """Return the learning rate of an epoch, counted from 0, of that many; `eta` is that of the first."""
+
+    def settings(self, epochs: int) -> dict[str, Any]:
+        """Return all that the rates depend on but the first rate, for files."""
+        return {"name": self.name, "epochs": epochs, **asdict(self)}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Geometric(Schedule):
+    """Divide the learning rate by the same number after each epoch.
+
+    Parameters
+    ----------
+    last : float or None, optional
+        The learning rate of the last epoch, positive; None for a hundredth of the first.
+    """
+
+    last: float | None = None
+    name = "geometric"
+
+    def __post_init__(self) -> None:
+        if self.last is not None:
+            object.__setattr__(self, "last", arguments.positive_number(self.last, "last"))
+
+    def rate(self, eta: float, epoch: int, epochs: int) -> float:
+        last = eta / 100 if self.last is None else self.last
+        return float(eta * (last / eta) ** (epoch / max(epochs - 1, 1)))
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Lower the learning rate along half a period of a cosine (Loshchilov and Hutter 2017), without restarts.
+
+    Parameters
+    ----------
+    last : float, optional
+        The learning rate that the epoch after the last would have, from 0.
+    """
+
+    last: float = 0.0
+    name = "cosine"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "last", arguments.number_from_zero(self.last, "last"))
+
+    def rate(self, eta: float, epoch: int, epochs: int) -> float:
+        return self.last + (eta - self.last) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+@dataclass(frozen=True)
+class Steps(Schedule):
+    """Multiply the learning rate by a factor before some of the epochs.
+
+    Parameters
+    ----------
+    epochs : sequence of int or None, optional
+        Numbers of these epochs, from 0; None for half and three quarters of all.
+    factor : float, optional
+        Positive.
+    """
+
+    epochs: Sequence[int] | None = None
+    factor: float = 0.1
+    name = "steps"
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None:
+            object.__setattr__(self, "epochs", tuple(arguments.natural(each, "an epoch") for each in self.epochs))
+        object.__setattr__(self, "factor", arguments.positive_number(self.factor, "factor"))
+
+    def rate(self, eta: float, epoch: int, epochs: int) -> float:
+        steps = (epochs // 2, epochs * 3 // 4) if self.epochs is None else self.epochs
+        return float(eta * self.factor ** sum(epoch >= step for step in steps))
+
+    def settings(self, epochs: int) -> dict[str, Any]:
+        steps = None if self.epochs is None else list(self.epochs)
+        return {"name": self.name, "of": epochs, "epochs": steps, "factor": self.factor}
+
+
+HALVE = "halve"
+_BY_NAME = {kind.name: kind for kind in (Geometric, Cosine, Steps)}
+SCHEDULES = (HALVE, *_BY_NAME)
+"""Names of the schedules. The first depends on the evaluation accuracy, and is part of `Plan`."""
+
+
+def as_schedule(schedule: Any) -> Schedule | str | None:
+    """Return the argument `schedule`: an object, 'halve', or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no schedule, nor the name of one.
+    """
+    if schedule is None or isinstance(schedule, Schedule):
+        return schedule
+    name = str(arguments.one_of(schedule, SCHEDULES, "schedule"))
+    return _BY_NAME[name]() if name in _BY_NAME else name
 
 
 class StoppingRule(ABC):
@@ -38,6 +152,10 @@ class StoppingRule(ABC):
         self._patience = patience
         self._since = 0
 
+    def rate(self, epoch: int) -> float:
+        """Return the learning rate of the next epoch, which has that number, from 0."""
+        return self.eta
+
     def look_at(self, value: float) -> None:
         """Decide what comes after an epoch with this value, of which larger is better."""
         self._since = 0 if self._is_improvement(value) else self._since + 1
@@ -67,26 +185,36 @@ class Plan(StoppingRule):
         The first learning rate.
     patience : int or None
         Number of epochs without an improvement ("no improvement in ten"); None to train all epochs.
-    schedule : {'halve'} or None
-        With 'halve', the learning rate is halved then, and training stops when it is 1/128 of the first. With None,
+    schedule : Schedule, {'halve'} or None, optional
+        With 'halve', the learning rate is halved then, and training stops when it is 1/128 of the first. Otherwise
         training stops at once.
+    epochs : int, optional
+        Number of epochs in all, which a schedule needs.
     """
 
-    def __init__(self, eta: float, patience: int | None, schedule: str | None) -> None:
+    def __init__(
+        self, eta: float, patience: int | None = None, schedule: Schedule | str | None = None, epochs: int = 0
+    ) -> None:
         super().__init__(eta, patience)
-        self._smallest = eta * _SMALLEST
-        self._schedule = schedule
+        self._first, self._smallest = eta, eta * _SMALLEST
+        self._halves, self._epochs = schedule == HALVE, epochs
+        self._schedule = schedule if isinstance(schedule, Schedule) else None
+
+    def rate(self, epoch: int) -> float:
+        if self._schedule is not None:
+            self.eta = self._schedule.rate(self._first, epoch, self._epochs)
+        return self.eta
 
     def _is_improvement(self, value: float) -> bool:
         return value > self.best
 
     def _act(self) -> None:
-        if self._schedule is not None:
+        if self._halves:
             self.eta /= 2
-        if self._schedule is None or self.eta <= self._smallest:
+        if not self._halves or self.eta <= self._smallest:
             epochs = f"{self._patience} epoch{'s' if self._patience != 1 else ''}"
             self.stopped = f"Stopped: no better evaluation accuracy than {self.best} in {epochs}" + (
-                "" if self._schedule is None else ", with a learning rate halved seven times"
+                ", with a learning rate halved seven times" if self._halves else ""
             )
 
 

@@ -128,7 +128,8 @@ class Training:
         diagnostics.warn_of_scale(self.scale, stacklevel + 1)
         dead_outputs = diagnostics.DeadOutputs(self.scale)
         while not self.is_over:
-            number, eta = len(self.history.epochs), self.rule.eta
+            number = len(self.history.epochs)
+            eta = self.rule.rate(number)
             self.learner.begin()
             began = time.perf_counter()
             cost, seconds, is_finite = self._train(number, eta, began)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fastnet.datasets.dataset import Dataset
 from fastnet.engines.contract import Descent, Engine
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import checkpoints
@@ -37,6 +38,8 @@ class NetworkLearner:
         Measures how well the network does.
     with_costs : bool
         Whether the costs of the mini-batches are wanted.
+    deform : callable, optional
+        Makes the samples that an epoch is trained on of the engine's data and a seed.
     """
 
     net: BaseNetwork
@@ -45,6 +48,10 @@ class NetworkLearner:
     descent: Descent
     findings: Callable[[], Findings]
     with_costs: bool = False
+    deform: Callable[[Dataset, int], Dataset] | None = None
+
+    def __post_init__(self) -> None:
+        self._data = self.engine.data
 
     def begin(self) -> None:
         """Give the engine the network's parameters."""
@@ -53,9 +60,11 @@ class NetworkLearner:
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
         """Train for an epoch, in a new random order; the network gets the parameters when it is complete."""
-        assert self.engine.data is not None
-        n = len(self.engine.data)
-        order, title = self.net._generator().permutation(n), f"Epoch {number}"
+        assert self._data is not None
+        generator, n = self.net._generator(), len(self._data)
+        if self.deform is not None:
+            self.engine.train_on(self.deform(self._data, int(generator.randint(2**31))))
+        order, title = generator.permutation(n), f"Epoch {number}"
         total = descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
             title=title, hear=hear, with_costs=self.with_costs,

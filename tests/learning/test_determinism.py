@@ -36,6 +36,9 @@ def in_threads(count):
     with contextlib.ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(numba.config, "NUMBA_NUM_THREADS", count)
+        patch.setattr(threads, "_processors", lambda: count)
+        patch.setattr(threads, "_pause", threads._Pause())
+        patch.setattr(threads._pause, "judge", lambda running: None)  # also where processors are busy
         stack.enter_context(threadpoolctl.threadpool_limits(count))
         if why_missing("torch-cpu") is None:
             import torch
