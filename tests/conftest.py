@@ -1,6 +1,7 @@
 import os
 import signal
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,31 @@ def pytest_xdist_auto_num_workers(config):
     """Divide the whole suite among processes, but not a few tests, and never benchmarks."""
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
     return None if whole else 0
+
+
+# Files that take long, of which some have few tests. With them first, no process ends long before another. The second
+# compiles nothing: the process that has the first compiles meanwhile, and the other one finds the result on the disk.
+LONG = (
+    "test_readme.py",
+    "commands/test_sweep_on_cluster.py",
+    "utils/test_interruption.py",
+    "test_concurrency.py",
+    "handwriting/test_predictions.py",
+    "kernels/test_processors.py",
+    "test_package.py",
+    "commands/test_sweep.py",
+    "commands/test_train.py",
+    "torch_classifier/test_command.py",
+    "estimator/test_parallel.py",
+    "estimator/test_checks.py",
+    "test_network.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Have the long files first."""
+    rank = {Path(__file__).parent / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
 
 
 @pytest.fixture(autouse=True)

@@ -24,14 +24,22 @@ def trained(seed, hidden=3, samples=20, mini_batch_size=5):
         net.update_mini_batch(data[start : start + mini_batch_size], 0.5)
     return b"".join(array.tobytes() for array in net.weights + net.biases).hex()
 """
-IN_THREADS = f"""{TRAIN}
+# By a kernel that is compiled in less than a second.
+LAY_OUT = """
+import numpy as np
+from fastnet.kernels.inputs import inputs_of
+
+def laid_out(seed):
+    return ",".join(map(str, inputs_of(np.eye(9 + seed), np.dtype("float32")).columns))
+"""
+IN_THREADS = """
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 meeting = Barrier(8)
 def work(seed):
     meeting.wait()
-    return trained(seed, 3 + seed)
+    return {}
 with ThreadPoolExecutor(8) as pool:
     print(*pool.map(work, range(8)))
 """
@@ -83,12 +91,18 @@ def nothing_can_be_written(tmp_path):
     return {"NUMBA_CACHE_DIR": nowhere, "HOME": nowhere, "XDG_CACHE_HOME": nowhere, "python_path": tmp_path}
 
 
-@pytest.mark.parametrize("cache", ["empty", "nothing can be written"])
-def test_eight_threads_of_a_process_that_has_to_compile(cache, script, alone, tmp_path):
-    empty = {"NUMBA_CACHE_DIR": str(tmp_path), "HOME": str(tmp_path / "nobody")}
-    environment = empty if cache == "empty" else nothing_can_be_written(tmp_path)
-    assert run(script(IN_THREADS), **environment) == [alone(seed, 3 + seed) for seed in range(8)]
-    assert bool(list(tmp_path.rglob("*.nbc"))) == (cache == "empty")
+def test_eight_threads_of_a_process_that_has_to_compile(script, alone, tmp_path):
+    program = script(TRAIN + IN_THREADS.format("trained(seed, 3 + seed)"))
+    found = run(program, NUMBA_CACHE_DIR=str(tmp_path), HOME=str(tmp_path / "nobody"))
+    assert found == [alone(seed, 3 + seed) for seed in range(8)]
+    assert list(tmp_path.rglob("*.nbc"))
+
+
+def test_eight_threads_that_compile_where_nothing_can_be_written(script, tmp_path):
+    program = script(LAY_OUT + IN_THREADS.format("laid_out(seed)"))
+    found = run(program, **nothing_can_be_written(tmp_path))
+    assert found == [",".join(map(str, range(9 + seed))) for seed in range(8)]
+    assert not list(tmp_path.rglob("*.nbc"))
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -2,20 +2,12 @@
 
 import json
 import re
-import subprocess
-import sysconfig
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands.here import run
 
 from fastnet import expand_mnist, mnist_loader, network2
-
-COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
-
-
-def run(*arguments, **keywords):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
 
 
 def small(folder, *arguments):

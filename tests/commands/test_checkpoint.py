@@ -6,22 +6,23 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from commands import here
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
 
 
 def small(folder, *arguments):
-    return [*COMMAND, "train", "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", *arguments]
+    return ["train", "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", *arguments]
 
 
 def run(folder, *arguments):
-    return subprocess.run(small(folder, *arguments), capture_output=True, text=True, timeout=120, cwd=folder)
+    return here.run(*small(folder, *arguments), cwd=folder)
 
 
 def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
     kept = ["--seed", "3", "--momentum", "0.5", "--checkpoint", "run"]
     with subprocess.Popen(
-        small(folder, "--epochs", "100000000", *kept),
+        [*COMMAND, *small(folder, "--epochs", "100000000", *kept)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""The command as a user runs it: in a process of its own."""
+"""`fastnet compare` as a user types it; one run is in a process of its own."""
 
 import json
 import subprocess
@@ -6,16 +6,14 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from commands.here import run
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "compare"]
 
 
-def run(*arguments, **keywords):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
-
-
 def test_a_table_and_the_figures_in_a_file(tmp_path):
-    result = run("--engines", "numba,numpy", "--epochs", "2", "--threads", "1", "--json", "race.json", cwd=tmp_path)
+    command = [*COMMAND, "--engines", "numba,numpy", "--epochs", "2", "--threads", "1", "--json", "race.json"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert result.returncode == 0
     assert "Traceback" not in result.stderr
     assert "One epoch of 784-30-10, mini-batches of 10, float32" in result.stdout
@@ -40,7 +38,7 @@ def test_a_table_and_the_figures_in_a_file(tmp_path):
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, arguments, message):
-    result = run(*arguments, cwd=tmp_path)
+    result = run("compare", *arguments, cwd=tmp_path)
     assert result.returncode == 2
     assert result.stdout == ""
     assert message in result.stderr

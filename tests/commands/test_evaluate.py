@@ -1,16 +1,11 @@
 """The pictures of `fastnet evaluate`."""
 
-import subprocess
-import sysconfig
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner
+from commands import here
 
 from fastnet import network2
 from fastnet.commands.evaluate import evaluate
-
-COMMAND = str(Path(sysconfig.get_path("scripts"), "fastnet"))
 
 
 @pytest.fixture
@@ -51,10 +46,7 @@ def test_without_it_nothing_is_written(model):
 def refused(model, *options):
     """Return what the command says, in one line, where it does nothing else."""
     before = {path: path.read_bytes() for path in model.parent.iterdir()}
-    result = subprocess.run(
-        [COMMAND, "evaluate", str(model), "--data", str(model.parent), *options],
-        capture_output=True, text=True, timeout=120, cwd=model.parent,
-    )  # fmt: skip
+    result = here.run("evaluate", str(model), "--data", str(model.parent), *options, cwd=model.parent)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert {path: path.read_bytes() for path in model.parent.iterdir()} == before
     return result.stderr

@@ -1,4 +1,4 @@
-"""The command as a user runs it: in a process of its own, which is killed now and then."""
+"""`fastnet sweep` as a user types it, and in processes of its own that are killed now and then."""
 
 import contextlib
 import csv
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import here
 
 from fastnet import expand_mnist, mnist_loader, network2
 
@@ -24,7 +25,7 @@ GRID = ("--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--sizes", "16
 
 
 def run(*arguments, **keywords):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
+    return here.run("sweep", *arguments, **keywords)
 
 
 def start(*arguments, **keywords):

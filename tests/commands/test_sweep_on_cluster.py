@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands.here import run
 
 from fastnet import mnist_loader
 from fastnet.sweeps import sweep
@@ -20,7 +21,7 @@ pytest.importorskip("distributed", reason="the extra dask is not installed")
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "sweep"]
 DASK = [sys.executable, "-m", "dask"]
 AS_OPTIONS = ["--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--eta", "0.5", "--eta", "3", "--seeds", "6",
-              "--epochs", "500"]  # fmt: skip
+              "--epochs", "150"]  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -73,8 +74,7 @@ def recorded(path):
 
 
 def test_nothing_is_lost_when_a_worker_is_killed_in_the_middle(folder):
-    here = [*COMMAND, *AS_OPTIONS, "--record", "here", "--json", "here.json"]
-    expected = subprocess.run(here, capture_output=True, text=True, cwd=folder, timeout=60, check=True).stdout
+    expected = run("sweep", *AS_OPTIONS, "--record", "here", "--json", "here.json", cwd=folder).stdout
     with running(folder) as (address, (_, worker, _)), start(folder, address) as process:
         wait_until_recorded(folder / "on-cluster", 3)
         assert recorded(folder / "on-cluster") < 12
@@ -102,7 +102,7 @@ def test_sets_are_sent_and_what_goes_wrong_on_a_cluster_is_told(folder):
         assert errors.startswith(f"fastnet: {done} of 12 networks are trained; eta ")
         assert "given up by the workers" in errors
         assert errors.endswith("; what is trained is recorded in on-cluster\n")
-        with start(folder, address, "--epochs", "8000") as process:
+        with start(folder, address, "--epochs", "1000") as process:
             wait_until_recorded(folder / "on-cluster", done + 1)
             scheduler.kill()
             output, errors = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""The command as a user runs it: in a process of its own."""
+"""`fastnet train` as a user types it; where it matters, in a process of its own."""
 
 import os
 import pty
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands.here import run
 
 from fastnet import mnist_loader, network
 
@@ -19,16 +20,13 @@ COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
 LINE = r"Epoch {}: \d+ / {} \(\d+\.\d\d% accuracy\), took \d+\.\d\d seconds\n"
 
 
-def run(*arguments, **keywords):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
-
-
 def small(folder, *arguments):
     return "train", "--data", str(folder), "--sizes", "16,5,10", *arguments
 
 
 def test_train_learns_mnist(tmp_path):
-    result = run("train", "--epochs", "2", "--seed", "1", cwd=tmp_path)
+    command = [*COMMAND, "train", "--epochs", "2", "--seed", "1"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert result.returncode == 0
     assert re.fullmatch(LINE.format(0, 10000) + LINE.format(1, 10000), result.stdout)
     assert int(re.findall(r"(\d+) / ", result.stdout)[1]) > 9000
@@ -171,7 +169,7 @@ def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    said = [line for line in errors.splitlines() if line and "has called no sample" not in line]
+    said = [line for line in errors.splitlines() if line and "no sample was classified" not in line]
     assert said == [
         "Kept in run: the same command with --resume goes on from there",
         "fastnet: /dev/full: No space left on device",

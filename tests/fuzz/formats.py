@@ -11,6 +11,7 @@ import io
 import json
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -65,7 +66,8 @@ def _archive(contents: bytes) -> list[bytes]:
 
 def _archived(parts: list[bytes]) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(stream, "w") as archive:
+        warnings.filterwarnings("ignore", "Duplicate name")  # damage may give two entries the same name
         for name, content in zip(parts[::2], parts[1::2], strict=True):
             entry = zipfile.ZipInfo(name.decode("latin1").partition("\0")[0][:1000] or "a")
             archive.writestr(entry, content)

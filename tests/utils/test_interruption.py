@@ -43,6 +43,10 @@ def alarm_clock(monkeypatch):
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_grad_enabled(True)  # Ctrl-C while `torch.no_grad` begins or ends leaves them off for the next test
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "torch-cpu"])
