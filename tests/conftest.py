@@ -15,6 +15,12 @@ from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import QuadraticCost
 
 
+def pytest_configure():
+    """Have other processes, too, run the checkout that the tests stand in, whatever is installed (see setup.cfg)."""
+    checkout = str(Path(__file__).parents[1])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
+
+
 def pytest_xdist_auto_num_workers(config):
     """Divide the whole suite among processes, but not a few tests, and never benchmarks."""
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)

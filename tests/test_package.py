@@ -51,6 +51,18 @@ def python(code, folder=Path(__file__).parent, arguments=(), **environment):
     return result
 
 
+def test_what_is_tested_is_the_checkout_of_the_tests(tmp_path):
+    """And not a copy that is installed, in this process and in others."""
+    checkout = Path(__file__).parents[1]
+    assert Path(fastnet.__file__).parents[1] == checkout
+    assert python("import fastnet; print(fastnet.__file__)", folder=tmp_path).stdout.strip() == fastnet.__file__
+    shadow = tmp_path / "shadow" / "fastnet"
+    shadow.mkdir(parents=True)
+    (shadow / "__init__.py").write_text("raise ImportError('another copy')")
+    environment = {"PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(shadow.parent)])}
+    assert python("import fastnet; print(fastnet.__file__)", **environment).stdout.strip() == fastnet.__file__
+
+
 def loaded_by(code):
     """Return the packages, beyond the standard library, that are imported when code has run."""
     modules = python(f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})").stdout.split()
