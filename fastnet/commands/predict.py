@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from fastnet.utils import arguments
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    show_default="one that is trained now, in seconds",
+    show_default="one that is trained once, in seconds, and kept in the cache folder",
     help="The network: a file that `fastnet train --save` wrote.",
 )
 @click.option("--show", is_flag=True, help="Draw what the network sees, and how probable each digit is.")
@@ -42,9 +41,9 @@ def predict(
 ) -> None:
     """Say which digit each image shows.
 
-    IMAGE is a file in the format PNG or JPEG, with one digit in it. Dark on light or light on dark, written, drawn or
-    photographed: it is prepared as MNIST's digits were. Where it is
-    not sure, it says so, and why. An image that cannot be read is told on standard error, and the exit status is 2.
+    IMAGE is a PNG, JPEG, BMP, GIF, WebP or TIFF file with one digit in it: dark on light or light on dark, written,
+    drawn or photographed. The image is prepared as MNIST's digits were. Where the answer is not sure, it says so, and
+    why. An image that cannot be read is reported on standard error, and the exit status is 2.
     """
     image_files.check()
     if plot_file is not None:
@@ -58,18 +57,18 @@ def predict(
             image = handwriting.read(path)
         except (OSError, ValueError) as error:
             message = f"{name}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
-            click.echo(f"fastnet: {message}", err=True)
+            _warn(message)
             answers.append({"file": name, "error": message})
             continue
         if net is None:
-            net = _train()
+            net = handwriting.default_network(_warn)
         prediction = handwriting.predict(net, image)
-        click.echo(f"{name}: {prediction}")
+        click.echo(f"{_printable(name)}: {prediction}")
         if show:
             click.echo(showing.show(prediction, colors=_has_colors()))
         answers.append({"file": name, **_as_data(prediction)})
         if plot_file is not None:
-            drawn.append((f"{path.name}: {prediction}", image, prediction))
+            drawn.append((f"{_printable(click.format_filename(path.name))}: {prediction}", image, prediction))
     if json_file is not None:
         write_text(json_file, json.dumps(answers, indent=1) + "\n")
     if plot_file is not None and drawn:
@@ -86,11 +85,13 @@ def _load(path: Path) -> network2.Network:
     return net
 
 
-def _train() -> network2.Network:
-    began = time.perf_counter()
-    net = handwriting.default_network()
-    click.echo(f"Trained a network in {time.perf_counter() - began:.1f} s", err=True)
-    return net
+def _warn(message: str) -> None:
+    click.echo(f"fastnet: {_printable(message)}", err=True)
+
+
+def _printable(text: str) -> str:
+    """Return a text with its control characters escaped, which a terminal would obey."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _as_data(prediction: handwriting.Prediction) -> dict[str, Any]:

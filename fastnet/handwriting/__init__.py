@@ -8,7 +8,7 @@
 
 from fastnet.handwriting.images import read
 from fastnet.handwriting.judging import Prediction, predict
+from fastnet.handwriting.keeping import default_network
 from fastnet.handwriting.preparing import Prepared, prepare
-from fastnet.handwriting.training import default_network
 
 __all__ = ["Prediction", "Prepared", "default_network", "predict", "prepare", "read"]

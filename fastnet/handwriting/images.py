@@ -1,102 +1,205 @@
-"""Image files: PNG and JPEG of any kind become an array; what is damaged, foreign or too large is refused in a line."""
+"""Image files become arrays. Files that are damaged, too large, or of another format are refused in one line."""
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import warnings
 import zlib
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fastnet.files.reading import DataError, one_line
-from fastnet.handwriting.preparing import LARGEST
 from fastnet.utils import arguments
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FORMATS = ("PNG", "JPEG")
+LARGEST = 640  # pixels of a side that are looked at
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+_MOST_BYTES = 128 << 20  # of a file
 _MOST_PIXELS = 100_000_000  # a file of a few kilobytes can claim any number of them
-_MOST_PIXELS_A_BYTE = 8 * 1032  # of a bit each: PNG's compression makes 1032 bytes of one at most, and JPEG's fewer
-_DAMAGES = (ArithmeticError, EOFError, IndexError, OSError, SyntaxError, ValueError, struct.error, zlib.error)
+_LONGEST_SIDE = 65_535  # JPEG's limit; Pillow takes more memory for a row than for a pixel
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
+_END_OF_JPEG = b"\xff\xd9"
+_ORIENTATION = 0x0112  # EXIF's number of the tag
+_DAMAGES = (
+    ArithmeticError,
+    EOFError,
+    IndexError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 
 
 def check() -> None:
-    """Find out, before anything is done, whether images can be read.
+    """Check that the libraries that reading digits needs are installed.
 
     Raises
     ------
     ImportError
-        If Pillow is not installed.
+        If Pillow or SciPy is not installed.
     """
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError:
-        raise ImportError("reading an image needs Pillow; pip install 'fastnet[predict]' installs it") from None
+    for name, module in (("Pillow", "PIL.Image"), ("SciPy", "scipy.ndimage")):
+        try:
+            import_module(module)
+        except ImportError:
+            message = f"reading digits in images needs {name}; pip install 'fastnet-nndl[predict]' installs it"
+            raise ImportError(message) from None
 
 
 def read(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read an image from a PNG or JPEG file, turned as its EXIF data says.
+    """Read an image from a PNG, JPEG, BMP, GIF, WebP or TIFF file, turned as its EXIF data says.
 
     Parameters
     ----------
     path : path
-        The file: grey, coloured, with a palette, with 1, 8 or 16 bits.
+        The file: grey, coloured, with a palette, with 1, 8 or 16 bits. GIF, WebP and TIFF files have one frame.
 
     Returns
     -------
     ndarray of float32, shape (height, width) or (height, width, 3)
-        From 0 (black) to 1 (white), grey or red, green and blue. What is transparent is white; or black, where nothing
-        could be seen on white. A side has at most 640 pixels: a larger image is reduced.
+        From 0 (black) to 1 (white), grey or red, green and blue. Transparent pixels are white. They are black if
+        nothing could be seen on white. A side has at most 640 pixels: a larger image is reduced.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If it is no such image, is damaged, or has more than 100 million pixels. It is a `ValueError`.
+        If the file holds no such image, its pixels are damaged, or the file or the image is too large. It is a
+        `ValueError`.
     ImportError
-        If Pillow is not installed.
+        If Pillow or SciPy is not installed.
+
+    Notes
+    -----
+    Only the orientation is read of the metadata. Damage in the rest does not matter.
     """
     check()
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     path = arguments.path(path, "path")
-    with path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what Pillow doubts and reads all the same
-        try:
-            with Image.open(file, formats=_FORMATS) as image:
-                if image.width * image.height > _MOST_PIXELS:
-                    raise Image.DecompressionBombError
-                if image.width * image.height > _MOST_PIXELS_A_BYTE * os.fstat(file.fileno()).st_size:
-                    raise ValueError("it claims to have more pixels than it can hold")
-                return _as_array(image)
-        except UnidentifiedImageError:
-            raise DataError(f"{path}: this is neither a PNG nor a JPEG image, or a damaged one") from None
-        except Image.DecompressionBombError:
-            raise DataError(f"{path}: the image has more than {_MOST_PIXELS // 1_000_000} million pixels") from None
-        except _DAMAGES as error:
-            raise DataError(f"{path}: the image is damaged ({one_line(error)})") from None
+    with path.open("rb") as file:
+        contents = file.read(_MOST_BYTES + 1)
+    if len(contents) > _MOST_BYTES:
+        raise DataError(f"{path}: the file is larger than {_MOST_BYTES >> 20} MiB; reduce the image")
+    try:
+        return _decoded(contents)
+    except Image.UnidentifiedImageError:
+        formats = "PNG, JPEG, BMP, GIF, WebP or TIFF"
+        raise DataError(f"{path}: this is no {formats} image, or a damaged one; save it in such a format") from None
+    except Image.DecompressionBombError:
+        raise DataError(
+            f"{path}: the image has more than {_MOST_PIXELS // 1_000_000} million pixels, "
+            f"or a side of more than {_LONGEST_SIDE:,}; reduce or crop it"
+        ) from None
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except _DAMAGES as error:
+        whole = _without_end(contents)
+        if whole is None:
+            raise DataError(f"{path}: the image is damaged ({one_line(error)}); save it again") from None
+        return whole
+
+
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return a grey image in another size, interpolated linearly, and averaged where it becomes smaller.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (h, w)
+        Grey values.
+    height, width : int
+        The new size.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+    """
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _decoded(contents: bytes) -> np.ndarray:
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about images that Pillow reads all the same
+        with Image.open(io.BytesIO(_without_metadata(contents)), formats=_FORMATS) as image:
+            if image.width * image.height > _MOST_PIXELS or max(image.size) > _LONGEST_SIDE:
+                raise Image.DecompressionBombError
+            if image.format in ("GIF", "WEBP", "TIFF") and getattr(image, "n_frames", 1) > 1:
+                raise DataError("the file has more than one frame; save the one with the digit as a PNG file")
+            return _as_array(image)
+
+
+def _without_metadata(contents: bytes) -> bytes:
+    """Return a PNG file without the chunks that decide neither about pixels nor about the orientation."""
+    if not contents.startswith(_PNG):
+        return contents
+    place, kept = len(_PNG), [_PNG]
+    while place + 12 <= len(contents):
+        length, kind = struct.unpack_from(">I4s", contents, place)
+        chunk = contents[place : place + 12 + length]
+        if kind in _PNG_CHUNKS and (kind != b"eXIf" or zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")):
+            kept.append(chunk)
+        place += 12 + length
+    return b"".join([*kept, contents[place:]])
+
+
+def _without_end(contents: bytes) -> np.ndarray | None:
+    """Return the image of a JPEG file that lacks its end, if no pixel depends on what is missing; otherwise None."""
+    if not contents.startswith(_END_OF_JPEG[:1] + b"\xd8"):
+        return None
+    contents = contents.removesuffix(_END_OF_JPEG[:1])
+    try:
+        first, second = (_decoded(contents + filler + _END_OF_JPEG) for filler in (b"", b"\xaa\x55" * 64))
+    except _DAMAGES:
+        return None
+    return first if np.array_equal(first, second) else None
 
 
 def _as_array(image: Image) -> np.ndarray:
-    from PIL import ImageOps
-
     image.draft(None, (LARGEST, LARGEST))  # a large JPEG is decoded at a half, a quarter or an eighth
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255, not divide them
-        return np.asarray(_reduced(upright.convert("F")), np.float32) / 65535
-    if upright.has_transparency_data:
-        return _on_ground(np.asarray(_reduced(upright.convert("RGBA")), np.float32) / 255)
-    mode = "L" if upright.mode in ("1", "L") else "RGB"
-    return np.asarray(_reduced(upright.convert(mode)), np.float32) / 255
+    image.load()
+    if image.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255, not divide them
+        pixels = _upright(image, "F") / 65535
+        if pixels.max() > 1:
+            raise DataError("the image has 32 bits; save it with 8 or 16")
+        return pixels
+    if image.mode == "F":
+        raise DataError("the image has floating-point pixels; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        return _on_ground(_upright(image, "RGBA") / 255)
+    return _upright(image, "L" if image.mode in ("1", "L") else "RGB") / 255
 
 
-def _reduced(image: Image) -> Image:
-    image.thumbnail((LARGEST, LARGEST))
-    return image
+def _upright(image: Image, mode: str) -> np.ndarray:
+    """Return an image in a mode, reduced, and turned as its EXIF data says."""
+    from PIL.Image import Transpose
+
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # of any kind: the metadata is damaged
+        orientation = 1
+    reduced = image if image.mode == mode else image.convert(mode)
+    reduced.thumbnail((LARGEST, LARGEST))
+    turns = (
+        Transpose.FLIP_LEFT_RIGHT, Transpose.ROTATE_180, Transpose.FLIP_TOP_BOTTOM, Transpose.TRANSPOSE,
+        Transpose.ROTATE_270, Transpose.TRANSVERSE, Transpose.ROTATE_90,
+    )  # fmt: skip
+    turn = dict(enumerate(turns, start=2)).get(orientation)
+    return np.asarray(reduced if turn is None else reduced.transpose(turn), np.float32)
 
 
 def _on_ground(image: np.ndarray) -> np.ndarray:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.handwriting import choosing, ink
-from fastnet.handwriting.resampling import line_width, resample, thicken
+from fastnet.handwriting import choosing, images, ink
+from fastnet.handwriting.images import LARGEST, resized
 
 SIDE = 28
 BOX = 20
-LARGEST = 640  # pixels of a side that are looked at
 _FINE = 6  # pixels to one of the box, where lines are measured and made thicker
 _LINES = (2.5, 3.2)  # pixels of the box: the width of most of MNIST's lines
 _MOST_SHEETS = 2  # a sheet of paper that lies on another one, on a table
@@ -58,7 +57,10 @@ def prepare(image: npt.ArrayLike) -> Prepared:
         If the image is of another type.
     ValueError
         If it has another shape, no pixels, or values out of range.
+    ImportError
+        If Pillow or SciPy is not installed.
     """
+    images.check()
     return _prepare(_shrunk(ink.grey(_checked(image))), _MOST_SHEETS)
 
 
@@ -99,7 +101,7 @@ def _scaled(drawing: np.ndarray, size: int) -> np.ndarray:
     """Return a drawing with a longer side of so many pixels."""
     longer = max(drawing.shape)
     height, width = (max(1, round(size * side / longer)) for side in drawing.shape)
-    return resample(drawing, height, width)
+    return resized(drawing, height, width)
 
 
 def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
@@ -116,8 +118,35 @@ def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
     radius = (usual - width) / 2 * _FINE
     margin = max(0, int(radius) + 1)
     drawing = thicken(np.pad(drawing, margin), radius)
-    top, bottom, left, right = _box(drawing > 0.5)
+    top, bottom, left, right = _box(drawing > drawing.max() / 2)
     return drawing[top:bottom, left:right], reason
+
+
+def thicken(image: np.ndarray, radius: float) -> np.ndarray:
+    """Return an image in which each pixel is the largest of those that are no farther than `radius`.
+
+    With a negative radius, lines become thinner: each pixel is the smallest of those within `-radius`.
+    """
+    from scipy import ndimage
+
+    reach = int(abs(radius))
+    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= abs(radius)
+    operation = ndimage.grey_erosion if radius < 0 else ndimage.grey_dilation
+    changed: np.ndarray = operation(image, footprint=disc, mode="constant")
+    return changed
+
+
+def line_width(image: np.ndarray) -> float:
+    """Return the mean width of the lines of a drawing, in pixels: twice the area, by the length of the edges.
+
+    Parameters
+    ----------
+    image : ndarray, shape (h, w)
+        Ink from 0 to 1.
+    """
+    area = float(image.sum())
+    edge = area - float(thicken(image, -1.0).sum())  # a line along all edges, one pixel wide
+    return 2 * area / edge if edge else 0.0
 
 
 def _centred(drawing: np.ndarray) -> np.ndarray:

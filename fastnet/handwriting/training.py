@@ -1,4 +1,4 @@
-"""The network that reads digits where none is given: trained on the spot."""
+"""How the network is trained that reads digits where none is given."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from fastnet import expand_mnist, mnist_loader, network2
 from fastnet.datasets.dataset import Dataset
+from fastnet.handwriting.images import resized
 from fastnet.handwriting.judging import DIGITS
 from fastnet.handwriting.preparing import BOX, SIDE
-from fastnet.handwriting.resampling import weights
 
 _SEED = 0
 _OTHERS = 2500  # images of no digit in an epoch: with more of them, it was less sure of digits in type
 _BLOTS = (4, 6, 9, 14)  # how many pixels the noise has to a side before it becomes smooth
 
 
-def default_network() -> network2.Network:
+def train() -> network2.Network:
     """Train a network on MNIST's digits, and on images of no digit: always the same one.
 
     Returns
@@ -73,7 +73,7 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
         canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thicker, for they become smaller
         canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
         size = round(SIDE * BOX / (distance + 16))  # digits are some 16 pixels wide: the two of them, distance + 16
-        small = weights(SIDE, size) @ canvas @ weights(SIDE + distance, SIDE).T
+        small = _all_resized(canvas, size, SIDE)
         top = (SIDE - size) // 2
         part = np.zeros((len(apart), SIDE, SIDE), np.float32)
         part[:, top : top + size] = np.minimum(1.5 * small, 255 / 256)
@@ -86,8 +86,8 @@ def _blots(n: int, random: np.random.Generator) -> np.ndarray:
     places = np.abs(np.arange(SIDE) - (SIDE - 1) / 2)
     parts = []
     for coarse, count in zip(_BLOTS, map(len, np.array_split(np.arange(n), len(_BLOTS))), strict=True):
-        across = weights(coarse, SIDE)
-        noise = across @ random.standard_normal((count, coarse, coarse), np.float32) @ across.T
+        noise = random.standard_normal((count, coarse, coarse), np.float32)
+        noise = _all_resized(noise, SIDE, SIDE)
         contrast, more = random.uniform(1, 6, (count, 1, 1)), random.uniform(-0.25, 0.75, (count, 1, 1))
         halves = random.uniform(3, BOX / 2, (count, 2, 1))
         halves[np.arange(count), random.integers(0, 2, count)] = BOX / 2
@@ -95,3 +95,7 @@ def _blots(n: int, random: np.random.Generator) -> np.ndarray:
         ink = np.clip(contrast * (noise + more), 0, 255 / 256)
         parts.append(ink * inside[:, 0, :, np.newaxis] * inside[:, 1, np.newaxis])
     return np.concatenate(parts).astype(np.float32)
+
+
+def _all_resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    return np.array([resized(image, height, width) for image in images], np.float32).reshape(-1, height, width)

@@ -2,20 +2,20 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
-import sysconfig
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import here
 
-from fastnet import handwriting, network2
+from fastnet import Dataset, handwriting, mnist_loader, network2
+from fastnet.handwriting import keeping
 
-pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
+pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
+Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
 drawn = pytest.importorskip("drawn")
-
-COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "predict"]
 
 
 def shown(probability):
@@ -23,7 +23,7 @@ def shown(probability):
 
 
 def run(*arguments, **keywords):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, **keywords)
+    return here.run("predict", *arguments, **keywords)
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,63 @@ def test_a_line_for_each_image_by_a_saved_network(pictures, model):
     assert expected[2] == "two.png: not sure: there seem to be two things in it"
 
 
-def test_without_a_network_one_is_trained(pictures):
-    result = run("seven.png", "four.jpg", "two.png", cwd=pictures)
-    assert result.returncode == 0
-    assert re.search(r"^Trained a network in \d+\.\d s$", result.stderr, re.MULTILINE)
-    lines = result.stdout.splitlines()
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A cache folder that does not exist yet."""
+    monkeypatch.setattr(keeping, "cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_without_a_network_one_is_trained_once(pictures, cache, mnist, monkeypatch):
+    """On few digits here, so that it takes less time."""
+    few = Dataset(mnist[0].inputs[:5000], mnist[0].targets[:5000])
+    monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda: (few, *mnist[1:]))
+    first, second = (run("seven.png", "four.jpg", "two.png", cwd=pictures) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0)
+    (file,) = cache.iterdir()
+    line = f"fastnet: Training a network that reads digits, in some seconds; it is kept in {file}"
+    assert line in first.stderr.splitlines()
+    assert second.stderr == ""
+    assert first.stdout == second.stdout
+    lines = first.stdout.splitlines()
     assert re.fullmatch(r"seven\.png: 7 \(\d\d\.\d %\)", lines[0])
     assert re.fullmatch(r"four\.jpg: 4 \(\d\d\.\d %\)", lines[1])
     assert len(lines) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file has such a name")
+def test_control_characters_in_names_are_printed_escaped(pictures, model, tmp_path):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    hostile = "a\x1b[31m\x07\n\u202e$b.png"
+    shutil.copy(pictures / "seven.png", tmp_path / hostile)
+    shutil.copy(pictures / "bad.png", tmp_path / f"bad{hostile}")
+    result = run(
+        "--model",
+        str(model),
+        hostile,
+        f"bad{hostile}",
+        f"no{hostile}",
+        "--json",
+        "a.json",
+        "--plot",
+        "a.png",
+        cwd=tmp_path,
+    )
+    shown = r"a\x1b[31m\x07\n\u202e$b.png"
+    assert re.fullmatch(re.escape(shown) + r": \d \(.* %\)\n", result.stdout)
+    bad, missing = result.stderr.splitlines()
+    assert bad.startswith(f"fastnet: bad{shown}: ")
+    assert missing == f"fastnet: no{shown}: No such file or directory"
+    assert (result.stdout + result.stderr).replace("\n", "").isprintable()
+    assert json.loads((tmp_path / "a.json").read_text())[0]["file"] == hostile
+
+
+def test_other_formats(pictures, model, tmp_path):
+    expected = run("--model", str(model), "seven.png", cwd=pictures).stdout.removeprefix("seven.png")
+    for ending in ("bmp", "gif", "tif"):
+        Image.open(pictures / "seven.png").save(tmp_path / f"seven.{ending}")
+        result = run("--model", str(model), f"seven.{ending}", cwd=tmp_path)
+        assert (result.stdout, result.stderr) == (f"seven.{ending}{expected}", "")
 
 
 def test_one_that_cannot_be_read_does_not_keep_the_others_from_an_answer(pictures, model):
@@ -76,7 +125,7 @@ def test_one_that_cannot_be_read_does_not_keep_the_others_from_an_answer(picture
     assert second == "fastnet: nothing.png: No such file or directory"
 
 
-def test_where_nothing_can_be_read_nothing_is_trained(pictures):
+def test_where_nothing_can_be_read_nothing_is_trained(pictures, cache):
     result = run("bad.png", cwd=pictures)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
 
@@ -126,4 +175,4 @@ def test_without_pillow_it_says_which_extra_installs_it(pictures):
         [sys.executable, "-c", code, "predict", "seven.png"], capture_output=True, text=True, cwd=pictures
     )
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-    assert "pip install 'fastnet[predict]' installs it" in result.stderr
+    assert "pip install 'fastnet-nndl[predict]' installs it" in result.stderr

@@ -1,9 +1,9 @@
 import pytest
 
-from fastnet import handwriting
+from fastnet.handwriting import training
 
 
 @pytest.fixture(scope="session")
 def default_network():
     """The network that reads digits where none is given, trained once."""
-    return handwriting.default_network()
+    return training.train()

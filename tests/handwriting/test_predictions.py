@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from fastnet import handwriting, network2
-from fastnet.handwriting import showing
+from fastnet import Dataset, handwriting, mnist_loader, network2
+from fastnet.handwriting import showing, training
 from fastnet.handwriting.training import no_digits
 
+pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
 drawn = pytest.importorskip("drawn")
 
@@ -46,6 +47,28 @@ def test_mnist_s_own_enlarged_are_recognised_as_well_as_they_are(default_network
     assert np.count_nonzero(again == labels) >= np.count_nonzero(original == labels) - 2
 
 
+SURROUNDED = {"beside or in frames": 17, "on ruled lines": 17, "on a scan with edges": 17, "between specks": 16}
+
+
+@pytest.mark.parametrize(("kind", "least"), SURROUNDED.items())
+def test_digits_with_something_around_them_are_named_or_not_sure(default_network, kind, least):
+    """At least `least` of twenty are right, and at most two are wrong."""
+    pictures = pytest.importorskip("handwriting").surrounded(kind, [*range(10)] * 2, np.random.default_rng(1))
+    labels, images = zip(*pictures, strict=True)
+    answers = named(default_network, images)
+    right = sum(answer == label for answer, label in zip(answers, labels, strict=True))
+    assert right >= least
+    assert len(answers) - right - answers.count(None) <= 2
+
+
+def test_a_digit_that_a_frame_touches_is_rarely_named_wrongly(default_network):
+    pictures = pytest.importorskip("handwriting").surrounded(
+        "touched by frames", [*range(10)] * 3, np.random.default_rng(1)
+    )
+    wrong = sum(digit not in (label, None) for label, image in pictures for digit in named(default_network, [image]))
+    assert wrong <= 4
+
+
 def test_two_digits_are_not_named(default_network):
     random = np.random.default_rng(0)
     pairs = [drawn.two(*random.integers(0, 10, 2), random, gap=gap) for gap in (0.02, 0.05, 0.15) for _ in range(6)]
@@ -82,9 +105,12 @@ def test_its_confidence_is_not_too_high(default_network, mnist):
     assert right[largest >= 0.99].mean() > 0.995
 
 
-def test_the_same_network_each_time(default_network):
-    again = handwriting.default_network()
-    for first, second in zip(default_network.weights, again.weights, strict=True):
+def test_the_same_network_each_time(mnist, monkeypatch):
+    """On few digits, so that it takes less time."""
+    few = Dataset(mnist[0].inputs[:2000], mnist[0].targets[:2000])
+    monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda: (few, *mnist[1:]))
+    nets = [training.train() for _ in range(2)]
+    for first, second in zip(*(net.weights + net.biases for net in nets), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
@@ -188,3 +214,12 @@ def test_a_picture_of_the_answers(tmp_path):
     words = [text.get_text() for text in picture.findobj(Text)]
     assert {"seven.png", "again.png", "25 %", "75 %"} <= set(words)
     assert words.count("75 %") == 2
+
+
+def test_a_title_with_dollars_is_no_formula():
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    from fastnet.handwriting.plots import figure
+
+    picture = figure([("a$b^$.png", SEVEN / 255, handwriting.predict(Outputs(1.0), SEVEN))])
+    assert not picture.subfigs[0]._suptitle.get_parse_math()
+    picture.canvas.draw()

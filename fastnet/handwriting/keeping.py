@@ -1,0 +1,70 @@
+"""The default network is trained once, and kept in a file in the user's cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import fastnet
+from fastnet import network2
+from fastnet.datasets.mnist import CHECKSUMS
+from fastnet.handwriting import judging, training
+from fastnet.utils.folders import cache_folder
+
+
+def default_network(report: Callable[[str], object] = lambda line: None) -> network2.Network:
+    """Return the network that reads digits: the kept one, or one that is trained now, and kept.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Called with a line when a network is trained, and with another line if it cannot be kept.
+
+    Returns
+    -------
+    Network
+        Of 784 inputs and 10 softmax outputs, with `engine="numpy"`.
+
+    Notes
+    -----
+    The file is in the folder `fastnet` of the user's cache folder: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
+    `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. Each version, recipe and data set has a file of its own. A damaged
+    file is replaced.
+    """
+    path = file()
+    net = None if path is None else _kept(path)
+    if net is None:
+        where = f"it is kept in {path}" if path else "it is not kept, for there is no cache folder: set XDG_CACHE_HOME"
+        report(f"Training a network that reads digits, in some seconds; {where}")
+        net = training.train()
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                net.save(path)
+        except OSError as error:
+            report(f"The network is not kept: {path}: {error.strerror}; the next command trains it again")
+    net.engine = "numpy"  # which need not be compiled, for a few images
+    return net
+
+
+def file() -> Path | None:
+    """Return the file of the default network; None if the user has no cache folder."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    recipe = Path(training.__file__).read_bytes()
+    key = hashlib.sha256("\n".join([fastnet.__version__, *CHECKSUMS.values()]).encode() + recipe)
+    return folder / f"digits-{key.hexdigest()[:16]}.json"
+
+
+def _kept(path: Path) -> network2.Network | None:
+    """Return the network that a file holds; None if there is no such file, or it is damaged."""
+    try:
+        if not path.is_file():
+            return None
+        net = network2.load(path, engine="numpy")
+        judging.check(net)
+    except (OSError, ValueError):
+        return None
+    return net
