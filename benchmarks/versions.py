@@ -60,13 +60,13 @@ def built(folder: Path) -> Path:
     """Build the wheel."""
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run(command, check=True)
-    return next(folder.glob("fastnet-*.whl"))
+    return next(folder.glob("fastnet_nndl-*.whl"))
 
 
 def contents(wheel: Path) -> set[str]:
     """Return the names of the files in a wheel; of those about it, without the version."""
     with zipfile.ZipFile(wheel) as file:
-        return {re.sub(r"^fastnet-[^/]*\.dist-info/", "dist-info/", name) for name in file.namelist()}
+        return {re.sub(r"^fastnet_nndl-[^/]*\.dist-info/", "dist-info/", name) for name in file.namelist()}
 
 
 def expected() -> set[str]:
@@ -91,7 +91,7 @@ def requirements(wheel: Path, extras: set[str], without: set[str]) -> Iterator[R
     for requirement in map(Requirement, metadata.get_all("Requires-Dist", [])):
         if requirement.name in left_out or not _applies(requirement, wanted):
             continue
-        if requirement.name == "fastnet":
+        if requirement.name == "fastnet-nndl":
             yield from requirements(wheel, requirement.extras - without, without)
         else:
             requirement.marker = None

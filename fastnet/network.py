@@ -167,7 +167,7 @@ class Network(BaseNetwork):
         learner = NetworkLearner(self, engine, mini_batch_size, Descent(), lambda: self._findings(test_set))
         file = CheckpointFile.of(checkpoint, resume, [data, test_set])
         training = Training(learner, history, epochs, Plan(eta, None, None), scale=diagnostics.scale(data))
-        self._train(training, file, _print_line)
+        self._train(training, file, _print_line, summary=True)
 
     def _findings(self, test_data: Dataset | None) -> Findings:
         if test_data is None:

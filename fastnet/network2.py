@@ -309,7 +309,7 @@ class Network(BaseNetwork):
         training = Training(
             learner, history, epochs, Plan(eta, patience, schedule, epochs), scale=diagnostics.scale(data)
         )
-        self._train(training, file, report or _print_the_books_lines)
+        self._train(training, file, report or _print_the_books_lines, summary=report is None)
         return (
             history.series("evaluation_cost"),
             history.series("evaluation_accuracy") if monitor_evaluation_accuracy else [],

@@ -8,7 +8,7 @@ A script calls the same functions:
 >>> result = pytorch_mnist.train(training, validation, options)  # doctest: +SKIP
 >>> pytorch_mnist.evaluate(pytorch_mnist.load_model("best_model.pth"), test)  # doctest: +SKIP
 
-It shares no code with fastnet's networks, and needs the extra `torch`: `pip install 'fastnet[torch]'`.
+It shares no code with fastnet's networks, and needs the extra `torch`: `pip install 'fastnet-nndl[torch]'`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ except KeyboardInterrupt:
         raise
     sys.exit(130)
 except ImportError as error:
-    missing = f"PyTorch and torchvision are needed ({error}); pip install 'fastnet[torch]' installs them"
+    missing = f"PyTorch and torchvision are needed ({error}); pip install 'fastnet-nndl[torch]' installs them"
     if __name__ != "__main__":
         raise ImportError(f"fastnet.pytorch_mnist: {missing}") from error
     print(f"fastnet.pytorch_mnist: {missing}", file=sys.stderr)

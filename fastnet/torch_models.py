@@ -13,7 +13,7 @@ try:
     import torch
     from torch import nn
 except ImportError as error:
-    raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet[torch]' installs it") from error
+    raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet-nndl[torch]' installs it") from error
 
 from fastnet import network2
 from fastnet.engines.torch import ACTIVATIONS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset
-from fastnet.learning.history import Epoch, Epochs
+from fastnet.learning.history import Epoch, Epochs, History
 from fastnet.network2 import LogLikelihoodCost, Network
 
 NAMES = ("training_cost", "training_accuracy", "evaluation_cost", "evaluation_accuracy")
@@ -42,7 +42,8 @@ def test_patience_stops_the_training(data, capsys):
     assert net.history.series("evaluation_accuracy") == [5, 7, 6, 7, 6]
     assert net.history.stopped == "Stopped: no better evaluation accuracy than 7 in 3 epochs"
     out = capsys.readouterr().out
-    assert out.endswith(f"Accuracy on evaluation data: 6 / 9\n{net.history.stopped}\n\n")
+    end = f"{net.history.stopped}\n\n{net.history.summary()}\n"
+    assert out.endswith(f"Accuracy on evaluation data: 6 / 9\n{end}")
     assert out.count("Stopped") == 1
     assert str(net.history).splitlines()[-1] == net.history.stopped
 
@@ -177,7 +178,8 @@ def test_epochs_are_as_a_list_of_them():
     part.append(listed[2])
     assert (part, epochs) == (listed[:3], listed)
     assert epochs.series("eta") == [epoch.eta for epoch in listed]
-    assert epochs.series("training_cost") == []
+    assert epochs.series("training_cost") == [epoch.training_cost for epoch in listed]
+    assert Epochs(listed[:1]).series("training_cost") == []
 
 
 def test_epochs_come_back_from_their_arrays():
@@ -196,3 +198,53 @@ def test_patience_looks_at_how_many_a_single_output_gets_right():
     net.weights, net.biases = [np.array([[9.0, 9.0]])], [np.array([[-5.0]])]  # OR, already
     net.SGD(data, 9, 4, 0.01, evaluation_data=data, monitor_evaluation_accuracy=True, patience=2)
     assert [epoch.evaluation_accuracy for epoch in net.history.epochs] == [4, 4, 4]
+
+
+def test_a_run_that_is_resumed_with_other_monitors_keeps_what_the_first_ones_saw(tmp_path, capsys):
+    bits = np.array([[a, b] for a in (0, 1) for b in (0, 1)], float)
+    data = Dataset(bits, np.eye(2)[(bits.sum(axis=1) > 0).astype(int)])
+    options = {"evaluation_data": data, "checkpoint": tmp_path / "run", "resume": True}
+    Network([2, 2], seed=0).SGD(data, 2, 4, 0.5, monitor_evaluation_accuracy=True, **options)
+    net = Network([2, 2], seed=0)
+    _, accuracy, cost, _ = net.SGD(
+        data, 3, 4, 0.5, monitor_evaluation_accuracy=True, monitor_training_cost=True, **options
+    )
+    assert all(isinstance(correct, int) for correct in accuracy)
+    assert cost[:2] == [None, None]
+    assert cost[2] == pytest.approx(net.total_cost(data, 0.0))
+    first, *rows = str(net.history).splitlines()[1:]
+    assert first.split() == ["epoch", "eta", "seconds", "training", "cost", "evaluation", "accuracy"]
+    assert [len(row.split()) for row in rows] == [4, 4, 5]
+    assert net.history.plot() is not None
+
+
+def test_a_summary_names_the_best_epoch_the_time_and_how_to_keep_the_network(capsys):
+    epochs = [Epoch(i, 0.5, 1.5, evaluation_accuracy=n) for i, n in enumerate([5, 8, 7, 8])]
+    history = History({}, 100, 10, Epochs(epochs))
+    expected = (
+        'Best after epoch 1: 8 / 10 (80.00%). 4 epochs took 6.00 seconds; net.save("net.json") keeps the network.'
+    )
+    assert history.summary() == expected
+    assert (
+        History({}, 100, 0, Epochs([Epoch(0, 0.5, 2.0)])).summary().startswith("1 epoch took 2.00 seconds; net.save(")
+    )
+    net = Network([2, 2], seed=0)
+    net.SGD(Dataset(np.eye(2), np.eye(2)), 2, 2, 0.5)
+    assert capsys.readouterr().out.splitlines()[-1] == net.history.summary()
+    net.SGD(Dataset(np.eye(2), np.eye(2)), 2, 2, 0.5, report=lambda history: None)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_a_notebook_shows_is_short():
+    history = History({"sizes": [2, 2]}, 100, 10, Epochs([Epoch(0, 0.5, 1.5, evaluation_accuracy=5)] * 3))
+    assert repr(history) == "<History of 3 epochs: Epoch 0: 5 / 10 (50.00% accuracy), took 1.50 seconds>"
+    assert history._repr_html_().startswith("<pre>sizes [2, 2]\nepoch  eta")
+
+
+def test_a_data_frame_has_what_was_monitored():
+    pytest.importorskip("pandas")
+    epochs = [Epoch(0, 0.5, 1.5), Epoch(1, 0.25, 1.0, evaluation_accuracy=5)]
+    frame = History({}, 100, 10, Epochs(epochs)).to_frame()
+    assert list(frame.columns) == ["eta", "seconds", "evaluation_accuracy"]
+    assert frame.eta.tolist() == [0.5, 0.25]
+    assert frame.evaluation_accuracy.isna().tolist() == [True, False]

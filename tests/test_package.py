@@ -18,6 +18,7 @@ import pytest
 
 import fastnet
 from fastnet import Dataset, network
+from fastnet.utils import progress
 
 TRAIN = """
 import numpy as np
@@ -127,7 +128,7 @@ def test_the_other_engines_need_no_numba(engine):
 
 def test_the_first_process_says_that_it_compiles_and_the_second_does_not(tmp_path):
     first, second = (python(TRAIN, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
-    assert first.stderr == "Compiling for this machine: a few seconds\n"
+    assert first.stderr == f"{progress.COMPILING}: about ten seconds\n"
     assert second.stderr == ""
     assert first.stdout.splitlines()[1] == second.stdout.splitlines()[1]
 
@@ -187,7 +188,7 @@ IndexDataCacheFile.save = refuse
 def test_it_works_where_the_cache_cannot_be_written(tmp_path, obstacle):
     result = python(obstacle + LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
     assert result.stdout == "[0 1 2 3 4]\n"
-    assert result.stderr.startswith("Compiling for this machine")
+    assert result.stderr.startswith(progress.COMPILING)
     assert not list(tmp_path.rglob("*.nbc"))
 
 
@@ -200,7 +201,7 @@ def test_a_damaged_cache_is_made_again(tmp_path):
             file.write_bytes(damage)
         again = python(LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path))
         assert again.stdout == before
-        assert again.stderr.startswith("Compiling for this machine")
+        assert again.stderr.startswith(progress.COMPILING)
     assert python(LAY_OUT, NUMBA_CACHE_DIR=str(tmp_path)).stderr == ""
 
 
@@ -235,7 +236,7 @@ def test_a_changed_kernel_is_compiled_again(tmp_path):
     assert changed != products.read_text()
     products.write_text(changed)
     after = python("import program", **own)
-    assert after.stderr.startswith("Compiling for this machine")
+    assert after.stderr.startswith(progress.COMPILING)
     assert after.stdout == "-2.0\n"
 
 
@@ -361,7 +362,7 @@ OF_PYTORCH = ("fastnet.engines.torch", "fastnet.network3", "fastnet.pytorch_mnis
 def test_without_pytorch_a_module_says_which_extra_installs_it(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, name, raising=False)
-    with pytest.raises(ImportError, match=r"pip install 'fastnet\[torch\]' installs"):
+    with pytest.raises(ImportError, match=r"pip install 'fastnet-nndl\[torch\]' installs"):
         importlib.import_module(name)
 
 

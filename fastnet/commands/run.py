@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.utils.interruption import TO_END
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
@@ -30,7 +32,12 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
     stopped: list[int] = []
-    signal.signal(signal.SIGTERM, partial(_stop, stopped))
+    for number in TO_END:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as of a command under nohup
+            signal.signal(number, partial(_stop, stopped))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no … shows a question mark
+            stream.reconfigure(errors="replace")
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))
     except click.exceptions.Abort:
@@ -79,12 +86,18 @@ def _is_here() -> bool:
 def _show_warning(name: str, otherwise: Callable[..., None], message: Warning | str, *where: Any) -> None:
     """Say in one line what is wrong with a training; other warnings are shown as they would be without."""
     if isinstance(message, TrainingWarning):
-        click.echo(f"{name}: {message}", err=True)
+        say(f"{name}: {message}", err=True)
     else:
         otherwise(message, *where)
 
 
 def fail(name: str, message: str) -> NoReturn:
     """Say in one line what is wrong, and leave."""
-    click.echo(f"{name}: {' '.join(message.split())}", err=True)
+    say(f"{name}: {' '.join(message.split())}", err=True)
     sys.exit(2)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print text that may have names of files in it: control characters of these do nothing to the terminal."""
+    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    click.echo(shown.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)

@@ -33,7 +33,7 @@ def why_missing(name: str) -> str | None:
     if not name.startswith("torch"):
         return None
     if find_spec("torch") is None:
-        return "it needs PyTorch; pip install 'fastnet[torch]' installs it"
+        return "it needs PyTorch; pip install 'fastnet-nndl[torch]' installs it"
     reason: str | None = _imported("torch").why_missing(name)
     return reason
 

@@ -56,7 +56,8 @@ class Engine(contract.Engine):
     def _prepare(self, data: Dataset) -> None:
         dtype = self.architecture.dtype
         # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
-        with heard_afterwards(), announced(progress.compiling):
+        waits = "Stopping when the kernels are compiled and kept; Ctrl-C again stops at once"
+        with heard_afterwards(waits), announced(progress.compiling):
             self._inputs = self._cached_inputs(data)
             targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights

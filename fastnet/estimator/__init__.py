@@ -3,7 +3,7 @@
 try:
     import sklearn  # noqa: F401
 except ImportError:
-    raise ImportError("NetworkClassifier needs scikit-learn; pip install 'fastnet[sklearn]' installs it") from None
+    raise ImportError("NetworkClassifier needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it") from None
 
 from fastnet.estimator.classifier import NetworkClassifier
 

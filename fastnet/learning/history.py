@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from fastnet.utils import machine
+from fastnet.utils.frames import data_frame
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.figure import Figure
 
 
@@ -85,10 +89,13 @@ class Epochs(Sequence[Epoch]):
         self._length += 1
 
     def series(self, name: str) -> list[Any]:
-        """Return what is known of each epoch by that name; nothing if it is not known of all."""
+        """Return what is known of each epoch by that name, None where it is not; nothing if it is known of none."""
         rows = self._rows[: self._length]
-        all_known = (rows["known"] >> self._NAMES.index(name) & 1).all()
-        return rows[name].tolist() if all_known else []
+        known = (rows["known"] >> self._NAMES.index(name) & 1).astype(bool)
+        values: list[Any] = rows[name].tolist()
+        if known.all():
+            return values
+        return [value if there else None for value, there in zip(values, known, strict=True)] if known.any() else []
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of the columns that hold anything, by their names, and which values are known, as bits."""
@@ -150,7 +157,7 @@ class Epochs(Sequence[Epoch]):
         return f"{type(self).__name__}({list(self)})"
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What a run did. It prints as a table.
 
@@ -203,8 +210,42 @@ class History:
         return f"Epoch {epoch.number}: {correct} / {n} ({correct / n:.2%} accuracy), {took}"
 
     def series(self, name: str) -> list[Any]:
-        """Return what is known of each epoch by that name, such as "training_cost"; nothing if it was not asked for."""
+        """Return what is known of each epoch by that name, such as "training_cost"; nothing if it was not asked for.
+
+        It is None for the epochs of a resumed run in which it was not asked for.
+        """
         return self.epochs.series(name)
+
+    def summary(self) -> str:
+        """Return a line on the whole run: the best epoch, the time, and how to keep the network.
+
+        Examples
+        --------
+        >>> epochs = [Epoch(0, 0.5, 0.25, evaluation_accuracy=150), Epoch(1, 0.5, 0.25, evaluation_accuracy=149)]
+        >>> History({}, 1000, 200, Epochs(epochs)).summary()
+        'Best after epoch 0: 150 / 200 (75.00%). 2 epochs took 0.50 seconds; net.save("net.json") keeps the network.'
+        """
+        seconds, accuracies = sum(self.series("seconds")), self.series("evaluation_accuracy")
+        known = [(correct, -number) for number, correct in enumerate(accuracies) if correct is not None]
+        best = ""
+        if known:
+            correct, number = max(known)
+            share = correct / self.evaluation_samples
+            best = f"Best after epoch {-number}: {correct} / {self.evaluation_samples} ({share:.2%}). "
+        epochs = f"{len(self.epochs)} epoch{'s' if len(self.epochs) != 1 else ''}"
+        return f'{best}{epochs} took {seconds:.2f} seconds; net.save("net.json") keeps the network.'
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the epochs as a data frame of pandas, one a row: the columns of `Epoch` that were asked for.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        names = [each.name for each in fields(Epoch)]
+        columns = {name: self.series(name) for name in names}
+        return data_frame({name: values for name, values in columns.items() if values}).set_index("number")
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data, which `json.dump` takes."""
@@ -225,6 +266,13 @@ class History:
 
         return learning_curves(self)
 
+    def __repr__(self) -> str:
+        return f"<History of {len(self.epochs)} epochs{': ' + self.last_line() if self.epochs else ''}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the table."""
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def __str__(self) -> str:
         recipe = ", ".join(f"{name} {value}" for name, value in self.recipe.items())
         rows = self._rows()
@@ -235,14 +283,22 @@ class History:
     def _rows(self) -> list[list[str]]:
         """Return the cells of the table, the headings first."""
         columns = [
-            ("epoch", [str(n) for n in self.series("number")]),
-            ("eta", [f"{eta:g}" for eta in self.series("eta")]),
-            ("seconds", [f"{seconds:.2f}" for seconds in self.series("seconds")]),
-            ("mini-batch cost", [f"{cost:.4f}" for cost in self.series("mini_batch_cost")]),
+            self._column("number", "epoch", str),
+            self._column("eta", "eta", "{:g}".format),
+            self._column("seconds", "seconds", "{:.2f}".format),
+            self._column("mini_batch_cost", "mini-batch cost", "{:.4f}".format),
         ]
         for data, samples in (("training", self.training_samples), ("evaluation", self.evaluation_samples)):
-            columns.append((f"{data} cost", [f"{cost:.4f}" for cost in self.series(f"{data}_cost")]))
-            accuracies = [f"{correct / samples:.2%}" for correct in self.series(f"{data}_accuracy")]
-            columns.append((f"{data} accuracy", accuracies))
-        shown = [[heading, *cells] for heading, cells in columns if cells]
-        return [list(row) for row in zip(*shown, strict=True)]
+            columns.append(self._column(f"{data}_cost", f"{data} cost", "{:.4f}".format))
+            share = partial(_percentage, samples=samples)
+            columns.append(self._column(f"{data}_accuracy", f"{data} accuracy", share))
+        return [list(row) for row in zip(*filter(None, columns), strict=True)]
+
+    def _column(self, name: str, heading: str, cell: Callable[[Any], str]) -> list[str]:
+        """Return a column of the table, with its heading; nothing if there is nothing in it."""
+        cells = ["" if value is None else cell(value) for value in self.series(name)]
+        return [heading, *cells] if cells else []
+
+
+def _percentage(correct: int, samples: int) -> str:
+    return f"{correct / samples:.2%}"

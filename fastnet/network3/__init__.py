@@ -28,7 +28,7 @@ which order it adds there. The expanded data are shuffled the same way each time
 from importlib.util import find_spec
 
 if find_spec("torch") is None:
-    raise ImportError("fastnet.network3 needs PyTorch; pip install 'fastnet[torch]' installs it")
+    raise ImportError("fastnet.network3 needs PyTorch; pip install 'fastnet-nndl[torch]' installs it")
 
 from fastnet.files.reading import DataError
 from fastnet.network3.activations import ReLU, linear, sigmoid, tanh

@@ -247,8 +247,10 @@ class BaseNetwork(ABC):
         parameters = for_layers_of(architecture, self._checked_parameters())
         return engine_class(self.engine)(architecture, parameters, data)
 
-    def _train(self, training: Training, file: CheckpointFile, report: Callable[[History], object]) -> None:
-        """Train epoch after epoch, from a checkpoint if there is one to continue."""
+    def _train(
+        self, training: Training, file: CheckpointFile, report: Callable[[History], object], *, summary: bool
+    ) -> None:
+        """Train epoch after epoch, from a checkpoint if there is one to continue, and print a summary, if wanted."""
         learner, history = training.learner, training.history
         assert isinstance(learner, NetworkLearner)
         for epoch in learner.continue_from(file, history):
@@ -258,6 +260,8 @@ class BaseNetwork(ABC):
         training.run(report, lambda: learner.keep(file, history), stacklevel=3)
         if history.diverged:
             diagnostics.diverged(f"epoch {len(history.epochs)}", training.rule.eta, stacklevel=3)
+        elif summary and history.epochs:
+            print(history.summary(), flush=True)
 
     def _train_mini_batch(self, data: Dataset, eta: float, descent: Descent | None = None) -> None:
         """Train on a single mini-batch."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import TYPE_CHECKING, TypeVar, overload
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from fastnet.plots.figures import OURS, PALETTE, in_percent, marker, new_figure, style_curves
 from fastnet.plots.labels import End, label_ends
@@ -47,13 +47,18 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
         If the run has neither costs nor accuracies.
     """
     samples = {"training": history.training_samples, "evaluation": history.evaluation_samples}
-    costs = {data: history.series(f"{data}_cost") for data in samples}
+    costs = {data: _with_gaps(history.series(f"{data}_cost")) for data in samples}
     accuracies = {
-        data: [correct / n for correct in history.series(f"{data}_accuracy")] for data, n in samples.items() if n
+        data: [correct / n for correct in _with_gaps(history.series(f"{data}_accuracy"))]
+        for data, n in samples.items()
+        if n
     }
     shown = [(what, curves) for what, curves in (("Cost", costs), ("Accuracy", accuracies)) if any(curves.values())]
     if not shown:
-        raise ValueError("nothing was monitored in this run; there is neither a cost nor an accuracy to draw")
+        raise ValueError(
+            "nothing was monitored in this run; there is neither a cost nor an accuracy to draw. With SGD(..., "
+            "monitor_training_cost=True), or evaluation_data=... and monitor_evaluation_accuracy=True, there is"
+        )
     if figure is None:
         figure = new_figure(0.6 + 5.2 * len(shown), 3.8)
     for axes, (what, curves) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
@@ -62,6 +67,11 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
     others = [f"{name} {value}" for name, value in history.recipe.items() if name not in _UNSAID]
     figure.suptitle(", ".join(filter(None, [network, *others])), x=0.02, ha="left", fontsize="medium", wrap=True)
     return figure
+
+
+def _with_gaps(values: list[Any]) -> list[float]:
+    """Return a series with NaN, which is not drawn, for the epochs of a resumed run that were not monitored."""
+    return [nan if value is None else value for value in values]
 
 
 def _draw(axes: Axes, what: str, curves: dict[str, list[float]]) -> None:

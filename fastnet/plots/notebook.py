@@ -5,7 +5,7 @@ from io import BytesIO
 try:
     from matplotlib.figure import Figure
 except ImportError:
-    raise ImportError("a picture needs matplotlib; pip install 'fastnet[plot]' installs it") from None
+    raise ImportError("a picture needs matplotlib; pip install 'fastnet-nndl[plot]' installs it") from None
 
 
 class NotebookFigure(Figure):

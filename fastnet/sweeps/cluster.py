@@ -38,7 +38,7 @@ def connected(address: str) -> Iterator[Any]:
         from distributed import Client
         from distributed.comm.addressing import get_address_host_port
     except ImportError:
-        raise ImportError("a scheduler needs Dask; pip install 'fastnet[dask]' installs it") from None
+        raise ImportError("a scheduler needs Dask; pip install 'fastnet-nndl[dask]' installs it") from None
     try:
         get_address_host_port(address)  # which finds out at once what is no address
         client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)  # type: ignore[no-untyped-call]

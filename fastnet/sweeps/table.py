@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import math
@@ -16,8 +17,10 @@ from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.grid import differing, label, shown
 from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run
+from fastnet.utils.frames import data_frame
 
 if TYPE_CHECKING:
+    import pandas
     from matplotlib.figure import Figure
     from rich.table import Table
 
@@ -81,7 +84,7 @@ class Row:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sweep:
     """The result of a sweep. It prints as a table.
 
@@ -208,6 +211,24 @@ class Sweep:
                 style="bold" if row is self.best else None,
             )
         return table
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the table as a data frame of pandas, a row for each network that was asked for.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        rows = [{**{name: getattr(row.recipe, name) for name in self._differing}, **row.summary()} for row in self.rows]
+        return data_frame({name: [row[name] for row in rows] for name in rows[0]})
+
+    def __repr__(self) -> str:
+        return f"<Sweep over {len(self.rows)} networks: {self.verdict()}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the table."""
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         from rich.console import Console

@@ -1,22 +1,30 @@
-"""Defers SIGINT and SIGTERM until it is safe to stop."""
+"""Defers SIGINT, SIGTERM and SIGHUP until it is safe to stop."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TO_END = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What tells a command to end, besides Ctrl-C: SIGHUP comes when a terminal is closed."""
+_SIGNALS = (signal.SIGINT, *TO_END)
 
 
 @contextlib.contextmanager
-def heard_afterwards() -> Iterator[Callable[[], None]]:
-    """Defer SIGINT and SIGTERM to the end of the `with` block. A second Ctrl-C is not deferred.
+def heard_afterwards(says: str = "") -> Iterator[Callable[[], None]]:
+    """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
     A library that is interrupted while it is imported or computes may hide the interrupt, raise another exception, or
     stay unusable for the rest of the session.
+
+    Parameters
+    ----------
+    says : str, optional
+        What to print on standard error when a signal is deferred, so that who pressed Ctrl-C sees that it was heard.
 
     Yields
     ------
@@ -33,6 +41,8 @@ def heard_afterwards() -> Iterator[Callable[[], None]]:
 
     def note(number: int, frame: Any) -> None:
         waiting.append(number)
+        if says and len(waiting) == 1 and sys.stderr is not None:
+            print(f"\n{says}", file=sys.stderr, flush=True)
         if waiting.count(signal.SIGINT) > 1:
             hear()
 

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
+COMPILING = "Compiling for this machine, once"
 _NOTICEABLE = 0.5  # seconds: nothing is shown for what is over sooner
 _RUN = 0.1  # seconds of work between two updates
 _GROWTH = 8  # of a run over the one before it, at most: the first mini-batches say little of the next
@@ -111,7 +112,7 @@ def steps(title: str, total: int) -> Iterator[Callable[..., None]]:
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
     """Say that the kernels are being compiled, and on a terminal for how long already."""
-    message = "Compiling for this machine: a few seconds"
+    message = f"{COMPILING}: about ten seconds"
     if not _watched():
         if sys.stderr is not None and _between_runs.get() is None:
             print(message, file=sys.stderr, flush=True)

@@ -52,7 +52,7 @@ def test_times_are_ratios_of_neighbouring_epochs():
 def test_what_cannot_be_used_is_listed_with_the_reason(small, monkeypatch):
     monkeypatch.setattr("fastnet.engines.find_spec", lambda library: None)
     result = race(small, engines=["numpy", "torch"])
-    why = "it needs PyTorch; pip install 'fastnet[torch]' installs it"
+    why = "it needs PyTorch; pip install 'fastnet-nndl[torch]' installs it"
     assert result.results[1] == comparison.Result("torch", missing=why)
     with pytest.raises(ValueError, match="none of the engines torch can be used here"):
         race(small, engines=["torch"])

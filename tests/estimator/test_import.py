@@ -33,7 +33,7 @@ def test_it_is_imported_late():
 
 def test_without_scikit_learn_it_says_which_extra_installs_it():
     result = python(WITHOUT + "fastnet.NetworkClassifier")
-    expected = "ImportError: NetworkClassifier needs scikit-learn; pip install 'fastnet[sklearn]' installs it"
+    expected = "ImportError: NetworkClassifier needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it"
     assert result.stderr.splitlines()[-1] == expected
     result = python(WITHOUT + "import inspect; assert 'NetworkClassifier' not in dict(inspect.getmembers(fastnet))")
     assert result.returncode == 0, result.stderr

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="for other inputs (default: %(default)s)")
     arguments = parser.parse_args()
     if find_spec("atheris") is None:
-        parser.error("fuzzing needs atheris; pip install 'fastnet[fuzz]' installs it")
+        parser.error("fuzzing needs atheris; pip install 'fastnet-nndl[fuzz]' installs it")
     if unknown := [name for name in arguments.reader.split(",") if name not in READERS]:
         parser.error(f"there is no reader {unknown[0]}; there are {', '.join(READERS)}")
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="fastnet-fuzz-"))

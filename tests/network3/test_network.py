@@ -201,7 +201,7 @@ def test_without_pytorch_it_says_what_to_install():
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent, timeout=60
     )
     assert result.stderr.endswith(
-        "ImportError: fastnet.network3 needs PyTorch; pip install 'fastnet[torch]' installs it\n"
+        "ImportError: fastnet.network3 needs PyTorch; pip install 'fastnet-nndl[torch]' installs it\n"
     )
 
 

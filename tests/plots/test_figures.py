@@ -23,12 +23,14 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_without_matplotlib_says_which_extra_installs_it(name, without_matplotlib):
-    with pytest.raises(ImportError, match=r"a picture needs matplotlib; pip install 'fastnet\[plot\]' installs it"):
+    with pytest.raises(
+        ImportError, match=r"a picture needs matplotlib; pip install 'fastnet-nndl\[plot\]' installs it"
+    ):
         PICTURES[name]()
 
 
 def test_a_file_without_matplotlib_is_refused_before_anything_is_computed(tmp_path, without_matplotlib):
-    with pytest.raises(ImportError, match=r"fastnet\[plot\]"):
+    with pytest.raises(ImportError, match=r"fastnet-nndl\[plot\]"):
         plots.check(tmp_path / "race.png")
 
 

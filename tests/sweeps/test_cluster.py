@@ -38,7 +38,7 @@ def test_where_nobody_listens(dask, data, monkeypatch):
 
 def test_without_dask_the_message_says_which_extra_installs_it(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"pip install 'fastnet\[dask\]' installs it"):
+    with pytest.raises(ImportError, match=r"pip install 'fastnet-nndl\[dask\]' installs it"):
         sweep(data, scheduler="tcp://127.0.0.1:9", **GRID)
 
 

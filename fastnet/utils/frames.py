@@ -1,0 +1,24 @@
+"""Tables as data frames of pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def data_frame(columns: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
+    """Return a data frame with these columns.
+
+    Raises
+    ------
+    ImportError
+        If pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError:
+        raise ImportError("to_frame needs pandas; pip install pandas installs it") from None
+    return pandas.DataFrame(columns)
