@@ -136,8 +136,10 @@ def test_files_that_do_not_go_together(small_folder, name, contents, message):
     [
         (((np.zeros((2, 4), "f4"), np.zeros(2, int)),), "holds 1 sets"),
         (((np.zeros((2, 4), "f4"), np.zeros(3, int)),) * 3, "there are 3 labels for 2 images"),
-        (((np.zeros((2, 4), "f4"), np.zeros(2)),) * 3, "does not hold images and labels"),
-        (((np.zeros(2, "f4"), np.zeros(2, int)),) * 3, "does not hold images and labels"),
+        (((np.zeros((2, 4), "f4"), np.full(2, 0.5)),) * 3, "its labels go from 0.5 to 0.5"),
+        (((np.zeros((2, 4), "f4"), np.zeros((2, 3))),) * 3, "does not hold labels"),
+        (((np.zeros(2, "f4"), np.zeros(2, int)),) * 3, "does not hold images"),
+        (((np.full((2, 4), np.nan, "f4"), np.zeros(2, int)),) * 3, "a number that is not finite"),
     ],
 )
 def test_a_pickle_of_other_arrays(tmp_path, pairs, message):

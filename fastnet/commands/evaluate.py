@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile
+from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.formulas import costs
@@ -40,7 +40,8 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
     elif picture is not None:
         raise click.UsageError("--picture needs --plot: the file to draw it into")
     net = network2.load(model, engine=engine)
-    _, _, test_data = mnist_loader.load_data_wrapper(data)
+    with notes_in_lines():
+        _, _, test_data = mnist_loader.load_data_wrapper(data)
     drawn = None if plot_file is None else _draw(picture or _PICTURES[0], net, test_data)
     correct = net.accuracy(test_data)
     click.echo(f"{model}: {'-'.join(map(str, net.sizes))}, {net.activation} neurons, {costs.name_of(net.cost)}")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sets import DataWarning
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.formulas import costs, optimizers
 from fastnet.formulas.activations import ACTIVATIONS
@@ -27,8 +32,29 @@ DATA = click.option(
     "--data",
     type=click.Path(exists=True, path_type=Path),
     show_default="MNIST, which comes with fastnet",
-    help="The book's mnist.pkl.gz, or a folder with the four IDX files of another set.",
+    help="Another data set: a folder with IDX files, the book's mnist.pkl.gz, or .npz, .npy, .csv, .parquet.",
 )
+
+
+@contextmanager
+def notes_in_lines() -> Iterator[None]:
+    """Print a `DataWarning` of the `with` block as one line on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        yield
+    for warning in caught:
+        if isinstance(warning.message, DataWarning):
+            click.echo(f"fastnet: {warning.message}", err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def sizes_for(context: click.Context, training_data: Dataset) -> list[int] | None:
+    """Return sizes with as many inputs and outputs as the data have, if --data is given and --sizes is not."""
+    if context.params["data"] is None or context.get_parameter_source("sizes") is not ParameterSource.DEFAULT:
+        return None
+    x, y = training_data[0]
+    return [len(x), 30, len(y)]
 
 
 class Number(click.FloatRange):
@@ -129,14 +155,28 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
         return click.option(name, *names, default=default, **settings)
 
     options = [
-        option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first."),
+        option(
+            "--sizes",
+            type=Sizes(),
+            default="784,30,10",
+            help="Neurons in each layer, the inputs first. "
+            "With --data, the default has as many inputs and outputs as the data.",
+        ),
         click.option(
             "--epochs",
             type=click.IntRange(min=1 if several else 0),
             default=30,
             help="How often to go through the training data.",
         ),
-        option("--batch", "mini_batch_size", type=click.IntRange(min=1), default=10, help="Samples in a mini-batch."),
+        option(
+            "--batch",
+            "--batch-size",
+            "--mini-batch-size",
+            "mini_batch_size",
+            type=click.IntRange(min=1),
+            default=10,
+            help="Samples in a mini-batch.",
+        ),
         option("--eta", type=POSITIVE, show_default="3.0; another cost 0.5, adam 0.001", help="Learning rate."),
         option("--cost", type=click.Choice(list(costs.NAMES)), default="quadratic", help="What is lowered."),
         option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization."),

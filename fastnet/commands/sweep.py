@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from fastnet import plots
-from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, recipe_options
+from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines, recipe_options, sizes_for
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
@@ -67,8 +67,15 @@ def sweep(
         logging.disable()  # Dask reports a lost connection with a stack trace, and we with a line
     began = time.perf_counter()
     grid = {name: value for name, value in options.items() if value not in (None, ())}
+    source: Any = Source(data, expand)
+    if data is not None:
+        with notes_in_lines():
+            here = source.load()
+        grid["sizes"] = sizes_for(context, here.training) or grid["sizes"]
+        if scheduler is None:
+            source = here.training, here.validation, here.test
     try:
-        found = sweeps.sweep(Source(data, expand), seeds=seeds, jobs=jobs, scheduler=scheduler, record=record, **grid)
+        found = sweeps.sweep(source, seeds=seeds, jobs=jobs, scheduler=scheduler, record=record, **grid)
     except KeyboardInterrupt as interruption:
         if str(interruption):
             click.echo(f"{interruption}, and recorded in {record}; the same command goes on from there", err=True)

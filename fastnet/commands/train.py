@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, recipe_options
+from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines, recipe_options, sizes_for
 from fastnet.commands.run import in_words
 from fastnet.learning.history import History
 from fastnet.sweeps.recipe import recipe
@@ -67,7 +68,11 @@ def train(
     if plot_file is not None:
         plots.check(plot_file)
     net = chosen.network(seed)
-    training_data, validation_data, test_data = mnist_loader.load_data_wrapper(data)
+    with notes_in_lines():
+        training_data, validation_data, test_data = mnist_loader.load_data_wrapper(data)
+    sizes = sizes_for(context, training_data)
+    if sizes is not None:
+        net = replace(chosen, sizes=tuple(sizes)).network(seed)
     if expand:
         training_data = expand_mnist.expand(training_data)
     drawn = plot_file is not None

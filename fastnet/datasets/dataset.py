@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableSequence, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from fastnet.datasets.pairs import is_pair, samples_of
+from fastnet.datasets.rows import Rows
 from fastnet.datasets.sparse import SparseInputs, is_sparse, real_type
 from fastnet.utils.arguments import brief
 
@@ -19,19 +22,22 @@ _T = TypeVar("_T")
 Sample: TypeAlias = tuple[np.ndarray, Any]
 
 
-class Dataset(Sequence[Sample]):
+class Dataset(MutableSequence[Sample]):
     """Samples as the book has them, over two contiguous arrays.
 
-    It has a length, can be indexed, sliced (a slice is a data set again) and iterated over. A sample is a
-    tuple `(x, y)`: `x` a column of shape `(n_in, 1)`, `y` a column of shape `(n_out, 1)`, or an integer where
-    the targets are labels. The columns are read-only views: nothing is copied, and nothing can be changed
+    It behaves as the book's list. It has a length, can be indexed, sliced, iterated over, added to another one and
+    shuffled by `random.shuffle`. Samples can be assigned, inserted, appended and deleted. A list of indices, an array
+    of them, or a mask selects samples. Slices, selections and sums are data sets.
+
+    A sample is a tuple `(x, y)`: `x` a column of shape `(n_in, 1)`, `y` a column of shape `(n_out, 1)`, or an integer
+    where the targets are labels. The columns are read-only views: nothing is copied, and nothing can be changed
     through them.
 
     Parameters
     ----------
     inputs : array_like or SciPy sparse matrix or array of real numbers, shape (n, n_in)
-        One sample a row. Integers become floating point numbers that hold them exactly. What is
-        sparse stays so: `rows` has it.
+        One sample a row. Integers become floating point numbers that hold them exactly. Sparse inputs stay sparse:
+        `rows` has them. A pandas or polars table and an array of PyTorch or JAX are array_like.
     targets : array_like, shape (n, n_out) or (n,)
         The desired outputs, one sample a row; or the labels, integers from 0.
         Of other real numbers, a one-dimensional array is the desired output of one neuron.
@@ -45,8 +51,11 @@ class Dataset(Sequence[Sample]):
 
     Notes
     -----
-    The arrays belong to the data set from then on: changing them behind its back is an error that it
-    cannot notice.
+    The caller's arrays are shared and never changed: a data set that is shuffled makes arrays of its own. If the
+    caller changes them, the data set cannot notice.
+
+    An assigned sample takes the data set's types: a float64 column becomes float32 in a data set of float32, and a
+    label becomes a vector where the targets are vectors.
 
     Examples
     --------
@@ -55,21 +64,34 @@ class Dataset(Sequence[Sample]):
     (3, (2, 1), 0)
     >>> data[1:]
     <Dataset: 2 samples of 2 inputs, labels>
+    >>> data[[2, 0]] + [([0.5, 0.5], 1)]
+    <Dataset: 3 samples of 2 inputs, labels>
     """
 
     def __init__(self, inputs: npt.ArrayLike | SparseInputs, targets: npt.ArrayLike) -> None:
-        self._inputs: np.ndarray | SparseInputs
         if isinstance(inputs, SparseInputs) or is_sparse(inputs):
-            self._inputs = SparseInputs(inputs)
+            checked: np.ndarray | SparseInputs = SparseInputs(inputs)
         else:
-            self._inputs = _read_only(real_matrix(inputs, "inputs"))
-        self._targets = _read_only(_labels_or_matrix(targets))
-        self._derived: dict[Hashable, Any] = {}
-        self._lock = threading.RLock()
+            checked = real_matrix(inputs, "inputs")
+        self._keep(checked, _labels_or_matrix(targets))
         if len(self._inputs) != len(self._targets):
             raise ValueError(
                 f"inputs and targets differ in length: {len(self._inputs)} and {len(self._targets)} samples"
             )
+
+    def _keep(self, inputs: np.ndarray | SparseInputs, targets: np.ndarray) -> None:
+        self._inputs = inputs if isinstance(inputs, SparseInputs) else _read_only(inputs)
+        self._targets = _read_only(targets)
+        self._edited: Rows | None = None  # in place of the arrays, until these are asked for
+        self._derived: dict[Hashable, Any] = {}
+        self._lock = threading.RLock()
+
+    @staticmethod
+    def _of(inputs: np.ndarray | SparseInputs, targets: np.ndarray) -> Dataset:
+        """Return a data set of arrays that were checked before."""
+        data = Dataset.__new__(Dataset)
+        data._keep(inputs, targets)
+        return data
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[Sample]) -> Dataset:
@@ -78,7 +100,8 @@ class Dataset(Sequence[Sample]):
         Parameters
         ----------
         pairs : iterable of (x, y)
-            `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or a number.
+            `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or a number. An array of
+            pairs will do: objects of shape (n, 2), numbers of shape (n, 2, n_in, 1), or records of two fields.
 
         Raises
         ------
@@ -87,12 +110,9 @@ class Dataset(Sequence[Sample]):
         ValueError
             If there are none, or their shapes differ.
         """
-        samples = list(pairs)
+        samples = samples_of(pairs)
         if not samples:
             raise ValueError("the data set is empty; it needs at least one (x, y)")
-        for i, sample in enumerate(samples):
-            if not (isinstance(sample, (tuple, list)) and len(sample) == 2):
-                raise TypeError(f"item {i} of the data set is {brief(sample)}; it must be a tuple (x, y)")
         xs, ys = zip(*samples, strict=True)
         if all(np.ndim(y) == 0 for y in ys):
             return cls(_stack(xs, "x"), _array(ys, "y"))
@@ -107,18 +127,21 @@ class Dataset(Sequence[Sample]):
         TypeError
             If they are sparse.
         """
-        if isinstance(self._inputs, SparseInputs):
+        inputs = self.rows
+        if isinstance(inputs, SparseInputs):
             raise TypeError("the inputs of the data set are sparse; this needs an array of them")
-        return self._inputs
+        return inputs
 
     @property
     def rows(self) -> np.ndarray | SparseInputs:
         """The inputs, or what they are taken from where they are sparse: `rows[start:stop]` are an array either way."""
+        self._merge()
         return self._inputs
 
     @property
     def targets(self) -> np.ndarray:
         """The desired outputs, shape (n, n_out), or the labels, shape (n,); contiguous, read-only."""
+        self._merge()
         return self._targets
 
     def labels(self, n_out: int) -> np.ndarray:
@@ -135,10 +158,11 @@ class Dataset(Sequence[Sample]):
         ValueError
             If a label is not below `n_out`, or the vectors are neither of length `n_out` nor 1.
         """
-        if self._targets.ndim == 2 and self._targets.shape[1] > 1:
+        targets = self.targets
+        if targets.ndim == 2 and targets.shape[1] > 1:
             self._check_length(n_out)
-            return self.derived("labels", lambda: _read_only(self._targets.argmax(axis=1)))
-        numbers = self._targets.reshape(len(self))
+            return self.derived("labels", lambda: _read_only(targets.argmax(axis=1)))
+        numbers = targets.reshape(len(targets))
         return numbers if n_out == 1 else _labels_below(numbers, n_out)
 
     def vectors(self, n_out: int) -> np.ndarray:
@@ -155,10 +179,11 @@ class Dataset(Sequence[Sample]):
         ValueError
             If a label is not below `n_out`, or the vectors are of another length.
         """
-        if self._targets.ndim == 2 and self._targets.shape[1] > 1:
+        targets = self.targets
+        if targets.ndim == 2 and targets.shape[1] > 1:
             self._check_length(n_out)
-            return self._targets
-        numbers = self._targets.reshape(len(self))
+            return targets
+        numbers = targets.reshape(len(targets))
         if n_out == 1:
             return real_matrix(numbers[:, np.newaxis], "targets")
         vectors = np.zeros((len(self), n_out), np.float32)
@@ -174,25 +199,27 @@ class Dataset(Sequence[Sample]):
         """Raise a `ValueError` if a number is infinite, not a number, or more than `dtype` holds."""
         check_numbers(self.input_extremes(), dtype, "x")
         if self._targets.dtype.kind == "f":
-            check_numbers(self.derived("target extremes", partial(extremes, self._targets)), dtype, "y")
+            check_numbers(self.derived("target extremes", partial(extremes, self.targets)), dtype, "y")
 
     def input_extremes(self) -> tuple[float, float]:
         """Return the smallest and the largest input, or NaN twice if one is not a number."""
-        inputs = self._inputs.arrays[2] if isinstance(self._inputs, SparseInputs) else self._inputs
+        rows = self.rows
+        inputs = rows.arrays[2] if isinstance(rows, SparseInputs) else rows
         return self.derived("input extremes", partial(extremes, inputs))
 
     def with_vectors(self, n_out: int) -> Dataset:
         """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
         vectors = self.vectors(n_out)
-        return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self._inputs, vectors))
+        return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self.rows, vectors))
 
     def derived(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """Return what `make` makes of the data: made once, and kept as long as the data set is.
+        """Return what `make` makes of the data: made once, and kept until the data set changes.
 
         An engine that lays data out in its own way does it here, so that a hundred networks that are trained on the
         same data set wait for it once.
         """
         with self._lock:  # or networks in several threads would each make it
+            self._merge()
             if key not in self._derived:
                 self._derived[key] = make()
             made: _T = self._derived[key]
@@ -202,33 +229,110 @@ class Dataset(Sequence[Sample]):
         if self._targets.shape[1] != n_out:
             raise ValueError(f"y has {self._targets.shape[1]} components, but the network {n_out} outputs")
 
+    def _merge(self) -> None:
+        """Make arrays of the samples, if these were edited."""
+        if self._edited is not None:
+            with self._lock:
+                if self._edited is not None:
+                    inputs, targets = self._edited.arrays()
+                    self._inputs = inputs if isinstance(inputs, SparseInputs) else _read_only(inputs)
+                    self._targets, self._edited = _read_only(targets), None
+
+    def _edit(self) -> Rows:
+        """Return the samples as lists that may be changed, and forget what was derived from the arrays."""
+        if self._edited is None:
+            with self._lock:
+                self._edited, self._derived = Rows(self._inputs, self._targets), {}
+        return self._edited
+
     def __len__(self) -> int:
-        return len(self._inputs)
+        return len(self._inputs if self._edited is None else self._edited.xs)
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
     @overload
-    def __getitem__(self, index: slice) -> Dataset: ...
-    def __getitem__(self, index: int | slice) -> Sample | Dataset:
-        y = self._targets[index]
-        if isinstance(index, slice):
-            inputs = self._inputs.tocsr() if isinstance(self._inputs, SparseInputs) else self._inputs
-            return Dataset(inputs[index], y)
-        if y.ndim != self._targets.ndim - 1:
-            raise TypeError(f"a data set is indexed by an integer or a slice, not by {brief(index)}")
-        x = self._inputs[index]
+    def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Dataset: ...
+    def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Dataset:
+        try:
+            i = operator.index(index)  # type: ignore[arg-type]
+        except TypeError:
+            chosen = index if isinstance(index, slice) else _indices(index, len(self))
+            rows = self.rows
+            if isinstance(rows, SparseInputs):
+                return Dataset._of(SparseInputs(rows.tocsr()[chosen]), self._targets[chosen])
+            return Dataset._of(np.ascontiguousarray(rows[chosen]), np.ascontiguousarray(self._targets[chosen]))
+        if self._edited is not None:
+            return self._edited.sample(i)
+        x, y = self._inputs[i], self._targets[i]
         return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
+
+    @overload
+    def __setitem__(self, index: int, value: Sample) -> None: ...
+    @overload
+    def __setitem__(self, index: slice, value: Iterable[Sample]) -> None: ...
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        place = index if isinstance(index, slice) else _position(index)
+        rows = None if isinstance(place, slice) or not is_pair(value) else self._edit().row_of(value)
+        if rows is None:
+            several = self._fitting(value if isinstance(place, slice) else [value])
+            rows = (several.xs, several.ys) if isinstance(place, slice) else (several.xs[0], several.ys[0])
+        edited = self._edit()
+        edited.xs[place], edited.ys[place] = rows
+
+    def __delitem__(self, index: int | slice) -> None:
+        place, edited = index if isinstance(index, slice) else _position(index), self._edit()
+        del edited.xs[place], edited.ys[place]
+
+    def insert(self, index: int, value: Sample) -> None:
+        """Insert a sample before an index, as a list does."""
+        place = slice(*[_position(index)] * 2)
+        self[place] = [value]
+
+    def extend(self, values: Iterable[Sample]) -> None:
+        """Append samples: all of them, or none if one does not fit."""
+        self[len(self) :] = values  # type: ignore[call-overload]
+
+    def __add__(self, other: Iterable[Sample]) -> Dataset:
+        """Return the samples of both, as `list` does. Where one has labels and one vectors, the sum has vectors."""
+        return NotImplemented if not isinstance(other, Iterable) else _sum(self, self._given(other))
+
+    def __radd__(self, other: Iterable[Sample]) -> Dataset:
+        return NotImplemented if not isinstance(other, Iterable) else _sum(self._given(other), self)
+
+    def _given(self, value: Iterable[Sample]) -> Dataset:
+        """Return samples as a data set, which is empty if there are none."""
+        samples = value if isinstance(value, Dataset) else samples_of(value)
+        return as_dataset(samples) if len(samples) else self[:0]
+
+    def _fitting(self, value: Iterable[Sample]) -> Rows:
+        """Return samples as rows that this data set can take."""
+        given, n_in, ours = self._given(value), self._inputs.shape[1], self._targets
+        if given.rows.shape[1] != n_in:
+            raise ValueError(f"x has {given.rows.shape[1]} components; those of the data set have {n_in}")
+        targets = given.targets if ours.ndim == 1 else _vectors(given, ours.shape[1])
+        if targets.ndim != ours.ndim:
+            raise ValueError(f"y has {targets.shape[1]} components; the data set has labels, and y must be an integer")
+        rows = given.rows
+        if isinstance(self._inputs, SparseInputs):
+            return Rows(self._inputs.joined([]).stacked(rows), targets)
+        with np.errstate(over="ignore"):  # `check_numbers` finds it before anything is trained
+            dense, targets = rows[:].astype(self._inputs.dtype, copy=False), targets.astype(ours.dtype, copy=False)
+        return Rows(_read_only(dense), _read_only(targets))
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> tuple[type[Dataset], tuple[np.ndarray | SparseInputs, np.ndarray]]:
-        return Dataset, (self._inputs, self._targets)  # a copy is made again, and read-only too
+        return Dataset, (self.rows, self.targets)  # a copy is made again, and read-only too
 
     def __repr__(self) -> str:
         kind = "labels" if self._targets.ndim == 1 else f"vectors of {self._targets.shape[1]}"
         sparse = "sparse " if isinstance(self._inputs, SparseInputs) else ""
         return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} {sparse}inputs, {kind}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what `repr` says."""
+        return f"<code>{repr(self).replace('<', '&lt;').replace('>', '&gt;')}</code>"
 
 
 def extremes(array: np.ndarray) -> tuple[float, float]:
@@ -246,13 +350,72 @@ def check_numbers(found: tuple[float, float], dtype: np.dtype, name: str) -> Non
         raise ValueError(f"{name} has the number {largest:g}, which {dtype} cannot hold")
 
 
+def _sum(first: Dataset, second: Dataset) -> Dataset:
+    """Return a data set of the samples of both."""
+    above, below = first.rows, second.rows
+    if above.shape[1] != below.shape[1]:
+        raise ValueError(
+            f"the data sets have {above.shape[1]} and {below.shape[1]} inputs; these numbers must be equal"
+        )
+    targets = [first.targets, second.targets]
+    widths = {array.shape[1] for array in targets if array.ndim == 2}
+    if len(widths) == 2:
+        raise ValueError(f"the data sets have {targets[0].shape[1]} and {targets[1].shape[1]} outputs; they must agree")
+    for n_out in widths:
+        targets = [_vectors(data, n_out) for data in (first, second)]
+    inputs: np.ndarray | SparseInputs
+    if isinstance(above, SparseInputs):
+        inputs = above.stacked(below)
+    elif isinstance(below, SparseInputs):
+        inputs = below.joined([]).stacked(above).stacked(below)
+    else:
+        inputs = np.concatenate([above, below])
+    return Dataset._of(inputs, np.concatenate(targets))
+
+
+def _vectors(data: Dataset, n_out: int) -> np.ndarray:
+    """Return the targets of samples that join others, whose targets are vectors."""
+    try:
+        return data.vectors(n_out)
+    except ValueError:
+        largest = (
+            f"labels up to {data.targets.max()}" if data.targets.ndim == 1 else f"{data.targets.shape[1]} components"
+        )
+        raise ValueError(f"y has {largest}; the vectors of the data set have {n_out} components") from None
+
+
+def _position(index: Any) -> int:
+    """Return an index as an integer, or raise a `TypeError`."""
+    try:
+        return operator.index(index)
+    except TypeError:
+        raise TypeError(f"samples are assigned and deleted by an integer or a slice, not by {brief(index)}") from None
+
+
+def _indices(index: Any, n: int) -> np.ndarray:
+    """Return a list of indices or a mask as an array of indices."""
+    try:
+        array = np.asarray(index)
+    except ValueError:  # a ragged list
+        array = np.array(None)
+    if array.ndim != 1 or (array.dtype.kind not in "iub" and array.size):
+        raise TypeError(
+            f"a data set is indexed by an integer, a slice, a list of integers or a mask, not by {brief(index)}"
+        )
+    if array.dtype != bool:
+        return array.astype(np.int64)
+    if len(array) != n:
+        raise IndexError(f"the mask has {len(array)} elements; it must have {n}, one for each sample")
+    return np.flatnonzero(array)
+
+
 def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
     """Return `data` as a data set: itself, or one made of its `(x, y)` tuples.
 
     Parameters
     ----------
     data : Dataset or iterable of (x, y)
-        See `Dataset.from_pairs`. An iterator is used up.
+        See `Dataset.from_pairs`. An iterator is used up. PyTorch's map-style data sets will do.
 
     Raises
     ------
@@ -262,8 +425,6 @@ def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
         If it is empty, or as `Dataset.from_pairs` does.
     """
     if not isinstance(data, Dataset):
-        if not isinstance(data, Iterable):
-            raise TypeError(f"{brief(data)} is neither a Dataset nor a list of tuples (x, y)")
         data = Dataset.from_pairs(data)
     if len(data) == 0:
         raise ValueError("the data set is empty; it needs at least one (x, y)")
@@ -289,7 +450,9 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
     """
     array = real_array(values, name)
     if array.ndim != 2:
-        raise ValueError(f"{name} have shape {array.shape}; it must be (samples, components)")
+        shape = "(-1, 1)" if array.ndim < 2 else f"(len({name}), -1)"
+        how = f"; {name}.reshape{shape} has such a shape" if array.ndim else ""
+        raise ValueError(f"{name} have shape {array.shape}; it must be (samples, components){how}")
     return np.ascontiguousarray(array)
 
 
@@ -340,7 +503,7 @@ def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} are ragged; all rows must have the same length") from None
-    except RuntimeError as error:  # of a tensor of PyTorch that is part of a computation, for example
+    except (RuntimeError, TypeError) as error:  # of a tensor of PyTorch on a GPU, or in a computation, for example
         raise TypeError(f"{name} cannot be read as an array: {error}") from None
 
 
@@ -369,12 +532,15 @@ def _labels_below(numbers: np.ndarray, n_out: int) -> np.ndarray:
 
 def _stack(columns: Sequence[Any], name: str) -> np.ndarray:
     """Stack columns of shape (n, 1) or (n,) as the rows of a matrix."""
-    shape = np.shape(columns[0])
+    columns = [column if isinstance(column, np.ndarray) else _array(column, name) for column in columns]
+    shape = columns[0].shape
     if not (len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)):
-        raise ValueError(f"the first {name} has shape {shape}; it must be a column (n, 1)")
+        raise ValueError(
+            f"the first {name} has shape {shape}; it must be a column (n, 1); {name}.reshape(-1, 1) is one"
+        )
     for i, column in enumerate(columns):
-        if np.shape(column) != shape:
-            raise ValueError(f"{name} of item {i} has shape {np.shape(column)}, the first has {shape}")
+        if column.shape != shape:
+            raise ValueError(f"{name} of item {i} has shape {column.shape}, the first has {shape}")
     return np.reshape(_array(columns, name), (len(columns), shape[0]))
 
 

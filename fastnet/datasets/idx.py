@@ -10,7 +10,7 @@ import numpy as np
 from fastnet.files.reading import opened, read_exactly
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-_MOST_BYTES = 1 << 28  # MNIST's largest file has 47 MB, EMNIST's 240,000 digits 188
+_MOST_BYTES = 1 << 30  # MNIST's largest file has 47 MB, EMNIST's 547
 _MOST_DIMENSIONS = 8
 
 
@@ -27,7 +27,7 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
     Returns
     -------
     ndarray
-        Of the shape and type that the file's header names, read-only, at most 256 MiB.
+        Of the shape and type that the file's header names, read-only, at most 1 GiB.
 
     Raises
     ------

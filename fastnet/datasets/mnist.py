@@ -1,20 +1,24 @@
-"""MNIST: where its files are, and how they become the book's three sets."""
+"""MNIST, and other data sets in files: which reader reads which file."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
-from fastnet.datasets import idx, pickles
+from fastnet.datasets import csv, folders, idx, npy, npz, parquet, pickles, sets
+from fastnet.datasets.npz import Role
+from fastnet.datasets.sets import DIGITS, Pair, Part
 from fastnet.files.reading import DataError, opened
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
-Pair: TypeAlias = tuple[np.ndarray, np.ndarray]
+Loaded: TypeAlias = tuple[tuple[Pair, Pair, Pair], list[str]]
+
+__all__ = ["CHECKSUMS", "DIGITS", "Pair", "StrPath", "bundled_folder", "load"]
 
 # The bundled files, in the order in which they are read: the SHA-256 of each as it lies on the disk.
 CHECKSUMS = {
@@ -23,10 +27,15 @@ CHECKSUMS = {
     "t10k-images-idx3-ubyte": "1a1a05eab793c14bb050b398624a11b0ffd1a2953baed553b1b9bd079e2a20be",
     "t10k-labels-idx1-ubyte": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
 }
-DIGITS = 10
+_FOUR: tuple[Role, ...] = (("training", "images"), ("training", "labels"), ("test", "images"), ("test", "labels"))
+_OTHERS = {  # how a file begins that is not read, and what converts it
+    b"MATLAB": "scipy.io.loadmat reads it, and np.savez(NEW, x_train=images, y_train=labels) writes what is read here",
+    b"\x89HDF": "h5py.File reads it, and np.savez(NEW, x_train=images, y_train=labels) writes what is read here",
+    b"\xfd7zXZ": "xz --decompress FILE unpacks it",
+}
 
 
-def load(path: StrPath | Sequence[StrPath] | None = None) -> tuple[Pair, Pair, Pair]:
+def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
     """Load training, validation and test set as pairs of arrays.
 
     Parameters
@@ -37,25 +46,23 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> tuple[Pair, Pair, P
     Returns
     -------
     three pairs (images, labels)
-        Images of shape (n, pixels), float32, from 0 to 255/256; labels of shape (n,), int64, from 0 to 9.
+        Images of shape (n, pixels), float32; labels of shape (n,), int64, from 0.
+    notes : list of str
+        What the user should know of how the files were read.
     """
     if path is None:
-        return _from_idx([(bundled_folder() / f"{name}.gz", sha256) for name, sha256 in CHECKSUMS.items()])
+        names = iter(CHECKSUMS.items())
+        files = {
+            role: (bundled_folder() / f"{name}.gz", sha256) for role, (name, sha256) in zip(_FOUR, names, strict=True)
+        }
+        return sets.divided(_from_idx(files))
     if isinstance(path, (list, tuple)):
         paths = [arguments.path(item, "path") for item in path]
         if len(paths) != len(CHECKSUMS):
             raise ValueError(f"path names {len(paths)} files; it must name four: {', '.join(CHECKSUMS)}")
-        return _from_idx([(item, None) for item in paths])
+        return sets.divided(_from_idx({role: (item, None) for role, item in zip(_FOUR, paths, strict=True)}))
     path = arguments.path(path, "path")
-    if path.is_dir():
-        return _from_idx([(_find(path, name), None) for name in CHECKSUMS])
-    with opened(path) as stream:
-        start = stream.read(2)
-    if start == b"\0\0":  # so begins an IDX file; the other three lie beside it
-        return _from_idx([(_find(path.parent, name), None) for name in CHECKSUMS])
-    if start[:1] in (b"\x80", b"("):  # so begins a pickled tuple: with its protocol, or in the oldest ones with a mark
-        return _from_pickle(path)
-    raise DataError(f"{path}: this is neither an IDX file nor a pickle such as mnist.pkl.gz")
+    return sets.divided(_from_folder(path) if path.is_dir() else _from_file(path))
 
 
 def bundled_folder() -> Path:
@@ -65,59 +72,96 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "data"
 
 
-def _find(folder: Path, name: str) -> Path:
-    """Find an IDX file by the names that it is known under."""
-    for spelling in (name, name.replace("-idx", ".idx")):
-        for candidate in (folder / spelling, folder / f"{spelling}.gz"):
-            if candidate.is_file():
-                return candidate
-    raise FileNotFoundError(f"{folder}: there is no file {name} or {name}.gz in this folder")
+def _from_folder(folder: Path) -> dict[str, Part]:
+    found = folders.idx_files(folder)
+    if found is not None:
+        return _from_idx({role: (file, None) for role, file in found.items()})
+    files = folders.other_files(folder)
+    arrays = [file for file in files if file.suffix.lower() in (".npy", ".npz")]
+    return _from_arrays(arrays) if len(arrays) == len(files) else _from_tables(folders.by_set(files))
 
 
-def _from_idx(files: Sequence[tuple[Path, str | None]]) -> tuple[Pair, Pair, Pair]:
-    training_images, training_labels = _images_and_labels(*files[:2])
-    test = _images_and_labels(*files[2:])
-    if training_images.shape[1] != test[0].shape[1]:
-        raise DataError(
-            f"{files[2][0]}: its images have {test[0].shape[1]} pixels, those to train with {training_images.shape[1]}"
-        )
-    # The last 10,000 of MNIST's 60,000 validate, as in the book; of any other number, as large a part.
-    split = len(training_images) - len(training_images) // 6
-    return (
-        (training_images[:split], training_labels[:split]),
-        (training_images[split:], training_labels[split:]),
-        test,
+def _from_file(path: Path) -> dict[str, Part]:
+    with opened(path) as stream:
+        start = stream.read(8)
+    if start[:2] == b"\0\0":  # so begins an IDX file; the others lie beside it
+        found = folders.idx_files(path)
+        if found is None:
+            raise FileNotFoundError(f"{path}: an IDX file is read if its name is such as {next(iter(CHECKSUMS))}")
+        return _from_idx({role: (file, None) for role, file in found.items()})
+    if start[:1] in (b"\x80", b"("):  # so begins a pickled tuple: with its protocol, or in the oldest ones with a mark
+        return _from_pickle(path)
+    if start[:2] == b"PK":
+        return _from_arrays([path])
+    if start.startswith(npy.MAGIC):
+        return _from_arrays([file for file in sorted(path.parent.iterdir()) if file.suffix == ".npy"])
+    if start.startswith(parquet.MAGIC) or path.name.lower().endswith(csv.ENDINGS):
+        return _from_tables(_with_test_data(path))
+    how = next((how for magic, how in _OTHERS.items() if start.startswith(magic)), None)
+    raise DataError(
+        f"{path}: this is neither an IDX file nor a pickle such as mnist.pkl.gz, nor .csv, .npz, .npy or .parquet"
+        + (f"; {how}" if how else "")
     )
 
 
-def _images_and_labels(images_file: tuple[Path, str | None], labels_file: tuple[Path, str | None]) -> Pair:
-    images, labels = idx.read(*images_file), idx.read(*labels_file)
-    if images.ndim != 3 or images.dtype != np.uint8 or images.size == 0:
-        raise DataError(f"{images_file[0]}: this IDX file does not hold images")
-    if labels.ndim != 1 or labels.dtype != np.uint8:
-        raise DataError(f"{labels_file[0]}: this IDX file does not hold labels")
-    pixels = np.multiply(images.reshape(len(images), -1), 1 / 256, dtype=np.float32)
-    pair = pixels, labels.astype(np.int64)
-    _check(pair, labels_file[0])
-    return pair
+def _from_idx(files: dict[Role, tuple[Path, str | None]]) -> dict[str, Part]:
+    arrays = {role: (idx.read(file, sha256), file) for role, (file, sha256) in files.items()}
+    return _parts(arrays)
 
 
-def _from_pickle(path: Path) -> tuple[Pair, Pair, Pair]:
+def _from_pickle(path: Path) -> dict[str, Part]:
     pairs = pickles.read_pairs(path)
     if len(pairs) != 3:
         raise DataError(f"{path}: this pickle holds {len(pairs)} sets; it must be three, as in mnist.pkl.gz")
-    for images, labels in pairs:
-        if images.ndim != 2 or images.dtype.kind != "f" or labels.ndim != 1 or labels.dtype.kind not in "iu":
-            raise DataError(f"{path}: this pickle does not hold images and labels as mnist.pkl.gz does")
-    training, validation, test = ((images, labels.astype(np.int64, copy=False)) for images, labels in pairs)
-    for pair in (training, validation, test):
-        _check(pair, path)
-    return training, validation, test
+    return {name: Part(*pair, str(path), str(path)) for name, pair in zip(sets.NAMES, pairs, strict=True)}
 
 
-def _check(pair: Pair, path: Path) -> None:
-    images, labels = pair
-    if len(images) != len(labels):
-        raise DataError(f"{path}: there are {len(labels)} labels for {len(images)} images")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < DIGITS:
-        raise DataError(f"{path}: its labels go from {labels.min()} to {labels.max()}; digits go from 0 to 9")
+def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
+    """Read files of NumPy, each of one array that is named by its file, or one file of several."""
+    found: dict[Role, tuple[np.ndarray, Path]] = {}
+    singles = [file for file in files if file.suffix == ".npy"]
+    for role, name in npz.roles([file.stem for file in singles], files[0].parent).items() if singles else ():
+        file = next(file for file in singles if file.stem == name)
+        found[role] = npy.read(file), file
+    for file in (file for file in files if file not in singles):
+        for role, array in npz.read(file).items():
+            if role in found:
+                raise DataError(f"{file}: {found[role][1].name} holds {' '.join(role)}, too; name one of these files")
+            found[role] = array, file
+    return _parts(found)
+
+
+def _from_tables(files: dict[str, Path]) -> dict[str, Part]:
+    if "training" not in files:
+        raise FileNotFoundError(f"{next(iter(files.values())).parent}: there is no table with train in its name")
+    read: Callable[[Path], Pair]
+    parts = {}
+    for name, file in files.items():
+        read = parquet.read if file.suffix.lower() == ".parquet" else csv.read
+        parts[name] = Part(*read(file), str(file), str(file), _is_transposed(file))
+    return parts
+
+
+def _with_test_data(path: Path) -> dict[str, Path]:
+    """Return a table, and the test data beside it, whose name differs in one word, unless they have no labels."""
+    other = path.with_name(path.name.replace("train", "test"))
+    if other == path or not other.is_file() or (other.suffix != ".parquet" and not csv.has_label(other)):
+        return {"training": path}
+    return {"training": path, "test": other}
+
+
+def _parts(arrays: dict[Role, tuple[np.ndarray, Path]]) -> dict[str, Part]:
+    parts = {}
+    for name in sets.NAMES:
+        images, labels = arrays.get((name, "images")), arrays.get((name, "labels"))
+        if images is not None and labels is not None:
+            parts[name] = Part(images[0], labels[0], str(images[1]), str(labels[1]), _is_transposed(images[1]))
+        elif images is not None or labels is not None or name == "training":
+            there = next(iter(arrays.values()))[1]
+            raise DataError(f"{there}: there are no {name} {'images' if images is None else 'labels'} in or beside it")
+    return parts
+
+
+def _is_transposed(path: Path) -> bool:
+    """Whether images are stored column by column: EMNIST's are, in each of its sets."""
+    return path.name.lower().startswith("emnist")

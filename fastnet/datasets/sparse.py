@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
+
+Row: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""The columns of a row's numbers, and the numbers."""
 
 
 class SparseInputs:
@@ -53,6 +58,26 @@ class SparseInputs:
         """Return the matrix, in CSR format."""
         return self._rows
 
+    def split(self) -> list[Row]:
+        """Return the rows one by one."""
+        starts, columns, values = self.arrays
+        bounds = starts.tolist()
+        return [(columns[a:b], values[a:b]) for a, b in pairwise(bounds)]
+
+    def joined(self, rows: Sequence[Row]) -> SparseInputs:
+        """Return inputs of these rows, of the same type and with as many columns."""
+        columns, values = zip(*rows, strict=True) if rows else ((), ())
+        starts = np.cumsum([0, *map(len, columns)])
+        values = np.concatenate([*values, self.arrays[2][:0]], dtype=self.dtype)
+        arrays = values, np.concatenate([*columns, self.arrays[1][:0]]), starts
+        return SparseInputs(type(self._rows)(arrays, shape=(len(rows), self.shape[1])))
+
+    def stacked(self, below: np.ndarray | SparseInputs) -> SparseInputs:
+        """Return these rows and those of other inputs, which may be dense, below them."""
+        from scipy.sparse import vstack  # it is there: the matrix is one of SciPy's
+
+        return SparseInputs(vstack([self._rows, below.tocsr() if isinstance(below, SparseInputs) else below]))
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -77,6 +102,8 @@ def real_type(dtype: np.dtype, name: str) -> np.dtype:
     TypeError
         If these are not real numbers. It begins with their name.
     """
-    if dtype.kind not in "fiub":
-        raise TypeError(f"{name} are of type {dtype}; they must be real numbers")
+    half = dtype.kind == "V" and dtype.names is None and np.can_cast(dtype, np.float32)  # such as JAX's bfloat16
+    if dtype.kind not in "fiub" and not half:
+        how = f"; {name}.astype('float32') converts an array whose values are numbers" if dtype.kind in "OSUT" else ""
+        raise TypeError(f"{name} are of type {dtype}; they must be real numbers{how}")
     return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)

@@ -154,11 +154,6 @@ def test_arrays_that_do_not_fit(inputs, targets, message):
         Dataset(inputs, targets)
 
 
-def test_an_array_is_no_index():
-    with pytest.raises(TypeError, match="indexed by an integer or a slice"):
-        Dataset(np.zeros((3, 2)), [0, 1, 2])[[0, 1]]
-
-
 def test_what_cannot_be_read_as_an_array_is_told_by_name():
     class Tensor:
         def __array__(self, dtype=None, copy=None):

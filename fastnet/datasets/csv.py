@@ -1,0 +1,120 @@
+"""Tables as text: numbers between commas, one sample a line, one column of which is the label."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from fastnet.files.reading import DataError, one_line, opened
+
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+_LABELS = ("label", "labels", "class", "target", "y", "digit")
+_DELIMITERS = ",;\t"
+_MOST_BYTES = 1 << 30
+_LONGEST_LINE = 1 << 24
+
+
+def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a table of numbers, gzipped or not.
+
+    Returns
+    -------
+    inputs : ndarray of int16 or float32, shape (n, n_in)
+        All columns but the label, and but an index without a name, as pandas writes one.
+    labels : ndarray of the same type, shape (n,)
+        The column that is named label, class, target, y or digit. Without a line of names, the first column.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is damaged, larger than 1 GiB, has other than numbers, rows of different lengths, or no label.
+    """
+    try:
+        with opened(path) as stream:
+            table, names = _table(stream, np.int16)
+    except DataError:  # most tables hold small integers, which are read five times as fast
+        with opened(path) as stream:
+            table, names = _table(stream, np.float32)
+    label = 0 if names is None else label_column(names, path)
+    unnamed = [] if names is None else [i for i, name in enumerate(names) if _plain(name) in ("", "unnamed: 0")]
+    return np.delete(table, [label, *unnamed], axis=1), table[:, label]
+
+
+def label_column(names: Sequence[str], path: Path) -> int:
+    """Return the index of the column of labels.
+
+    Raises
+    ------
+    DataError
+        If no column, or more than one, has the name of one.
+    """
+    found = [i for i, name in enumerate(names) if _plain(name) in _LABELS]
+    if len(found) != 1:
+        shown = one_line(", ".join(names))
+        raise DataError(f"{path}: one column must be named label; it has the columns {shown}")
+    return found[0]
+
+
+def has_label(path: Path) -> bool:
+    """Whether a table has a label: the test data of a competition have none."""
+    with opened(path) as stream:
+        names, _ = _head(stream)
+    return names is None or any(_plain(name) in _LABELS for name in names)
+
+
+def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[str] | None]:
+    names, delimiter = _head(stream)
+    if names is None:
+        stream.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a table without rows, for example
+        try:
+            table = np.loadtxt(
+                _lines(stream), dtype, delimiter=delimiter, comments=None, quotechar='"', ndmin=2, encoding="utf-8-sig"
+            )
+        except UserWarning:
+            raise ValueError("this table has no rows") from None
+    if names is not None and len(names) != table.shape[1]:
+        raise ValueError(f"its first line has {len(names)} names for {table.shape[1]} columns")
+    return table, names
+
+
+def _head(stream: BinaryIO) -> tuple[list[str] | None, str]:
+    """Return the names of the columns, if the first line has any, and what is between columns."""
+    line = stream.readline(_LONGEST_LINE).decode("utf-8-sig")
+    delimiter = max(_DELIMITERS, key=line.count)
+    if delimiter not in line:
+        raise ValueError("its first line has no comma; a table has a label and at least one other column")
+    try:
+        fields = next(csv.reader([line], delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"its first line is not one of a table: {error}") from None
+    return (None if all(map(_is_number, fields)) else fields), delimiter
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    left = _MOST_BYTES
+    while line := stream.readline(_LONGEST_LINE):
+        left -= len(line)
+        if left < 0:
+            raise ValueError(f"it is longer than the {_MOST_BYTES >> 20} MiB read here")
+        yield line
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()

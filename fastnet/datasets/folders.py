@@ -1,0 +1,138 @@
+"""Which files in a folder belong together."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastnet.datasets import csv, npz
+from fastnet.datasets.npz import Role
+from fastnet.files.reading import DataError
+
+_DEEPEST = 3  # folders in one another: torchvision's root, data set, raw
+_MOST_FILES = 20_000
+_IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx\d([-_.][a-z]+)?(\.gz)?", re.IGNORECASE)
+_SETS = {"train": "training", "t10k": "test", "test": "test"}
+_OF_MNIST = {
+    ("training", "images"): "train-images-idx3-ubyte",
+    ("training", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
+
+
+def idx_files(path: Path) -> dict[Role, Path] | None:
+    """Return the IDX files of a data set, by what they hold.
+
+    Parameters
+    ----------
+    path : Path
+        A folder, such as one that torchvision has made; or one of the files, whose name tells the set from others in
+        the same folder.
+
+    Returns
+    -------
+    dict or None
+        None if there is no such file. Of two files for the same, the one that is not gzipped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the files is missing. Only both files to test with may be.
+    DataError
+        If the folder holds several sets.
+    """
+    chosen = _IDX.fullmatch(path.name)
+    if not (chosen or path.is_dir()):
+        return None
+    folder = path if path.is_dir() else _home(path)
+    groups: dict[tuple[Path, str], dict[Role, Path]] = {}
+    for file in sorted(_files(folder), key=lambda file: (file.name.lower().endswith(".gz"), file.name)):
+        found = _IDX.fullmatch(file.name)
+        if found:
+            role = _SETS[found[2].lower()], found[3].lower()
+            groups.setdefault((_home(file), found[1].lower()), {}).setdefault(role, file)
+    if chosen and not path.is_dir():
+        groups = {key: group for key, group in groups.items() if key == (folder, chosen[1].lower())}
+    whole = [group for group in groups.values() if not _missing(group)]
+    group = _shallowest(whole or list(groups.values()), path)
+    if group is not None and _missing(group):
+        role = _missing(group)[0]
+        beside = next(iter(group.values()))
+        name = _IDX.fullmatch(beside.name)
+        raise FileNotFoundError(
+            f"{_home(beside)}: there is no file {name[1] if name else ''}{_OF_MNIST[role]}, gzipped or not, which "
+            f"{beside.name} needs beside it"
+        )
+    return group
+
+
+def other_files(folder: Path) -> list[Path]:
+    """Return the tables and arrays in a folder, or in the first folder inside that has any.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none.
+    """
+    files = [file for file in _files(folder) if file.name.lower().endswith((*csv.ENDINGS, ".npz", ".npy", ".parquet"))]
+    if not files:
+        raise FileNotFoundError(
+            f"{folder}: there is no file {_OF_MNIST['training', 'images']}, gzipped or not, in this folder, and no "
+            ".csv, .npz, .npy or .parquet"
+        )
+    depth = min(len(file.parts) for file in files)
+    return sorted(file for file in files if len(file.parts) == depth)
+
+
+def by_set(files: Iterable[Path]) -> dict[str, Path]:
+    """Return which of some tables is the training, the validation and the test data, by their names.
+
+    Raises
+    ------
+    DataError
+        If two may be the same.
+    """
+    found: dict[str, Path] = {}
+    for file in files:
+        name = npz.set_of(file.name) or "training"
+        if name in found:
+            raise DataError(
+                f"{file.parent}: {found[name].name} and {file.name} may both be the {name} data; name one of them, or "
+                "have train, val or test in their names"
+            )
+        found[name] = file
+    return found
+
+
+def _missing(group: dict[Role, Path]) -> list[Role]:
+    without_test = not any(name == "test" for name, _ in group)
+    return [role for role in _OF_MNIST if role not in group and not (without_test and role[0] == "test")]
+
+
+def _shallowest(groups: list[dict[Role, Path]], path: Path) -> dict[Role, Path] | None:
+    depths = [min(len(_home(file).parts) for file in group.values()) for group in groups]
+    first = [group for group, depth in zip(groups, depths, strict=True) if depth == min(depths)]
+    if len(first) > 1:
+        names = ", ".join(sorted(str(next(iter(group.values())).relative_to(path)) for group in first))
+        raise DataError(f"{path}: this folder holds {len(first)} data sets; name one of the files {names}")
+    return first[0] if first else None
+
+
+def _home(file: Path) -> Path:
+    """Return the folder of a file; some archives have each file in a folder of its own, with the same name."""
+    return file.parent.parent if file.parent.name in (file.name, file.stem) else file.parent
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files in a folder and in those inside, but not in hidden ones."""
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and depth < _DEEPEST)
+        files += (Path(place, name) for name in names)
+        if len(files) > _MOST_FILES:
+            raise DataError(f"{folder}: this folder holds more than {_MOST_FILES:,} files; name the one of the data")
+    return files

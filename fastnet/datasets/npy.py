@@ -1,0 +1,85 @@
+"""NumPy's format `.npy`. Files with Python objects are refused: to read them is to run code.
+
+NumPy's own reader takes memory for what a header only claims to hold.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from fastnet.files.reading import opened, read_exactly
+
+MAGIC = b"\x93NUMPY"
+MOST_BYTES = 1 << 30
+_LONGEST_HEADER = 10_000
+_MOST_DIMENSIONS = 8
+_HEADER = re.compile(
+    rb"\s*{\s*'descr':\s*(.+?),\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d, ]*)\),?\s*}\s*", re.DOTALL
+)
+_NUMBERS = re.compile(rb"'[<>|=](b1|[iu][1248]|f[248])'")
+_OBJECTS = (
+    "it holds Python objects; a = np.load(FILE, allow_pickle=True) and "
+    "np.savez(NEW, x=np.stack(a[:, 0]), y=a[:, 1].astype(int)) convert it"
+)
+
+
+def read(path: Path) -> np.ndarray:
+    """Read an array of numbers from a file, gzipped or not.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is damaged, of another kind, larger than 1 GiB, or does not hold numbers.
+    """
+    with opened(path) as stream:
+        return read_array(stream, MOST_BYTES)
+
+
+def read_array(stream: BinaryIO, most: int) -> np.ndarray:
+    """Read an array of numbers to the end of a stream.
+
+    Parameters
+    ----------
+    stream : binary file
+        The file.
+    most : int
+        The largest number of bytes of the array.
+
+    Raises
+    ------
+    EOFError, ValueError
+        If it is not such an array.
+    """
+    start = read_exactly(stream, len(MAGIC) + 2)
+    if start[: len(MAGIC)] != MAGIC:
+        raise ValueError("this is not an array in NumPy's format")
+    length = int.from_bytes(read_exactly(stream, 2 if start[-2] == 1 else 4), "little")
+    found = _HEADER.fullmatch(read_exactly(stream, length)) if length <= _LONGEST_HEADER else None
+    if found is None:
+        raise ValueError("the header of its array is damaged, or of an unknown version")
+    if found[1] in (b"'|O'", b"'O'"):
+        raise ValueError(_OBJECTS)
+    if not _NUMBERS.fullmatch(found[1]):
+        raise ValueError(f"its array is of type {found[1].decode('ascii', 'replace')[:40]}; it must hold numbers")
+    dtype = np.dtype(found[1][1:-1].decode("ascii"))
+    sizes = found[3].replace(b" ", b"").rstrip(b",")
+    digits = sizes.split(b",") if sizes else []
+    if len(digits) > _MOST_DIMENSIONS or not all(0 < len(size) <= 12 for size in digits):
+        raise ValueError(f"its array claims the shape ({sizes.decode('ascii')[:40]}), which is absurd")
+    shape = [int(size) for size in digits]
+    size = math.prod(shape) * dtype.itemsize
+    if size > most:
+        raise ValueError(f"its array claims the shape {tuple(shape)}, more than the {MOST_BYTES >> 20} MiB read here")
+    contents = read_exactly(stream, size)
+    if stream.read(1):
+        raise ValueError(f"its array goes on after the {size} bytes of its shape")
+    array = np.frombuffer(contents, dtype).reshape(shape, order="F" if found[2] == b"True" else "C")
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,113 @@
+"""NumPy's format `.npz`: arrays with names, which say what each of them is."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+import numpy as np
+
+from fastnet.datasets import npy
+from fastnet.files.reading import DataError, archive, named_errors, one_line
+
+Role: TypeAlias = tuple[str, str]
+"""A set, "training", "validation" or "test"; and "images" or "labels"."""
+
+_SETS = {
+    "training": ("train", "training", "tr"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "t10k", "te"),
+}
+_KINDS = {
+    "images": ("x", "image", "images", "img", "imgs", "data", "input", "inputs", "features", "pixels"),
+    "labels": ("y", "label", "labels", "target", "targets", "class", "classes", "vectors"),
+}
+_WITHOUT_NAMES = {"arr_0": "x", "arr_1": "y"}  # as `np.savez(file, x, y)` has them
+_NEEDS = "x_train and y_train, and may hold x_val, y_val, x_test and y_test; np.savez(NEW, x_train=...) writes them"
+
+
+def read(path: Path) -> dict[Role, np.ndarray]:
+    """Read the arrays of images and labels.
+
+    Returns
+    -------
+    dict
+        By the names that Keras, MedMNIST and others use: `x_train`, `train_images`, `y`, `labels` and so on. An array
+        whose name says nothing of a set is of the training data. Arrays of other names are not read.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is damaged, of another kind, holds more than 1 GiB, or its names do not say what is what.
+    """
+    with named_errors(path), path.open("rb") as file:
+        try:
+            with archive(file) as members:
+                return _read(members, path)
+        except EOFError:
+            raise DataError(f"{path}: it ends too early; the file is truncated") from None
+        except DataError:
+            raise
+        except (zipfile.BadZipFile, OSError, RuntimeError, ValueError, zlib.error) as error:
+            raise DataError(
+                f"{path}: this file does not hold arrays as np.savez writes them ({one_line(error)})"
+            ) from None
+
+
+def _read(members: zipfile.ZipFile, path: Path) -> dict[Role, np.ndarray]:
+    infos = {info.filename[: -len(".npy")]: info for info in members.infolist() if info.filename.endswith(".npy")}
+    if not infos:
+        raise DataError(f"{path}: this archive holds no arrays of NumPy; if it holds data files, unpack it first")
+    if list(infos) == ["arr_0"]:  # the file's name says what it is, as in Kuzushiji-MNIST
+        named = {path.stem: infos["arr_0"]}
+    elif infos.keys() == _WITHOUT_NAMES.keys():
+        named = {_WITHOUT_NAMES[name]: info for name, info in infos.items()}
+    else:
+        named = infos
+    found, left = {}, npy.MOST_BYTES
+    for role, name in roles(named, path).items():
+        if named[name].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError("it is compressed in a way that NumPy does not use")
+        with cast(BinaryIO, members.open(named[name])) as stream:
+            found[role] = npy.read_array(stream, left)
+        left -= found[role].nbytes
+    return found
+
+
+def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
+    """Return which array, by its name, has which role.
+
+    Raises
+    ------
+    DataError
+        If two have the same role, or none has any.
+    """
+    found: dict[Role, str] = {}
+    for name in names:
+        kind = _word_of(_KINDS, name)
+        if kind is None:
+            continue
+        role = _word_of(_SETS, name) or "training", kind
+        if role in found:
+            raise DataError(f"{path}: {found[role]} and {name} may both be the {' '.join(role)}; it must hold {_NEEDS}")
+        found[role] = name
+    if not found:
+        shown = one_line(", ".join(names))
+        raise DataError(f"{path}: it holds the arrays {shown}; it must hold {_NEEDS}")
+    return found
+
+
+def set_of(name: str) -> str | None:
+    """Return the set that a name speaks of: "training", "validation", "test", or None."""
+    return _word_of(_SETS, name)
+
+
+def _word_of(words: dict[str, tuple[str, ...]], name: str) -> str | None:
+    found = re.split(r"[^a-z0-9]+", name.lower())
+    return next((key for key, known in words.items() if any(word in known for word in found)), None)

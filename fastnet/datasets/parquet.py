@@ -1,0 +1,81 @@
+"""Tables in the format Parquet, which PyArrow reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastnet.datasets.csv import label_column
+from fastnet.files.reading import DataError, one_line
+
+MAGIC = b"PAR1"
+_MOST_BYTES = 1 << 30
+_OLDEST = (14, 0, 1)  # before, PyArrow ran code in a file
+
+
+def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a table of numbers.
+
+    Returns
+    -------
+    inputs : ndarray of float32, shape (n, n_in)
+        All columns but the label.
+    labels : ndarray, shape (n,)
+        The column that is named label, class, target, y or digit.
+
+    Raises
+    ------
+    ImportError
+        If PyArrow is not installed, or too old to be safe.
+    OSError
+        If it cannot be opened.
+    DataError
+        If it is damaged, larger than 1 GiB, has columns of other than numbers, missing values, or no label.
+    """
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        how = f"pandas.read_parquet({str(path)!r}).to_csv('data.csv', index=False) converts the file elsewhere"
+        raise ImportError(f"{path}: Parquet needs PyArrow; pip install pyarrow installs it, or {how}") from None
+    if tuple(int(part) for part in arrow.__version__.split(".")[:3] if part.isdigit()) < _OLDEST:
+        raise ImportError(f"{path}: PyArrow is {arrow.__version__}; it must be at least 14.0.1")
+    with path.open("rb") as stream:
+        try:
+            file = parquet.ParquetFile(stream)
+            schema, n = file.schema_arrow, file.metadata.num_rows
+            label = label_column(schema.names, path)
+            _check(schema, n, path, arrow)
+            table = file.read()
+        except DataError:
+            raise
+        except (arrow.ArrowException, OSError, ValueError) as error:
+            raise DataError(f"{path}: the file is damaged, or not Parquet ({one_line(error)})") from None
+    columns = [i for i in range(len(schema)) if i != label and schema.names[i] != "__index_level_0__"]
+    inputs = np.empty((n, len(columns)), np.float32)
+    for i, column in enumerate(columns):
+        inputs[:, i] = _numbers(table.column(column), schema.names[column], path)
+    return inputs, _numbers(table.column(label), schema.names[label], path)
+
+
+def _check(schema: Any, n: int, path: Path, arrow: Any) -> None:
+    """Refuse columns of other than numbers, and more of them than are read, before anything is read."""
+    for field in schema:
+        if not (arrow.types.is_integer(field.type) or arrow.types.is_floating(field.type)):
+            raise DataError(
+                f"{path}: its column {field.name} is of type {one_line(field.type)}; all columns must be numbers; "
+                "np.savez('data.npz', x_train=images, y_train=labels) writes arrays that are read"
+            )
+    if n * len(schema) * 4 > _MOST_BYTES:
+        raise DataError(
+            f"{path}: it claims {n} rows of {len(schema)} columns, more than the {_MOST_BYTES >> 20} MiB read here"
+        )
+
+
+def _numbers(column: Any, name: str, path: Path) -> np.ndarray:
+    if column.null_count:
+        raise DataError(f"{path}: its column {name} lacks {column.null_count} values; fill them, or drop their rows")
+    numbers: np.ndarray = column.to_numpy()
+    return numbers
