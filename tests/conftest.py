@@ -1,9 +1,12 @@
 import os
+import shutil
 import signal
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out; PyTorch's threads would wait for one another
@@ -15,10 +18,14 @@ from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import QuadraticCost
 
 
-def pytest_configure():
-    """Have other processes, too, run the checkout that the tests stand in, whatever is installed (see setup.cfg)."""
+def pytest_configure(config):
+    """Have other processes, too, run the checkout that the tests stand in, and keep out of the user's cache folder."""
     checkout = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
+    if not hasattr(config, "workerinput"):  # the processes that it starts have its environment
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("fastnet-tests")))
+        os.environ["XDG_CACHE_HOME"] = folder = tempfile.mkdtemp(prefix="fastnet-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_xdist_auto_num_workers(config):

@@ -9,6 +9,7 @@ import click
 
 from fastnet import mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines
+from fastnet.commands.run import say
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.formulas import costs
@@ -44,12 +45,12 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
         _, _, test_data = mnist_loader.load_data_wrapper(data)
     drawn = None if plot_file is None else _draw(picture or _PICTURES[0], net, test_data)
     correct = net.accuracy(test_data)
-    click.echo(f"{model}: {'-'.join(map(str, net.sizes))}, {net.activation} neurons, {costs.name_of(net.cost)}")
-    click.echo(f"Accuracy on test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%})")
-    click.echo(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
+    say(f"{model}: {'-'.join(map(str, net.sizes))}, {net.activation} neurons, {costs.name_of(net.cost)}")
+    say(f"Accuracy on test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%})")
+    say(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
     if plot_file is not None and drawn is not None:
         plots.save(drawn, plot_file)
-        click.echo(f"Drawn into {plot_file}")
+        say(f"Drawn into {plot_file}")
 
 
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from fastnet.commands.run import say
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sets import DataWarning
 from fastnet.engines import ENGINES, VARIANTS
@@ -44,7 +45,7 @@ def notes_in_lines() -> Iterator[None]:
         yield
     for warning in caught:
         if isinstance(warning.message, DataWarning):
-            click.echo(f"fastnet: {warning.message}", err=True)
+            say(f"fastnet: {warning.message}", err=True)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
@@ -116,7 +117,15 @@ class NewFile(click.Path):
 
 
 class Command(click.Command):
-    """A command that refuses to write two things into one file, or over what it reads."""
+    """A command that refuses repeated options, and to write two things into one file or over what it reads."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse options that are given more than once and take one value; click would take the last."""
+        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        for param in given:
+            if isinstance(param, click.Option) and not (param.multiple or param.is_flag) and given.count(param) > 1:
+                raise click.UsageError(f"{_shown(param)} is given {given.count(param)} times; it takes one value", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Check the files, and run the command."""
@@ -125,10 +134,15 @@ class Command(click.Command):
             if not isinstance(param.type, NewFile) or (path.exists() and not path.is_file()):
                 continue
             for other, another in named:
-                if other is not param and another.resolve() == path.resolve():
+                if other is not param and _are_same(another, path):
                     names = " and ".join(sorted(_shown(each) for each in (param, other)))
                     raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}")
         return super().invoke(ctx)
+
+
+def _are_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file, by whatever names: links, mounts, a disk that ignores case."""
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
 def _shown(param: click.Parameter) -> str:
@@ -197,7 +211,9 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             help="Stop after so many epochs with no better validation accuracy.",
         ),
         click.option(
-            "--schedule", type=click.Choice(SCHEDULES), help="With --patience: halve the learning rate first."
+            "--schedule",
+            type=click.Choice(SCHEDULES),
+            help="How the learning rate falls: with the epochs, or, with --patience, halved before stopping.",
         ),
         click.option("--expand", is_flag=True, help="Train on five times the images: shifted by a pixel, too."),
         option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes."),

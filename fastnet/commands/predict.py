@@ -13,6 +13,7 @@ import numpy as np
 
 from fastnet import handwriting, network2, plots
 from fastnet.commands.parameters import SETTINGS, Command, NewFile
+from fastnet.commands.run import printable, say
 from fastnet.files.writing import write_text
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import judging, showing
@@ -57,18 +58,18 @@ def predict(
             image = handwriting.read(path)
         except (OSError, ValueError) as error:
             message = f"{name}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
-            _warn(message)
+            say(f"fastnet: {message}", err=True)
             answers.append({"file": name, "error": message})
             continue
         if net is None:
-            net = handwriting.default_network(_warn)
+            net = handwriting.default_network(lambda line: say(f"fastnet: {line}", err=True))
         prediction = handwriting.predict(net, image)
-        click.echo(f"{_printable(name)}: {prediction}")
+        say(f"{name}: {prediction}")
         if show:
             click.echo(showing.show(prediction, colors=_has_colors()))
         answers.append({"file": name, **_as_data(prediction)})
         if plot_file is not None:
-            drawn.append((f"{_printable(click.format_filename(path.name))}: {prediction}", image, prediction))
+            drawn.append((f"{printable(click.format_filename(path.name))}: {prediction}", image, prediction))
     if json_file is not None:
         write_text(json_file, json.dumps(answers, indent=1) + "\n")
     if plot_file is not None and drawn:
@@ -83,15 +84,6 @@ def _load(path: Path) -> network2.Network:
     with arguments.named(str(path)):
         judging.check(net)
     return net
-
-
-def _warn(message: str) -> None:
-    click.echo(f"fastnet: {_printable(message)}", err=True)
-
-
-def _printable(text: str) -> str:
-    """Return a text with its control characters escaped, which a terminal would obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _as_data(prediction: handwriting.Prediction) -> dict[str, Any]:

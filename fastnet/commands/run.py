@@ -97,7 +97,11 @@ def fail(name: str, message: str) -> NoReturn:
     sys.exit(2)
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print text that may have names of files in it: control characters of these do nothing to the terminal."""
-    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-    click.echo(shown.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line that may have names of files in it: control characters of these do nothing to the terminal."""
+    click.echo(printable(line), err=err)
+
+
+def printable(line: str) -> str:
+    """Return a line with its control characters escaped, which a terminal would obey."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

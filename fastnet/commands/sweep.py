@@ -11,6 +11,7 @@ import click
 
 from fastnet import plots
 from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines, recipe_options, sizes_for
+from fastnet.commands.run import say
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
@@ -78,15 +79,15 @@ def sweep(
         found = sweeps.sweep(source, seeds=seeds, jobs=jobs, scheduler=scheduler, record=record, **grid)
     except KeyboardInterrupt as interruption:
         if str(interruption):
-            click.echo(f"{interruption}, and recorded in {record}; the same command goes on from there", err=True)
+            say(f"{interruption}, and recorded in {record}; the same command goes on from there", err=True)
         raise
     except sweeps.TrainingFailed as error:
         raise click.ClickException(f"{error}; what is trained is recorded in {record}") from None
     Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
-    click.echo(found.verdict())
+    say(found.verdict())
     seconds, known = time.perf_counter() - began, found.networks - found.trained
     networks = "network" if found.trained == 1 else "networks"
-    click.echo(f"Trained now: {found.trained} {networks}, in {seconds:.1f} seconds; known from {record}: {known}.")
+    say(f"Trained now: {found.trained} {networks}, in {seconds:.1f} seconds; known from {record}: {known}.")
     if csv_file is not None:
         found.to_csv(csv_file)
     if json_file is not None:

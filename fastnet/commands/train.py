@@ -12,8 +12,9 @@ import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
 from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines, recipe_options, sizes_for
-from fastnet.commands.run import in_words
+from fastnet.commands.run import in_words, say
 from fastnet.learning.history import History
+from fastnet.learning.schedules import HALVE
 from fastnet.sweeps.recipe import recipe
 
 
@@ -54,8 +55,10 @@ def train(
         fastnet train --sizes 784,100,10 --cost cross-entropy --lmbda 5 --epochs 60 --eta 0.1
     """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
     chosen = recipe(**options)
-    if chosen.schedule is not None and chosen.patience is None:
-        raise click.UsageError("--schedule needs --patience: after how many epochs the learning rate is to be halved")
+    if chosen.schedule == HALVE and chosen.patience is None:
+        raise click.UsageError(
+            "--schedule halve needs --patience: after how many epochs the learning rate is to be halved"
+        )
     if len(chosen.sizes) == 2 and (chosen.dropout or chosen.activation != "sigmoid"):
         option = "--dropout" if chosen.dropout else "--activation"
         raise click.UsageError(
@@ -97,24 +100,24 @@ def train(
             **chosen.training(),
         )
         if net.history is not None and net.history.epochs and not reported:
-            click.echo(f"{checkpoint} has all epochs already; the last one: {net.history.last_line()}")
+            say(f"{checkpoint} has all epochs already; the last one: {net.history.last_line()}")
         if chosen.patience is not None:
             correct = net.accuracy(test_data)
-            click.echo(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
+            say(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
     except BaseException as end:  # Ctrl-C, a full disk, a reader that has gone: what was learnt is not lost by it
         has_learnt = net.weights is not untrained
         if checkpoint is not None and checkpoint.exists() and (has_learnt or isinstance(end, KeyboardInterrupt)):
-            click.echo(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
+            say(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
         for keep in _to_keep(net, save, plot_file) if has_learnt else []:
             try:
                 kept = keep()
                 if isinstance(end, KeyboardInterrupt):  # or else it is likely that nothing can be printed
-                    click.echo(kept)
+                    say(kept)
             except OSError as error:
-                click.echo(f"fastnet: {in_words(error)}", err=True)
+                say(f"fastnet: {in_words(error)}", err=True)
         raise
     for line in [keep() for keep in _to_keep(net, save, plot_file)]:
-        click.echo(line)
+        say(line)
     if net.history is not None and net.history.diverged:
         context.exit(1)
 
@@ -122,9 +125,9 @@ def train(
 def _print_line(history: History) -> None:
     *before, epoch = history.epochs[-2:]
     changed = before and before[0].eta != epoch.eta
-    click.echo(history.last_line() + (f", with eta {epoch.eta:g}" if changed else ""))
+    say(history.last_line() + (f", with eta {epoch.eta:g}" if changed else ""))
     if history.stopped:
-        click.echo(history.stopped.replace("evaluation", "validation"))
+        say(history.stopped.replace("evaluation", "validation"))
 
 
 def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> list[Callable[[], str]]:

@@ -19,10 +19,7 @@ from fastnet.formulas import normalization
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.layers import BatchNormalization, Dropout
-
-# Some versions of OpenBLAS raise the processor's flag for invalid operations by what they do beyond a matrix's edge,
-# with all numbers of the result as they should be; NumPy would warn of it. What is not a number stays so, unannounced.
-_without_false_warnings = np.errstate(invalid="ignore")
+from fastnet.formulas.products import product
 
 
 class Engine(ArrayEngine):
@@ -30,7 +27,6 @@ class Engine(ArrayEngine):
 
     samples_at_a_time = 4096
 
-    @_without_false_warnings
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
         layers, inputs = self.architecture.layers, self._typed(mini_batch.inputs)
         passed = list(self._forward(inputs, mini_batch.factors, training=True, keep_statistics=keep_statistics))
@@ -52,11 +48,10 @@ class Engine(ArrayEngine):
                 gradient.append({"gamma": np.sum(error * below.values, axis=0)[:, np.newaxis], "beta": total})
                 error = normalization.backpropagate(error, parameters["gamma"].T, below)
             else:
-                gradient.append({"weights": error.T @ below, "biases": total})  # BP4
-                error = error @ parameters["weights"] if i else error  # BP2
+                gradient.append({"weights": product(error.T, below), "biases": total})  # BP4
+                error = product(error, parameters["weights"]) if i else error  # BP2
         return gradient[::-1], z
 
-    @_without_false_warnings
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         ((_, z),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
         return z
@@ -79,7 +74,7 @@ class Engine(ArrayEngine):
                     normalization.keep(parameters, below.mean, below.variance, len(a), layer.momentum)
                 z = below.values * parameters["gamma"].T + parameters["beta"].T
             else:
-                z = a @ parameters["weights"].T + parameters["biases"].T
+                z = product(a, parameters["weights"].T) + parameters["biases"].T
             yield below, z
             if i < len(layers) - 1:
                 a = ACTIVATIONS[layer.activation].function(z)

@@ -15,6 +15,7 @@ from fastnet.engines.contract import Factors, MiniBatch
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Arrays, Parameters
 from fastnet.formulas.layers import BatchNormalization, Dropout
+from fastnet.formulas.products import product
 
 
 class Engine(ArrayEngine):
@@ -51,9 +52,9 @@ class Engine(ArrayEngine):
                 gradient.append(gradients)
             else:
                 biases = sum(errors)  # BP3
-                matrices = sum(d @ a.T for d, a in zip(errors, inputs, strict=True))  # BP4
+                matrices = sum(product(d, a.T) for d, a in zip(errors, inputs, strict=True))  # BP4
                 gradient.append({"weights": matrices, "biases": biases})
-                errors = [parameters["weights"].T @ d for d in errors]  # BP2, its first half
+                errors = [product(parameters["weights"].T, d) for d in errors]  # BP2, its first half
         mean = [{name: total / m for name, total in layer.items()} for layer in gradient[::-1]]
         return mean, np.concatenate(zs, axis=1).T
 
@@ -81,7 +82,7 @@ class Engine(ArrayEngine):
                 deviation = np.sqrt(variance + layer.epsilon)
                 zs = [parameters["gamma"] * (x - mean) / deviation + parameters["beta"] for x in inputs]
             else:
-                zs = [parameters["weights"] @ a + parameters["biases"] for a in inputs]
+                zs = [product(parameters["weights"], a) + parameters["biases"] for a in inputs]
             yield inputs, zs
             if i < len(layers) - 1:
                 activations = [ACTIVATIONS[layer.activation].function(z) for z in zs]

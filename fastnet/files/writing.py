@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import BinaryIO, cast
 
 from fastnet.files.reading import named_errors
 from fastnet.utils.interruption import heard_afterwards
+
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts
 
 try:
     import fcntl
@@ -85,13 +88,38 @@ def _written_beside(path: Path) -> Iterator[BinaryIO]:
             if path.exists():
                 shutil.copymode(path, unfinished)
             _close_on_windows(file)
-            unfinished.replace(path)
+            _replace(path, unfinished)
         except BaseException:
             _close_on_windows(file)
             with suppress(OSError):
                 unfinished.unlink()
             raise
     _keep_names(path.parent)
+
+
+def _replace(path: Path, unfinished: Path) -> None:
+    """Give the finished file the other's name.
+
+    A file that another program holds on Windows is tried again. One that is a mount point, as a container's bind mount
+    of a single file, cannot be replaced, so its contents are.
+    """
+    for pause in (*_PAUSES, None):
+        try:
+            unfinished.replace(path)
+            return
+        except PermissionError:
+            if pause is None or os.name != "nt":
+                raise
+            time.sleep(pause)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            with unfinished.open("rb") as source, path.open("r+b") as target:
+                shutil.copyfileobj(source, target)
+                target.truncate()
+                os.fsync(target.fileno())
+            unfinished.unlink()
+            return
 
 
 class _Stream:

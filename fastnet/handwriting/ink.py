@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastnet.formulas.products import product
+
 _LEAST_CONTRAST = 0.08  # of ink to its ground, of all that there is from black to white
 _LEAST_SIGNAL = 5.0  # of ink to the noise of the ground, its standard deviation
 _FRAME = 0.06  # of an image's sides: so near to the border there is rather ground than ink
@@ -51,11 +53,11 @@ def grey(image: np.ndarray) -> np.ndarray:
         return image
     colors = image.reshape(-1, 3)
     centred = colors - colors.mean(axis=0)
-    direction = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    direction = np.linalg.eigh(product(centred.T, centred))[1][:, -1]
     direction /= np.abs(direction).sum()
     if direction.sum() < 0:
         direction = -direction
-    values: np.ndarray = colors @ direction.astype(np.float32)
+    values: np.ndarray = product(colors, direction.astype(np.float32))
     return values.reshape(image.shape[:2])
 
 
@@ -120,10 +122,10 @@ def _ground(image: np.ndarray) -> np.ndarray:
     coefficients = np.zeros(surface.shape[-1])
     coefficients[0] = np.median(sample[frame])
     for _ in range(_ROUNDS):
-        differences = np.abs(sample - surface @ coefficients)
+        differences = np.abs(sample - product(surface, coefficients))
         ground = differences <= max(_level(differences), _LEAST_CONTRAST) / 2
         coefficients = np.linalg.lstsq(surface[ground], sample[ground], rcond=None)[0]
-    fitted: np.ndarray = _second_order(image.shape) @ coefficients
+    fitted: np.ndarray = product(_second_order(image.shape), coefficients)
     return fitted.astype(np.float32)
 
 

@@ -140,7 +140,9 @@ class Record:
 
     def _connect(self) -> sqlite3.Connection:
         with self._named_errors():
-            return sqlite3.connect(self._path or ":memory:", timeout=_PATIENCE, isolation_level=None)
+            connection = sqlite3.connect(self._path or ":memory:", timeout=_PATIENCE, isolation_level=None)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            return connection
 
     def _has_begun(self, connection: sqlite3.Connection) -> bool:
         """Whether there is a table of runs; raise a `DataError` if there is anything else.
@@ -150,8 +152,8 @@ class Record:
         with self._named_errors():
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if (application, version, tables) == (0, 0, 0):
+            schema = connection.execute("SELECT type, name, trim(sql, char(10)) FROM sqlite_master LIMIT 9").fetchall()
+        if (application, version, schema) == (0, 0, []):
             return False
         if application != _OURS:
             raise DataError(f"{self._name}: this is a database, but not the record of a sweep")
@@ -159,6 +161,8 @@ class Record:
             raise DataError(
                 f"{self._name}: this record has format {version}, and this version of fastnet reads {_FORMAT}"
             )
+        if schema != [("table", "runs", _TABLE.strip("\n"))]:  # a view or a trigger would run the file's own SQL
+            raise DataError(f"{self._name}: this database has other tables than the record of a sweep")
         return True
 
     @contextlib.contextmanager

@@ -32,7 +32,7 @@ RECIPE = {
     "--optimizer": NAMES | {"sgd2": "is not one of"},
     "--max-norm": NUMBERS | {"0": "range", "-1": "range"},
     "--patience": WHOLE | {"0": "range"},
-    "--schedule": dict.fromkeys(NAMES, "is not 'halve'"),
+    "--schedule": dict.fromkeys(NAMES, "is not one of 'halve', 'geometric', 'cosine', 'steps'"),
     "--engine": NAMES,
     "--dtype": NAMES | {"float16": "is not one of"},
     "--data": FILES,
@@ -105,6 +105,7 @@ def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path)
 
 def test_no_option_is_left_out():
     flags = {"--help", "--expand", "--resume", "--map", "--show", "--scheduler"}
+    flags |= {"--batch-size", "--mini-batch-size"}  # other names of --batch
     for command, options in OPTIONS.items():
         known = {name for param in fastnet_command.commands[command[0]].params for name in param.opts if "-" in name}
         assert known - flags == set(options)
@@ -120,7 +121,9 @@ def test_no_option_is_left_out():
             "lmbda is 1e+300; it must be finite and not negative in float32",
         ),
         (["--sizes", "784,99999999,10"], "its weights need"),
-        (["--schedule", "halve"], "--schedule needs --patience"),
+        (["--schedule", "halve"], "--schedule halve needs --patience"),
+        (["--eta", "1", "--eta", "2"], "--eta is given 2 times; it takes one value"),
+        (["--batch", "1", "--batch-size", "2"], "--batch is given 2 times; it takes one value"),
         (["--sizes", "784,10", "--dropout", "0.5"], "--dropout is for hidden neurons"),
     ],
 )

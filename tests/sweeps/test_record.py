@@ -269,3 +269,34 @@ def test_what_could_not_be_written_for_a_reader_is_written_when_that_has_gone(pa
         record.add(recipe(), 4, RUN)
         assert record.find(recipe(), 4) == RUN
     reader.close()
+
+
+ENDLESS = """
+CREATE VIEW runs AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)
+SELECT n AS recipe, 0 AS seed, '' AS data, '' AS version, '[]' AS validation, 0 AS last, 0 AS test, 0 AS diverged,
+0.0 AS seconds, '' AS sha256 FROM r
+"""
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DROP TABLE runs", ENDLESS],
+        ["CREATE TRIGGER t BEFORE INSERT ON runs BEGIN SELECT count(*) FROM runs a, runs b, runs c, runs d; END"],
+        ["CREATE INDEX i ON runs (seed)"],
+        ["ALTER TABLE runs ADD COLUMN mine AS (zeroblob(1000000000))"],
+    ],
+    ids=["view", "trigger", "index", "column"],
+)
+def test_sql_in_the_file_is_not_run(tmp_path, statements):
+    """Only the table that a record has is read."""
+    path = tmp_path / "record"
+    with Record(path, "data") as record:
+        record.begin()
+    database = sqlite3.connect(path)
+    for statement in statements:
+        database.execute(statement)
+    database.commit()
+    database.close()
+    with pytest.raises(DataError, match=f"^{path}: this database has other tables than the record of a sweep"):
+        Record(path, "data")

@@ -1,0 +1,46 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from fastnet.files import writing
+from fastnet.files.writing import replaced
+
+
+def test_a_file_that_cannot_be_replaced_gets_the_contents(tmp_path, monkeypatch):
+    """As a mount point: a container's bind mount of a single file."""
+    path = tmp_path / "mounted"
+    path.write_bytes(b"what was there before, and is longer")
+    inode = path.stat().st_ino
+
+    def busy(self, target):
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "replace", busy)
+    with replaced(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_ino == inode
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_another_program_holds_on_windows_is_tried_again(tmp_path, monkeypatch):
+    held, replace = [], Path.replace
+
+    def replace_at_last(self, target):
+        held.append(target)
+        if len(held) < 3:
+            raise PermissionError(13, "Permission denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_at_last)
+    monkeypatch.setattr(writing, "_PAUSES", (0, 0, 0))
+    path = tmp_path / "held"
+    with pytest.raises(PermissionError), replaced(path) as file:
+        file.write(b"new")
+    held.clear()
+    monkeypatch.setattr(writing.os, "name", "nt")
+    unfinished = tmp_path / "unfinished"
+    unfinished.write_bytes(b"new")
+    writing._replace(path, unfinished)
+    assert path.read_bytes() == b"new"
