@@ -153,3 +153,13 @@ def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
     gone.rmdir()
     status, _, errors = fastnet("train", "--save", "net.json")
     assert (status, errors) == (2, "fastnet: this folder is gone\n")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
+@pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["compare"], ["sweep"], ["evaluate"]])
+def test_help_is_shown_in_terminals_of_other_encodings(command, encoding):
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    code = [sys.executable, "-m", "fastnet", *command, "--help"]
+    result = subprocess.run(code, capture_output=True, env=environment, timeout=60)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.startswith(b"Usage: fastnet")

@@ -75,3 +75,10 @@ def test_by_default_it_is_in_the_users_cache_folder(copies, tmp_path):
     run(one, tmp_path, None, **home)
     assert list((tmp_path / "home").rglob("*.nbc"))
     assert not list(one.rglob("*.nbc"))
+
+
+def test_processors_of_two_kinds_share_a_folder_and_no_code(copies, tmp_path):
+    one, _ = copies
+    other = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    for environment, compiles in (({}, "True"), (other, "True"), ({}, "False"), (other, "False")):
+        assert run(one, tmp_path, tmp_path / "cache", **environment) == [compiles, *["1.0"] * 5]

@@ -1,5 +1,6 @@
 """Ctrl-C at random moments: the network is as after a whole epoch, and goes on learning."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -143,8 +144,8 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
 
 @pytest.mark.parametrize(
     ("number", "times"),
-    [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGTERM, 3)],
-    ids=["Ctrl-C", "once", "thrice"],
+    [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGTERM, 3), (signal.SIGHUP, 1)],
+    ids=["Ctrl-C", "once", "thrice", "a closed terminal"],
 )
 def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path):
     """As whoever runs jobs on a cluster tells them, before they are killed."""
@@ -172,3 +173,16 @@ def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_
     assert output.endswith("Saved to net.json\n")
     assert errors.strip() == "Kept in run: the same command with --resume goes on from there"
     assert network2.load(tmp_path / "net.json").sizes == [784, 10]
+
+
+def test_who_presses_ctrl_c_is_told_that_it_was_heard(capsys):
+    said = []
+
+    def interrupted():
+        with interruption.heard_afterwards("Stopping soon"):
+            os.kill(os.getpid(), signal.SIGINT)
+            said.append(capsys.readouterr().err)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert said == ["\nStopping soon\n"]
