@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -129,12 +130,14 @@ def compiling() -> Iterator[None]:
 
 
 def _watched() -> bool:
-    """Whether what is shown is seen: on a terminal on which a line can be drawn again, and not in the background.
+    """Whether what is shown is seen: in a notebook, or on a terminal on which a line can be drawn again.
 
-    A program with windows has no standard error at all.
+    In the background it is not. A program with windows has no standard error at all.
     """
     if sys.stderr is None or _between_runs.get() is not None:
         return False
+    if "ipykernel" in sys.modules:  # whose notebooks show bars with ipywidgets
+        return find_spec("ipywidgets") is not None
     return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 

@@ -161,3 +161,12 @@ def test_the_background_is_that_of_one_thread(capsys):
     with progress.in_background(), ThreadPoolExecutor(1) as pool:
         pool.submit(compile_elsewhere).result()
     assert capsys.readouterr().err == f"{progress.COMPILING}: about ten seconds\n"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_notebook_shows_bars_where_it_can(monkeypatch, there):
+    monkeypatch.setitem(progress.sys.modules, "ipykernel", object())
+    monkeypatch.setattr(progress, "find_spec", lambda name: object() if there and name == "ipywidgets" else None)
+    assert progress._watched() == there
+    with progress.in_background():
+        assert not progress._watched()
