@@ -128,11 +128,12 @@ def test_the_books_lines_are_printed(data, labelled, capsys):
     for j, (ec, ea, tc, ta) in enumerate(zip(*returned, strict=True)):
         expected += f"Epoch {j} training complete\nCost on training data: {tc}\nAccuracy on training data: {ta} / 12\n"
         expected += f"Cost on evaluation data: {ec}\nAccuracy on evaluation data: {ea} / 9\n\n"
-    assert capsys.readouterr().out == expected
+    assert capsys.readouterr().out == f"{expected}{net.history.summary()}\n"
     assert len(returned[0]) == 2
 
     assert net.SGD(data, 2, 5, 0.5) == ([], [], [], [])
-    assert capsys.readouterr().out == "Epoch 0 training complete\n\nEpoch 1 training complete\n\n"
+    lines = "Epoch 0 training complete\n\nEpoch 1 training complete\n\n"
+    assert capsys.readouterr().out == f"{lines}{net.history.summary()}\n"
 
 
 @pytest.mark.parametrize("which", range(4))
@@ -144,7 +145,7 @@ def test_each_monitor_by_itself(data, labelled, capsys, which):
     those = labelled if which < 2 else data
     expected = net.accuracy(those) if "accuracy" in what else net.total_cost(those, 0.1)
     assert returned == tuple([expected] if k == which else [] for k in range(4))
-    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert len(capsys.readouterr().out.splitlines()) == 4  # the last is the summary
 
 
 def test_what_is_monitored_is_asked_after_each_epoch(engine_name, data, labelled, capsys):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _LIBRARIES = ("numpy", "numba", "torch")
+_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # what is installed under another name than it is imported by
 
 
 def describe() -> dict[str, str]:
@@ -30,7 +31,7 @@ def describe() -> dict[str, str]:
     }
     for library in ("fastnet", *_LIBRARIES):
         with contextlib.suppress(PackageNotFoundError):
-            description[library] = version(library)
+            description[library] = version(_DISTRIBUTIONS.get(library, library))
     gpu = _gpu()
     return description if gpu is None else {**description, "gpu": gpu}
 

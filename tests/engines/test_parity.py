@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fastnet import Dataset
+from fastnet.datasets.classes import classes_of
 from fastnet.engines import engine_class, why_missing
 from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
@@ -104,7 +105,8 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
             np.testing.assert_allclose(engine.outputs(given_as), outputs, rtol=precision, atol=precision)
         found = engine.measure(task.data, cost=True)
         assert found.cost == pytest.approx(measure.cost, rel=precision)
-        assert found.correct == np.count_nonzero(found.predictions == task.data.labels(architecture.n_out))
+        labels = classes_of(task.data, architecture.n_out, architecture.outputs.activation).labels
+        assert found.correct == np.count_nonzero(found.predictions == labels)
         if dtype == "float64":
             np.testing.assert_array_equal(found.predictions, measure.predictions)
 

@@ -229,7 +229,7 @@ def test_a_cost_of_ones_own_is_given_columns():
     assert as_cost(Columns).losses(rows, rows, rows).tolist() == [1.5] * 3
 
 
-@pytest.mark.parametrize("what", [None, "CrossEntropyCost", 3, object(), np.sum])
+@pytest.mark.parametrize("what", [None, 3, object(), np.sum])
 def test_what_is_no_cost(what):
     with pytest.raises(TypeError, match=r"cost is .*; it must have a function fn, as QuadraticCost, .* have"):
         as_cost(what)

@@ -252,7 +252,7 @@ def test_what_an_option_refuses(option, value, said, run, folder):
 
 
 def test_no_option_of_the_command_is_left_out():
-    flags = {"--batch-norm", "--augment"}
+    flags = {"--batch-norm", "--augment", "--batch-size", "--mini-batch-size"}  # the last are other names of --batch
     assert {name for param in command.params for name in param.opts} - flags == set(OPTIONS_OF_THE_COMMAND)
 
 
