@@ -29,6 +29,7 @@ _END_OF_JPEG = b"\xff\xd9"
 _ORIENTATION = 0x0112  # EXIF's number of the tag
 _DAMAGES = (
     ArithmeticError,
+    AssertionError,
     EOFError,
     IndexError,
     OSError,

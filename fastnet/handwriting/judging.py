@@ -17,7 +17,7 @@ DIGITS = 10
 SURE = 0.5  # a digit is named that is more probable than this: than all others together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """What a network says of a picture. It prints as a line.
 
@@ -42,6 +42,9 @@ class Prediction:
         if self.digit is None:
             return f"not sure: {self.reason}"
         return f"{self.digit} ({percent(self.probabilities[self.digit])})"
+
+    def __repr__(self) -> str:
+        return f"<Prediction: {self}>"
 
 
 def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:

@@ -24,3 +24,9 @@ def run(*arguments, cwd=None):
         with pytest.raises(SystemExit) as ended:
             cli.main()
     return subprocess.CompletedProcess(arguments, ended.value.code or 0, output.getvalue(), errors.getvalue())
+
+
+def overriding(given, *others):
+    """Return arguments, without those options of `given`, of one value each, that are among the others."""
+    pairs = zip(given[::2], given[1::2], strict=True)
+    return [word for pair in pairs if pair[0] not in others for word in pair] + list(others)

@@ -5,13 +5,15 @@ import re
 
 import numpy as np
 import pytest
+from commands import here
 from commands.here import run
 
 from fastnet import expand_mnist, mnist_loader, network2
 
 
 def small(folder, *arguments):
-    return "train", "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", "--dtype", "float64", *arguments
+    given = "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", "--dtype", "float64"
+    return "train", *here.overriding(given, *arguments)
 
 
 def parameters(net):
@@ -72,7 +74,7 @@ def test_a_picture_of_the_run(folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--schedule", "halve"], "--schedule needs --patience"),
+        (["--schedule", "halve"], "--schedule halve needs --patience"),
         (["--sizes", "16,10", "--dropout", "0.5"], "--dropout is for hidden neurons, and --sizes 16,10 has none"),
         (["--sizes", "16,10", "--activation", "relu"], "--activation is for hidden neurons"),
         (["--dropout", "1"], "--dropout"),

@@ -12,7 +12,7 @@ COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
 
 
 def small(folder, *arguments):
-    return ["train", "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", *arguments]
+    return ["train", *here.overriding(("--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy"), *arguments)]
 
 
 def run(folder, *arguments):

@@ -20,8 +20,8 @@ pytest.importorskip("distributed", reason="the extra dask is not installed")
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "sweep"]
 DASK = [sys.executable, "-m", "dask"]
-AS_OPTIONS = ["--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--eta", "0.5", "--eta", "3", "--seeds", "6",
-              "--epochs", "150"]  # fmt: skip
+AS_OPTIONS = ["--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--eta", "0.5", "--eta", "3", "--seeds", "6"]
+EPOCHS = ["--epochs", "150"]
 
 
 @contextlib.contextmanager
@@ -54,8 +54,9 @@ def address_in(file):
 
 def start(folder, address, *arguments):
     pipe = subprocess.PIPE
-    command = [*COMMAND, *AS_OPTIONS, "--scheduler", address, "--record", "on-cluster", "--json", "on-cluster.json",
-               *arguments]  # fmt: skip
+    epochs = arguments or EPOCHS
+    command = [*COMMAND, *AS_OPTIONS, *epochs, "--scheduler", address, "--record", "on-cluster", "--json",
+               "on-cluster.json"]  # fmt: skip
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=folder)
 
 
@@ -74,7 +75,7 @@ def recorded(path):
 
 
 def test_nothing_is_lost_when_a_worker_is_killed_in_the_middle(folder):
-    expected = run("sweep", *AS_OPTIONS, "--record", "here", "--json", "here.json", cwd=folder).stdout
+    expected = run("sweep", *AS_OPTIONS, *EPOCHS, "--record", "here", "--json", "here.json", cwd=folder).stdout
     with running(folder) as (address, (_, worker, _)), start(folder, address) as process:
         wait_until_recorded(folder / "on-cluster", 3)
         assert recorded(folder / "on-cluster") < 12

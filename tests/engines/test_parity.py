@@ -1,6 +1,7 @@
 """From the same parameters, data and order, every engine gives what the reference gives."""
 
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -315,3 +316,21 @@ def test_an_engine_keeps_its_hands_off_what_it_is_given(engine_name):
     assert all(np.isfinite(array).all() for array in arrays_of(engine.parameters()))
     for array, copy in zip(given_arrays, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("engine_name", ["numba", "numpy", "torch"])
+def test_fifty_layers(engine_name):
+    if why_missing(engine_name) is not None:
+        pytest.skip(why_missing(engine_name))
+    architecture = Architecture((6,), (*(Dense(5, "tanh") for _ in range(50)), Dense(3)), dtype=np.dtype("float64"))
+    random = np.random.default_rng(0)
+    sizes = [6, *[5] * 50, 3]
+    parameters = [
+        {"weights": random.standard_normal((y, x)) / np.sqrt(x), "biases": random.standard_normal((y, 1))}
+        for x, y in pairwise(sizes)
+    ]
+    data = Dataset(random.standard_normal((12, 6)), random.random((12, 3)))
+    engines = [engine_class(name)(architecture, parameters, data) for name in ("reference", engine_name)]
+    for each in engines:
+        each.epoch(np.arange(12), 5, 0.1)
+    assert largest_difference(*(each.parameters() for each in engines)) < 1e-10

@@ -106,8 +106,11 @@ def _torch(path: Path) -> object:
 
 
 def _image(path: Path) -> object:
+    from PIL import Image
+
     from fastnet.handwriting import images
 
+    Image.init()  # or Pillow would import its formats while it is watched
     return images.read(path)
 
 

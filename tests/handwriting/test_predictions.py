@@ -223,3 +223,11 @@ def test_a_title_with_dollars_is_no_formula():
     picture = figure([("a$b^$.png", SEVEN / 255, handwriting.predict(Outputs(1.0), SEVEN))])
     assert not picture.subfigs[0]._suptitle.get_parse_math()
     picture.canvas.draw()
+
+
+def test_a_prediction_is_shown_as_a_line():
+    """And not as 784 pixels."""
+    pixels = np.zeros((28, 28), np.float32)
+    sure = handwriting.Prediction(7, np.eye(10)[7], "", pixels)
+    assert (str(sure), repr(sure)) == ("7 (99.9 %)", "<Prediction: 7 (99.9 %)>")
+    assert repr(handwriting.Prediction(None, np.full(10, 0.1), "why", pixels)) == "<Prediction: not sure: why>"

@@ -10,6 +10,7 @@ import tempfile
 
 import numpy as np
 import pytest
+from commands.here import overriding
 
 torch = pytest.importorskip("torch", reason="the extra torch is not installed")
 torchvision = pytest.importorskip("torchvision", reason="the extra torch is not installed")
@@ -144,7 +145,7 @@ def test_early_stopping_is_said(folder, run):
     ],
 )
 def test_an_error_is_one_line_and_status_2(folder, run, arguments, message):
-    status, output, errors = run(*SMALL, *arguments)
+    status, output, errors = run(*overriding(SMALL, *arguments))
     assert (status, output, errors.count("\n")) == (2, "", 1)
     assert errors.startswith("fastnet.pytorch_mnist: ")
     assert message in errors
