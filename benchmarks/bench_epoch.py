@@ -47,7 +47,8 @@ def run(benchmark, name, class_, network, dtype, training_data, few_samples, ord
     if name not in peers.OF_ANOTHER_COST:
         check(class_(architecture, parameters, few_samples), parameters, few_samples, mini_batch_size)
     engine = class_(architecture, parameters, training_data)
-    benchmark.pedantic(engine.epoch, args=(order, mini_batch_size, 3.0), rounds=ROUNDS.get(name, 1), warmup_rounds=1)
+    rounds = ROUNDS.get(name, 1)
+    benchmark.pedantic(engine.epoch, args=(order, mini_batch_size, 3.0), rounds=rounds, warmup_rounds=int(rounds > 1))
 
 
 def check(engine, parameters, data, mini_batch_size):

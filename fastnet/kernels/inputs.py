@@ -68,9 +68,7 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Row
     if kind is None:
         kind = Rows if choice.without_zeros(starts[-1] / max(inputs.size, 1)) else Matrix
     if kind is Matrix:
-        values = inputs.astype(dtype, copy=False).reshape(-1)
-        values.flags.writeable = False
-        return Matrix(values, inputs.shape[1])
+        return Matrix(inputs.reshape(-1), inputs.shape[1])
     columns = np.empty(starts[-1], _type_of_columns(inputs.shape[1]))
     values = np.empty(starts[-1], dtype)
     _fill(inputs, starts, columns, values)
@@ -80,10 +78,10 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Row
 def rows_of(starts: np.ndarray, columns: np.ndarray, values: np.ndarray, n_in: int, dtype: np.dtype) -> Rows:
     """Lay a sparse matrix of `n_in` columns out, which is given as `Rows` are, each column once a row.
 
-    Its arrays are copied where they are of other types, or may not be written to: to Numba, that is another type too.
+    Its arrays are copied where they are of other types.
     """
     types = np.dtype(np.int64), _type_of_columns(n_in), dtype
-    return Rows(*(np.require(a, d, ["C", "W"]) for a, d in zip((starts, columns, values), types, strict=True)))
+    return Rows(*(np.ascontiguousarray(a, d) for a, d in zip((starts, columns, values), types, strict=True)))
 
 
 def _type_of_columns(n_in: int) -> np.dtype:
