@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fastnet.commands.parameters import DTYPE, POSITIVE, SETTINGS, Command, Engines, NewFile, Sizes
+from fastnet.commands.parameters import BATCH_NAMES, DTYPE, POSITIVE, SETTINGS, Command, Engines, NewFile, Sizes
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.files.writing import write_text
 from fastnet.utils import machine, progress
@@ -25,9 +25,7 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first.")
 @click.option(
-    "--batch",
-    "--batch-size",
-    "--mini-batch-size",
+    *BATCH_NAMES,
     "batch",
     type=click.IntRange(min=1),
     default=10,

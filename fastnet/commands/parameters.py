@@ -29,6 +29,9 @@ SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
 DTYPE = click.Choice(["float32", "float64"])
 
 
+BATCH_NAMES = "--batch", "--batch-size", "--mini-batch-size"
+"""What the size of a mini-batch is called in a command; all mean the same."""
+
 DATA = click.option(
     "--data",
     type=click.Path(exists=True, path_type=Path),
@@ -183,9 +186,7 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             help="How often to go through the training data.",
         ),
         option(
-            "--batch",
-            "--batch-size",
-            "--mini-batch-size",
+            *BATCH_NAMES,
             "mini_batch_size",
             type=click.IntRange(min=1),
             default=10,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastnet.commands.parameters import FRACTION, FROM_ZERO, POSITIVE, SETTINGS, Command, NewFile, Sizes
+from fastnet.commands.parameters import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, SETTINGS, Command, NewFile, Sizes
 from fastnet.torch_classifier.checkpoint import check_path
 from fastnet.torch_classifier.data import load_data
 from fastnet.torch_classifier.options import DEFAULTS, DEVICES, SCHEDULES, Options, checked
@@ -44,9 +44,7 @@ _CHECKED = _checked_by(checked)
 @click.option("--batch-norm", is_flag=True, help="Normalize hidden neurons over the mini-batch.")
 @click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, help="At most.")
 @click.option(
-    "--batch",
-    "--batch-size",
-    "--mini-batch-size",
+    *BATCH_NAMES,
     "batch_size",
     type=click.IntRange(min=1),
     default=DEFAULTS.batch_size,
