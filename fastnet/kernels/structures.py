@@ -75,7 +75,8 @@ def _words(structure: tuple[Any, ...]) -> Iterator[Any]:
     for each in structure:
         if isinstance(each, np.ndarray):
             if each.ndim != 1 or not each.flags.c_contiguous:
-                raise ValueError(f"kernels read contiguous arrays of one dimension, but {each.shape} was given")
+                form = f"shape {each.shape} and strides {each.strides}"
+                raise ValueError(f"kernels read contiguous arrays of one dimension; one has {form}")
             yield each.ctypes.data
             yield len(each)
         else:
@@ -175,7 +176,7 @@ def _element(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @lower_builtin(operator.getitem, Numbers, types.SliceType)
 def _slice(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Return a slice whose bounds are not negative, and not past the end."""
+    """Return a slice. Its bounds must not be negative; one past the end counts as the end."""
     numbers, (start, stop) = arguments[0], (builder.extract_value(arguments[1], i) for i in range(2))
     size = builder.extract_value(numbers, 1)
     start, stop = (builder.select(builder.icmp_signed("<", i, size), i, size) for i in (start, stop))

@@ -111,7 +111,7 @@ def limited(threads: int) -> Iterator[None]:
 def run(work: Callable[[Share], object], threads: int, *, together: bool = False) -> None:
     """Do a thread's share of some work in each of so many threads, this one included.
 
-    Where they cannot be started, or are none of the system's (as with gevent), this thread does all of the work.
+    Where threads cannot be started, or are not those of the system (as with gevent), this thread does all of the work.
 
     Parameters
     ----------
