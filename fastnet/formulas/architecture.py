@@ -12,7 +12,17 @@ from typing import TypeAlias
 import numpy as np
 
 from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, Outputs, OwnCost, QuadraticCost, name_of
-from fastnet.formulas.layers import OF_OUTPUTS, BatchNormalization, Dense, Dropout, Layer, Shape, Shapes, as_layers
+from fastnet.formulas.layers import (
+    OF_OUTPUTS,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Dropout,
+    Layer,
+    Shape,
+    Shapes,
+    as_layers,
+)
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
@@ -26,10 +36,11 @@ class Architecture:
     Attributes
     ----------
     input_shape : tuple of int
-        Shape of a sample; dense networks have (n_in,).
+        Shape of a sample: (n_in,), or (maps, height, width) of an image. A sample itself is a row of prod(shape)
+        numbers.
     layers : tuple of Layer
         From the inputs on. The last is dense: an activation of None becomes the first that its cost allows, and that of
-        a hidden dense layer "sigmoid".
+        a hidden layer "sigmoid".
     cost : class or OwnCost
         One of `costs.COSTS`, or the user's own.
     dtype : numpy.dtype
@@ -48,6 +59,7 @@ class Architecture:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", _completed(self.layers, self.cost))
+        assert self.shapes  # which layers refuse that do not fit one another
         if self.cost is LogLikelihoodCost and self.n_out == 1:
             raise ValueError("cost is LogLikelihoodCost, but of one output neuron the softmax is always 1")
 
@@ -94,8 +106,14 @@ class Architecture:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of neurons in each dense layer, the inputs first."""
-        return (self.n_in, *(layer.n_out for layer in self.layers if isinstance(layer, Dense)))
+        """Number of neurons in each dense or convolutional layer, the inputs first."""
+        pairs = zip(self.trained, self.shapes[1:], strict=True)
+        return (self.n_in, *(prod(shape) for trained, shape in pairs if "weights" in trained))
+
+    @property
+    def weight_shapes(self) -> list[Shape]:
+        """Shapes of the book's weights: those of each dense or convolutional layer."""
+        return [trained["weights"] for trained in self.trained if "weights" in trained]
 
     @cached_property
     def outputs(self) -> Outputs:
@@ -133,11 +151,11 @@ class Architecture:
         return replace(self, layers=(*layers, self.layers[-1]))
 
     def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
-        """Return the parameters, of which those of dense layers are the book's lists, and all others initial values."""
+        """Return the parameters: weights and biases from the book's lists, and all others initial values."""
         pairs = zip(weights, biases, strict=True)
         found: Parameters = []
-        for layer, shapes in zip(self.layers, self.arrays, strict=True):
-            if isinstance(layer, Dense):
+        for shapes in self.arrays:
+            if "weights" in shapes:
                 w, b = next(pairs)
                 found.append({"weights": np.asarray(w, self.dtype), "biases": np.asarray(b, self.dtype)})
             else:
@@ -145,9 +163,9 @@ class Architecture:
         return found
 
     def book_lists(self, parameters: Parameters) -> tuple[Arrays, Arrays]:
-        """Return the weights and the biases of the dense layers: the book's lists, without copies."""
-        dense = [each for layer, each in zip(self.layers, parameters, strict=True) if isinstance(layer, Dense)]
-        return [each["weights"] for each in dense], [each["biases"] for each in dense]
+        """Return the weights and the biases of the layers that have some: the book's lists, without copies."""
+        weighted = [each for each in parameters if "weights" in each]
+        return [each["weights"] for each in weighted], [each["biases"] for each in weighted]
 
 
 def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer, ...]:
@@ -162,13 +180,13 @@ def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer,
             f"activation of the last layer is {last.activation!r}; with {name_of(cost)} it must be "
             f"{' or '.join(map(repr, cost.outputs))}"
         )
-    computing = [layer for layer in hidden if not isinstance(layer, Dropout)]
-    if computing and isinstance(computing[0], BatchNormalization):
+    kinds = [type(layer) for layer in hidden if isinstance(layer, (BatchNormalization, Convolution, Dense))]
+    if kinds and kinds[0] is BatchNormalization:
         raise ValueError(
-            "BatchNormalization is the first layer; it must stand behind a Dense layer. Standardize the inputs "
-            "instead: subtract their means and divide by their standard deviations"
+            "BatchNormalization is the first layer; it must stand behind a Dense or Convolution layer. Standardize the "
+            "inputs instead: subtract their means and divide by their standard deviations"
         )
-    for layer in computing:
+    for layer in hidden:
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
             raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last only")
     return (*hidden, last)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from math import prod
 from typing import Any, TypeAlias
 
 from fastnet.formulas.activations import ACTIVATIONS
@@ -18,6 +19,8 @@ Shapes: TypeAlias = dict[str, Shape]
 
 OF_OUTPUTS = ("softmax",)
 """Activations of output neurons only: each depends on all neurons of its layer."""
+
+PADDINGS = ("valid", "same")
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,94 @@ class Dense(Layer):
         return (self.n_out,)
 
     def trained(self, shape: Shape) -> Shapes:
-        (n_in,) = shape
-        return {"weights": (self.n_out, n_in), "biases": (self.n_out, 1)}
+        return {"weights": (self.n_out, prod(shape)), "biases": (self.n_out, 1)}
+
+
+@dataclass(frozen=True)
+class Convolution(Layer):
+    """Filters that are moved over images: a = activation(b + sum of w x over a filter's place) (equation 125).
+
+    An image is of shape (maps, height, width), and the outputs are one map a filter. As in the equation, and as
+    PyTorch's `conv2d` does, filters are not rotated; those of `network3` are, as Theano's were.
+
+    Attributes
+    ----------
+    filters : int
+        Number of filters.
+    shape : tuple of int
+        Height and width of each filter; one integer stands for both.
+    activation : str or None
+        One of `activations.ACTIVATIONS`; None for the network's default.
+    padding : {'valid', 'same'}
+        Where filters are placed: within the image; or, for outputs as large as it, also beyond its border, where
+        inputs count as 0. Of an odd number of rows or columns beyond, the one more is below or on the right.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an attribute is not of that form.
+    """
+
+    filters: int
+    shape: tuple[int, int]
+    activation: str | None = None
+    padding: str = "valid"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filters", arguments.positive(self.filters, "filters of Convolution"))
+        object.__setattr__(self, "shape", _height_and_width(self.shape, "shape of Convolution"))
+        if self.activation is not None:
+            arguments.one_of(self.activation, ACTIVATIONS, "activation of Convolution")
+        arguments.one_of(self.padding, PADDINGS, "padding of Convolution")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _, height, width = _image(shape, self)
+        if self.padding == "same":
+            return self.filters, height, width
+        if self.shape[0] > height or self.shape[1] > width:
+            raise ValueError(f"{self} is larger than its inputs, images of {height} x {width}")
+        return self.filters, height - self.shape[0] + 1, width - self.shape[1] + 1
+
+    def trained(self, shape: Shape) -> Shapes:
+        return {"weights": (self.filters, shape[0], *self.shape), "biases": (self.filters, 1)}
+
+    def borders(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return the number of rows above and below, and of columns left and right, that count as 0."""
+        if self.padding == "valid":
+            return (0, 0), (0, 0)
+        (above, left) = ((n - 1) // 2 for n in self.shape)
+        return (above, self.shape[0] - 1 - above), (left, self.shape[1] - 1 - left)
+
+
+@dataclass(frozen=True)
+class MaxPooling(Layer):
+    """Keeps the largest of the activations in each window of each map (chapter 6, "Pooling layers").
+
+    Windows do not overlap; rows and columns that do not fill a window are left out. Of several that are the largest,
+    the first, row by row, gets the error in backpropagation. It is found before the activation function where this
+    never falls: for all but GELU.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Height and width of a window; one integer stands for both.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not of that form.
+    """
+
+    shape: tuple[int, int] = (2, 2)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", _height_and_width(self.shape, "shape of MaxPooling"))
+
+    def output_shape(self, shape: Shape) -> Shape:
+        maps, height, width = _image(shape, self)
+        if self.shape[0] > height or self.shape[1] > width:
+            raise ValueError(f"{self} is larger than its inputs, images of {height} x {width}")
+        return maps, height // self.shape[0], width // self.shape[1]
 
 
 @dataclass(frozen=True)
@@ -100,6 +189,8 @@ class Dropout(Layer):
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
     """Gives each neuron the mean beta and the standard deviation gamma over a mini-batch (Ioffe and Szegedy 2015).
+
+    Of images, mean and deviation are those of each map, over all of its places.
 
     a = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta). In training, mean and variance are those of
     the mini-batch; a trained network uses running means of them. A mini-batch of one sample leaves these as they are.
@@ -133,15 +224,15 @@ class BatchNormalization(Layer):
         object.__setattr__(self, "epsilon", epsilon)
 
     def trained(self, shape: Shape) -> Shapes:
-        (n,) = shape
-        return {"gamma": (n, 1), "beta": (n, 1)}
+        return {"gamma": (shape[0], 1), "beta": (shape[0], 1)}
 
     def statistics(self, shape: Shape) -> Shapes:
-        (n,) = shape
-        return {"mean": (n, 1), "variance": (n, 1)}
+        return {"mean": (shape[0], 1), "variance": (shape[0], 1)}
 
 
-LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (Dense, Dropout, BatchNormalization)}
+LAYERS: dict[str, type[Layer]] = {
+    kind.__name__: kind for kind in (Dense, Convolution, MaxPooling, BatchNormalization, Dropout)
+}
 """The kinds of layers by name."""
 
 __all__ = list(LAYERS)  # what can be had from the package
@@ -155,11 +246,13 @@ def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ..
     layers : sequence of int or Layer
         All layers but the inputs.
     activation : str
-        Activation of hidden dense layers that have none of their own.
+        Activation of hidden layers of neurons that have none of their own.
     """
     found = [layer if isinstance(layer, Layer) else Dense(layer) for layer in layers]
     hidden = [
-        replace(each, activation=activation) if isinstance(each, Dense) and each.activation is None else each
+        replace(each, activation=activation)
+        if isinstance(each, (Dense, Convolution)) and each.activation is None
+        else each
         for each in found[:-1]
     ]
     return (*hidden, *found[-1:])
@@ -175,3 +268,24 @@ def from_settings(settings: dict[str, Any]) -> Layer:
     """
     values = dict(settings)
     return LAYERS[values.pop("layer")](**values)
+
+
+def _height_and_width(value: Any, argument: str) -> tuple[int, int]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != 2:
+            raise ValueError(f"{argument} is {arguments.brief(value)}; it must be a height and a width")
+        height, width = (arguments.positive(n, f"a number in {argument}") for n in value)
+        return height, width
+    size = arguments.positive(value, argument)
+    return size, size
+
+
+def _image(shape: Shape, layer: Layer) -> tuple[int, int, int]:
+    """Return the shape of a layer's inputs, if they are images."""
+    if len(shape) != 3:
+        raise ValueError(
+            f"{layer} has {prod(shape)} numbers without a shape for inputs; it must have images: where they are the "
+            "network's inputs, give their shape, such as (1, 28, 28), instead of their number"
+        )
+    maps, height, width = shape
+    return maps, height, width
