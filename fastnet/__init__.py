@@ -6,10 +6,10 @@
 >>> net.SGD(training_data, 30, 10, 3.0, test_data=test_data)  # doctest: +SKIP
 
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
-book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Dropout` and
-`BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and `Geometric` schedules of
-`network2`. `NetworkClassifier` is the network as scikit-learn's users know classifiers. `sweep` trains many networks.
-Each is imported, with what it needs, when it is asked for.
+book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Convolution`,
+`MaxPooling`, `Dropout` and `BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and
+`Geometric` schedules of `network2`. `NetworkClassifier` is the network as scikit-learn's users know classifiers.
+`sweep` trains many networks. Each is imported, with what it needs, when it is asked for.
 """
 
 from __future__ import annotations

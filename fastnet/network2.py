@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -56,14 +57,17 @@ class Network(BaseNetwork):
     ----------
     sizes : sequence of int and Layer
         The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30. Instead of a
-        number, a layer may stand: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`.
+        number, a layer may stand: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`. Images for
+        convolutions have a shape, (maps, height, width), instead of a number of inputs:
+        `[(1, 28, 28), Convolution(20, 5, "relu"), MaxPooling(2), 100, 10]`. A sample is a column all the same, with
+        the pixels map by map and row by row.
     cost : class, object or str, optional
         `CrossEntropyCost` or 'cross-entropy'; `QuadraticCost` or 'quadratic', with which output neurons may also be
         linear, for regression: `[4, 30, Dense(1, "linear")]`; `LogLikelihoodCost` or 'log-likelihood', with which they
         are softmax. Or one of your own, for sigmoid or linear outputs, with the functions `fn(a, y)` and
         `delta(z, a, y)` as these have: the engines 'numpy' and 'reference' call it, the others refuse to train.
     activation : str, optional
-        Activation of the hidden dense layers that have none of their own: a name in
+        Activation of the hidden dense and convolutional layers that have none of their own: a name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
         What computes: compiled kernels; matrix products; PyTorch, on a CUDA device if there is one ('torch-cpu' and
@@ -78,19 +82,21 @@ class Network(BaseNetwork):
     Attributes
     ----------
     num_layers : int
-        The number of dense layers, the inputs included.
+        The number of dense and convolutional layers, the inputs included.
     sizes : list of int
-        The number of neurons in each dense layer, the inputs first.
+        The number of neurons in each dense or convolutional layer, the inputs first.
     layers : tuple of Layer
         All layers, from the inputs on.
     cost : class or object
         As given. Another may be assigned.
     weights : list of ndarray
-        One matrix `(n_out, n_in)` for each dense layer. It may be changed or assigned.
+        One matrix `(n_out, n_in)` for each dense layer, and an array `(filters, maps, rows, columns)` for each
+        convolutional one. It may be changed or assigned.
     biases : list of ndarray
-        One column `(n_out, 1)` for each dense layer. It may be changed or assigned.
+        One column `(n_out, 1)` for each dense layer, and `(filters, 1)` for each convolutional one. It may be changed
+        or assigned.
     parameters : list of dict of str to ndarray
-        The arrays of each layer by name. Those of dense layers are the arrays in `weights` and `biases`.
+        The arrays of each layer by name. Weights and biases are the arrays in `weights` and `biases`.
     history : History or None
         What the last `SGD` did.
 
@@ -118,9 +124,11 @@ class Network(BaseNetwork):
 
     cost: Any = CrossEntropyCost  # of a subclass whose initializer is called before it has a cost
 
+    _takes_images = True
+
     def __init__(
         self,
-        sizes: Sequence[int | Layer],
+        sizes: Sequence[int | Layer | Sequence[int]],
         cost: Cost | type[Any] | str = CrossEntropyCost,
         *others: NoReturn,
         activation: str = "sigmoid",
@@ -421,8 +429,11 @@ class Network(BaseNetwork):
         return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in weights))
 
     def _check_normalization(self, mini_batch_size: int, samples: int) -> None:
-        """Raise a `ValueError` if batch normalization would see one sample at a time."""
-        if min(mini_batch_size, samples) > 1 or not any(isinstance(each, BatchNormalization) for each in self.layers):
+        """Raise a `ValueError` if batch normalization would see one number at a time."""
+        architecture = self._architecture()
+        pairs = zip(architecture.layers, architecture.shapes, strict=False)
+        places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
+        if min(mini_batch_size, samples) * min(places, default=2) > 1:
             return
         given = f"mini_batch_size is {mini_batch_size}" if mini_batch_size == 1 else "training_data has one sample"
         raise ValueError(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ except ImportError as error:
     raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet-nndl[torch]' installs it") from error
 
 from fastnet import network2
-from fastnet.engines.torch import ACTIVATIONS
+from fastnet.engines.torch_layers import ACTIVATIONS
+from fastnet.formulas.activations import FALLING, OwnActivation
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
-from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer
+from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling, Shape
 from fastnet.networks.base import BaseNetwork
 from fastnet.networks.entries import entries_of
 
@@ -28,7 +30,7 @@ __all__ = ["from_torch", "to_torch"]
 _MODULES: dict[str, nn.Module] = {**ACTIVATIONS, "softmax": nn.Softmax(dim=1)}
 _ACTIVATIONS = {type(module): name for name, module in _MODULES.items() if not isinstance(module, nn.Identity)}
 _COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost}
-_PASSED_OVER = (nn.Flatten, nn.Dropout, nn.Identity)  # which do nothing to what a trained network gives for a vector
+_PASSED_OVER = (nn.Dropout, nn.Identity)  # which do nothing to what a trained network gives
 
 
 def to_torch(net: BaseNetwork) -> nn.Sequential:
@@ -42,8 +44,15 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     Returns
     -------
     torch.nn.Sequential
-        `Linear`, `BatchNorm1d` and `Dropout` layers and activations, the outputs' too, on the CPU, in the network's
-        precision and in evaluation mode. What `net.feedforward` takes and gives as columns, it takes and gives as rows.
+        `Linear`, `Conv2d`, `MaxPool2d`, `BatchNorm1d`, `BatchNorm2d` and `Dropout` layers and activations, the outputs'
+        too, on the CPU, in the network's precision and in evaluation mode. What `net.feedforward` takes and gives as
+        columns, it takes and gives as rows: images become rows by `Flatten`, and rows images by `Unflatten`.
+
+    Raises
+    ------
+    ValueError
+        If the network has what PyTorch's layers do not have: an activation of your own, or dropout that is not
+        inverted.
 
     Examples
     --------
@@ -56,98 +65,166 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
       (3): Softmax(dim=1)
     )
     """
-    dtype = getattr(torch, net.dtype.name)
-    layers = [
-        module
-        for layer, arrays in zip(net.layers, net.parameters, strict=True)
-        for module in _modules(layer, {name: torch.tensor(array, dtype=dtype) for name, array in arrays.items()})
-    ]
-    return nn.Sequential(*layers).eval()
+    dtype, architecture = getattr(torch, net.dtype.name), net._architecture()
+    input_shape = architecture.input_shape
+    modules: list[nn.Module] = [nn.Unflatten(1, input_shape)] if len(input_shape) > 1 else []
+    for layer, shape, arrays in zip(architecture.layers, architecture.shapes, net.parameters, strict=False):
+        if isinstance(layer, Dense) and len(shape) > 1:
+            modules.append(nn.Flatten())
+        modules += _modules(layer, shape, {name: torch.tensor(each, dtype=dtype) for name, each in arrays.items()})
+    return nn.Sequential(*modules).eval()
 
 
-def _modules(layer: Layer, arrays: dict[str, torch.Tensor]) -> list[nn.Module]:
-    """Return a layer, and its activation if it has one, as modules of PyTorch."""
+def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> list[nn.Module]:
+    """Return a layer with inputs of a shape, and its activation if it has one, as modules of PyTorch."""
     if isinstance(layer, Dropout):
+        if not layer.inverted:
+            raise ValueError(f"net has {layer}, which PyTorch does not have; Dropout({layer.p}) is PyTorch's")
         return [nn.Dropout(layer.p)]
-    if isinstance(layer, BatchNormalization):
-        module: nn.Module = nn.BatchNorm1d(len(arrays["gamma"]), layer.epsilon, layer.momentum)
-        names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
-    else:
-        assert isinstance(layer, Dense)
-        module = nn.Linear(arrays["weights"].shape[1], layer.n_out)
-        names = {"weight": "weights", "bias": "biases"}
+    if isinstance(layer, MaxPooling):
+        return [nn.MaxPool2d(layer.shape)]
+    module, names = _with_arrays(layer, shape)
     state = module.to(next(iter(arrays.values())).dtype).state_dict()
     module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
-    activation = layer.activation
+    activation = getattr(layer, "activation", None)
+    if isinstance(activation, OwnActivation):
+        raise ValueError(f"net has {layer}, whose activation is no module of PyTorch; make the model of its parameters")
     if activation is None or activation == "linear":
         return [module]
     return [module, deepcopy(_MODULES[activation])]
 
 
+def _with_arrays(layer: Layer, shape: Shape) -> tuple[nn.Module, dict[str, str]]:
+    """Return a layer that has arrays as a module of PyTorch, and our names for the module's arrays."""
+    if isinstance(layer, BatchNormalization):
+        kind = nn.BatchNorm2d if len(shape) > 1 else nn.BatchNorm1d
+        names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
+        return kind(shape[0], layer.epsilon, layer.momentum), names
+    names = {"weight": "weights", "bias": "biases"}
+    if isinstance(layer, Convolution):
+        return nn.Conv2d(shape[0], layer.filters, layer.shape, padding=layer.padding), names
+    assert isinstance(layer, Dense)
+    return nn.Linear(prod(shape), layer.n_out), names
+
+
 def from_torch(
-    model: nn.Sequential, *, cost: Cost | type[Any] | None = None, engine: str = "numba"
+    model: nn.Sequential,
+    *,
+    cost: Cost | type[Any] | None = None,
+    engine: str = "numba",
+    input_shape: Sequence[int] | None = None,
 ) -> network2.Network:
     """Return a model of PyTorch as a network, with copies of its parameters.
 
     Parameters
     ----------
     model : torch.nn.Sequential
-        `Linear` and `BatchNorm1d` layers, each with `Sigmoid`, `Tanh`, `ReLU`, `LeakyReLU(0.01)` or nothing behind it.
-        Last may be `Sigmoid`, `Softmax` or nothing. `Flatten`, `Dropout` and `Identity` are passed over.
+        `Linear`, `Conv2d`, `BatchNorm1d` and `BatchNorm2d` layers, each with `Sigmoid`, `Tanh`, `ReLU`,
+        `LeakyReLU(0.01)`, `GELU` or nothing behind it, and `MaxPool2d`. Last may be `Sigmoid`, `Softmax` or nothing.
+        `Flatten`, `Dropout` and `Identity` are passed over, and `Unflatten` may be first.
     cost : class or object, optional
         As for `network2.Network`. By default, `CrossEntropyCost` of a model that ends with `Sigmoid`, and otherwise
         `LogLikelihoodCost`: outputs are softmax where nothing is last, too, as for `torch.nn.CrossEntropyLoss`. With
         another cost, outputs are linear where nothing is last.
     engine : str, optional
         As for `network2.Network`. The precision is the model's.
+    input_shape : sequence of int, optional
+        (maps, height, width) of the images that a model takes whose first layer is a `Conv2d` or `MaxPool2d`, unless an
+        `Unflatten` is before it.
 
     Raises
     ------
     TypeError
         If it is another model, or has other layers.
     ValueError
-        If a layer does not fit the next or has settings that fastnet does not have, or the cost does not go with the
-        outputs.
+        If a layer does not fit the next or has settings that fastnet does not have, the cost does not go with the
+        outputs, or the shape of images is missing.
     """
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
     modules = [module for module in model if not isinstance(module, _PASSED_OVER)]
+    if modules and isinstance(modules[0], nn.Unflatten):
+        input_shape = tuple(modules.pop(0).unflattened_size)
+    last_module = next((module for module in reversed(modules) if not isinstance(module, nn.Flatten)), None)
     layers: list[Layer] = []
     parameters: Parameters = []
-    for i, module in enumerate(modules):
-        if isinstance(module, (nn.Linear, nn.BatchNorm1d)):
-            layer, arrays = _linear(module) if isinstance(module, nn.Linear) else _normalization(module)
+    for module in modules:
+        if type(module) in _READERS:
+            layer, arrays = _READERS[type(module)](module)
             layers.append(layer)
             parameters.append(arrays)
+        elif isinstance(module, nn.Flatten):
+            continue
         elif not layers:
             break
         else:
-            layers[-1] = _activated(layers[-1], module, is_last=i == len(modules) - 1)
+            _activate(layers, module, is_last=module is last_module)
     if not layers:
-        raise TypeError(f"model has {_names(modules)}; it must be Linear layers with activations between them")
-    n_in = _check_fit(parameters)
+        raise TypeError(
+            f"model has {_names(modules)}; it must be Linear or Conv2d layers with activations between them"
+        )
     last = layers[-1]
     if not isinstance(last, Dense):
-        raise TypeError(f"model ends with {type(modules[-1]).__name__}; it may end with Linear, Sigmoid or Softmax")
+        raise TypeError(f"model ends with {type(last_module).__name__}; it may end with Linear, Sigmoid or Softmax")
     if last.activation == "linear" and (cost is None or cost is LogLikelihoodCost):
         layers[-1] = last = replace(last, activation="softmax")
     if cost is None:
         cost = _COSTS[str(last.activation)]
-    dtype = parameters[0]["weights"].dtype if "weights" in parameters[0] else np.dtype(np.float32)
-    activation = next((str(each.activation) for each in layers[:-1] if isinstance(each, Dense)), "sigmoid")
-    entries = entries_of(Architecture((n_in,), tuple(layers), as_cost(cost), dtype), activation)
+    dtype = next(array.dtype for arrays in parameters for array in arrays.values())
+    shape = _input_shape(layers[0], parameters[0], input_shape)
+    architecture = Architecture(shape, tuple(layers), as_cost(cost), dtype)
+    _check_fit(architecture, parameters, modules)
+    kinds = (Convolution, Dense)
+    activation = next((str(each.activation) for each in layers[:-1] if isinstance(each, kinds)), "sigmoid")
+    entries = entries_of(architecture, activation)
     net = network2.Network(entries, cost, activation=activation, engine=engine, dtype=dtype)
     net.parameters = parameters
     return net
 
 
 def _linear(module: nn.Linear) -> tuple[Layer, dict[str, np.ndarray]]:
+    arrays = _weights_and_biases(module)
+    return Dense(len(arrays["weights"]), "linear"), arrays
+
+
+def _convolution(module: nn.Conv2d) -> tuple[Layer, dict[str, np.ndarray]]:
+    shape = _pair(module.kernel_size)
+    same = tuple((n - 1) // 2 for n in shape)
+    paddings = {"valid": "valid", "same": "same", (0, 0): "valid"}
+    if all(n % 2 for n in shape):
+        paddings.setdefault(same, "same")
+    padding = module.padding if isinstance(module.padding, str) else _pair(module.padding)
+    plain = (_pair(module.stride), _pair(module.dilation), module.groups, module.padding_mode)
+    if padding not in paddings or plain != ((1, 1), (1, 1), 1, "zeros"):
+        raise ValueError(
+            f"model has {module}; it must have stride=1, dilation=1, groups=1, zeros for padding, and padding='valid' "
+            "or padding='same'"
+        )
+    return Convolution(module.out_channels, shape, "linear", paddings[padding]), _weights_and_biases(module)
+
+
+def _max_pooling(module: nn.MaxPool2d) -> tuple[Layer, dict[str, np.ndarray]]:
+    shape = _pair(module.kernel_size)
+    plain = (_pair(module.stride), _pair(module.padding), _pair(module.dilation), module.ceil_mode)
+    if plain != (shape, (0, 0), (1, 1), False) or module.return_indices:
+        raise ValueError(
+            f"model has {module}; it must have the kernel_size for stride, padding=0, dilation=1, and neither "
+            "ceil_mode nor return_indices"
+        )
+    return MaxPooling(shape), {}
+
+
+def _weights_and_biases(module: nn.Linear | nn.Conv2d) -> dict[str, np.ndarray]:
     weights = _array(module.weight)
     biases = np.zeros(len(weights), weights.dtype) if module.bias is None else _array(module.bias)
-    return Dense(len(weights), "linear"), {"weights": weights, "biases": biases[:, np.newaxis]}
+    return {"weights": weights, "biases": biases[:, np.newaxis]}
 
 
-def _normalization(module: nn.BatchNorm1d) -> tuple[Layer, dict[str, np.ndarray]]:
+def _pair(value: Any) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _normalization(module: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Layer, dict[str, np.ndarray]]:
     if module.running_mean is None or module.running_var is None or module.momentum is None:
         raise ValueError(
             f"model has {module}; it must have track_running_stats=True and a momentum, as BatchNormalization has"
@@ -160,10 +237,19 @@ def _normalization(module: nn.BatchNorm1d) -> tuple[Layer, dict[str, np.ndarray]
     return layer, {name: array[:, np.newaxis] for name, array in arrays.items()}
 
 
-def _activated(layer: Layer, module: nn.Module, *, is_last: bool) -> Layer:
-    """Return a layer with the activation that stands behind it."""
+_READERS: dict[type[nn.Module], Callable[[Any], tuple[Layer, dict[str, np.ndarray]]]] = {
+    nn.Linear: _linear,
+    nn.Conv2d: _convolution,
+    nn.MaxPool2d: _max_pooling,
+    nn.BatchNorm1d: _normalization,
+    nn.BatchNorm2d: _normalization,
+}
+"""What returns a module as a layer, without its activation, and the arrays."""
+
+
+def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
+    """Give the last of the layers the activation that stands behind it."""
     name = _ACTIVATIONS.get(type(module))
-    assert isinstance(layer, (Dense, BatchNormalization))
     if is_last and name not in _COSTS:
         raise TypeError(f"model ends with {type(module).__name__}; it may end with Linear, Sigmoid or Softmax")
     if not is_last and (name is None or name == "softmax"):
@@ -171,23 +257,55 @@ def _activated(layer: Layer, module: nn.Module, *, is_last: bool) -> Layer:
             f"model has a {type(module).__name__} between layers; it must be one of "
             + ", ".join(kind.__name__ for kind, name in _ACTIVATIONS.items() if name != "softmax")
         )
+    i = len(layers) - 1
+    pooled = isinstance(layers[i], MaxPooling) and isinstance(layers[i - 1], Convolution) and i
+    if pooled and name not in FALLING:
+        i -= 1  # the largest z of a window has the largest activation
+    layer = layers[i]
+    if isinstance(layer, MaxPooling):
+        raise TypeError(f"model has a {type(module).__name__} behind a MaxPool2d; it must be before it")
+    assert isinstance(layer, (Convolution, Dense, BatchNormalization))
     if layer.activation != "linear":
         raise TypeError(f"model has a {type(module).__name__} behind another activation; a layer has one only")
     if isinstance(module, nn.Softmax) and module.dim not in (1, -1):
         raise ValueError(f"model ends with a Softmax over dimension {module.dim}; it must be 1, that of the outputs")
-    expected = _MODULES[name]
+    expected = _MODULES[str(name)]
     for setting in {*getattr(expected, "__constants__", ())} - {"inplace", "dim"}:
         if getattr(module, setting) != getattr(expected, setting):
             raise ValueError(f"model has {module}; it must be {expected}")
-    return replace(layer, activation=name)
+    layers[i] = replace(layer, activation=name)
 
 
-def _check_fit(parameters: Parameters) -> int:
-    """Return the number of inputs, if each layer fits the one before it."""
-    shapes = [each["weights"].shape if "weights" in each else (len(each["gamma"]),) * 2 for each in parameters]
-    if any(n_in != n_out for (n_out, _), (_, n_in) in pairwise(shapes)):
+def _input_shape(first: Layer, arrays: dict[str, np.ndarray], given: Sequence[int] | None) -> Shape:
+    """Return the shape of a sample, given the first layer and its arrays."""
+    if given is not None:
+        return tuple(given)
+    if isinstance(first, (Convolution, MaxPooling)):
+        raise ValueError(
+            f"input_shape is missing; model begins with a {first}: give (maps, height, width) of its images"
+        )
+    return (arrays["weights"].shape[1] if isinstance(first, Dense) else len(arrays["gamma"]),)
+
+
+def _check_fit(architecture: Architecture, parameters: Parameters, modules: list[nn.Module]) -> None:
+    """Raise a `ValueError` if a layer does not fit the one before it, or images are not flattened for `Linear`."""
+    found = [{name: array.shape for name, array in arrays.items()} for arrays in parameters]
+    if found != architecture.arrays:
+        shapes = [next(iter(each.values())) for each in found if each]
         raise ValueError(f"model has layers of the shapes {shapes}, which do not fit")
-    return int(shapes[0][1])
+    computing = [module for module in modules if isinstance(module, (nn.Flatten, *_READERS))]
+    shapes_before = iter(zip(architecture.layers, architecture.shapes, strict=False))
+    is_flat = len(architecture.input_shape) == 1
+    for module in computing:
+        if isinstance(module, nn.Flatten):
+            is_flat = True
+            continue
+        _, shape = next(shapes_before)
+        if isinstance(module, (nn.Linear, nn.BatchNorm1d)) and len(shape) > 1 and not is_flat:
+            raise ValueError(f"model has {module} behind images; put a Flatten() between them")
+        if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d)) and is_flat:
+            raise ValueError(f"model has {module} behind a row of numbers; it must have images for inputs")
+        is_flat |= isinstance(module, nn.Linear)
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:

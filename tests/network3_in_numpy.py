@@ -1,10 +1,20 @@
-"""What the layers of chapter 6 compute, number by number, and a small network of one of each kind."""
+"""What the layers of chapter 6 compute, number by number, and small networks of them."""
 
 import numpy as np
-import torch
 
 from fastnet import network3
-from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, SoftmaxLayer, sigmoid, tanh
+from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, linear, sigmoid, tanh
+
+ENGINES = ("numba", "numpy", "torch")
+CONVOLUTIONS = ENGINES  # the engines that have convolutions and the book's dropout
+
+# Each is written out in NumPy.
+ACTIVATIONS = {
+    linear: lambda z: z,
+    ReLU: lambda z: np.maximum(0, z),
+    sigmoid: lambda z: 1 / (1 + np.exp(-z)),
+    tanh: np.tanh,
+}
 
 
 def softmax(z):
@@ -32,30 +42,34 @@ def conv_pool(images, w, b, poolsize, activation):
     return activation(pooled + b[:, np.newaxis, np.newaxis])
 
 
-def arrays(layer):
-    return [param.numpy().astype(np.float64) for param in layer.params]
+def outputs(x, layers, params=None):
+    """Return what a network gives, in float64; `params` are a flat list of weights and biases instead of its own."""
+    values = iter([param for layer in layers for param in layer.params] if params is None else params)
+    a = np.asarray(x, float)
+    for layer in layers:
+        w, b = (np.asarray(next(values), float) for _ in "wb")
+        if isinstance(layer, ConvPoolLayer):
+            images = a.reshape(-1, *layer.image_shape[1:])
+            a = conv_pool(images, w, b, layer.poolsize, ACTIVATIONS[layer.activation_fn]).reshape(len(a), -1)
+        else:
+            z = (1 - layer.p_dropout) * (a @ w) + b
+            a = softmax(z) if isinstance(layer, SoftmaxLayer) else ACTIVATIONS[layer.activation_fn](z)
+    return a
 
 
 def some_data(n=24, n_in=36, n_out=3, seed=0):
     random = np.random.default_rng(seed)
-    return network3.shared((random.random((n, n_in)), random.integers(0, n_out, n)), device="cpu")
+    return network3.shared((random.random((n, n_in)), random.integers(0, n_out, n)))
 
 
-def small_network(p_dropout=0.0, mini_batch_size=4, seed=0):
-    """A network of one layer of each kind, for images of 6 by 6."""
+def small_network(engine="numpy", p_dropout=0.0, mini_batch_size=4, seed=0):
+    """A network for images of 6 by 6, of one layer of each kind that the engine has."""
     np.random.seed(seed)
-    layers = [
-        ConvPoolLayer((2, 1, 3, 3), (mini_batch_size, 1, 6, 6), (2, 2), tanh),
-        FullyConnectedLayer(8, 5, sigmoid, p_dropout),
-        SoftmaxLayer(5, 3, p_dropout),
-    ]
-    net = Network(layers, mini_batch_size, device="cpu")
-    net.layers[-1].w.copy_(torch.tensor(np.random.normal(size=(5, 3))))
-    return net
+    convolution = ConvPoolLayer((2, 1, 3, 3), (mini_batch_size, 1, 6, 6), (2, 2), tanh)
+    first = convolution if engine in CONVOLUTIONS else FullyConnectedLayer(36, 8, tanh)
+    last = SoftmaxLayer(5, 3, p_dropout, params=(np.random.normal(size=(5, 3)), np.zeros(3)))
+    return Network([first, FullyConnectedLayer(8, 5, sigmoid, p_dropout), last], mini_batch_size, engine=engine)
 
 
-def outputs(x, params):
-    """Return what `small_network` gives without dropout, in NumPy."""
-    (w0, b0), (w1, b1), (w2, b2) = params
-    hidden = conv_pool(x.reshape(-1, 1, 6, 6), w0, b0, (2, 2), np.tanh).reshape(len(x), -1)
-    return softmax(1 / (1 + np.exp(-(hidden @ w1 + b1))) @ w2 + b2)
+def bits(net):
+    return b"".join(np.asarray(param).tobytes() for param in net.params)

@@ -1,11 +1,24 @@
 """Layers, costs of linear outputs, and optimizers in chapter 3's network."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 
-from fastnet import Adam, BatchNormalization, Dataset, Dense, Dropout, GradientDescent, network
+from fastnet import (
+    Adam,
+    BatchNormalization,
+    Convolution,
+    Dataset,
+    Dense,
+    Dropout,
+    GradientDescent,
+    MaxPooling,
+    network,
+    network2,
+)
+from fastnet.formulas.activations import OwnActivation
 from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
 
 ENGINES = ["numpy", "reference"]
@@ -74,7 +87,7 @@ def test_parameters_are_the_arrays_of_the_books_lists(data):
 def test_arrays_of_layers_that_do_not_fit_are_told():
     net = Network(MIXED, engine="numpy", seed=0)
     net.parameters[2]["gamma"] = np.ones((4, 1))
-    with pytest.raises(ValueError, match=r"parameters of layers that are not dense have the shapes .*4, 1"):
+    with pytest.raises(ValueError, match=r"parameters of layers without weights have the shapes .*4, 1"):
         net.feedforward(np.zeros((4, 1)))
     net.parameters[2]["gamma"] = np.full((5, 1), np.nan)
     with pytest.raises(ValueError, match=r"parameters\[2\]\[0\] has a number that is not a number"):
@@ -108,6 +121,21 @@ def test_an_initializer_in_the_books_way(sizes):
         ([4, Dense(3, "relu")], ValueError, "activation of the last layer is 'relu'; with CrossEntropyCost"),
         ([4, Dense(5, "softmax"), 3], ValueError, "activation of a hidden layer is 'softmax'"),
         ([4, Dense(10**12), 3], ValueError, "its weights need"),
+        ([784, Convolution(20, 5), 3], ValueError, r"give their shape, such as \(1, 28, 28\), instead of their number"),
+        (
+            [(28, 28), Convolution(20, 5), 3],
+            ValueError,
+            r"sizes begins with \(28, 28\); the shape of images is a number",
+        ),
+        ([(1, 28, 0), 3], ValueError, "a number in the shape of images is 0; it must be at least 1"),
+        ([(1, 28, 2.5), 3], TypeError, "a number in the shape of images is 2.5; it must be an integer"),
+        ([(1, 28, 28)], ValueError, "it must have a dense layer, the outputs, besides images"),
+        ([(1, 28, 28), Convolution(20, 5)], ValueError, "it must have a dense layer, the outputs, besides images"),
+        ([(1, 28, 28), Convolution(20, 29), 10], ValueError, "^sizes: Convolution.* is larger than its inputs"),
+        ([(1, 28, 28), 30, Convolution(20, 5), 10], ValueError, "^sizes: Convolution.* it must have images"),
+        ([(1, 10**9, 10**9), MaxPooling(10**9), 10], ValueError, "^sizes: inputs .* this machine has"),
+        ([(1, 28, 28), Convolution(10**9, 20, padding="same"), 10], ValueError, "^sizes: .* give smaller images"),
+        ([(1, 28, 28), Convolution(20, 5), 10**12], ValueError, "^sizes: .* give smaller images"),
     ],
 )
 def test_what_makes_no_network(sizes, error, message):
@@ -118,6 +146,8 @@ def test_what_makes_no_network(sizes, error, message):
 def test_chapter_1_has_dense_layers_of_sigmoid_neurons_only():
     with pytest.raises(TypeError, match=r"sizes has Dropout\(p=0.5\); chapter 1's Network takes integers only"):
         network.Network([4, Dropout(0.5), 3])
+    with pytest.raises(TypeError, match=r"the shape of images; chapter 1's Network takes integers only: give 784"):
+        network.Network([(1, 28, 28), 10])
     net = network.Network([4, 3], engine="numpy")
     with pytest.raises(TypeError, match="chapter 1's Network takes integers only"):
         net.sizes = [4, Dense(3)]
@@ -241,3 +271,118 @@ def test_the_cost_of_the_mini_batches_is_the_mean_as_they_were_met(data, capsys)
     assert "mini-batch cost" in str(net.history)
     net.SGD(data, 1, 5, 0.5, report=quiet)
     assert net.history.series("mini_batch_cost") == []
+
+
+IMAGES = [
+    (1, 6, 5),
+    Convolution(3, (3, 2), "relu"),
+    MaxPooling(2),
+    BatchNormalization("tanh"),
+    Dropout(0.25, inverted=False),
+    6,
+    3,
+]
+
+
+@pytest.fixture
+def images():
+    random = np.random.default_rng(0)
+    return Dataset(random.random((20, 30)), np.eye(3)[random.integers(0, 3, 20)])
+
+
+def test_a_network_of_images(images):
+    net = Network(IMAGES, LogLikelihoodCost, engine="numpy", seed=0)
+    assert (net.sizes, net.num_layers) == ([30, 48, 6, 3], 4)
+    assert [w.shape for w in net.weights] == [(3, 1, 3, 2), (6, 12), (3, 6)]
+    assert [b.shape for b in net.biases] == [(3, 1), (6, 1), (3, 1)]
+    assert repr(net).startswith("<Network [(1, 6, 5), Convolution(filters=3, shape=(3, 2), activation='relu'")
+    assert [sorted(layer) for layer in net.parameters] == [
+        ["biases", "weights"], [], ["beta", "gamma", "mean", "variance"], [], ["biases", "weights"],
+        ["biases", "weights"],
+    ]  # fmt: skip
+    assert net.parameters[0]["weights"] is net.weights[0]
+    nabla_b, nabla_w = net.backprop(*images[0])
+    assert [b.shape for b in nabla_b] == [b.shape for b in net.biases]
+    assert [w.shape for w in nabla_w] == [w.shape for w in net.weights]
+    first = net.total_cost(images, 0.0)
+    net.SGD(images, 30, 5, 0.3, evaluation_data=images, monitor_evaluation_accuracy=True, report=quiet)
+    assert net.total_cost(images, 0.0) < first / 2
+    assert net.accuracy(images) == net.history.epochs[-1].evaluation_accuracy
+    recipe = net.history.recipe
+    assert (recipe["sizes"], recipe["input_shape"]) == ([30, 48, 6, 3], [1, 6, 5])
+    assert json.loads(json.dumps(recipe)) == recipe
+    net.weights[0] = net.weights[0].reshape(3, 6)
+    with pytest.raises(ValueError, match=r"weights have the shapes \(3, 6\), .*; they must be \(3, 1, 3, 2\), \(6, 12"):
+        net.feedforward(images.inputs.T)
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_initial_weights_come_in_the_books_order(scaled):
+    net = Network(IMAGES, engine="numpy", dtype="float64", seed=7)
+    if not scaled:
+        net._random = np.random.RandomState(7)
+        net.large_weight_initializer()
+    random = np.random.RandomState(7)
+    for b in net.biases:
+        np.testing.assert_array_equal(b, random.randn(*b.shape))
+    for w, n_in in zip(net.weights, (6, 12, 6), strict=True):
+        np.testing.assert_array_equal(w, random.randn(*w.shape) / (np.sqrt(n_in) if scaled else 1))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch-cpu"])
+def test_an_interrupted_run_on_images_goes_on_bit_for_bit(engine, images, tmp_path):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+
+    def net():
+        return Network(IMAGES, LogLikelihoodCost, engine=engine, seed=0)
+
+    whole, first, second = net(), net(), net()
+    keywords = {"optimizer": "adam", "report": quiet}
+    whole.SGD(images, 4, 5, 0.01, **keywords)
+    first.SGD(images, 2, 5, 0.01, checkpoint=tmp_path / "run", **keywords)
+    second.SGD(images, 4, 5, 0.01, checkpoint=tmp_path / "run", resume=True, **keywords)
+    assert_same(second, whole)
+    other = Network([(5, 6, 1), MaxPooling(1), 3], LogLikelihoodCost, engine=engine, seed=0)
+    with pytest.raises(ValueError, match="it is of another run"):
+        other.SGD(images, 4, 5, 0.01, checkpoint=tmp_path / "run", resume=True, **keywords)
+
+
+def test_a_network_of_images_in_a_file(images, tmp_path):
+    net = Network(IMAGES, LogLikelihoodCost, activation="relu", engine="numpy", seed=0)
+    net.SGD(images, 1, 5, 0.1, report=quiet)
+    net.save(tmp_path / "net.json")
+    again = network2.load(tmp_path / "net.json", engine="numpy")
+    assert again.layers == net.layers
+    assert repr(again).startswith("<Network [(1, 6, 5), Convolution(filters=3")
+    assert_same(again, net)
+    x = images.inputs.T
+    np.testing.assert_array_equal(again.feedforward(x), net.feedforward(x))
+
+
+def test_batch_normalization_of_several_places_needs_no_second_sample(images):
+    net = Network(IMAGES, engine="numpy", seed=0)
+    net.SGD(images, 1, 1, 0.1, report=quiet)
+    single = Network([(1, 6, 5), Convolution(2, (6, 5)), BatchNormalization(), 3], engine="numpy", seed=0)
+    with pytest.raises(ValueError, match="mini_batch_size is 1, but the network has BatchNormalization"):
+        single.SGD(images, 1, 1, 0.1)
+
+
+def test_an_activation_of_ones_own(images, tmp_path):
+    torch = pytest.importorskip("torch")
+    layers = [(1, 6, 5), Convolution(3, 2, OwnActivation(torch.sin)), 3]
+    net = Network(layers, engine="torch-cpu", seed=0)
+    before = copy.deepcopy(net.parameters)
+    net.SGD(images, 1, 5, 0.1, report=quiet)
+    assert (net.weights[0] != before[0]["weights"]).any()
+    assert net.history.recipe["layers"][0]["activation"] == "OwnActivation(sin)"
+    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which a file cannot hold"):
+        net.save(tmp_path / "net.json")
+    assert list(tmp_path.iterdir()) == []
+    for engine in ENGINES:
+        other = Network(layers, engine=engine, seed=0)
+        before, state = copy.deepcopy(other.parameters), other._random.get_state()[2]
+        with pytest.raises(ValueError, match=r"which this engine cannot call; engine='torch' can"):
+            other.SGD(images, 1, 5, 0.1)
+        assert other._random.get_state()[2] == state
+        np.testing.assert_array_equal(other.weights[0], before[0]["weights"])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastnet import BatchNormalization, Dataset, Dense, Dropout, network, network2
+from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2
+from fastnet.formulas.activations import OwnActivation
 
 torch = pytest.importorskip("torch")
 
@@ -74,6 +75,87 @@ def test_layers_there_and_back(dtype):
     assert from_torch(model, engine="numpy").layers[-1].activation == "softmax"
 
 
+CONVOLUTIONAL = [
+    (2, 9, 8),
+    Dropout(0.5),
+    Convolution(3, (3, 2), "relu"),
+    MaxPooling((2, 3)),
+    Convolution(4, 3, "linear", "same"),
+    BatchNormalization("gelu"),
+    Dropout(0.25),
+    Dense(6, "tanh"),
+    3,
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_images_there_and_back(dtype):
+    net = network2.Network(CONVOLUTIONAL, network2.LogLikelihoodCost, engine="numpy", dtype=dtype, seed=1)
+    random = np.random.default_rng(0)
+    data = Dataset(random.random((12, 144)), np.eye(3)[random.integers(0, 3, 12)])
+    net.SGD(data, 2, 4, 0.1, report=lambda history: None)
+    model = to_torch(net)
+    assert [type(layer).__name__ for layer in model] == [
+        "Unflatten", "Dropout", "Conv2d", "ReLU", "MaxPool2d", "Conv2d", "BatchNorm2d", "GELU", "Dropout", "Flatten",
+        "Linear", "Tanh", "Linear", "Softmax",
+    ]  # fmt: skip
+    x = random.standard_normal((144, 5)).astype(dtype)
+    with torch.no_grad():
+        given = model(torch.tensor(x.T)).numpy().T
+    np.testing.assert_allclose(given, net.feedforward(x), rtol=0, atol=1e-6 if dtype == "float32" else 1e-14)
+    again = from_torch(model, engine="numpy")
+    assert again.layers == tuple(layer for layer in net.layers if not isinstance(layer, Dropout))
+    np.testing.assert_array_equal(again.feedforward(x), net.feedforward(x))
+    images = from_torch(model[1:], engine="numpy", input_shape=(2, 9, 8))
+    assert repr(images) == repr(again)
+
+
+def test_an_activation_behind_the_pooling_is_that_of_the_convolution():
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)
+    ).double()  # fmt: skip
+    net = from_torch(model, engine="numpy", input_shape=(1, 4, 4))
+    assert net.layers[:2] == (Convolution(2, 3, "relu", "same"), MaxPooling(2))
+    x = torch.rand(5, 1, 4, 4, dtype=torch.float64)
+    with torch.no_grad():
+        expected = model(x).softmax(dim=1).numpy()
+    np.testing.assert_allclose(net.feedforward(x.reshape(5, 16).numpy().T).T, expected, rtol=0, atol=1e-14)
+
+
+BEHIND = (nn.Flatten(), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize(
+    ("modules", "error", "message"),
+    [
+        ((nn.Conv2d(1, 2, 3, stride=2), *BEHIND), ValueError, "it must have stride=1"),
+        ((nn.Conv2d(1, 2, 3, padding=2), *BEHIND), ValueError, "it must have stride=1"),
+        ((nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"), *BEHIND), ValueError, "zeros for padding"),
+        ((nn.Conv2d(2, 2, 3, groups=2), *BEHIND), ValueError, "groups=1"),
+        ((nn.MaxPool2d(3, 2), *BEHIND), ValueError, "the kernel_size for stride"),
+        ((nn.MaxPool2d(2, ceil_mode=True), *BEHIND), ValueError, "neither ceil_mode"),
+        ((nn.Conv2d(1, 2, 3), nn.Linear(2, 2)), ValueError, "which do not fit"),
+        ((nn.Conv2d(1, 2, 3), nn.Linear(8, 2)), ValueError, r"behind images; put a Flatten\(\) between"),
+        ((nn.Flatten(), nn.Conv2d(1, 2, 3), *BEHIND), ValueError, "behind a row of numbers"),
+        ((nn.Conv2d(1, 2, 3), nn.MaxPool2d(1), nn.GELU(), *BEHIND), TypeError, "a GELU behind a MaxPool2d"),
+        ((nn.Conv2d(1, 2, 5), *BEHIND), ValueError, "is larger than its inputs, images of 4 x 4"),
+        ((nn.Conv2d(1, 2, 3), nn.Softplus(), *BEHIND), TypeError, "a Softplus between layers"),
+    ],
+)
+def test_what_is_no_network_of_images(modules, error, message):
+    with pytest.raises(error, match=message):
+        from_torch(nn.Sequential(*modules), input_shape=(1, 4, 4))
+
+
+def test_what_pytorch_does_not_have():
+    for layer, message in (
+        (Dropout(0.5, inverted=False), r"which PyTorch does not have; Dropout\(0.5\) is"),
+        (Dense(3, OwnActivation(torch.sigmoid)), "whose activation is no module of PyTorch"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            to_torch(network2.Network([4, layer, 2], engine="torch", seed=0))
+
+
 def test_a_cost_that_does_not_go_with_the_outputs():
     model = nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1))
     with pytest.raises(ValueError, match="activation of the last layer is 'softmax'; with QuadraticCost"):
@@ -102,7 +184,12 @@ def test_they_share_no_memory():
     [
         (nn.Linear(2, 1), TypeError, "model is a Linear; it must be a torch.nn.Sequential"),
         (nn.Sequential(), TypeError, "model has no layers"),
-        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(2, 1)), TypeError, "model has Conv2d, ReLU, Linear"),
+        (
+            nn.Sequential(nn.ConvTranspose2d(1, 2, 3), nn.Linear(2, 1)),
+            TypeError,
+            "model has ConvTranspose2d, Linear; it",
+        ),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 1)), ValueError, "input_shape is missing; model"),
         (nn.Sequential(nn.Linear(2, 2), nn.SELU(), nn.Linear(2, 1)), TypeError, "a SELU between layers"),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU()), TypeError, "model ends with ReLU"),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(3, 2)), ValueError, "which do not fit"),

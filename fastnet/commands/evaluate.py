@@ -12,7 +12,8 @@ from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_
 from fastnet.commands.run import say
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
-from fastnet.formulas import costs
+from fastnet.files import models
+from fastnet.formulas import costs, notation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,7 @@ _PICTURES = ("confusion", "mistakes", "weights")
     "--picture",
     type=click.Choice(_PICTURES),
     show_default=_PICTURES[0],
-    help="With --plot: which digits are taken for which, the images that it gets wrong, or its neurons' weights.",
+    help="With --plot: which digits are taken for which, the images that it gets wrong, or its first layer's weights.",
 )
 def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None, picture: str | None) -> None:
     """Say how many of the test digits a saved network gets right.
@@ -45,7 +46,7 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
         _, _, test_data = mnist_loader.load_data_wrapper(data)
     drawn = None if plot_file is None else _draw(picture or _PICTURES[0], net, test_data)
     correct = net.accuracy(test_data)
-    say(f"{model}: {'-'.join(map(str, net.sizes))}, {net.activation} neurons, {costs.name_of(net.cost)}")
+    say(f"{model}: {_description(net)}, {costs.name_of(net.cost)}")
     say(f"Accuracy on test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%})")
     say(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
     if plot_file is not None and drawn is not None:
@@ -53,11 +54,29 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
         say(f"Drawn into {plot_file}")
 
 
+def _description(net: network2.Network) -> str:
+    """Return the layers of a network in words."""
+    architecture = net._architecture()
+    if models.is_plain(architecture, net.activation):
+        return f"{'-'.join(map(str, net.sizes))}, {net.activation} neurons"
+    shape = architecture.input_shape
+    inputs = f"{architecture.n_in} inputs" if len(shape) == 1 else f"images of {notation.size(shape)}"
+    hidden = map(notation.describe, architecture.layers[:-1])
+    return ", ".join([inputs, *hidden, f"{architecture.n_out} {architecture.outputs.activation} outputs"])
+
+
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
     """Draw one of the pictures, or say why it cannot be drawn, before anything is printed."""
     if picture == "mistakes":
-        return plots.mistakes(net, test_data)
+        return plots.mistakes(net, test_data, shape=_image_shape(net))
     if picture == "weights":
-        return plots.weights(net.weights[0])
+        weights = net.weights[0]
+        return plots.weights(weights, shape=_image_shape(net) if weights.ndim == 2 else None)
     classes = net.classes(test_data)
     return plots.confusion_matrix(classes.labels, classes.predicted(net.feedforward(test_data.inputs.T).T))
+
+
+def _image_shape(net: network2.Network) -> tuple[int, ...] | None:
+    """Return the shape of the network's images: (height, width), or (3, height, width) of colours; None if unknown."""
+    shape = net._architecture().input_shape
+    return None if len(shape) == 1 else shape[1:] if shape[0] == 1 else shape

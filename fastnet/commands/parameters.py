@@ -17,8 +17,9 @@ from fastnet.commands.run import say
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sets import DataWarning
 from fastnet.engines import ENGINES, VARIANTS
-from fastnet.formulas import costs, optimizers
+from fastnet.formulas import costs, images, notation, optimizers
 from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.layers import Shape
 from fastnet.learning.schedules import SCHEDULES
 from fastnet.sweeps.recipe import INITS
 
@@ -53,12 +54,33 @@ def notes_in_lines() -> Iterator[None]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
+def check_network_options(context: click.Context) -> None:
+    """Refuse options of the network that exclude one another, before any data are loaded."""
+    layers, shape = context.params["layers"], context.params["image_shape"]
+    if layers and _is_given(context, "sizes"):
+        raise click.UsageError(
+            "--sizes and --layers are both given; leave --sizes out: --layers has the hidden layers, and the numbers "
+            "of inputs and outputs are those of the data"
+        )
+    if shape and not layers:
+        raise click.UsageError("--image-shape needs --layers: layers that take images, such as " + notation.EXAMPLE)
+
+
 def sizes_for(context: click.Context, training_data: Dataset) -> list[int] | None:
-    """Return sizes with as many inputs and outputs as the data have, if --data is given and --sizes is not."""
-    if context.params["data"] is None or context.get_parameter_source("sizes") is not ParameterSource.DEFAULT:
-        return None
+    """Return sizes with as many inputs and outputs as the data have, where no option says another size.
+
+    With --layers, there are no other sizes; without, they are MNIST's by default, and --data need others.
+    """
     x, y = training_data[0]
+    if context.params["layers"]:
+        return [len(x), len(y)]
+    if context.params["data"] is None or _is_given(context, "sizes"):
+        return None
     return [len(x), 30, len(y)]
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
 class Number(click.FloatRange):
@@ -89,6 +111,34 @@ class Sizes(click.ParamType):
         if len(sizes) < 2 or min(sizes) < 1:
             self.fail(f"{value!r} must be at least two whole numbers from 1, such as 784,30,10", param, ctx)
         return sizes
+
+
+class Layers(click.ParamType):
+    """Hidden layers, in the notation of `fastnet.formulas.notation`."""
+
+    name = "layers"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return notation.write(notation.read(str(value)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class ImageShape(click.ParamType):
+    """Number of maps, height and width of an image."""
+
+    name = "shape"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
+        if isinstance(value, tuple):  # click converts what is converted once more
+            return value
+        try:
+            return images.image_shape([int(word) for word in str(value).split("x")])
+        except ValueError:
+            self.fail(
+                f"{value!r} must be maps x height x width, three whole numbers from 1, such as 3x32x32", param, ctx
+            )
 
 
 class Engines(click.ParamType):
@@ -179,6 +229,19 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             help="Neurons in each layer, the inputs first. "
             "With --data, the default has as many inputs and outputs as the data.",
         ),
+        option(
+            "--layers",
+            type=Layers(),
+            help="Hidden layers instead of --sizes, such as "
+            f"'{notation.EXAMPLE}'. Between commas: {notation.FORMS}. Inputs and outputs are those of the data.",
+        ),
+        click.option(
+            "--image-shape",
+            type=ImageShape(),
+            metavar="MAPSxHEIGHTxWIDTH",
+            show_default="1xNxN of N*N inputs, 3xNxN of 3*N*N",
+            help="Maps, height and width of an image, for --layers, such as 3x32x32.",
+        ),
         click.option(
             "--epochs",
             type=click.IntRange(min=1 if several else 0),
@@ -192,17 +255,37 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             default=10,
             help="Samples in a mini-batch.",
         ),
-        option("--eta", type=POSITIVE, show_default="3.0; another cost 0.5, adam 0.001", help="Learning rate."),
-        option("--cost", type=click.Choice(list(costs.NAMES)), default="quadratic", help="What is lowered."),
+        option(
+            "--eta",
+            type=POSITIVE,
+            show_default="3.0; another cost 0.5, --layers 0.1, adam 0.001",
+            help="Learning rate.",
+        ),
+        option(
+            "--cost",
+            type=click.Choice(list(costs.NAMES)),
+            show_default="quadratic, with --layers log-likelihood",
+            help="What is lowered.",
+        ),
         option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization."),
         option(
             "--init",
             type=click.Choice(INITS),
-            show_default="large, with another cost small",
+            show_default="large, with another cost or --layers small",
             help="Initial weights: chapter 1's, or chapter 3's, divided by the root of their number.",
         ),
-        option("--activation", type=click.Choice(list(ACTIVATIONS)), default="sigmoid", help="Of hidden neurons."),
-        option("--dropout", type=FRACTION, default=0.0, help="Probability with which a hidden neuron is left out."),
+        option(
+            "--activation",
+            type=click.Choice(list(ACTIVATIONS)),
+            default="sigmoid",
+            help="Of hidden neurons, where --layers has none.",
+        ),
+        option(
+            "--dropout",
+            type=FRACTION,
+            default=0.0,
+            help="Probability with which a hidden neuron is left out; with --layers, write it there.",
+        ),
         option("--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="How weights are changed."),
         option("--momentum", type=FRACTION, default=0.0, help="Momentum of sgd and nesterov."),
         option("--max-norm", type=POSITIVE, help="Bound of the norm of each neuron's weights."),

@@ -10,7 +10,16 @@ from typing import Any
 import click
 
 from fastnet import plots
-from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines, recipe_options, sizes_for
+from fastnet.commands.parameters import (
+    DATA,
+    SETTINGS,
+    Command,
+    NewFile,
+    check_network_options,
+    notes_in_lines,
+    recipe_options,
+    sizes_for,
+)
 from fastnet.commands.run import say
 
 
@@ -54,6 +63,10 @@ def sweep(
     \b
     Two networks with two learning rates, ten times each:
         fastnet sweep --sizes 784,30,10 --sizes 784,100,10 --eta 0.5 --eta 3 --seeds 10
+
+    \b
+    Two networks with convolutions:
+        fastnet sweep --layers "conv 10 5x5 relu, pool 2x2" --layers "conv 20 5x5 relu, pool 2x2" --epochs 5
     """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
     from rich.console import Console
 
@@ -62,6 +75,7 @@ def sweep(
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine; the workers of a --scheduler say how many they train")
+    check_network_options(context)
     if plot_file is not None:
         plots.check(plot_file)
     if scheduler is not None:
@@ -69,10 +83,14 @@ def sweep(
     began = time.perf_counter()
     grid = {name: value for name, value in options.items() if value not in (None, ())}
     source: Any = Source(data, expand)
+    if "layers" in grid:
+        del grid["sizes"]
     if data is not None:
         with notes_in_lines():
             here = source.load()
-        grid["sizes"] = sizes_for(context, here.training) or grid["sizes"]
+        sizes = sizes_for(context, here.training)
+        if sizes is not None:
+            grid["sizes"] = sizes
         if scheduler is None:
             source = here.training, here.validation, here.test
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,16 @@ from typing import Any
 import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines, recipe_options, sizes_for
+from fastnet.commands.parameters import (
+    DATA,
+    SETTINGS,
+    Command,
+    NewFile,
+    check_network_options,
+    notes_in_lines,
+    recipe_options,
+    sizes_for,
+)
 from fastnet.commands.run import in_words, say
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
@@ -53,29 +61,19 @@ def train(
     \b
     Chapter 3's best network of 100 hidden neurons:
         fastnet train --sizes 784,100,10 --cost cross-entropy --lmbda 5 --epochs 60 --eta 0.1
+
+    \b
+    A network of chapter 6, with a convolution:
+        fastnet train --layers "conv 20 5x5 relu, pool 2x2, dense 100 relu" --epochs 5
     """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
-    chosen = recipe(**options)
-    if chosen.schedule == HALVE and chosen.patience is None:
-        raise click.UsageError(
-            "--schedule halve needs --patience: after how many epochs the learning rate is to be halved"
-        )
-    if len(chosen.sizes) == 2 and (chosen.dropout or chosen.activation != "sigmoid"):
-        option = "--dropout" if chosen.dropout else "--activation"
-        raise click.UsageError(
-            f"{option} is for hidden neurons, and --sizes {','.join(map(str, chosen.sizes))} has none"
-        )
-    if resume and checkpoint is None:
-        raise click.UsageError("--resume needs --checkpoint: the file to go on from")
-    if checkpoint is not None and checkpoint.exists() and not resume:
-        raise click.UsageError(f"--checkpoint {checkpoint} is there already; --resume goes on from it")
+    check_network_options(context)
+    _check_together(options, checkpoint, resume)
     if plot_file is not None:
         plots.check(plot_file)
-    net = chosen.network(seed)
     with notes_in_lines():
         training_data, validation_data, test_data = mnist_loader.load_data_wrapper(data)
-    sizes = sizes_for(context, training_data)
-    if sizes is not None:
-        net = replace(chosen, sizes=tuple(sizes)).network(seed)
+    chosen = recipe(**{**options, "sizes": sizes_for(context, training_data) or options["sizes"]})
+    net = chosen.network(seed)
     if expand:
         training_data = expand_mnist.expand(training_data)
     drawn = plot_file is not None
@@ -120,6 +118,28 @@ def train(
         say(line)
     if net.history is not None and net.history.diverged:
         context.exit(1)
+
+
+def _check_together(options: dict[str, Any], checkpoint: Path | None, resume: bool) -> None:
+    """Refuse options that make no sense together."""
+    if options["schedule"] == HALVE and options["patience"] is None:
+        raise click.UsageError(
+            "--schedule halve needs --patience: after how many epochs the learning rate is to be halved"
+        )
+    no_hidden = not options["layers"] and len(options["sizes"]) == 2
+    if no_hidden and (options["dropout"] or options["activation"] != "sigmoid"):
+        option = "--dropout" if options["dropout"] else "--activation"
+        raise click.UsageError(
+            f"{option} is for hidden neurons, and --sizes {','.join(map(str, options['sizes']))} has none"
+        )
+    if options["dropout"] and options["layers"]:
+        raise click.UsageError(
+            f"--dropout is for --sizes; with --layers, write 'dropout {options['dropout']}' where it belongs there"
+        )
+    if resume and checkpoint is None:
+        raise click.UsageError("--resume needs --checkpoint: the file to go on from")
+    if checkpoint is not None and checkpoint.exists() and not resume:
+        raise click.UsageError(f"--checkpoint {checkpoint} is there already; --resume goes on from it")
 
 
 def _print_line(history: History) -> None:

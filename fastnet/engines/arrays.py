@@ -11,6 +11,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Factors, MiniBatch, Pass, Receiver
+from fastnet.formulas.activations import ACTIVATIONS, LINEAR, Activation
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import Optimizer
 from fastnet.formulas.regularization import bounded, decayed
@@ -41,6 +42,12 @@ class ArrayEngine(contract.Engine):
     @cached_property
     def _no_factors(self) -> Factors:
         return [None] * len(self.architecture.layers)
+
+    @cached_property
+    def _activations(self) -> list[Activation]:
+        """The functions behind the layers; none behind the last, whose function belongs to the cost."""
+        *hidden, _ = self.architecture.activations
+        return [*(ACTIVATIONS[str(name)] for name in hidden), LINEAR]
 
     def _epoch(self, work: Pass) -> float:
         total = 0.0
@@ -86,7 +93,8 @@ class ArrayEngine(contract.Engine):
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         rows = inputs.rows if isinstance(inputs, Dataset) else inputs
-        for part in contract.parts(rows, self.samples_at_a_time):
+        most = contract.samples_at_a_time(self.architecture, self.samples_at_a_time)
+        for part in contract.parts(rows, most):
             receive(part, self._outputs(self._typed(rows[part])))
 
     @abstractmethod

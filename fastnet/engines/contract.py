@@ -18,16 +18,21 @@ from fastnet.datasets.classes import classes_of
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.formulas import dropout
+from fastnet.formulas.activations import OwnActivation
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import OwnCost
-from fastnet.formulas.layers import Dropout
+from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
 Receiver: TypeAlias = Callable[[slice, np.ndarray], None]
 Factors: TypeAlias = list[np.ndarray | None]
-"""What the inputs of each layer are multiplied by, one sample a row; None where the layer is not Dropout."""
+"""What the inputs of each layer are multiplied by, one sample a row; None where the layer is not Dropout.
+
+Where nothing is dropped, all are None: the inputs of a `Dropout` layer are then multiplied by its `when_used`.
+"""
 
 _NUMBERS_AT_A_TIME = 1 << 22  # that are made dense only to be fed forward: bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # that convolutions take for their inputs only to feed them forward, likewise
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,16 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
         yield slice(start, min(start + samples, len(inputs)))
 
 
+def samples_at_a_time(architecture: Architecture, most: int) -> int:
+    """Return how many samples to feed forward together: fewer than most where convolutions need much memory."""
+    needed = [
+        prod(shape[1:]) * prod(layer.trained(inputs)["weights"][1:])
+        for layer, inputs, shape in zip(architecture.layers, architecture.shapes, architecture.shapes[1:], strict=False)
+        if isinstance(layer, Convolution)
+    ]
+    return max(1, min(most, _NUMBERS_OF_IMAGES // max(needed, default=1)))
+
+
 class Engine(ABC):
     """A network's parameters, laid out as an engine likes them, and what is computed with them.
 
@@ -189,8 +204,12 @@ class Engine(ABC):
     Raises
     ------
     ValueError
-        If there are data to train on, but the cost is one of the user's, and the engine cannot call it.
+        If there are data to train on, but the cost is one of the user's, and the engine cannot call it; or if an
+        activation is, and the engine is not PyTorch's.
     """
+
+    calls_own_activations: ClassVar[bool] = False
+    """Whether an engine can call an activation function of the user's, and has its derivative."""
 
     calls_no_function: ClassVar[str | None] = None
     """Why an engine cannot call a cost of the user's; None if it can."""
@@ -203,6 +222,7 @@ class Engine(ABC):
         sample_weights: np.ndarray | None = None,
     ) -> None:
         self.architecture = architecture
+        self._check_activations()
         self.data = data
         self._sample_weights = None if sample_weights is None else np.asarray(sample_weights, architecture.dtype)
         self._trained_on = 0
@@ -224,6 +244,14 @@ class Engine(ABC):
             raise ValueError(
                 f"{self.calls_no_function} a {cost.function} of your own; engine='numpy' and engine='reference' can"
             )
+
+    def _check_activations(self) -> None:
+        for activation in self.architecture.activations:
+            if isinstance(activation, OwnActivation) and not self.calls_own_activations:
+                raise ValueError(
+                    f"a layer has an activation of your own, {activation}, which this engine cannot call; "
+                    "engine='torch' can"
+                )
 
     def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
         """Prepare what `epoch` needs of the data."""
@@ -304,7 +332,7 @@ class Engine(ABC):
         for i, (layer, shape) in enumerate(zip(self.architecture.layers, self.architecture.shapes, strict=False)):
             if isinstance(layer, Dropout):
                 stop = start + prod(shape)
-                factors[i] = kept[:, start:stop].astype(dtype) / (1 - layer.p)
+                factors[i] = kept[:, start:stop].astype(dtype) / layer.divisor
                 start = stop
         return factors
 
@@ -333,7 +361,7 @@ class Engine(ABC):
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).
 
         The samples are one mini-batch: batch normalization takes its statistics from them, and keeps none. Nothing is
-        dropped.
+        dropped: the inputs of `Dropout` layers are multiplied by their `when_used`.
 
         Parameters
         ----------

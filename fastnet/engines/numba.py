@@ -14,9 +14,8 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver
 from fastnet.formulas.architecture import Parameters
-from fastnet.formulas.layers import Dense
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import choice, epoch, layout, threads
+from fastnet.kernels import arrays, choice, epoch, layout, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import CODES, Memory, Update
@@ -25,7 +24,8 @@ from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
 _SMALLEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
-_SAMPLES_AT_A_TIME = 2048  # when feeding forward only: bounds the memory that it takes
+_SAMPLES_AT_A_TIME = 2048  # when feeding forward only; fewer, where they have more activations than this:
+_ACTIVATIONS_AT_A_TIME = 1 << 19
 _GRADIENT = Update(direct=True, error_scale=1.0)
 _PLAIN = Descent()
 
@@ -59,24 +59,27 @@ class Engine(contract.Engine):
         waits = "Stopping when the kernels are compiled and kept; Ctrl-C again stops at once"
         with heard_afterwards(waits), announced(progress.compiling):
             self._inputs = self._cached_inputs(data)
-            targets = data.derived(("targets", dtype), lambda: layout.padded_rows(data.targets, dtype))
+            targets = data.derived(("targets", dtype), lambda: arrays.padded_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights
             self._samples = epoch.Samples(np.empty(0, np.int64), targets, weights, self._nothing, np.empty(0))
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
-            self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters)
+            self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters, _PLAIN, self._layout)
 
     def _epoch(self, work: Pass) -> float:
         losses = np.zeros(len(work.order) if work.with_costs else 0)
-        factors = layout.hidden_rows(self.architecture, self._layout, work.factors)
+        factors = arrays.hidden_rows(self.architecture, self._layout, work.factors)
         samples, inputs = self._samples._replace(order=work.order, factors=factors, losses=losses), self._inputs
-        of_inputs = layout.input_factors(self.architecture, work.factors)
+        of_inputs = arrays.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # what is left of the inputs is laid out in the order of the pass
             # All parts of an epoch are laid out in the same way, since each way rounds differently.
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
-            inputs = inputs_of(rows * of_inputs, self.architecture.dtype, type(self._inputs))
+            inputs = self._laid_out(rows * of_inputs, type(self._inputs))
             samples = self._in_order(samples)
         update = self._update(work.descent, work.eta, work.steps)
-        self._descend(inputs, samples, work.mini_batch_size, update, self._sums_of(update, work.descent), work.descent)
+        sums, own = self._sums_of(update, work.descent), self._layout
+        if of_inputs is not None:
+            own = _without_keep_of_inputs(own)
+        self._descend(inputs, samples, work.mini_batch_size, update, sums, work.descent, own)
         return float(losses.sum())
 
     def _in_order(self, samples: epoch.Samples) -> epoch.Samples:
@@ -130,19 +133,22 @@ class Engine(contract.Engine):
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
+        own = _without_keep_of_inputs(self._layout)
+        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))  # keeps no statistics
         with announced(progress.compiling):
-            x, y = inputs_of(inputs, dtype), layout.padded_rows(targets, dtype)
+            x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
+            y = arrays.padded_rows(targets, dtype)
             samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, np.empty(0))
-            self._descend(x, samples, len(inputs), _GRADIENT, nabla, keep_statistics=False)
-        return layout.to_arrays(self.architecture, self._layout, nabla)
+            self._descend(x, samples, len(inputs), _GRADIENT, nabla, _PLAIN, own)
+        return arrays.to_arrays(self.architecture, self._layout, nabla)
 
     def set_parameters(self, parameters: Parameters) -> None:
-        self._parameters = layout.from_arrays(self.architecture, self._layout, parameters)
-        self._statistics = layout.statistics_from(self.architecture, self._layout, parameters)
+        self._parameters = arrays.from_arrays(self.architecture, self._layout, parameters)
+        self._statistics = arrays.statistics_from(self.architecture, self._layout, parameters)
 
     def parameters(self) -> Parameters:
-        arrays = layout.to_arrays(self.architecture, self._layout, self._parameters)
-        return layout.add_statistics(self.architecture, self._layout, self._statistics, arrays)
+        found = arrays.to_arrays(self.architecture, self._layout, self._parameters)
+        return arrays.add_statistics(self.architecture, self._layout, self._statistics, found)
 
     def squares(self) -> float:
         # The padding is zero, where there are no neurons.
@@ -150,11 +156,11 @@ class Engine(contract.Engine):
         return scale**2 * float(np.vdot(weights, weights))
 
     def _memory_copied(self) -> dict[str, Parameters]:
-        return {name: layout.to_arrays(self.architecture, self._layout, each) for name, each in self._memory.items()}
+        return {name: arrays.to_arrays(self.architecture, self._layout, each) for name, each in self._memory.items()}
 
     def _set_memory(self, memory: dict[str, Parameters]) -> None:
         self._memory = {
-            name: layout.from_arrays(self.architecture, self._layout, each) for name, each in memory.items()
+            name: arrays.from_arrays(self.architecture, self._layout, each) for name, each in memory.items()
         }
 
     def _descend(
@@ -164,48 +170,38 @@ class Engine(contract.Engine):
         mini_batch_size: int,
         update: Update,
         sums: layout.Parameters,
-        descent: Descent = _PLAIN,
-        *,
-        keep_statistics: bool = True,
+        descent: Descent,
+        own: layout.Layout,
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(samples.order))
-        own = (
-            self._layout
-            if keep_statistics
-            else self._layout._replace(constants=self._layout.constants * np.tile([0, 1], len(self._layout.kinds)))
-        )
+        number = self._threads(inputs, most, layout.parts(own, most))
         structures = (
             own, update, self._parameters, sums, self._two_memories(descent), self._statistics,
-            layout.workspace(own, most),
+            layout.workspace(own, most, number),
         )  # fmt: skip
         first, second, rest = Reference(inputs), Reference(samples), [Reference(each) for each in structures]
 
         def descend(share: threads.Share) -> None:
             epoch.epoch(first, second, mini_batch_size, *rest, Reference(share), True)
 
-        threads.run(descend, self._threads(inputs, most, layout.panels(own)), together=True)
+        threads.run(descend, number, together=True)
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute that many samples at a time, in that many parts."""
-        layers = [layer for _, layer in layout.computing(self.architecture)]
-        sizes, of_inputs = self._layout.sizes, len(inputs.values) / max(inputs.samples, 1)
-        numbers = [of_inputs, *sizes[1:-1]]
-        multiplications = sum(
-            float(n_in * n_out)
-            for layer, n_in, n_out in zip(layers, numbers, sizes[1:], strict=True)
-            if isinstance(layer, Dense)
-        )
+        multiplications = float(self.architecture.multiplications)
+        if self._layout.kinds[0] == layout.DENSE:  # which leaves out zeros
+            zeros = self.architecture.n_in - len(inputs.values) / max(inputs.samples, 1)
+            multiplications -= zeros * self._layout.sizes[1]
         return choice.threads(samples * multiplications, parts, threads.available)
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
         with announced(progress.compiling):
-            is_dataset, dtype = isinstance(inputs, Dataset), self.architecture.dtype
-            x = self._cached_inputs(inputs) if is_dataset else _lay_out(inputs, dtype)
+            x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
             n = len(inputs)
-            starts = range(0, n, _SAMPLES_AT_A_TIME)
-            most = min(n, _SAMPLES_AT_A_TIME)
+            most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
+            starts = range(0, n, max(most, 1))
             memory = Memory(self._parameters.values, self._parameters.values)
             structures = self._layout, _GRADIENT, self._parameters, self._parameters, memory, self._statistics
             first, rest = Reference(x), [Reference(each) for each in structures]
@@ -218,18 +214,39 @@ class Engine(contract.Engine):
                     order = np.arange(part.start, part.stop)
                     samples = epoch.Samples(order, self._nothing, self._nothing, self._nothing, np.empty(0))
                     epoch.epoch(first, Reference(samples), most, *rest, room, alone, False)
-                    z = np.empty((len(order), self.architecture.n_out), self.architecture.dtype)
-                    layout.from_panels(workspace.activations[len(order) * self._layout.units[-2] :], z)
-                    receive(part, z)
+                    receive(part, arrays.outputs_of(self._layout, workspace.activations, len(order)))
 
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
+        images = self.architecture.input_shape if self._positions is not None else None
+        key = "inputs", self.architecture.dtype, images, self._positions and self._positions[1]
+        return data.derived(key, lambda: self._laid_out(data.rows))
+
+    @cached_property
+    def _positions(self) -> tuple[np.ndarray, int] | None:
+        return arrays.positions_of_inputs(self.architecture)
+
+    def _laid_out(
+        self, inputs: np.ndarray | SparseInputs, kind: type[Matrix] | type[Rows] | None = None
+    ) -> Matrix | Rows:
+        """Lay inputs out, of one sample a row, images as the kernel has them."""
         dtype = self.architecture.dtype
-        return data.derived(("inputs", dtype), lambda: _lay_out(data.rows, dtype))
+        if isinstance(inputs, SparseInputs):
+            starts, columns, values = inputs.arrays
+            n_in = inputs.shape[1]
+            if self._positions is not None:
+                columns, n_in = self._positions[0][columns], self._positions[1]
+            return rows_of(starts, columns, values, n_in, dtype)
+        if self._positions is not None:
+            images = np.zeros((len(inputs), self._positions[1]), dtype)
+            images[:, self._positions[0]] = inputs
+            inputs = images
+        return inputs_of(inputs, dtype, kind)
 
 
-def _lay_out(inputs: np.ndarray | SparseInputs, dtype: np.dtype) -> Matrix | Rows:
-    if isinstance(inputs, SparseInputs):
-        return rows_of(*inputs.arrays, inputs.shape[1], dtype)
-    return inputs_of(inputs, dtype)
+def _without_keep_of_inputs(own: layout.Layout) -> layout.Layout:
+    """Return a layout for inputs that are multiplied already."""
+    keeps = own.keeps.copy()
+    keeps[0] = 1.0
+    return own._replace(keeps=keeps)

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from fastnet.engines.arrays import ArrayEngine
 from fastnet.engines.contract import Factors, MiniBatch
-from fastnet.formulas import normalization
-from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.engines.numpy_layers import KINDS, Computed, Use
+from fastnet.formulas.activations import LINEAR
 from fastnet.formulas.architecture import Parameters
-from fastnet.formulas.layers import BatchNormalization, Dropout
-from fastnet.formulas.products import product
 
 
 class Engine(ArrayEngine):
@@ -27,54 +26,38 @@ class Engine(ArrayEngine):
 
     samples_at_a_time = 4096
 
+    @cached_property
+    def _layers(self) -> list[Computed]:
+        pairs = zip(self.architecture.layers, self.architecture.shapes, strict=False)
+        return [KINDS[type(layer)](layer, shape) for layer, shape in pairs]
+
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
-        layers, inputs = self.architecture.layers, self._typed(mini_batch.inputs)
+        inputs = self._typed(mini_batch.inputs)
         passed = list(self._forward(inputs, mini_batch.factors, training=True, keep_statistics=keep_statistics))
-        last, (_, z) = len(layers) - 1, passed[-1]
+        z, _ = passed[-1]
         error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / len(inputs)  # BP1
         if mini_batch.sample_weights is not None:
             error = error * mini_batch.sample_weights[:, np.newaxis]
         gradient: Parameters = []
-        for i in range(last, -1, -1):
-            layer, parameters, (below, z_of_layer) = layers[i], self._parameters[i], passed[i]
-            if isinstance(layer, Dropout):
-                gradient.append({})
-                error = error if below is None else error * below
-                continue
-            if i < last:
-                error = error * ACTIVATIONS[layer.activation].prime(z_of_layer)
-            total = error.sum(axis=0)[:, np.newaxis]  # BP3
-            if isinstance(layer, BatchNormalization):
-                gradient.append({"gamma": np.sum(error * below.values, axis=0)[:, np.newaxis], "beta": total})
-                error = normalization.backpropagate(error, parameters["gamma"].T, below)
-            else:
-                gradient.append({"weights": product(error.T, below), "biases": total})  # BP4
-                error = product(error, parameters["weights"]) if i else error  # BP2
+        for i in reversed(range(len(passed))):
+            z_of_layer, kept = passed[i]
+            if self._activations[i] is not LINEAR:
+                error = error * self._activations[i].prime(z_of_layer)
+            gradient.append(self._layers[i].gradients(error, kept))
+            if i:
+                error = self._layers[i].below(error, kept, self._parameters[i])
         return gradient[::-1], z
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        ((_, z),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
+        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
         return z
 
     def _forward(
         self, a: np.ndarray, factors: Factors, *, training: bool, keep_statistics: bool = False
-    ) -> Iterator[tuple[Any, np.ndarray]]:
-        """Feed samples forward; yield for each layer what its backward pass needs of the layer below, and its z."""
-        layers = self.architecture.layers
-        for i, (layer, parameters, factor) in enumerate(zip(layers, self._parameters, factors, strict=True)):
-            if isinstance(layer, Dropout):
-                a = a if factor is None else a * factor
-                yield factor, a
-                continue
-            below: Any = a
-            if isinstance(layer, BatchNormalization):
-                running = None if training else (parameters["mean"].T, parameters["variance"].T)
-                below = normalization.normalize(a, layer.epsilon, running)
-                if keep_statistics:
-                    normalization.keep(parameters, below.mean, below.variance, len(a), layer.momentum)
-                z = below.values * parameters["gamma"].T + parameters["beta"].T
-            else:
-                z = product(a, parameters["weights"].T) + parameters["biases"].T
-            yield below, z
-            if i < len(layers) - 1:
-                a = ACTIVATIONS[layer.activation].function(z)
+    ) -> Iterator[tuple[np.ndarray, Any]]:
+        """Feed samples forward; yield z of each layer, and what its way back needs."""
+        layers = zip(self._layers, self._parameters, factors, self._activations, strict=True)
+        for layer, parameters, factor, activation in layers:
+            z, kept = layer.forward(a, parameters, Use(training, keep_statistics, factor))
+            yield z, kept
+            a = activation.function(z)

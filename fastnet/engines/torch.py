@@ -15,22 +15,22 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
+from math import prod
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Pass, Receiver
+from fastnet.engines.torch_layers import ACTIVATIONS, FORWARD, Use, activated
 from fastnet.engines.torch_optimizers import Memory, Tensors, change_units, make, prepare
-from fastnet.formulas.activations import LEAK
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
-from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Shapes
+from fastnet.formulas.layers import Dropout, Shapes
 from fastnet.utils import torch_threads
 
 Work: TypeAlias = Callable[[], None]
@@ -39,21 +39,13 @@ _SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that i
 _WORTHWHILE = 2_000_000  # multiplications in a mini-batch, for which PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
 _WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate what they keep
-ACTIVATIONS: dict[str, nn.Module] = {
-    "sigmoid": nn.Sigmoid(),
-    "tanh": nn.Tanh(),
-    "relu": nn.ReLU(),
-    "leaky_relu": nn.LeakyReLU(LEAK),
-    "gelu": nn.GELU(),
-    "linear": nn.Identity(),
-}
-"""PyTorch's modules for the activation functions of `formulas.activations`."""
 
 
 class Eager(contract.Engine):
     """Tensors, an optimizer of `torch.optim`, and a call from Python for each operation."""
 
     calls_no_function = "engine 'torch' has its gradients from PyTorch and cannot call"
+    calls_own_activations = True
     device: ClassVar[str] = "cpu"
 
     _captures: ClassVar[bool] = False
@@ -149,7 +141,7 @@ class Eager(contract.Engine):
 
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
         """Use one thread if a mini-batch is too small to be divided, because threads would wait for one another."""
-        multiplications = mini_batch_size * sum(w.numel() for w in self._weights)
+        multiplications = mini_batch_size * self.architecture.multiplications
         return torch_threads.limited(1) if multiplications < _WORTHWHILE else nullcontext()
 
     def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
@@ -175,7 +167,7 @@ class Eager(contract.Engine):
         if descent.max_norm:
             with torch.no_grad():
                 for w in self._weights:
-                    norms = torch.linalg.vector_norm(w, dim=1, keepdim=True)
+                    norms = torch.linalg.vector_norm(w, dim=tuple(range(1, w.ndim)), keepdim=True)
                     w.mul_((descent.max_norm / norms).clamp(max=1))
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
@@ -187,7 +179,8 @@ class Eager(contract.Engine):
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         rows = inputs.rows if isinstance(inputs, Dataset) else inputs
-        for part in contract.parts(rows, _SAMPLES_AT_A_TIME):
+        most = contract.samples_at_a_time(self.architecture, _SAMPLES_AT_A_TIME)
+        for part in contract.parts(rows, most):
             with torch.no_grad():
                 receive(part, self._weighted_inputs(self._tensor(rows[part])).cpu().numpy())
 
@@ -225,21 +218,18 @@ class Eager(contract.Engine):
         In training, batch normalization uses the statistics of these samples; it updates its running statistics if they
         are to be kept. Factors have one column for each input of each Dropout layer.
         """
-        *hidden, (_, outputs) = zip(self.architecture.layers, self._arrays, strict=True)
         a, column = inputs, 0
-        for layer, arrays in hidden:
-            if isinstance(layer, Dropout):
-                if factors is not None:
-                    stop = column + a.shape[1]
-                    a, column = a * factors[:, column:stop], stop
-                continue
-            if isinstance(layer, BatchNormalization):
-                z = _normalized(layer, arrays, a, training=training, keep_statistics=keep_statistics)
-            else:
-                assert isinstance(layer, Dense)
-                z = functional.linear(a, arrays["weights"], arrays["biases"])
-            a = ACTIVATIONS[layer.activation](z)
-        return functional.linear(a, outputs["weights"], outputs["biases"])
+        *hidden, _ = self.architecture.activations
+        layers = zip(self.architecture.layers, self.architecture.shapes, self._arrays, [*hidden, None], strict=False)
+        for layer, shape, arrays, activation in layers:
+            own = None
+            if factors is not None and isinstance(layer, Dropout):
+                own, column = factors[:, column : column + prod(shape)], column + prod(shape)
+            if a.shape[1:] != shape:
+                a = a.reshape(len(a), *shape)
+            z = FORWARD[type(layer)](layer, arrays, a, Use(training, keep_statistics, own))
+            a = z if activation is None else activated(activation, z)
+        return a
 
     def _tensors(self, parameters: Parameters) -> Tensors:
         return [
@@ -249,21 +239,6 @@ class Eager(contract.Engine):
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.tensor(array, **self._as_tensor)
-
-
-def _normalized(
-    layer: BatchNormalization,
-    arrays: dict[str, torch.Tensor],
-    x: torch.Tensor,
-    *,
-    training: bool,
-    keep_statistics: bool,
-) -> torch.Tensor:
-    gamma, beta = arrays["gamma"], arrays["beta"]
-    if training and len(x) == 1:  # PyTorch's function raises: one sample has no unbiased variance
-        return gamma * (x - x) + beta
-    mean, variance = (None, None) if training and not keep_statistics else (arrays["mean"], arrays["variance"])
-    return functional.batch_norm(x, mean, variance, gamma, beta, training, layer.momentum, layer.epsilon)
 
 
 def _in_book_shapes(tensors: Tensors) -> Parameters:

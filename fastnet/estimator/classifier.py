@@ -19,10 +19,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from fastnet.datasets.dataset import Dataset, refuse_masked
 from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.estimator import checks
-from fastnet.estimator.settings import Settings, outputs
+from fastnet.estimator.settings import Settings
 from fastnet.estimator.training import ClassifierLearner, Continuation, Outcome, probabilities
 from fastnet.formulas import initialization
-from fastnet.formulas.architecture import Arrays
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.layers import Convolution, Dense, Layer
 from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.utils import arguments
@@ -39,10 +40,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, optional
-        The number of neurons in each hidden layer.
+    hidden_layer_sizes : int, or sequence of int and Layer, optional
+        The number of neurons in each hidden layer. Instead of a number, a layer of `fastnet` may stand:
+        `(Convolution(20, 5, "relu"), MaxPooling(2), 100)`.
     activation : {'relu', 'logistic', 'tanh'}, optional
-        What the hidden neurons compute.
+        What the hidden neurons compute, in layers that have no activation of their own.
     alpha : float, optional
         The strength of L2 regularization, from 0; it is divided by the number of samples in a mini-batch.
     batch_size : int, optional
@@ -56,6 +58,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         most inputs are zero: without, the weights of these are not touched.
     dropout : float, optional
         The probability with which a hidden neuron is left out in training, from 0 to less than 1, for each sample anew.
+        For dense layers only: among others, put `Dropout` where it belongs.
     cost : {'log-likelihood', 'cross-entropy', 'quadratic'}, optional
         What is lowered. With the first, outputs are softmax, with the others sigmoid. Of two classes a single sigmoid
         output decides, as in scikit-learn, and its log-likelihood is its cross-entropy.
@@ -79,16 +82,22 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         What computes, as for `network2.Network`.
     dtype : {'float32', 'float64'}, optional
         The precision of parameters and arithmetic.
+    image_shape : tuple (maps, height, width), optional
+        The shape of a sample, if the first layers take images; its numbers are in a row, map by map and row by row. By
+        default, n*n features are an image of one map, and 3*n*n features one of three maps.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
         The labels.
     coefs_ : list of ndarray
-        The weights of each layer but the first, of shape (n_in, n_out). They may be assigned: what does not fit, or is
-        not finite, is refused when it is used.
+        The weights of each dense layer, of shape (n_in, n_out), and of each convolutional one, of shape (filters, maps,
+        rows, columns). They may be assigned: what does not fit, or is not finite, is refused when it is used.
     intercepts_ : list of ndarray
-        The biases, of shape (n_out,). They may be assigned, likewise.
+        The biases, of shape (n_out,) or (filters,). They may be assigned, likewise.
+    normalization_ : list of dict of str to ndarray
+        The arrays of each `BatchNormalization`, of one number for each neuron or map: "gamma", "beta", "mean" and
+        "variance". They may be assigned, likewise.
     loss_curve_ : list of float
         The loss after each iteration, over all that is trained on, and with regularization. (scikit-learn has the mean
         of what the mini-batches had on the way.)
@@ -112,7 +121,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     In any thread but the main one, 'numba' computes in that thread alone: so a search that trains several networks at
     once, with joblib's threads or Dask, gives each its processor.
 
-    SciPy sparse inputs are never made dense by the engine 'numba'; the others make one mini-batch dense at a time.
+    SciPy sparse inputs are never made dense by the engine 'numba' if the first layer is dense; the others make one
+    mini-batch dense at a time.
 
     Where `fit` or `partial_fit` fails or is interrupted, the classifier is as it was before, fitted or not. But what
     `fit` has drawn from a `RandomState` of yours stays drawn: another attempt may have more luck. The warnings of `fit`
@@ -132,7 +142,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
+        hidden_layer_sizes: int | Layer | Sequence[int | Layer] = (100,),
         activation: str = "relu",
         *,
         alpha: float = 0.0001,
@@ -151,6 +161,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         verbose: bool = False,
         engine: str = "numba",
         dtype: npt.DTypeLike = "float32",
+        image_shape: Sequence[int] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -170,6 +181,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.engine = engine
         self.dtype = dtype
+        self.image_shape = image_shape
 
     def fit(self, X: Any, y: npt.ArrayLike) -> NetworkClassifier:  # noqa: N803 - scikit-learn's name
         """Train on samples, until it helps no more.
@@ -345,26 +357,32 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"there is one class only, {known.tolist()[0]!r}; a classifier needs two")
         return known
 
-    def _initial(self, settings: Settings, random: np.random.RandomState) -> tuple[Arrays, Arrays]:
-        """Draw weights and biases."""
-        sizes = settings.sizes(self.n_features_in_, len(self.classes_))
-        return initialization.glorot(sizes, settings.activation, random)
+    def _initial(self, settings: Settings, random: np.random.RandomState) -> tuple[Architecture, Parameters]:
+        """Return what is computed, with its initial arrays drawn."""
+        architecture = settings.architecture(self.n_features_in_, len(self.classes_))
+        weighted = [layer for layer in architecture.layers[:-1] if isinstance(layer, (Convolution, Dense))]
+        activations = [*(layer.activation for layer in weighted), settings.activation]  # scikit-learn's, of the outputs
+        drawn = initialization.glorot(architecture.weight_shapes, activations, random)
+        return architecture, architecture.parameters(*drawn)
 
-    def _present(self, settings: Settings) -> tuple[Arrays, Arrays]:
-        """Return the weights and biases to go on with."""
-        weights, biases = self._parameters(settings)
-        hidden = tuple(map(len, biases[:-1]))
-        if hidden != settings.hidden:
+    def _present(self, settings: Settings) -> tuple[Architecture, Parameters]:
+        """Return what is computed, and the arrays to go on with."""
+        architecture, parameters = self._parameters(settings)
+        hidden = architecture.sizes[1:-1]
+        if settings.has_sizes_only and hidden != settings.hidden:
             raise ValueError(
                 f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but the network to go on with has {hidden}"
             )
-        return weights, biases
+        return architecture, parameters
 
     def _keep(self, learner: ClassifierLearner, outcome: Outcome, anew: bool) -> None:
         """Take over what training has led to."""
         losses, scores = outcome.losses, outcome.scores
-        weights, biases = learner.parameters()
-        self.coefs_, self.intercepts_ = [w.T for w in weights], [b[:, 0] for b in biases]
+        parameters = learner.parameters()
+        weights, biases = learner.engine.architecture.book_lists(parameters)
+        self.coefs_, self.intercepts_ = checks.transposed(weights), [b[:, 0] for b in biases]
+        others = (arrays for arrays in parameters if arrays and "weights" not in arrays)
+        self.normalization_ = [{name: array[:, 0] for name, array in arrays.items()} for arrays in others]
         if anew:
             self.loss_curve_: list[float] = []
             self.best_loss_: float | None = None
@@ -390,10 +408,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 stacklevel=3,
             )
 
-    def _parameters(self, settings: Settings) -> tuple[Arrays, Arrays]:
-        """Return weights and biases, which the user may have assigned, in the book's shapes."""
-        n_in, n_out = self.n_features_in_, outputs(len(self.classes_))
-        return checks.parameters(self.coefs_, self.intercepts_, n_in, n_out, settings.dtype)
+    def _parameters(self, settings: Settings) -> tuple[Architecture, Parameters]:
+        """Return what is computed, and its arrays, which the user may have assigned."""
+        given = self.coefs_, self.intercepts_, self.normalization_
+        return checks.parameters(*given, settings, self.n_features_in_, len(self.classes_))
 
     def _report(self, line: str) -> None:
         if self.verbose:

@@ -15,8 +15,11 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Engine
-from fastnet.formulas.architecture import Architecture, Arrays
-from fastnet.formulas.costs import NAMES
+from fastnet.formulas import images
+from fastnet.formulas.architecture import Architecture, Parameters, check_memory
+from fastnet.formulas.costs import NAMES, BuiltIn
+from fastnet.formulas.layers import Dense, Layer, Shape, as_layers
+from fastnet.networks.learner import for_layers_of
 from fastnet.utils import arguments
 
 _ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
@@ -28,8 +31,10 @@ class Settings:
 
     Attributes
     ----------
-    hidden : tuple of int
+    hidden : tuple of int and Layer
         `hidden_layer_sizes`.
+    image_shape : tuple of int or None
+        As in `NetworkClassifier`.
     activation : str
         Name of the activation in `activations.ACTIVATIONS`.
     cost : str
@@ -42,7 +47,8 @@ class Settings:
         As in `NetworkClassifier`.
     """
 
-    hidden: tuple[int, ...]
+    hidden: tuple[int | Layer, ...]
+    image_shape: Shape | None
     activation: str
     cost: str
     engine: str
@@ -87,6 +93,7 @@ class Settings:
         }
         settings = cls(
             hidden=_hidden(parameters["hidden_layer_sizes"], "hidden_layer_sizes"),
+            image_shape=None if parameters["image_shape"] is None else images.image_shape(parameters["image_shape"]),
             activation=_ACTIVATIONS[arguments.one_of(parameters["activation"], _ACTIVATIONS, "activation")],
             cost=arguments.one_of(parameters["cost"], NAMES, "cost"),
             engine=parameters["engine"],
@@ -96,11 +103,53 @@ class Settings:
         )
         if settings.dropout and not settings.hidden:
             raise ValueError(f"dropout is {settings.dropout}, but there are no hidden neurons to drop")
+        settings._check_layers()
         return settings
 
-    def sizes(self, n_in: int, classes: int) -> tuple[int, ...]:
-        """Return the number of neurons in each layer."""
-        return tuple(arguments.sizes([n_in, *self.hidden, outputs(classes)]))
+    @property
+    def has_sizes_only(self) -> bool:
+        """Whether the hidden layers are given as numbers of neurons."""
+        return not any(isinstance(layer, Layer) for layer in self.hidden)
+
+    def architecture(self, n_in: int, classes: int, hidden: Sequence[int] | None = None) -> Architecture:
+        """Return what the network computes.
+
+        Parameters
+        ----------
+        n_in : int
+            Number of inputs.
+        classes : int
+            Number of classes.
+        hidden : sequence of int, optional
+            Number of neurons in each hidden layer, instead of `hidden_layer_sizes`.
+
+        Raises
+        ------
+        ValueError
+            If layers do not fit one another or the inputs, or the machine cannot hold them.
+        """
+        layers = [*(self.hidden if hidden is None else hidden), outputs(classes)]
+        if self.has_sizes_only:
+            arguments.sizes([n_in, *layers])
+        shape = images.input_shape(n_in, layers, self.image_shape)
+        with arguments.named("hidden_layer_sizes"):
+            completed = as_layers(layers, self.activation)
+            with images.assumed(shape, self.image_shape):
+                check_memory(shape, completed)
+            return Architecture(shape, completed, self._cost(classes), self.dtype)
+
+    def _cost(self, classes: int) -> BuiltIn:
+        """Return the cost; the log-likelihood of a single sigmoid output is its cross-entropy."""
+        alone = outputs(classes) == 1 and self.cost == "log-likelihood"
+        return NAMES["cross-entropy" if alone else self.cost]
+
+    def _check_layers(self) -> None:
+        """Raise a `ValueError` if dropout does not go with the layers."""
+        if self.dropout and not all(isinstance(layer, (int, Dense)) for layer in self.hidden):
+            raise ValueError(
+                f"dropout is {self.dropout}, but not all of hidden_layer_sizes are dense; put Dropout({self.dropout}) "
+                "where it belongs among them"
+            )
 
     def threads(self) -> AbstractContextManager[None]:
         """Compute with all processors in the `with` block, or in this thread alone if it is not the main thread.
@@ -114,15 +163,11 @@ class Settings:
 
         return threads.limited(1)
 
-    def make_engine(self, weights: Arrays, biases: Arrays, data: Dataset | None = None) -> Engine:
+    def make_engine(self, architecture: Architecture, parameters: Parameters, data: Dataset | None = None) -> Engine:
         """Make an engine that has these parameters, and data if it is to train on them."""
-        sizes = weights[0].shape[1], *map(len, weights)
-        # The log-likelihood of a single sigmoid output is its cross-entropy.
-        name = "cross-entropy" if sizes[-1] == 1 and self.cost == "log-likelihood" else self.cost
-        architecture = Architecture.dense(sizes, self.dtype, self.activation, NAMES[name])
         if self.dropout and data is not None:
             architecture = architecture.with_dropout(self.dropout)
-        return engine_class(self.engine)(architecture, architecture.parameters(weights, biases), data)
+        return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data)
 
 
 def outputs(classes: int) -> int:
@@ -135,11 +180,17 @@ def _part(value: Any, argument: str) -> float:
     return arguments.fraction(arguments.positive_number(value, argument), argument)
 
 
-def _hidden(value: Any, argument: str) -> tuple[int, ...]:
-    """Return the number of neurons in each hidden layer, given as that of a single one or as a sequence."""
+def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
+    """Return the hidden layers, given as the number of neurons of a single one, a layer, or a sequence of these."""
     if isinstance(value, (Sequence, np.ndarray)) and np.iterable(value) and not isinstance(value, (str, bytes)):
-        return tuple(arguments.positive(n, argument) for n in value)
+        return tuple(_layer(layer, argument) for layer in value)
     try:
-        return (arguments.positive(value, argument),)
+        return (_layer(value, argument),)
     except TypeError as error:
-        raise TypeError(f"{error}, or a sequence of integers") from None
+        raise TypeError(f"{error}, or a sequence of integers and layers") from None
+
+
+def _layer(value: Any, argument: str) -> int | Layer:
+    if isinstance(value, type) and issubclass(value, Layer):
+        raise TypeError(f"{argument} has the class {value.__name__}; it must be a layer, {value.__name__}(...)")
+    return value if isinstance(value, Layer) else arguments.positive(value, argument)

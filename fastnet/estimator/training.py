@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -11,14 +12,16 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Descent, Engine, State
 from fastnet.estimator.settings import Settings
-from fastnet.formulas.architecture import Arrays
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.layers import BatchNormalization
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.learning import diagnostics
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.schedules import Tolerance
 from fastnet.learning.training import Findings, Training, descend
+from fastnet.networks.learner import for_layers_of
 
-_LASTING = ("hidden", "activation", "cost", "engine", "dtype", "momentum", "dropout")
+_LASTING = ("hidden", "image_shape", "activation", "cost", "engine", "dtype", "momentum", "dropout")
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,10 @@ class ClassifierLearner:
     ----------
     settings : Settings
         How it is trained.
-    weights, biases : lists of ndarray
-        The initial parameters, in the book's shapes.
+    architecture : Architecture
+        What is trained.
+    parameters : list of dict of str to ndarray
+        The initial arrays of each layer.
     data : Dataset
         What it is trained on, with the numbers of the classes for targets.
     random : RandomState
@@ -69,21 +74,23 @@ class ClassifierLearner:
     def __init__(
         self,
         settings: Settings,
-        weights: Arrays,
-        biases: Arrays,
+        architecture: Architecture,
+        parameters: Parameters,
         data: Dataset,
         random: np.random.RandomState,
         before: Continuation | None = None,
         held_out: Dataset | None = None,
     ) -> None:
+        _check_normalization(architecture, min(settings.batch_size, len(data)))
         self._settings = settings
-        self._labels, self._data = data.targets, data.with_vectors(len(biases[-1]))
+        self._labels, self._data = data.targets, data.with_vectors(architecture.n_out)
         self._held_out = held_out
         self._order = np.arange(len(data))
-        self.engine = settings.make_engine(weights, biases, self._data)
+        self._architecture = architecture
+        self.engine = settings.make_engine(architecture, parameters, self._data)
         if before is None:
             self._random = random
-            self._dropout_seed = random.randint(2**31) if settings.dropout else 0
+            self._dropout_seed = random.randint(2**31) if len(self.engine.architecture.drop_probabilities) else 0
         else:
             self._random, self._dropout_seed = before.random, before.dropout_seed
             self.engine.set_state(before.state)
@@ -173,9 +180,9 @@ class ClassifierLearner:
         held_out = self._held_out
         return Findings(loss, evaluation_accuracy=None if held_out is None else correct(self.engine, held_out))
 
-    def parameters(self) -> tuple[Arrays, Arrays]:
-        """Return the weights and the biases as they are now."""
-        return self.engine.architecture.book_lists(self.engine.parameters())
+    def parameters(self) -> Parameters:
+        """Return the arrays of each layer as they are now."""
+        return for_layers_of(self._architecture, self.engine.parameters())
 
     def never_predicted(self) -> tuple[int, ...]:
         """Return the numbers of the classes that many samples have, and that are predicted for none."""
@@ -214,6 +221,17 @@ class Outcome:
     losses: list[float]
     scores: list[float]
     converged: bool
+
+
+def _check_normalization(architecture: Architecture, m: int) -> None:
+    """Raise a `ValueError` if batch normalization would see one number at a time, of mini-batches of m samples."""
+    pairs = zip(architecture.layers, architecture.shapes, strict=False)
+    places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
+    if m * min(places, default=2) == 1:
+        raise ValueError(
+            "a mini-batch has 1 sample, but hidden_layer_sizes has BatchNormalization, which takes mean and variance "
+            "of a mini-batch: give a batch_size of at least 2, and as many samples"
+        )
 
 
 def _loss(epoch: Epoch) -> float:

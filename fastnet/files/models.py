@@ -1,9 +1,9 @@
 """Networks in files: JSON, for dense networks in the format of the book's `network2.py`.
 
 Version 1 is the book's format, with a version, a checksum of all that follows, and what the book has no names for; the
-book's program ignores these. Other programs save chapter 1's network in this format, without a cost. Version 2 has a
-list of layers, each with its arrays. The book's program does not find the cost in it, so that it does not take the
-network for another one.
+book's program ignores these. Other programs save chapter 1's network in this format, without a cost. Version 2 has the
+number of inputs or the shape of images, and a list of layers, each with its arrays. The book's program does not find
+the cost in it, so that it does not take the network for another one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import numpy as np
 from fastnet.files.parameters import check_parameter
 from fastnet.files.reading import holding, named_errors, one_line, read_all
 from fastnet.files.writing import replaced
-from fastnet.formulas.activations import ACTIVATIONS
-from fastnet.formulas.architecture import Architecture, Arrays, Parameters
+from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
+from fastnet.formulas.architecture import Architecture, Arrays, Parameters, check_memory
 from fastnet.formulas.costs import COSTS, OwnCost, QuadraticCost
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
@@ -56,17 +56,17 @@ class Model:
 
     @property
     def sizes(self) -> list[int]:
-        """Number of neurons in each dense layer, the inputs first."""
+        """Number of neurons in each dense or convolutional layer, the inputs first."""
         return list(self.architecture.sizes)
 
     @property
     def weights(self) -> Arrays:
-        """The weights of the dense layers."""
+        """The weights of the dense and convolutional layers."""
         return self.architecture.book_lists(self.parameters)[0]
 
     @property
     def biases(self) -> Arrays:
-        """The biases of the dense layers."""
+        """The biases of the dense and convolutional layers."""
         return self.architecture.book_lists(self.parameters)[1]
 
 
@@ -75,7 +75,9 @@ def is_plain(architecture: Architecture, activation: str) -> bool:
     *hidden, last = architecture.layers
     expected = [*(activation for _ in hidden), architecture.cost.outputs[0]]
     layers = zip([*hidden, last], expected, strict=True)
-    return all(isinstance(layer, Dense) and layer.activation == name for layer, name in layers)
+    return len(architecture.input_shape) == 1 and all(
+        isinstance(layer, Dense) and layer.activation == name for layer, name in layers
+    )
 
 
 def write(path: str | os.PathLike[str], model: Model) -> None:
@@ -86,10 +88,16 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     OSError
         If it cannot be written.
     ValueError
-        If its cost has a name that is none.
+        If its cost has a name that is none, or an activation function is the user's own.
     """
     path = arguments.path(path, "filename")
     _check_name(model.cost)
+    for activation in model.architecture.activations:
+        if isinstance(activation, OwnActivation):
+            raise ValueError(
+                f"a layer has an activation of your own, {activation}, which a file cannot hold; save the arrays in "
+                "`parameters` yourself"
+            )
     plain = is_plain(model.architecture, model.activation)
     contents = _version_1(model) if plain else _version_2(model)
     text = json.dumps(contents).encode("ascii")[1:]
@@ -116,7 +124,9 @@ def _version_2(model: Model) -> dict[str, Any]:
         {**layer.settings(), **{name: array.tolist() for name, array in arrays.items()}}
         for layer, arrays in zip(model.architecture.layers, model.parameters, strict=True)
     ]
-    network = {"cost": model.cost, "activation": model.activation, "inputs": model.architecture.n_in, "layers": layers}
+    shape = model.architecture.input_shape
+    inputs = list(shape) if len(shape) > 1 else model.architecture.n_in
+    network = {"cost": model.cost, "activation": model.activation, "inputs": inputs, "layers": layers}
     return {"dtype": model.architecture.dtype.name, "network": network}
 
 
@@ -185,16 +195,14 @@ def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
         raise ValueError("its weights or biases are not of the shapes that its sizes say")
     layers = as_layers(sizes[1:], activation)
     arrays = [{"weights": w, "biases": b} for w, b in zip(weights, biases, strict=True)]
-    return _checked(sizes[0], layers, arrays, cost, dtype, activation)
+    return _checked((sizes[0],), layers, arrays, cost, dtype, activation)
 
 
 def _read_version_2(contents: dict[str, Any], dtype: np.dtype) -> Model:
     network = contents["network"]
     if not (isinstance(network, dict) and isinstance(network["layers"], list)):
         raise ValueError("it is no object with a network and its layers")
-    n_in, layers, arrays = network["inputs"], [], []
-    if type(n_in) is not int or n_in < 1:
-        raise ValueError("its inputs are not a number from 1")
+    input_shape, layers, arrays = _input_shape(network["inputs"]), [], []
     for described in network["layers"]:
         if not isinstance(described, dict):
             raise ValueError("a layer is no object")
@@ -202,7 +210,15 @@ def _read_version_2(contents: dict[str, Any], dtype: np.dtype) -> Model:
         arrays.append({name: value for name, value in described.items() if name in _ARRAYS})
     if not layers:
         raise ValueError("it has no layers")
-    return _checked(n_in, tuple(layers), arrays, network["cost"], dtype, _activation(network["activation"]))
+    return _checked(input_shape, tuple(layers), arrays, network["cost"], dtype, _activation(network["activation"]))
+
+
+def _input_shape(inputs: Any) -> Shape:
+    """Return the shape of a sample, given the number of inputs or the shape of images as a list."""
+    shape = tuple(inputs) if isinstance(inputs, list) else (inputs,)
+    if len(shape) != (3 if isinstance(inputs, list) else 1) or not all(type(n) is int and n > 0 for n in shape):
+        raise ValueError("its inputs are not a number from 1, or three of them")
+    return shape
 
 
 def _activation(name: Any) -> str:
@@ -212,11 +228,18 @@ def _activation(name: Any) -> str:
 
 
 def _checked(
-    n_in: int, layers: tuple[Layer, ...], values: list[dict[str, Any]], cost: Any, dtype: np.dtype, activation: str
+    input_shape: Shape,
+    layers: tuple[Layer, ...],
+    values: list[dict[str, Any]],
+    cost: Any,
+    dtype: np.dtype,
+    activation: str,
 ) -> Model:
     """Return a model, if its arrays, as lists of lists, are those of its layers."""
     _check_name(cost)
-    architecture = Architecture((n_in,), layers, COSTS.get(cost) or _NOT_GIVEN, dtype)
+    if len(input_shape) > 1:  # a few bytes describe images of any size; arrays of dense layers are as large as the file
+        check_memory(input_shape, layers)
+    architecture = Architecture(input_shape, layers, COSTS.get(cost) or _NOT_GIVEN, dtype)
     parameters: Parameters = []
     for of_layer, expected in zip(values, architecture.arrays, strict=True):
         if of_layer.keys() != expected.keys():
@@ -237,12 +260,10 @@ def _check_name(cost: Any) -> None:
 
 
 def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
-    """Make a matrix of lists of numbers; NumPy gets nothing else, of which it might make too much."""
-    n_rows, n_columns = shape
-    fits = isinstance(rows, list) and len(rows) == n_rows
-    if not (fits and all(isinstance(row, list) and len(row) == n_columns for row in rows)):
+    """Make an array of lists of numbers; NumPy gets nothing else, of which it might make too much."""
+    if not _has_shape(rows, shape):
         raise ValueError(f"its {name} are not of the shapes that its sizes say")
-    if not all({*map(type, row)} <= {int, float} for row in rows):
+    if not _are_numbers(rows, len(shape)):
         raise ValueError(f"its {name} are not numbers")
     try:
         with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
@@ -251,6 +272,19 @@ def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
         array = np.full(shape, np.inf, dtype)
     check_parameter(array, name, shape, dtype)
     return array
+
+
+def _has_shape(values: Any, shape: Shape) -> bool:
+    """Whether values are lists of lists of that shape, whatever is in the innermost."""
+    fits = isinstance(values, list) and len(values) == shape[0]
+    return fits and (len(shape) == 1 or all(_has_shape(each, shape[1:]) for each in values))
+
+
+def _are_numbers(values: list[Any], axes: int) -> bool:
+    """Whether there are only numbers in the innermost of lists of lists."""
+    if axes > 1:
+        return all(_are_numbers(each, axes - 1) for each in values)
+    return {*map(type, values)} <= {int, float}
 
 
 def _reason(error: Exception) -> str:

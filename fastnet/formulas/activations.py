@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -183,12 +184,42 @@ class Activation(NamedTuple):
     prime: Callable[[Any], Any]
 
 
+LINEAR = Activation(linear, linear_prime)
+
 ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, sigmoid_prime),
     "tanh": Activation(tanh, tanh_prime),
     "relu": Activation(relu, relu_prime),
     "leaky_relu": Activation(leaky_relu, leaky_relu_prime),
     "gelu": Activation(gelu, gelu_prime),
-    "linear": Activation(linear, linear_prime),
+    "linear": LINEAR,
 }
 """The activation functions of a layer, by name. Every engine has an entry for each."""
+
+FALLING = ("gelu",)
+"""Names of the activation functions that fall somewhere: a larger z may have a smaller activation there."""
+
+
+@dataclass(frozen=True, repr=False)
+class OwnActivation:
+    """An activation function that the user wrote, for the engine 'torch', which has its derivative from PyTorch.
+
+    Attributes
+    ----------
+    function : callable
+        Takes z, a tensor, and returns a tensor of the same shape, by functions of PyTorch.
+
+    Raises
+    ------
+    TypeError
+        If it cannot be called.
+    """
+
+    function: Callable[[Any], Any]
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function of OwnActivation is {self.function!r}; it must be a function of a tensor")
+
+    def __repr__(self) -> str:
+        return f"OwnActivation({getattr(self.function, '__name__', repr(self.function))})"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import prod
 from typing import TypeAlias
 
 import numpy as np
 
+from fastnet.formulas.activations import FALLING, OwnActivation
 from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, Outputs, OwnCost, QuadraticCost, name_of
 from fastnet.formulas.layers import (
     OF_OUTPUTS,
@@ -19,10 +20,14 @@ from fastnet.formulas.layers import (
     Dense,
     Dropout,
     Layer,
+    MaxPooling,
     Shape,
     Shapes,
     as_layers,
 )
+from fastnet.utils import arguments, machine
+
+_BYTES_A_NUMBER = 16  # of weights: to draw it, in float64, and to keep it
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
@@ -116,11 +121,31 @@ class Architecture:
         return [trained["weights"] for trained in self.trained if "weights" in trained]
 
     @cached_property
+    def activations(self) -> tuple[str | OwnActivation, ...]:
+        """The function behind each layer, "linear" where there is none.
+
+        A MaxPooling directly behind a Convolution takes over the function of this, so that the largest z of a window is
+        looked for. It is computed for that z alone, which has the largest activation, unless the function falls
+        somewhere. One of the user's own is taken for one that never falls.
+        """
+        found = [getattr(layer, "activation", None) or "linear" for layer in self.layers]
+        for i, (layer, following) in enumerate(pairwise(self.layers)):
+            if isinstance(layer, Convolution) and isinstance(following, MaxPooling) and found[i] not in FALLING:
+                found[i], found[i + 1] = "linear", found[i]
+        return tuple(found)
+
+    @cached_property
+    def multiplications(self) -> int:
+        """Number of multiplications by weights in feeding one sample forward."""
+        pairs = zip(self.trained, self.shapes[1:], strict=True)
+        return sum(prod(own["weights"]) * prod(shape[1:]) for own, shape in pairs if "weights" in own)
+
+    @cached_property
     def outputs(self) -> Outputs:
         """The output neurons and their cost."""
         last = self.layers[-1]
         assert isinstance(last, Dense)
-        assert last.activation is not None
+        assert isinstance(last.activation, str)
         return Outputs(self.cost, last.activation)
 
     @cached_property
@@ -133,8 +158,13 @@ class Architecture:
         ]
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
-    def with_dropout(self, p: float) -> Architecture:
+    def with_dropout(self, p: float, *, inverted: bool = True) -> Architecture:
         """Return the architecture with dropout of the hidden neurons.
+
+        Parameters
+        ----------
+        p, inverted
+            As for `Dropout`.
 
         Raises
         ------
@@ -147,7 +177,7 @@ class Architecture:
             )
         if len(self.layers) == 1:
             raise ValueError(f"dropout is {p}, but the network has no hidden neurons to drop")
-        layers = [each for layer in self.layers[:-1] for each in (layer, Dropout(p))]
+        layers = [each for layer in self.layers[:-1] for each in (layer, Dropout(p, inverted))]
         return replace(self, layers=(*layers, self.layers[-1]))
 
     def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
@@ -166,6 +196,25 @@ class Architecture:
         """Return the weights and the biases of the layers that have some: the book's lists, without copies."""
         weighted = [each for each in parameters if "weights" in each]
         return [each["weights"] for each in weighted], [each["biases"] for each in weighted]
+
+
+def check_memory(input_shape: Shape, layers: Sequence[Layer]) -> None:
+    """Raise a `ValueError` if layers do not fit one another, or are too large for the machine.
+
+    The weights must fit into its memory, and one sample of all layers.
+    """
+    numbers, shape = prod(input_shape), input_shape
+    for layer in layers:
+        numbers += sum(map(prod, layer.trained(shape).values()))
+        shape = layer.output_shape(shape)
+        numbers += prod(shape)
+    needed = _BYTES_A_NUMBER * numbers
+    if needed > machine.memory():
+        gigabytes = f"{needed >> 30:,}" if needed < 2**80 else "more than 2**50"
+        raise ValueError(
+            f"inputs of the shape {arguments.brief(input_shape)} and the layers {arguments.brief(list(layers))} need "
+            f"{gigabytes} GiB, and this machine has {machine.memory() / 2**30:,.0f}; give smaller images or layers"
+        )
 
 
 def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer, ...]:

@@ -6,12 +6,12 @@ arrays: those that are trained, and statistics that training keeps beside them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, TypeAlias
 
-from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
 from fastnet.utils import arguments
 
 Shape: TypeAlias = tuple[int, ...]
@@ -40,8 +40,12 @@ class Layer:
         return {}
 
     def settings(self) -> dict[str, Any]:
-        """Return the layer as plain data; `from_settings` reads it."""
-        return {"layer": type(self).__name__, **{each.name: getattr(self, each.name) for each in fields(self)}}
+        """Return the layer as plain data; `from_settings` reads it.
+
+        An activation of the user's own is represented by its name, which `from_settings` refuses.
+        """
+        values = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        return {"layer": type(self).__name__, **values}
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,9 @@ class Dense(Layer):
     ----------
     n_out : int
         Number of neurons.
-    activation : str or None
-        One of `activations.ACTIVATIONS`; None for the network's default. The output layer's must go with the cost.
+    activation : str, OwnActivation or None
+        One of `activations.ACTIVATIONS`, or the user's own; None for the network's default. The output layer's must go
+        with the cost.
 
     Raises
     ------
@@ -62,12 +67,11 @@ class Dense(Layer):
     """
 
     n_out: int
-    activation: str | None = None
+    activation: str | OwnActivation | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_out", arguments.positive(self.n_out, "n_out of Dense"))
-        if self.activation is not None:
-            arguments.one_of(self.activation, (*ACTIVATIONS, *OF_OUTPUTS), "activation of Dense")
+        _check_activation(self.activation, (*ACTIVATIONS, *OF_OUTPUTS), "activation of Dense")
 
     def output_shape(self, shape: Shape) -> Shape:
         return (self.n_out,)
@@ -89,8 +93,8 @@ class Convolution(Layer):
         Number of filters.
     shape : tuple of int
         Height and width of each filter; one integer stands for both.
-    activation : str or None
-        One of `activations.ACTIVATIONS`; None for the network's default.
+    activation : str, OwnActivation or None
+        One of `activations.ACTIVATIONS`, or the user's own; None for the network's default.
     padding : {'valid', 'same'}
         Where filters are placed: within the image; or, for outputs as large as it, also beyond its border, where
         inputs count as 0. Of an odd number of rows or columns beyond, the one more is below or on the right.
@@ -103,14 +107,13 @@ class Convolution(Layer):
 
     filters: int
     shape: tuple[int, int]
-    activation: str | None = None
+    activation: str | OwnActivation | None = None
     padding: str = "valid"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "filters", arguments.positive(self.filters, "filters of Convolution"))
         object.__setattr__(self, "shape", _height_and_width(self.shape, "shape of Convolution"))
-        if self.activation is not None:
-            arguments.one_of(self.activation, ACTIVATIONS, "activation of Convolution")
+        _check_activation(self.activation, ACTIVATIONS, "activation of Convolution")
         arguments.one_of(self.padding, PADDINGS, "padding of Convolution")
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -137,8 +140,8 @@ class MaxPooling(Layer):
     """Keeps the largest of the activations in each window of each map (chapter 6, "Pooling layers").
 
     Windows do not overlap; rows and columns that do not fill a window are left out. Of several that are the largest,
-    the first, row by row, gets the error in backpropagation. It is found before the activation function where this
-    never falls: for all but GELU.
+    the first, row by row, gets the error in backpropagation. Directly behind a `Convolution`, the largest is found
+    before its activation function, unless this is GELU, which falls somewhere: see `Architecture.activations`.
 
     Attributes
     ----------
@@ -167,12 +170,15 @@ class MaxPooling(Layer):
 class Dropout(Layer):
     """Leaves out each of its inputs with a probability, for each sample of training anew (Srivastava et al. 2014).
 
-    What is kept is divided by 1 - p, so that the trained network is used as it is.
+    Either what is kept is divided by 1 - p in training, so that the trained network is used as it is. Or, as in the
+    book's chapter 6, what is kept stays as it is, and the trained network's inputs are multiplied by 1 - p.
 
     Attributes
     ----------
     p : float
         The probability, at least 0 and less than 1.
+    inverted : bool
+        Whether to divide in training, instead of multiplying afterwards.
 
     Raises
     ------
@@ -181,9 +187,30 @@ class Dropout(Layer):
     """
 
     p: float
+    inverted: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "p", arguments.fraction(self.p, "p of Dropout"))
+        object.__setattr__(self, "inverted", arguments.flag(self.inverted, "inverted of Dropout"))
+
+    @property
+    def divisor(self) -> float:
+        """What kept inputs are divided by in training."""
+        return 1 - self.p if self.inverted else 1.0
+
+    @property
+    def when_used(self) -> float:
+        """What all inputs are multiplied by when nothing is left out."""
+        return 1.0 if self.inverted else 1 - self.p
+
+    def settings(self) -> dict[str, Any]:
+        settings = super().settings()
+        if self.inverted:  # as files had it before there was a choice
+            del settings["inverted"]
+        return settings
+
+    def __repr__(self) -> str:
+        return f"Dropout(p={self.p})" if self.inverted else f"Dropout(p={self.p}, inverted=False)"
 
 
 @dataclass(frozen=True)
@@ -193,7 +220,8 @@ class BatchNormalization(Layer):
     Of images, mean and deviation are those of each map, over all of its places.
 
     a = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta). In training, mean and variance are those of
-    the mini-batch; a trained network uses running means of them. A mini-batch of one sample leaves these as they are.
+    the mini-batch; a trained network uses running means of them. A mini-batch with one number for each neuron or map
+    leaves these as they are.
 
     Attributes
     ----------
@@ -268,6 +296,18 @@ def from_settings(settings: dict[str, Any]) -> Layer:
     """
     values = dict(settings)
     return LAYERS[values.pop("layer")](**values)
+
+
+def _plain(value: Any) -> Any:
+    """Return an attribute as JSON would give it back."""
+    if isinstance(value, OwnActivation):
+        return repr(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _check_activation(value: Any, choices: Collection[str], argument: str) -> None:
+    if value is not None and not isinstance(value, OwnActivation):
+        arguments.one_of(value, choices, argument)
 
 
 def _height_and_width(value: Any, argument: str) -> tuple[int, int]:

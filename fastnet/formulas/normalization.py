@@ -1,4 +1,7 @@
-"""Batch normalization (Ioffe and Szegedy 2015), of matrices with one sample a row and one neuron a column."""
+"""Batch normalization (Ioffe and Szegedy 2015), of matrices with one sample a row and one neuron a column.
+
+Of images, each place of a sample is a row, and each map a column: see `convolution.places_as_rows`.
+"""
 
 from __future__ import annotations
 

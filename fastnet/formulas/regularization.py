@@ -15,7 +15,15 @@ def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.nda
 
 
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:
-    """Return weights, one neuron a row, of which no row has a larger Euclidean norm (Srivastava et al. 2014)."""
-    norms = np.sqrt(np.sum(np.square(w), axis=1, keepdims=True))
+    """Return weights of which no neuron has a larger Euclidean norm (Srivastava et al. 2014).
+
+    Parameters
+    ----------
+    w : ndarray, shape (n_out, ...)
+        Weights: those of each neuron, or of each filter, have an index of the first axis.
+    max_norm : float
+        The bound.
+    """
+    norms = np.sqrt(np.sum(np.square(w), axis=tuple(range(1, w.ndim)), keepdims=True))
     too_large = norms > max_norm
     return np.where(too_large, w * (max_norm / np.where(too_large, norms, 1)), w)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from fastnet.kernels import costs, inputs, normalization, products
-from fastnet.kernels.compiler import part
+from fastnet.kernels import convolution, costs, images, inputs, normalization, products
+from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.forward import clear
-from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
+from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, DENSE, IMAGES
+from fastnet.kernels.normalization_of_maps import backpropagate_maps
 from fastnet.kernels.shares import share_of_panels
-from fastnet.kernels.threads import wait_for_all
+from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, load, set_item, store, zeros
 
 
@@ -23,80 +24,142 @@ def backpropagate(
 
     `first` and `last` are this thread's samples. The gradient of gamma is added to the sums.
     """
+    m, width = len(mini_batch), lanes(workspace.delta)
+    output_errors(samples, mini_batch, losses, first, last, factor, layout, workspace)
+    by_neurons = False
+    for layer in range(len(layout.kinds) - 1, 0, -1):
+        kind = layout.kinds[layer]
+        if layout.kinds[layer - 1] == IMAGES:
+            break
+        if by_neurons != (kind == BATCH_NORMALIZATION):
+            by_neurons = not by_neurons
+            waits += 1
+            wait_for_all(share, waits)
+        if kind == BATCH_NORMALIZATION:
+            c_first, c_last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
+            if layout.maps[layer] > 0:
+                backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale)
+            else:
+                for c in range(c_first, c_last, width):
+                    u, v, channel = layout.units[layer] + c, layout.units[layer - 1] + c, layout.channels[layer] + c
+                    gamma = load(parameters.values, layout.gammas + channel)
+                    normalization.backpropagate(u, channel, m * v, m, gamma, layout, workspace, sums, sums_scale)
+                    multiply_by_slopes(m * v, m * width, 1.0, workspace)
+        elif kind == DENSE:
+            add_errors(layer, m, first, last, scale, layout, parameters, workspace)
+        else:
+            here, size = images.block(layer - 1, m, layout)
+            for s in range(first, last):
+                convolution.clear_images(layer - 1, s, m, layout, workspace.delta)
+                factor_of_below = 1.0
+                if kind == CONVOLUTION:
+                    convolution.add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
+                    factor_of_below = scale
+                else:
+                    convolution.add_errors_of_pooling(layer, s, m, layout, workspace)
+                multiply_by_slopes(here + s * size, size, factor_of_below, workspace)
+    return waits
+
+
+@subroutine
+def output_errors(samples, mini_batch, losses, first, last, factor, layout, workspace):
+    """Compute the errors of the outputs (BP1), times a factor, and the losses if they are wanted."""
     delta, m, width = workspace.delta, len(mini_batch), lanes(workspace.delta)
     output, end = layout.units[-2], layout.units[-1]
-    for s in range(first, last):  # BP1
+    for s in range(first, last):
         sample, weight = item(mini_batch, s), 1.0
         if len(samples.weights) > 0:
             weight = float(item(samples.weights, sample))
         loss = costs.errors(
             layout.cost, layout.output, workspace.activations, m * output + s * width,
             samples.targets, sample * (end - output), factor * weight,
-            delta, m * width, layout.sizes[-1], layout.neurons, output, len(losses) > 0,
+            delta, m * width, layout.sizes[-1], layout.neurons, layout.channels[-2], len(losses) > 0,
         )  # fmt: skip
         if len(losses) > 0:
             set_item(losses, s, weight * loss)
-    by_panels = False
-    for layer in range(len(layout.kinds) - 1, 0, -1):
-        below, here = layout.units[layer - 1], layout.units[layer]
-        normalized = layout.kinds[layer] == BATCH_NORMALIZATION
-        if by_panels != normalized:
-            by_panels = normalized
-            waits += 1
-            wait_for_all(share, waits)
-        v_first, v_last, s_first, s_last = below, here, first, last
-        if by_panels:
-            v_first, v_last = share_of_panels(below, here, width, share)
-            s_first, s_last = 0, m
-        for v in range(v_first, v_last, width):
-            factor_of_below = scale
-            if normalized:
-                u = v - below + here
-                gamma = load(parameters.values, layout.gammas + u)
-                normalization.backpropagate(u, m * v, m, gamma, layout, workspace, sums, sums_scale)
-                factor_of_below = 1.0
-            else:
-                add_errors(v, m, s_first, s_last, layer, layout, parameters, workspace)
-            for i in range(m * v + s_first * width, m * v + s_last * width, width):
-                store(delta, i, load(workspace.slopes, i) * (factor_of_below * load(delta, i)))
-    return waits
 
 
 @part
-def add_errors(v, m, first, last, layer, layout, parameters, workspace):
-    """Compute w^T delta, of a dense layer, in a panel of the layer below and for some of the samples (BP2)."""
+def multiply_by_slopes(start, n, factor, workspace):
+    """Multiply n errors by the slopes of their neurons, and by a factor."""
+    delta = workspace.delta
+    for i in range(start, start + n, lanes(delta)):
+        store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
+
+
+@subroutine
+def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
+    """Compute the errors below a dense layer, for some of the samples (BP2)."""
     delta, width = workspace.delta, lanes(workspace.delta)
-    below, here, above = layout.units[layer - 1], layout.units[layer], layout.units[layer + 1]
-    n_out, w = layout.sizes[layer + 1], layout.weights[layer]
-    clear(delta, m * v + first * width, last - first)
-    for u in range(here, above, width):
+    here, n_out = layout.units[layer], layout.sizes[layer + 1]
+    whole = n_out // width * width
+    stride, panel = images.steps(layer - 1, m, width, layout)
+    to, w = m * layout.units[layer - 1], layout.weights[layer]
+    for _ in range(0, layout.sizes[layer], width):
+        clear(delta, to + first * stride, stride, last - first)
         products.add_product(
-            delta, m * u, width, workspace.samples, min(width, n_out - (u - here)),
-            parameters.values, w + (v - below) * n_out + (u - here) * width,
-            delta, m * v, first, last,
+            delta, m * here, width, workspace.samples, width, n_out // width, m * width,
+            parameters.values, w, delta, to, stride, first, last,
         )  # fmt: skip
+        if n_out % width > 0:
+            products.add_product(
+                delta, m * (here + whole), width, workspace.samples, n_out % width, 1, 0,
+                parameters.values, w + whole * width, delta, to, stride, first, last,
+            )  # fmt: skip
+        for s in range(first, last):
+            multiply_by_slopes(to + s * stride, width, scale, workspace)
+        to += panel
+        w += n_out * width
 
 
 @part
 def accumulate(x, mini_batch, layout, workspace, sums, sums_scale, share):
-    """Add the mini-batch's gradient, as the errors are scaled, to the sums, in this thread's panels."""
-    a, delta, m, width = workspace.activations, workspace.delta, len(mini_batch), lanes(workspace.delta)
+    """Add the mini-batch's gradient, as the errors are scaled, to the sums, in this thread's part of them."""
+    m, width = len(mini_batch), lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
-        below, here, above = layout.units[max(layer - 1, 0)], layout.units[layer], layout.units[layer + 1]
-        first, last = share_of_panels(here, above, width, share)
-        for u in range(first, last, width):  # BP3
-            d = zeros(delta)
-            for s in range(m * u, m * (u + width), width):
-                d = d + load(delta, s)
-            store(sums.values, layout.biases + u, load(sums.values, layout.biases + u) + sums_scale * d)
-            if layer == 0:  # BP4
-                inputs.add_transposed_product(x, mini_batch, delta, m * u, sums.values, u * layout.sizes[0])
-        if layer > 0 and layout.kinds[layer] == DENSE:  # BP4
-            n_out, w = layout.sizes[layer + 1], layout.weights[layer]
-            first, last = share_of_panels(below, here, width, share)
-            for v in range(first, last, width):
-                for u in range(here, above, width):
-                    products.add_transposed_product(
-                        delta, m * u, width, workspace.samples[:m], min(width, n_out - (u - here)),
-                        a, m * v, sums.values, w + (v - below) * n_out + (u - here) * width,
-                    )  # fmt: skip
+        kind = layout.kinds[layer]
+        first, last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
+        if layout.maps[layer] == 0:
+            accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale)
+        elif kind == CONVOLUTION or kind == BATCH_NORMALIZATION:
+            convolution.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
+        if kind == CONVOLUTION:
+            convolution.accumulate_filters(layer, m, layout, workspace, sums, share)
+        elif kind == DENSE and layer > 0:
+            accumulate_weights(layer, m, layout, workspace, sums, share)
+
+
+@subroutine
+def accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale):
+    """Add the errors of neurons to the sums of their biases (BP3), and, in layer 0, to those of their weights (BP4)."""
+    delta, m, width = workspace.delta, len(mini_batch), lanes(workspace.delta)
+    for c in range(first, last, width):
+        u, place, d = layout.units[layer] + c, layout.biases + layout.channels[layer] + c, zeros(delta)
+        for s in range(m * u, m * (u + width), width):
+            d = d + load(delta, s)
+        store(sums.values, place, load(sums.values, place) + sums_scale * d)
+        if layer == 0:
+            inputs.add_transposed_product(x, mini_batch, delta, m * u, sums.values, u * layout.sizes[0])
+
+
+@subroutine
+def accumulate_weights(layer, m, layout, workspace, sums, share):
+    """Add to the sums of the weights of a dense layer, in this thread's panels (BP4)."""
+    a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
+    here, above, n_out = layout.units[layer], layout.units[layer + 1], layout.sizes[layer + 1]
+    stride, panel = images.steps(layer - 1, m, width, layout)
+    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
+    for q in range(first, last):
+        below, w = m * layout.units[layer - 1] + q * panel, layout.weights[layer] + q * n_out * width
+        u = here
+        while u < above:
+            some, n = min(products.WEIGHTS_IN_CACHE, above - u), width
+            if u + width > here + n_out:
+                some, n = width, n_out % width
+            elif u + some > here + n_out:
+                some -= width
+            products.add_transposed_product(
+                delta, m * u, width, workspace.samples[:m], n, some // width, m * width,
+                a, below, stride, sums.values, w + (u - here) * width,
+            )  # fmt: skip
+            u += some

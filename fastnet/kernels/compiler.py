@@ -47,7 +47,9 @@ class _TypingContext:
         return getattr(self._context, name)
 
     def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
-        if keywords or isinstance(function, types.Dispatcher):  # which remembers by itself
+        if isinstance(function, types.Dispatcher):  # which remembers by itself, but would compile for each literal
+            arguments = tuple(types.unliteral(each) for each in arguments)
+        if keywords or isinstance(function, types.Dispatcher):
             return self._context.resolve_function_type(function, arguments, keywords)
         key = function, arguments
         if key not in self._signatures:
@@ -153,6 +155,14 @@ def kernel(function: Callable[..., Any]) -> Any:
 def part(function: Callable[..., Any]) -> Any:
     """Compile a function into the kernels that call it."""
     return numba.njit(**_PART_FLAGS)(function)
+
+
+def subroutine(function: Callable[..., Any]) -> Any:
+    """Compile a part that is called where it is large: once for a layer or a sample, with no vectors for arguments.
+
+    Were all parts inlined, LLVM would copy whole layers into each side of branches that do not change in a loop.
+    """
+    return numba.njit(**{**_PART_FLAGS, "forceinline": False})(function)
 
 
 def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[..., Any]], Any]:

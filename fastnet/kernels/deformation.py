@@ -116,11 +116,13 @@ def _smooth(room, smoothing, side, width, field):
         halfway[p] = 0
         field[p] = 0
     for panel in range(0, len(field), side * width):
-        products.add_product(smoothing, 0, side, rows, side, rough, panel, halfway, panel, 0, side)
+        products.add_product(smoothing, 0, side, rows, side, 1, 0, rough, panel, halfway, panel, width, 0, side)
     for panel in range(0, len(field), side * width):
         for j in range(0, side, width):
             n = min(width, side - j)
-            products.add_product(halfway, j * side, width, rows, n, across, panel + j * width, field, panel, 0, side)
+            products.add_product(
+                halfway, j * side, width, rows, n, 1, 0, across, panel + j * width, field, panel, width, 0, side
+            )
 
 
 @part

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastnet.kernels import images
 from fastnet.kernels.backward import accumulate, backpropagate
-from fastnet.kernels.compiler import kernel, part
+from fastnet.kernels.compiler import kernel, part, subroutine
 from fastnet.kernels.forward import feed_forward
 from fastnet.kernels.optimizers import follow
 from fastnet.kernels.regularization import bound_norms, rescale
@@ -87,9 +88,10 @@ def epoch(
         factors, losses = samples.factors[start * layout.units[-2] :], samples.losses[start:]
         m = len(mini_batch)
         first, last = share_of(m, share)
-        if m < mini_batch_size:  # its panels lie elsewhere, where others may still be reading
+        if m < mini_batch_size:  # its panels and images lie elsewhere, where others may still be reading
             waits += 1
             wait_for_all(share, waits)
+            images.clear(first, last, m, layout, workspace)
         prefetch_targets(samples.targets, upcoming[:m], layout)
         waits = feed_forward(
             x, mini_batch, upcoming, factors, first, last, layout, scale, parameters, statistics, workspace, share,
@@ -117,13 +119,13 @@ def epoch(
         set_item(parameters.scale, 0, scale)
 
 
-@part
+@subroutine
 def follow_all(update, step, layout, parameters, sums, memory, share):
     """Have this thread's parameters follow what was summed up for them; only weights are regularized."""
     width = lanes(parameters.values)
     kinds = 2 + (len(parameters.values) > layout.gammas)  # weights, biases, and gammas where there are any
     for layer in range(len(layout.kinds)):
-        u, v = share_of_panels(layout.units[layer], layout.units[layer + 1], width, share)
+        u, v = share_of_panels(layout.channels[layer], layout.channels[layer + 1], width, share)
         first, last = share_of_weights(layer, layout, width, share)
         l2, l1, offset = update.l2, update.l1, layout.biases
         for _ in range(kinds):

@@ -97,6 +97,10 @@ class Value:
     def __lt__(self, other: Number) -> Value:
         return self.of(self.builder.fcmp_ordered("<", self.llvm, self.like(other).llvm))
 
+    def is_equal(self, other: Number) -> Value:
+        """Return where both are equal numbers."""
+        return self.of(self.builder.fcmp_ordered("==", self.llvm, self.like(other).llvm))
+
     def __gt__(self, other: Number) -> Value:
         return self.of(self.builder.fcmp_ordered(">", self.llvm, self.like(other).llvm))
 

@@ -1,17 +1,18 @@
 """Feeding a mini-batch forward.
 
 `u` and `v` are the first neurons of panels, counted through all layers: what the workspace has of such a panel begins
-at `m * u` for m samples. Layer 0 and batch normalization are computed panel by panel, for all samples; the dense layers
-above sample by sample, for all neurons. Threads divide panels or samples, and wait for one another in between.
+at `m * u` for m samples. Of layer 0 and of batch normalization, threads divide the neurons or maps; of all other layers,
+they divide the samples. They wait for one another in between.
 """
 
 from __future__ import annotations
 
-from fastnet.kernels import inputs, products
+from fastnet.kernels import convolution, images, inputs, products
 from fastnet.kernels.activations import activation
-from fastnet.kernels.compiler import part
-from fastnet.kernels.layout import BATCH_NORMALIZATION
+from fastnet.kernels.compiler import part, subroutine
+from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, DENSE, IMAGES
 from fastnet.kernels.normalization import normalize
+from fastnet.kernels.normalization_of_maps import normalize_maps
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
@@ -26,68 +27,88 @@ def feed_forward(
 
     `first` and `last` are this thread's samples. At the end, all threads have what these need.
     """
-    a, m, width = workspace.activations, len(mini_batch), lanes(workspace.activations)
-    layers, by_panels = len(layout.kinds), True
-    for layer in range(layers):
-        here, above, below = layout.units[layer], layout.units[layer + 1], layout.units[max(layer - 1, 0)]
-        normalized = layout.kinds[layer] == BATCH_NORMALIZATION
-        if by_panels != (layer == 0 or normalized):
-            by_panels = not by_panels
+    m, width, by_neurons = len(mini_batch), lanes(workspace.activations), True
+    for layer in range(1, len(layout.kinds)):
+        if layout.kinds[layer] == CONVOLUTION:
+            convolution.transpose_filters(layer, layout, parameters, workspace, share)
+    for layer in range(len(layout.kinds)):
+        kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
+        if by_neurons != (kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE)):
+            by_neurons = not by_neurons
             waits += 1
             wait_for_all(share, waits)
-        u_first, u_last, s_first, s_last = here, above, first, last
-        if by_panels:
+        if kind == IMAGES:
+            images.copy(x, mini_batch, first, last, m, layout, workspace)
+        elif kind == BATCH_NORMALIZATION and layout.maps[layer] > 0:
+            c_first, c_last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
+            normalize_maps(layer, c_first, c_last, m, factors, layout, parameters, statistics, workspace, training)
+        elif kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE):
             u_first, u_last = share_of_panels(here, above, width, share)
-            s_first, s_last = 0, m
-        n_out, w, panels = layout.sizes[layer + 1], layout.weights[layer], (here - below) // width
-        for u in range(u_first, u_last, width):
-            gain = zeros(a) + scale
-            if layer == 0:
-                clear(a, m * u, m)
-                inputs.add_product(x, mini_batch, upcoming, parameters.values, u * layout.sizes[0], a, m * u)
-                upcoming = upcoming[:0]
-            elif normalized:
-                normalize(layer, u, m * (below + u - here), m, layout, statistics, workspace, training)
-                gain = load(parameters.values, layout.gammas + u)
-            else:
-                for s in range(s_first, s_last):
-                    products.set_dot_products(
-                        a, m * below + s * width, m * width, panels,
-                        parameters.values, w + (u - here) * width, n_out * width, min(width, n_out - (u - here)),
-                        a, m * u + s * width,
-                    )  # fmt: skip
-            activate(
-                factors, gain, layout.activations[layer], layer < layers - 1, layout, parameters, u, m, s_first,
-                s_last, workspace,
-            )  # fmt: skip
-    if by_panels:
+            for u in range(u_first, u_last, width):
+                gain = zeros(workspace.activations) + scale * layout.keeps[0]
+                if kind == DENSE:
+                    clear(workspace.activations, m * u, width, m)
+                    inputs.add_product(
+                        x, mini_batch, upcoming, parameters.values, u * layout.sizes[0], workspace.activations, m * u
+                    )
+                    upcoming = upcoming[:0]
+                else:
+                    below = m * (layout.units[layer - 1] + u - here)
+                    normalize(layer, u, below, m, layout, statistics, workspace, training)
+                    gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
+                activate(layer, factors, gain, layout, parameters, u, m, 0, m, workspace)
+        elif kind == DENSE:
+            multiply(layer, first, last, m, layout, parameters, workspace, share)
+            for u in range(here, above, width):
+                gain = zeros(workspace.activations) + scale
+                activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace)
+        else:
+            convolution.pool(layer, first, last, m, factors, scale, layout, parameters, workspace, share)
+    if by_neurons:
         waits += 1
         wait_for_all(share, waits)
     return waits
 
 
-@part
-def activate(factors, gain, code, hidden, layout, parameters, u, m, first, last, workspace):
+@subroutine
+def multiply(layer, first, last, m, layout, parameters, workspace, share):
+    """Multiply the weights of a dense layer and the activations below, of samples from `first` to `last`."""
+    a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
+    stride, panel = images.steps(layer - 1, m, width, layout)
+    products.set_dot_products(
+        a, m * layout.units[layer - 1], stride, panel, (layout.sizes[layer] + width - 1) // width, first, last,
+        parameters.values, layout.weights[layer], layout.sizes[layer + 1], a, m * layout.units[layer], m * width,
+        dots, len(dots) // share.threads * share.thread,
+    )  # fmt: skip
+
+
+@subroutine
+def activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace):
     """Complete z, in the panel of neuron u and of some of the samples; of hidden neurons, replace it by activations."""
-    z, width = workspace.activations, lanes(workspace.activations)
-    biases, neurons = load(parameters.values, layout.biases + u), load(layout.neurons, u)
+    z, width, channel = (
+        workspace.activations,
+        lanes(workspace.activations),
+        layout.channels[layer] + u - layout.units[layer],
+    )
+    biases, neurons = load(parameters.values, layout.biases + channel), load(layout.neurons, channel)
+    is_hidden, keep = layer < len(layout.kinds) - 1, layout.keeps[layer + 1]
     for s in range(first, last):
         i = m * u + s * width
         a = gain * load(z, i) + biases
-        if hidden:
-            a, slope = activation(code, a)
+        if is_hidden:
+            a, slope = activation(layout.activations[layer], a)
             a = only(neurons, a)
             if len(factors) > 0:
                 factor = load(factors, s * layout.units[-2] + u)
-                a = a * factor
-                slope = slope * factor
+                a, slope = a * factor, slope * factor
+            else:
+                a, slope = a * keep, slope * keep
             store(workspace.slopes, i, slope)
         store(z, i, a)
 
 
 @part
-def clear(z, start, samples):
+def clear(z, start, stride, samples):
     """Set that many rows of a panel to zero."""
-    width = lanes(z)
-    for s in range(start, start + samples * width, width):
-        store(z, s, zeros(z))
+    for s in range(samples):
+        store(z, start + s * stride, zeros(z))

@@ -13,7 +13,18 @@ import numpy as np
 
 from fastnet.kernels import choice, products
 from fastnet.kernels.compiler import kernel, part, variant
-from fastnet.kernels.vectors import item, lanes, load, numbers_of_line, prefetch, store, zeros
+from fastnet.kernels.vectors import (
+    item,
+    lanes,
+    load,
+    load_narrow,
+    narrow_lanes,
+    numbers_of_line,
+    prefetch,
+    set_item,
+    store,
+    zeros,
+)
 
 
 class Matrix(NamedTuple):
@@ -114,16 +125,26 @@ def add_transposed_product(inputs, mini_batch, d, d_panel, w, w_panel):
     raise NotImplementedError
 
 
+def copy_row(inputs, i, keep, a, start):
+    """Copy row i, times a factor, to where `a[start]` begins; there is room for whole vectors."""
+    raise NotImplementedError
+
+
 @variant(add_product, Matrix)
 def _add_product_of_matrix(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
     n = inputs.columns
-    products.add_product(inputs.values, 0, n, mini_batch, n, w, w_panel, z, z_panel, 0, len(mini_batch))
+    width = lanes(w)
+    products.add_product(inputs.values, 0, n, mini_batch, n, 1, 0, w, w_panel, z, z_panel, width, 0, len(mini_batch))
 
 
 @variant(add_transposed_product, Matrix)
 def _add_transposed_product_of_matrix(inputs, mini_batch, d, d_panel, w, w_panel):
-    n = inputs.columns
-    products.add_transposed_product(inputs.values, 0, n, mini_batch, n, d, d_panel, w, w_panel)
+    n, width = inputs.columns, lanes(d)
+    for j in range(0, n, products.WEIGHTS_IN_CACHE):
+        some = min(products.WEIGHTS_IN_CACHE, n - j)
+        products.add_transposed_product(
+            inputs.values, j, n, mini_batch, some, 1, 0, d, d_panel, width, w, w_panel + j * width
+        )
 
 
 @variant(add_product, Rows)
@@ -163,6 +184,40 @@ def _add_transposed_product_of_rows(inputs, mini_batch, d, d_panel, w, w_panel):
         if p < stop:
             j0 = w_panel + item(inputs.columns, p) * width
             store(w, j0, load(w, j0) + item(inputs.values, p) * d_s)
+
+
+@variant(copy_row, Matrix)
+def _copy_row_of_matrix(inputs, i, keep, a, start):
+    n, width = inputs.columns, narrow_lanes(a)
+    j = 0
+    while j + width <= n:
+        store(a, start + j, keep * load_narrow(inputs.values, i * n + j))
+        j += width
+    while j < n:
+        set_item(a, start + j, keep * item(inputs.values, i * n + j))
+        j += 1
+
+
+@variant(copy_row, Rows)
+def _copy_row_of_rows(inputs, i, keep, a, start):
+    for p in range(item(inputs.starts, i), item(inputs.starts, i + 1)):
+        set_item(a, start + item(inputs.columns, p), keep * item(inputs.values, p))
+
+
+def prefetch_row(inputs, i):
+    """Ask for row i, before it is needed."""
+    raise NotImplementedError
+
+
+@variant(prefetch_row, Matrix)
+def _prefetch_row_of_matrix(inputs, i):
+    for p in range(i * inputs.columns, (i + 1) * inputs.columns, numbers_of_line(inputs.values)):
+        prefetch(inputs.values, p)
+
+
+@variant(prefetch_row, Rows)
+def _prefetch_row_of_rows(inputs, i):
+    _prefetch(inputs, i)
 
 
 @part

@@ -1,79 +1,133 @@
-"""How numbers lie in memory: in panels, vertical strips of a matrix as wide as a vector.
+"""How numbers lie in memory.
 
-The kernels add rows of numbers to one another, a vector of a row at a time, and one vector after the other. So a matrix
-is cut into panels, each stored on its own, row by row: the vector in panel q and row r of a matrix of n rows begins at
-`(q * n + r) * lanes`. What a loop over the rows of a panel touches is then in one piece, and small enough for a cache
-however wide the matrix is. The last panel is filled up with zeros.
+Dense layers are in panels, vertical strips of a matrix as wide as a vector. The kernels add rows of numbers to one
+another, a vector of a row at a time, and one vector after the other. So a matrix is cut into panels, each stored on its
+own, row by row: the vector in panel q and row r of a matrix of n rows begins at `(q * n + r) * lanes`. What a loop over
+the rows of a panel touches is then in one piece, and small enough for a cache however wide the matrix is. The last
+panel is filled up with zeros.
 
     activations, errors   one row a sample, one column a neuron
     weights of layer 0    one row an input, one column a neuron: an input that is zero is a row left out
     weights above         one row a neuron, one column a neuron of the layer below, as in the book
 
+Images lie sample by sample, row by row, and place by place, with the numbers of all maps at a place beside one another.
+So what a row of a filter is multiplied by is in one piece. A layer of convolution with `padding="same"` above has a
+border of zeros around them. The weights of a convolution lie filter by filter, and row by row as the images do, each row
+filled up to whole narrow vectors.
+
 Numbers of one kind are in one flat array for all layers, so that one compiled kernel serves networks of every depth and
-width. Layer 0 is the first behind the inputs.
+width. Layer 0 is the first behind the inputs. Where a network begins with images, layer 0 is their copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import name_of
-from fastnet.formulas.layers import BatchNormalization, Dense
+from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
 from fastnet.kernels import activations, costs
-from fastnet.kernels.vectors import CACHE_LINE, lanes_of
+from fastnet.kernels.blocks import PLACES
+from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of, register_lanes_of
 
-DENSE, BATCH_NORMALIZATION = range(2)
+DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
+SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 10, 64  # whose dot products are added up together
 _PAGE = 4096  # bytes
-
-ArraysOfLayers: TypeAlias = list[dict[str, np.ndarray]]
-Factors: TypeAlias = Sequence[np.ndarray | None]
+ERRORS_IN_CACHE = 4096  # numbers, that are put back to the places that they come from together
+WINDOWS_IN_A_LIST = 256  # of errors, so that it stays in a cache; a sample's, if there are more
 
 
 class Layout(NamedTuple):
     """What the layers are, and where each begins. Layers that only drop neurons are not among them.
 
+    Pooling directly behind a convolution is part of its layer, where it comes before the activation function.
+
     Attributes
     ----------
     kinds : ndarray of int64, shape (layers,)
-        `DENSE` or `BATCH_NORMALIZATION`.
+        `DENSE`, `BATCH_NORMALIZATION`, `CONVOLUTION`, `POOLING` or `IMAGES`.
     activations : ndarray of int64, shape (layers,)
         Numbers of the activation functions, see `activations.CODES`; the last is not used.
     constants : ndarray of float64, shape (2 * layers,)
         For each layer, momentum and epsilon of batch normalization.
+    keeps : ndarray of float64, shape (layers + 1,)
+        What the inputs, and the activations of each layer, are multiplied by where nothing is dropped.
     sizes : ndarray of int64, shape (layers + 1,)
         Number of neurons in each layer, the inputs first.
     units : ndarray of int64, shape (layers + 1,)
         The offset of each layer in an array of one number a neuron, padded; the last entry is the total.
+    channels : ndarray of int64, shape (layers + 1,)
+        The same for an array of one number a neuron of dense layers, or a map of images.
     weights : ndarray of int64, shape (layers + 1,)
         The offset of each layer in the array of parameters, padded; the last entry is the total of all weights.
     biases, gammas : int
-        Where, in the array of parameters, one number a neuron begins: the biases (of batch normalization, beta), and,
+        Where, in the array of parameters, one number a channel begins: the biases (of batch normalization, beta), and,
         where there is batch normalization, gamma.
-    neurons : ndarray, shape (units[-1],)
-        1 where there is a neuron, 0 in the padding; of the parameters' type.
+    neurons : ndarray, shape (channels[-1],)
+        1 where there is a neuron or a map, 0 in the padding; of the parameters' type.
     cost, output : int
         Numbers of the cost and of its output neurons, see `costs.CODES` and `costs.OUTPUTS`.
+    maps, heights, widths : ndarray of int64, shape (layers,)
+        Of the images that each layer gives; 0 where it gives none.
+    lines, origins : ndarray of int64, shape (layers,)
+        Distance from a row of these images to the next, and where the first begins in a sample, behind its border.
+    rows, taps : ndarray of int64, shape (layers,)
+        Of filters, the number of rows, and of weights in a row.
+    corners, strides : ndarray of int64, shape (layers,)
+        Of convolution and pooling: where, in the images below, the first place of the first row of windows is, and the
+        distance to that of the next row of windows.
+    pools : ndarray of int64, shape (layers,)
+        Number of places in a window: those that are pooled; 1 without pooling.
+    extents : ndarray of int64, shape (2 * layers,)
+        For each layer, the rows and the numbers in a row by which the patches of a window exceed that of one place.
+    rectangular : ndarray of int64, shape (layers,)
+        Whether places that are added up together are the places of a window.
+    places, patches : ndarray of int64, shape (layers + 1,)
+        Where the layer's two lists begin in `table`: for each place in a row of windows, window by window, its distance
+        from the first, filled up to fours; and for each weight of a filter, the distance of its input from the first.
+    table : ndarray of int64
+        The lists of all layers.
+    filters : ndarray of int64, shape (layers + 1,)
+        The offset of each layer in an array of transposed filters; the last entry is the total.
     """
 
     kinds: np.ndarray
     activations: np.ndarray
     constants: np.ndarray
+    keeps: np.ndarray
     sizes: np.ndarray
     units: np.ndarray
+    channels: np.ndarray
     weights: np.ndarray
     biases: int
     gammas: int
     neurons: np.ndarray
     cost: int
     output: int
+    maps: np.ndarray
+    heights: np.ndarray
+    widths: np.ndarray
+    lines: np.ndarray
+    origins: np.ndarray
+    rows: np.ndarray
+    taps: np.ndarray
+    corners: np.ndarray
+    strides: np.ndarray
+    pools: np.ndarray
+    extents: np.ndarray
+    rectangular: np.ndarray
+    places: np.ndarray
+    patches: np.ndarray
+    table: np.ndarray
+    filters: np.ndarray
 
 
 class Parameters(NamedTuple):
@@ -93,7 +147,7 @@ class Parameters(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Running means of batch normalization: arrays of one number a neuron, or empty."""
+    """Running means of batch normalization: arrays of one number a channel, or empty."""
 
     means: np.ndarray
     variances: np.ndarray
@@ -105,74 +159,361 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     activations, slopes, delta : ndarray, shape (samples * layout.units[-1],)
-        Layer by layer, and in each in panels of one row a sample: the activations, what they change with z, and the
-        errors.
-    means, inverses : ndarray, shape (layout.units[-1],)
-        Of batch normalization: the mini-batch's mean of each neuron's input, and 1 / sqrt(variance + epsilon).
+        Layer by layer, the activations, what they change with z, and the errors: of dense layers in panels of one row a
+        sample, of images sample by sample.
+    places : ndarray, shape (samples * layout.units[-1],) or (0,)
+        Where there are convolutions or pooling, which place of its window each activation comes from.
+    means, inverses : ndarray, shape (layout.channels[-1],)
+        Of batch normalization: the mini-batch's mean of each channel's input, and 1 / sqrt(variance + epsilon).
     samples : ndarray of int64
         0, 1, 2, …: the rows of the above, where a product takes a list of rows.
+    filters : ndarray, shape (layout.filters[-1],)
+        The weights of convolutions, transposed: one row a tap, one column a filter.
+    gradient, dots, unpooled, values : ndarray
+        Room for each thread: for the gradient of filters, for sums of dot products, for what is pooled, and for errors or
+        inputs that are not zero.
+    offsets, deltas, corners, bases : ndarray of int64
+        Room for each thread: what belongs to each of these errors, and to each window of a list.
     """
 
     activations: np.ndarray
     slopes: np.ndarray
     delta: np.ndarray
+    places: np.ndarray
     means: np.ndarray
     inverses: np.ndarray
     samples: np.ndarray
+    filters: np.ndarray
+    gradient: np.ndarray
+    dots: np.ndarray
+    unpooled: np.ndarray
+    values: np.ndarray
+    offsets: np.ndarray
+    deltas: np.ndarray
+    corners: np.ndarray
+    bases: np.ndarray
+
+
+@dataclass(frozen=True)
+class Image:
+    """How the images of a sample lie in memory.
+
+    Attributes
+    ----------
+    maps, height, width : int
+        Their shape.
+    borders : tuple of two tuples of int
+        Number of rows of zeros above and below, and of columns left and right.
+    """
+
+    maps: int
+    height: int
+    width: int
+    borders: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+
+    @property
+    def line(self) -> int:
+        """Distance from a row to the next."""
+        return (self.width + sum(self.borders[1])) * self.maps
+
+    @property
+    def origin(self) -> int:
+        """Where the first row begins, behind the border."""
+        return self.borders[0][0] * self.line + self.borders[1][0] * self.maps
+
+    @property
+    def size(self) -> int:
+        """Number of numbers, with the border."""
+        return (self.height + sum(self.borders[0])) * self.line
+
+    def positions(self) -> np.ndarray:
+        """Return where each number lies, in the book's order: map by map, and row by row."""
+        maps, rows, columns = np.ogrid[: self.maps, : self.height, : self.width]
+        found: np.ndarray = (self.origin + rows * self.line + columns * self.maps + maps).ravel()
+        return found
+
+
+class Computed(NamedTuple):
+    """A layer of the kernel.
+
+    Attributes
+    ----------
+    kind : int
+        See `Layout.kinds`.
+    layer : Layer or None
+        What it is; None for `IMAGES`.
+    first, last : int
+        Numbers of the first and the last of the architecture's layers that it computes; -1 for `IMAGES`.
+    size : int
+        Number of its neurons.
+    image : Image or None
+        What it gives, if these are images.
+    pooling : tuple of int
+        Height and width of what is pooled.
+    """
+
+    kind: int
+    layer: Layer | None
+    first: int
+    last: int
+    size: int
+    image: Image | None
+    pooling: tuple[int, int] = (1, 1)
+
+    @property
+    def channels(self) -> int:
+        """Number of maps, or of neurons."""
+        return self.image.maps if self.image else self.size
+
+
+_KINDS = {Dense: DENSE, BatchNormalization: BATCH_NORMALIZATION, Convolution: CONVOLUTION, MaxPooling: POOLING}
+
+
+def computed(architecture: Architecture) -> list[Computed]:
+    """Return the layers of the kernel: all but those that drop neurons, and what each computes."""
+    layers, shapes = architecture.layers, architecture.shapes
+    found = [Computed(IMAGES, None, -1, -1, architecture.n_in, None)] if _begins_with_images(architecture) else []
+    for i, layer in enumerate(layers):
+        if isinstance(layer, Dropout) or (found and i <= found[-1].last):
+            continue
+        last, pooling = i, layer.shape if isinstance(layer, MaxPooling) else (1, 1)
+        following = layers[i + 1] if i + 1 < len(layers) else None
+        is_linear = architecture.activations[i] == "linear"
+        if isinstance(layer, Convolution) and is_linear and isinstance(following, MaxPooling):
+            last, pooling = i + 1, following.shape
+        found.append(Computed(_KINDS[type(layer)], layer, i, last, prod(shapes[last + 1]), None, pooling))
+    return [
+        each._replace(image=_image(shapes[each.last + 1], above.layer if above else None))
+        for each, above in zip(found, [*found[1:], None], strict=True)
+    ]
+
+
+def _begins_with_images(architecture: Architecture) -> bool:
+    first = next(layer for layer in architecture.layers if not isinstance(layer, Dropout))
+    return isinstance(first, (Convolution, MaxPooling))
+
+
+def _image(shape: tuple[int, ...], above: Layer | None) -> Image | None:
+    """Return images of a shape, with the border that the layer above needs."""
+    if len(shape) != 3:
+        return None
+    return Image(*shape, above.borders()) if isinstance(above, Convolution) else Image(*shape)
 
 
 def layout_of(architecture: Architecture) -> Layout:
     """Lay a network out."""
-    dtype, layers = architecture.dtype, [layer for _, layer in computing(architecture)]
-    sizes = [architecture.n_in, *(prod(architecture.shapes[i + 1]) for i, _ in computing(architecture))]
-    units = np.cumsum([0, *(_padded(size, dtype) for size in sizes[1:])], dtype=np.int64)
-    neurons = aligned_zeros(units[-1], dtype)
-    for start, size in zip(units[:-1], sizes[1:], strict=True):
-        neurons[start : start + size] = 1
-    numbers = [
-        prod(_padded_shape(i, n_in, n_out, dtype)) if isinstance(layer, Dense) else 0
-        for i, (layer, (n_in, n_out)) in enumerate(zip(layers, pairwise(sizes), strict=True))
-    ]
-    weights = np.cumsum([0, *numbers], dtype=np.int64)
-    normalizations = [layer if isinstance(layer, BatchNormalization) else None for layer in layers]
+    dtype, layers = architecture.dtype, computed(architecture)
+    sizes = [architecture.n_in, *(each.size for each in layers)]
+    units = _offsets(
+        [_padded(each.size, dtype) if each.image is None else _block(each.image, dtype) for each in layers]
+    )
+    channels = _offsets([_padded(each.channels, dtype) for each in layers])
+    neurons = aligned_zeros(channels[-1], dtype)
+    for start, each in zip(channels[:-1], layers, strict=True):
+        neurons[start : start + each.channels] = 1
+    pairs = list(pairwise([None, *layers]))
+    weights = _offsets([_number_of_weights(*pair, architecture) for pair in pairs])
+    images = [each.image or Image(0, 0, 0) for each in layers]
+    windows = [_windows(*pair) for pair in pairs]
+    places = _offsets([len(each.table) for each in windows])
+    normalizations = [each.layer if isinstance(each.layer, BatchNormalization) else None for each in layers]
+    names = [architecture.activations[each.last] if each.layer else "linear" for each in layers[:-1]]
     return Layout(
-        kinds=np.array([DENSE if each is None else BATCH_NORMALIZATION for each in normalizations]),
-        activations=np.array([*(activations.CODES[layer.activation] for layer in layers[:-1]), 0], np.int64),
+        kinds=np.array([each.kind for each in layers]),
+        activations=np.array([*(activations.CODES[name] for name in names), 0], np.int64),
         constants=np.array(
             [n for each in normalizations for n in ((each.momentum, each.epsilon) if each else (0, 0))], float
         ),
+        keeps=_keeps(architecture, layers),
         sizes=np.array(sizes, np.int64),
         units=units,
+        channels=channels,
         weights=weights,
         biases=int(weights[-1]),
-        gammas=int(weights[-1] + units[-1]),
+        gammas=int(weights[-1] + channels[-1]),
         neurons=neurons,
         cost=costs.CODES.get(name_of(architecture.cost), 0),  # one of the user's is not computed here
         output=costs.OUTPUTS[architecture.outputs.activation],
+        maps=np.array([each.maps for each in images]),
+        heights=np.array([each.height for each in images]),
+        widths=np.array([each.width for each in images]),
+        lines=np.array([each.line for each in images]),
+        origins=np.array([each.origin for each in images]),
+        rows=np.array([each.rows for each in windows]),
+        taps=np.array([each.taps for each in windows]),
+        corners=np.array([each.corner for each in windows]),
+        strides=np.array([each.stride for each in windows]),
+        pools=np.array([each.pool for each in windows]),
+        extents=np.array([n for each in windows for n in each.extent]),
+        rectangular=np.array([each.rectangular for each in windows]),
+        places=places,
+        patches=places[-1] + _offsets([len(each.patch) for each in windows]),
+        table=np.array(
+            [n for each in windows for n in each.table] + [n for each in windows for n in each.patch], np.int64
+        ),
+        filters=_offsets([each.rows * each.taps * narrowly_padded(each.filters, dtype) for each in windows]),
     )
 
 
-def computing(architecture: Architecture) -> list[tuple[int, Dense | BatchNormalization]]:
-    """Return the layers that compute something, with their numbers: all but those that drop neurons."""
-    return [(i, layer) for i, layer in enumerate(architecture.layers) if isinstance(layer, (Dense, BatchNormalization))]
+class _Windows(NamedTuple):
+    """What `Layout` says of a layer of convolution or pooling; zeros for others."""
+
+    filters: int = 0
+    rows: int = 0
+    taps: int = 0
+    corner: int = 0
+    stride: int = 0
+    pool: int = 0
+    extent: tuple[int, int] = (0, 0)
+    rectangular: bool = False
+    table: tuple[int, ...] = ()
+    patch: tuple[int, ...] = ()
 
 
-def panels(layout: Layout) -> int:
-    """Return how many panels layer 0 has."""
+def _windows(below: Computed | None, layer: Computed) -> _Windows:
+    if layer.kind not in (CONVOLUTION, POOLING):
+        return _Windows()
+    assert below is not None and below.image is not None and layer.image is not None
+    image, (height, width) = below.image, layer.pooling
+    table = [
+        row * image.line + (window * width + column) * image.maps
+        for window in range(layer.image.width)
+        for row in range(height)
+        for column in range(width)
+    ]
+    table += table[-1:] * (-len(table) % PLACES)
+    filters, rows, taps, corner = 0, 0, 0, image.origin
+    if isinstance(layer.layer, Convolution):
+        (above, _), (left, _) = layer.layer.borders()
+        filters, rows, taps = layer.layer.filters, layer.layer.shape[0], layer.layer.shape[1] * image.maps
+        corner -= above * image.line + left * image.maps
+    patch = tuple(row * image.line + tap for row in range(rows) for tap in range(taps))
+    return _Windows(
+        filters,
+        rows,
+        taps,
+        corner,
+        stride=height * image.line,
+        pool=height * width,
+        extent=(height - 1, (width - 1) * image.maps),
+        rectangular=(height, width) == (2, 2),
+        table=tuple(table),
+        patch=patch,
+    )
+
+
+def _number_of_weights(below: Computed | None, layer: Computed, architecture: Architecture) -> int:
+    dtype = architecture.dtype
+    if isinstance(layer.layer, Convolution):
+        filters, maps, rows, columns = architecture.trained[layer.first]["weights"]
+        return filters * filter_block(rows, columns * maps, dtype)
+    if isinstance(layer.layer, Dense):
+        return (
+            architecture.n_in * _padded(layer.size, dtype) if below is None else layer.size * _padded(below.size, dtype)
+        )
+    return 0
+
+
+def filter_block(rows: int, taps: int, dtype: np.dtype) -> int:
+    """Return how many numbers a filter takes, of rows of so many taps."""
+    return _padded(rows * narrowly_padded(taps, dtype), dtype)
+
+
+def _block(image: Image, dtype: np.dtype) -> int:
+    """Return how many numbers a sample's images take: narrow vectors may reach beyond the last."""
+    return _padded(image.size + narrow_lanes_of(dtype), dtype)
+
+
+def _keeps(architecture: Architecture, layers: list[Computed]) -> np.ndarray:
+    keeps = np.ones(len(layers) + 1)
+    for i, layer in enumerate(architecture.layers):
+        if isinstance(layer, Dropout):
+            keeps[1 + layer_before(layers, i)] *= layer.when_used
+    return keeps
+
+
+def layer_before(layers: list[Computed], i: int) -> int:
+    """Return the number of the kernel's layer whose activations the architecture's layer i gets; -1 for the inputs."""
+    before = [k for k, each in enumerate(layers) if 0 <= each.last < i]
+    return before[-1] if before else -1
+
+
+def parts(layout: Layout, samples: int) -> int:
+    """Return in how many parts a mini-batch can be divided."""
+    if layout.kinds[0] == IMAGES:
+        return samples
     return int(layout.units[1]) // lanes_of(layout.neurons.dtype)
 
 
 def zeros(layout: Layout) -> Parameters:
     """Return parameters that are all zero."""
     with_gammas = (layout.kinds == BATCH_NORMALIZATION).any()
-    return Parameters(aligned_zeros(layout.gammas + with_gammas * layout.units[-1], layout.neurons.dtype), np.ones(1))
+    size = layout.gammas + with_gammas * layout.channels[-1]
+    return Parameters(aligned_zeros(size, layout.neurons.dtype), np.ones(1))
 
 
-def workspace(layout: Layout, samples: int) -> Workspace:
-    """Make room for mini-batches of up to that many samples."""
+def workspace(layout: Layout, samples: int, threads: int = 1) -> Workspace:
+    """Make room for mini-batches of up to that many samples, and for so many threads."""
     dtype, units = layout.neurons.dtype, int(layout.units[-1])
-    small = (aligned_zeros(units, dtype) for _ in range(2))
-    return Workspace(*_apart(3, samples * units, dtype), *small, np.arange(samples))
+    rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
+    listed, unpooled, gradient = (max(each) for each in zip(_Room(0, 0, 0), *rooms, strict=True))
+
+    def numbers(size: int) -> np.ndarray:
+        return aligned_zeros(size, dtype)
+
+    def integers() -> np.ndarray:
+        return np.zeros(threads * listed, np.int64)
+
+    return Workspace(
+        *_apart(3, samples * units, dtype),
+        places=numbers(samples * units if rooms else 0),
+        means=numbers(layout.channels[-1]),
+        inverses=numbers(layout.channels[-1]),
+        samples=np.arange(samples),
+        filters=numbers(layout.filters[-1]),
+        gradient=numbers(threads * gradient),
+        dots=numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
+        unpooled=numbers(threads * unpooled),
+        values=numbers(threads * listed),
+        offsets=integers(),
+        deltas=integers(),
+        corners=integers(),
+        bases=integers(),
+    )
+
+
+class _Room(NamedTuple):
+    """How many numbers a layer of convolution or pooling needs for each thread: see `Workspace`.
+
+    Attributes
+    ----------
+    listed, unpooled, gradient : int
+        In lists, in `unpooled`, and in `gradient`.
+    """
+
+    listed: int
+    unpooled: int
+    gradient: int
+
+
+def _room(layout: Layout, i: int) -> _Room:
+    filters = narrowly_padded(int(layout.maps[i]), layout.neurons.dtype)
+    windows = int(layout.heights[i] * layout.widths[i])
+    of_row = int(layout.places[i + 1] - layout.places[i])
+    listed = max(WINDOWS_IN_A_LIST, windows, int(layout.pools[i] * layout.maps[i]))
+    inputs_of_row = int(layout.lines[i - 1]) + lanes_of(layout.neurons.dtype)
+    room = _Room(listed, (of_row + 2) * filters + inputs_of_row, 0)
+    if layout.kinds[i] == POOLING:
+        return room
+    maps, taps, rows = int(layout.maps[i - 1]), int(layout.taps[i]), int(layout.rows[i])
+    inputs = int(layout.units[i] - layout.units[i - 1])
+    height, width = (int(n) for n in (layout.extents[2 * i] + 1, layout.extents[2 * i + 1] // maps + 1))
+    errors = height * (int(layout.widths[i]) * width + 2 * (taps // maps - 1)) * filters
+    return _Room(
+        max(listed, inputs + 2 * maps),
+        max(room.unpooled, errors, ERRORS_IN_CACHE),
+        max(rows * taps * filters, int(layout.weights[i + 1] - layout.weights[i])),
+    )
 
 
 def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
@@ -194,138 +535,16 @@ def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
     return memory[start : start + size * dtype.itemsize].view(dtype)
 
 
-def padded_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Copy a matrix into a flat array, row by row, each filled up with zeros to whole vectors."""
-    rows, columns = matrix.shape
-    width = _padded(columns, dtype)
-    padded = aligned_zeros(rows * width, dtype)
-    padded.reshape(rows, width)[:, :columns] = matrix
-    return padded
-
-
-def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) -> np.ndarray:
-    """Return what the activations of hidden neurons are multiplied by, row by row, each layer padded.
-
-    `factors` has, for each Dropout layer, what its inputs are multiplied by, one sample a row. The network's inputs are
-    not among the hidden neurons. Where no hidden neuron is dropped, the array is empty.
-    """
-    found = [
-        (i, factor) for i, factor in enumerate(factors) if factor is not None and computing_before(architecture, i)
-    ]
-    if not found:
-        return aligned_zeros(0, layout.neurons.dtype)
-    samples, width = len(found[0][1]), layout.units[-2]
-    rows = aligned_zeros(samples * width, layout.neurons.dtype)
-    matrix = rows.reshape(samples, width)
-    matrix[:] = 1
-    for i, factor in found:
-        start = layout.units[computing_before(architecture, i) - 1]
-        matrix[:, start : start + factor.shape[1]] *= factor
-    return rows
-
-
-def input_factors(architecture: Architecture, factors: Factors) -> np.ndarray | None:
-    """Return what the network's inputs are multiplied by, one sample a row; None where they are not dropped."""
-    found = [each for i, each in enumerate(factors) if each is not None and not computing_before(architecture, i)]
-    return np.prod(found, axis=0) if found else None
-
-
-def computing_before(architecture: Architecture, i: int) -> int:
-    """Return the number of layers before layer i that compute something."""
-    return sum(number < i for number, _ in computing(architecture))
-
-
-def to_panels(matrix: np.ndarray, panels: np.ndarray) -> None:
-    """Copy a matrix into the panels that begin where `panels` does, without touching their padding."""
-    for strip, columns in _strips(matrix, panels):
-        strip[:] = columns
-
-
-def from_panels(panels: np.ndarray, matrix: np.ndarray) -> None:
-    """Copy panels into a matrix, without their padding."""
-    for strip, columns in _strips(matrix, panels):
-        columns[:] = strip
-
-
-def from_arrays(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Parameters:
-    """Copy the trained arrays of each layer into one array."""
-    parameters = zeros(layout)
-    for matrix, panels in _placed(architecture, layout, arrays, parameters.values):
-        to_panels(matrix, panels)
-    return parameters
-
-
-def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters) -> ArraysOfLayers:
-    """Copy the array back into those of each layer."""
-    dtype = layout.neurons.dtype
-    arrays = [{name: np.empty(shape, dtype) for name, shape in trained.items()} for trained in architecture.trained]
-    for matrix, panels in _placed(architecture, layout, arrays, parameters.values):
-        from_panels(panels, matrix)
-    for each in arrays:
-        if "weights" in each:
-            each["weights"] *= dtype.type(parameters.scale[0])
-    return arrays
-
-
-def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Statistics:
-    """Copy the running means of batch normalization."""
-    size = layout.units[-1] if (layout.kinds == BATCH_NORMALIZATION).any() else 0
-    statistics = Statistics(*(aligned_zeros(size, layout.neurons.dtype) for _ in range(2)))
-    for number, part in _statistics(architecture, layout):
-        statistics.means[part], statistics.variances[part] = (arrays[number][n].ravel() for n in ("mean", "variance"))
-    return statistics
-
-
-def add_statistics(
-    architecture: Architecture, layout: Layout, statistics: Statistics, arrays: ArraysOfLayers
-) -> ArraysOfLayers:
-    """Add copies of the running means to the arrays of their layers."""
-    for number, part in _statistics(architecture, layout):
-        both = {"mean": statistics.means[part], "variance": statistics.variances[part]}
-        arrays[number] |= {name: array.reshape(-1, 1).copy() for name, array in both.items()}
-    return arrays
-
-
-def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[int, slice]]:
-    """Yield the number of each batch normalization, and where its neurons are."""
-    for layer, (number, kind) in enumerate(computing(architecture)):
-        if isinstance(kind, BatchNormalization):
-            start = layout.units[layer]
-            yield number, slice(start, start + layout.sizes[layer + 1])
-
-
-def _placed(
-    architecture: Architecture, layout: Layout, arrays: ArraysOfLayers, values: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield each trained array, as a matrix that is cut into panels, and where these begin."""
-    for layer, (number, _) in enumerate(computing(architecture)):
-        unit = layout.units[layer]
-        for name, array in arrays[number].items():
-            if name == "weights":
-                yield array.T if layer == 0 else array, values[layout.weights[layer] :]
-            elif name in ("biases", "beta"):
-                yield array.T, values[layout.biases + unit :]
-            elif name == "gamma":
-                yield array.T, values[layout.gammas + unit :]
-
-
-def _strips(matrix: np.ndarray, panels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return, for each panel of a matrix, views of its part of the panels and of the matrix."""
-    lanes, (rows, columns) = lanes_of(panels.dtype), matrix.shape
-    return [
-        (
-            panels[first * rows : (first + lanes) * rows].reshape(rows, lanes)[:, : columns - first],
-            matrix[:, first : first + lanes],
-        )
-        for first in range(0, columns, lanes)
-    ]
-
-
-def _padded_shape(layer: int, n_in: int, n_out: int, dtype: np.dtype) -> tuple[int, int]:
-    """Return the shape of a dense layer's weights, as they are stored."""
-    return (n_in, _padded(n_out, dtype)) if layer == 0 else (n_out, _padded(n_in, dtype))
+def _offsets(sizes: Sequence[int]) -> np.ndarray:
+    return np.cumsum([0, *sizes], dtype=np.int64)
 
 
 def _padded(size: int, dtype: np.dtype) -> int:
     lanes = lanes_of(dtype)
+    return -(-size // lanes) * lanes
+
+
+def narrowly_padded(size: int, dtype: np.dtype) -> int:
+    """Return how many numbers fill whole narrow vectors."""
+    lanes = narrow_lanes_of(dtype)
     return -(-size // lanes) * lanes

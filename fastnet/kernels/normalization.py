@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from fastnet.kernels.compiler import part
 from fastnet.kernels.formulas import formula, square_root
-from fastnet.kernels.vectors import lanes, load, store, zeros
+from fastnet.kernels.vectors import lanes, load, load_as, store, zeros
 
-_inverse = formula(lambda variance, epsilon: 1 / square_root(variance + epsilon))
+inverse_of = formula(lambda variance, epsilon: 1 / square_root(variance + epsilon))
+"""`inverse_of(variance, epsilon)` is 1 / sqrt(variance + epsilon)."""
+
+
+@part
+def keep_statistics(momentum, n, channel, mean, variance, statistics):
+    """Have the running means from `channel` on follow the mean and variance of n numbers, if there are several."""
+    if n > 1 and momentum > 0:
+        means, variances = statistics.means, statistics.variances
+        running = load_as(mean, means, channel)
+        store(means, channel, running + momentum * (mean - running))
+        running = load_as(mean, variances, channel)
+        store(variances, channel, running + momentum * (variance * (n / (n - 1)) - running))
 
 
 @part
@@ -17,6 +29,7 @@ def normalize(layer, u, below, m, layout, statistics, workspace, training):
     the mini-batch, and enter the running means; otherwise the running means are used.
     """
     a, width = workspace.activations, lanes(workspace.activations)
+    channel = layout.channels[layer] + u - layout.units[layer]
     momentum, epsilon = layout.constants[2 * layer], layout.constants[2 * layer + 1]
     if training:
         mean, variance = zeros(a), zeros(a)
@@ -27,34 +40,30 @@ def normalize(layer, u, below, m, layout, statistics, workspace, training):
             centred = load(a, below + s) - mean
             variance = variance + centred * centred
         variance = variance * (1 / m)
-        if m > 1 and momentum > 0:
-            running = load(statistics.means, u)
-            store(statistics.means, u, running + momentum * (mean - running))
-            running = load(statistics.variances, u)
-            store(statistics.variances, u, running + momentum * (variance * (m / (m - 1)) - running))
+        keep_statistics(momentum, m, channel, mean, variance, statistics)
     else:
-        mean, variance = load(statistics.means, u), load(statistics.variances, u)
-    inverse = _inverse(variance, epsilon)
-    store(workspace.means, u, mean)
-    store(workspace.inverses, u, inverse)
+        mean, variance = load(statistics.means, channel), load(statistics.variances, channel)
+    inverse = inverse_of(variance, epsilon)
+    store(workspace.means, channel, mean)
+    store(workspace.inverses, channel, inverse)
     for s in range(0, m * width, width):
         store(a, m * u + s, (load(a, below + s) - mean) * inverse)
 
 
 @part
-def backpropagate(u, below, m, gamma, layout, workspace, sums, sums_scale):
+def backpropagate(u, channel, below, m, gamma, layout, workspace, sums, sums_scale):
     """Write the gradient with respect to x of neuron u's panel where the errors below belong.
 
     The gradient of gamma is added to `sums`, times a scale. The errors of the panel are those of gamma x + beta.
     """
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
-    mean, inverse = load(workspace.means, u), load(workspace.inverses, u)
+    mean, inverse = load(workspace.means, channel), load(workspace.inverses, channel)
     errors, products = zeros(a), zeros(a)
     for s in range(0, m * width, width):
         d = load(delta, m * u + s)
         errors = errors + d
         products = products + d * ((load(a, below + s) - mean) * inverse)
-    place = layout.gammas + u
+    place = layout.gammas + channel
     store(sums.values, place, load(sums.values, place) + sums_scale * products)
     errors, products, factor = errors * (1 / m), products * (1 / m), gamma * inverse
     for s in range(0, m * width, width):

@@ -11,115 +11,116 @@ in the sixteen registers that AVX2 has.
 
 from __future__ import annotations
 
+from fastnet.kernels.blocks import (
+    add_1_by_8_dots,
+    add_1_dot,
+    add_5_by_1_dots,
+    add_1_product,
+    add_5_by_2_dots,
+    add_5_products,
+    add_5_outer_products,
+    add_1_outer_product,
+    total_of_register,
+)
 from fastnet.kernels.compiler import part
-from fastnet.kernels.vectors import item, lanes, load, set_item, store, total, zeros
+from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME
+from fastnet.kernels.vectors import item, lanes, register_lanes, set_item
 
 AT_A_TIME = 5
-SAMPLES_IN_CACHE = 64  # whose inputs stay in a cache while `add_transposed_product` passes over them again and again
+WEIGHTS_IN_CACHE = 64  # vectors, that stay in a cache while `add_transposed_product` passes over them again and again
+_PANELS_IN_CACHE = 12  # of some samples' activations, while all outputs' weights are multiplied by them
 
 
 @part
-def add_product(x, x_start, x_stride, x_rows, n, w, w_panel, z, z_panel, first, last):
-    """Add x w to rows `first` to `last` of z: z[s] += sum_j x[x_rows[s], j] w[j], j < n."""
-    width = lanes(z)
+def add_product(x, x_start, x_stride, x_rows, n, outer, x_step, w, w_panel, z, z_panel, z_stride, first, last):
+    """Add x w to rows `first` to `last` of z: z[s] += sum x[x_rows[s], j] w[j].
+
+    A row of x has n numbers and, `x_step` on, n others, `outer` times.
+    """
     s = first
-    while s + AT_A_TIME <= last:
-        x0 = x_start + item(x_rows, s) * x_stride
-        x1 = x_start + item(x_rows, s + 1) * x_stride
-        x2 = x_start + item(x_rows, s + 2) * x_stride
-        x3 = x_start + item(x_rows, s + 3) * x_stride
-        x4 = x_start + item(x_rows, s + 4) * x_stride
-        z0 = load(z, z_panel + s * width)
-        z1 = load(z, z_panel + (s + 1) * width)
-        z2 = load(z, z_panel + (s + 2) * width)
-        z3 = load(z, z_panel + (s + 3) * width)
-        z4 = load(z, z_panel + (s + 4) * width)
-        for j in range(n):
-            w_j = load(w, w_panel + j * width)
-            z0 = z0 + item(x, x0 + j) * w_j
-            z1 = z1 + item(x, x1 + j) * w_j
-            z2 = z2 + item(x, x2 + j) * w_j
-            z3 = z3 + item(x, x3 + j) * w_j
-            z4 = z4 + item(x, x4 + j) * w_j
-        store(z, z_panel + s * width, z0)
-        store(z, z_panel + (s + 1) * width, z1)
-        store(z, z_panel + (s + 2) * width, z2)
-        store(z, z_panel + (s + 3) * width, z3)
-        store(z, z_panel + (s + 4) * width, z4)
-        s += AT_A_TIME
     while s < last:
-        x_s = x_start + item(x_rows, s) * x_stride
-        z_s = load(z, z_panel + s * width)
-        for j in range(n):
-            z_s = z_s + item(x, x_s + j) * load(w, w_panel + j * width)
-        store(z, z_panel + s * width, z_s)
-        s += 1
+        x0, z_s = x_start + item(x_rows, s) * x_stride, z_panel + s * z_stride
+        if s + AT_A_TIME <= last:
+            x1 = x_start + item(x_rows, s + 1) * x_stride
+            x2 = x_start + item(x_rows, s + 2) * x_stride
+            x3 = x_start + item(x_rows, s + 3) * x_stride
+            x4 = x_start + item(x_rows, s + 4) * x_stride
+            add_5_products(x, w, z, x0, x1, x2, x3, x4, n, outer, x_step, w_panel, z_s, z_stride)
+            s += AT_A_TIME
+        else:
+            add_1_product(x, w, z, x0, x0, x0, x0, x0, n, outer, x_step, w_panel, z_s, z_stride)
+            s += 1
 
 
 @part
-def add_transposed_product(x, x_start, x_stride, x_rows, n, d, d_panel, w, w_panel):
-    """Add x^T d to w: w[j] += sum_s x[x_rows[s], j] d[s], j < n."""
-    width = lanes(w)
-    for first in range(0, len(x_rows), SAMPLES_IN_CACHE):
-        last = min(first + SAMPLES_IN_CACHE, len(x_rows))
-        j = 0
-        while j + AT_A_TIME <= n:
-            w0 = load(w, w_panel + j * width)
-            w1 = load(w, w_panel + (j + 1) * width)
-            w2 = load(w, w_panel + (j + 2) * width)
-            w3 = load(w, w_panel + (j + 3) * width)
-            w4 = load(w, w_panel + (j + 4) * width)
-            for s in range(first, last):
-                x_j = x_start + item(x_rows, s) * x_stride + j
-                d_s = load(d, d_panel + s * width)
-                w0 = w0 + item(x, x_j) * d_s
-                w1 = w1 + item(x, x_j + 1) * d_s
-                w2 = w2 + item(x, x_j + 2) * d_s
-                w3 = w3 + item(x, x_j + 3) * d_s
-                w4 = w4 + item(x, x_j + 4) * d_s
-            store(w, w_panel + j * width, w0)
-            store(w, w_panel + (j + 1) * width, w1)
-            store(w, w_panel + (j + 2) * width, w2)
-            store(w, w_panel + (j + 3) * width, w3)
-            store(w, w_panel + (j + 4) * width, w4)
-            j += AT_A_TIME
-        while j < n:
-            w_j = load(w, w_panel + j * width)
-            for s in range(first, last):
-                x_j = x_start + item(x_rows, s) * x_stride + j
-                w_j = w_j + item(x, x_j) * load(d, d_panel + s * width)
-            store(w, w_panel + j * width, w_j)
-            j += 1
+def add_transposed_product(x, x_start, x_stride, x_rows, n, outer, x_step, d, d_panel, d_stride, w, w_panel):
+    """Add x^T d to w: w[j] += sum_s x[x_rows[s], j] d[s]. Rows of x are as in `add_product`.
+
+    Sums of five samples are made from zero, and added once: they may be far smaller than what they are added to.
+    """
+    s = 0
+    while s < len(x_rows):
+        x0, d_s = x_start + item(x_rows, s) * x_stride, d_panel + s * d_stride
+        if s + AT_A_TIME <= len(x_rows):
+            x1 = x_start + item(x_rows, s + 1) * x_stride
+            x2 = x_start + item(x_rows, s + 2) * x_stride
+            x3 = x_start + item(x_rows, s + 3) * x_stride
+            x4 = x_start + item(x_rows, s + 4) * x_stride
+            add_5_outer_products(x, d, w, x0, x1, x2, x3, x4, n, outer, x_step, d_s, d_stride, w_panel)
+            s += AT_A_TIME
+        else:
+            add_1_outer_product(x, d, w, x0, x0, x0, x0, x0, n, outer, x_step, d_s, d_stride, w_panel)
+            s += 1
 
 
 @part
-def set_dot_products(a, a_row, a_step, panels, w, w_row, w_step, n, z, z_row):
-    """Set z[k] = w[k] . a, k < n, where a and w are `panels` panels wide, a step from each to the next."""
-    width = lanes(w)
-    k = 0
-    while k + AT_A_TIME <= n:
-        w_k = w_row + k * width
-        z0 = zeros(w)
-        z1 = zeros(w)
-        z2 = zeros(w)
-        z3 = zeros(w)
-        z4 = zeros(w)
-        for q in range(panels):
-            a_q = load(a, a_row + q * a_step)
-            z0 = z0 + load(w, w_k + q * w_step) * a_q
-            z1 = z1 + load(w, w_k + q * w_step + width) * a_q
-            z2 = z2 + load(w, w_k + q * w_step + 2 * width) * a_q
-            z3 = z3 + load(w, w_k + q * w_step + 3 * width) * a_q
-            z4 = z4 + load(w, w_k + q * w_step + 4 * width) * a_q
-        set_item(z, z_row + k, total(z0))
-        set_item(z, z_row + k + 1, total(z1))
-        set_item(z, z_row + k + 2, total(z2))
-        set_item(z, z_row + k + 3, total(z3))
-        set_item(z, z_row + k + 4, total(z4))
-        k += AT_A_TIME
-    while k < n:
-        z_k = zeros(w)
-        for q in range(panels):
-            z_k = z_k + load(w, w_row + k * width + q * w_step) * load(a, a_row + q * a_step)
-        set_item(z, z_row + k, total(z_k))
-        k += 1
+def set_dot_products(
+    a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, start
+):
+    """Set z[s, k] = w[k] . a[s], for samples from `first` to `last` and k < n.
+
+    w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a panel.
+    z is in panels of one row a sample, `z_panel` apart. There is room for sums in `dots`, from `start` on.
+    """
+    width, register = lanes(w), register_lanes(w)
+    w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register
+    for s_first in range(first, last, SAMPLES_AT_A_TIME):
+        s_last = min(s_first + SAMPLES_AT_A_TIME, last)
+        fives = s_first + (s_last - s_first) // 5 * 5
+        for k_first in range(0, n, OUTPUTS_AT_A_TIME):
+            k_last = min(k_first + OUTPUTS_AT_A_TIME, n)
+            for q in range(0, panels, _PANELS_IN_CACHE):
+                some = min(_PANELS_IN_CACHE, panels - q)
+                x, v, is_first = a_start + q * a_panel, w_start + q * w_panel, int(q == 0)
+                k = k_first
+                while k < k_last and s_first < fives:
+                    for s in range(s_first, fives, 5):
+                        x_s, v_k = x + s * a_stride, v + k * width
+                        to = start + (s - s_first) * dots_stride + (k - k_first) * register
+                        if k + 2 <= k_last:
+                            add_5_by_2_dots(
+                                a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first
+                            )
+                        else:
+                            add_5_by_1_dots(
+                                a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first
+                            )
+                    k += 2
+                for s in range(fives, s_last):
+                    k = k_first
+                    while k < k_last:
+                        x_s, v_k = x + s * a_stride, v + k * width
+                        to = start + (s - s_first) * dots_stride + (k - k_first) * register
+                        if k + 8 <= k_last:
+                            add_1_by_8_dots(
+                                a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first
+                            )
+                            k += 8
+                        else:
+                            add_1_dot(a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first)
+                            k += 1
+            for s in range(s_first, s_last):
+                for k in range(k_first, k_last):
+                    z_k = z_start + k // width * z_panel + s * width + k % width
+                    found = total_of_register(dots, start + (s - s_first) * dots_stride + (k - k_first) * register)
+                    set_item(z, z_k, found)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fastnet.kernels.compiler import part
+from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.formulas import formula, square_root, where
-from fastnet.kernels.layout import DENSE
-from fastnet.kernels.shares import share_of_panels, share_of_weights
+from fastnet.kernels.layout import CONVOLUTION, DENSE
+from fastnet.kernels.shares import share_of_filters, share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import lanes, load, store, total, zeros
 
 _within = formula(lambda squares, bound: where(squares > bound * bound, bound / square_root(squares), 1.0))
 
 
-@part
+@subroutine
 def rescale(scale, layout, parameters, share):
     """Multiply this thread's weights by their scale."""
     w, width = parameters.values, lanes(parameters.values)
@@ -22,37 +22,49 @@ def rescale(scale, layout, parameters, share):
             store(w, i, scale * load(w, i))
 
 
-@part
+@subroutine
 def bound_norms(max_norm, layout, parameters, share, waits):
     """Shrink the weights of each neuron to a norm of `max_norm`, if it is larger; return the number of waits.
 
     In layer 0 a panel has the weights of its own neurons; above, a row over all panels has those of one neuron, which
-    other threads have changed.
+    other threads have changed. The weights of a filter lie in one piece.
     """
     w, width = parameters.values, lanes(parameters.values)
-    n_in = layout.sizes[0]
-    first, last = share_of_panels(layout.units[0], layout.units[1], width, share)
-    for u in range(first, last, width):
-        squares = zeros(w)
-        for i in range(u * n_in, (u + width) * n_in, width):
-            squares = squares + load(w, i) * load(w, i)
-        factor = _within(squares, max_norm)
-        for i in range(u * n_in, (u + width) * n_in, width):
-            store(w, i, factor * load(w, i))
+    if layout.kinds[0] == DENSE:
+        n_in = layout.sizes[0]
+        first, last = share_of_panels(layout.units[0], layout.units[1], width, share)
+        for u in range(first, last, width):
+            squares = zeros(w)
+            for i in range(u * n_in, (u + width) * n_in, width):
+                squares = squares + load(w, i) * load(w, i)
+            factor = _within(squares, max_norm)
+            for i in range(u * n_in, (u + width) * n_in, width):
+                store(w, i, factor * load(w, i))
     waits += 1
     wait_for_all(share, waits)
     for layer in range(1, len(layout.kinds)):
-        if layout.kinds[layer] == DENSE:
+        start, stop = layout.weights[layer], layout.weights[layer + 1]
+        if layout.kinds[layer] == CONVOLUTION:
+            size = (stop - start) // layout.maps[layer]
+            first, last = share_of_filters(layer, layout, share)
+            for f in range(first, last):
+                bound_row(max_norm, w, start + f * size, start + (f + 1) * size, width)
+        elif layout.kinds[layer] == DENSE:
             n_out = layout.sizes[layer + 1]
-            start, stop = layout.weights[layer], layout.weights[layer + 1]
             first, last = share_of(n_out, share)
             for row in range(first, last):
-                squares = zeros(w)
-                for i in range(start + row * width, stop, n_out * width):
-                    squares = squares + load(w, i) * load(w, i)
-                factor = _within(zeros(w) + total(squares), max_norm)
-                for i in range(start + row * width, stop, n_out * width):
-                    store(w, i, factor * load(w, i))
+                bound_row(max_norm, w, start + row * width, stop, n_out * width)
     waits += 1
     wait_for_all(share, waits)
     return waits
+
+
+@part
+def bound_row(max_norm, w, start, stop, step):
+    """Shrink the weights of one neuron, vectors that are a step apart, to a norm of `max_norm`, if it is larger."""
+    squares = zeros(w)
+    for i in range(start, stop, step):
+        squares = squares + load(w, i) * load(w, i)
+    factor = _within(zeros(w) + total(squares), max_norm)
+    for i in range(start, stop, step):
+        store(w, i, factor * load(w, i))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastnet.kernels.compiler import part
-from fastnet.kernels.layout import DENSE
+from fastnet.kernels.layout import CONVOLUTION, DENSE
 from fastnet.kernels.threads import share_of
 
 
@@ -15,14 +15,23 @@ def share_of_panels(start, stop, width, share):
 
 
 @part
+def share_of_filters(layer, layout, share):
+    """Return which filters of a convolution are this thread's: from, to."""
+    return share_of(layout.maps[layer], share)
+
+
+@part
 def share_of_weights(layer, layout, width, share):
     """Return which of a layer's weights are those that this thread changes: from, to."""
-    rows, columns = layout.sizes[0], layout.units[1]  # of layer 0, whose panels are of its own neurons
-    start = layout.units[0]
-    if layer > 0:
-        rows, columns, start = layout.sizes[layer + 1], layout.units[layer], layout.units[layer - 1]
+    start, stop = layout.weights[layer], layout.weights[layer + 1]
+    if layout.kinds[layer] == CONVOLUTION:
+        size = (stop - start) // layout.maps[layer]
+        first, last = share_of_filters(layer, layout, share)
+        return start + first * size, start + last * size
     if layout.kinds[layer] != DENSE:
-        rows = 0
-    first, last = share_of_panels(start, columns, width, share)
-    w = layout.weights[layer] - start * rows
-    return w + first * rows, w + last * rows
+        return start, start
+    columns = layout.sizes[layer + 1] if layer == 0 else layout.sizes[layer]  # which are padded to whole panels
+    panels = (columns + width - 1) // width
+    first, last = share_of(panels, share)
+    size = (stop - start) // panels
+    return start + first * size, start + last * size

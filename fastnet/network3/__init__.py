@@ -1,9 +1,9 @@
-"""Convolutional networks: the book's `network3.py` (chapter 6), on PyTorch instead of Theano.
+"""Convolutional networks: the book's `network3.py` (chapter 6), on fastnet's engines instead of Theano.
 
 It has the book's names and their meaning: fully connected layers, layers of convolution and max pooling, a softmax
-layer, dropout and L2 regularization, trained by plain stochastic gradient descent. What Theano compiled beforehand is
-computed when it is asked for: `layer.output` and `layer.output_dropout` are functions of the layer's input here. New
-are `device=`, the expanded training data, and networks on the disk.
+layer, dropout and L2 regularization, trained by plain stochastic gradient descent. Data and parameters are NumPy's
+arrays instead of Theano's shared variables. Beyond the book: `engine=` and `device=`, the expanded training data,
+checkpoints, and `save` and `load`.
 
 >>> from fastnet import network3
 >>> from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer
@@ -18,22 +18,15 @@ are `device=`, the expanded training data, and networks on the disk.
 ... )
 >>> net.SGD(training_data, 60, 10, 0.03, validation_data, test_data, lmbda=0.1)  # doctest: +SKIP
 
-What is random comes from NumPy's global generator, so that `np.random.seed` makes it repeatable. Layers draw their
-initial weights from it when they are made, the numbers that the book's program draws. A network that has dropout draws
-one integer more in each `SGD`, which seeds the masks on the network's device. On a CPU the same seed gives the same
-network, bit for bit, with as many threads; on a GPU the same initial weights and masks, but PyTorch does not promise in
-which order it adds there. The expanded data are shuffled the same way each time, and draw nothing.
+NumPy's global generator draws all random numbers, so that `np.random.seed` makes a run repeatable. Layers draw their
+initial weights when they are made: the numbers that the book's program draws. A network with dropout draws one more
+integer in each `SGD`, the seed of the masks. The expanded data are shuffled the same way each time, and draw nothing.
 """
-
-from importlib.util import find_spec
-
-if find_spec("torch") is None:
-    raise ImportError("fastnet.network3 needs PyTorch; pip install 'fastnet-nndl[torch]' installs it")
 
 from fastnet.files.reading import DataError
 from fastnet.network3.activations import ReLU, linear, sigmoid, tanh
 from fastnet.network3.data import load_data_shared, shared, size
-from fastnet.network3.layers import ConvPoolLayer, FullyConnectedLayer, SoftmaxLayer, dropout_layer
+from fastnet.network3.layers import ConvPoolLayer, FullyConnectedLayer, SoftmaxLayer
 from fastnet.network3.network import Network, load
 
 __all__ = [
@@ -43,7 +36,6 @@ __all__ = [
     "Network",
     "ReLU",
     "SoftmaxLayer",
-    "dropout_layer",
     "linear",
     "load",
     "load_data_shared",

@@ -1,34 +1,61 @@
-"""What the neurons of chapter 6's networks compute."""
+"""Activation functions of chapter 6's networks.
+
+They take and return arrays. A tensor of PyTorch stays a tensor, so that a function of your own can be made of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import torch
-from torch import Tensor
+from fastnet.formulas import activations
 
-Activation: TypeAlias = Callable[[Tensor], Tensor]
+Activation: TypeAlias = Callable[[Any], Any]
 
 
-def linear(z: Tensor) -> Tensor:
+def linear(z: Any) -> Any:
     """Return z."""
     return z
 
 
-def ReLU(z: Tensor) -> Tensor:  # noqa: N802 - the book's name
+def ReLU(z: Any) -> Any:  # noqa: N802 - the book's name
     """Return the larger one of z and 0."""
-    return torch.relu(z)
+    return _applied("relu", z)
 
 
-def sigmoid(z: Tensor) -> Tensor:
+def sigmoid(z: Any) -> Any:
     """Return 1 / (1 + exp(-z))."""
-    return torch.sigmoid(z)
+    return _applied("sigmoid", z)
 
 
-def tanh(z: Tensor) -> Tensor:
+def tanh(z: Any) -> Any:
     """Return the hyperbolic tangent of z."""
-    return torch.tanh(z)
+    return _applied("tanh", z)
 
 
 ACTIVATIONS: dict[str, Activation] = {"linear": linear, "ReLU": ReLU, "sigmoid": sigmoid, "tanh": tanh}
+"""The functions by their names in files. In lower case, these are the names of `formulas.activations`."""
+
+
+def name_of(function: Any) -> str | None:
+    """Return the name of one of the book's functions; None for any other."""
+    return next((name for name, each in ACTIVATIONS.items() if each is function), None)
+
+
+def for_engines(function: Any) -> Any:
+    """Return a layer's `activation_fn` as engines know it: a name, or an `OwnActivation`.
+
+    Raises
+    ------
+    TypeError
+        If it is not a function.
+    """
+    if not callable(function):
+        raise TypeError(f"activation_fn is {function!r}; it must be a function, such as sigmoid or ReLU")
+    name = name_of(function)
+    return activations.OwnActivation(function) if name is None else name.lower()
+
+
+def _applied(name: str, z: Any) -> Any:
+    of_tensor = getattr(z, name, None)  # a method that arrays do not have
+    return activations.ACTIVATIONS[name].function(z) if of_tensor is None else of_tensor()

@@ -1,4 +1,4 @@
-"""Networks on the disk: their parameters as safetensors, and a description of their layers."""
+"""Files of networks: their parameters as safetensors, and a description of their layers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
     with arguments.named("the network cannot be saved"):
         check_layers(layers)
         arrays = {
-            name: param.detach().cpu().numpy()
+            name: np.asarray(param, np.float32)
             for i, layer in enumerate(layers)
             for name, param in zip(_names(i), layer.params, strict=True)
         }

@@ -5,103 +5,126 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-from torch.nn import functional
 
-from fastnet.datasets.dataset import finite_arrays
-from fastnet.network3.activations import ACTIVATIONS, Activation, sigmoid
-from fastnet.network3.data import check_tensor
+from fastnet.datasets.dataset import check_numbers, extremes, finite_arrays, real_array
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.costs import LogLikelihoodCost
+from fastnet.formulas.layers import Convolution, Dense, Dropout, MaxPooling, Shape
+from fastnet.formulas.layers import Layer as Part
+from fastnet.network3.activations import ACTIVATIONS, Activation, for_engines, name_of, sigmoid
+from fastnet.network3.data import FLOAT32
 from fastnet.utils import arguments
 
 Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
-def dropout_layer(layer: Tensor, p_dropout: float, generator: torch.Generator | None = None) -> Tensor:
-    """Return `layer` with each number set to 0 with the probability `p_dropout`; the others stay as they are."""
-    if p_dropout == 0:
-        return layer
-    return layer * torch.empty_like(layer).bernoulli_(1 - p_dropout, generator=generator)
-
-
 class Layer(ABC):
-    """What all layers are: weights `w` and biases `b`, between so many inputs and outputs a sample.
+    """A layer of the book's: one or more layers of an engine, with weights `w` and biases `b`.
 
     Attributes
     ----------
-    w, b : tensors of float32
-        The weights and biases. Their numbers may be changed, or others of the same shape assigned.
+    w, b : ndarray of float32
+        The weights and biases. Their numbers may be changed, or other arrays of the same shape assigned: they are
+        checked when they are used.
     n_in, n_out : int
-        The numbers of inputs and outputs of a sample.
+        Number of inputs and of outputs of a sample.
     p_dropout : float
-        With which probability an input is left out in training.
+        The probability with which an input is left out in training.
     activation_fn : function or None
         None for softmax.
     """
 
-    w: Tensor
-    b: Tensor
+    w: Any
+    b: Any
     n_in: int
     n_out: int
     p_dropout: float = 0.0
     activation_fn: Activation | None = None
-    _shapes: tuple[tuple[int, ...], tuple[int, ...]]
 
     described_by: ClassVar[tuple[str, ...]]
-    """The arguments that make such a layer again."""
+    """Names of the arguments that make such a layer again."""
 
     @property
-    def params(self) -> list[Tensor]:
+    def params(self) -> list[Any]:
         """The weights and the biases."""
         return [self.w, self.b]
 
+    @property
     @abstractmethod
-    def output(self, inpt: Tensor) -> Tensor:
-        """Return what the layer makes of its inputs when it is used: of shape (n, n_out)."""
+    def input_shape(self) -> Shape:
+        """The shape of a sample's inputs."""
 
     @abstractmethod
-    def output_dropout(self, inpt: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return what the layer makes of its inputs in training, where some of them are left out."""
+    def parts(self) -> list[Part]:
+        """Return the layers that an engine has for it."""
 
-    def to(self, device: torch.device) -> None:
-        """Move the parameters to a device."""
-        self.w, self.b = self.w.to(device), self.b.to(device)
+    @abstractmethod
+    def _shapes(self) -> tuple[Shape, Shape]:
+        """Return the shapes of `w` and `b`."""
 
-    def description(self) -> dict[str, Any]:
-        """Return what the layer is, as plain data."""
-        values = {name: getattr(self, name) for name in self.described_by}
-        if self.activation_fn is not None:
-            names = [name for name, function in ACTIVATIONS.items() if function is self.activation_fn]
-            if not names:
-                raise ValueError(
-                    f"a layer's activation_fn is {self.activation_fn!r}, which is none of {', '.join(ACTIVATIONS)}"
-                )
-            values["activation_fn"] = names[0]
-        return {"layer": type(self).__name__, **values}
+    @abstractmethod
+    def _turned(self, w: np.ndarray) -> np.ndarray:
+        """Return the book's weights as an engine has them, or an engine's as the book has them."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the weights and biases as an engine has them, without checks; `take` takes them."""
+        weights = np.ascontiguousarray(self._turned(np.asarray(self.w)), FLOAT32)
+        return {"weights": weights, "biases": np.asarray(self.b, FLOAT32)[:, np.newaxis]}
+
+    def take(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take over weights and biases of an engine."""
+        self.w, self.b = np.ascontiguousarray(self._turned(arrays["weights"])), arrays["biases"][:, 0]
 
     def check_params(self) -> None:
-        """Raise a `TypeError` or a `ValueError` if the weights or biases, which may have been assigned, are none."""
-        for name, param, shape in zip("wb", self.params, self._shapes, strict=True):
-            check_tensor(param, torch.float32, name)
-            if param.shape != shape:
-                raise ValueError(f"{name} has the shape {tuple(param.shape)}; it must be {shape}")
+        """Raise a `TypeError` or a `ValueError` if weights or biases that were assigned are not of the right form."""
+        for values, name, shape in zip(self.params, "wb", self._shapes(), strict=True):
+            array = real_array(values, name)
+            if array.shape != shape:
+                raise ValueError(f"{name} has the shape {array.shape}; it must be {shape}")
+            check_numbers(extremes(array), FLOAT32, name)
 
-    def _begin_with(self, params: Parameters, shape: tuple[int, ...], biases: int) -> None:
-        arrays = finite_arrays(params, "params", np.dtype("float32"))
-        self._shapes = shape, (biases,)
-        if tuple(array.shape for array in arrays) != self._shapes:
+    def description(self) -> dict[str, Any]:
+        """Return what the layer is, as plain data.
+
+        Raises
+        ------
+        ValueError
+            If the activation function has no name.
+        """
+        values = {name: getattr(self, name) for name in self.described_by}
+        if self.activation_fn is not None:
+            name = name_of(self.activation_fn)
+            if name is None:
+                names = ", ".join(ACTIVATIONS)
+                raise ValueError(f"a layer's activation_fn is {self.activation_fn!r}, which is none of {names}")
+            values["activation_fn"] = name
+        return {"layer": type(self).__name__, **values}
+
+    def _begin(self, params: Parameters | None, scale: float, argument: str) -> None:
+        """Begin with parameters, or draw them as the book does: the same numbers for the same seed."""
+        shapes = self._shapes()
+        if params is None:
+            with arguments.named(argument):  # whether the machine can hold the weights
+                arguments.sizes([shapes[0][0], math.prod(shapes[0][1:])])
+            params = self._drawn(scale)
+        arrays = finite_arrays(params, "params", FLOAT32)
+        if tuple(array.shape for array in arrays) != shapes:
             found = " and ".join(str(array.shape) for array in arrays)
-            raise ValueError(f"params have the shapes {found}; they must be {shape} and {(biases,)}")
-        self.w, self.b = map(torch.tensor, arrays)
+            raise ValueError(f"params have the shapes {found}; they must be {shapes[0]} and {shapes[1]}")
+        self.w, self.b = map(np.array, arrays)
+
+    def _drawn(self, scale: float) -> Parameters:
+        of_weights, of_biases = self._shapes()
+        # The book's generator is NumPy's old one.
+        return np.random.normal(0.0, scale, of_weights), np.random.normal(0.0, 1.0, of_biases)  # noqa: NPY002
 
 
 class ConvPoolLayer(Layer):
-    """A convolution, and max pooling of what it gives.
+    """A convolution, and max pooling of what it gives (chapter 6, "Introducing convolutional networks").
 
     Parameters
     ----------
@@ -109,13 +132,14 @@ class ConvPoolLayer(Layer):
         The number of filters, the number of input feature maps, and the filters' height and width.
     image_shape : tuple of 4 int
         The mini-batch size, the number of input feature maps, and the images' height and width. There may be any
-        number of images: the first of the four is not looked at.
+        number of images: the first of the four is not used.
     poolsize : tuple of 2 int, optional
-        The height and width of what is pooled. Rows and columns that are left over are left out.
+        The height and width of a pooling window. Rows and columns that do not fill a window are left out.
     activation_fn : function, optional
-        Of the neurons: `sigmoid`, `tanh`, `ReLU`, `linear`, or one of your own that takes and returns a tensor.
+        Of the neurons, behind pooling: `sigmoid`, `tanh`, `ReLU`, `linear`; or, for the engine 'torch', one of your own
+        that takes and returns a tensor.
     params : tuple (w, b), optional
-        What to begin with, instead of drawing it: of shape `filter_shape` and of as many biases as there are filters.
+        What to begin with, instead of drawing it: of shape `filter_shape` and (number of filters,).
 
     Raises
     ------
@@ -124,8 +148,8 @@ class ConvPoolLayer(Layer):
 
     Notes
     -----
-    It is a convolution, as Theano has it: filters are applied rotated by 180 degrees, where PyTorch's `conv2d` does not
-    rotate. No padding. The biases are added after pooling, which gives the same and takes less time.
+    It is a convolution, as Theano has it: filters are rotated by 180 degrees, which those of
+    `fastnet.formulas.layers.Convolution` are not. There is no padding.
     """
 
     described_by = ("filter_shape", "image_shape", "poolsize")
@@ -142,50 +166,76 @@ class ConvPoolLayer(Layer):
         self.filter_shape = _shape(filter_shape, 4, "filter_shape")
         self.image_shape = _shape(image_shape, 4, "image_shape")
         self.poolsize = _shape(poolsize, 2, "poolsize")
-        self.activation_fn = _function(activation_fn)
-        filters, maps, *filter_size = self.filter_shape
-        pooled = [
-            (image - one + 1) // pool
-            for image, one, pool in zip(self.image_shape[2:], filter_size, self.poolsize, strict=True)
-        ]
+        self.activation_fn = activation_fn
+        filters, maps, height, width = self.filter_shape
         if maps != self.image_shape[1]:
             raise ValueError(f"filter_shape has {maps} input feature maps, but image_shape {self.image_shape[1]}")
-        if min(pooled) < 1:
-            raise ValueError(
-                f"of images of {self.image_shape[2:]}, filters of {tuple(filter_size)} and pooling by {self.poolsize} "
-                "leave nothing"
-            )
-        self.n_in, self.n_out = math.prod(self.image_shape[1:]), filters * math.prod(pooled)
-        if params is None:
-            _check_memory(self.filter_shape, "filter_shape")
-            scale = math.sqrt(math.prod(self.poolsize) / (filters * math.prod(filter_size)))
-            params = _drawn(scale, self.filter_shape, filters)
-        self._begin_with(params, self.filter_shape, filters)
+        with arguments.named("filter_shape, image_shape and poolsize"):
+            output_shape = _behind(self.parts(), self.input_shape)
+        self.n_in, self.n_out = math.prod(self.input_shape), math.prod(output_shape)
+        self._begin(params, math.sqrt(math.prod(self.poolsize) / (filters * height * width)), "filter_shape")
 
-    def output(self, inpt: Tensor) -> Tensor:
-        """Return what the layer makes of its inputs: of shape (n, filters, height, width)."""
-        assert self.activation_fn is not None
-        images = inpt.reshape(len(inpt), *self.image_shape[1:])
-        convolved = functional.conv2d(images, self.w.flip(2, 3))
-        return self.activation_fn(functional.max_pool2d(convolved, self.poolsize) + self.b[:, None, None])
+    @property
+    def input_shape(self) -> Shape:
+        """The number of input feature maps, and the images' height and width."""
+        return self.image_shape[1:]
 
-    def output_dropout(self, inpt: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the same: there is no dropout in the convolutional layers."""
-        return self.output(inpt)
+    def parts(self) -> list[Part]:
+        """Return a convolution and max pooling."""
+        activation = for_engines(self.activation_fn)
+        return [Convolution(self.filter_shape[0], self.filter_shape[2:], activation), MaxPooling(self.poolsize)]
+
+    def _shapes(self) -> tuple[Shape, Shape]:
+        return self.filter_shape, self.filter_shape[:1]
+
+    def _turned(self, w: np.ndarray) -> np.ndarray:
+        return w[:, :, ::-1, ::-1]
 
 
-class FullyConnectedLayer(Layer):
+class _NeuronLayer(Layer):
+    """Neurons, each connected with all inputs."""
+
+    described_by = ("n_in", "n_out", "p_dropout")
+
+    def __init__(self, n_in: int, n_out: int, p_dropout: float = 0.0, *, params: Parameters | None = None) -> None:
+        self.n_in, self.n_out = arguments.positive(n_in, "n_in"), arguments.positive(n_out, "n_out")
+        self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
+        self.parts()  # which refuses an activation that is none
+        self._begin(params, math.sqrt(1 / self.n_out), "n_in and n_out")
+
+    @property
+    def input_shape(self) -> Shape:
+        """The number of inputs."""
+        return (self.n_in,)
+
+    def parts(self) -> list[Part]:
+        """Return a dense layer, behind dropout if there is some."""
+        p = arguments.fraction(self.p_dropout, "p_dropout")
+        return [*([Dropout(p, inverted=False)] if p else []), Dense(self.n_out, self._activation())]
+
+    def _activation(self) -> Any:
+        return for_engines(self.activation_fn)
+
+    def _shapes(self) -> tuple[Shape, Shape]:
+        return (self.n_in, self.n_out), (self.n_out,)
+
+    def _turned(self, w: np.ndarray) -> np.ndarray:
+        return w.T
+
+
+class FullyConnectedLayer(_NeuronLayer):
     """A layer of neurons, each connected with all of its inputs.
 
     Parameters
     ----------
     n_in, n_out : int
-        The numbers of inputs and of neurons.
+        Number of inputs and of neurons.
     activation_fn : function, optional
-        Of the neurons: `sigmoid`, `tanh`, `ReLU`, `linear`, or one of your own that takes and returns a tensor.
+        Of the neurons: `sigmoid`, `tanh`, `ReLU`, `linear`; or, for the engine 'torch', one of your own that takes and
+        returns a tensor.
     p_dropout : float, optional
-        With which probability an input of the layer is left out in training, from 0 to less than 1. When the layer is
-        used, its weights are multiplied by 1 - `p_dropout`.
+        The probability with which an input of the layer is left out in training, from 0 to less than 1. When the layer
+        is used, its inputs are multiplied by 1 - `p_dropout`.
     params : tuple (w, b), optional
         What to begin with, instead of drawing it: of shape (n_in, n_out) and (n_out,).
 
@@ -194,8 +244,6 @@ class FullyConnectedLayer(Layer):
     TypeError, ValueError
         If an argument is not of that form.
     """
-
-    described_by = ("n_in", "n_out", "p_dropout")
 
     def __init__(
         self,
@@ -206,32 +254,17 @@ class FullyConnectedLayer(Layer):
         *,
         params: Parameters | None = None,
     ) -> None:
-        self.n_in, self.n_out = arguments.positive(n_in, "n_in"), arguments.positive(n_out, "n_out")
-        self.activation_fn = _function(activation_fn)
-        self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
-        if params is None:
-            _check_memory((self.n_in, self.n_out), "n_in and n_out")
-            params = _drawn(math.sqrt(1 / self.n_out), (self.n_in, self.n_out), self.n_out)
-        self._begin_with(params, (self.n_in, self.n_out), self.n_out)
-
-    def output(self, inpt: Tensor) -> Tensor:
-        """Return what the layer makes of its inputs when it is used: of shape (n, n_out)."""
-        assert self.activation_fn is not None
-        return self.activation_fn(_weighted_input(self, inpt))
-
-    def output_dropout(self, inpt: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return what the layer makes of its inputs in training, where some of them are left out."""
-        assert self.activation_fn is not None
-        return self.activation_fn(_weighted_input_dropout(self, inpt, generator))
+        self.activation_fn = activation_fn
+        super().__init__(n_in, n_out, p_dropout, params=params)
 
 
-class SoftmaxLayer(Layer):
-    """The last layer: the outputs are probabilities.
+class SoftmaxLayer(_NeuronLayer):
+    """The last layer: the outputs are probabilities (chapter 3, equation 78), the cost is the log-likelihood.
 
     Parameters
     ----------
     n_in, n_out : int
-        The numbers of inputs and of neurons.
+        Number of inputs and of neurons.
     p_dropout : float, optional
         As for `FullyConnectedLayer`.
     params : tuple (w, b), optional
@@ -243,74 +276,52 @@ class SoftmaxLayer(Layer):
         If an argument is not of that form.
     """
 
-    described_by = ("n_in", "n_out", "p_dropout")
+    def _activation(self) -> Any:
+        return "softmax"
 
-    def __init__(self, n_in: int, n_out: int, p_dropout: float = 0.0, *, params: Parameters | None = None) -> None:
-        self.n_in, self.n_out = arguments.positive(n_in, "n_in"), arguments.positive(n_out, "n_out")
-        self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
-        if params is None:
-            _check_memory((self.n_in, self.n_out), "n_in and n_out")
-            params = np.zeros((self.n_in, self.n_out)), np.zeros(self.n_out)
-        self._begin_with(params, (self.n_in, self.n_out), self.n_out)
-
-    def output(self, inpt: Tensor) -> Tensor:
-        """Return the probabilities that the layer gives when it is used: of shape (n, n_out)."""
-        return torch.softmax(_weighted_input(self, inpt), dim=1)
-
-    def output_dropout(self, inpt: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the probabilities that the layer gives in training, where some of its inputs are left out."""
-        return torch.softmax(_weighted_input_dropout(self, inpt, generator), dim=1)
-
-    def cost(self, inpt: Tensor, y: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the log-likelihood cost in training: the mean over the samples, of which `y` are the labels."""
-        return functional.cross_entropy(_weighted_input_dropout(self, inpt, generator), y)
+    def _drawn(self, scale: float) -> Parameters:
+        of_weights, of_biases = self._shapes()
+        return np.zeros(of_weights), np.zeros(of_biases)
 
 
-def _weighted_input(layer: Layer, inpt: Tensor) -> Tensor:
-    return (1 - layer.p_dropout) * (inpt.reshape(len(inpt), layer.n_in) @ layer.w) + layer.b
+def check_layers(layers: Any) -> Architecture:
+    """Return what an engine computes of layers, whose weights and biases may have been assigned.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If these layers do not make a network, or weights or biases are not of the right form.
+    """
+    if not isinstance(layers, Sequence):
+        raise TypeError(f"layers is {arguments.brief(layers)}; it must be a list of layers")
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            kinds = "a ConvPoolLayer, a FullyConnectedLayer or a SoftmaxLayer"
+            raise TypeError(f"layers[{i}] is {arguments.brief(layer)}; it must be {kinds}")
+    if not (layers and isinstance(layers[-1], SoftmaxLayer)):
+        raise ValueError("the last one of layers must be a SoftmaxLayer, which has the cost")
+    parts: list[Part] = []
+    shape: Shape = layers[0].input_shape
+    for i, layer in enumerate(layers):
+        takes = layer.input_shape
+        if takes != shape and takes != (math.prod(shape),):
+            raise ValueError(f"layers[{i}] takes inputs of the shape {takes}, but layers[{i - 1}] gives {shape}")
+        with arguments.named(f"layers[{i}]"):
+            parts += layer.parts()
+            shape = _behind(layer.parts(), shape)
+            layer.check_params()
+    with arguments.named("layers"):
+        return Architecture(layers[0].input_shape, tuple(parts), LogLikelihoodCost, FLOAT32)
 
 
-def _weighted_input_dropout(layer: Layer, inpt: Tensor, generator: torch.Generator | None) -> Tensor:
-    kept = dropout_layer(inpt.reshape(len(inpt), layer.n_in), layer.p_dropout, generator)
-    return torch.addmm(layer.b, kept, layer.w)
+def _behind(parts: Sequence[Part], shape: Shape) -> Shape:
+    """Return the shape of a sample behind layers of an engine, given that of their inputs."""
+    for part in parts:
+        shape = part.output_shape(shape)
+    return shape
 
 
-def _drawn(scale: float, shape: tuple[int, ...], biases: int) -> Parameters:
-    """Draw initial weights and biases as the book does: the same numbers for the same seed."""
-    # The book's generator is NumPy's old one.
-    return np.random.normal(0.0, scale, shape), np.random.normal(0.0, 1.0, (biases,))  # noqa: NPY002
-
-
-def _check_memory(shape: tuple[int, ...], argument: str) -> None:
-    """Raise a `ValueError` if so many weights need more memory than there is."""
-    with arguments.named(argument):
-        arguments.sizes([shape[0], math.prod(shape[1:])])
-
-
-def _shape(value: Any, length: int, argument: str) -> tuple[int, ...]:
+def _shape(value: Any, length: int, argument: str) -> Any:
     if not (isinstance(value, Sequence) and len(value) == length):
         raise ValueError(f"{argument} is {value!r}; it must be a tuple of {length} integers")
     return tuple(arguments.positive(n, f"a number of {argument}") for n in value)
-
-
-def _function(value: Any) -> Activation:
-    if not callable(value):
-        raise TypeError(f"activation_fn is {value!r}; it must be a function")
-    function: Activation = value
-    return function
-
-
-def check_layers(layers: Any) -> None:
-    """Raise a `TypeError` or a `ValueError` if these layers do not make a network."""
-    if not isinstance(layers, Sequence):
-        raise TypeError(f"layers is {arguments.brief(layers)}; it must be a list of layers")
-    if not all(isinstance(layer, Layer) for layer in layers):
-        raise TypeError("layers must be layers of this module")
-    if not (layers and isinstance(layers[-1], SoftmaxLayer)):
-        raise ValueError("the last one of layers must be a SoftmaxLayer, which has the cost")
-    for i, (layer, following) in enumerate(pairwise(layers)):
-        if layer.n_out != following.n_in:
-            raise ValueError(f"layer {i} has {layer.n_out} outputs, but layer {i + 1} {following.n_in} inputs")
-    for i, layer in enumerate(layers):
-        with arguments.named(f"layers[{i}]"):
-            layer.check_params()

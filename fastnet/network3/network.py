@@ -1,4 +1,4 @@
-"""Networks of layers, and how they learn."""
+"""Networks of layers, and their training."""
 
 from __future__ import annotations
 
@@ -6,22 +6,32 @@ import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
+from fastnet.datasets.classes import Classes
+from fastnet.datasets.dataset import Dataset, check_numbers, extremes, real_matrix
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Descent, Engine
+from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import diagnostics
-from fastnet.learning.history import History
+from fastnet.learning.checkpoints import CheckpointFile
+from fastnet.learning.history import Epoch, History
 from fastnet.learning.schedules import Plan
 from fastnet.learning.training import Findings, Training
 from fastnet.network3 import files
-from fastnet.network3.data import Pair, check_tensor, find_device, pair
+from fastnet.network3.activations import ACTIVATIONS
+from fastnet.network3.data import FLOAT32, Data, labelled
 from fastnet.network3.layers import Layer, check_layers
-from fastnet.network3.training import LayersLearner, dropout_generator, mini_batches
+from fastnet.network3.training import LayersLearner
+from fastnet.networks.learner import for_layers_of
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_AT_A_TIME = 1000  # samples whose outputs are computed at once when nothing is learned: bounds the memory it takes
+_ON_DEVICE = {"auto": "torch", "cpu": "torch-cpu", "cuda": "torch-cuda"}
+"""The engines that the engine 'torch' is on a device."""
 
 
 class Best(NamedTuple):
@@ -34,7 +44,7 @@ class Best(NamedTuple):
     iteration : int
         The number of its last mini-batch, from 0.
     test_accuracy : float or None
-        None if there were no test data.
+        None if there were no test data, or if this was not the last epoch of the checkpoint that it comes from.
     """
 
     validation_accuracy: float
@@ -50,16 +60,19 @@ class Network:
     layers : sequence of layers
         The last one is a `SoftmaxLayer`.
     mini_batch_size : int
-        Of what `test_mb_predictions` predicts at a time. Unlike the book's, `SGD` may be given another one.
+        Number of samples that `test_mb_predictions` predicts at a time. Unlike the book's, `SGD` may be given another.
+    engine : {'numba', 'numpy', 'torch', 'reference'}, optional
+        What computes, as for `network2.Network`: they give the same results up to rounding. Only 'torch' can call
+        activation functions of your own.
     device : {'auto', 'cpu', 'cuda'}, optional
-        Where to compute; 'auto' is the GPU if there is one. The layers are moved there.
+        Where the engine 'torch' computes: by default, and with 'auto', on a GPU if there is one.
 
     Attributes
     ----------
     layers, mini_batch_size
         As given.
-    device : torch.device
-        Where the network is.
+    engine : str
+        The name of the engine, in which a device is included: 'torch-cpu'. Another may be assigned.
     best : Best or None
         The best epoch of the last `SGD`; None if it had none.
     stopped : str
@@ -69,62 +82,100 @@ class Network:
 
     Raises
     ------
+    ImportError
+        If what the engine needs is missing.
     TypeError, ValueError
-        If the layers do not fit one another, or an argument is not of that form.
+        If the layers do not fit one another or the engine, or an argument is not of that form.
     """
 
     best: Best | None = None
     stopped: str = ""
     history: History | None = None
-    _test: Pair | None = None
+    _test: Dataset | None = None
 
-    def __init__(self, layers: Sequence[Layer], mini_batch_size: int, *, device: str = "auto") -> None:
+    def __init__(
+        self, layers: Sequence[Layer], mini_batch_size: int, *, engine: str = "numba", device: str | None = None
+    ) -> None:
         check_layers(layers)
         self.layers = list(layers)
         self.mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        self.device = find_device(device)
-        for layer in self.layers:
-            layer.to(self.device)
+        self.engine = _on_device(engine, device)
 
     @property
-    def params(self) -> list[Tensor]:
+    def engine(self) -> str:
+        """The name of the engine."""
+        return self._engine
+
+    @engine.setter
+    def engine(self, name: str) -> None:
+        own = [each for each in self._architecture().activations if isinstance(each, OwnActivation)]
+        if not engine_class(name).calls_own_activations and own:
+            raise ValueError(
+                f"activation_fn of a layer is {own[0].function!r}, but engine is {name!r}, which knows "
+                f"{', '.join(ACTIVATIONS)}; engine='torch' can call others"
+            )
+        self._engine = name
+
+    @property
+    def params(self) -> list[np.ndarray]:
         """The weights and biases of all layers."""
         return [param for layer in self.layers for param in layer.params]
 
+    @property
+    def parameters(self) -> Parameters:
+        """The weights and biases of each layer, as an engine has them."""
+        return [layer.arrays() for layer in self.layers]
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        for layer, arrays in zip(self.layers, filter(None, parameters), strict=True):
+            layer.take(arrays)
+
     def SGD(  # noqa: N802 - the book's name
         self,
-        training_data: Pair,
+        training_data: Data,
         epochs: int,
         mini_batch_size: int,
         eta: float,
-        validation_data: Pair,
-        test_data: Pair | None,
+        validation_data: Data,
+        test_data: Data | None,
         lmbda: float = 0.0,
+        *,
+        checkpoint: StrPath | None = None,
+        resume: bool = False,
     ) -> None:
         """Train the network using mini-batch stochastic gradient descent.
 
         Parameters
         ----------
-        training_data : tuple (x, y) of tensors
-            As `load_data_shared` and `shared` return them: inputs, a sample a row, and labels.
+        training_data : tuple (x, y) or Dataset
+            Inputs, a sample a row, and labels, as `load_data_shared` and `shared` return them; or what `shared` takes.
         epochs : int
             How many times to go through the training data, at least 1. They are not shuffled: always in this order.
         mini_batch_size : int
-            The number of samples in a mini-batch. Samples that are left over at the end are left out.
+            The number of samples in a mini-batch. Samples that do not fill one at the end are left out.
         eta : float
             The learning rate, positive.
-        validation_data : tuple (x, y) of tensors
-            What says after each epoch how good the network is.
-        test_data : tuple (x, y) of tensors, or None
-            On which the accuracy is computed whenever that is better than, or as good as, ever before.
+        validation_data : tuple (x, y) or Dataset
+            Data on which the accuracy is computed after each epoch.
+        test_data : tuple (x, y) or Dataset, or None
+            Data on which the accuracy is computed after each epoch whose validation accuracy is not below the best.
         lmbda : float, optional
             The parameter of L2 regularization, from 0: the cost has half of it, times the sum of all weights squared,
             over the number of mini-batches in an epoch.
+        checkpoint : path, optional
+            A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
+        resume : bool, optional
+            Whether to go on from the checkpoint, if there is one: bit for bit as if there had been no interruption.
+            `epochs` may be more than there were to be. Without it, a file that is there already is refused.
 
         Raises
         ------
+        OSError
+            If the checkpoint cannot be read or written.
         TypeError, ValueError
-            If an argument is not of that form, or a weight or bias that was assigned. The network is unchanged then.
+            If an argument is not of that form, or a weight or bias that was assigned, or the checkpoint is of another
+            run. The network is unchanged then.
 
         Warns
         -----
@@ -135,78 +186,88 @@ class Network:
 
         Notes
         -----
-        Interrupted by Ctrl-C, the network is as it was after the last mini-batch; or, if weights were infinite or not a
-        number by then, as it was before the epoch.
+        Interrupted by Ctrl-C, the network is as it was after the last whole epoch.
         """
         epochs = arguments.positive(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        eta = arguments.positive_number(eta, "eta", "float32")
-        lmbda = arguments.number_from_zero(lmbda, "lmbda", "float32")
-        check_layers(self.layers)
-        training = self._fitting(training_data, "training_data")
-        validation = self._fitting(validation_data, "validation_data")
-        test = None if test_data is None else self._fitting(test_data, "test_data")
-        batches = mini_batches(training, mini_batch_size)
-        generator = dropout_generator(self.layers, self.device)
-        recipe = {"epochs": epochs, "mini_batch_size": mini_batch_size, "eta": eta, "lmbda": lmbda}
-        history = History(recipe, len(batches) * mini_batch_size, len(validation[0]))
-        learner = LayersLearner(
-            self.layers, batches, lmbda / len(batches), generator, lambda: self._findings(*validation)
-        )
+        eta = arguments.positive_number(eta, "eta", FLOAT32)
+        lmbda = arguments.number_from_zero(lmbda, "lmbda", FLOAT32)
+        training = self._data(training_data, "training_data")
+        validation = self._data(validation_data, "validation_data")
+        test = None if test_data is None else self._data(test_data, "test_data")
+        mini_batches = len(training) // mini_batch_size
+        if mini_batches == 0:
+            raise ValueError(f"training_data has {len(training)} samples; a mini-batch needs {mini_batch_size}")
+        engine = self._make_engine(training.with_vectors(self.layers[-1].n_out))
+        recipe = {
+            "input_shape": list(engine.architecture.input_shape),
+            "layers": [layer.settings() for layer in engine.architecture.layers],
+            "engine": self.engine,
+            "epochs": epochs,
+            "mini_batch_size": mini_batch_size,
+            "eta": eta,
+            "lmbda": lmbda,
+        }
+        history = History(recipe, mini_batches * mini_batch_size, len(validation))
+        descent = Descent(l2=lmbda / mini_batches)
+        learner = LayersLearner(self, engine, mini_batch_size, descent, lambda: self._findings(validation))
+        file = CheckpointFile.of(checkpoint, resume, [training, validation, test])
+        loop = Training(learner, history, epochs, Plan(eta), scale=diagnostics.scale(training))
+        for epoch in learner.continue_from(file, history):
+            loop.add(epoch)
+        learner.keep(file, history)  # which shows, before anything is trained, that the file can be written
         self.best, self.stopped, self.history, self._test = None, "", history, test
-        extremes = tuple(float(bound) for bound in training[0].aminmax())
-        scale = diagnostics.scale_of(extremes, training[0].cpu().numpy())
-        loop = Training(learner, history, epochs, Plan(eta, None, None), scale=scale)
-        loop.run(lambda history: self._look_at(history, len(batches)), stacklevel=2)
+        for epoch in history.epochs:  # of a checkpoint, of which the network is as after the last one
+            self._compare(epoch, test if epoch.number == len(history.epochs) - 1 else None)
+        loop.run(self._report, lambda: learner.keep(file, history), stacklevel=2)
         if history.diverged:
             self.stopped = history.stopped
             diagnostics.diverged(f"epoch {len(history.epochs)}", eta, stacklevel=2)
         self._sum_up()
 
-    def output(self, x: Tensor) -> Tensor:
-        """Return what the network makes of its inputs.
+    def output(self, x: npt.ArrayLike) -> np.ndarray:
+        """Return the probabilities of the labels.
 
         Parameters
         ----------
-        x : tensor, shape (n, n_in)
-            A sample a row, on any device.
+        x : array_like, shape (n, n_in)
+            A sample a row.
 
         Returns
         -------
-        tensor, shape (n, n_out)
-            Probabilities, a sample a row, on the network's device.
+        ndarray of float32, shape (n, n_out)
 
         Raises
         ------
         TypeError, ValueError
             If `x` is not of that form, or not finite, or a weight or bias that was assigned.
         """
-        check_layers(self.layers)
-        self._check_inputs(x)
-        return self._outputs(x)
+        engine, inputs = self._make_engine(), real_matrix(x, "x")
+        if inputs.shape[1] != engine.architecture.n_in:
+            raise ValueError(f"x has the shape {inputs.shape}; it must be (n, {engine.architecture.n_in})")
+        check_numbers(extremes(inputs), FLOAT32, "x")
+        return engine.outputs(inputs)
 
-    def predictions(self, x: Tensor) -> Tensor:
+    def predictions(self, x: npt.ArrayLike) -> np.ndarray:
         """Return for each row of `x` the index of the largest output, -1 where one is not a number: shape (n,)."""
-        return _largest(self.output(x))
+        return Classes(np.empty(0), 0.5).predicted(self.output(x))
 
-    def accuracy(self, data: Pair) -> float:
-        """Return for which part of the samples, from 0 to 1, the largest output is the right one."""
-        check_layers(self.layers)
-        x, y = self._fitting(data, "data")
-        return _accuracy(self._predictions(x), y)
+    def accuracy(self, data: Data) -> float:
+        """Return the share of samples, from 0 to 1, whose largest output is that of the label."""
+        return self._accuracy(self._data(data, "data"))
 
-    def test_mb_predictions(self, i: int) -> Tensor:
+    def test_mb_predictions(self, i: int) -> np.ndarray:
         """Return the predictions for the ith mini-batch of the test data of the last `SGD`: shape (mini_batch_size,).
 
         Raises
         ------
         ValueError
-            If there was none.
+            If there were no test data.
         """
         if self._test is None:
             raise ValueError("there are no test data yet; SGD is given them")
         start = arguments.natural(i, "i") * arguments.positive(self.mini_batch_size, "mini_batch_size")
-        return self.predictions(self._test[0][start : start + self.mini_batch_size])
+        return self.predictions(self._test.rows[start : start + self.mini_batch_size])
 
     def save(self, path: StrPath) -> None:
         """Save the network, whole or not at all: a file of that name is replaced. `load` reads it.
@@ -227,96 +288,88 @@ class Network:
         """
         files.write(path, self.layers, self.mini_batch_size)
 
-    def _outputs(self, x: Tensor) -> Tensor:
-        with torch.no_grad():
-            return torch.cat([self._output(part.to(self.device)) for part in x.split(_AT_A_TIME)])
+    def _architecture(self) -> Architecture:
+        """Return what an engine computes, if the layers and their parameters are of the right form."""
+        return check_layers(self.layers)
 
-    def _output(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer.output(x)
-        return x
+    def _checked_parameters(self) -> Parameters:
+        """Return the weights and biases, which may have been assigned, if they are of the right form."""
+        self._architecture()
+        return self.parameters
 
-    def _predictions(self, x: Tensor) -> Tensor:
-        return _largest(self._outputs(x))
+    @staticmethod
+    def _generator() -> Any:
+        """Return what the seed of the dropout masks is drawn from: NumPy's global generator."""
+        return np.random
 
-    def _findings(self, x: Tensor, y: Tensor) -> Findings:
-        """Return how many samples are classified correctly, and the labels that are never predicted."""
-        predicted = self._predictions(x)
-        labels = (each.cpu().numpy() for each in (y, predicted))
-        never_predicted = diagnostics.never_predicted(*labels, self.layers[-1].n_out)
-        return Findings(evaluation_accuracy=_correct(predicted, y), never_predicted=never_predicted)
+    def _make_engine(self, data: Dataset | None = None) -> Engine:
+        """Make an engine that has the parameters as they are now, and data if it is to train on them."""
+        architecture = self._architecture()
+        return engine_class(self.engine)(architecture, for_layers_of(architecture, self.parameters), data)
 
-    def _look_at(self, history: History, mini_batches: int) -> None:
-        """Print how good the network is after an epoch, and keep it in `best`."""
+    def _data(self, data: Data, argument: str) -> Dataset:
+        """Return data of labels, if they fit the network."""
+        architecture, found = self._architecture(), labelled(data, argument)
+        with arguments.named(argument):
+            found.check_inputs(architecture.n_in)
+            found.labels(architecture.n_out)
+        return found
+
+    def _findings(self, validation: Dataset) -> Findings:
+        """Return the number of samples classified correctly, and the labels that are never predicted."""
+        n_out = self.layers[-1].n_out
+        found = self._make_engine().measure(validation)
+        missed = diagnostics.never_predicted(validation.labels(n_out), found.predictions, n_out)
+        return Findings(evaluation_accuracy=found.correct, never_predicted=missed)
+
+    def _accuracy(self, data: Dataset) -> float:
+        return self._make_engine().measure(data).correct / len(data)
+
+    def _compare(self, epoch: Epoch, test: Dataset | None = None) -> bool:
+        """Keep an epoch in `best` if it is the best so far; return whether it is."""
+        assert self.history is not None
+        assert epoch.evaluation_accuracy is not None
+        accuracy = epoch.evaluation_accuracy / self.history.evaluation_samples
+        if self.best is not None and accuracy < self.best.validation_accuracy:
+            return False
+        mini_batches = self.history.training_samples // self.history.recipe["mini_batch_size"]
+        test_accuracy = None if test is None else self._accuracy(test)
+        self.best = Best(accuracy, mini_batches * (epoch.number + 1) - 1, test_accuracy)
+        return True
+
+    def _report(self, history: History) -> None:
+        """Print the book's lines on an epoch."""
         epoch = history.epochs[-1]
         assert epoch.evaluation_accuracy is not None
         accuracy = epoch.evaluation_accuracy / history.evaluation_samples
         print(f"Epoch {epoch.number}: validation accuracy {accuracy:.2%}", flush=True)
-        if self.best is not None and accuracy < self.best.validation_accuracy:
-            return
-        print("This is the best validation accuracy to date.", flush=True)
-        test = None if self._test is None else _accuracy(self._predictions(self._test[0]), self._test[1])
-        self.best = Best(accuracy, mini_batches * (epoch.number + 1) - 1, test)
-        if test is not None:
-            print(f"The corresponding test accuracy is {test:.2%}", flush=True)
+        if self._compare(epoch, self._test):
+            assert self.best is not None
+            print("This is the best validation accuracy to date.", flush=True)
+            if self.best.test_accuracy is not None:
+                print(f"The corresponding test accuracy is {self.best.test_accuracy:.2%}", flush=True)
 
     def _sum_up(self) -> None:
+        """Print the book's lines on the whole run."""
         print(self.stopped or "Finished training network.")
         if self.best is None:
             print("There is no best validation accuracy: no epoch was completed", flush=True)
             return
-        print(
-            f"Best validation accuracy of {self.best.validation_accuracy:.2%} "
-            f"obtained at iteration {self.best.iteration}"
-        )
-        if self.best.test_accuracy is not None:
-            print(f"Corresponding test accuracy of {self.best.test_accuracy:.2%}", flush=True)
-
-    def _fitting(self, data: Any, argument: str) -> Pair:
-        """Return data on the network's device, if they are of a form that fits it."""
-        with arguments.named(argument):
-            x, y = pair(data, "tensors, as load_data_shared and shared return it")
-            self._check_inputs(x)
-            check_tensor(y, torch.int64, "y")
-            if y.shape != x.shape[:1] or len(x) == 0:
-                raise ValueError(
-                    f"x and y have the shapes {tuple(x.shape)} and {tuple(y.shape)}; they must be (n, n_in) and (n,), "
-                    "with n at least 1"
-                )
-            n_out = self.layers[-1].n_out
-            lowest, highest = (int(bound) for bound in y.aminmax())
-            if not 0 <= lowest <= highest < n_out:
-                raise ValueError(f"its labels go from {lowest} to {highest}; the network's go from 0 to {n_out - 1}")
-            return x.detach().to(self.device), y.to(self.device)
-
-    def _check_inputs(self, x: Any) -> None:
-        check_tensor(x, torch.float32, "x")
-        n_in = self.layers[0].n_in
-        if x.ndim != 2 or x.shape[1] != n_in:
-            raise ValueError(f"x has the shape {tuple(x.shape)}; it must be (n, {n_in})")
+        accuracy, iteration, test_accuracy = self.best
+        print(f"Best validation accuracy of {accuracy:.2%} obtained at iteration {iteration}", flush=True)
+        if test_accuracy is not None:
+            print(f"Corresponding test accuracy of {test_accuracy:.2%}", flush=True)
 
 
-def _largest(outputs: Tensor) -> Tensor:
-    return outputs.argmax(dim=1).where(~outputs.isnan().any(dim=1), -1)
-
-
-def _correct(predicted: Tensor, y: Tensor) -> int:
-    return int((predicted == y).sum())
-
-
-def _accuracy(predicted: Tensor, y: Tensor) -> float:
-    return _correct(predicted, y) / len(y)
-
-
-def load(path: StrPath, *, device: str = "auto") -> Network:
+def load(path: StrPath, *, engine: str = "numba", device: str | None = None) -> Network:
     """Load a network that `Network.save` wrote.
 
     Parameters
     ----------
     path : path
         The file.
-    device : {'auto', 'cpu', 'cuda'}, optional
-        Where to compute; 'auto' is the GPU if there is one.
+    engine, device
+        As for `Network`.
 
     Raises
     ------
@@ -324,12 +377,21 @@ def load(path: StrPath, *, device: str = "auto") -> Network:
         If the file cannot be opened.
     DataError
         If it does not hold a network. It is a `ValueError`.
-    ValueError
-        If there is no such device.
+    ImportError, ValueError
+        If there is no such engine or device.
 
     Notes
     -----
     Nothing in the file is run, nothing random is drawn, and no memory is taken for what it only claims to hold.
     """
-    find_device(device)
-    return Network(*files.read(path), device=device)
+    return Network(*files.read(path), engine=engine, device=device)
+
+
+def _on_device(engine: str, device: str | None) -> str:
+    """Return the name of an engine on a device."""
+    if device is None:
+        return engine
+    arguments.one_of(device, _ON_DEVICE, "device")
+    if engine != "torch":
+        raise ValueError(f"device is {device!r}, but engine is {engine!r}; only engine='torch' has devices")
+    return _ON_DEVICE[device]

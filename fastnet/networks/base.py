@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,7 +21,7 @@ from fastnet.formulas import initialization
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.costs import BuiltIn, OwnCost, by_name
-from fastnet.formulas.layers import Dense, Layer, as_layers
+from fastnet.formulas.layers import Layer, Shape, as_layers
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
@@ -51,7 +51,7 @@ class BaseNetwork(ABC):
     Parameters
     ----------
     sizes : sequence of int and Layer
-        The number of inputs, and the layers. An integer is a dense layer of that many neurons.
+        The number of inputs, or the shape of images, and the layers. An integer is a dense layer of that many neurons.
     activation, engine, dtype, seed
         As for `network2.Network`.
     """
@@ -62,22 +62,25 @@ class BaseNetwork(ABC):
     dtype: np.dtype = np.dtype(np.float32)
     _seed: int | None = None
     _random: np.random.RandomState | None = None
-    _others: Parameters = []  # noqa: RUF012 - never changed, but replaced; the arrays of the layers that are not dense
+    _others: Parameters = []  # noqa: RUF012 - never changed, but replaced; the arrays of the layers without weights
 
     history: History | None = None
     """What the last `SGD` did; None before the first."""
 
     weights: Any
-    """The weights of each dense layer, as a list; the user may assign anything, which is checked when it is used."""
+    """The weights of each dense or convolutional layer, as a list; what the user assigns is checked when it is used."""
 
     biases: Any
-    """The biases of each dense layer, likewise."""
+    """The biases of each dense or convolutional layer, likewise."""
+
+    _takes_images: ClassVar[bool] = False
+    """Whether `sizes` may begin with the shape of images."""
 
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
     """The methods of the book's class that an engine stands for; anything else in their place is the user's."""
 
     def __init__(
-        self, sizes: Sequence[int | Layer], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
+        self, sizes: Sequence[int | Layer | Shape], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
     ) -> None:
         self.sizes = sizes
         self.activation = activation
@@ -92,11 +95,11 @@ class BaseNetwork(ABC):
 
     @property
     def sizes(self) -> list[int]:
-        """The number of neurons in each dense layer, the inputs first."""
+        """The number of neurons in each dense or convolutional layer, the inputs first."""
         return entries.sizes_of(self._entries)
 
     @sizes.setter
-    def sizes(self, sizes: Sequence[int | Layer]) -> None:
+    def sizes(self, sizes: Sequence[int | Layer | Shape]) -> None:
         self._entries = self._checked_entries(sizes)
 
     @property
@@ -106,7 +109,7 @@ class BaseNetwork(ABC):
 
     @property
     def num_layers(self) -> int:
-        """The number of dense layers, the inputs included."""
+        """The number of dense and convolutional layers, the inputs included."""
         return len(self.sizes)
 
     @num_layers.setter
@@ -116,23 +119,24 @@ class BaseNetwork(ABC):
 
     @property
     def parameters(self) -> Parameters:
-        """The arrays of each layer by name; those of dense layers are the arrays in `weights` and `biases`."""
-        return _merged(self.layers, self.weights, self.biases, self._others)
+        """The arrays of each layer by name; weights and biases are the arrays in `weights` and `biases`."""
+        return _merged(self._architecture(), self.weights, self.biases, self._others)
 
     @parameters.setter
     def parameters(self, parameters: Parameters) -> None:
         architecture = self._architecture()
         self.weights, self.biases = architecture.book_lists(parameters)
-        layers = zip(architecture.layers, parameters, strict=True)
-        self._others = [arrays for layer, arrays in layers if not isinstance(layer, Dense)]
+        layers = zip(architecture.trained, parameters, strict=True)
+        self._others = [arrays for trained, arrays in layers if "weights" not in trained]
 
     def _draw_parameters(self, scaled: bool) -> None:
-        """Draw biases and weights from the normal distribution; the weights divided by sqrt(n_in), if scaled."""
-        weights, biases = initialization.normal(self.sizes, self._generator(), scaled=scaled)
-        self.parameters = self._architecture().parameters(weights, biases)
+        """Draw biases and weights from the normal distribution; see `initialization.normal`."""
+        architecture = self._architecture()
+        weights, biases = initialization.normal(architecture.weight_shapes, self._generator(), scaled=scaled)
+        self.parameters = architecture.parameters(weights, biases)
 
     def _reset_others(self) -> None:
-        """Give the layers that are not dense their initial arrays."""
+        """Give the layers without weights their initial arrays."""
         nothing = [np.empty(0)] * (len(self.sizes) - 1)
         self.parameters = self._architecture().parameters(nothing, nothing)
 
@@ -212,6 +216,7 @@ class BaseNetwork(ABC):
         plain = models.is_plain(architecture, self.activation)
         of_network = {
             "sizes": self.sizes,
+            "input_shape": list(architecture.input_shape) if len(architecture.input_shape) > 1 else None,
             "layers": None if plain else [layer.settings() for layer in architecture.layers],
             "cost": self._cost_name(),
             "activation": self.activation,
@@ -233,11 +238,18 @@ class BaseNetwork(ABC):
 
     def _checked_entries(self, sizes: Any) -> entries.Entries:
         """Return the argument `sizes`, if it is of the right form."""
-        return entries.checked(sizes)
+        found = entries.checked(sizes)
+        shape = entries.input_shape_of(found)
+        if len(shape) > 1 and not self._takes_images:
+            raise TypeError(
+                f"sizes begins with {shape}, the shape of images; chapter 1's Network takes integers only: give "
+                f"{math.prod(shape)}, or use network2.Network"
+            )
+        return found
 
     def _architecture(self) -> Architecture:
-        n_in, *layers = self._entries
-        return Architecture((n_in,), as_layers(layers, self.activation), self._cost(), self.dtype)
+        layers = as_layers(entries.layers_of(self._entries), self.activation)
+        return Architecture(entries.input_shape_of(self._entries), layers, self._cost(), self.dtype)
 
     def _make_engine(self, data: Dataset | None = None, *, dropout: float = 0.0) -> Engine:
         """Make an engine that has the network's parameters as they are now, and data if it is to train on them."""
@@ -294,20 +306,19 @@ class BaseNetwork(ABC):
 
     def _checked_parameters(self) -> Parameters:
         """Return the parameters, which the user may have assigned, if they are finite and fit the layers."""
-        architecture, sizes = self._architecture(), self.sizes
-        weights = self._checked(self.weights, "weights", [(y, x) for x, y in pairwise(sizes)])
-        biases = self._checked(self.biases, "biases", [(y, 1) for y in sizes[1:]])
-        return _merged(architecture.layers, weights, biases, self._checked_others(architecture))
+        architecture = self._architecture()
+        shapes = architecture.weight_shapes
+        weights = self._checked(self.weights, "weights", shapes)
+        biases = self._checked(self.biases, "biases", [(n_out, 1) for n_out, *_ in shapes])
+        return _merged(architecture, weights, biases, self._checked_others(architecture))
 
     def _checked_others(self, architecture: Architecture) -> Parameters:
-        """Return the arrays of the layers that are not dense, if they are finite and fit the layers."""
-        others = [i for i, layer in enumerate(architecture.layers) if not isinstance(layer, Dense)]
+        """Return the arrays of the layers without weights, if they are finite and fit the layers."""
+        others = [i for i, trained in enumerate(architecture.trained) if "weights" not in trained]
         expected = [architecture.arrays[i] for i in others]
         found = [{name: np.shape(array) for name, array in arrays.items()} for arrays in self._others]
         if found != expected:
-            raise ValueError(
-                f"parameters of layers that are not dense have the shapes {found}; they must be {expected}"
-            )
+            raise ValueError(f"parameters of layers without weights have the shapes {found}; they must be {expected}")
         checked = []
         for i, arrays in zip(others, self._others, strict=True):
             values = finite_arrays([*arrays.values()], f"parameters[{i}]", self.dtype)
@@ -316,7 +327,7 @@ class BaseNetwork(ABC):
                 raise ValueError(f"parameters[{i}]['variance'] is negative; a variance must be at least 0")
         return checked
 
-    def _checked(self, given: Any, name: str, shapes: list[tuple[int, int]]) -> Arrays:
+    def _checked(self, given: Any, name: str, shapes: list[Shape]) -> Arrays:
         arrays = finite_arrays(given, name, self.dtype)
         if [array.shape for array in arrays] != shapes:
             found = ", ".join(str(array.shape) for array in arrays)
@@ -372,10 +383,10 @@ class BaseNetwork(ABC):
         return np.random if self._random is None else self._random
 
 
-def _merged(layers: Sequence[Layer], weights: Arrays, biases: Arrays, others: Parameters) -> Parameters:
-    """Return the arrays of each layer: those of dense layers from the book's lists, and the others."""
+def _merged(architecture: Architecture, weights: Arrays, biases: Arrays, others: Parameters) -> Parameters:
+    """Return the arrays of each layer: weights and biases from the book's lists, and the others."""
     pairs, rest = zip(weights, biases, strict=True), iter(others)
     return [
-        dict(zip(("weights", "biases"), next(pairs), strict=True)) if isinstance(layer, Dense) else next(rest)
-        for layer in layers
+        dict(zip(("weights", "biases"), next(pairs), strict=True)) if "weights" in trained else next(rest)
+        for trained in architecture.trained
     ]

@@ -1,17 +1,21 @@
-"""The argument `sizes`: integers and layers, the inputs first."""
+"""The argument `sizes`: integers and layers, behind the number of inputs or the shape of images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import prod
 from typing import Any, TypeAlias
 
 from fastnet.files.models import is_plain
-from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.layers import Dense, Layer
+from fastnet.formulas.architecture import Architecture, check_memory
+from fastnet.formulas.layers import Dense, Layer, Shape
 from fastnet.utils import arguments
 
-Entries: TypeAlias = list[int | Layer]
-"""The number of inputs, and then the layers. An integer is a dense layer of the network's default activation."""
+Entries: TypeAlias = list[int | Shape | Layer]
+"""The number of inputs, or the shape of images, and then the layers.
+
+An integer is a dense layer of the network's default activation.
+"""
 
 
 NAMES_ELSEWHERE = {
@@ -51,21 +55,70 @@ def checked(value: Any) -> Entries:
         if isinstance(entry, type) and issubclass(entry, Layer):
             raise TypeError(f"sizes has the class {entry.__name__}; it must be a layer, {entry.__name__}(...)")
     if entries and isinstance(entries[0], Layer):
-        raise TypeError(f"sizes begins with {entries[0]}; it must begin with the number of inputs, an integer")
+        raise TypeError(
+            f"sizes begins with {entries[0]}; it must begin with the number of inputs, an integer, or the shape of "
+            "images, such as (1, 28, 28)"
+        )
+    if entries and isinstance(entries[0], Sequence) and not isinstance(entries[0], str):
+        return _checked_images(entries)
     dense = [entry for entry in entries if isinstance(entry, Dense) or not isinstance(entry, Layer)]
     sizes = arguments.sizes([entry.n_out if isinstance(entry, Dense) else entry for entry in dense])
     integers = (size for size, entry in zip(sizes, dense, strict=True) if not isinstance(entry, Dense))
-    return [entry if isinstance(entry, Layer) else next(integers) for entry in entries]
+    found = [entry if isinstance(entry, Layer) else next(integers) for entry in entries]
+    sizes_of(found)  # which layers refuse that take images only
+    return found
+
+
+def _checked_images(entries: list[Any]) -> Entries:
+    """Return entries that begin with the shape of images."""
+    shape = entries[0]
+    if len(shape) != 3:
+        raise ValueError(
+            f"sizes begins with {arguments.brief(shape)}; the shape of images is a number of maps, a height and a "
+            "width, such as (1, 28, 28)"
+        )
+    input_shape = tuple(arguments.positive(n, "a number in the shape of images") for n in shape)
+    found = [entry if isinstance(entry, Layer) else arguments.positive(entry, "a size") for entry in entries[1:]]
+    if not any(isinstance(entry, (int, Dense)) for entry in found):
+        raise ValueError(
+            f"sizes is {arguments.brief(entries)}; it must have a dense layer, the outputs, besides images"
+        )
+    with arguments.named("sizes"):
+        check_memory(input_shape, _as_layers(found))
+    return [input_shape, *found]
+
+
+def input_shape_of(entries: Entries) -> Shape:
+    """Return the shape of a sample."""
+    first = entries[0]
+    assert isinstance(first, (int, tuple))
+    return (first,) if isinstance(first, int) else first
+
+
+def layers_of(entries: Entries) -> list[int | Layer]:
+    """Return all entries but the inputs."""
+    return [entry for entry in entries[1:] if not isinstance(entry, tuple)]
 
 
 def sizes_of(entries: Entries) -> list[int]:
-    """Return the number of neurons in each dense layer, the inputs first, as the book has them."""
-    dense = (entry for entry in entries if isinstance(entry, (int, Dense)))
-    return [entry.n_out if isinstance(entry, Dense) else entry for entry in dense]
+    """Return the number of neurons in each dense or convolutional layer, the inputs first."""
+    shape = input_shape_of(entries)
+    sizes = [prod(shape)]
+    for layer in _as_layers(layers_of(entries)):
+        has_weights = "weights" in layer.trained(shape)
+        shape = layer.output_shape(shape)
+        if has_weights:
+            sizes.append(prod(shape))
+    return sizes
 
 
 def entries_of(architecture: Architecture, activation: str) -> Entries:
     """Return what makes an architecture: integers if sizes and the default activation say all, or else its layers."""
     if is_plain(architecture, activation):
         return list(architecture.sizes)
-    return [architecture.n_in, *architecture.layers]
+    shape = architecture.input_shape
+    return [shape if len(shape) > 1 else architecture.n_in, *architecture.layers]
+
+
+def _as_layers(entries: Sequence[int | Layer]) -> list[Layer]:
+    return [entry if isinstance(entry, Layer) else Dense(entry) for entry in entries]

@@ -1,10 +1,10 @@
-"""The networks of chapters 1 and 3 as what the training loop trains, with checkpoints."""
+"""Networks as what the training loop trains, with checkpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,8 +16,21 @@ from fastnet.learning.checkpoints import Checkpoint, CheckpointFile
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.training import Findings, descend
 
-if TYPE_CHECKING:
-    from fastnet.networks.base import BaseNetwork
+
+class TrainedNetwork(Protocol):
+    """A network as its training needs it."""
+
+    parameters: Parameters
+    """The arrays of each layer by name."""
+
+    def _architecture(self) -> Architecture:
+        """Return what the network computes."""
+
+    def _checked_parameters(self) -> Parameters:
+        """Return the parameters, which the user may have assigned, if they are of the right form."""
+
+    def _generator(self) -> Any:
+        """Return what is drawn from: a generator of NumPy's old kind, or `numpy.random`."""
 
 
 @dataclass
@@ -26,7 +39,7 @@ class NetworkLearner:
 
     Attributes
     ----------
-    net : BaseNetwork
+    net : TrainedNetwork
         The network, which has the parameters of the last whole epoch.
     engine : Engine
         An engine with the training data.
@@ -42,7 +55,7 @@ class NetworkLearner:
         Makes the samples that an epoch is trained on of the engine's data and a seed.
     """
 
-    net: BaseNetwork
+    net: TrainedNetwork
     engine: Engine
     mini_batch_size: int
     descent: Descent
@@ -51,26 +64,35 @@ class NetworkLearner:
     deform: Callable[[Dataset, int], Dataset] | None = None
 
     def __post_init__(self) -> None:
-        self._data = self.engine.data
+        assert self.engine.data is not None
+        self.data = self.engine.data
 
     def begin(self) -> None:
         """Give the engine the network's parameters."""
-        self._before = self.net.weights, self.net.biases, self.net._others
-        self.engine.set_parameters(self._parameters())  # which an evaluation of the user's may have changed
+        parameters = self._parameters()  # which an evaluation of the user's may have changed
+        self._before = self.net.parameters
+        self.engine.set_parameters(parameters)
+
+    def order(self) -> np.ndarray:
+        """Return the order of an epoch's samples: a new random one."""
+        order: np.ndarray = self.net._generator().permutation(len(self.data))
+        return order
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
-        """Train for an epoch, in a new random order; the network gets the parameters when it is complete."""
-        assert self._data is not None
-        generator, n = self.net._generator(), len(self._data)
+        """Train for an epoch; the network gets the parameters when it is complete."""
         if self.deform is not None:
-            self.engine.train_on(self.deform(self._data, int(generator.randint(2**31))))
-        order, title = generator.permutation(n), f"Epoch {number}"
-        total = descend(
-            self.engine, order, self.mini_batch_size, eta, self.descent,
-            title=title, hear=hear, with_costs=self.with_costs,
-        )  # fmt: skip
+            self.engine.train_on(self.deform(self.data, int(self.net._generator().randint(2**31))))
+        order = self.order()
+        total = self.descend(number, order, eta, hear)
         self._assign(self.engine.parameters())
-        return None if total is None else total / n
+        return None if total is None else total / len(order)
+
+    def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> float | None:
+        """Train on samples in that order; return the sum of their costs, if it is wanted."""
+        return descend(
+            self.engine, order, self.mini_batch_size, eta, self.descent,
+            title=f"Epoch {number}", hear=hear, with_costs=self.with_costs,
+        )  # fmt: skip
 
     def arrays(self) -> Iterable[np.ndarray]:
         """Return the network's parameters."""
@@ -78,7 +100,7 @@ class NetworkLearner:
 
     def undo(self) -> None:
         """Put back the parameters as they were when the epoch began."""
-        self.net.weights, self.net.biases, self.net._others = self._before
+        self.net.parameters = self._before
 
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
         """Continue the run in the file, if there is one, and return its epochs; otherwise seed the dropout masks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, isqrt, log
+from math import ceil, isqrt, log, prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,7 +15,37 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-Shape: TypeAlias = "tuple[int, int] | None"
+Shape: TypeAlias = "tuple[int, ...] | None"
+
+_COLORS = 3  # red, green and blue
+
+
+def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
+    """Return rows of numbers as images for a `Mosaic`.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, numbers)
+        An image each: row by row, and of colours map by map.
+    shape : tuple of int or None
+        (height, width), or (3, height, width) of images in red, green and blue. None for a square without colours.
+
+    Returns
+    -------
+    ndarray, shape (n, height, width) or (n, height, width, 3)
+        Colours are from 0 to 1; where some are not, all are moved and scaled together.
+    """
+    if shape is None or len(shape) == 2:
+        return rows.reshape(-1, *image_shape(rows.shape[1], shape))
+    maps, *size = shape
+    if maps != _COLORS or len(size) != 2 or prod(shape) != rows.shape[1]:
+        raise ValueError(
+            f"shape is {shape}, and the images have {rows.shape[1]} numbers; as many must be (height, width), or (3, "
+            "height, width) of images in red, green and blue"
+        )
+    images = np.moveaxis(rows.reshape(-1, *shape), 1, -1)
+    low, high = min(0.0, float(images.min(initial=0))), max(1.0, float(images.max(initial=1)))
+    return (images - low) / (high - low)
 
 
 def image_shape(n: int, shape: Shape) -> tuple[int, int]:
@@ -43,8 +73,8 @@ class Mosaic:
 
     Attributes
     ----------
-    images : ndarray, shape (n, height, width)
-        At least one.
+    images : ndarray, shape (n, height, width) or (n, height, width, 3)
+        At least one; with a fourth axis, in red, green and blue.
     gap : tuple (rows, columns)
         How many pixels stay free above each, and between two.
     """
@@ -55,31 +85,31 @@ class Mosaic:
     @property
     def columns(self) -> int:
         """How many stand in a row: about as a screen is wide, and with few places left empty."""
-        n = len(self.images)
+        n, height, width = self.images.shape[:3]
 
         def flaw(columns: int) -> float:
             rows = ceil(n / columns)
-            return abs(log(columns / rows / 1.6)) + 2 * (columns * rows - n) / columns
+            return abs(log(columns * width / (rows * height) / 1.6)) + 2 * (columns * rows - n) / columns
 
         return min(range(1, n + 1), key=flaw)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        n, height, width = self.images.shape
+        n, height, width = self.images.shape[:3]
         rows = ceil(n / self.columns)
         return rows * (height + self.gap[0]), self.columns * (width + self.gap[1]) - self.gap[1]
 
     def corner(self, i: int) -> tuple[int, int]:
         """Return the row and the column of the upper left pixel of an image."""
         row, column = divmod(i, self.columns)
-        _, height, width = self.images.shape
+        _, height, width = self.images.shape[:3]
         return self.gap[0] + row * (height + self.gap[0]), column * (width + self.gap[1])
 
     def draw(self, axes: Axes, **colors: Any) -> AxesImage:
         """Draw them; `colors` are `cmap`, `vmin` and `vmax` of `Axes.imshow`."""
-        canvas = np.full(self.shape, np.nan)
-        _, height, width = self.images.shape
+        _, height, width, *colors_of_pixels = self.images.shape
+        canvas = np.full((*self.shape, *colors_of_pixels), 1.0 if colors_of_pixels else np.nan)  # white between them
         for i, image in enumerate(self.images):
             top, left = self.corner(i)
             canvas[top : top + height, left : left + width] = image

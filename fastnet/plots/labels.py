@@ -23,7 +23,7 @@ class End:
     Attributes
     ----------
     words : str
-        What to write.
+        What to write, in one line or several.
     color : str
         The line's; the words are a little darker.
     place : tuple (x, y) or None
@@ -47,17 +47,23 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     low, high = axes.set_ylim(axes.get_ylim())
     heights = [-1.0 if end.place is None else _height(axes, end.place) for end in ends]
     points = axes.get_window_extent().height / axes.figure.dpi * 72
-    size = min(_SIZE, points / (_LINE * len(ends)))
-    for end, height in zip(ends, spread_out(heights, _LINE * size / points), strict=True):
+    line = _LINE * lines(ends)  # of the longest name, which gives all of them their distance
+    size = min(_SIZE, points / (line * len(ends)))
+    for end, height in zip(ends, spread_out(heights, line * size / points), strict=True):
         text: dict[str, Any] = {"color": 0.75 * np.array(to_rgb(end.color)), "fontsize": size, "va": "center"}
         if end.place is None or not low <= end.place[1] <= high:
             axes.text(_RIGHT, height, end.words, transform=axes.transAxes, **text)
         else:
-            line = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8, "shrinkB": 3, "relpos": (0, 0.5)}
+            arrow = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8, "shrinkB": 3, "relpos": (0, 0.5)}
             axes.annotate(
                 end.words, end.place, (_RIGHT, height), "data", "axes fraction",
-                arrowprops=line, annotation_clip=False, **text,
+                arrowprops=arrow, annotation_clip=False, **text,
             )  # fmt: skip
+
+
+def lines(ends: Sequence[End]) -> int:
+    """Return how many lines the longest name has."""
+    return max(end.words.count("\n") + 1 for end in ends)
 
 
 def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
 from fastnet.plots.figures import new_figure, style_images
-from fastnet.plots.images import Mosaic, Shape, image_shape
+from fastnet.plots.images import Mosaic, Shape, drawn_images
 from fastnet.utils import arguments
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def mistakes(
         Of `network` or `network2`, with at least two outputs; or a classifier of scikit-learn with `predict_proba`.
     data : Dataset or iterable of (x, y)
         Images, with labels or columns: usually the test data.
-    shape : tuple (height, width), optional
-        Of an image; by default it is square.
+    shape : tuple (height, width) or (3, height, width), optional
+        Of an image, or of one in red, green and blue, map by map. By default it is square and has no colours.
     most : int, optional
         How many mistakes to show.
     axes : matplotlib.axes.Axes, optional
@@ -81,11 +81,11 @@ def mistakes(
     """
     most = arguments.positive(most, "most")
     data = as_dataset(data)
-    height, width = image_shape(data.inputs.shape[1], shape)
+    of_all = drawn_images(data.inputs, shape)
+    height, width = of_all.shape[1:3]
     found = _find(net, data)
     shown = found[:most]
-    images = np.reshape([data.inputs[mistake.sample] for mistake in shown], (-1, height, width))
-    mosaic = Mosaic(images, (ceil(_ROOM * height), ceil(_GAP * width)))
+    mosaic = Mosaic(of_all[[mistake.sample for mistake in shown]], (ceil(_ROOM * height), ceil(_GAP * width)))
     if axes is None:
         rows, columns = mosaic.shape if shown else (0, 0)
         scale = _INCHES / width
@@ -101,7 +101,7 @@ def mistakes(
     for i, mistake in enumerate(shown):
         top, left = mosaic.corner(i)
         words = f"{mistake.label} as {mistake.taken_for} ({mistake.output * 100:.0f} %)"
-        axes.text(left + (width - 1) / 2, top, words, ha="center", va="bottom")
+        axes.text(left + (width - 1) / 2, top - 0.5, words, ha="center", va="bottom")
     axes.set_xlabel(_example(shown[0]), loc="left")
     return axes
 

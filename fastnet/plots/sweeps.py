@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     Curves = Mapping[str, Sequence[Sequence[float]]]
+
+_LONGEST = 42  # characters in a line of a name
 
 
 @overload
@@ -57,8 +60,9 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
     if not choices:
         raise ValueError("curves is empty; a sweep has at least one")
     if axes is None:
-        longest = max(len(choice.label) for choice in choices)
-        figure = new_figure(min(6.8 + 0.06 * longest, 10), max(4.2, 1.2 + 0.21 * len(choices)))
+        names = [choice.label.split("\n") for choice in choices]
+        longest, most = max(len(line) for name in names for line in name), max(map(len, names))
+        figure = new_figure(min(6.8 + 0.06 * longest, 10), max(4.2, 1.2 + 0.21 * len(choices) * most))
         sweep(curves, what=what, axes=figure.add_subplot())
         return figure
     percent = what.split()[-1:] == ["accuracy"] and max(choice.highest for choice in choices) <= 1
@@ -81,7 +85,7 @@ class _Choice:
     Attributes
     ----------
     label : str
-        Its name.
+        Its name, in lines that leave room for the curves.
     values : ndarray, shape (seeds, epochs)
         NaN where a run has stopped or diverged.
     diverged : int
@@ -100,7 +104,11 @@ class _Choice:
         values = np.full((len(arrays), max(1, *map(len, arrays))), np.nan)
         for row, run in zip(values, arrays, strict=True):
             row[: len(run)] = np.where(np.isfinite(run), run, np.nan)
-        return cls(label, values, sum(not len(run) or not np.isfinite(run).all() for run in arrays))
+        return cls(
+            "\n".join(wrap(label, _LONGEST)) or label,
+            values,
+            sum(not len(run) or not np.isfinite(run).all() for run in arrays),
+        )
 
     @property
     def highest(self) -> float:

@@ -39,6 +39,12 @@ class Data:
     validation: Dataset
     test: Dataset | None = None
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """Numbers of inputs and outputs of a network for these data: of outputs, as many as there are labels."""
+        rows, targets = self.training.rows, self.training.targets
+        return rows.shape[1], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1
+
     @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of all that is in the sets: the same for the same data, wherever they come from."""

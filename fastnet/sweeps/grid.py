@@ -64,8 +64,10 @@ def seeds(value: int | Iterable[int]) -> list[int]:
 
 
 def differing(found: list[Recipe]) -> list[str]:
-    """Return the arguments in which recipes differ; where they don't, the sizes."""
-    return [name for name in ARGUMENTS if len({getattr(each, name) for each in found}) > 1] or ["sizes"]
+    """Return the arguments in which recipes differ; where they don't, the sizes or the layers."""
+    values = {name: {getattr(each, name) for each in found} for name in ARGUMENTS}
+    names = [name for name in ARGUMENTS if len(values[name]) > 1]
+    return names or ["sizes" if found[0].layers is None else "layers"]
 
 
 def shown(value: Any) -> str:
@@ -88,8 +90,15 @@ def label(each: Recipe, names: list[str]) -> str:
     --------
     >>> label(recipe(), ["sizes", "eta"])
     '784-30-10, eta 3'
+    >>> label(recipe(layers="conv 20 5x5, pool 2x2"), ["layers", "eta"])
+    'conv 20 5x5, pool 2x2; eta 0.1'
     """
-    return ", ".join(("" if name == "sizes" else f"{name} ") + shown(getattr(each, name)) for name in names)
+    values = [("" if name in _OF_ITSELF else f"{name} ") + shown(getattr(each, name)) for name in names]
+    return ("; " if "layers" in names else ", ").join(values)  # layers have commas of their own
+
+
+_LISTS = ("sizes", "layers", "image_shape")  # arguments of which one value may be a list
+_OF_ITSELF = ("sizes", "layers")  # arguments whose values say which they are
 
 
 def _several(value: Any, name: str) -> list[Any]:
@@ -98,4 +107,4 @@ def _several(value: Any, name: str) -> list[Any]:
     values = list(value)
     if not values:
         raise ValueError(f"{name} is empty; it needs at least one value")
-    return [values] if name == "sizes" and not isinstance(values[0], Iterable) else values
+    return [values] if name in _LISTS and not isinstance(values[0], Iterable) else values

@@ -12,15 +12,19 @@ import numpy.typing as npt
 
 from fastnet import network2
 from fastnet.engines import ENGINES, VARIANTS
-from fastnet.formulas import costs
+from fastnet.formulas import costs, images, notation
 from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.formulas.architecture import Architecture, check_memory
+from fastnet.formulas.layers import Layer, Shape, as_layers
 from fastnet.formulas.optimizers import NAMES as OPTIMIZERS
 from fastnet.formulas.optimizers import as_optimizer
 from fastnet.learning.schedules import SCHEDULES
 from fastnet.utils import arguments
 
 INITS = ("large", "small")
+_SIZES, _ENDS = (784, 30, 10), (784, 10)  # of MNIST: chapter 1's network, and the inputs and outputs of any
 _ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # of gradient descent
+_ETA_OF_LAYERS = 0.1  # chapter 6's; with the others, most networks with convolutions learn nothing
 _ETA_OF_OTHERS = 0.001  # which divide the gradient by its size
 
 
@@ -36,13 +40,21 @@ class Recipe:
 
     Attributes
     ----------
-    sizes, cost, init, activation, engine, dtype
-        The network.
+    sizes : tuple of int
+        Number of neurons in each dense layer, the inputs first; with `layers`, of inputs and outputs only.
+    layers : str or None
+        The hidden layers, in the notation of `fastnet.formulas.notation`.
+    image_shape : tuple of int or None
+        Shape of an image, (maps, height, width). None if it follows from the number of inputs, or nothing needs it.
+    cost, init, activation, engine, dtype
+        The other settings of the network.
     epochs, mini_batch_size, eta, lmbda, l1, max_norm, optimizer, momentum, dropout, patience, schedule
         The arguments of `network2.Network.SGD`.
     """
 
     sizes: tuple[int, ...]
+    layers: str | None
+    image_shape: Shape | None
     cost: str
     init: str
     activation: str
@@ -60,11 +72,17 @@ class Recipe:
     engine: str
     dtype: str
 
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of a sample: (n_in,), or (maps, height, width) of an image."""
+        return images.input_shape(self.sizes[0], self._layers(), self.image_shape)
+
     def network(self, seed: int | None) -> network2.Network:
         """Return the network, with its initial parameters drawn."""
         kind = _LargeWeights if self.init == "large" else network2.Network
+        shape = self.input_shape
         return kind(
-            self.sizes,
+            [shape if len(shape) > 1 else self.sizes[0], *self._layers()],
             costs.NAMES[self.cost],
             activation=self.activation,
             engine=self.engine,
@@ -72,17 +90,36 @@ class Recipe:
             seed=seed,
         )
 
+    def architecture(self) -> Architecture:
+        """Return what the network computes.
+
+        Raises
+        ------
+        ValueError
+            If layers do not fit one another or the cost, or the machine cannot hold them.
+        """
+        cost, dtype = costs.NAMES[self.cost], arguments.float_type(self.dtype)
+        return Architecture(self.input_shape, as_layers(self._layers(), self.activation), cost, dtype)
+
     def training(self) -> dict[str, Any]:
         """Return the arguments of `SGD`, by their names."""
         return {name: getattr(self, name) for name in ARGUMENTS if name in _OF_SGD}
 
     def work(self) -> int:
         """Return an estimate of the training's duration, in an arbitrary unit."""
-        return self.epochs * sum(n_in * n_out for n_in, n_out in zip(self.sizes, self.sizes[1:], strict=False))
+        return self.epochs * self.architecture().multiplications
 
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
-        return json.dumps(asdict(self), sort_keys=True)
+        values = asdict(self)
+        for name in ("layers", "image_shape"):  # records of dense networks were written without them
+            if values[name] is None:
+                del values[name]
+        return json.dumps(values, sort_keys=True)
+
+    def _layers(self) -> list[int | Layer]:
+        """Return all layers; an integer is a dense layer."""
+        return [*self.sizes[1:-1], *(notation.read(self.layers) if self.layers else ()), self.sizes[-1]]
 
 
 _OF_SGD = inspect.signature(network2.Network.SGD).parameters
@@ -90,9 +127,11 @@ ARGUMENTS = tuple(field.name for field in fields(Recipe))
 
 
 def recipe(
-    sizes: Sequence[int] = (784, 30, 10),
+    sizes: Sequence[int] | None = None,
     *,
-    cost: str = "quadratic",
+    layers: str | Sequence[int | Layer] | None = None,
+    image_shape: Sequence[int] | None = None,
+    cost: str | None = None,
     init: str | None = None,
     activation: str = "sigmoid",
     epochs: int = 30,
@@ -113,20 +152,29 @@ def recipe(
 
     Parameters
     ----------
-    sizes, activation, engine, dtype
+    sizes : sequence of int, optional
+        Number of neurons in each dense layer, the inputs first: by default (784, 30, 10). With `layers`, numbers of
+        inputs and outputs only: by default (784, 10).
+    layers : str or sequence of int and Layer, optional
+        The hidden layers, in the notation of `fastnet.formulas.notation`, such as "conv 20 5x5 relu, pool 2x2, dense
+        100 relu"; or the layers themselves, if they can be written so.
+    image_shape : sequence of int, optional
+        Shape of an image, (maps, height, width), if the layers need images. By default, n*n inputs are one map, and
+        3*n*n inputs three.
+    activation, engine, dtype
         As for `network2.Network`.
     cost : {'quadratic', 'cross-entropy', 'log-likelihood'}, optional
-        The cost function.
+        The cost function. By default 'quadratic', and with `layers` 'log-likelihood', as in chapter 6.
     init : {'large', 'small'}, optional
         Initial weights: chapter 1's, or chapter 3's, which are divided by the root of their number. By default 'large'
-        with the quadratic cost, and 'small' with any other cost.
+        with the quadratic cost and without `layers`, and 'small' otherwise.
     epochs, mini_batch_size, lmbda, l1, max_norm, momentum, dropout, patience, schedule
         As for `network2.Network.SGD`.
     optimizer : str, optional
         One of `optimizers.NAMES`.
     eta : float, optional
-        The learning rate. By default 3.0 with the quadratic cost and 0.5 with any other cost. With an optimizer other
-        than 'sgd' and 'nesterov', 0.001.
+        The learning rate. By default 3.0 with the quadratic cost and 0.5 with any other cost; with `layers` 0.1. With
+        an optimizer other than 'sgd' and 'nesterov', 0.001.
 
     Raises
     ------
@@ -137,16 +185,27 @@ def recipe(
     --------
     >>> recipe([784, 100, 10], cost="cross-entropy").eta
     0.5
+    >>> made = recipe(layers="conv 20 5x5 relu, pool 2x2")
+    >>> made.cost, made.eta, made.input_shape
+    ('log-likelihood', 0.1, (1, 28, 28))
     """
+    sizes, layers, image_shape = _network(sizes, layers, image_shape)
+    if cost is None:
+        cost = "quadratic" if layers is None else "log-likelihood"
     cost, dtype = arguments.one_of(cost, costs.NAMES, "cost"), arguments.float_type(dtype)
     optimizer = arguments.one_of(optimizer, OPTIMIZERS, "optimizer")
     as_optimizer(optimizer, momentum)
     if eta is None:
-        eta = _ETA[cost] if optimizer in ("sgd", "nesterov") else _ETA_OF_OTHERS
-    return Recipe(
-        sizes=tuple(arguments.sizes(sizes)),
+        of_descent = _ETA[cost] if layers is None else _ETA_OF_LAYERS
+        eta = of_descent if optimizer in ("sgd", "nesterov") else _ETA_OF_OTHERS
+    if init is None:
+        init = "large" if cost == "quadratic" and layers is None else "small"
+    made = Recipe(
+        sizes=sizes,
+        layers=layers,
+        image_shape=image_shape,
         cost=cost,
-        init=arguments.one_of(init or ("large" if cost == "quadratic" else "small"), INITS, "init"),
+        init=arguments.one_of(init, INITS, "init"),
         activation=arguments.one_of(activation, ACTIVATIONS, "activation"),
         epochs=arguments.natural(epochs, "epochs"),
         mini_batch_size=arguments.positive(mini_batch_size, "mini_batch_size"),
@@ -162,3 +221,47 @@ def recipe(
         engine=arguments.one_of(engine, ENGINES + VARIANTS, "engine"),
         dtype=dtype.name,
     )
+    if layers is not None:
+        _check_layers(made)
+    return made
+
+
+def _network(
+    sizes: Sequence[int] | None, layers: str | Sequence[int | Layer] | None, image_shape: Sequence[int] | None
+) -> tuple[tuple[int, ...], str | None, Shape | None]:
+    """Return sizes, layers and the shape of images as a recipe has them."""
+    if layers is None:
+        if image_shape is not None:
+            raise ValueError(f"image_shape is {image_shape}, but there are no layers; it needs layers, for images")
+        return tuple(arguments.sizes(_SIZES if sizes is None else sizes)), None, None
+    ends = tuple(arguments.sizes(_ENDS if sizes is None else sizes))
+    if len(ends) != 2:
+        raise ValueError(
+            f"sizes is {list(ends)}, and layers are given; with these, sizes must be the numbers of inputs and outputs "
+            f"only, such as {list(_ENDS)}"
+        )
+    with arguments.named("layers"):
+        text = notation.write(notation.read(layers) if isinstance(layers, str) else layers)
+    return ends, text, None if image_shape is None else images.image_shape(image_shape)
+
+
+def _check_layers(made: Recipe) -> None:
+    """Raise a `ValueError` if the layers of a recipe do not go together."""
+    if made.dropout:
+        raise ValueError(
+            f"dropout is {made.dropout}, and layers are given; write 'dropout {made.dropout}' among the layers instead"
+        )
+    layers = as_layers(made._layers(), made.activation)
+    try:
+        with arguments.named("layers"):
+            shape = made.input_shape
+            with images.assumed(shape, made.image_shape):
+                check_memory(shape, layers)
+            made.architecture()
+    except ValueError as error:
+        message = str(error)
+        for layer, written in zip(layers, made._layers(), strict=True):
+            if isinstance(written, Layer):
+                for each in (layer, written):
+                    message = message.replace(repr(each), repr(notation.describe(written)))
+        raise ValueError(message) from None

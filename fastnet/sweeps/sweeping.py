@@ -51,7 +51,9 @@ def sweep(
         is there, of the same recipe, seed, data and version of fastnet, is trained again: so an interrupted sweep
         goes on where it was. Several sweeps may share one.
     **recipe
-        Any arguments of `fastnet.sweeps.recipe.recipe`: each a value, or a list of several.
+        Any arguments of `fastnet.sweeps.recipe.recipe`: each a value, or a list of several. With `layers`, such as
+        `["conv 20 5x5 relu, pool 2x2, dense 100 relu", "dense 100 relu"]`, the numbers of inputs and outputs are those
+        of the data.
 
     Returns
     -------
@@ -87,13 +89,16 @@ def sweep(
     >>> [row.mean > 0.9 for row in found.rows]
     [False, True]
     """
-    recipes, numbers = grid.recipes(**recipe), grid.seeds(seeds)
+    numbers = grid.seeds(seeds)
     jobs = None if jobs is None else arguments.positive(jobs, "jobs")
     record = None if record is None else arguments.path(record, "record")
     if jobs is not None and scheduler is not None:
         raise ValueError(f"jobs is {jobs}, but how many networks a scheduler has trained at a time, its workers say")
     source = given(data)
     here = source.load() if isinstance(source, Source) else source
+    if recipe.get("layers") is not None:
+        recipe = {"sizes": here.ends, **recipe}
+    recipes = grid.recipes(**recipe)
     tasks = [(each, seed) for each in recipes for seed in numbers]
     with Record(record, here.fingerprint) as kept:
         left = [task for task in tasks if kept.find(*task) is None]

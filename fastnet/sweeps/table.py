@@ -168,7 +168,9 @@ class Sweep:
         OSError
             If it cannot be written.
         """
-        summaries = [{**row.summary(), "sizes": shown(row.recipe.sizes)} for row in self.rows]
+        summaries = [row.summary() for row in self.rows]
+        for summary in summaries:
+            summary.update({name: shown(value) for name, value in summary.items() if isinstance(value, tuple)})
         text = io.StringIO()
         writer = csv.DictWriter(text, summaries[0], lineterminator="\n")
         writer.writeheader()
@@ -197,7 +199,7 @@ class Sweep:
         title = f"Accuracy on validation data after {after}"
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for name in self._differing:
-            table.add_column(name, no_wrap=True)
+            table.add_column(name, no_wrap=name != "layers")  # which may be longer than a line
         columns = ["networks", "mean", "spread", "lowest", "best"]
         columns += ["diverged"] if any(row.diverged for row in self.rows) else []
         for name in columns:

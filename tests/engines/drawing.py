@@ -12,7 +12,7 @@ from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent
 from fastnet.formulas import costs
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.layers import BatchNormalization, Dense, Dropout
+from fastnet.formulas.layers import PADDINGS, BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 
 
 def drawn(examples, **keywords):
@@ -20,13 +20,19 @@ def drawn(examples, **keywords):
     return settings(deadline=None, max_examples=examples, suppress_health_check=suppressed, **keywords)
 
 
-def hidden_layers(widths, epsilons):
-    activations = st.sampled_from(list(ACTIVATIONS))
-    dense = st.builds(Dense, widths, activations)
-    normalization = st.builds(
-        BatchNormalization, activations, momentum=st.sampled_from([0.1, 0.5, 1.0]), epsilon=epsilons
-    )
-    dropout = st.builds(Dropout, st.sampled_from([0.0, 0.25, 0.5]))
+HIDDEN = st.sampled_from(list(ACTIVATIONS))
+
+
+def normalizations(epsilons):
+    return st.builds(BatchNormalization, HIDDEN, momentum=st.sampled_from([0.1, 0.5, 1.0]), epsilon=epsilons)
+
+
+def dropouts(inverted):
+    return st.builds(Dropout, st.sampled_from([0.0, 0.25, 0.5]), inverted)
+
+
+def hidden_layers(widths, epsilons, inverted):
+    dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
     # A dense layer is drawn as often as another, and the usual groups are as likely as any.
     return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
         lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
@@ -34,9 +40,40 @@ def hidden_layers(widths, epsilons):
 
 
 @st.composite
-def architectures(draw, widths, epsilons, inputs=None):
-    layers, normalizable = [], False
-    for layer in draw(hidden_layers(widths, epsilons)):
+def image_layers(draw, shape, epsilons):
+    """Draw layers of images of a shape: filters and windows of all sizes that fit."""
+    layers, usual = [], ["convolution", "pooling", "other", "convolution", "other", "pooling"]
+    any_kinds = st.lists(st.sampled_from(["convolution", "pooling", "other"]), min_size=1, max_size=5)
+    for kind in draw(any_kinds | st.just(usual) | st.permutations(usual)):
+        _, height, width = shape
+        if kind == "convolution":
+            padding = draw(st.sampled_from(PADDINGS))
+            largest = (4, 4) if padding == "same" else (min(height, 4), min(width, 4))
+            sides = tuple(draw(st.integers(1, n)) for n in largest)
+            layer = Convolution(draw(st.integers(1, 3)), sides, draw(HIDDEN), padding)
+        elif kind == "pooling":
+            layer = MaxPooling((draw(st.integers(1, min(height, 4))), draw(st.integers(1, min(width, 4)))))
+        elif any(isinstance(each, Convolution) for each in layers):
+            layer = draw(normalizations(epsilons) | dropouts(st.booleans()))
+        else:
+            layer = draw(dropouts(st.booleans()))
+        layers.append(layer)
+        shape = layer.output_shape(shape)
+    return layers
+
+
+IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
+
+
+@st.composite
+def architectures(draw, widths, epsilons, inputs=None, images=False):
+    """Draw networks of dense layers, or of images, which may have dense layers behind."""
+    input_shape, layers, inverted = (draw(inputs or widths),), [], st.just(True)
+    if images:
+        input_shape, inverted = draw(IMAGES), st.booleans()
+        layers = draw(image_layers(input_shape, epsilons))
+    normalizable = any(isinstance(layer, Convolution) for layer in layers)
+    for layer in draw(hidden_layers(widths, epsilons, inverted)):
         normalizable |= isinstance(layer, Dense)
         if normalizable or not isinstance(layer, BatchNormalization):
             layers.append(layer)
@@ -46,7 +83,7 @@ def architectures(draw, widths, epsilons, inputs=None):
     if activation == "softmax":
         n_out = max(n_out, 2)  # of one output, the softmax is always 1
     return Architecture(
-        (draw(inputs or widths),),
+        input_shape,
         (*layers, Dense(n_out, activation)),
         costs.COSTS[cost],
         np.dtype("float64"),
@@ -88,7 +125,7 @@ def with_dtype(architecture, dtype):
 def parameters_of(architecture, random):
     """Draw parameters of a size with which no neuron is saturated."""
     drawn = {
-        "weights": lambda shape: random.standard_normal(shape) / np.sqrt(shape[1]),
+        "weights": lambda shape: random.standard_normal(shape) / np.sqrt(np.prod(shape[1:])),
         "biases": random.standard_normal,
         "gamma": lambda shape: random.uniform(0.5, 1.5, shape) * random.choice([-1, 1], shape),
         "beta": random.standard_normal,

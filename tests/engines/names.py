@@ -130,4 +130,7 @@ OPTIMIZERS = {
     ),
 }
 
-LAYERS = ("Dense", "Dropout", "BatchNormalization")  # `truth.py` says what they compute
+LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` says what they compute
+
+CONVOLUTIONAL = ("reference", "numpy", "torch", "numba")
+"""The engines that compute networks of images, and dropout that is not inverted."""

@@ -20,7 +20,9 @@ from fastnet.kernels import choice
 # bends within the square root of epsilon, and differences are seldom accurate.
 WIDTHS = st.integers(1, 6) | st.sampled_from([1, 3, 18])
 ARCHITECTURES = architectures(WIDTHS, epsilons=st.sampled_from([0.01, 0.1]))
+OF_IMAGES = architectures(st.integers(1, 4), epsilons=st.sampled_from([0.01, 0.1]), images=True)
 ZEROS = st.sampled_from([0.0, 0.5, 0.8, 1.0])
+ZEROS_OF_IMAGES = st.sampled_from([0.0, 0.5])  # equal numbers in a pooling window have no derivative
 
 
 def assert_close(gradient, expected):
@@ -30,11 +32,21 @@ def assert_close(gradient, expected):
 @given(ARCHITECTURES, st.integers(1, 12), ZEROS, SEEDS)
 @drawn(40)
 def test_gradient_is_that_of_the_cost(engine_name, architecture, samples, zeros, seed):
+    check_gradient(engine_name, architecture, samples, zeros, seed)
+
+
+@given(OF_IMAGES, st.integers(1, 5), ZEROS_OF_IMAGES, SEEDS)
+@drawn(25)
+def test_gradient_of_networks_of_images(engine_of_images, architecture, samples, zeros, seed):
+    check_gradient(engine_of_images, architecture, samples, zeros, seed)
+
+
+def check_gradient(name, architecture, samples, zeros, seed):
     task = task_of(architecture, np.random.default_rng(seed), samples, zeros=zeros)
     truth = Truth(architecture, task.data.inputs, task.data.targets)
     expected, accurate = truth.gradient(task.parameters)
     assume(accurate)
-    engine = task.engine(engine_name)
+    engine = task.engine(name)
     gradients = engine.gradients(task.data.inputs, task.data.targets)
     assert [{name: g.shape for name, g in own.items()} for own in gradients] == architecture.trained
     assert_close(flattened(architecture.trained, gradients), expected)
@@ -43,24 +55,30 @@ def test_gradient_is_that_of_the_cost(engine_name, architecture, samples, zeros,
             np.testing.assert_allclose(array, before[name], rtol=1e-15, atol=0)
 
 
-@given(
-    ARCHITECTURES,
-    st.lists(st.integers(1, 8), min_size=2, max_size=3),
-    ZEROS,
-    descents(l2=(0.0, 0.1, 3.0), l1=(0.0, 0.2), max_norm=(0.0, 0.0, 0.8)),
-    st.booleans(),
-    SEEDS,
-)
+DESCENTS = descents(l2=(0.0, 0.1, 3.0), l1=(0.0, 0.2), max_norm=(0.0, 0.0, 0.8))
+
+
+@given(ARCHITECTURES, st.lists(st.integers(1, 8), min_size=2, max_size=3), ZEROS, DESCENTS, st.booleans(), SEEDS)
 @drawn(40)
 def test_steps_follow_the_gradient_of_the_regularized_cost(
     engine_name, architecture, mini_batches, zeros, descent, weighted, seed
 ):
-    """Some mini-batches, each with another learning rate and of another size."""
+    check_steps(engine_name, architecture, mini_batches, zeros, descent, weighted, seed)
+
+
+@given(OF_IMAGES, st.lists(st.integers(1, 4), min_size=2, max_size=2), ZEROS_OF_IMAGES, DESCENTS, st.booleans(), SEEDS)
+@drawn(25)
+def test_steps_of_networks_of_images(engine_of_images, architecture, mini_batches, zeros, descent, weighted, seed):
+    check_steps(engine_of_images, architecture, mini_batches, zeros, descent, weighted, seed)
+
+
+def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed):
+    """Take some steps, each with another learning rate and a mini-batch of another size."""
     random = np.random.default_rng(seed)
     task = task_of(architecture, random, sum(mini_batches), zeros=zeros, weighted=weighted)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choice, "threads", lambda multiplications, parts, available: min(parts, 1 + seed % 3))
-        engine = task.engine(engine_name)
+        engine = task.engine(name)
         order, first = random.permutation(sum(mini_batches)), 0
         gradients, etas, before = [], [], task.parameters
         for samples, eta in zip(mini_batches, (0.25, 0.125, 0.2), strict=False):
@@ -79,7 +97,8 @@ def test_steps_follow_the_gradient_of_the_regularized_cost(
             expected = truth.unflattened(flattened(architecture.trained, before) + change)
             for own in expected if descent.max_norm else ():
                 if "weights" in own:
-                    norms = np.linalg.norm(own["weights"], axis=1, keepdims=True)
+                    axes = tuple(range(1, own["weights"].ndim))
+                    norms = np.sqrt(np.sum(own["weights"] ** 2, axis=axes, keepdims=True))
                     own["weights"] = own["weights"] * np.minimum(1, descent.max_norm / norms)
             cost = engine.epoch(part, samples, eta, descent, with_costs=True)
             assert cost == pytest.approx(samples * float(truth.costs(before)[0]), rel=1e-12, abs=1e-12)

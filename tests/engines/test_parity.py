@@ -27,10 +27,11 @@ from fastnet.kernels.vectors import lanes_of
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
 
 
-def tasks(epsilons, ways):
+def tasks(epsilons, ways, *, images=False):
+    widths = st.integers(1, 6) if images else st.integers(1, 6) | st.integers(1, 40)
     return st.tuples(
-        architectures(st.integers(1, 6) | st.integers(1, 40), epsilons=st.sampled_from(epsilons)),
-        st.integers(1, 40),  # samples
+        architectures(widths, epsilons=st.sampled_from(epsilons), images=images),
+        st.integers(1, 8 if images else 40),  # samples
         st.integers(3, 50),  # in a mini-batch
         st.sampled_from([0.0, 0.8]),  # of the inputs are zero
         st.booleans(),  # whether they are given as sparse
@@ -66,6 +67,20 @@ def test_drawn_networks(engine_name, task):
 @drawn(20, derandomize=True)
 def test_drawn_networks_in_float32(engine_name, task):
     compare(engine_name, "float32", *task)
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@given(tasks([1e-3, 1e-2], descents(), images=True))
+@drawn(20)
+def test_drawn_networks_of_images(engine_of_images, task):
+    compare(engine_of_images, "float64", *task)
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@given(tasks([0.1], descents().map(without_jumps), images=True))
+@drawn(15, derandomize=True)
+def test_drawn_networks_of_images_in_float32(engine_of_images, task):
+    compare(engine_of_images, "float32", *task)
 
 
 def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):

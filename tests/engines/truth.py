@@ -3,8 +3,11 @@
 Parameters may have axes in front of their own: one stack of arrays is as many networks, computed at once.
 """
 
+from math import prod
+
 import numpy as np
 from engines.names import ACTIVATIONS, COSTS
+from numpy.lib.stride_tricks import sliding_window_view
 
 from fastnet.formulas import dropout
 
@@ -13,39 +16,74 @@ def transposed(matrices):
     return np.swapaxes(matrices, -1, -2)
 
 
-def dense(layer, parameters, x, factors):
+def dense(layer, parameters, x, factors, shape):
     return x @ transposed(parameters["weights"]) + transposed(parameters["biases"])
 
 
-def batch_normalization(layer, parameters, x, factors):
-    """Normalize by the mini-batch."""
-    mean, variance = x.mean(axis=-2, keepdims=True), x.var(axis=-2, keepdims=True)
-    normalized = (x - mean) / np.sqrt(variance + layer.epsilon)
-    return normalized * transposed(parameters["gamma"]) + transposed(parameters["beta"])
+def convolution(layer, parameters, x, factors, shape):
+    """Multiply all windows of images by all filters."""
+    (rows, columns), images = layer.shape, x.reshape(*x.shape[:-1], *shape)
+    if layer.padding == "same":
+        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # the one more of an odd number is behind
+        images = np.pad(images, [(0, 0)] * (images.ndim - 2) + around)
+    windows = sliding_window_view(images, (rows, columns), axis=(-2, -1))
+    z = np.einsum("...mahwrc,...farc->...mfhw", windows, parameters["weights"], optimize=True)
+    z = z + parameters["biases"][..., np.newaxis, :, :, np.newaxis]
+    return z.reshape(*z.shape[:-3], -1)
 
 
-def dropped(layer, parameters, x, factors):
-    return x if factors is None else x * factors
+def pooling_windows(layer, x, shape):
+    """Return the windows of images, each as a vector, with one sample a row."""
+    images = x.reshape(*x.shape[:-1], *shape)
+    windows = sliding_window_view(images, layer.shape, axis=(-2, -1))
+    windows = windows[..., :: layer.shape[0], :: layer.shape[1], :, :]
+    return windows.reshape(*x.shape[:-1], -1, layer.shape[0] * layer.shape[1])
 
 
-FORWARD = {"Dense": dense, "BatchNormalization": batch_normalization, "Dropout": dropped}
+def max_pooling(layer, parameters, x, factors, shape):
+    return pooling_windows(layer, x, shape).max(axis=-1)
+
+
+def batch_normalization(layer, parameters, x, factors, shape):
+    """Normalize by the mini-batch, each map by itself."""
+    maps = x.reshape(*x.shape[:-1], shape[0], -1)
+    mean, variance = (moment(axis=(-3, -1), keepdims=True) for moment in (maps.mean, maps.var))
+    gamma, beta = (parameters[name][..., np.newaxis, :, :] for name in ("gamma", "beta"))
+    z = (maps - mean) / np.sqrt(variance + layer.epsilon) * gamma + beta
+    return z.reshape(*z.shape[:-2], -1)
+
+
+def dropped(layer, parameters, x, factors, shape):
+    if factors is None:
+        return x if layer.inverted else x * (1 - layer.p)
+    return x * factors
+
+
+FORWARD = {
+    "Dense": dense,
+    "Convolution": convolution,
+    "MaxPooling": max_pooling,
+    "BatchNormalization": batch_normalization,
+    "Dropout": dropped,
+}
 
 
 def factors_of(architecture, seed, first, samples):
     """Return what the inputs of each layer are multiplied by: None where it is not Dropout."""
-    widths = [shape[0] for shape in architecture.shapes]
+    widths = [prod(shape) for shape in architecture.shapes]
     probabilities = [getattr(layer, "p", None) for layer in architecture.layers]
     widths = [0 if p is None else width for width, p in zip(widths, probabilities, strict=False)]
     each = np.repeat([p or 0 for p in probabilities], widths).astype(np.float32)
     kept = np.split(dropout.kept(seed, first, samples, each), np.cumsum(widths)[:-1], axis=1)
-    return [None if p is None else k / (1 - p) for p, k in zip(probabilities, kept, strict=True)]
+    divisors = [1 - layer.p if getattr(layer, "inverted", False) else 1 for layer in architecture.layers]
+    return [None if p is None else k / divisor for p, k, divisor in zip(probabilities, kept, divisors, strict=True)]
 
 
 class Truth:
     """The mean cost over a mini-batch, with regularization, as a function of the parameters."""
 
     def __init__(self, architecture, inputs, targets, *, factors=None, sample_weights=1.0, l2=0.0, l1=0.0):
-        self.layers, self.trained = architecture.layers, architecture.trained
+        self.layers, self.shapes, self.trained = architecture.layers, architecture.shapes, architecture.trained
         losses = getattr(COSTS.get(getattr(architecture.cost, "__name__", None)), "losses", None)
         self.losses = losses and losses[self.layers[-1].activation]
         self.inputs, self.targets, self.sample_weights = inputs, targets, sample_weights
@@ -53,10 +91,12 @@ class Truth:
         self.l2, self.l1 = l2, l1
 
     def forward(self, parameters):
-        """Return the outputs' z, and the sign of everything that has a kink at 0."""
+        """Return the outputs' z, the sign of everything that has a kink at 0, and what is the largest in a window."""
         z, signs = self.inputs, []
-        for layer, own, factors in zip(self.layers, parameters, self.factors, strict=True):
-            z = FORWARD[type(layer).__name__](layer, own, z, factors)
+        for layer, shape, own, factors in zip(self.layers, self.shapes, parameters, self.factors, strict=False):
+            if type(layer).__name__ == "MaxPooling":
+                signs.append(pooling_windows(layer, z, shape).argmax(axis=-1))
+            z = FORWARD[type(layer).__name__](layer, own, z, factors, shape)
             activation = ACTIVATIONS.get(getattr(layer, "activation", None))
             if activation is None or layer is self.layers[-1]:
                 continue

@@ -271,7 +271,9 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one():
     """Of ReLU neurons that always give 0."""
     settings = Settings.of(vars(fresh(hidden_layer_sizes=3, alpha=0)))
     weights, biases = [np.full((3, 4), -INFINITY), np.zeros((3, 3))], [np.zeros((3, 1)), np.zeros((3, 1))]
-    learner = ClassifierLearner(settings, weights, biases, Dataset(X, Y), np.random.RandomState(0))
+    architecture = settings.architecture(4, 3)
+    parameters = architecture.parameters(weights, biases)
+    learner = ClassifierLearner(settings, architecture, parameters, Dataset(X, Y), np.random.RandomState(0))
     assert np.isfinite(learner.findings().training_cost)
     with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
         learner.run(1, print)

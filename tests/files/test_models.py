@@ -1,12 +1,13 @@
 import json
 import os
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 from model_files import sealed
 
-from fastnet import BatchNormalization, Dataset, Dense, Dropout, network, network2
+from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2
 from fastnet.mnist_loader import DataError
 from fastnet.network import Network
 
@@ -184,10 +185,15 @@ def change_layer(i, **values):
         (lambda n: n.update(inputs=4), "its weights are not of the shapes"),
         (lambda n: n.update(inputs=0), "its inputs are not a number from 1"),
         (lambda n: n.update(inputs=True), "its inputs are not a number from 1"),
+        (lambda n: n.update(inputs=[3]), "its inputs are not a number from 1, or three of them"),
+        (lambda n: n.update(inputs=[1, 3]), "its inputs are not a number from 1, or three of them"),
+        (lambda n: n.update(inputs=[1, 3, 0]), "its inputs are not a number from 1, or three of them"),
+        (lambda n: n.update(inputs=[1, 3, [1]]), "its inputs are not a number from 1, or three of them"),
         (lambda n: n.update(activation="step"), "its activation is none of"),
         (lambda n: n.update(cost="LogLikelihoodCost"), "activation of the last layer is 'linear'"),
         (lambda n: n.update(cost=["QuadraticCost"]), "the name of its cost is"),
-        (change_layer(0, layer="Convolution"), "it has no 'Convolution'"),
+        (change_layer(0, layer="Recurrent"), "it has no 'Recurrent'"),
+        (change_layer(0, layer="Convolution"), "does not hold a network"),
         (change_layer(0, layer=["Dropout"]), "does not hold a network"),
         (change_layer(0, layer=None), "it has no 'layer'"),
         (change_layer(0, p=1), "p of Dropout is 1.0"),
@@ -214,6 +220,67 @@ def test_a_file_that_holds_no_network_of_layers(layered, change, message):
     path.write_bytes(sealed(contents, version=2))
     with pytest.raises(DataError, match=message):
         network2.load(path)
+
+
+@pytest.fixture
+def of_images():
+    """What stands in a file of a network of images."""
+    rows = np.arange(8.0).reshape(2, 1, 2, 2).tolist()
+    layers = [
+        {"layer": "Convolution", "filters": 2, "shape": [2, 2], "activation": "relu", "padding": "valid",
+         "weights": rows, "biases": [[0.0], [1.0]]},
+        {"layer": "MaxPooling", "shape": [2, 1]},
+        {"layer": "Dense", "n_out": 1, "activation": "linear", "weights": [[1.0] * 4], "biases": [[0.0]]},
+    ]  # fmt: skip
+    network = {"cost": "QuadraticCost", "activation": "sigmoid", "inputs": [1, 3, 3], "layers": layers}
+    return {"dtype": "float64", "network": network}
+
+
+def test_a_file_of_images_by_hand(tmp_path, of_images):
+    (tmp_path / "net.json").write_bytes(sealed(of_images, version=2))
+    net = network2.load(tmp_path / "net.json", engine="numpy")
+    assert net.layers == (Convolution(2, 2, "relu"), MaxPooling((2, 1)), Dense(1, "linear"))
+    x = np.arange(9.0).reshape(9, 1)
+    windows = [np.array([[a, a + 1], [a + 3, a + 4]]) for a in (3, 4)]  # the lower of two has the larger sum
+    rows = np.arange(8.0).reshape(2, 2, 2)
+    expected = sum(np.sum(w * window) + b for w, b in zip(rows, (0, 1), strict=True) for window in windows)
+    assert net.feedforward(x).tolist() == [[expected]]
+    net.save(tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text())["network"] == of_images["network"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (change_layer(0, weights=[[[[1.0, 2.0]]]] * 2), "its weights are not of the shapes"),
+        (change_layer(0, weights=[[[1.0, 2.0], [1.0, 2.0]]] * 2), "its weights are not of the shapes"),
+        (change_layer(0, weights=[[[[1.0, "2"], [1.0, 2.0]]]] * 2), "its weights are not numbers"),
+        (change_layer(0, weights=[[[[1.0, [2.0]], [1.0, 2.0]]]] * 2), "its weights are not numbers"),
+        (change_layer(0, weights=[[[[1.0, 1e400], [1.0, 2.0]]]] * 2), "its weights are not finite"),
+        (change_layer(0, shape=[2]), "shape of Convolution is .*; it must be a height and a width"),
+        (change_layer(0, shape=[[2, 2], 2]), "a number in shape of Convolution is"),
+        (change_layer(0, shape="22"), "shape of Convolution is '22'; it must be an integer"),
+        (change_layer(0, shape=[4, 4]), "is larger than its inputs, images of 3 x 3"),
+        (change_layer(0, padding="full"), "padding of Convolution is 'full'"),
+        (change_layer(0, filters=10**400), "need more than"),
+        (change_layer(1, shape=[10**40, 1]), "is larger than its inputs"),
+        (change_layer(1, weights=[[1.0]]), "a layer has the arrays weights; it must have "),
+        (lambda n: n.update(inputs=9), "it must have images"),
+        (lambda n: n.update(inputs=[1, 10**12, 10**12]), "need more than|this machine has"),
+        (lambda n: n.update(inputs=[10**4000, 10**4000, 10**4000]), "does not hold a network"),
+        (lambda n: n.update(inputs=[2, 3, 3]), "its weights are not of the shapes"),
+    ],
+)
+def test_a_file_that_holds_no_network_of_images(tmp_path, of_images, change, message):
+    change(of_images["network"])
+    (tmp_path / "net.json").write_bytes(sealed(of_images, version=2))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=message):
+            network2.load(tmp_path / "net.json")
+        assert tracemalloc.get_traced_memory()[1] < 4e6  # more than half of which is for reading
+    finally:
+        tracemalloc.stop()
 
 
 def test_every_change_of_a_byte_is_found(tmp_path):

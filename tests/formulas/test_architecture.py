@@ -1,5 +1,6 @@
 """What layers are, and which of them make a network."""
 
+import json
 import re
 
 import numpy as np
@@ -9,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnet.formulas import layers
-from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.architecture import Architecture, check_memory
 from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, as_layers, from_settings
+from fastnet.formulas.layers import (
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Dropout,
+    MaxPooling,
+    as_layers,
+    from_settings,
+)
 
 MIXED = (Dropout(0.2), Dense(4, "linear"), BatchNormalization("relu"), Dropout(0.5), Dense(3))
 FLOAT64 = np.dtype("float64")
@@ -37,6 +47,14 @@ def test_settings_of_no_layer(settings):
         (lambda: Dense(3, "sine"), ValueError, "activation of Dense is 'sine'; it must be one of .*softmax"),
         (lambda: Dropout(1.0), ValueError, "p of Dropout is 1.0"),
         (lambda: Dropout("half"), TypeError, "p of Dropout is 'half'"),
+        (lambda: Dropout(0.5, 1), TypeError, "inverted of Dropout is 1; it must be True or False"),
+        (lambda: Convolution(0, 5), ValueError, "filters of Convolution is 0; it must be at least 1"),
+        (lambda: Convolution(2, (5,)), ValueError, r"shape of Convolution is \(5,\); it must be a height and a width"),
+        (lambda: Convolution(2, (5, 0)), ValueError, "a number in shape of Convolution is 0"),
+        (lambda: Convolution(2, 5, "softmax"), ValueError, "activation of Convolution is 'softmax'; it must be one of"),
+        (lambda: Convolution(2, 5, padding="full"), ValueError, "padding of Convolution is 'full'; it must be one of"),
+        (lambda: MaxPooling(2.5), TypeError, "shape of MaxPooling is 2.5; it must be an integer"),
+        (lambda: OwnActivation("relu"), TypeError, "function of OwnActivation is 'relu'; it must be a function"),
         (lambda: BatchNormalization("softmax"), ValueError, "activation of BatchNormalization is 'softmax'"),
         (lambda: BatchNormalization(momentum=0), ValueError, "momentum of BatchNormalization is 0"),
         (lambda: BatchNormalization(momentum=1.5), ValueError, "momentum of BatchNormalization is 1.5"),
@@ -47,6 +65,53 @@ def test_settings_of_no_layer(settings):
 def test_what_is_no_layer(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_settings_are_plain_data():
+    """Those of inverted dropout are as they were before there was another."""
+    assert Dropout(0.5).settings() == {"layer": "Dropout", "p": 0.5}
+    assert Dropout(0.5, inverted=False).settings() == {"layer": "Dropout", "p": 0.5, "inverted": False}
+    assert (repr(Dropout(0.5)), repr(Dropout(0.5, False))) == ("Dropout(p=0.5)", "Dropout(p=0.5, inverted=False)")
+    for layer in (Convolution(3, (5, 4), "tanh", "same"), MaxPooling((3, 2)), Dropout(0.5, inverted=False)):
+        settings = json.loads(json.dumps(layer.settings()))
+        assert settings == layer.settings()
+        assert from_settings(settings) == layer
+    with pytest.raises(ValueError, match=r"activation of Dense is 'OwnActivation\(abs\)'"):
+        from_settings(Dense(3, OwnActivation(abs)).settings())
+
+
+def test_dropout_is_scaled_in_training_or_in_use():
+    assert [(each.divisor, each.when_used) for each in (Dropout(0.25), Dropout(0.25, False))] == [(0.75, 1), (1, 0.75)]
+
+
+OWN = OwnActivation(abs)
+
+
+@pytest.mark.parametrize(
+    ("made_of", "expected"),
+    [
+        ((Convolution(2, 1, "relu"), MaxPooling(2)), ("linear", "relu")),
+        ((Convolution(2, 1, "gelu"), MaxPooling(2)), ("gelu", "linear")),
+        ((Convolution(2, 1, OWN), MaxPooling(2)), ("linear", OWN)),
+        ((Convolution(2, 1), MaxPooling(1), MaxPooling(2)), ("linear", "sigmoid", "linear")),
+        ((Convolution(2, 1, "tanh"), Dropout(0.5), MaxPooling(2)), ("tanh", "linear", "linear")),
+        ((Convolution(2, 1, "tanh"), BatchNormalization("relu"), MaxPooling(2)), ("tanh", "relu", "linear")),
+        ((MaxPooling(2), Dense(3, "relu")), ("linear", "relu")),
+    ],
+)
+def test_pooling_takes_over_the_activation_of_a_convolution(made_of, expected):
+    assert Architecture((1, 4, 4), (*made_of, Dense(2))).activations == (*expected, "sigmoid")
+
+
+def test_shapes_of_images():
+    layers = (Convolution(3, (3, 2), "relu"), MaxPooling(2), Convolution(4, 5, "relu", "same"), Dense(5), Dense(2))
+    architecture = Architecture((2, 9, 8), layers)
+    assert architecture.shapes == ((2, 9, 8), (3, 7, 7), (3, 3, 3), (4, 3, 3), (5,), (2,))
+    assert architecture.sizes == (144, 147, 36, 5, 2)
+    assert architecture.weight_shapes == [(3, 2, 3, 2), (4, 3, 5, 5), (5, 36), (2, 5)]
+    assert architecture.multiplications == 36 * 49 + 300 * 9 + 180 + 10
+    dropped = Architecture((2, 9, 8), (Dropout(0.5), *layers)).drop_probabilities
+    assert dropped.tolist() == [0.5] * 144
 
 
 def test_integers_are_dense_layers_with_the_default_activation():
@@ -77,6 +142,13 @@ def test_the_output_layer_has_the_activation_of_its_cost(cost, first):
         ((BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer; it must stand"),
         ((Dropout(0.5), BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer"),
         ((Dense(2, "softmax"), Dense(3)), QuadraticCost, "activation of a hidden layer is 'softmax'"),
+        (
+            (Convolution(2, 1), Dense(3)),
+            QuadraticCost,
+            "give their shape, such as (1, 28, 28), instead of their number",
+        ),
+        ((Dense(4), MaxPooling(), Dense(3)), QuadraticCost, "it must have images"),
+        ((Dense(3), Convolution(2, 1)), QuadraticCost, "the last layer is Convolution(filters=2,"),
     ],
 )
 def test_layers_that_make_no_network(made_of, cost, message):
@@ -137,10 +209,27 @@ def test_dropout_of_hidden_neurons():
     assert architecture.with_dropout(0.25) == Architecture(
         (2,), (Dense(3, "tanh"), Dropout(0.25), Dense(4, "tanh"), Dropout(0.25), Dense(5)), CrossEntropyCost, FLOAT64
     )
+    halved = Architecture.dense((2, 3, 5), FLOAT64).with_dropout(0.5, inverted=False)
+    assert halved.layers[1] == Dropout(0.5, inverted=False)
     with pytest.raises(ValueError, match=r"dropout is 0\.5, but the network has no hidden neurons"):
         Architecture.dense((2, 3), FLOAT64).with_dropout(0.5)
     with pytest.raises(ValueError, match=r"dropout is 0.5, but not all layers are dense; put Dropout\(0.5\) where"):
         Architecture((6,), MIXED).with_dropout(0.5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "made_of", "message"),
+    [
+        ((1, 10**9, 10**9), [MaxPooling(10**9)], "inputs of the shape .* this machine has"),
+        ((1, 28, 28), [Convolution(10**12, 1, padding="same"), MaxPooling(28)], "give smaller images or layers"),
+        ((1, 28, 28), [Convolution(1, 10**9, padding="same")], "need more than 2|need .* GiB, and this machine has"),
+        ((1, 28, 28), [Convolution(1, 29)], "is larger than its inputs, images of 28 x 28"),
+    ],
+)
+def test_images_that_no_machine_holds(shape, made_of, message):
+    with pytest.raises(ValueError, match=message):
+        check_memory(shape, made_of)
+    check_memory((1, 28, 28), [Convolution(20, 5), MaxPooling(2), Dense(100)])
 
 
 def test_layers_are_known_by_the_names_of_their_classes():

@@ -23,6 +23,11 @@ def test_bounded_by_hand():
         np.testing.assert_array_equal(bounded(w.astype(dtype), 50.0), w.astype(dtype))
 
 
+def test_a_filter_is_a_neuron():
+    w = np.random.default_rng(0).standard_normal((5, 2, 3, 4))
+    np.testing.assert_array_equal(bounded(w, 2.0), bounded(w.reshape(5, 24), 2.0).reshape(w.shape))
+
+
 @given(arrays(np.float64, (4, 3), elements=st.floats(-1e6, 1e6)), st.floats(1e-3, 1e3))
 @drawn(50)
 def test_no_norm_is_larger_than_the_bound_and_none_changes_its_direction(w, max_norm):

@@ -1,4 +1,4 @@
-"""Chapter 6's networks on the disk."""
+"""Files of chapter 6's networks."""
 
 import errno
 import hashlib
@@ -11,20 +11,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from network3_in_numpy import bits
 
+from fastnet import network3
 from fastnet.files.reading import DataError
-
-torch = pytest.importorskip("torch")
-network3 = pytest.importorskip("fastnet.network3")
-
-from fastnet.network3 import (  # noqa: E402 - not without PyTorch
-    ConvPoolLayer,
-    FullyConnectedLayer,
-    Network,
-    ReLU,
-    SoftmaxLayer,
-    tanh,
-)
+from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid, tanh
 
 
 def a_network():
@@ -35,7 +26,7 @@ def a_network():
         FullyConnectedLayer(5, 4),
         SoftmaxLayer(4, 3, 0.5, params=(np.random.normal(size=(4, 3)), np.random.normal(size=3))),
     ]
-    return Network(layers, 4, device="cpu")
+    return Network(layers, 4, engine="numpy")
 
 
 @pytest.fixture
@@ -66,23 +57,38 @@ def write(path, header, description, numbers):
 def test_a_saved_network_is_the_same_network(saved):
     net = a_network()
     before = np.random.get_state()[2]
-    again = network3.load(str(saved), device="cpu")
+    again = network3.load(str(saved), engine="numpy")
     assert np.random.get_state()[2] == before
     assert again.mini_batch_size == 4
     assert [layer.description() for layer in again.layers] == [layer.description() for layer in net.layers]
     assert [type(layer) for layer in again.layers] == [type(layer) for layer in net.layers]
     assert [layer.activation_fn for layer in again.layers] == [layer.activation_fn for layer in net.layers]
-    for param, expected in zip(again.params, net.params, strict=True):
-        assert param.equal(expected)
-    x = torch.rand(10, 36)
-    assert again.output(x).equal(net.output(x))
+    assert again.engine == "numpy"
+    assert bits(again) == bits(net)
+    x = np.random.default_rng(0).random((10, 36))
+    np.testing.assert_array_equal(again.output(x), net.output(x))
 
 
 def test_it_can_be_trained_on(saved, capsys):
-    net = network3.load(saved, device="cpu")
-    data = torch.rand(8, 36), torch.arange(8) % 3
+    net = network3.load(saved, engine="numpy")
+    data = np.random.default_rng(0).random((8, 36)), np.arange(8) % 3
     net.SGD(data, 1, 4, 0.1, data, data)
-    assert not net.params[0].equal(a_network().params[0])
+    assert not np.array_equal(net.params[0], a_network().params[0])
+    net.layers[0].w[0] = 0  # what was read is writable
+
+
+def test_weights_of_other_kinds_are_saved_as_float32(saved):
+    net, before = a_network(), saved.read_bytes()
+    for layer in net.layers:
+        layer.w, layer.b = layer.w.astype(float), layer.b.tolist()
+    net.save(saved)
+    assert saved.read_bytes() == before
+
+
+def test_an_engine_may_be_chosen(saved, pytorch):
+    assert network3.load(saved, engine="torch", device="cpu").engine == "torch-cpu"
+    with pytest.raises(ValueError, match="device is 'cpu', but engine is 'numba'"):
+        network3.load(saved, device="cpu")
 
 
 def test_the_file_is_what_the_format_says(saved):
@@ -111,7 +117,8 @@ def test_a_file_is_replaced_whole_or_not_at_all(saved):
     net.layers[1].w[0, 0] = math.nan
     with pytest.raises(ValueError, match=r"cannot be saved: layers\[1\]: w has a number that is not a number"):
         net.save(saved)
-    own = Network([FullyConnectedLayer(2, 2, lambda z: z), SoftmaxLayer(2, 2)], 1, device="cpu")
+    own = a_network()
+    own.layers[1].activation_fn = lambda z: z
     with pytest.raises(ValueError, match=r"cannot be saved: a layer's activation_fn is .* none of linear, "):
         own.save(saved)
     assert saved.read_bytes() == before
@@ -130,7 +137,7 @@ def test_a_full_disk_leaves_what_was_there(saved, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", refuse)
     net = a_network()
-    net.layers[0].w.zero_()
+    net.layers[0].w[...] = 0
     with pytest.raises(OSError, match="No space left on device"):
         net.save(saved)
     assert saved.read_bytes() == before
@@ -142,7 +149,7 @@ def test_every_truncation_is_found(saved):
     for length in [*range(0, len(contents), 23), len(contents) - 1]:
         saved.write_bytes(contents[:length])
         with pytest.raises(DataError, match=r"net\.safetensors: "):
-            network3.load(saved, device="cpu")
+            network3.load(saved)
 
 
 def test_damage_is_found_wherever_it_is(saved):
@@ -153,7 +160,7 @@ def test_damage_is_found_wherever_it_is(saved):
         damaged[place] ^= 1 << random.integers(8)
         saved.write_bytes(damaged)
         with pytest.raises(DataError, match=r"net\.safetensors: "):
-            network3.load(saved, device="cpu")
+            network3.load(saved)
 
 
 class Hostile:
@@ -165,6 +172,7 @@ class Hostile:
 def test_foreign_and_hostile_files_run_nothing(tmp_path, make):
     path = tmp_path / "net"
     if make == "torch.save":
+        torch = pytest.importorskip("torch")
         torch.save({"a": Hostile()}, path)
     else:
         path.write_bytes(
@@ -233,6 +241,26 @@ def test_what_is_no_network(saved, change):
     write(saved, header, description, numbers)
     with pytest.raises(DataError, match=rf"net\.safetensors: .*{message}"):
         network3.load(saved)
+
+
+def test_a_file_that_was_written_by_hand(tmp_path):
+    """As the format is described, which did not change when PyTorch was left behind."""
+    w, b = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]], "<f4"), np.array([0.25, 0.0, -4.0], "<f4")
+    filters, of_filters = np.arange(4, dtype="<f4").reshape(1, 1, 2, 2), np.array([0.5], "<f4")
+    arrays = {"layers.0.w": filters, "layers.0.b": of_filters, "layers.1.w": w, "layers.1.b": b}
+    entries, offset = {}, 0
+    for name, array in arrays.items():
+        entries[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [offset, offset + array.nbytes]}
+        offset += array.nbytes
+    convolution = {"layer": "ConvPoolLayer", "filter_shape": [1, 1, 2, 2], "image_shape": [7, 1, 3, 5],
+                   "poolsize": [2, 2], "activation_fn": "sigmoid"}  # fmt: skip
+    last = {"layer": "SoftmaxLayer", "n_in": 2, "n_out": 3, "p_dropout": 0.5}
+    description = {"layers": [convolution, last], "mini_batch_size": 7}
+    write(tmp_path / "net", entries, description, b"".join(array.tobytes() for array in arrays.values()))
+    net = network3.load(tmp_path / "net", engine="numpy")
+    assert bits(net) == b"".join(array.tobytes() for array in arrays.values())
+    assert net.layers[0].activation_fn is sigmoid
+    assert (net.layers[0].poolsize, net.layers[1].p_dropout, net.mini_batch_size) == ((2, 2), 0.5, 7)
 
 
 def test_numbers_that_are_none(saved):

@@ -2,40 +2,24 @@
 
 import numpy as np
 import pytest
+from network3_in_numpy import ACTIVATIONS, outputs
 
-torch = pytest.importorskip("torch")
-
-from network3_in_numpy import arrays, conv_pool, softmax  # noqa: E402 - not without PyTorch
-
-from fastnet.network3 import (  # noqa: E402
-    ConvPoolLayer,
-    FullyConnectedLayer,
-    ReLU,
-    SoftmaxLayer,
-    dropout_layer,
-    linear,
-    sigmoid,
-    tanh,
-)
-
-# Each is written out in NumPy.
-ACTIVATIONS = [
-    (linear, lambda z: z),
-    (ReLU, lambda z: np.maximum(0, z)),
-    (sigmoid, lambda z: 1 / (1 + np.exp(-z))),
-    (tanh, np.tanh),
-]
+from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, SoftmaxLayer, linear, sigmoid
 
 
-@pytest.mark.parametrize(("activation", "formula"), ACTIVATIONS)
-def test_a_fully_connected_layer(activation, formula):
+def with_outputs(layer, random, engine):
+    """Return a network of a layer, and softmax outputs in which each of its activations shows."""
+    last = SoftmaxLayer(layer.n_out, 3, params=(random.normal(size=(layer.n_out, 3)), random.normal(size=3)))
+    return Network([layer, last], 1, engine=engine)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_fully_connected_layer(activation, engine):
     np.random.seed(0)
-    layer = FullyConnectedLayer(n_in=7, n_out=4, activation_fn=activation)
-    w, b = arrays(layer)
-    x = np.random.normal(size=(5, 7))
-    inpt = torch.tensor(x, dtype=torch.float32)
-    np.testing.assert_allclose(layer.output(inpt), formula(x @ w + b), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(layer.output_dropout(inpt), layer.output(inpt), rtol=1e-5, atol=1e-6)
+    random = np.random.default_rng(0)
+    net = with_outputs(FullyConnectedLayer(n_in=7, n_out=4, activation_fn=activation), random, engine)
+    x = random.normal(size=(5, 7))
+    np.testing.assert_allclose(net.output(x), outputs(x, net.layers), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -46,68 +30,91 @@ def test_a_fully_connected_layer(activation, formula):
         ((1, 3, 2, 2), (4, 3, 6, 6), (2, 2)),
     ],
 )
-@pytest.mark.parametrize(("activation", "formula"), ACTIVATIONS)
-def test_convolution_and_pooling(filter_shape, image_shape, poolsize, activation, formula):
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_convolution_and_pooling(filter_shape, image_shape, poolsize, activation, of_images):
     np.random.seed(1)
-    layer = ConvPoolLayer(filter_shape, image_shape, poolsize, activation)
-    images = np.random.normal(size=(4, *image_shape[1:]))
-    expected = conv_pool(images, *arrays(layer), poolsize, formula)
-    for inpt in (images, images.reshape(4, -1)):  # of the layer before, and of the data
-        got = layer.output(torch.tensor(inpt, dtype=torch.float32))
-        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
-    assert (layer.n_in, layer.n_out) == (images[0].size, expected[0].size)
+    random = np.random.default_rng(1)
+    net = with_outputs(ConvPoolLayer(filter_shape, image_shape, poolsize, activation), random, of_images)
+    x = random.normal(size=(4, net.layers[0].n_in))
+    np.testing.assert_allclose(net.output(x), outputs(x, net.layers), rtol=1e-3, atol=1e-5)
 
 
-def test_softmax_and_its_cost():
+def test_two_convolutions(of_images):
+    np.random.seed(2)
     random = np.random.default_rng(2)
-    w, b, x = random.normal(size=(4, 3)), random.normal(size=3), random.normal(size=(5, 4))
-    layer = SoftmaxLayer(4, 3, params=(w, b))
-    y = np.array([0, 2, 1, 1, 0])
-    expected = softmax(x @ w + b)
-    inpt = torch.tensor(x, dtype=torch.float32)
-    for got in (layer.output(inpt), layer.output_dropout(inpt)):
-        np.testing.assert_allclose(got, expected, rtol=1e-5)
-    cost = layer.cost(inpt, torch.tensor(y))
-    assert float(cost) == pytest.approx(-np.mean(np.log(expected[np.arange(5), y])), rel=1e-5)
-    far = SoftmaxLayer(1, 2, params=([[1000.0, 0.0]], [0.0, 0.0]))  # where exp and log on their own overflow
-    assert float(far.cost(torch.ones(1, 1), torch.tensor([1]))) == pytest.approx(1000)
+    second = ConvPoolLayer((3, 2, 2, 3), (1, 2, 4, 5), (1, 2), sigmoid)
+    net = with_outputs(second, random, of_images)
+    net = Network([ConvPoolLayer((2, 1, 3, 2), (1, 1, 10, 11), (2, 2)), *net.layers], 1, engine=of_images)
+    x = random.normal(size=(4, 110))
+    np.testing.assert_allclose(net.output(x), outputs(x, net.layers), rtol=1e-4, atol=1e-6)
 
 
-def test_dropout_in_training_and_its_scaling_in_use():
-    n_in = 20_000
-    layer = FullyConnectedLayer(n_in, 2, linear, 0.3, params=(np.ones((n_in, 2)), [3.0, 0.0]))
-    inpt = torch.ones(1, n_in)
-    # The biases are not scaled.
-    np.testing.assert_allclose(layer.output(inpt), [[0.7 * n_in + 3, 0.7 * n_in]], rtol=1e-5)
-    kept = layer.output_dropout(inpt, torch.Generator().manual_seed(0))[0, 1].item()
-    assert kept == int(kept)  # those that stay are not scaled
+@pytest.mark.parametrize("p_dropout", [0.3, 0.5])
+def test_dropout_scales_when_a_network_is_used(p_dropout, of_images):
+    np.random.seed(0)
+    random = np.random.default_rng(0)
+    params = random.normal(size=(4, 3)), random.normal(size=3)
+    net = Network([FullyConnectedLayer(6, 4, sigmoid, 0.25), SoftmaxLayer(4, 3, p_dropout, params=params)], 1,
+                  engine=of_images)  # fmt: skip
+    x = random.normal(size=(5, 6))
+    np.testing.assert_allclose(net.output(x), outputs(x, net.layers), rtol=1e-4, atol=1e-6)
+    without = Network(
+        [FullyConnectedLayer(6, 4, params=net.layers[0].params), SoftmaxLayer(4, 3, params=params)], 1, engine=of_images
+    )
+    assert not np.allclose(net.output(x), without.output(x), rtol=1e-2)
+
+
+def test_dropout_in_training_does_not_scale(of_images, capsys):
+    """Of weights that are 0, a step is -eta (a - y) x: x is 0 where it is left out, and stays 1 elsewhere."""
+    np.random.seed(3)
+    n_in = 2000
+    net = Network([SoftmaxLayer(n_in, 2, 0.3)], 1, engine=of_images)
+    data = np.ones((1, n_in)), [1]
+    net.SGD(data, 1, 1, 0.5, data, None)
+    step = net.layers[0].w[:, 1]
+    assert set(step.tolist()) == {0.0, 0.25}
+    kept = np.count_nonzero(step)
     assert abs(kept - 0.7 * n_in) < 5 * np.sqrt(0.3 * 0.7 * n_in)
+    np.testing.assert_allclose(net.layers[0].b, [-0.25, 0.25])
 
 
-def test_dropout_before_softmax():
-    layer = SoftmaxLayer(2, 2, 0.3, params=([[1.0, 0.0], [0.0, 2.0]], [0.5, 0.0]))
-    inpt = torch.tensor([[1.0, 3.0]])
-    expected = softmax(np.array([[0.7 * 1.0 + 0.5, 0.7 * 2.0 * 3.0]]))
-    np.testing.assert_allclose(layer.output(inpt), expected, rtol=1e-5)
-    masked = [softmax(np.array([[first + 0.5, 6.0 * second]])) for first in (0, 1) for second in (0, 1)]
-    generator = torch.Generator().manual_seed(0)
-    y = torch.tensor([1])
-    found = set()
-    for _ in range(50):
-        got = layer.output_dropout(inpt, generator).numpy()
-        found |= {i for i, a in enumerate(masked) if np.allclose(got, a, rtol=1e-5)}
-        cost = float(layer.cost(inpt, y, generator))
-        assert any(cost == pytest.approx(-np.log(a[0, 1]), rel=1e-4) for a in masked)
-    assert found == {0, 1, 2, 3}
+def test_each_sample_has_a_mask_of_its_own(engine, capsys):
+    """Of four samples in a mini-batch, each with an input of its own, some inputs are left out and some are not."""
+    np.random.seed(0)
+    net = Network([FullyConnectedLayer(40, 2, linear, 0.5, params=(np.zeros((40, 2)), [1.0, -1.0])),
+                   SoftmaxLayer(2, 2, params=(np.eye(2), [0.0, 0.0]))], 40, engine=engine)  # fmt: skip
+    data = np.eye(40), np.zeros(40, int)
+    net.SGD(data, 1, 40, 0.5, data, None)
+    assert 8 <= np.count_nonzero(net.layers[0].w[:, 0]) <= 32
 
 
-def test_masks_are_of_each_sample_its_own():
-    masks = dropout_layer(torch.full((50, 40), 2.0), 0.5, torch.Generator().manual_seed(0))
-    assert set(masks.unique().tolist()) == {0.0, 2.0}
-    assert len(masks.unique(dim=0)) == 50
-    assert len(masks.unique(dim=1).T) == 40
-    again = dropout_layer(torch.full((50, 40), 2.0), 0.5, torch.Generator().manual_seed(0))
-    assert masks.equal(again)
+def test_an_activation_of_ones_own(pytorch, capsys):
+    """Behind pooling, of which the order shows in a function that falls."""
+    torch = pytest.importorskip("torch")
+    np.random.seed(0)
+    random = np.random.default_rng(0)
+    net = with_outputs(ConvPoolLayer((2, 1, 3, 3), (1, 1, 6, 6), (2, 2), torch.cos), random, pytorch)
+    x = random.normal(size=(6, 36))
+    ACTIVATIONS[torch.cos] = np.cos
+    try:
+        np.testing.assert_allclose(net.output(x), outputs(x, net.layers), rtol=1e-3, atol=1e-5)
+    finally:
+        del ACTIVATIONS[torch.cos]
+    data, before = (x, [0, 1, 2] * 2), net.layers[0].w.copy()
+    net.SGD(data, 1, 2, 0.1, data, None)
+    assert not np.array_equal(net.layers[0].w, before)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_functions_take_arrays_and_tensors(activation):
+    z = np.array([[-1.5, 0.0, 2.0]], np.float32)
+    found = activation(z)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, ACTIVATIONS[activation](z.astype(float)), rtol=1e-6)
+    torch = pytest.importorskip("torch")
+    tensor = torch.tensor(z, requires_grad=True)
+    np.testing.assert_allclose(activation(tensor).detach(), found, rtol=1e-6)
+    assert activation(tensor).requires_grad
 
 
 def test_initial_weights_are_the_books():
@@ -115,6 +122,7 @@ def test_initial_weights_are_the_books():
     conv = ConvPoolLayer(filter_shape=(20, 1, 5, 5), image_shape=(10, 1, 28, 28))
     full = FullyConnectedLayer(n_in=30, n_out=100)
     last = SoftmaxLayer(n_in=100, n_out=10)
+    after = np.random.get_state()[2]
     np.random.seed(12)  # as in the book's program
     n_out = 20 * np.prod((5, 5)) / np.prod((2, 2))
     expected = [
@@ -125,5 +133,6 @@ def test_initial_weights_are_the_books():
         np.zeros((100, 10)),
         np.zeros((10,)),
     ]
+    assert after == np.random.get_state()[2]
     for param, array in zip(conv.params + full.params + last.params, expected, strict=True):
-        np.testing.assert_array_equal(param.numpy(), array.astype(np.float32), strict=True)
+        np.testing.assert_array_equal(param, array.astype(np.float32), strict=True)

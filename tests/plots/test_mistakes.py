@@ -48,7 +48,8 @@ def test_each_image_stands_under_its_words(net, data):
     canvas = axes.images[0].get_array()
     assert not np.ma.getmaskarray(axes.images[0].get_array()).all()
     for text, (*_, x) in zip(axes.texts, expected(net, data), strict=False):
-        middle, top = text.get_position()
+        middle, edge = text.get_position()
+        top = round(edge + 0.5)
         left = round(middle - 1.5)
         np.testing.assert_array_equal(canvas[top : top + 4, left : left + 4], x.reshape(4, 4))
     assert np.isfinite(canvas).sum() == 6 * 16

@@ -159,3 +159,16 @@ def test_what_is_refused(curves, message):
 def test_heights_are_spread_out_as_little_as_needed():
     np.testing.assert_allclose(spread_out([0.2, 0.9], 0.1), [0.2, 0.9])
     np.testing.assert_allclose(spread_out([1.0, 1.0, 0.0, -5.0], 0.1), [0.9, 1.0, 0.1, 0.0])
+
+
+def test_long_names_leave_room_for_the_curves(words, inside):
+    name = "conv 12 3x3 relu same, pool 2x2, dropout 0.5, dense 100 relu, dense 50 relu"
+    figure = plots.sweep({f"{name}; eta {eta}": [[0.5, 0.9 - eta]] for eta in (0.1, 0.2, 0.3)})
+    (label,) = [text for text in words(figure) if "80.0 %" in text]
+    assert label.replace("\n", " ") == f"{name}; eta 0.1: 80.0 %"
+    assert max(map(len, label.splitlines())) <= 42 + len(": 80.0 %")
+    assert inside(figure)
+    axes = figure.axes[0]
+    assert axes.get_window_extent().width > 0.5 * figure.bbox.width
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])

@@ -58,6 +58,8 @@ def test_it_goes_into_axes_of_ones_own(axes):
         (np.ones((3, 15)), {"shape": (4, 4)}, ValueError, r"shape is \(4, 4\), which are 16 pixels"),
         (np.ones((3, 15)), {"shape": (-3, -5)}, ValueError, "shape is -3; it must be at least 1"),
         (np.ones((3, 16)), {"most": 0}, ValueError, "most is 0"),
+        (np.ones((3, 2, 4, 4)), {"shape": (4, 4)}, ValueError, r"filters have a shape, \(4, 4\); leave it out"),
+        (np.ones((3, 0, 4, 4)), {}, ValueError, "there is nothing to draw"),
         (np.ones(16), {}, ValueError, r"weights have shape \(16,\)"),
         (np.ones((0, 16)), {}, ValueError, "there is nothing to draw"),
         (np.full((1, 4), np.nan), {}, ValueError, "infinite or not a number"),
@@ -67,3 +69,34 @@ def test_it_goes_into_axes_of_ones_own(axes):
 def test_what_is_refused(matrix, keywords, error, message):
     with pytest.raises(error, match=message):
         plots.weights(matrix, **keywords)
+
+
+@pytest.mark.parametrize(("n", "maps"), [(6, 1), (7, 3), (5, 20), (1, 9)])
+def test_the_maps_of_a_filter_are_in_a_column_or_a_row(n, maps, random, inside):
+    filters = random.standard_normal((n, maps, 4, 3))
+    figure = plots.weights(filters)
+    canvas = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
+    found = {}
+    for top in range(canvas.shape[0] - 3):
+        for left in range(canvas.shape[1] - 2):
+            block = canvas[top : top + 4, left : left + 3]
+            if np.isfinite(block).all():
+                found[top, left] = block
+    assert len(found) == n * maps
+    places = [
+        next(place for place, block in found.items() if (block == map_).all()) for each in filters for map_ in each
+    ]
+    for i in range(n):
+        tops, lefts = zip(*places[i * maps : (i + 1) * maps], strict=True)
+        down, right = ({5}, {0}) if maps <= n else ({0}, {4})
+        assert maps == 1 or (set(np.diff(tops)), set(np.diff(lefts))) == (down, right)
+    assert inside(figure)
+    assert figure.get_size_inches()[1] < 9
+
+
+def test_the_title_says_what_filters_are(words):
+    assert "The weights of 20 filters" in words(plots.weights(np.ones((20, 1, 5, 5))))
+    assert "The weights of 1 filter" in words(plots.weights(np.ones((1, 1, 5, 5))))
+    figure = plots.weights(np.ones((20, 3, 5, 5)), most=4)
+    assert "The weights of the first 4 of 20 filters, a column of 3 maps each" in words(figure)
+    assert "The weights of 1 filter, a row of 3 maps" in words(plots.weights(np.ones((1, 3, 5, 5))))

@@ -1,12 +1,15 @@
 """What can be said of a cluster without one; with one: `tests/commands/test_sweep_on_cluster.py`."""
 
+import pickle
 import sys
 
 import pytest
 
+import fastnet
 from fastnet.sweeps import cluster, sweep
 from fastnet.sweeps.data import Data
 from fastnet.sweeps.recipe import recipe
+from fastnet.sweeps.run import run
 
 GRID = {"sizes": [3, 4, 3], "eta": [0.5, 3.0], "engine": "numpy", "epochs": 2}
 
@@ -45,3 +48,13 @@ def test_without_dask_the_message_says_which_extra_installs_it(data, monkeypatch
 def test_a_worker_of_another_version_trains_nothing(data):
     _, _, reason = cluster._train(recipe([3, 3]), 0, Data(*data), Data(*data).fingerprint, "999")
     assert "the sweep was started by fastnet 999" in reason
+
+
+def test_a_worker_trains_layers_as_this_process_does(data):
+    """A recipe is plain data."""
+    made = recipe([3, 3], layers="conv 2 1x1 relu, dense 4", image_shape=(3, 1, 1), epochs=1, engine="numpy")
+    sent = pickle.loads(pickle.dumps(made))
+    assert sent == made
+    together = Data(*data)
+    _, _, there = cluster._train(sent, 0, together, together.fingerprint, fastnet.__version__)
+    assert there == run(made, 0, together, lambda history: None)

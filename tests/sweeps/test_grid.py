@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from fastnet import Dense
 from fastnet.sweeps import grid
 from fastnet.sweeps.recipe import recipe
 
@@ -18,6 +19,23 @@ def test_one_network_may_be_given_alone(sizes):
     assert grid.recipes(sizes=sizes, eta=np.array([3.0])) == [recipe()]
 
 
+@pytest.mark.parametrize("layers", ["dense 30", [Dense(30)], [30], ["dense 30"], [[Dense(30)]], [(30,)]])
+def test_one_list_of_layers_may_be_given_alone(layers):
+    assert grid.recipes(layers=layers) == [recipe(layers="dense 30")]
+
+
+def test_networks_of_layers_are_told_by_them():
+    found = grid.recipes(layers=["pool 4x4, dense 5", [Dense(5)]], eta=[0.1, 0.5])
+    names = grid.differing(found)
+    assert [grid.label(each, names) for each in found][:2] == [
+        "pool 4x4, dense 5; eta 0.1",
+        "pool 4x4, dense 5; eta 0.5",
+    ]
+    assert grid.differing(found[:1]) == ["layers"]
+    shaped = grid.recipes(layers="pool", image_shape=[(1, 28, 28), (4, 14, 14)])
+    assert grid.label(shaped[1], grid.differing(shaped)) == "image_shape 4-14-14"
+
+
 def test_what_is_the_same_is_there_once():
     assert grid.recipes(eta=[3, 3.0, 0.5], cost=["quadratic", "quadratic"]) == [recipe(), recipe(eta=0.5)]
 
@@ -25,7 +43,7 @@ def test_what_is_the_same_is_there_once():
 @pytest.mark.parametrize(
     ("values", "kind", "message"),
     [
-        ({"etas": [1]}, TypeError, "a sweep has no argument 'etas'; a network and its training have sizes, cost"),
+        ({"etas": [1]}, TypeError, "a sweep has no argument 'etas'; a network and its training have sizes, layers"),
         ({"eta": []}, ValueError, "eta is empty"),
         ({"eta": [0.5, -1]}, ValueError, "eta is -1.0"),
         ({"epochs": [3, 0]}, ValueError, "epochs is 0; without an epoch"),

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fastnet import network, network2
+from fastnet import Convolution, Dense, Dropout, MaxPooling, network, network2
+from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import NAMES as COSTS
 from fastnet.sweeps.recipe import ARGUMENTS, recipe
 
@@ -48,9 +49,72 @@ def test_its_text_is_the_same_for_the_same_recipe():
 
 
 def test_its_text_tells_each_argument():
-    assert set(OTHERS) == set(ARGUMENTS)
+    assert {*OTHERS, "layers", "image_shape"} == set(ARGUMENTS)
     texts = {recipe(**{name: value}).as_json() for name, value in OTHERS.items()}
     assert len(texts | {recipe().as_json()}) == len(OTHERS) + 1
+    layers = {"layers": ["pool", "pool 4x4", "conv 2 3x3"], "image_shape": [(4, 14, 14), (1, 14, 56)]}
+    texts = {recipe(**{"layers": "pool", name: value}).as_json() for name, values in layers.items() for value in values}
+    assert len(texts) == 5
+
+
+def test_the_text_of_dense_networks_is_the_one_that_records_have():
+    assert "layers" not in recipe().as_json()
+    assert "image_shape" not in recipe().as_json()
+
+
+def test_layers_are_chapter_6_by_default():
+    made = recipe(layers="conv 3 5x5 relu, pool, dense 7")
+    net = made.network(0)
+    assert (made.cost, made.eta, made.init) == ("log-likelihood", 0.1, "small")
+    assert net.layers == (
+        Convolution(3, 5, "relu"), MaxPooling(2), Dense(7, "sigmoid"), Dense(10, "softmax")
+    )  # fmt: skip
+    expected = network2.Network([(1, 28, 28), *net.layers], network2.LogLikelihoodCost, seed=0)
+    np.testing.assert_array_equal(parameters(net), parameters(expected))
+    assert recipe(layers="dense 7", cost="quadratic").init == "small"
+    assert recipe(layers="dense 7", optimizer="adam").eta == 0.001
+
+
+def test_layers_may_be_objects_and_are_kept_as_text():
+    made = recipe([48, 2], layers=[Convolution(3, 3), MaxPooling(), Dropout(0.25), 7], activation="relu")
+    assert made.layers == "conv 3 3x3, pool 2x2, dropout 0.25, dense 7"
+    assert made == recipe([48, 2], layers=made.layers, activation="relu")
+    assert made.input_shape == (3, 4, 4)
+    assert recipe([48, 2], layers=made.layers, image_shape=[1, 6, 8]).input_shape == (1, 6, 8)
+    assert recipe([48, 2], layers="dense 7").input_shape == (48,)
+
+
+def test_work_grows_with_the_multiplications():
+    assert recipe(epochs=3).work() == 3 * (784 * 30 + 30 * 10)
+    layers = (Convolution(3, 5, "relu"), Dense(10))
+    assert recipe(layers=layers[:1], epochs=3).work() == 3 * Architecture((1, 28, 28), layers).multiplications
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layers": "pol"}, "layers: 'pol' is no layer; a layer is one of: conv FILTERS"),
+        ({"layers": 5}, "layers: 5 must be a text, such as 'conv 20 5x5 relu, pool 2x2, dense 100 relu'"),
+        ({"layers": [Dropout(0.5, inverted=False)]}, "layers: Dropout(p=0.5, inverted=False) cannot be written"),
+        (
+            {"layers": "conv 2 30x30 relu"},
+            "layers: 'conv 2 30x30 relu' is larger than its inputs, images of 28 x 28. The 784 numbers of a sample are "
+            "taken for an image of 1 x 28 x 28",
+        ),
+        ({"layers": "dense 30, conv 2 5x5"}, "layers: 'conv 2 5x5' has 30 numbers without a shape"),
+        ({"layers": "dense 99999999999"}, "layers: inputs of the shape (784,) and the layers"),
+        ({"layers": "pool", "sizes": [40, 2]}, "layers: 'pool 2x2' needs images, and a sample has 40 numbers"),
+        ({"layers": "pool", "sizes": [16, 5, 2]}, "sizes is [16, 5, 2], and layers are given"),
+        ({"layers": "pool", "image_shape": (3, 2, 2)}, "layers: image_shape is (3, 2, 2), 12 numbers; it must have"),
+        ({"layers": "pool", "dropout": 0.5}, "dropout is 0.5, and layers are given; write 'dropout 0.5' among the"),
+        ({"image_shape": (1, 28, 28)}, "image_shape is (1, 28, 28), but there are no layers"),
+        ({"layers": "pool", "sizes": [16, 1]}, "layers: cost is LogLikelihoodCost, but of one output neuron"),
+    ],
+)
+def test_a_mistake_in_layers_is_said_as_they_were_written(arguments, message):
+    with pytest.raises((TypeError, ValueError)) as error:
+        recipe(**arguments)
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -300,3 +300,26 @@ def test_sql_in_the_file_is_not_run(tmp_path, statements):
     database.close()
     with pytest.raises(DataError, match=f"^{path}: this database has other tables than the record of a sweep"):
         Record(path, "data")
+
+
+def test_networks_of_layers_have_runs_of_their_own(path):
+    made = recipe(layers="pool 4x4, dense 30", cost="quadratic", init="large", eta=3.0)
+    with Record(path, "data") as record:
+        assert record.find(made, 3) is None
+        record.begin()
+        record.add(made, 3, diverged := Run((), 4, 9, True, 1.0))
+        assert record.find(recipe(layers="dense 30", cost="quadratic", init="large", eta=3.0), 3) is None
+    with Record(path, "data") as record:
+        assert (record.find(recipe(), 3), record.find(made, 3)) == (RUN, diverged)
+
+
+def test_a_record_from_before_there_were_layers_is_read(path):
+    """The text of a recipe, with which it is found, has not changed."""
+    database = sqlite3.connect(path)
+    (text,) = database.execute("SELECT recipe FROM runs").fetchone()
+    database.close()
+    assert text == (
+        '{"activation": "sigmoid", "cost": "quadratic", "dropout": 0.0, "dtype": "float32", "engine": "numba", '
+        '"epochs": 30, "eta": 3.0, "init": "large", "l1": 0.0, "lmbda": 0.0, "max_norm": null, "mini_batch_size": 10, '
+        '"momentum": 0.0, "optimizer": "sgd", "patience": null, "schedule": null, "sizes": [784, 30, 10]}'
+    )

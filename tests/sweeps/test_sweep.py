@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastnet
-from fastnet import Dataset, network2
+from fastnet import Convolution, Dataset, Dense, network2
 from fastnet.files.reading import DataError
 from fastnet.sweeps import TrainingFailed, sweep
 from fastnet.sweeps import run as one
@@ -242,3 +242,23 @@ def test_numpys_generator_is_left_alone(data):
 def test_the_longest_come_first(data, trained):
     sweep(data, sizes=[[3, 3], [3, 9, 3], [3, 5, 3]], epochs=1, engine="numpy", jobs=1)
     assert [sizes for sizes, _, _ in trained] == [(3, 9, 3), (3, 5, 3), (3, 3)]
+
+
+def test_layers_take_inputs_and_outputs_from_the_data(data, tmp_path):
+    layers = ["dense 4 relu", [Convolution(2, 1, "tanh"), 4]]
+    grid = {"layers": layers, "epochs": 2, "engine": "numpy", "seeds": 2, "record": tmp_path / "record"}
+    found = sweep(data, **grid)
+    expected = {}
+    for shape, hidden in ((3, [Dense(4, "relu")]), ((3, 1, 1), [Convolution(2, 1, "tanh"), 4])):
+        for seed in range(2):
+            net = network2.Network([shape, *hidden, 3], network2.LogLikelihoodCost, engine="numpy", seed=seed)
+            net.SGD(data[0], 2, 10, 0.1, report=lambda history: None)
+            expected[isinstance(shape, tuple), seed] = net.accuracy(data[1]), net.accuracy(data[2])
+    assert expected == {
+        ("conv" in row.recipe.layers, seed): (run.last, run.test)
+        for row in found.rows
+        for seed, run in row.runs.items()
+    }
+    assert [row.recipe.sizes for row in found.rows] == [(3, 3), (3, 3)]
+    again = sweep(data, **grid)
+    assert (again.trained, str(again)) == (0, str(found))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from fastnet.sweeps.recipe import recipe
 from fastnet.sweeps.run import Run
@@ -48,6 +49,31 @@ def test_validation_data_choose_and_test_data_are_told_of_the_chosen_alone(sweep
 def test_of_equals_the_first_is_the_best():
     rows = [Row(recipe([2, 2], eta=eta), runs(5, 7), 10) for eta in (1, 2)]
     assert Sweep(rows, 0, 0).best is rows[0]
+
+
+def test_layers_are_in_the_table_and_in_files(tmp_path):
+    rows = [Row(recipe(layers=layers), runs(5, 7), 10) for layers in ("pool 4x4, dense 5", "dense 5, dropout 0.5")]
+    found = Sweep(rows, 0, 0)
+    assert [line.split("  ")[1] for line in str(found).splitlines()[1:5] if "─" not in line] == [
+        "layers", "pool 4x4, dense 5", "dense 5, dropout 0.5"
+    ]  # fmt: skip
+    found.to_csv(tmp_path / "sweep.csv")
+    found.to_json(tmp_path / "sweep.json")
+    lines = list(csv.DictReader((tmp_path / "sweep.csv").read_text().splitlines()))
+    assert [(line["sizes"], line["layers"], line["image_shape"]) for line in lines] == [
+        ("784-10", "pool 4x4, dense 5", ""), ("784-10", "dense 5, dropout 0.5", "")
+    ]  # fmt: skip
+    assert json.loads((tmp_path / "sweep.json").read_text())["rows"][0]["layers"] == "pool 4x4, dense 5"
+
+
+def test_a_long_list_of_layers_leaves_room_for_the_figures():
+    """In a narrow terminal, it takes several lines."""
+    rows = [Row(recipe(layers=", ".join(["dense 100 relu"] * n)), runs(5, 7), 10) for n in (1, 9)]
+    console = Console(file=io.StringIO(), width=70)
+    console.print(Sweep(rows, 0, 0).table())
+    text = console.file.getvalue()
+    assert text.count("dense") == 10
+    assert "60.00%" in text
 
 
 def test_the_table(sweep):

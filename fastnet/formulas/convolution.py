@@ -1,0 +1,127 @@
+"""Convolution and max pooling of images, and how errors go back through them (chapter 6)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from fastnet.formulas.layers import Shape
+
+Borders = tuple[tuple[int, int], tuple[int, int]]
+"""Number of rows above and below an image, and of columns left and right of it, that count as 0."""
+
+
+def padded(images: np.ndarray, borders: Borders) -> np.ndarray:
+    """Return images, shape (m, maps, height, width), with zeros around them; the same array if there are none."""
+    return np.pad(images, ((0, 0), (0, 0), *borders)) if any(map(any, borders)) else images
+
+
+def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return what a filter meets at each of its places, which makes equation 125 a product of matrices.
+
+    Parameters
+    ----------
+    images : ndarray, shape (m, maps, height, width)
+        With what counts as 0 around them.
+    shape : tuple of int
+        Height and width of the filter.
+
+    Returns
+    -------
+    ndarray, shape (m * places, maps * rows * columns)
+        A row for each place of each image, with the numbers in the order of a filter's weights.
+    """
+    maps = images.shape[1]
+    windows = sliding_window_view(images, shape, axis=(2, 3))  # (m, maps, places down, places across, rows, columns)
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, maps * shape[0] * shape[1])
+
+
+def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Shape, borders: Borders) -> np.ndarray:
+    """Return the errors of images, given those of all patches.
+
+    A pixel is in many patches. Its error is the sum of theirs, as the chain rule has it.
+
+    Parameters
+    ----------
+    of_patches : ndarray, shape (m * places, maps * rows * columns)
+        An error for each number of `patches`.
+    shape : tuple of int
+        Height and width of the filter.
+    image_shape : tuple of int
+        (maps, height, width), without borders.
+    borders : tuple
+        Number of rows and columns that count as 0; their errors are left out.
+
+    Returns
+    -------
+    ndarray, shape (m, maps, height, width)
+    """
+    maps, height, width = image_shape
+    (above, below), (left, right) = borders
+    down, across = above + height + below - shape[0] + 1, left + width + right - shape[1] + 1
+    by_place = of_patches.reshape(-1, down, across, maps, *shape)
+    errors = np.zeros((len(by_place), maps, above + height + below, left + width + right), of_patches.dtype)
+    for row, column in np.ndindex(*shape):
+        errors[:, :, row : row + down, column : column + across] += by_place[..., row, column].transpose(0, 3, 1, 2)
+    return errors[:, :, above : above + height, left : left + width]
+
+
+def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
+    """Return samples, one a row and map by map, as a matrix (m * places, maps): one place of one sample a row."""
+    return samples.reshape(len(samples), maps, -1).transpose(0, 2, 1).reshape(-1, maps)
+
+
+def rows_as_samples(rows: np.ndarray, samples: int) -> np.ndarray:
+    """Return what `places_as_rows` has made a matrix of, with one sample a row again."""
+    return rows.reshape(samples, -1, rows.shape[1]).transpose(0, 2, 1).reshape(samples, -1)
+
+
+def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest number of each window of each map (chapter 6, "Pooling layers"), and where it is.
+
+    Parameters
+    ----------
+    images : ndarray, shape (m, maps, height, width)
+        Rows and columns that do not fill a window are left out.
+    shape : tuple of int
+        Height and width of a window.
+
+    Returns
+    -------
+    largest : ndarray, shape (m, maps, height // rows, width // columns)
+        The largest numbers.
+    places : ndarray of int64, of the same shape
+        Index of each in its window, counted row by row; of several that are the largest, of the first.
+    """
+    m, maps, height, width = images.shape
+    down, across = height // shape[0], width // shape[1]
+    whole = images[:, :, : down * shape[0], : across * shape[1]]
+    windows = whole.reshape(m, maps, down, shape[0], across, shape[1]).transpose(0, 1, 2, 4, 3, 5)
+    flat = windows.reshape(m, maps, down, across, -1)
+    places = flat.argmax(axis=-1)
+    return np.take_along_axis(flat, places[..., np.newaxis], axis=-1)[..., 0], places
+
+
+def max_pool_back(errors: np.ndarray, places: np.ndarray, shape: tuple[int, int], image_shape: Shape) -> np.ndarray:
+    """Return the errors of images: those of the pooled numbers at their places, and 0 elsewhere.
+
+    Parameters
+    ----------
+    errors, places : ndarray, shape (m, maps, height // rows, width // columns)
+        The errors of the pooled numbers, and where `max_pool` found these.
+    shape : tuple of int
+        Height and width of a window.
+    image_shape : tuple of int
+        (maps, height, width).
+
+    Returns
+    -------
+    ndarray, shape (m, maps, height, width)
+    """
+    m, maps, down, across = errors.shape
+    flat = np.zeros((m, maps, down, across, shape[0] * shape[1]), errors.dtype)
+    np.put_along_axis(flat, places[..., np.newaxis], errors[..., np.newaxis], axis=-1)
+    windows = flat.reshape(m, maps, down, across, *shape).transpose(0, 1, 2, 4, 3, 5)
+    images = np.zeros((m, *image_shape), errors.dtype)
+    images[:, :, : down * shape[0], : across * shape[1]] = windows.reshape(m, maps, down * shape[0], -1)
+    return images

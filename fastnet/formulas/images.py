@@ -1,0 +1,94 @@
+"""Which images a network's inputs are, where its layers need images."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from math import isqrt, prod
+from typing import Any
+
+from fastnet.formulas.layers import Convolution, Dense, Layer, MaxPooling, Shape
+from fastnet.utils import arguments
+
+
+def image_shape(value: Any) -> Shape:
+    """Return the shape of images, given as the argument `image_shape`: (maps, height, width).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not of that form.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"image_shape is {arguments.brief(value)}; it must be (maps, height, width)")
+    if len(value) != 3:
+        raise ValueError(f"image_shape is {arguments.brief(value)}; it must be (maps, height, width)")
+    return tuple(arguments.positive(n, "a number in image_shape") for n in value)
+
+
+def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = None) -> Shape:
+    """Return the shape of a sample, as `Architecture` has it.
+
+    Parameters
+    ----------
+    n_in : int
+        Number of inputs.
+    layers : sequence of int or Layer
+        All layers.
+    shape : tuple of int, optional
+        Shape of an image, (maps, height, width). By default, n*n inputs are an image of one map, and 3*n*n inputs one
+        of three maps, red, green and blue.
+
+    Returns
+    -------
+    tuple of int
+        The shape of an image where the first layers need one, or else (n_in,).
+
+    Raises
+    ------
+    ValueError
+        If another number of inputs needs a shape that is not given, or that number does not fit the given one.
+
+    Examples
+    --------
+    >>> input_shape(784, [Convolution(20, 5), 100]), input_shape(784, [100])
+    ((1, 28, 28), (784,))
+    >>> input_shape(3072, [Convolution(20, 5), 100])
+    (3, 32, 32)
+    """
+    if shape is not None and prod(shape) != n_in:
+        raise ValueError(f"image_shape is {shape}, {prod(shape)} numbers; it must have as many as a sample, {n_in}")
+    first = next(_for_images(layers), None)
+    if first is None:
+        return (n_in,)
+    if shape is not None:
+        return shape
+    for maps in (1, 3):
+        side = isqrt(n_in // maps)
+        if maps * side * side == n_in:
+            return maps, side, side
+    raise ValueError(
+        f"{first} needs images, and a sample has {n_in} numbers, neither n*n (one map) nor 3*n*n (three maps); give "
+        "the number of maps, the height and the width: image_shape=(3, 32, 32), or --image-shape 3x32x32 in a command"
+    )
+
+
+@contextlib.contextmanager
+def assumed(shape: Shape, given: Shape | None) -> Iterator[None]:
+    """Say of errors in the `with` block which shape of images is assumed, if none was given."""
+    try:
+        yield
+    except ValueError as error:
+        if given is not None or len(shape) == 1:
+            raise
+        raise ValueError(
+            f"{error}. The {prod(shape)} numbers of a sample are taken for an image of {shape[0]} x {shape[1]} x "
+            f"{shape[2]} (maps, height, width), because no image_shape is given"
+        ) from None
+
+
+def _for_images(layers: Sequence[int | Layer]) -> Iterator[Layer]:
+    """Return the layers in front of the first dense one that take images only."""
+    in_front = takewhile(lambda layer: isinstance(layer, Layer) and not isinstance(layer, Dense), layers)
+    return (layer for layer in in_front if isinstance(layer, (Convolution, MaxPooling)))

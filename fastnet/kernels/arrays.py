@@ -1,0 +1,181 @@
+"""Copying between the book's arrays and what `layout` makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.layers import BatchNormalization, Convolution, Dense
+from fastnet.kernels.layout import (
+    IMAGES,
+    Layout,
+    Parameters,
+    Statistics,
+    aligned_zeros,
+    computed,
+    filter_block,
+    layer_before,
+    narrowly_padded,
+    zeros,
+)
+from fastnet.kernels.vectors import lanes_of
+
+ArraysOfLayers: TypeAlias = list[dict[str, np.ndarray]]
+Factors: TypeAlias = Sequence[np.ndarray | None]
+
+
+def from_arrays(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Parameters:
+    """Copy the trained arrays of each layer into one array."""
+    parameters, arrays = zeros(layout), [dict(each) for each in arrays]
+    for own, positions in _reordered(architecture, arrays):
+        by_place = np.empty_like(own["weights"])
+        by_place[:, positions] = own["weights"]
+        own["weights"] = by_place
+    for array, there in _placed(architecture, layout, arrays, parameters.values):
+        there[...] = array
+    return parameters
+
+
+def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters) -> ArraysOfLayers:
+    """Copy the array back into those of each layer."""
+    dtype = layout.neurons.dtype
+    arrays = [{name: np.empty(shape, dtype) for name, shape in trained.items()} for trained in architecture.trained]
+    for array, there in _placed(architecture, layout, arrays, parameters.values):
+        array[...] = there
+    for own, positions in _reordered(architecture, arrays):
+        own["weights"] = own["weights"][:, positions]
+    for each in arrays:
+        if "weights" in each:
+            each["weights"] *= dtype.type(parameters.scale[0])
+    return arrays
+
+
+def _reordered(
+    architecture: Architecture, arrays: ArraysOfLayers
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    """Yield the arrays of each dense layer whose inputs are images, and where each of its inputs lies."""
+    for below, layer in pairwise(computed(architecture)):
+        if isinstance(layer.layer, Dense) and below.image is not None:
+            yield arrays[layer.first], below.image.positions()
+
+
+def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Statistics:
+    """Copy the running means of batch normalization."""
+    parts = list(_statistics(architecture, layout))
+    size = layout.channels[-1] if parts else 0
+    statistics = Statistics(*(aligned_zeros(size, layout.neurons.dtype) for _ in range(2)))
+    for number, part in parts:
+        statistics.means[part], statistics.variances[part] = (arrays[number][n].ravel() for n in ("mean", "variance"))
+    return statistics
+
+
+def add_statistics(
+    architecture: Architecture, layout: Layout, statistics: Statistics, arrays: ArraysOfLayers
+) -> ArraysOfLayers:
+    """Add copies of the running means to the arrays of their layers."""
+    for number, part in _statistics(architecture, layout):
+        both = {"mean": statistics.means[part], "variance": statistics.variances[part]}
+        arrays[number] |= {name: array.reshape(-1, 1).copy() for name, array in both.items()}
+    return arrays
+
+
+def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[int, slice]]:
+    """Yield the number of each batch normalization, and where its channels are."""
+    for start, each in zip(layout.channels, computed(architecture), strict=False):
+        if isinstance(each.layer, BatchNormalization):
+            yield each.first, slice(start, start + each.channels)
+
+
+def _placed(
+    architecture: Architecture, layout: Layout, arrays: ArraysOfLayers, values: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield views of each trained array and of where its numbers are, both of the same shape."""
+    layers = computed(architecture)
+    for i, layer in enumerate(layers):
+        channel = layout.channels[i]
+        for name, array in arrays[layer.first].items() if layer.first >= 0 else ():
+            if name == "weights" and isinstance(layer.layer, Convolution):
+                yield array.transpose(0, 2, 3, 1), _filters(array, values[layout.weights[i] :])
+            elif name == "weights":
+                yield from strips(array if i else array.T, values[layout.weights[i] :])
+            elif name in ("biases", "beta"):
+                yield array.T, values[layout.biases + channel :][np.newaxis, : layer.channels]
+            elif name == "gamma":
+                yield array.T, values[layout.gammas + channel :][np.newaxis, : layer.channels]
+
+
+def _filters(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return a view of a convolution's weights where they lie, of shape (filters, rows, columns, maps)."""
+    filters, maps, rows, columns = weights.shape
+    block = filter_block(rows, columns * maps, weights.dtype)
+    line = narrowly_padded(columns * maps, weights.dtype)
+    whole = values[: filters * block].reshape(filters, block)[:, : rows * line].reshape(filters, rows, line)
+    return whole[:, :, : columns * maps].reshape(filters, rows, columns, maps)
+
+
+def strips(matrix: np.ndarray, panels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield, for each panel of a matrix, views of its part of the matrix and of the panels, without their padding."""
+    lanes, (rows, columns) = lanes_of(panels.dtype), matrix.shape
+    for first in range(0, columns, lanes):
+        panel = panels[first * rows : (first + lanes) * rows].reshape(rows, lanes)
+        yield matrix[:, first : first + lanes], panel[:, : columns - first]
+
+
+def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndarray:
+    """Copy what the output layer has of so many samples, one a row, out of a workspace's activations."""
+    found = np.empty((samples, layout.sizes[-1]), layout.neurons.dtype)
+    for part, panel in strips(found, activations[samples * layout.units[-2] :]):
+        part[:] = panel
+    return found
+
+
+def padded_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Copy a matrix into a flat array, row by row, each filled up with zeros to whole vectors."""
+    rows, columns = matrix.shape
+    lanes = lanes_of(dtype)
+    width = -(-columns // lanes) * lanes
+    padded = aligned_zeros(rows * width, dtype)
+    padded.reshape(rows, width)[:, :columns] = matrix
+    return padded
+
+
+def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) -> np.ndarray:
+    """Return what the activations of hidden neurons are multiplied by, row by row, each layer as it lies in memory.
+
+    `factors` has, for each Dropout layer, what its inputs are multiplied by, one sample a row. The network's inputs are
+    not among the hidden neurons. Where no hidden neuron is dropped, the array is empty.
+    """
+    layers = computed(architecture)
+    pairs = ((layer_before(layers, i), factor) for i, factor in enumerate(factors) if factor is not None)
+    found = [(k, factor) for k, factor in pairs if k >= 0]
+    if not found:
+        return aligned_zeros(0, layout.neurons.dtype)
+    samples, width = len(found[0][1]), layout.units[-2]
+    rows = aligned_zeros(samples * width, layout.neurons.dtype)
+    matrix = rows.reshape(samples, width)
+    matrix[:] = 1
+    for k, factor in found:
+        image = layers[k].image
+        matrix[:, layout.units[k] + (np.arange(factor.shape[1]) if image is None else image.positions())] *= factor
+    return rows
+
+
+def input_factors(architecture: Architecture, factors: Factors) -> np.ndarray | None:
+    """Return what the network's inputs are multiplied by, one sample a row; None where they are not dropped."""
+    layers = computed(architecture)
+    found = [each for i, each in enumerate(factors) if each is not None and layer_before(layers, i) < 0]
+    return np.prod(found, axis=0) if found else None
+
+
+def positions_of_inputs(architecture: Architecture) -> tuple[np.ndarray, int] | None:
+    """Return where each input lies in its sample, and how large this is; None if it is a row as the data set has it."""
+    layer = computed(architecture)[0]
+    if layer.kind != IMAGES or layer.image is None:
+        return None
+    positions = layer.image.positions()
+    is_identity = len(positions) == layer.image.size and bool((np.diff(positions) == 1).all())
+    return None if is_identity else (positions, layer.image.size)

@@ -1,0 +1,512 @@
+"""Convolution and max pooling (chapter 6).
+
+The places of a window, which are pooled, are computed together: four at a time, of up to three narrow vectors of
+filters, which with what they are made of are all registers that AVX2 has. A window of inputs that are all zero, as at
+the border of MNIST's digits, is not computed.
+
+Backward, one place of each window has an error, and with ReLU only if the neuron is not zero. So errors that are not
+zero are kept in lists: filter by filter, for the sum of the patches that they change the filter by; and place by place,
+for the sum of the filters that they change the inputs by. No patch is copied. A list is made without branches: each
+error is written to its end, which moves on if the error is not zero.
+"""
+
+from __future__ import annotations
+
+from fastnet.kernels.activations import activation
+from fastnet.kernels.blocks import (
+    MANY_VECTORS,
+    MOST_VECTORS,
+    PLACES,
+    add_vectors,
+    is_blank,
+    or_rows,
+    set_patch_products,
+)
+from fastnet.kernels.compiler import part, subroutine
+from fastnet.kernels.formulas import Value, formula, where
+from fastnet.kernels.images import block
+from fastnet.kernels.layout import CONVOLUTION, IMAGES, WINDOWS_IN_A_LIST, ERRORS_IN_CACHE
+from fastnet.kernels.shares import share_of_filters
+from fastnet.kernels.vectors import (
+    item,
+    lanes,
+    load_narrow,
+    narrow_lanes,
+    narrow_zeros,
+    only,
+    set_item,
+    store,
+    zeros,
+)
+
+_WEIGHTS_IN_CACHE = 4096  # numbers: more are multiplied row by row of the filters
+_FILTERS_AT_A_TIME = 3  # narrow vectors
+_INPUTS_AT_A_TIME = 8  # of which it is seen at once whether all are zero
+_SHORT_ROW = 8  # taps of a filter's row, with which it pays to go by inputs
+
+
+def _larger(best: Value, place: Value, other: Value, its_place: Value) -> tuple[Value, Value]:
+    is_larger = other > best
+    return where(is_larger, other, best), where(is_larger, its_place, place)
+
+
+_pool = formula(_larger)
+_at_place = formula(lambda d, place, q: where(place.is_equal(q), d, 0.0))
+
+
+@part
+def narrowly_padded(n, width):
+    """Return n, filled up to whole narrow vectors."""
+    return (n + width - 1) // width * width
+
+
+@part
+def block_of_filter(layer, layout, width):
+    """Return how many weights a filter has, padded, and how many a row of a filter."""
+    return (layout.weights[layer + 1] - layout.weights[layer]) // layout.maps[layer], narrowly_padded(
+        layout.taps[layer], width
+    )
+
+
+@subroutine
+def transpose_filters(layer, layout, parameters, workspace, share):
+    """Write this thread's filters, one column each, one row a tap."""
+    w, to, width = parameters.values, workspace.filters, narrow_lanes(parameters.values)
+    size, line = block_of_filter(layer, layout, width)
+    rows, taps, step = layout.rows[layer], layout.taps[layer], narrowly_padded(layout.maps[layer], width)
+    first, last = share_of_filters(layer, layout, share)
+    for f in range(first, last):
+        i = layout.weights[layer] + f * size
+        j = layout.filters[layer] + f
+        for _ in range(rows):
+            for tap in range(taps):
+                set_item(to, j, item(w, i + tap))
+                j += step
+            i += line
+
+
+@subroutine
+def convolve_row(layer, corner, layout, workspace, z, blank, seen):
+    """Compute what a row of windows has at each of its places, before bias and activation.
+
+    Their first patch begins at `corner`. Each place gets a row of filters, from z in `workspace.unpooled` on. A window
+    whose inputs are all zero gets none, but a 1 in `workspace.offsets`, from `blank` on.
+    """
+    a, w, to, width = workspace.activations, workspace.filters, workspace.unpooled, narrow_lanes(workspace.activations)
+    step, table, count = narrowly_padded(layout.maps[layer], width), layout.places[layer], row_of_places(layer, layout)
+    weights, taps = layout.filters[layer], layout.patches[layer]
+    number = layout.patches[layer + 1] - taps
+    some = number
+    if number * step > _WEIGHTS_IN_CACHE:
+        some = _WEIGHTS_IN_CACHE // step
+    may_be_blank = layout.kinds[layer - 1] == IMAGES and layout.rectangular[layer] > 0
+    if may_be_blank:
+        mark_blank_windows(layer, corner, layout, workspace, blank, seen)
+    for tap in range(0, number, some):
+        for k in range(0, count, PLACES):
+            p = table + k
+            p0, p1 = corner + item(layout.table, p), corner + item(layout.table, p + 1)
+            p2, p3 = corner + item(layout.table, p + 2), corner + item(layout.table, p + 3)
+            if not may_be_blank or item(workspace.offsets, blank + k // PLACES) == 0:
+                for f in range(0, step, _FILTERS_AT_A_TIME * width):
+                    vectors = min(_FILTERS_AT_A_TIME, (step - f) // width)
+                    set_patch_products(
+                        layout.table[taps:], a, w[weights:], to, p0, p1, p2, p3, tap, min(tap + some, number), step, f,
+                        z + k * step, vectors,
+                    )  # fmt: skip
+
+
+@part
+def row_of_places(layer, layout):
+    """Return how many places a row of windows has."""
+    return layout.widths[layer] * layout.pools[layer]
+
+
+@part
+def mark_blank_windows(layer, corner, layout, workspace, blank, seen):
+    """Set 1 for windows of a row whose inputs are all zero, and 0 for all others, in `workspace.offsets`."""
+    a, room, line, width = (
+        workspace.activations,
+        workspace.unpooled,
+        layout.lines[layer - 1],
+        narrow_lanes(workspace.delta),
+    )
+    rows, taps = layout.rows[layer] + layout.extents[2 * layer], layout.taps[layer] + layout.extents[2 * layer + 1]
+    or_rows(a, room, corner, line, rows, seen, (line + width - 1) // width)
+    for j in range(layout.widths[layer]):
+        start = seen + item(layout.table, layout.places[layer] + j * layout.pools[layer])
+        set_item(workspace.offsets, blank + j, int(is_blank(room, start, taps)))
+
+
+@subroutine
+def gather_row(layer, corner, layout, workspace, z):
+    """Copy the places of a row of windows, of which the first begins at `corner`, to z in `workspace.unpooled`."""
+    maps, width = layout.maps[layer], narrow_lanes(workspace.activations)
+    for k in range(row_of_places(layer, layout)):
+        place = corner + item(layout.table, layout.places[layer] + k)
+        for c in range(0, maps, width):
+            store(workspace.unpooled, z + c, load_narrow(workspace.activations, place + c))
+        z += narrowly_padded(maps, width)
+
+
+@subroutine
+def pool(layer, first, last, m, factors, scale, layout, parameters, workspace, share):
+    """Compute the activations of a layer of convolution or pooling, for samples from `first` to `last`."""
+    width, is_convolution = narrow_lanes(workspace.activations), layout.kinds[layer] == CONVOLUTION
+    below, size_below = block(layer - 1, m, layout)
+    size, step = len(workspace.unpooled) // share.threads, narrowly_padded(layout.maps[layer], width)
+    z, blank = size * share.thread, len(workspace.offsets) // share.threads * share.thread
+    gain = 1.0
+    if is_convolution:
+        gain = scale
+    for i in range(layout.widths[layer]):
+        set_item(workspace.offsets, blank + i, 0)
+    of_blank = z + layout.places[layer + 1] * step - layout.places[layer] * step
+    for c in range(0, layout.maps[layer], width):
+        biases = load_narrow(parameters.values, layout.biases + layout.channels[layer] + c)
+        found, slope = activation(layout.activations[layer], biases)
+        store(workspace.unpooled, of_blank + c, found)
+        store(workspace.unpooled, of_blank + step + c, slope)
+    for s in range(first, last):
+        for i in range(layout.heights[layer]):
+            corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
+            if is_convolution:
+                convolve_row(layer, corner, layout, workspace, z, blank, of_blank + 2 * step)
+            else:
+                gather_row(layer, corner, layout, workspace, z)
+            pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank)
+
+
+@subroutine
+def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank):
+    """Compute the activations of a row of windows."""
+    width, channel, places = narrow_lanes(workspace.activations), layout.channels[layer], layout.pools[layer]
+    here, size = block(layer, m, layout)
+    to = layout.origins[layer] + i * layout.lines[layer]
+    factor, to = s * layout.units[-2] + layout.units[layer] + to, here + s * size + to
+    step, keep, maps = narrowly_padded(layout.maps[layer], width), layout.keeps[layer + 1], layout.maps[layer]
+    for j in range(layout.widths[layer]):
+        is_blank_window = item(workspace.offsets, blank + j) != 0
+        for c in range(0, maps, width):
+            if is_blank_window:
+                place = narrow_zeros(workspace.activations)
+                found = load_narrow(workspace.unpooled, of_blank + c)
+                slope = load_narrow(workspace.unpooled, of_blank + step + c)
+            else:
+                k = z + c
+                best, place = load_narrow(workspace.unpooled, k), narrow_zeros(workspace.activations)
+                if places == PLACES:
+                    best, place = _pool(best, place, load_narrow(workspace.unpooled, k + step), 1.0)
+                    best, place = _pool(best, place, load_narrow(workspace.unpooled, k + 2 * step), 2.0)
+                    best, place = _pool(best, place, load_narrow(workspace.unpooled, k + 3 * step), 3.0)
+                else:
+                    for q in range(1, places):
+                        k += step
+                        best, place = _pool(best, place, load_narrow(workspace.unpooled, k), float(q))
+                biases = load_narrow(parameters.values, layout.biases + channel + c)
+                found, slope = activation(layout.activations[layer], gain * best + biases)
+            if len(factors) > 0:
+                of_sample = load_narrow(factors, factor + c)
+                found, slope = found * of_sample, slope * of_sample
+            elif keep != 1:
+                found, slope = found * keep, slope * keep
+            if c + width > maps:  # beyond the last map is the next place, or the border
+                neurons = load_narrow(layout.neurons, channel + c)
+                found, slope = only(neurons, found), only(neurons, slope)
+            store(workspace.activations, to + c, found)
+            store(workspace.slopes, to + c, slope)
+            if places > 1 and not is_blank_window:
+                store(workspace.places, to + c, place)
+        z += places * step
+        to, factor = to + maps, factor + maps
+
+
+@part
+def clear_images(layer, s, m, layout, delta):
+    """Set the errors of a sample's images to zero, the border included."""
+    here, size = block(layer, m, layout)
+    for i in range(here + s * size, here + (s + 1) * size, lanes(delta)):
+        store(delta, i, zeros(delta))
+
+
+@subroutine
+def add_errors_of_pooling(layer, s, m, layout, workspace):
+    """Add the errors of a sample to those of the places that its activations come from."""
+    delta, maps = workspace.delta, layout.maps[layer]
+    below, size_below = block(layer - 1, m, layout)
+    here, size = block(layer, m, layout)
+    for i in range(layout.heights[layer]):
+        corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
+        u = here + s * size + layout.origins[layer] + i * layout.lines[layer]
+        for j in range(layout.widths[layer]):
+            table = layout.places[layer] + j * layout.pools[layer]
+            for c in range(maps):
+                to = corner + item(layout.table, table + int(item(workspace.places, u + c))) + c
+                set_item(delta, to, item(delta, to) + item(delta, u + c))
+            u += maps
+
+
+@subroutine
+def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share):
+    """Add what the errors of a sample make of the filters to the errors of the layer below (BP2)."""
+    delta, w, width = workspace.delta, parameters.values, narrow_lanes(workspace.delta)
+    filters, places, line = layout.maps[layer], layout.pools[layer], layout.lines[layer - 1]
+    rows, (size_of_filter, row_of_filter) = layout.rows[layer], block_of_filter(layer, layout, width)
+    weights, below, here = layout.weights[layer], block(layer - 1, m, layout), block(layer, m, layout)
+    room = len(workspace.values) // share.threads * share.thread
+    values, offsets = workspace.values[room:], workspace.offsets[room:]
+    counts = workspace.corners[len(workspace.corners) // share.threads * share.thread :]
+    for i in range(layout.heights[layer]):
+        corner = below[0] + s * below[1] + layout.corners[layer] + i * layout.strides[layer]
+        u = here[0] + s * here[1] + layout.origins[layer] + i * layout.lines[layer]
+        for j in range(layout.widths[layer]):
+            for q in range(places):
+                set_item(counts, q, 0)
+            for f in range(filters):
+                d, q = item(delta, u + f), int(item(workspace.places, u + f))
+                n = item(counts, q)
+                set_item(values, q * filters + n, d)
+                set_item(offsets, q * filters + n, f * size_of_filter)
+                set_item(counts, q, n + (d != 0))
+            for q in range(places):
+                if item(counts, q) > 0:
+                    to = corner + item(layout.table, layout.places[layer] + j * places + q)
+                    add_rows(
+                        values[q * filters :], offsets[q * filters :], w, delta, item(counts, q), weights, row_of_filter,
+                        to, line, rows, row_of_filter // width, width,
+                    )  # fmt: skip
+            u += filters
+
+
+@subroutine
+def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors, width):
+    """Add to rows of z sums of rows of x, of so many narrow vectors; see `add_vectors`."""
+    first = 0
+    while first < vectors:
+        some = vectors - first
+        if some not in MANY_VECTORS and some > MOST_VECTORS:
+            some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # the rest in parts of the same size
+        add_vectors(
+            values, offsets, x, z, count, x_start + first * width, x_line, z_start + first * width, z_line, rows, some
+        )
+        first += some
+
+
+@part
+def accumulate_filters(layer, m, layout, workspace, sums, share):
+    """Add the gradient of this thread's filters (BP4), from errors as they are scaled, to the sums.
+
+    The gradient is summed up from zero, and added once: it may be far smaller than what it is added to.
+    """
+    first, last = share_of_filters(layer, layout, share)
+    if first < last and layout.taps[layer] <= _SHORT_ROW:
+        accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share)
+    elif first < last:
+        accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share)
+
+
+@subroutine
+def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
+    """Add the gradient of filters whose rows are long: for each error that is not zero, it times its patch."""
+    a, g, width = workspace.activations, workspace.gradient, narrow_lanes(workspace.delta)
+    line, rows = layout.lines[layer - 1], layout.rows[layer]
+    size, row_of_filter = block_of_filter(layer, layout, width)
+    start = len(g) // share.threads * share.thread - first * size
+    clear(g, start + first * size, (last - first) * size)
+    room = len(workspace.values) // share.threads * share.thread
+    values, offsets = workspace.values[room:], workspace.offsets[room:]
+    at_a_time = max(1, WINDOWS_IN_A_LIST // (layout.heights[layer] * layout.widths[layer]))
+    for s in range(0, m, at_a_time):
+        windows = list_windows(layer, s, min(s + at_a_time, m), m, layout, workspace, room)
+        for f in range(first, last):
+            n = list_errors(f, room, windows, layout, workspace, values, offsets)
+            add_rows(
+                values, offsets, a, g, n, 0, line, start + f * size, row_of_filter, rows, row_of_filter // width, width
+            )
+    add_filters(layer, first, last, layout, g, start, sums)
+
+
+@subroutine
+def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
+    """Add the gradient of filters whose rows are short: for each input that is not zero, it times errors.
+
+    Errors are put back to the places that they come from, some rows at a time, all filters beside one another: those of
+    a row of taps are then in one piece, for each input.
+    """
+    g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
+    rows, columns = layout.rows[layer], layout.taps[layer] // maps
+    v = first // width * width
+    filters = narrowly_padded(last - v, width)
+    pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
+    line = (layout.widths[layer] * pooled_columns + 2 * (columns - 1)) * filters
+    windows = max(1, ERRORS_IN_CACHE // (pooled_rows * line))
+    errors = len(workspace.unpooled) // share.threads * share.thread
+    start = len(g) // share.threads * share.thread
+    clear(workspace.unpooled, errors, windows * pooled_rows * line)
+    clear(g, start, maps * rows * columns * filters)
+    room = len(workspace.values) // share.threads * share.thread
+    values, offsets, starts = workspace.values[room:], workspace.offsets[room:], workspace.corners[room:]
+    lines = (layout.heights[layer] - 1) * pooled_rows + pooled_rows + rows - 1
+    for s in range(m):
+        list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts)
+        for i in range(0, layout.heights[layer], windows):
+            some = min(windows, layout.heights[layer] - i)
+            for k in range(some):
+                to = errors + k * pooled_rows * line + (columns - 1) * filters
+                unpool_row(layer, s, i + k, v, filters, pooled_columns, to, line, m, layout, workspace)
+            for c in range(maps):
+                for row in range(rows):
+                    y = c * (lines + 1) + i * pooled_rows + row
+                    n, stop = item(starts, y), item(starts, y + some * pooled_rows)
+                    x = errors - (i * pooled_rows + row) * line
+                    to = start + (c * rows + row) * columns * filters
+                    add_rows(
+                        values[n:], offsets[n:], workspace.unpooled, g, stop - n, x, 0, to, 0, 1,
+                        columns * filters // width, width,
+                    )  # fmt: skip
+    size, row_of_filter = block_of_filter(layer, layout, width)
+    for f in range(first, last):
+        for row in range(rows):
+            w = layout.weights[layer] + f * size + row * row_of_filter
+            for column in range(columns):
+                for c in range(maps):
+                    k = start + ((c * rows + row) * columns + columns - 1 - column) * filters + f - v
+                    set_item(sums.values, w, item(sums.values, w) + item(g, k))
+                    w += 1
+
+
+@part
+def clear(array, start, n):
+    """Set n numbers to zero, in whole narrow vectors."""
+    for i in range(start, start + n, narrow_lanes(array)):
+        store(array, i, narrow_zeros(array))
+
+
+@subroutine
+def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
+    """List the inputs of a sample that are not zero, map by map and row by row, and where each row begins.
+
+    With each is where the errors of its row of places begin that it is multiplied by, in rows of `line` numbers.
+    """
+    maps, n = layout.maps[layer - 1], 0
+    below, size = block(layer - 1, m, layout)
+    columns = layout.lines[layer - 1] // maps
+    for c in range(maps):
+        for y in range(lines):
+            i, offset = below + s * size + y * layout.lines[layer - 1], y * line
+            set_item(starts, c * (lines + 1) + y, n)
+            for x in range(0, columns, _INPUTS_AT_A_TIME):
+                some = min(_INPUTS_AT_A_TIME, columns - x)
+                if not is_blank(workspace.activations, i, some * maps):
+                    for k in range(some):
+                        value = item(workspace.activations, i + k * maps + c)
+                        set_item(values, n, value)
+                        set_item(offsets, n, offset + k * filters)
+                        n += value != 0
+                i, offset = i + some * maps, offset + some * filters
+        set_item(starts, c * (lines + 1) + lines, n)
+
+
+@subroutine
+def unpool_row(layer, s, i, v, filters, columns, to, line, m, layout, workspace):
+    """Put the errors of a row of windows back to the places that they come from, of filters from v on."""
+    width, maps, places = narrow_lanes(workspace.delta), layout.maps[layer], layout.pools[layer]
+    here, size = block(layer, m, layout)
+    u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + v
+    for _ in range(layout.widths[layer]):
+        for c in range(0, filters, width):
+            d, place = load_narrow(workspace.delta, u + c), load_narrow(workspace.places, u + c)
+            row, column = to + c, 0
+            if places == PLACES and columns == 2:
+                store(workspace.unpooled, row, _at_place(d, place, 0.0))
+                store(workspace.unpooled, row + filters, _at_place(d, place, 1.0))
+                store(workspace.unpooled, row + line, _at_place(d, place, 2.0))
+                store(workspace.unpooled, row + line + filters, _at_place(d, place, 3.0))
+            else:
+                for q in range(places):
+                    store(workspace.unpooled, row + column * filters, _at_place(d, place, float(q)))
+                    column += 1
+                    if column == columns:
+                        row, column = row + line, 0
+        to, u = to + columns * filters, u + maps
+
+
+@subroutine
+def list_errors(f, room, windows, layout, workspace, values, offsets):
+    """List the errors of a filter that are not zero, and where their patches begin; return how many there are."""
+    n = 0
+    for k in range(room, room + windows):
+        i = item(workspace.deltas, k) + f
+        d = item(workspace.delta, i)
+        place = item(workspace.bases, k) + int(item(workspace.places, i))
+        set_item(values, n, d)
+        set_item(offsets, n, item(workspace.corners, k) + item(layout.table, place))
+        n += d != 0
+    return n
+
+
+@subroutine
+def list_windows(layer, first, last, m, layout, workspace, room):
+    """List the windows of samples from `first` to `last`; return how many there are."""
+    places = layout.pools[layer]
+    below, size_below = block(layer - 1, m, layout)
+    here, size = block(layer, m, layout)
+    n = room
+    for s in range(first, last):
+        for i in range(layout.heights[layer]):
+            corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
+            u = here + s * size + layout.origins[layer] + i * layout.lines[layer]
+            table = layout.places[layer]
+            for _ in range(layout.widths[layer]):
+                set_item(workspace.deltas, n, u)
+                set_item(workspace.corners, n, corner)
+                set_item(workspace.bases, n, table)
+                n += 1
+                table += places
+                u += layout.maps[layer]
+    return n - room
+
+
+@subroutine
+def add_filters(layer, first, last, layout, gradient, start, sums):
+    """Add the gradient of filters from `first` to `last`, which filter 0 would begin at `start` of, to the sums.
+
+    What is beyond the taps of each row is left out.
+    """
+    w, width = sums.values, narrow_lanes(gradient)
+    size, row_of_filter = block_of_filter(layer, layout, width)
+    taps, w_start = layout.taps[layer], layout.weights[layer]
+    for f in range(first, last):
+        for row in range(layout.rows[layer]):
+            i = f * size + row * row_of_filter
+            tap = 0
+            while tap + width <= taps:
+                store(
+                    w,
+                    w_start + i + tap,
+                    load_narrow(w, w_start + i + tap) + load_narrow(gradient, start + i + tap),
+                )
+                tap += width
+            while tap < taps:
+                found = item(w, w_start + i + tap) + item(gradient, start + i + tap)
+                set_item(w, w_start + i + tap, found)
+                tap += 1
+
+
+@subroutine
+def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale):
+    """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
+    delta, width, maps = workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
+    here, size = block(layer, m, layout)
+    for c in range(first, last, width):
+        if c < maps:
+            d = narrow_zeros(delta)
+            for s in range(m):
+                for i in range(layout.heights[layer]):
+                    u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + c
+                    for _ in range(layout.widths[layer]):
+                        d = d + load_narrow(delta, u)
+                        u += maps
+            place = layout.biases + layout.channels[layer] + c
+            neurons = load_narrow(layout.neurons, layout.channels[layer] + c)
+            store(sums.values, place, load_narrow(sums.values, place) + sums_scale * only(neurons, d))
