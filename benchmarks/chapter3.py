@@ -69,7 +69,8 @@ def options(data):
     training_data, _, _ = data
     n = len(training_data)
     sizes = [784, 30, 10]
-    weights, biases = normal(sizes, np.random.RandomState(0), scaled=True)
+    shapes = Architecture.dense(sizes, np.dtype("float32")).weight_shapes
+    weights, biases = normal(shapes, np.random.RandomState(0), scaled=True)
     cases = {
         "plain, quadratic cost": (QuadraticCost, "sigmoid", 3.0, Descent(), None),
         "cross-entropy with L2": (CrossEntropyCost, "sigmoid", 0.5, Descent(l2=5 / n), 1.15),

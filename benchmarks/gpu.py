@@ -100,7 +100,8 @@ def largest_difference(name: str, dtype: str, activation: str, cost: type, desce
     normalization = (BatchNormalization(),) if dtype == "float64" else ()
     layers = (Dense(17, activation), *normalization, Dropout(0.3), Dense(9, activation), Dense(4))
     architecture = Architecture((12,), layers, cost)
-    parameters = architecture.parameters(*normal(architecture.sizes, np.random.RandomState(0), scaled=True))
+    drawn = normal(architecture.weight_shapes, np.random.RandomState(0), scaled=True)
+    parameters = architecture.parameters(*drawn)
     targets = random.random((samples, 4))
     data = Dataset(random.standard_normal((samples, 12)), targets / targets.sum(axis=1, keepdims=True))
     orders = [random.permutation(samples) for _ in range(2)]
@@ -122,7 +123,7 @@ def timings(names: list[str], networks: list[tuple[list[int], int]]) -> list[dic
     for sizes, mini_batch_size in networks:
         random = np.random.RandomState(0)
         architecture = Architecture.dense(sizes, np.dtype("float32"))
-        parameters = architecture.parameters(*normal(sizes, random, scaled=True))
+        parameters = architecture.parameters(*normal(architecture.weight_shapes, random, scaled=True))
         engines = {name: engine_class(name)(architecture, parameters, training_data) for name in names}
         seconds: dict[str, list[float]] = {name: [] for name in names}
         for turn in range(ROUNDS + 1):

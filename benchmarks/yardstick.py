@@ -98,7 +98,7 @@ def main() -> None:
     arguments = parser.parse_args()
     training_data = mnist_loader.load_data_wrapper()[0]
     random = np.random.RandomState(0)
-    weights, biases = normal(SIZES, random, scaled=True)
+    weights, biases = normal(Architecture.dense(SIZES, FLOAT32).weight_shapes, random, scaled=True)
     yardstick = Yardstick(arguments.source, weights, biases, training_data)
     engines = {
         dtype: engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)

@@ -66,7 +66,7 @@ def drawn(sizes: Sequence[int], dtype: npt.DTypeLike, random: np.random.RandomSt
     rounding decides which way a neuron tips.
     """
     architecture = Architecture.dense(sizes, np.dtype(dtype))
-    return architecture, architecture.parameters(*normal(sizes, random, scaled=True))
+    return architecture, architecture.parameters(*normal(architecture.weight_shapes, random, scaled=True))
 
 
 def flat(parameters: Parameters) -> np.ndarray:

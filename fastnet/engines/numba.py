@@ -20,6 +20,7 @@ from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import CODES, Memory, Update
 from fastnet.kernels.structures import Reference
+from fastnet.kernels.workspace import workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
@@ -178,7 +179,7 @@ class Engine(contract.Engine):
         number = self._threads(inputs, most, layout.parts(own, most))
         structures = (
             own, update, self._parameters, sums, self._two_memories(descent), self._statistics,
-            layout.workspace(own, most, number),
+            workspace_of(own, most, number),
         )  # fmt: skip
         first, second, rest = Reference(inputs), Reference(samples), [Reference(each) for each in structures]
 
@@ -207,7 +208,7 @@ class Engine(contract.Engine):
             first, rest = Reference(x), [Reference(each) for each in structures]
 
             def feed_forward(share: threads.Share) -> None:
-                workspace, alone = layout.workspace(self._layout, most), Reference(share._replace(thread=0, threads=1))
+                workspace, alone = workspace_of(self._layout, most), Reference(share._replace(thread=0, threads=1))
                 room = Reference(workspace)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))

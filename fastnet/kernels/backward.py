@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from fastnet.kernels import convolution, costs, images, inputs, normalization, products
+from fastnet.kernels import costs, images, inputs, normalization, products
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.forward import clear
-from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, DENSE, IMAGES
-from fastnet.kernels.normalization_of_maps import backpropagate_maps
+from fastnet.kernels.geometry import steps
+from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE, IMAGES
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, load, set_item, store, zeros
@@ -35,29 +35,19 @@ def backpropagate(
             by_neurons = not by_neurons
             waits += 1
             wait_for_all(share, waits)
-        if kind == BATCH_NORMALIZATION:
+        if layout.maps[layer] > 0:
+            images.backpropagate(
+                workspace, layer, first, last, m, scale, layout, parameters, sums, sums_scale, share
+            )  # fmt: skip
+        elif kind == BATCH_NORMALIZATION:
             c_first, c_last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
-            if layout.maps[layer] > 0:
-                backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale)
-            else:
-                for c in range(c_first, c_last, width):
-                    u, v, channel = layout.units[layer] + c, layout.units[layer - 1] + c, layout.channels[layer] + c
-                    gamma = load(parameters.values, layout.gammas + channel)
-                    normalization.backpropagate(u, channel, m * v, m, gamma, layout, workspace, sums, sums_scale)
-                    multiply_by_slopes(m * v, m * width, 1.0, workspace)
-        elif kind == DENSE:
-            add_errors(layer, m, first, last, scale, layout, parameters, workspace)
+            for c in range(c_first, c_last, width):
+                u, v, channel = layout.units[layer] + c, layout.units[layer - 1] + c, layout.channels[layer] + c
+                gamma = load(parameters.values, layout.gammas + channel)
+                normalization.backpropagate(u, channel, m * v, m, gamma, layout, workspace, sums, sums_scale)
+                multiply_by_slopes(m * v, m * width, 1.0, workspace)
         else:
-            here, size = images.block(layer - 1, m, layout)
-            for s in range(first, last):
-                convolution.clear_images(layer - 1, s, m, layout, workspace.delta)
-                factor_of_below = 1.0
-                if kind == CONVOLUTION:
-                    convolution.add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
-                    factor_of_below = scale
-                else:
-                    convolution.add_errors_of_pooling(layer, s, m, layout, workspace)
-                multiply_by_slopes(here + s * size, size, factor_of_below, workspace)
+            add_errors(layer, m, first, last, scale, layout, parameters, workspace)
     return waits
 
 
@@ -93,7 +83,7 @@ def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
     delta, width = workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     whole = n_out // width * width
-    stride, panel = images.steps(layer - 1, m, width, layout)
+    stride, panel = steps(layer - 1, m, width, layout)
     to, w = m * layout.units[layer - 1], layout.weights[layer]
     for _ in range(0, layout.sizes[layer], width):
         clear(delta, to + first * stride, stride, last - first)
@@ -117,16 +107,13 @@ def accumulate(x, mini_batch, layout, workspace, sums, sums_scale, share):
     """Add the mini-batch's gradient, as the errors are scaled, to the sums, in this thread's part of them."""
     m, width = len(mini_batch), lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
-        kind = layout.kinds[layer]
-        first, last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
-        if layout.maps[layer] == 0:
+        if layout.maps[layer] > 0:
+            images.accumulate(workspace, layer, m, layout, sums, sums_scale, share)
+        else:
+            first, last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
             accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale)
-        elif kind == CONVOLUTION or kind == BATCH_NORMALIZATION:
-            convolution.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
-        if kind == CONVOLUTION:
-            convolution.accumulate_filters(layer, m, layout, workspace, sums, share)
-        elif kind == DENSE and layer > 0:
-            accumulate_weights(layer, m, layout, workspace, sums, share)
+            if layer > 0 and layout.kinds[layer] == DENSE:
+                accumulate_weights(layer, m, layout, workspace, sums, share)
 
 
 @subroutine
@@ -147,7 +134,7 @@ def accumulate_weights(layer, m, layout, workspace, sums, share):
     """Add to the sums of the weights of a dense layer, in this thread's panels (BP4)."""
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     here, above, n_out = layout.units[layer], layout.units[layer + 1], layout.sizes[layer + 1]
-    stride, panel = images.steps(layer - 1, m, width, layout)
+    stride, panel = steps(layer - 1, m, width, layout)
     first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
     for q in range(first, last):
         below, w = m * layout.units[layer - 1] + q * panel, layout.weights[layer] + q * n_out * width

@@ -24,8 +24,8 @@ from fastnet.kernels.blocks import (
 )
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.formulas import Value, formula, where
-from fastnet.kernels.images import block
-from fastnet.kernels.layout import CONVOLUTION, IMAGES, WINDOWS_IN_A_LIST, ERRORS_IN_CACHE
+from fastnet.kernels.geometry import block
+from fastnet.kernels.layout import CONVOLUTION, ERRORS_IN_CACHE, IMAGES, WINDOWS_IN_A_LIST
 from fastnet.kernels.shares import share_of_filters
 from fastnet.kernels.vectors import (
     item,

@@ -73,7 +73,7 @@ def epoch(
         What is added to: the parameters themselves, their velocity, or the gradient.
     memory : Memory
     statistics : Statistics
-    workspace : Workspace
+    workspace : Workspace or ImageWorkspace
         With room for a mini-batch.
     share : Share
         This thread's part of the work. Nothing that is computed depends on how it is divided.
@@ -91,7 +91,7 @@ def epoch(
         if m < mini_batch_size:  # its panels and images lie elsewhere, where others may still be reading
             waits += 1
             wait_for_all(share, waits)
-            images.clear(first, last, m, layout, workspace)
+            images.clear(workspace, first, last, m, layout)
         prefetch_targets(samples.targets, upcoming[:m], layout)
         waits = feed_forward(
             x, mini_batch, upcoming, factors, first, last, layout, scale, parameters, statistics, workspace, share,

@@ -7,12 +7,12 @@ they divide the samples. They wait for one another in between.
 
 from __future__ import annotations
 
-from fastnet.kernels import convolution, images, inputs, products
+from fastnet.kernels import images, inputs, products
 from fastnet.kernels.activations import activation
 from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, DENSE, IMAGES
+from fastnet.kernels.geometry import steps
+from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
 from fastnet.kernels.normalization import normalize
-from fastnet.kernels.normalization_of_maps import normalize_maps
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
@@ -28,20 +28,18 @@ def feed_forward(
     `first` and `last` are this thread's samples. At the end, all threads have what these need.
     """
     m, width, by_neurons = len(mini_batch), lanes(workspace.activations), True
-    for layer in range(1, len(layout.kinds)):
-        if layout.kinds[layer] == CONVOLUTION:
-            convolution.transpose_filters(layer, layout, parameters, workspace, share)
+    images.prepare(workspace, layout, parameters, share)
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
         if by_neurons != (kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE)):
             by_neurons = not by_neurons
             waits += 1
             wait_for_all(share, waits)
-        if kind == IMAGES:
-            images.copy(x, mini_batch, first, last, m, layout, workspace)
-        elif kind == BATCH_NORMALIZATION and layout.maps[layer] > 0:
-            c_first, c_last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
-            normalize_maps(layer, c_first, c_last, m, factors, layout, parameters, statistics, workspace, training)
+        if layout.maps[layer] > 0:
+            images.feed_forward(
+                workspace, layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, share,
+                training,
+            )  # fmt: skip
         elif kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE):
             u_first, u_last = share_of_panels(here, above, width, share)
             for u in range(u_first, u_last, width):
@@ -57,13 +55,11 @@ def feed_forward(
                     normalize(layer, u, below, m, layout, statistics, workspace, training)
                     gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
                 activate(layer, factors, gain, layout, parameters, u, m, 0, m, workspace)
-        elif kind == DENSE:
+        else:
             multiply(layer, first, last, m, layout, parameters, workspace, share)
             for u in range(here, above, width):
                 gain = zeros(workspace.activations) + scale
                 activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace)
-        else:
-            convolution.pool(layer, first, last, m, factors, scale, layout, parameters, workspace, share)
     if by_neurons:
         waits += 1
         wait_for_all(share, waits)
@@ -74,7 +70,7 @@ def feed_forward(
 def multiply(layer, first, last, m, layout, parameters, workspace, share):
     """Multiply the weights of a dense layer and the activations below, of samples from `first` to `last`."""
     a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
-    stride, panel = images.steps(layer - 1, m, width, layout)
+    stride, panel = steps(layer - 1, m, width, layout)
     products.set_dot_products(
         a, m * layout.units[layer - 1], stride, panel, (layout.sizes[layer] + width - 1) // width, first, last,
         parameters.values, layout.weights[layer], layout.sizes[layer + 1], a, m * layout.units[layer], m * width,

@@ -34,7 +34,7 @@ from fastnet.formulas.costs import name_of
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
 from fastnet.kernels import activations, costs
 from fastnet.kernels.blocks import PLACES
-from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of, register_lanes_of
+from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of
 
 DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
@@ -151,47 +151,6 @@ class Statistics(NamedTuple):
 
     means: np.ndarray
     variances: np.ndarray
-
-
-class Workspace(NamedTuple):
-    """What the kernels compute for the samples of a mini-batch.
-
-    Attributes
-    ----------
-    activations, slopes, delta : ndarray, shape (samples * layout.units[-1],)
-        Layer by layer, the activations, what they change with z, and the errors: of dense layers in panels of one row a
-        sample, of images sample by sample.
-    places : ndarray, shape (samples * layout.units[-1],) or (0,)
-        Where there are convolutions or pooling, which place of its window each activation comes from.
-    means, inverses : ndarray, shape (layout.channels[-1],)
-        Of batch normalization: the mini-batch's mean of each channel's input, and 1 / sqrt(variance + epsilon).
-    samples : ndarray of int64
-        0, 1, 2, …: the rows of the above, where a product takes a list of rows.
-    filters : ndarray, shape (layout.filters[-1],)
-        The weights of convolutions, transposed: one row a tap, one column a filter.
-    gradient, dots, unpooled, values : ndarray
-        Room for each thread: for the gradient of filters, for sums of dot products, for what is pooled, and for errors or
-        inputs that are not zero.
-    offsets, deltas, corners, bases : ndarray of int64
-        Room for each thread: what belongs to each of these errors, and to each window of a list.
-    """
-
-    activations: np.ndarray
-    slopes: np.ndarray
-    delta: np.ndarray
-    places: np.ndarray
-    means: np.ndarray
-    inverses: np.ndarray
-    samples: np.ndarray
-    filters: np.ndarray
-    gradient: np.ndarray
-    dots: np.ndarray
-    unpooled: np.ndarray
-    values: np.ndarray
-    offsets: np.ndarray
-    deltas: np.ndarray
-    corners: np.ndarray
-    bases: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -450,82 +409,6 @@ def zeros(layout: Layout) -> Parameters:
     with_gammas = (layout.kinds == BATCH_NORMALIZATION).any()
     size = layout.gammas + with_gammas * layout.channels[-1]
     return Parameters(aligned_zeros(size, layout.neurons.dtype), np.ones(1))
-
-
-def workspace(layout: Layout, samples: int, threads: int = 1) -> Workspace:
-    """Make room for mini-batches of up to that many samples, and for so many threads."""
-    dtype, units = layout.neurons.dtype, int(layout.units[-1])
-    rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
-    listed, unpooled, gradient = (max(each) for each in zip(_Room(0, 0, 0), *rooms, strict=True))
-
-    def numbers(size: int) -> np.ndarray:
-        return aligned_zeros(size, dtype)
-
-    def integers() -> np.ndarray:
-        return np.zeros(threads * listed, np.int64)
-
-    return Workspace(
-        *_apart(3, samples * units, dtype),
-        places=numbers(samples * units if rooms else 0),
-        means=numbers(layout.channels[-1]),
-        inverses=numbers(layout.channels[-1]),
-        samples=np.arange(samples),
-        filters=numbers(layout.filters[-1]),
-        gradient=numbers(threads * gradient),
-        dots=numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
-        unpooled=numbers(threads * unpooled),
-        values=numbers(threads * listed),
-        offsets=integers(),
-        deltas=integers(),
-        corners=integers(),
-        bases=integers(),
-    )
-
-
-class _Room(NamedTuple):
-    """How many numbers a layer of convolution or pooling needs for each thread: see `Workspace`.
-
-    Attributes
-    ----------
-    listed, unpooled, gradient : int
-        In lists, in `unpooled`, and in `gradient`.
-    """
-
-    listed: int
-    unpooled: int
-    gradient: int
-
-
-def _room(layout: Layout, i: int) -> _Room:
-    filters = narrowly_padded(int(layout.maps[i]), layout.neurons.dtype)
-    windows = int(layout.heights[i] * layout.widths[i])
-    of_row = int(layout.places[i + 1] - layout.places[i])
-    listed = max(WINDOWS_IN_A_LIST, windows, int(layout.pools[i] * layout.maps[i]))
-    inputs_of_row = int(layout.lines[i - 1]) + lanes_of(layout.neurons.dtype)
-    room = _Room(listed, (of_row + 2) * filters + inputs_of_row, 0)
-    if layout.kinds[i] == POOLING:
-        return room
-    maps, taps, rows = int(layout.maps[i - 1]), int(layout.taps[i]), int(layout.rows[i])
-    inputs = int(layout.units[i] - layout.units[i - 1])
-    height, width = (int(n) for n in (layout.extents[2 * i] + 1, layout.extents[2 * i + 1] // maps + 1))
-    errors = height * (int(layout.widths[i]) * width + 2 * (taps // maps - 1)) * filters
-    return _Room(
-        max(listed, inputs + 2 * maps),
-        max(room.unpooled, errors, ERRORS_IN_CACHE),
-        max(rows * taps * filters, int(layout.weights[i + 1] - layout.weights[i])),
-    )
-
-
-def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
-    """Return arrays of zeros of which no two have the same number at addresses that differ by a multiple of a page.
-
-    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. What is at the
-    same place of several arrays is used together, and would wait without need.
-    """
-    step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
-    numbers = aligned_zeros(count * step // dtype.itemsize, dtype)
-    starts = range(0, len(numbers), step // dtype.itemsize)
-    return [numbers[start : start + size] for start in starts]
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastnet.kernels.activations import activation
 from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.images import block
+from fastnet.kernels.geometry import block
 from fastnet.kernels.normalization import inverse_of, keep_statistics
 from fastnet.kernels.vectors import load_narrow, narrow_lanes, narrow_zeros, only, store, store_some
 

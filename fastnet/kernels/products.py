@@ -14,12 +14,12 @@ from __future__ import annotations
 from fastnet.kernels.blocks import (
     add_1_by_8_dots,
     add_1_dot,
-    add_5_by_1_dots,
-    add_1_product,
-    add_5_by_2_dots,
-    add_5_products,
-    add_5_outer_products,
     add_1_outer_product,
+    add_1_product,
+    add_5_by_1_dots,
+    add_5_by_2_dots,
+    add_5_outer_products,
+    add_5_products,
     total_of_register,
 )
 from fastnet.kernels.compiler import part

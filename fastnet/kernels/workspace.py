@@ -1,0 +1,158 @@
+"""What the kernels compute for the samples of a mini-batch, and the room for it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastnet.kernels.layout import (
+    CONVOLUTION,
+    ERRORS_IN_CACHE,
+    OUTPUTS_AT_A_TIME,
+    POOLING,
+    SAMPLES_AT_A_TIME,
+    WINDOWS_IN_A_LIST,
+    Layout,
+    aligned_zeros,
+    narrowly_padded,
+)
+from fastnet.kernels.vectors import CACHE_LINE, lanes_of, register_lanes_of
+
+_PAGE = 4096  # bytes
+
+
+class Workspace(NamedTuple):
+    """That of a network without images.
+
+    Attributes
+    ----------
+    activations, slopes, delta : ndarray, shape (samples * layout.units[-1],)
+        Layer by layer, the activations, what they change with z, and the errors: of dense layers in panels of one row a
+        sample, of images sample by sample.
+    means, inverses : ndarray, shape (layout.channels[-1],)
+        Of batch normalization: the mini-batch's mean of each channel's input, and 1 / sqrt(variance + epsilon).
+    samples : ndarray of int64
+        0, 1, 2, …: the rows of the above, where a product takes a list of rows.
+    dots : ndarray
+        Room for each thread: for sums of dot products.
+    """
+
+    activations: np.ndarray
+    slopes: np.ndarray
+    delta: np.ndarray
+    means: np.ndarray
+    inverses: np.ndarray
+    samples: np.ndarray
+    dots: np.ndarray
+
+
+class ImageWorkspace(NamedTuple):
+    """That of a network of images. What there is of these is compiled for a workspace of this type only.
+
+    Attributes
+    ----------
+    activations, slopes, delta, means, inverses, samples, dots
+        As in `Workspace`.
+    places : ndarray, shape (samples * layout.units[-1],)
+        Which place of its window each activation comes from.
+    filters : ndarray, shape (layout.filters[-1],)
+        The weights of convolutions, transposed: one row a tap, one column a filter.
+    gradient, unpooled, values : ndarray
+        Room for each thread: for the gradient of filters, for what is pooled, and for errors or inputs that are not
+        zero.
+    offsets, deltas, corners, bases : ndarray of int64
+        Room for each thread: what belongs to each of these errors, and to each window of a list.
+    """
+
+    activations: np.ndarray
+    slopes: np.ndarray
+    delta: np.ndarray
+    means: np.ndarray
+    inverses: np.ndarray
+    samples: np.ndarray
+    dots: np.ndarray
+    places: np.ndarray
+    filters: np.ndarray
+    gradient: np.ndarray
+    unpooled: np.ndarray
+    values: np.ndarray
+    offsets: np.ndarray
+    deltas: np.ndarray
+    corners: np.ndarray
+    bases: np.ndarray
+
+
+def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace | ImageWorkspace:
+    """Make room for mini-batches of up to that many samples, and for so many threads."""
+    dtype, units = layout.neurons.dtype, int(layout.units[-1])
+
+    def numbers(size: int) -> np.ndarray:
+        return aligned_zeros(size, dtype)
+
+    common = (
+        *_apart(3, samples * units, dtype),
+        numbers(layout.channels[-1]),
+        numbers(layout.channels[-1]),
+        np.arange(samples),
+        numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
+    )
+    rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
+    if not rooms:
+        return Workspace(*common)
+    listed, unpooled, gradient = (max(each) for each in zip(*rooms, strict=True))
+    return ImageWorkspace(
+        *common,
+        places=numbers(samples * units),
+        filters=numbers(layout.filters[-1]),
+        gradient=numbers(threads * gradient),
+        unpooled=numbers(threads * unpooled),
+        values=numbers(threads * listed),
+        **{name: np.zeros(threads * listed, np.int64) for name in ("offsets", "deltas", "corners", "bases")},
+    )
+
+
+class _Room(NamedTuple):
+    """How many numbers a layer of convolution or pooling needs for each thread: see `Workspace`.
+
+    Attributes
+    ----------
+    listed, unpooled, gradient : int
+        In lists, in `unpooled`, and in `gradient`.
+    """
+
+    listed: int
+    unpooled: int
+    gradient: int
+
+
+def _room(layout: Layout, i: int) -> _Room:
+    filters = narrowly_padded(int(layout.maps[i]), layout.neurons.dtype)
+    windows = int(layout.heights[i] * layout.widths[i])
+    of_row = int(layout.places[i + 1] - layout.places[i])
+    listed = max(WINDOWS_IN_A_LIST, windows, int(layout.pools[i] * layout.maps[i]))
+    inputs_of_row = int(layout.lines[i - 1]) + lanes_of(layout.neurons.dtype)
+    room = _Room(listed, (of_row + 2) * filters + inputs_of_row, 0)
+    if layout.kinds[i] == POOLING:
+        return room
+    maps, taps, rows = int(layout.maps[i - 1]), int(layout.taps[i]), int(layout.rows[i])
+    inputs = int(layout.units[i] - layout.units[i - 1])
+    height, width = (int(n) for n in (layout.extents[2 * i] + 1, layout.extents[2 * i + 1] // maps + 1))
+    errors = height * (int(layout.widths[i]) * width + 2 * (taps // maps - 1)) * filters
+    return _Room(
+        max(listed, inputs + 2 * maps),
+        max(room.unpooled, errors, ERRORS_IN_CACHE),
+        max(rows * taps * filters, int(layout.weights[i + 1] - layout.weights[i])),
+    )
+
+
+def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
+    """Return arrays of zeros of which no two have the same number at addresses that differ by a multiple of a page.
+
+    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. What is at the
+    same place of several arrays is used together, and would wait without need.
+    """
+    step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
+    numbers = aligned_zeros(count * step // dtype.itemsize, dtype)
+    starts = range(0, len(numbers), step // dtype.itemsize)
+    return [numbers[start : start + size] for start in starts]
