@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,9 +21,10 @@ from fastnet.files import models
 from fastnet.formulas import costs
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.formulas.layers import BatchNormalization, Layer
+from fastnet.formulas.layers import Layer
 from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning import diagnostics
+from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE, Plan, Schedule, as_schedule
@@ -285,7 +285,7 @@ class Network(BaseNetwork):
         data = self._training_set(training_data, "training_data")
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
-        self._check_normalization(mini_batch_size, n)
+        self._architecture().check_mini_batch(min(mini_batch_size, n))
         deformation = _deformation(deform, data)
         engine = self._make_engine(data, dropout=dropout)  # which may refuse: before anything is changed, or drawn
         recipe = self._recipe(
@@ -411,35 +411,25 @@ class Network(BaseNetwork):
 
     def _monitor(
         self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool
-    ) -> tuple[float | None, int | None, tuple[int, ...]]:
+    ) -> tuple[float | None, int | None, NeverPredicted]:
         """Return the cost and the accuracy, if they are wanted, and with it the labels that are never predicted."""
         if data is None or not (cost or accuracy):
-            return None, None, ()
+            return None, None, NeverPredicted()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
-            return own, self._own_count(self.accuracy(data), "accuracy", data) if accuracy else None, ()
+            count = self._own_count(self.accuracy(data), "accuracy", data) if accuracy else None
+            return own, count, NeverPredicted()
         found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
-        return (total, found.correct, self._never_predicted(data, found)) if accuracy else (total, None, ())
+        if not accuracy:
+            return total, None, NeverPredicted()
+        return total, found.correct, self._never_predicted(data, found)
 
     def _regularization(self, lmbda: float, l1: float) -> float:
         """Return what regularization adds to the sum of the costs."""
         weights, _ = self._architecture().book_lists(self._checked_parameters())
         squares = sum(np.sum(np.square(w, dtype=np.float64)) for w in weights) if lmbda else 0.0
         return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in weights))
-
-    def _check_normalization(self, mini_batch_size: int, samples: int) -> None:
-        """Raise a `ValueError` if batch normalization would see one number at a time."""
-        architecture = self._architecture()
-        pairs = zip(architecture.layers, architecture.shapes, strict=False)
-        places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
-        if min(mini_batch_size, samples) * min(places, default=2) > 1:
-            return
-        given = f"mini_batch_size is {mini_batch_size}" if mini_batch_size == 1 else "training_data has one sample"
-        raise ValueError(
-            f"{given}, but the network has BatchNormalization, which takes mean and variance of a mini-batch: it needs "
-            "at least 2 samples"
-        )
 
     def _evaluation_set(self, data: Dataset | Iterable[Sample] | None, with_cost: bool) -> Dataset | None:
         if data is None:

@@ -78,5 +78,5 @@ def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
 
 def _image_shape(net: network2.Network) -> tuple[int, ...] | None:
     """Return the shape of the network's images: (height, width), or (3, height, width) of colours; None if unknown."""
-    shape = net._architecture().input_shape
+    shape = net.input_shape
     return None if len(shape) == 1 else shape[1:] if shape[0] == 1 else shape

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import Descent, Engine, State
 from fastnet.estimator.settings import Settings
 from fastnet.formulas.architecture import Architecture, Parameters
-from fastnet.formulas.layers import BatchNormalization
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.learning import diagnostics
 from fastnet.learning.history import Epoch, History
@@ -81,7 +79,7 @@ class ClassifierLearner:
         before: Continuation | None = None,
         held_out: Dataset | None = None,
     ) -> None:
-        _check_normalization(architecture, min(settings.batch_size, len(data)))
+        architecture.check_mini_batch(min(settings.batch_size, len(data)))
         self._settings = settings
         self._labels, self._data = data.targets, data.with_vectors(architecture.n_out)
         self._held_out = held_out
@@ -187,7 +185,7 @@ class ClassifierLearner:
     def never_predicted(self) -> tuple[int, ...]:
         """Return the numbers of the classes that many samples have, and that are predicted for none."""
         shares = probabilities(self.engine, self._data)
-        return diagnostics.never_predicted(self._labels, shares.argmax(axis=1), shares.shape[1])
+        return diagnostics.never_predicted(self._labels, shares.argmax(axis=1), shares.shape[1]).labels
 
     def _divergence(self, sign: str) -> ValueError:
         return ValueError(
@@ -221,17 +219,6 @@ class Outcome:
     losses: list[float]
     scores: list[float]
     converged: bool
-
-
-def _check_normalization(architecture: Architecture, m: int) -> None:
-    """Raise a `ValueError` if batch normalization would see one number at a time, of mini-batches of m samples."""
-    pairs = zip(architecture.layers, architecture.shapes, strict=False)
-    places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
-    if m * min(places, default=2) == 1:
-        raise ValueError(
-            "a mini-batch has 1 sample, but hidden_layer_sizes has BatchNormalization, which takes mean and variance "
-            "of a mini-batch: give a batch_size of at least 2, and as many samples"
-        )
 
 
 def _loss(epoch: Epoch) -> float:

@@ -34,10 +34,31 @@ class Kind(NamedTuple):
     name : str
         Name of the kind, which the header has.
     version : int
-        Version of the format.
+        Version of the format that is written.
+    earlier : tuple of int
+        Versions that are read, too.
     """
 
     name: str
+    version: int
+    earlier: tuple[int, ...] = ()
+
+
+class Contents(NamedTuple):
+    """What a file holds.
+
+    Attributes
+    ----------
+    description : dict
+        Plain data.
+    arrays : dict of str to ndarray
+        The arrays by name.
+    version : int
+        Version of the format.
+    """
+
+    description: dict[str, Any]
+    arrays: dict[str, np.ndarray]
     version: int
 
 
@@ -68,7 +89,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
         numbers.append(np.ascontiguousarray(array, _TYPES[type_name]).reshape(-1))
         offset += array.nbytes
     text = json.dumps(description)
-    metadata = {kind.name: text, "version": str(kind.version), "sha256": _checksum(kind, text, header, numbers)}
+    metadata = {kind.name: text, "version": str(kind.version), "sha256": _checksum(kind.name, str(kind.version), text, header, numbers)}
     whole = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
     whole += b" " * (-len(whole) % 8)  # so that the numbers are aligned, as the format has it
     with replaced(path) as file:
@@ -77,8 +98,8 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
             file.write(each.data)
 
 
-def read(path: StrPath, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the description and the arrays of a file that `write` wrote.
+def read(path: StrPath, kind: Kind) -> Contents:
+    """Return what a file holds that `write` wrote.
 
     Raises
     ------
@@ -99,7 +120,7 @@ def as_object(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def _read(file: BinaryIO, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _read(file: BinaryIO, kind: Kind) -> Contents:
     length = int.from_bytes(read_exactly(file, 8), "little")
     if length > _LONGEST_HEADER or (start := read_exactly(file, 1)) != b"{":
         raise ValueError("it does not begin as safetensors do")
@@ -107,8 +128,10 @@ def _read(file: BinaryIO, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndar
     metadata = as_object(header.pop("__metadata__", None), "its metadata")
     if kind.name not in metadata:
         raise ValueError("it is of another kind")
-    if metadata.get("version") != str(kind.version):
-        raise ValueError(f"its version is {metadata.get('version')}; it must be {kind.version}")
+    versions = {str(version): version for version in (*kind.earlier, kind.version)}
+    version = metadata.get("version")
+    if not (isinstance(version, str) and version in versions):
+        raise ValueError(f"its version is {version}; it must be {' or '.join(versions)}")
     text = metadata[kind.name]
     if not isinstance(text, str):
         raise ValueError("its description is no text")
@@ -116,9 +139,9 @@ def _read(file: BinaryIO, kind: Kind) -> tuple[dict[str, Any], dict[str, np.ndar
     if file.read(1):
         raise ValueError("it is longer than it says")
     numbers = [array.reshape(-1) for array in arrays.values()]
-    if metadata.get("sha256") != _checksum(kind, text, header, numbers):
-        raise ValueError("its checksum is another; it is damaged")
-    return as_object(_parsed(text.encode()), "its description"), arrays
+    if metadata.get("sha256") != _checksum(kind.name, version, text, header, numbers):
+        raise ValueError("its checksum does not match; it is damaged")
+    return Contents(as_object(_parsed(text.encode()), "its description"), arrays, versions[version])
 
 
 def _parsed(text: bytes | bytearray) -> Any:
@@ -150,8 +173,10 @@ def _entry(code: str, shape: list[int], offset: int) -> dict[str, Any]:
     return {"dtype": code, "shape": shape, "data_offsets": [offset, offset + size]}
 
 
-def _checksum(kind: Kind, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]) -> str:
-    checksum = hashlib.sha256(json.dumps([kind.name, str(kind.version), description, header]).encode("ascii"))
+def _checksum(
+    kind: str, version: str, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]
+) -> str:
+    checksum = hashlib.sha256(json.dumps([kind, version, description, header]).encode("ascii"))
     for each in numbers:
         checksum.update(each.data)
     return checksum.hexdigest()

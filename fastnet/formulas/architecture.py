@@ -180,6 +180,16 @@ class Architecture:
         layers = [each for layer in self.layers[:-1] for each in (layer, Dropout(p, inverted))]
         return replace(self, layers=(*layers, self.layers[-1]))
 
+    def check_mini_batch(self, samples: int) -> None:
+        """Raise a `ValueError` if batch normalization would see one number at a time, in mini-batches of that size."""
+        pairs = zip(self.layers, self.shapes, strict=False)
+        places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
+        if samples * min(places, default=2) == 1:
+            raise ValueError(
+                "a mini-batch has 1 sample, but the network has BatchNormalization, which takes mean and variance of "
+                "a mini-batch; give mini-batches, and training data, of at least 2 samples"
+            )
+
     def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
         """Return the parameters: weights and biases from the book's lists, and all others initial values."""
         pairs = zip(weights, biases, strict=True)

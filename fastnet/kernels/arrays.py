@@ -111,8 +111,8 @@ def _placed(
 def _filters(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return a view of a convolution's weights where they lie, of shape (filters, rows, columns, maps)."""
     filters, maps, rows, columns = weights.shape
-    block = filter_block(rows, columns * maps, weights.dtype)
-    line = narrowly_padded(columns * maps, weights.dtype)
+    block = filter_block(rows, columns * maps, values.dtype)
+    line = narrowly_padded(columns * maps, values.dtype)
     whole = values[: filters * block].reshape(filters, block)[:, : rows * line].reshape(filters, rows, line)
     return whole[:, :, : columns * maps].reshape(filters, rows, columns, maps)
 

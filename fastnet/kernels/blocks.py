@@ -138,7 +138,7 @@ def _switch(loop: _Loop, number: Any, cases: Sequence[int], emit: Callable[[int]
 
 def _patch_products(
     loop: _Loop, taps: Any, x: Any, w: Any, z: Any, p0: Any, p1: Any, p2: Any, p3: Any, first: Any, last: Any,
-    step: Any, column: Any, z_start: Any, vectors: Any,
+    step: Any, column: Any, z_start: Any, vectors: Any, pooled: Any,
 ) -> None:  # fmt: skip
     builder, lanes = loop.builder, loop.vector.lanes
     is_first = builder.icmp_signed("==", first, cgutils.intp_t(0))
@@ -159,17 +159,35 @@ def _patch_products(
                 x_k = loop.number(loop.at(patch, offset))
                 for v, each in enumerate(of_filters):
                     loop.add_product(x_k, each, sums[r * count + v])
-        for variable, target in zip(sums, targets, strict=True):
-            store_vector(builder, builder.load(variable), target)
+        with builder.if_else(builder.icmp_signed("!=", pooled, cgutils.intp_t(0))) as (is_pooled, is_not):
+            with is_pooled:
+                for v in range(count):
+                    found = _pooled(loop, [builder.load(sums[r * count + v]) for r in range(PLACES)])
+                    for r, value in enumerate(found):
+                        store_vector(builder, value, targets[r * count + v])
+            with is_not:
+                for variable, target in zip(sums, targets, strict=True):
+                    store_vector(builder, builder.load(variable), target)
 
     _switch(loop, vectors, range(1, _FILTERS + 1), emit)
 
 
+def _pooled(loop: _Loop, values: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the largest of some values, and the number of the first that is as large."""
+    builder, best, place = loop.builder, values[0], constant(loop.context, loop.vector, 0.0)
+    for r, value in enumerate(values[1:], 1):
+        is_larger = builder.fcmp_ordered(">", value, best)
+        best = builder.select(is_larger, value, best)
+        place = builder.select(is_larger, constant(loop.context, loop.vector, float(r)), place)
+    return best, place
+
+
 set_patch_products = _block(4, narrow, _patch_products)
-"""`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors)`
+"""`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)`
 
 sets z[z_start + r step + column] = sum over k of x[p_r + taps[k]] w[k step + column], for taps k from `first` to `last`,
 four places r and up to three narrow vectors of columns. From another tap than 0 on, it adds to what is there.
+If `pooled` is not 0, z[z_start + column] is the largest of the four instead, and z[z_start + step + column] says which.
 """
 
 

@@ -99,9 +99,10 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
     some = number
     if number * step > _WEIGHTS_IN_CACHE:
         some = _WEIGHTS_IN_CACHE // step
-    may_be_blank = layout.kinds[layer - 1] == IMAGES and layout.rectangular[layer] > 0
+    may_be_blank = layout.kinds[layer - 1] == IMAGES and places_are_pooled(layer, layout)
     if may_be_blank:
         mark_blank_windows(layer, corner, layout, workspace, blank, seen)
+    pooled = int(places_are_pooled(layer, layout) and some == number)
     for tap in range(0, number, some):
         for k in range(0, count, PLACES):
             p = table + k
@@ -112,8 +113,15 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
                     vectors = min(_FILTERS_AT_A_TIME, (step - f) // width)
                     set_patch_products(
                         layout.table[taps:], a, w[weights:], to, p0, p1, p2, p3, tap, min(tap + some, number), step, f,
-                        z + k * step, vectors,
+                        z + k * step, vectors, pooled,
                     )  # fmt: skip
+    return pooled
+
+
+@part
+def places_are_pooled(layer, layout):
+    """Return whether the places whose sums are added up together are those of a window."""
+    return layout.rectangular[layer] > 0
 
 
 @part
@@ -170,15 +178,16 @@ def pool(layer, first, last, m, factors, scale, layout, parameters, workspace, s
     for s in range(first, last):
         for i in range(layout.heights[layer]):
             corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
+            pooled = 0
             if is_convolution:
-                convolve_row(layer, corner, layout, workspace, z, blank, of_blank + 2 * step)
+                pooled = convolve_row(layer, corner, layout, workspace, z, blank, of_blank + 2 * step)
             else:
                 gather_row(layer, corner, layout, workspace, z)
-            pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank)
+            pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank, pooled)
 
 
 @subroutine
-def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank):
+def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank, pooled):
     """Compute the activations of a row of windows."""
     width, channel, places = narrow_lanes(workspace.activations), layout.channels[layer], layout.pools[layer]
     here, size = block(layer, m, layout)
@@ -195,10 +204,8 @@ def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, bl
             else:
                 k = z + c
                 best, place = load_narrow(workspace.unpooled, k), narrow_zeros(workspace.activations)
-                if places == PLACES:
-                    best, place = _pool(best, place, load_narrow(workspace.unpooled, k + step), 1.0)
-                    best, place = _pool(best, place, load_narrow(workspace.unpooled, k + 2 * step), 2.0)
-                    best, place = _pool(best, place, load_narrow(workspace.unpooled, k + 3 * step), 3.0)
+                if pooled > 0:
+                    place = load_narrow(workspace.unpooled, k + step)
                 else:
                     for q in range(1, places):
                         k += step
@@ -498,15 +505,22 @@ def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale
     """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
     delta, width, maps = workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     here, size = block(layer, m, layout)
-    for c in range(first, last, width):
-        if c < maps:
-            d = narrow_zeros(delta)
-            for s in range(m):
-                for i in range(layout.heights[layer]):
-                    u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + c
-                    for _ in range(layout.widths[layer]):
-                        d = d + load_narrow(delta, u)
-                        u += maps
-            place = layout.biases + layout.channels[layer] + c
-            neurons = load_narrow(layout.neurons, layout.channels[layer] + c)
-            store(sums.values, place, load_narrow(sums.values, place) + sums_scale * only(neurons, d))
+    for c in range(first, min(last, maps), 2 * width):
+        d0, d1 = narrow_zeros(delta), narrow_zeros(delta)  # two sums, which need not wait for each other
+        for s in range(m):
+            for i in range(layout.heights[layer]):
+                u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + c
+                for _ in range(layout.widths[layer]):
+                    d0, d1 = d0 + load_narrow(delta, u), d1 + load_narrow(delta, u + width)
+                    u += maps
+        channel = layout.channels[layer] + c
+        add_bias(d0, channel, layout, sums, sums_scale)
+        if c + width < min(last, maps):
+            add_bias(d1, channel + width, layout, sums, sums_scale)
+
+
+@part
+def add_bias(d, channel, layout, sums, sums_scale):
+    """Add errors of the maps from `channel` on to the sums of their biases."""
+    place, neurons = layout.biases + channel, load_narrow(layout.neurons, channel)
+    store(sums.values, place, load_narrow(sums.values, place) + sums_scale * only(neurons, d))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,13 +21,12 @@ from fastnet.files.parameters import check_parameter
 from fastnet.files.reading import DataError, holding, one_line
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.layers import Dense, Shapes
-from fastnet.learning.history import Epochs
+from fastnet.learning.history import Epochs, in_words
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = tensors.Kind("fastnet.checkpoint", version=3)
-_KIND_2 = tensors.Kind("fastnet.checkpoint", version=2)
+_KIND = tensors.Kind("fastnet.checkpoint", version=4, earlier=(2, 3))
 _GENERATOR = "MT19937"  # the book's: NumPy's old one
 _LARGEST = 2**63 - 1  # of the integers
 _MAY_DIFFER = ("epochs",)  # between a run and its continuation
@@ -165,7 +164,7 @@ def read(
         If it is that of another run, or cannot be continued bit for bit.
     """
     name = os.fspath(path)
-    description, arrays, version = _contents(path)
+    description, arrays, version = tensors.read(path, _KIND)
     with holding(path, _KIND.name):
         there, data_there = tensors.as_object(description["recipe"], "its recipe"), description["data"]
         difference = _difference(there, recipe)
@@ -173,7 +172,7 @@ def read(
         raise ValueError(f"{name}: it is of another run, {one_line(difference)}")
     if data_there != data:
         raise ValueError(f"{name}: it is of a run on other data")
-    if version == 2 and not _rounds_as_version_2(recipe):
+    if not _ROUNDS_AS[version](recipe):
         raise ValueError(
             f"{name}: it is of an earlier version of fastnet, whose engine {recipe['engine']!r} rounded differently: "
             "this version cannot continue the run bit for bit. Start it again with another checkpoint, or continue it "
@@ -181,29 +180,29 @@ def read(
         )
     with holding(path, _KIND.name):
         if version == 2:
-            description, arrays = _as_version_3(description, arrays, architecture, remembers)
+            description, arrays = _in_form_of_version_3(description, arrays, architecture, remembers)
         return _checkpoint(there, description, arrays, architecture, remembers)
 
 
-def _contents(path: StrPath) -> tuple[dict[str, Any], dict[str, np.ndarray], int]:
-    """Return the description and the arrays of a file, and its version."""
-    try:
-        return *tensors.read(path, _KIND), _KIND.version
-    except DataError as error:
-        try:
-            return *tensors.read(path, _KIND_2), _KIND_2.version
-        except DataError:
-            raise error from None
-
-
-def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:
-    """Whether the run's engine rounds as it did when checkpoints had version 2."""
-    if recipe["engine"] == "numpy":
-        return len(recipe["sizes"]) == 2 or recipe["activation"] == "relu"
+def _rounds_as_version_3(recipe: Mapping[str, Any]) -> bool:
     return recipe["engine"] != "numba"
 
 
-def _as_version_3(
+def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:
+    if recipe["engine"] == "numpy":
+        return len(recipe["sizes"]) == 2 or recipe["activation"] == "relu"
+    return _rounds_as_version_3(recipe)
+
+
+_ROUNDS_AS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
+    2: _rounds_as_version_2,
+    3: _rounds_as_version_3,
+    4: lambda recipe: True,
+}
+"""For each version of checkpoints, whether the engine of a recipe still rounds as it did."""
+
+
+def _in_form_of_version_3(
     description: dict[str, Any], arrays: dict[str, np.ndarray], architecture: Architecture, remembers: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return a checkpoint of version 2, which knew dense layers and velocities only, as one of version 3."""
@@ -263,8 +262,10 @@ def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     names = [name for name in {**here, **there} if name not in _MAY_DIFFER and there.get(name) != here.get(name)]
     if not names:
         return ""
-    said = (", ".join(f"{n} {values[n]}" if n in values else f"no {n}" for n in names) for values in (there, here))
-    return f"with {next(said)}; this one has {next(said)}"
+    before, now = (
+        ", ".join(in_words({n: values[n]}) if n in values else f"no {n}" for n in names) for values in (there, here)
+    )
+    return f"with {before}; this one has {now}"
 
 
 def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:

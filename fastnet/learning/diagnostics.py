@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,7 +49,22 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     )
 
 
-def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> tuple[int, ...]:
+class NeverPredicted(NamedTuple):
+    """Labels that many samples have, and that were predicted for none.
+
+    Attributes
+    ----------
+    labels : tuple of int
+        These labels.
+    all_the_same : bool
+        Whether the same label was predicted for all samples.
+    """
+
+    labels: tuple[int, ...] = ()
+    all_the_same: bool = False
+
+
+def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> NeverPredicted:
     """Return the labels that many samples have, and that were predicted for none.
 
     Parameters
@@ -59,7 +75,8 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> tu
         Number of labels.
     """
     counts, predictions = (np.bincount(each[each >= 0], minlength=n_out) for each in (labels, predicted))
-    return tuple(np.flatnonzero((counts >= _ENOUGH) & (predictions == 0)).tolist())
+    missing = np.flatnonzero((counts >= _ENOUGH) & (predictions == 0))
+    return NeverPredicted(tuple(missing.tolist()), all_the_same=bool(np.count_nonzero(predictions) == 1))
 
 
 def scale(data: Dataset) -> str:
@@ -102,6 +119,8 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
 class DeadOutputs:
     """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs.
 
+    In a run of one epoch, it warns if the same label was predicted for all samples: to miss some is usual then.
+
     Parameters
     ----------
     scale : str
@@ -113,17 +132,32 @@ class DeadOutputs:
         self._before: frozenset[int] = frozenset()
         self._has_warned = False
 
-    def look_at(self, epoch: int, never_predicted: tuple[int, ...], stacklevel: int) -> None:
-        """Take note of the labels that are never predicted after an epoch."""
-        lasting = sorted(self._before.intersection(never_predicted))
-        self._before = frozenset(never_predicted)
+    def look_at(self, epoch: int, found: NeverPredicted, stacklevel: int, *, is_only: bool = False) -> None:
+        """Take note of the labels that are never predicted after an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Number of the epoch.
+        found : NeverPredicted
+            The labels.
+        stacklevel : int
+            Number of callers between this function and the one who is warned.
+        is_only : bool, optional
+            Whether the run has no other epoch.
+        """
+        lasting = sorted(self._before.intersection(found.labels))
+        self._before = frozenset(found.labels)
+        when = " in two consecutive epochs"
+        if is_only and found.all_the_same:
+            lasting, when = list(found.labels), ""
         if not lasting or self._has_warned:
             return
         self._has_warned = True
         warnings.warn(
-            f"epoch {epoch}: no sample was classified as {' or '.join(map(str, lasting))} in two consecutive epochs, "
-            f"although many should be. The network may be saturated: {self._advice}"
-            "another seed, a smaller eta, or smaller initial weights may help",
+            f"epoch {epoch}: no sample was classified as {' or '.join(map(str, lasting))}{when}, although many should "
+            f"be. The network may be saturated: {self._advice}another seed, a smaller eta, or smaller initial weights "
+            f"may help{', or more epochs' if is_only else ''}",
             TrainingWarning,
             stacklevel=stacklevel + 1,
         )

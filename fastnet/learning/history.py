@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from fastnet.formulas import notation
+from fastnet.formulas.layers import from_settings
 from fastnet.utils import machine
 from fastnet.utils.frames import data_frame
 
@@ -38,6 +40,8 @@ class Epoch:
         Number of samples classified correctly.
     mini_batch_cost : float or None
         The mean cost of the samples as their mini-batches met them in training, without regularization.
+    test_accuracy : int or None
+        Number of test samples classified correctly. Only `network3` counts them.
     """
 
     number: int
@@ -48,10 +52,11 @@ class Epoch:
     evaluation_cost: float | None = None
     evaluation_accuracy: int | None = None
     mini_batch_cost: float | None = None
+    test_accuracy: int | None = None
 
 
 class Epochs(Sequence[Epoch]):
-    """Epochs in the rows of an array: there may be very many, and each takes 72 bytes.
+    """Epochs in the rows of an array: there may be very many, and each takes 80 bytes.
 
     It has a length, can be indexed, sliced (a slice is one of these again), iterated over, and appended to.
 
@@ -175,6 +180,8 @@ class History:
         Whether that was because weights became infinite or not a number.
     machine : dict
         See `machine.describe`.
+    test_samples : int
+        How many there are; 0 if there are no test data, or they are not for the training.
 
     Examples
     --------
@@ -193,6 +200,7 @@ class History:
     stopped: str = ""
     diverged: bool = False
     machine: dict[str, str] = field(default_factory=machine.describe)
+    test_samples: int = 0
 
     def last_line(self) -> str:
         """Return a line on the last epoch, as chapter 1 prints it.
@@ -274,11 +282,10 @@ class History:
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
-        recipe = ", ".join(f"{name} {value}" for name, value in self.recipe.items())
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join([recipe, *lines, *([self.stopped] if self.stopped else [])])
+        return "\n".join([in_words(self.recipe), *lines, *([self.stopped] if self.stopped else [])])
 
     def _rows(self) -> list[list[str]]:
         """Return the cells of the table, the headings first."""
@@ -292,12 +299,26 @@ class History:
             columns.append(self._column(f"{data}_cost", f"{data} cost", "{:.4f}".format))
             share = partial(_percentage, samples=samples)
             columns.append(self._column(f"{data}_accuracy", f"{data} accuracy", share))
+        columns.append(self._column("test_accuracy", "test accuracy", partial(_percentage, samples=self.test_samples)))
         return [list(row) for row in zip(*filter(None, columns), strict=True)]
 
     def _column(self, name: str, heading: str, cell: Callable[[Any], str]) -> list[str]:
         """Return a column of the table, with its heading; nothing if there is nothing in it."""
         cells = ["" if value is None else cell(value) for value in self.series(name)]
         return [heading, *cells] if cells else []
+
+
+def in_words(recipe: Mapping[str, Any]) -> str:
+    """Return a recipe as a line: its layers in the notation of `formulas.notation`, all else as Python shows it."""
+    return ", ".join(f"{name} {_layers(value) if name == 'layers' else value}" for name, value in recipe.items())
+
+
+def _layers(settings: Any) -> str:
+    """Return layers in the notation, or as they are if they are something else: they may come from a file."""
+    try:
+        return f"[{', '.join(notation.describe(from_settings(each)) for each in settings)}]"
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        return str(settings)
 
 
 def _percentage(correct: int, samples: int) -> str:

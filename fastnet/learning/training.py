@@ -12,6 +12,7 @@ import numpy as np
 
 from fastnet.engines.contract import Descent, Engine
 from fastnet.learning import diagnostics
+from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.schedules import StoppingRule
 from fastnet.utils import progress
@@ -27,15 +28,18 @@ class Findings(NamedTuple):
     ----------
     training_cost, training_accuracy, evaluation_cost, evaluation_accuracy
         See `Epoch`.
-    never_predicted : tuple of int
+    never_predicted : NeverPredicted
         Labels of many samples that were predicted for none.
+    test_accuracy : int or None
+        See `Epoch`.
     """
 
     training_cost: float | None = None
     training_accuracy: int | None = None
     evaluation_cost: float | None = None
     evaluation_accuracy: int | None = None
-    never_predicted: tuple[int, ...] = ()
+    never_predicted: NeverPredicted = NeverPredicted()
+    test_accuracy: int | None = None
 
 
 class Learner(Protocol):
@@ -137,10 +141,11 @@ class Training:
                 self.history.stopped, self.history.diverged = diagnostics.why_stopped(f"epoch {number}"), True
                 return
             findings = self.learner.findings()
-            self.add(Epoch(number, eta, seconds, *findings[:4], cost))
+            self.add(Epoch(number, eta, seconds, *findings[:4], cost, findings.test_accuracy))
             keep()
             report(self.history)
-            dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1)  # which may raise the warning
+            is_only = number == 0 and self.is_over
+            dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1, is_only=is_only)  # which may raise
 
     def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
         """Train for an epoch; return its cost, its seconds, and whether it could be kept."""

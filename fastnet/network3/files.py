@@ -39,7 +39,7 @@ def _description(layers: Sequence[Layer], mini_batch_size: int) -> dict[str, Any
 
 def read(path: StrPath) -> tuple[list[Layer], int]:
     """Return the layers and the mini-batch size of a network; see `load`."""
-    description, arrays = tensors.read(path, _KIND)
+    description, arrays, _ = tensors.read(path, _KIND)
     try:
         return _network(description, arrays)
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:

@@ -44,7 +44,7 @@ class Best(NamedTuple):
     iteration : int
         The number of its last mini-batch, from 0.
     test_accuracy : float or None
-        None if there were no test data, or if this was not the last epoch of the checkpoint that it comes from.
+        None if there were no test data.
     """
 
     validation_accuracy: float
@@ -78,7 +78,8 @@ class Network:
     stopped : str
         Why the last `SGD` stopped before its last epoch; empty if it did not.
     history : History or None
-        What the last `SGD` did. The evaluation accuracy is that on the validation data.
+        What the last `SGD` did. The evaluation accuracy is that on the validation data. The test accuracy is known of
+        the epochs whose validation accuracy was not below the best before.
 
     Raises
     ------
@@ -208,17 +209,18 @@ class Network:
             "eta": eta,
             "lmbda": lmbda,
         }
-        history = History(recipe, mini_batches * mini_batch_size, len(validation))
+        n_test = 0 if test is None else len(test)
+        history = History(recipe, mini_batches * mini_batch_size, len(validation), test_samples=n_test)
         descent = Descent(l2=lmbda / mini_batches)
-        learner = LayersLearner(self, engine, mini_batch_size, descent, lambda: self._findings(validation))
+        learner = LayersLearner(self, engine, mini_batch_size, descent, lambda: self._findings(validation, test))
         file = CheckpointFile.of(checkpoint, resume, [training, validation, test])
         loop = Training(learner, history, epochs, Plan(eta), scale=diagnostics.scale(training))
         for epoch in learner.continue_from(file, history):
             loop.add(epoch)
         learner.keep(file, history)  # which shows, before anything is trained, that the file can be written
         self.best, self.stopped, self.history, self._test = None, "", history, test
-        for epoch in history.epochs:  # of a checkpoint, of which the network is as after the last one
-            self._compare(epoch, test if epoch.number == len(history.epochs) - 1 else None)
+        for epoch in history.epochs:  # of a checkpoint
+            self._compare(epoch)
         loop.run(self._report, lambda: learner.keep(file, history), stacklevel=2)
         if history.diverged:
             self.stopped = history.stopped
@@ -254,7 +256,8 @@ class Network:
 
     def accuracy(self, data: Data) -> float:
         """Return the share of samples, from 0 to 1, whose largest output is that of the label."""
-        return self._accuracy(self._data(data, "data"))
+        found = self._data(data, "data")
+        return self._make_engine().measure(found).correct / len(found)
 
     def test_mb_predictions(self, i: int) -> np.ndarray:
         """Return the predictions for the ith mini-batch of the test data of the last `SGD`: shape (mini_batch_size,).
@@ -315,26 +318,32 @@ class Network:
             found.labels(architecture.n_out)
         return found
 
-    def _findings(self, validation: Dataset) -> Findings:
-        """Return the number of samples classified correctly, and the labels that are never predicted."""
-        n_out = self.layers[-1].n_out
-        found = self._make_engine().measure(validation)
+    def _findings(self, validation: Dataset, test: Dataset | None) -> Findings:
+        """Measure the network on the validation data, and on the test data if it is the best so far."""
+        n_out, engine = self.layers[-1].n_out, self._make_engine()
+        found = engine.measure(validation)
         missed = diagnostics.never_predicted(validation.labels(n_out), found.predictions, n_out)
-        return Findings(evaluation_accuracy=found.correct, never_predicted=missed)
+        is_tested = test is not None and self._is_best(found.correct / len(validation))
+        return Findings(
+            evaluation_accuracy=found.correct,
+            never_predicted=missed,
+            test_accuracy=engine.measure(test).correct if is_tested else None,
+        )
 
-    def _accuracy(self, data: Dataset) -> float:
-        return self._make_engine().measure(data).correct / len(data)
+    def _is_best(self, validation_accuracy: float) -> bool:
+        return self.best is None or validation_accuracy >= self.best.validation_accuracy
 
-    def _compare(self, epoch: Epoch, test: Dataset | None = None) -> bool:
+    def _compare(self, epoch: Epoch) -> bool:
         """Keep an epoch in `best` if it is the best so far; return whether it is."""
-        assert self.history is not None
+        history = self.history
+        assert history is not None
         assert epoch.evaluation_accuracy is not None
-        accuracy = epoch.evaluation_accuracy / self.history.evaluation_samples
-        if self.best is not None and accuracy < self.best.validation_accuracy:
+        accuracy = epoch.evaluation_accuracy / history.evaluation_samples
+        if not self._is_best(accuracy):
             return False
-        mini_batches = self.history.training_samples // self.history.recipe["mini_batch_size"]
-        test_accuracy = None if test is None else self._accuracy(test)
-        self.best = Best(accuracy, mini_batches * (epoch.number + 1) - 1, test_accuracy)
+        mini_batches = history.training_samples // history.recipe["mini_batch_size"]
+        tested = None if epoch.test_accuracy is None else epoch.test_accuracy / history.test_samples
+        self.best = Best(accuracy, mini_batches * (epoch.number + 1) - 1, tested)
         return True
 
     def _report(self, history: History) -> None:
@@ -343,7 +352,7 @@ class Network:
         assert epoch.evaluation_accuracy is not None
         accuracy = epoch.evaluation_accuracy / history.evaluation_samples
         print(f"Epoch {epoch.number}: validation accuracy {accuracy:.2%}", flush=True)
-        if self._compare(epoch, self._test):
+        if self._compare(epoch):
             assert self.best is not None
             print("This is the best validation accuracy to date.", flush=True)
             if self.best.test_accuracy is not None:

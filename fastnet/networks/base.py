@@ -24,6 +24,7 @@ from fastnet.formulas.costs import BuiltIn, OwnCost, by_name
 from fastnet.formulas.layers import Layer, Shape, as_layers
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
+from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import History
 from fastnet.learning.training import Training
 from fastnet.networks import entries
@@ -101,6 +102,11 @@ class BaseNetwork(ABC):
     @sizes.setter
     def sizes(self, sizes: Sequence[int | Layer | Shape]) -> None:
         self._entries = self._checked_entries(sizes)
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of a sample: (n_in,), or (maps, height, width) of an image."""
+        return entries.input_shape_of(self._entries)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -216,7 +222,7 @@ class BaseNetwork(ABC):
         plain = models.is_plain(architecture, self.activation)
         of_network = {
             "sizes": self.sizes,
-            "input_shape": list(architecture.input_shape) if len(architecture.input_shape) > 1 else None,
+            "input_shape": list(self.input_shape) if len(self.input_shape) > 1 else None,
             "layers": None if plain else [layer.settings() for layer in architecture.layers],
             "cost": self._cost_name(),
             "activation": self.activation,
@@ -249,7 +255,7 @@ class BaseNetwork(ABC):
 
     def _architecture(self) -> Architecture:
         layers = as_layers(entries.layers_of(self._entries), self.activation)
-        return Architecture(entries.input_shape_of(self._entries), layers, self._cost(), self.dtype)
+        return Architecture(self.input_shape, layers, self._cost(), self.dtype)
 
     def _make_engine(self, data: Dataset | None = None, *, dropout: float = 0.0) -> Engine:
         """Make an engine that has the network's parameters as they are now, and data if it is to train on them."""
@@ -299,7 +305,7 @@ class BaseNetwork(ABC):
             raise ValueError(f"what {method} returned is {arguments.brief(number)}; there are {len(data)} samples")
         return number
 
-    def _never_predicted(self, data: Dataset, measure: Measure) -> tuple[int, ...]:
+    def _never_predicted(self, data: Dataset, measure: Measure) -> NeverPredicted:
         """Return the labels that many samples have, and that were predicted for none."""
         labels, count = self.classes(data).labels, max(self.sizes[-1], 2)
         return diagnostics.never_predicted(labels, measure.predictions, count)

@@ -140,7 +140,7 @@ def test_a_dense_layer_is_the_number_of_its_neurons(bars):
         (
             {"layers": (5, BatchNormalization()), "batch_size": 1},
             ValueError,
-            "a mini-batch has 1 sample, but hidden_layer_sizes has BatchNormalization",
+            "a mini-batch has 1 sample, but the network has BatchNormalization",
         ),
     ],
 )

@@ -23,6 +23,12 @@ def add_transposed_product(x, mini_batch, d, d_panel, w, w_panel):
     inputs.add_transposed_product(x, mini_batch, d, d_panel, w, w_panel)
 
 
+@kernel
+def copy_row(x, i, keep, a, start):
+    inputs.prefetch_row(x, i)
+    inputs.copy_row(x, i, keep, a, start)
+
+
 def laid_out(kind, matrix, dtype="float64"):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
@@ -175,6 +181,23 @@ def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upc
     flat_w = panel(w, 2 * width)
     add_transposed_product(x, mini_batch, panel(d, width), width, flat_w, 2 * width)
     np.testing.assert_array_equal(flat_w, panel(w + matrix[mini_batch].T @ d, 2 * width), strict=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", KINDS)
+@given(n=st.integers(1, 4), n_in=st.integers(1, 40), start=st.integers(0, 3), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=30)
+def test_a_row_is_copied_times_a_factor(kind, dtype, n, n_in, start, seed):
+    """Zeros that `Rows` leave out stay what they are: where the row goes, there are zeros before."""
+    matrix = sparse(np.random.default_rng(seed), (n, n_in), 0.5).astype(dtype)
+    x = laid_out(kind, matrix, dtype)
+    for i in range(n):
+        a = np.full(start + n_in + lanes_of(dtype), np.nan, dtype)
+        a[start:][:n_in] = 0
+        expected = a.copy()
+        expected[start:][:n_in] = 0.25 * matrix[i]
+        copy_row(x, i, 0.25, a, start)
+        np.testing.assert_array_equal(a, expected, strict=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)

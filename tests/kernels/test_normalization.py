@@ -5,9 +5,10 @@ import pytest
 
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.layers import BatchNormalization, Dense
-from fastnet.kernels import layout, normalization
+from fastnet.kernels import arrays, layout, normalization
 from fastnet.kernels.compiler import kernel
 from fastnet.kernels.vectors import lanes, lanes_of, load
+from fastnet.kernels.workspace import workspace_of
 
 DTYPES = ("float32", "float64")
 EPSILON, MOMENTUM = 0.01, 0.25
@@ -26,8 +27,9 @@ def normalize(m, there, statistics, space, training):
 def backpropagate(m, there, parameters, space, sums, sums_scale):
     width = lanes(space.activations)
     for u in range(there.units[NORMALIZATION], there.units[NORMALIZATION + 1], width):
-        gamma, below = load(parameters.values, there.gammas + u), m * (u - there.units[NORMALIZATION])
-        normalization.backpropagate(u, below, m, gamma, there, space, sums, sums_scale)
+        channel = there.channels[NORMALIZATION] + u - there.units[NORMALIZATION]
+        gamma, below = load(parameters.values, there.gammas + channel), m * (u - there.units[NORMALIZATION])
+        normalization.backpropagate(u, channel, below, m, gamma, there, space, sums, sums_scale)
 
 
 class Layer:
@@ -37,32 +39,38 @@ class Layer:
         random, self.m, self.n = np.random.default_rng(0), m, lanes_of(dtype) + 1
         layers = (Dense(self.n), BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON), Dense(2))
         architecture = Architecture((3,), layers, dtype=np.dtype(dtype))
-        arrays = architecture.parameters([np.zeros((self.n, 3)), np.zeros((2, self.n))], [np.zeros((1, 1))] * 2)
-        for own, trained in zip(arrays, architecture.trained, strict=True):
+        parameters = architecture.parameters([np.zeros((self.n, 3)), np.zeros((2, self.n))], [np.zeros((1, 1))] * 2)
+        for own, trained in zip(parameters, architecture.trained, strict=True):
             own.update({name: np.zeros(shape, dtype) for name, shape in trained.items()})
-        own = arrays[NORMALIZATION]
+        own = parameters[NORMALIZATION]
         for name in ("gamma", "mean", "variance"):
             own[name] = random.uniform(0.5, 2, (self.n, 1)).astype(dtype)
         self.gamma, self.mean, self.variance = (own[name].ravel() for name in ("gamma", "mean", "variance"))
         self.there = layout.layout_of(architecture)
-        self.parameters = layout.from_arrays(architecture, self.there, arrays)
-        self.statistics = layout.statistics_from(architecture, self.there, arrays)
-        self.space = layout.workspace(self.there, m)
+        self.parameters = arrays.from_arrays(architecture, self.there, parameters)
+        self.statistics = arrays.statistics_from(architecture, self.there, parameters)
+        self.space = workspace_of(self.there, m)
         # The running variance of a neuron that gives nearly the same for all samples has few digits.
         self.x = (random.standard_normal((m, self.n)) * random.uniform(0.5, 2, self.n) + 1).astype(dtype)
-        layout.to_panels(self.x, self.space.activations)
+        self.set_matrix(self.x, self.space.activations, 0)
         self.eps = np.finfo(dtype).eps
 
     def running(self):
         """Return the running means and variances."""
-        start = self.there.units[NORMALIZATION]
+        start = self.there.channels[NORMALIZATION]
         return [array[start:][: self.n] for array in self.statistics]
 
     def matrix(self, panels, layer):
         """Return what a layer has in the workspace."""
         result = np.empty((self.m, self.n), panels.dtype)
-        layout.from_panels(panels[self.m * self.there.units[layer] :], result)
+        for part, panel in arrays.strips(result, panels[self.m * self.there.units[layer] :]):
+            part[...] = panel
         return result
+
+    def set_matrix(self, matrix, panels, layer):
+        """Copy it to what a layer has in the workspace."""
+        for part, panel in arrays.strips(matrix, panels[self.m * self.there.units[layer] :]):
+            panel[...] = part
 
 
 def normalized(x):
@@ -107,7 +115,7 @@ def test_the_gradient_is_that_of_central_differences(dtype, m):
     layer, scale = Layer(m, dtype), 0.5
     normalize(m, layer.there, layer.statistics, layer.space, True)
     errors = np.random.default_rng(1).standard_normal((m, layer.n)).astype(dtype)
-    layout.to_panels(errors, layer.space.delta[m * layer.there.units[NORMALIZATION] :])
+    layer.set_matrix(errors, layer.space.delta, NORMALIZATION)
     sums = layout.zeros(layer.there)
     sums.values[:] = 1
     backpropagate(m, layer.there, layer.parameters, layer.space, sums, scale)
@@ -119,7 +127,7 @@ def test_the_gradient_is_that_of_central_differences(dtype, m):
         expected[s] = np.sum(errors * layer.gamma * difference, axis=0) / (2 * h)
     close = {"rtol": 0, "atol": max(1e-8, 128 * layer.eps)}
     np.testing.assert_allclose(layer.matrix(layer.space.delta, 0), expected, **close)
-    start = layer.there.gammas + layer.there.units[NORMALIZATION]
+    start = layer.there.gammas + layer.there.channels[NORMALIZATION]
     gradient = 1 + scale * np.sum(errors * normalized(x), axis=0)
     np.testing.assert_allclose(sums.values[start:][: layer.n], gradient, **close)
     sums.values[start:][: layer.n] = 1

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.layers import BatchNormalization, Dense
+from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, MaxPooling
 from fastnet.formulas.regularization import bounded
-from fastnet.kernels import layout, regularization, threads
+from fastnet.kernels import arrays, layout, regularization, threads
 from fastnet.kernels.compiler import kernel
 
 DTYPES = ("float32", "float64")
@@ -21,13 +21,22 @@ def regularize(scale, max_norm, there, parameters, share, waits):
     return waits
 
 
+NETWORKS = {
+    "dense": ((20,), (Dense(70), BatchNormalization(), Dense(33), Dense(40), BatchNormalization(), Dense(1))),
+    "images": (
+        (2, 9, 8),
+        (Convolution(5, (3, 2)), MaxPooling(), BatchNormalization(), Convolution(19, 2), Dense(33), Dense(7)),
+    ),
+}
+EACH_NETWORK = pytest.mark.parametrize("network", NETWORKS)
+
+
 class Weights:
     """Weights of layers of several widths, between a half and twice as large as a bound; some are zero."""
 
-    def __init__(self, dtype):
+    def __init__(self, dtype, network):
         random = np.random.default_rng(0)
-        layers = (Dense(70), BatchNormalization(), Dense(33), Dense(40), BatchNormalization(), Dense(1))
-        self.architecture = Architecture((20,), layers, dtype=np.dtype(dtype))
+        self.architecture = Architecture(*NETWORKS[network], dtype=np.dtype(dtype))
         self.there = layout.layout_of(self.architecture)
         self.arrays = [
             {name: random.standard_normal(shape).astype(dtype) for name, shape in trained.items()}
@@ -35,13 +44,14 @@ class Weights:
         ]
         for own in self.arrays:
             if "weights" in own:
-                own["weights"] *= random.uniform(0.5, 2, (len(own["weights"]), 1)) / np.sqrt(own["weights"].shape[1])
+                rows = own["weights"].reshape(len(own["weights"]), -1)
+                rows *= random.uniform(0.5, 2, (len(rows), 1)) / np.sqrt(rows.shape[1])
                 own["weights"][1:2] = 0
-        self.parameters = layout.from_arrays(self.architecture, self.there, self.arrays)
+        self.parameters = arrays.from_arrays(self.architecture, self.there, self.arrays)
 
     def assert_changed(self, change):
         """Compare weights with what a function makes of them; nothing else has changed, nor is a padding used."""
-        found = layout.to_arrays(self.architecture, self.there, self.parameters)
+        found = arrays.to_arrays(self.architecture, self.there, self.parameters)
         for own, before in zip(found, self.arrays, strict=True):
             for name, array in own.items():
                 if name == "weights":
@@ -55,8 +65,9 @@ class Weights:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_norm_of_each_neurons_weights_is_bounded(dtype, count):
-    weights, waits = Weights(dtype), []
+@EACH_NETWORK
+def test_the_norm_of_each_neurons_weights_is_bounded(network, dtype, count):
+    weights, waits = Weights(dtype, network), []
 
     def bound(share):
         waits.append(regularize(1.0, 1.0, weights.there, weights.parameters, share, 0))
@@ -64,14 +75,15 @@ def test_the_norm_of_each_neurons_weights_is_bounded(dtype, count):
     threads.run(bound, count)
     weights.assert_changed(lambda w: bounded(w, 1.0))
     assert waits == [2] * count  # how often all have waited for one another
-    w = weights.arrays[0]["weights"]
+    w = weights.arrays[0]["weights"].reshape(len(weights.arrays[0]["weights"]), -1)
     assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1) > 1) < len(w)  # or else nothing was tested
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_weights_are_multiplied_by_their_scale_once(dtype, count):
-    weights = Weights(dtype)
+@EACH_NETWORK
+def test_weights_are_multiplied_by_their_scale_once(network, dtype, count):
+    weights = Weights(dtype, network)
     for thread in range(count):
         share = threads.Share(thread, count, np.zeros(1, np.int64))
         assert regularize(0.75, 0.0, weights.there, weights.parameters, share, 5) == 5

@@ -13,7 +13,27 @@ from numba.core.registry import cpu_target
 
 from fastnet.kernels import vectors
 from fastnet.kernels.compiler import kernel
-from fastnet.kernels.vectors import item, lanes, lanes_of, load, only, set_item, sign, store, zeros
+from fastnet.kernels.vectors import (
+    CACHE_LINE,
+    item,
+    lanes,
+    lanes_of,
+    load,
+    load_as,
+    load_narrow,
+    narrow_lanes,
+    narrow_lanes_of,
+    narrow_zeros,
+    numbers_of_line,
+    only,
+    register_lanes,
+    register_lanes_of,
+    set_item,
+    sign,
+    store,
+    store_some,
+    zeros,
+)
 
 DTYPES = ("float32", "float64")
 MOST_LANES = 32
@@ -21,12 +41,33 @@ MOST_LANES = 32
 
 @kernel
 def how_many(array):
-    return lanes(array)
+    return lanes(array), narrow_lanes(array), register_lanes(array), numbers_of_line(array)
 
 
 @kernel
 def copy(source, i, destination, k):
     store(destination, k, load(source, i))
+
+
+@kernel
+def copy_narrow(source, i, destination, k):
+    store(destination, k, load_narrow(source, i))
+
+
+@kernel
+def copy_some(source, i, destination, k, count, is_narrow):
+    if is_narrow:
+        store_some(destination, k, load_narrow(source, i), count)
+    else:
+        store_some(destination, k, load(source, i), count)
+
+
+@kernel
+def copy_as(source, i, destination, k, is_narrow):
+    if is_narrow:
+        store(destination, k, load_as(narrow_zeros(destination), source, i))
+    else:
+        store(destination, k, load_as(zeros(destination), source, i))
 
 
 @kernel
@@ -40,8 +81,11 @@ def put(array, i, value):
 
 
 @kernel
-def clear(array, i):
-    store(array, i, zeros(array))
+def clear(array, i, is_narrow):
+    if is_narrow:
+        store(array, i, narrow_zeros(array))
+    else:
+        store(array, i, zeros(array))
 
 
 @kernel
@@ -87,24 +131,67 @@ def same_bits(array, expected):
     return array.tobytes() == np.asarray(expected, array.dtype).tobytes()
 
 
+KINDS = pytest.mark.parametrize("is_narrow", [False, True], ids=["wide", "narrow"])
+
+
+def lanes_of_kind(dtype, is_narrow):
+    return narrow_lanes_of(dtype) if is_narrow else lanes_of(dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_kernels_and_python_agree_on_how_many_numbers_are_a_vector(dtype):
-    assert how_many(np.empty(0, dtype)) == lanes_of(dtype) == lanes_of(np.dtype(dtype))
-    assert lanes_of("float32") == 2 * lanes_of("float64")
+    size = np.dtype(dtype).itemsize
+    expected = lanes_of(dtype), narrow_lanes_of(dtype), register_lanes_of(dtype), CACHE_LINE // size
+    assert how_many(np.empty(0, dtype)) == expected
+    for number in (lanes_of, narrow_lanes_of, register_lanes_of):
+        assert number(dtype) == number(np.dtype(dtype))
+        assert number("float32") == 2 * number("float64")
+    assert lanes_of(dtype) == 2 * register_lanes_of(dtype)
+    assert narrow_lanes_of(dtype) == min(register_lanes_of(dtype), 32 // size)
     assert lanes_of(dtype) <= MOST_LANES  # as the tests below take for granted
 
 
+@KINDS
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_vector_is_copied_from_any_address_to_any_other_and_nothing_else_is(dtype):
-    width = lanes_of(dtype)
+def test_a_vector_is_copied_from_any_address_to_any_other_and_nothing_else_is(dtype, is_narrow):
+    width, copied = lanes_of_kind(dtype, is_narrow), copy_narrow if is_narrow else copy
     source = np.arange(1, 3 * width + 1, dtype=dtype)
     for i in range(2 * width + 1):
         for k in (i, 0, 1, width - 1, 2 * width):
             destination = np.full(3 * width, -1, dtype)
-            copy(source, i, destination, k)
+            copied(source, i, destination, k)
             expected = np.full(3 * width, -1, dtype)
             expected[k : k + width] = source[i : i + width]
             np.testing.assert_array_equal(destination, expected)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_first_numbers_of_a_vector_are_copied_and_no_others(dtype, is_narrow):
+    """A count of more than the vector has stands for all."""
+    width = lanes_of_kind(dtype, is_narrow)
+    source = np.arange(1, 2 * width + 1, dtype=dtype)
+    for count in (*range(-1, width + 2), 3 * width, 2**40):
+        for k in (0, 1, width - 1):
+            destination = np.full(2 * width, -1, dtype)
+            copy_some(source, width - 2, destination, k, count, is_narrow)
+            expected = np.full(2 * width, -1, dtype)
+            number = min(max(count, 0), width)
+            expected[k : k + number] = source[width - 2 :][:number]
+            np.testing.assert_array_equal(destination, expected)
+
+
+@KINDS
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_as_many_numbers_are_loaded_as_another_vector_has(dtype, is_narrow):
+    width = lanes_of_kind(dtype, is_narrow)
+    source = np.arange(1, 3 * width + 1, dtype=dtype)
+    for i, k in ((0, 0), (1, 0), (width, width + 1)):
+        destination = np.full(3 * width, -1, dtype)
+        copy_as(source, i, destination, k, is_narrow)
+        expected = np.full(3 * width, -1, dtype)
+        expected[k : k + width] = source[i : i + width]
+        np.testing.assert_array_equal(destination, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -153,11 +240,12 @@ def test_an_item_is_set_and_no_other(dtype):
         assert array[i] == np.dtype(dtype).type(0.1)
 
 
+@KINDS
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_zeros_are_a_vector_of_zeros(dtype):
-    width = lanes_of(dtype)
+def test_zeros_are_a_vector_of_zeros(dtype, is_narrow):
+    width = lanes_of_kind(dtype, is_narrow)
     array = np.full(3 * width, np.nan, dtype)
-    clear(array, width - 1)
+    clear(array, width - 1, is_narrow)
     expected = np.full(3 * width, np.nan, dtype)
     expected[width - 1 : 2 * width - 1] = 0
     np.testing.assert_array_equal(array, expected)

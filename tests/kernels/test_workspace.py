@@ -1,0 +1,61 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from kernels.networks import ARCHITECTURES, few, known_layers
+
+from fastnet.formulas.layers import Convolution, MaxPooling
+from fastnet.kernels import arrays, layout, workspace
+from fastnet.kernels.vectors import lanes_of
+
+SAMPLES, THREADS = st.integers(0, 9), st.integers(1, 3)
+
+
+@given(ARCHITECTURES, SAMPLES, THREADS)
+@few
+def test_no_vector_lies_across_cache_lines(architecture, samples, threads):
+    there, dtype = layout.layout_of(architecture), architecture.dtype
+    space = workspace.workspace_of(there, samples, threads)
+    targets = arrays.padded_rows(np.ones((samples + 1, architecture.n_out)), dtype)
+    numbers = [array for array in space if array.dtype.kind == "f"]
+    for array in (layout.zeros(there).values, there.neurons, *numbers, targets):
+        assert array.dtype == dtype
+        assert array.ctypes.data % 64 == 0 or not array.size
+    for start in (*there.units, *there.channels, *there.weights, there.biases, there.gammas):
+        assert start % lanes_of(dtype) == 0
+    register = lanes_of(dtype) * dtype.itemsize // 2  # a vector is two of them
+    assert 64 % register == 0
+
+
+@given(ARCHITECTURES, SAMPLES, THREADS)
+@few
+def test_there_is_room_for_the_samples(architecture, samples, threads):
+    there = layout.layout_of(architecture)
+    space = workspace.workspace_of(there, samples, threads)
+    for array in (space.activations, space.slopes, space.delta):
+        assert array.shape == (samples * there.units[-1],)
+    assert space.means.shape == space.inverses.shape == (there.channels[-1],)
+    for i, array in enumerate(space):
+        assert not any(np.shares_memory(array, other) for other in space[:i])
+    np.testing.assert_array_equal(space.samples, np.arange(samples), strict=True)
+    has_images = any(isinstance(each.layer, (Convolution, MaxPooling)) for each in known_layers(architecture))
+    assert isinstance(space, workspace.ImageWorkspace if has_images else workspace.Workspace)
+    if has_images:
+        assert space.places.shape == space.activations.shape
+        assert space.filters.shape == (there.filters[-1],)
+
+
+@given(ARCHITECTURES, THREADS)
+@few
+def test_each_thread_has_the_same_room(architecture, threads):
+    there = layout.layout_of(architecture)
+    one, several = (workspace.workspace_of(there, 2, number)._asdict() for number in (1, threads))
+    of_all = {"activations", "slopes", "delta", "places", "means", "inverses", "samples", "filters"}
+    for name, array in several.items():
+        assert len(array) == len(one[name]) * (1 if name in of_all else threads)
+
+
+def test_arrays_of_a_page_do_not_begin_at_the_same_place_of_one():
+    """A load of one has not to wait for a store to another one."""
+    for size in (1, 1024, 5000):
+        starts = [array.ctypes.data % 4096 for array in workspace._apart(3, size, np.dtype("float32"))]
+        assert len(set(starts)) == 3
