@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from fastnet.kernels import activations, choice, inputs, products
+from fastnet.kernels.arrays import strips
 from fastnet.kernels.compiler import kernel
-from fastnet.kernels.layout import aligned_zeros, from_panels, to_panels
-from fastnet.kernels.vectors import lanes, lanes_of, load, store
+from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME, aligned_zeros
+from fastnet.kernels.vectors import lanes, lanes_of, load, register_lanes_of, store
 
 FLOAT32 = np.dtype("float32")
 SIGMOID = activations.CODES["sigmoid"]
@@ -24,10 +25,12 @@ class Panels:
         width = -(-columns // lanes_of(FLOAT32)) * lanes_of(FLOAT32)
         self.matrix = random.standard_normal((rows, columns)).astype(FLOAT32)
         self.panels = aligned_zeros(rows * width, FLOAT32)
-        to_panels(self.matrix, self.panels)
+        for columns_of_matrix, panel in strips(self.matrix, self.panels):
+            panel[:] = columns_of_matrix
 
     def read(self):
-        from_panels(self.panels, self.matrix)
+        for columns_of_matrix, panel in strips(self.matrix, self.panels):
+            columns_of_matrix[:] = panel
         return self.matrix.copy()
 
 
@@ -69,15 +72,10 @@ def add_transposed_inputs(x, mini_batch, d, w):
 
 
 @kernel
-def dot_products(a, w, z, m):
+def dot_products(a, w, z, m, dots):
     width = lanes(z)
     panels = len(a) // (m * width)
-    for u in range(0, len(z) // m, width):
-        n = min(width, N_OUT - u)
-        for s in range(m):
-            products.set_dot_products(
-                a, s * width, m * width, panels, w, u * width, N_OUT * width, n, z, u * m + s * width
-            )  # fmt: skip
+    products.set_dot_products(a, 0, width, m * width, panels, 0, m, w, 0, N_OUT, z, 0, m * width, dots, 0)
 
 
 @kernel
@@ -120,9 +118,10 @@ def test_add_transposed_product(benchmark, digits, random):
 
 def test_dot_products(benchmark, random):
     a, w, z = Panels(SAMPLES, N_HIDDEN, random), Panels(N_OUT, N_HIDDEN, random), Panels(SAMPLES, N_OUT, random)
-    dot_products(a.panels, w.panels, z.panels, SAMPLES)
+    dots = aligned_zeros(SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(FLOAT32), FLOAT32)
+    dot_products(a.panels, w.panels, z.panels, SAMPLES, dots)
     np.testing.assert_allclose(z.read(), a.matrix @ w.matrix.T, rtol=0, atol=1e-4)
-    benchmark(dot_products, a.panels, w.panels, z.panels, SAMPLES)
+    benchmark(dot_products, a.panels, w.panels, z.panels, SAMPLES, dots)
 
 
 def test_sigmoid(benchmark, random):

@@ -35,7 +35,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = {
         "by hand, NumPy": (
-            lines(*BY_HAND, "engines/arrays", "engines/numpy"),
+            lines(*BY_HAND, "engines/arrays", "engines/numpy", "engines/numpy_layers"),
             lambda seed, epochs: by_hand("numpy", seed, epochs),
         ),
         "by hand, compiled": (

@@ -1,34 +1,38 @@
-"""Chapter 6's results beside ours, and a recipe of our own, as a table.
+"""Chapter 6's experiments in full: the book's results beside ours, and how long they take, beside PyTorch.
 
-    python benchmarks/chapter6.py [--full | --reduced] [--only ROW,ROW] [--json FILE] [--seed N]
+    python benchmarks/chapter6.py [--only ROW,ROW] [--folder FOLDER] [--epochs N] [--at-once N] [--seed N] [--json FILE]
 
-Full are as many epochs as in the book, for a GPU; reduced are few, for two processor cores, and marked as such. Without
-either, it is full where there is a GPU. What training prints goes to standard error.
+Networks are trained two at a time, each by one processor, for as many epochs as in the book: about two hours for all
+rows. Each keeps a checkpoint in the folder (by default `chapter6`), so that the same command continues after an
+interruption. Seconds are those of training alone, for all networks of a row. PyTorch's are those of its engine in one
+thread for 100 mini-batches, times their number; without PyTorch there are none. `--epochs` trains fewer.
 """
+
+from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
+import multiprocessing
 import sys
-import time
-from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional
 
-from fastnet import expand_mnist, mnist_loader, network3
+from fastnet import network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
+from fastnet.sweeps.run import one_thread
 from fastnet.utils import machine
 
-MINI_BATCH_SIZE = 10
-ENSEMBLE = 5
+MINI_BATCH_SIZE, CLASSES = 10, 10
+OF_PYTORCH = 100  # mini-batches
+COPIES = 5  # of each image in the expanded data
 
 
 def shallow():
@@ -58,6 +62,14 @@ def two_convolutions_and_100(activation_fn):
     ]
 
 
+def with_sigmoid():
+    return two_convolutions_and_100(sigmoid)
+
+
+def with_relu():
+    return two_convolutions_and_100(ReLU)
+
+
 def with_dropout():
     return [
         *two_convolutions(ReLU),
@@ -72,220 +84,155 @@ class Row(NamedTuple):
 
     title: str
     book: float
-    layers: Callable[[], list]
+    layers: Callable[[], list[Any]]
     eta: float
     epochs: int
-    reduced: int  # epochs
     lmbda: float = 0.0
     expanded: bool = False
     networks: int = 1
 
 
 ROWS = {
-    "shallow": Row("100 hidden neurons", 97.80, shallow, 0.1, 60, 60),
-    "one": Row("one convolution", 98.78, one_convolution, 0.1, 60, 8),
-    "two": Row("two convolutions", 99.06, lambda: two_convolutions_and_100(sigmoid), 0.1, 60, 8),
-    "relu": Row("ReLU with L2", 99.23, lambda: two_convolutions_and_100(ReLU), 0.03, 60, 8, 0.1),
-    "expanded": Row("expanded data", 99.37, lambda: two_convolutions_and_100(ReLU), 0.03, 60, 2, 0.1, True),
-    "dropout": Row("1000 units with dropout", 99.60, with_dropout, 0.03, 40, 1, 0.0, True),
-    "ensemble": Row("ensemble of five", 99.67, with_dropout, 0.03, 40, 1, 0.0, True, ENSEMBLE),
+    "shallow": Row("100 hidden neurons", 97.80, shallow, 0.1, 60),
+    "one": Row("one convolution", 98.78, one_convolution, 0.1, 60),
+    "two": Row("two convolutions", 99.06, with_sigmoid, 0.1, 60),
+    "relu": Row("ReLU with L2", 99.23, with_relu, 0.03, 60, 0.1),
+    "expanded": Row("expanded data", 99.37, with_relu, 0.03, 60, 0.1, True),
+    "dropout": Row("1000 units with dropout", 99.60, with_dropout, 0.03, 40, 0.0, True),
+    "ensemble": Row("ensemble of five", 99.67, with_dropout, 0.03, 40, 0.0, True, 5),
 }
-MODERN = "modern"
+
+
+class Task(NamedTuple):
+    """A network to train: its row, seed, number of epochs, and where its checkpoint is."""
+
+    row: str
+    seed: int
+    epochs: int
+    checkpoint: Path
+
+
+class Trained(NamedTuple):
+    """What came of a network: its accuracy, what it says of each test digit, and the seconds of its training."""
+
+    accuracy: float
+    predictions: np.ndarray
+    seconds: float
 
 
 @dataclass
 class Result:
     """A row of the table."""
 
-    name: str
+    row: str
     network: str
-    book: float | None
-    accuracy: float
+    book: float
+    ours: float
     epochs: int
-    epochs_of_the_book: int | None
+    epochs_of_the_book: int
     seconds: float
+    pytorch: float | None
 
     def __str__(self) -> str:
-        book = "" if self.book is None else f"{self.book:.2f} %"
-        epochs = str(self.epochs)
-        if self.epochs_of_the_book is not None:
-            epochs += f" of {self.epochs_of_the_book}"
-            epochs += " (reduced)" if self.epochs < self.epochs_of_the_book else " (full)"
-        return f"| {self.network} | {book} | {self.accuracy:.2f} % | {epochs} | {self.seconds:.0f} |"
+        of_the_book = "" if self.epochs == self.epochs_of_the_book else f" of {self.epochs_of_the_book}"
+        pytorch = "" if self.pytorch is None else f"{self.pytorch:.0f}"
+        return (
+            f"| {self.network} | {self.book:.2f} % | {self.ours:.2f} % | {self.epochs}{of_the_book} | "
+            f"{self.seconds:.0f} | {pytorch} |"
+        )
 
 
-class Data:
-    """MNIST on the device, read when it is asked for."""
-
-    @cached_property
-    def plain(self):
-        return network3.load_data_shared()
-
-    @cached_property
-    def expanded(self):
-        return network3.load_data_shared(expanded=True)[0]
+@cache
+def data(expanded: bool) -> list[Any]:
+    """Return training, validation and test data, read once in each process."""
+    return network3.load_data_shared(expanded=expanded)
 
 
-class Programs:
-    """The book's programs; the networks that one row has trained are there for the next."""
-
-    def __init__(self, full: bool, seed: int) -> None:
-        self.full = full
-        self.seed = seed
-        self.data = Data()
-        self._with_dropout: list[tuple[Network, float]] = []
-
-    def result(self, name: str) -> Result:
-        row = ROWS[name]
-        if row.layers is with_dropout:
-            while len(self._with_dropout) < row.networks:
-                self._with_dropout.append(self._trained(row, self.seed + len(self._with_dropout)))
-            trained = self._with_dropout[: row.networks]
-        else:
-            trained = [self._trained(row, self.seed)]
-        networks = [net for net, _ in trained]
-        accuracy = networks[0].best.test_accuracy if len(networks) == 1 else vote(networks, self.data.plain[2])
-        seconds = sum(seconds for _, seconds in trained)
-        return Result(name, row.title, row.book, 100 * accuracy, self._epochs(row), row.epochs, seconds)
-
-    def _trained(self, row: Row, seed: int) -> tuple[Network, float]:
-        """Train a network; return it, and the seconds that took."""
-        training, validation, test = self.data.plain
-        training = self.data.expanded if row.expanded else training
-        np.random.seed(seed)
-        began = time.perf_counter()
-        net = Network(row.layers(), MINI_BATCH_SIZE)
-        net.SGD(training, self._epochs(row), MINI_BATCH_SIZE, row.eta, validation, test, lmbda=row.lmbda)
-        return net, time.perf_counter() - began
-
-    def _epochs(self, row: Row) -> int:
-        return row.epochs if self.full else row.reduced
+def train(task: Task) -> Trained:
+    """Train a network in one thread, from its checkpoint if there is one."""
+    row = ROWS[task.row]
+    training, validation, test = data(row.expanded)
+    np.random.seed(task.seed)
+    net = Network(row.layers(), MINI_BATCH_SIZE)
+    with one_thread("numba"), contextlib.redirect_stdout(sys.stderr):
+        net.SGD(
+            training, task.epochs, MINI_BATCH_SIZE, row.eta, validation, test, lmbda=row.lmbda,
+            checkpoint=task.checkpoint, resume=True,
+        )  # fmt: skip
+    seconds = sum(epoch.seconds for epoch in net.history.epochs)
+    return Trained(net.best.test_accuracy, net.predictions(test[0]), seconds)
 
 
-def vote(networks, data):
-    """Return for which part of the data most of the networks are right; the first of those that are as many win."""
-    x, y = data
-    votes = zip(*[net.predictions(x).tolist() for net in networks], strict=True)
-    elected = [Counter(each).most_common(1)[0][0] for each in votes]
-    return sum(one == label for one, label in zip(elected, y.tolist(), strict=True)) / len(elected)
+def vote(networks: list[Trained]) -> float:
+    """Return for which part of the test digits most networks are right; of labels with as many votes, the lowest."""
+    y = data(False)[2][1]
+    votes = np.sum([net.predictions[:, np.newaxis] == np.arange(CLASSES) for net in networks], axis=0)
+    return float(np.mean(votes.argmax(axis=1) == y))
 
 
-# The recipe of our own: three pairs of convolutions, batch normalization, and new images in every epoch.
-
-RECIPE_SIZE = 100  # of a mini-batch
-RECIPE_ETA = 0.1  # at its highest
-RECIPE_MOMENTUM = 0.9
-RECIPE_DECAY = 5e-4  # of weights, not of biases and of what normalization learns
-RECIPE_DROPOUT = 0.2
-# Widths and epochs. The full one is for a GPU, and has not been run yet.
-RECIPES = {"full": ((32, 64, 128), 60), "reduced": ((16, 32, 64), 18)}
-
-
-def convolution(n_in, n_out, size=3, pooled=False):
-    pooling = [nn.MaxPool2d(2)] if pooled else []  # here, so that there is less to normalize
-    padding = size // 2
-    return [nn.Conv2d(n_in, n_out, size, padding=padding, bias=False), *pooling, nn.BatchNorm2d(n_out), nn.ReLU()]
-
-
-def recipe_network(widths):
-    first, second, third = widths
-    return nn.Sequential(
-        *convolution(1, first, size=5, pooled=True),
-        *convolution(first, second),
-        *convolution(second, second, pooled=True),
-        *convolution(second, third),
-        *convolution(third, third, pooled=True),
-        nn.Flatten(),
-        nn.Dropout(RECIPE_DROPOUT),
-        nn.Linear(third * 3 * 3, 10),
-    )
-
-
-def modern(full: bool, seed: int) -> Result:
-    """Train the recipe's network on the 50,000 training images, deformed anew in every epoch."""
-    began = time.perf_counter()
-    widths, epochs = RECIPES["full" if full else "reduced"]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    training, validation, test = mnist_loader.load_data_wrapper()
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    net = recipe_network(widths).to(device, memory_format=torch.channels_last)
-    labels = torch.tensor(training.labels(10), device=device)
-    steps = len(training) // RECIPE_SIZE
-    optimizer = torch.optim.SGD(
-        [
-            {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": RECIPE_DECAY},
-            {"params": [p for p in net.parameters() if p.ndim == 1]},
-        ],
-        lr=RECIPE_ETA,
-        momentum=RECIPE_MOMENTUM,
-        nesterov=True,
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RECIPE_ETA, epochs * steps, pct_start=0.25)
-    for epoch in range(epochs):
-        images = as_images(expand_mnist.deform(training), device)
-        order = torch.randperm(len(training), device=device)
-        for mini_batch in order.split(RECIPE_SIZE):
-            optimizer.zero_grad()
-            functional.cross_entropy(net(images[mini_batch]), labels[mini_batch]).backward()
-            optimizer.step()
-            schedule.step()
-        print(f"Epoch {epoch}: validation accuracy {accuracy(net, validation, device):.2f} %", flush=True)
-    found = accuracy(net, test, device)
-    return Result(MODERN, "a recipe of our own", None, found, epochs, None, time.perf_counter() - began)
-
-
-def as_images(data, device):
-    return torch.tensor(data.inputs, device=device).view(-1, 1, 28, 28)
-
-
-def accuracy(net, data, device):
-    """Return for how many per cent of the data the network is right."""
-    net.eval()
-    with torch.no_grad():
-        predictions = torch.cat([net(part).argmax(dim=1) for part in as_images(data, device).split(1000)])
-    net.train()
-    return 100 * float((predictions.cpu().numpy() == data.labels(10)).mean())
-
-
-@contextlib.contextmanager
-def one_thread():
-    """Keep PyTorch to one thread: with two, on two cores that others used too, an epoch took four times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
+    """Return how long PyTorch would take for a row, from some mini-batches of one of its networks."""
+    if importlib.util.find_spec("torch") is None:
+        return None
+    (x, y), validation, _ = data(False)
+    part = x[: OF_PYTORCH * MINI_BATCH_SIZE], y[: OF_PYTORCH * MINI_BATCH_SIZE]
+    net = Network(row.layers(), MINI_BATCH_SIZE, engine="torch", device="cpu")
+    few = [each[:10] for each in validation]
+    with one_thread("torch-cpu"), contextlib.redirect_stdout(sys.stderr):
+        for _ in range(2):  # the first warms up
+            net.SGD(part, 1, MINI_BATCH_SIZE, row.eta, few, None, lmbda=row.lmbda)
+    samples = len(x) * (COPIES if row.expanded else 1)
+    return net.history.epochs[0].seconds / len(part[0]) * samples * epochs * row.networks
 
 
 def main() -> None:
-    names = [*ROWS, MODERN]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    scope = parser.add_mutually_exclusive_group()
-    scope.add_argument("--full", action="store_true", help="as many epochs as in the book")
-    scope.add_argument("--reduced", action="store_true", help="few epochs")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=names, help=f"of {','.join(names)}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(ROWS), help=f"of {','.join(ROWS)}")
+    parser.add_argument("--folder", type=Path, default=Path("chapter6"), help="of checkpoints (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="instead of the book's")
+    parser.add_argument("--at-once", type=int, default=2, help="networks (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="where to write the figures, too")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
     chosen = parser.parse_args()
-    unknown = set(chosen.only) - set(names)
+    unknown = set(chosen.only) - set(ROWS)
     if unknown:
-        parser.error(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    full = chosen.full or (torch.cuda.is_available() and not chosen.reduced)
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    print(f"{machine.sentence()}; {device}; seed {chosen.seed}.\n")
-    print("| network | the book | ours | epochs of the book's | seconds |")
-    print("| --- | --- | --- | --- | --- |", flush=True)
-    programs = Programs(full, chosen.seed)
-    results = []
-    for name in chosen.only:
-        with contextlib.redirect_stdout(sys.stderr), one_thread() if name == MODERN else contextlib.nullcontext():
-            results.append(modern(full, chosen.seed) if name == MODERN else programs.result(name))
-        print(results[-1], flush=True)
+        parser.error(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    print(f"{machine.sentence()}; seed {chosen.seed}, {chosen.at_once} networks at a time.\n")
+    print("| network | the book | ours | epochs | seconds | seconds of PyTorch |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    # Before the processors have other work.
+    pytorch = {name: seconds_of_pytorch(ROWS[name], chosen.epochs or ROWS[name].epochs) for name in chosen.only}
+    with ProcessPoolExecutor(chosen.at_once, multiprocessing.get_context("spawn")) as pool:
+        futures: dict[Task, Future[Trained]] = {}
+        for name in chosen.only:
+            for task in tasks(name, chosen):
+                if task not in futures:
+                    futures[task] = pool.submit(train, task)
+        results = []
+        for name in chosen.only:
+            networks = [futures[task].result() for task in tasks(name, chosen)]
+            results.append(result(name, networks, chosen.epochs, pytorch[name]))
+            print(results[-1], flush=True)
     if chosen.json:
-        figures = {"machine": machine.describe() | {"gpu": device}, "seed": chosen.seed, "full": full}
-        chosen.json.write_text(json.dumps(figures | {"rows": [asdict(result) for result in results]}, indent=1))
+        figures = {"machine": machine.describe(), "seed": chosen.seed}
+        chosen.json.write_text(json.dumps(figures | {"rows": [asdict(each) for each in results]}, indent=1))
+
+
+def tasks(name: str, chosen: argparse.Namespace) -> list[Task]:
+    """Return the networks of a row; the ensemble's first is that of the row with one."""
+    row = ROWS[name]
+    kind, epochs = "dropout" if row.layers is with_dropout else name, chosen.epochs or row.epochs
+    seeds = range(chosen.seed, chosen.seed + row.networks)
+    return [Task(kind, seed, epochs, chosen.folder / f"{kind}-{seed}-{epochs}.checkpoint") for seed in seeds]
+
+
+def result(name: str, networks: list[Trained], epochs: int | None, pytorch: float | None) -> Result:
+    """Return the row of the table."""
+    row = ROWS[name]
+    accuracy = networks[0].accuracy if len(networks) == 1 else vote(networks)
+    seconds = sum(net.seconds for net in networks)
+    return Result(name, row.title, row.book, 100 * accuracy, epochs or row.epochs, row.epochs, seconds, pytorch)
 
 
 if __name__ == "__main__":

@@ -54,9 +54,11 @@ FEATURES = (
     Feature(
         "Layers: each has its own activation, dropout and batch normalization stand anywhere, and the list is checked.",
         {
-            "formulas/layers.py": WHOLE,
+            "formulas/layers.py": (
+                "OF_OUTPUTS Layer Dense Dropout LAYERS as_layers from_settings _plain _check_activation"
+            ),
             "formulas/architecture.py": "_completed",
-            "networks/entries.py": WHOLE,
+            "networks/entries.py": "refuse_apart checked layers_of sizes_of entries_of _as_layers",
             "networks/base.py": (
                 "BaseNetwork.layers BaseNetwork.parameters BaseNetwork._reset_others BaseNetwork._checked_others "
                 "BaseNetwork._checked_entries _merged"
@@ -70,14 +72,65 @@ FEATURES = (
         "Batch normalization, in each engine, in PyTorch's models and in the check of the mini-batch size.",
         {
             "formulas/normalization.py": WHOLE,
-            "formulas/architecture.py": "Architecture.statistics",
-            "engines/reference.py": "_moments _backpropagated",
-            "engines/torch.py": "_normalized",
+            "formulas/layers.py": "BatchNormalization",
+            "formulas/architecture.py": "Architecture.statistics Architecture.check_mini_batch",
+            "engines/reference_layers.py": "BatchNormalization _moments",
+            "engines/numpy_layers.py": "BatchNormalization",
+            "engines/torch_layers.py": "batch_normalization",
             "kernels/normalization.py": WHOLE,
-            "kernels/layout.py": "Statistics statistics_from add_statistics _statistics",
-            "network2.py": "Network._check_normalization",
+            "kernels/layout.py": "Statistics",
+            "kernels/arrays.py": "statistics_from add_statistics _statistics",
             "torch_models.py": "_normalization",
         },
+    ),
+    Feature(
+        "Convolution and max-pooling in each engine: as layers of every network, not of chapter 6's alone.",
+        {
+            "formulas/layers.py": "Convolution MaxPooling PADDINGS _height_and_width _image",
+            "formulas/convolution.py": WHOLE,
+            "formulas/images.py": WHOLE,
+            "formulas/architecture.py": "Architecture.activations check_memory",
+            "engines/reference_layers.py": "Convolution MaxPooling",
+            "engines/numpy_layers.py": "Convolution MaxPooling",
+            "engines/torch_layers.py": "convolution max_pooling",
+            "kernels/convolution.py": WHOLE,
+            "kernels/images.py": WHOLE,
+            "kernels/normalization_of_maps.py": WHOLE,
+            "kernels/blocks.py": "_patch_products _pooled _vectors add_vectors _or_rows or_rows is_blank",
+            "kernels/workspace.py": "ImageWorkspace",
+            "kernels/layout.py": "Image _Windows _windows filter_block",
+            "kernels/arrays.py": "_filters positions_of_inputs",
+            "networks/entries.py": "_checked_images input_shape_of",
+            "networks/base.py": "BaseNetwork.input_shape",
+            "files/models.py": "_input_shape",
+            "torch_models.py": "_convolution _max_pooling _pair _input_shape",
+        },
+    ),
+    Feature(
+        "Layers in the classifier, and in a line of text for the commands and sweeps.",
+        {
+            "formulas/notation.py": WHOLE,
+            "commands/parameters.py": "check_network_options Layers ImageShape",
+            "commands/evaluate.py": "_description _image_shape",
+            "estimator/settings.py": "Settings.has_sizes_only Settings.architecture Settings._check_layers _layer",
+            "estimator/checks.py": "transposed _take_over",
+            "sweeps/recipe.py": "Recipe.input_shape Recipe.architecture Recipe._layers _network _check_layers",
+        },
+    ),
+    Feature(
+        "Pictures of filters, and of images in colours.",
+        {
+            "plots/images.py": "drawn_images",
+            "plots/weights.py": "_of_filters _are_columns",
+        },
+    ),
+    Feature(
+        "Chapter 6's test accuracies are in the history, and in checkpoints.",
+        {"learning/history.py": "Epoch.test_accuracy History.test_samples"},
+    ),
+    Feature(
+        "A network that gives all samples the same label after a run of one epoch is reported.",
+        {"learning/diagnostics.py": "NeverPredicted"},
     ),
     Feature(
         "Optimizers beside gradient descent with momentum: Nesterov's momentum, RMSProp and Adam, chosen by name.",
@@ -97,8 +150,11 @@ FEATURES = (
         {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check OwnCost.check"},
     ),
     Feature(
-        "Checkpoints of the earlier version are continued.",
-        {"learning/checkpoints.py": "_contents _rounds_as_version_2 _as_version_3"},
+        "Checkpoints of earlier versions are continued.",
+        {
+            "learning/checkpoints.py": "_rounds_as_version_2 _rounds_as_version_3 _ROUNDS_AS _in_form_of_version_3",
+            "files/tensors.py": "Kind.earlier Contents",
+        },
     ),
     Feature(
         "The first epoch begins sooner: less for Numba to compile, and copies of the package share what is compiled.",

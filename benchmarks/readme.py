@@ -33,6 +33,7 @@ def main() -> None:
         "by-hand": lambda: run("by_hand.py"),
         "with-pytorch": lambda: run("with_pytorch.py"),
         "chapter-6": lambda: tables("chapter6.py")[0],
+        "convolution": lambda: tables("convolution.py")[0],
         "sweep": lambda: tables("sweep.py")[0],
         "sklearn": lambda: tables("sklearn_mlp.py")[0],
         "handwriting": lambda: tables("handwriting.py")[0],

@@ -59,7 +59,6 @@ _ALL_OF = ("fastnet.formulas.layers", "fastnet.formulas.optimizers", "fastnet.le
 """Modules whose `__all__` can be had from the package."""
 _NEEDED = {
     "NetworkClassifier": ("sklearn",),
-    "network3": ("torch",),
     "pytorch_mnist": ("torch", "torchvision"),
     "torch_models": ("torch",),
 }

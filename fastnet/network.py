@@ -145,7 +145,8 @@ class Network(BaseNetwork):
         -----
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or not a number, which ends the training. If,
-            in two consecutive epochs, a label of many test samples was predicted for none.
+            in two consecutive epochs, a label of many test samples was predicted for none. If all test samples got the
+            same label in a run of one epoch.
 
         Notes
         -----

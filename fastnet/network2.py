@@ -24,8 +24,8 @@ from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoo
 from fastnet.formulas.layers import Layer
 from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning import diagnostics
-from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.checkpoints import CheckpointFile
+from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE, Plan, Schedule, as_schedule
 from fastnet.learning.training import Findings, Training
@@ -253,7 +253,8 @@ class Network(BaseNetwork):
         -----
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or not a number, which ends the training. If,
-            in two consecutive epochs, a label of many samples whose accuracy is monitored was predicted for none.
+            in two consecutive epochs, a label of many samples whose accuracy is monitored was predicted for none. If
+            all of these samples got the same label in a run of one epoch.
 
         Notes
         -----

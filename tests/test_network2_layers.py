@@ -354,6 +354,8 @@ def test_a_network_of_images_in_a_file(images, tmp_path):
     net.save(tmp_path / "net.json")
     again = network2.load(tmp_path / "net.json", engine="numpy")
     assert again.layers == net.layers
+    assert again.input_shape == net.input_shape == (1, 6, 5)
+    assert Network([4, 3]).input_shape == (4,)
     assert repr(again).startswith("<Network [(1, 6, 5), Convolution(filters=3")
     assert_same(again, net)
     x = images.inputs.T

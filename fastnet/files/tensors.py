@@ -89,7 +89,8 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
         numbers.append(np.ascontiguousarray(array, _TYPES[type_name]).reshape(-1))
         offset += array.nbytes
     text = json.dumps(description)
-    metadata = {kind.name: text, "version": str(kind.version), "sha256": _checksum(kind.name, str(kind.version), text, header, numbers)}
+    version = str(kind.version)
+    metadata = {kind.name: text, "version": version, "sha256": _checksum(kind.name, version, text, header, numbers)}
     whole = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
     whole += b" " * (-len(whole) % 8)  # so that the numbers are aligned, as the format has it
     with replaced(path) as file:
@@ -173,9 +174,7 @@ def _entry(code: str, shape: list[int], offset: int) -> dict[str, Any]:
     return {"dtype": code, "shape": shape, "data_offsets": [offset, offset + size]}
 
 
-def _checksum(
-    kind: str, version: str, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]
-) -> str:
+def _checksum(kind: str, version: str, description: str, header: dict[str, Any], numbers: Iterable[np.ndarray]) -> str:
     checksum = hashlib.sha256(json.dumps([kind, version, description, header]).encode("ascii"))
     for each in numbers:
         checksum.update(each.data)

@@ -3,21 +3,13 @@
 The places of a window, which are pooled, are computed together: four at a time, of up to three narrow vectors of
 filters, which with what they are made of are all registers that AVX2 has. A window of inputs that are all zero, as at
 the border of MNIST's digits, is not computed.
-
-Backward, one place of each window has an error, and with ReLU only if the neuron is not zero. So errors that are not
-zero are kept in lists: filter by filter, for the sum of the patches that they change the filter by; and place by place,
-for the sum of the filters that they change the inputs by. No patch is copied. A list is made without branches: each
-error is written to its end, which moves on if the error is not zero.
 """
 
 from __future__ import annotations
 
 from fastnet.kernels.activations import activation
 from fastnet.kernels.blocks import (
-    MANY_VECTORS,
-    MOST_VECTORS,
     PLACES,
-    add_vectors,
     is_blank,
     or_rows,
     set_patch_products,
@@ -25,24 +17,20 @@ from fastnet.kernels.blocks import (
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.formulas import Value, formula, where
 from fastnet.kernels.geometry import block
-from fastnet.kernels.layout import CONVOLUTION, ERRORS_IN_CACHE, IMAGES, WINDOWS_IN_A_LIST
+from fastnet.kernels.layout import CONVOLUTION, IMAGES
 from fastnet.kernels.shares import share_of_filters
 from fastnet.kernels.vectors import (
     item,
-    lanes,
     load_narrow,
     narrow_lanes,
     narrow_zeros,
     only,
     set_item,
     store,
-    zeros,
 )
 
 _WEIGHTS_IN_CACHE = 4096  # numbers: more are multiplied row by row of the filters
 _FILTERS_AT_A_TIME = 3  # narrow vectors
-_INPUTS_AT_A_TIME = 8  # of which it is seen at once whether all are zero
-_SHORT_ROW = 8  # taps of a filter's row, with which it pays to go by inputs
 
 
 def _larger(best: Value, place: Value, other: Value, its_place: Value) -> tuple[Value, Value]:
@@ -51,7 +39,6 @@ def _larger(best: Value, place: Value, other: Value, its_place: Value) -> tuple[
 
 
 _pool = formula(_larger)
-_at_place = formula(lambda d, place, q: where(place.is_equal(q), d, 0.0))
 
 
 @part
@@ -226,301 +213,3 @@ def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, bl
                 store(workspace.places, to + c, place)
         z += places * step
         to, factor = to + maps, factor + maps
-
-
-@part
-def clear_images(layer, s, m, layout, delta):
-    """Set the errors of a sample's images to zero, the border included."""
-    here, size = block(layer, m, layout)
-    for i in range(here + s * size, here + (s + 1) * size, lanes(delta)):
-        store(delta, i, zeros(delta))
-
-
-@subroutine
-def add_errors_of_pooling(layer, s, m, layout, workspace):
-    """Add the errors of a sample to those of the places that its activations come from."""
-    delta, maps = workspace.delta, layout.maps[layer]
-    below, size_below = block(layer - 1, m, layout)
-    here, size = block(layer, m, layout)
-    for i in range(layout.heights[layer]):
-        corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
-        u = here + s * size + layout.origins[layer] + i * layout.lines[layer]
-        for j in range(layout.widths[layer]):
-            table = layout.places[layer] + j * layout.pools[layer]
-            for c in range(maps):
-                to = corner + item(layout.table, table + int(item(workspace.places, u + c))) + c
-                set_item(delta, to, item(delta, to) + item(delta, u + c))
-            u += maps
-
-
-@subroutine
-def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share):
-    """Add what the errors of a sample make of the filters to the errors of the layer below (BP2)."""
-    delta, w, width = workspace.delta, parameters.values, narrow_lanes(workspace.delta)
-    filters, places, line = layout.maps[layer], layout.pools[layer], layout.lines[layer - 1]
-    rows, (size_of_filter, row_of_filter) = layout.rows[layer], block_of_filter(layer, layout, width)
-    weights, below, here = layout.weights[layer], block(layer - 1, m, layout), block(layer, m, layout)
-    room = len(workspace.values) // share.threads * share.thread
-    values, offsets = workspace.values[room:], workspace.offsets[room:]
-    counts = workspace.corners[len(workspace.corners) // share.threads * share.thread :]
-    for i in range(layout.heights[layer]):
-        corner = below[0] + s * below[1] + layout.corners[layer] + i * layout.strides[layer]
-        u = here[0] + s * here[1] + layout.origins[layer] + i * layout.lines[layer]
-        for j in range(layout.widths[layer]):
-            for q in range(places):
-                set_item(counts, q, 0)
-            for f in range(filters):
-                d, q = item(delta, u + f), int(item(workspace.places, u + f))
-                n = item(counts, q)
-                set_item(values, q * filters + n, d)
-                set_item(offsets, q * filters + n, f * size_of_filter)
-                set_item(counts, q, n + (d != 0))
-            for q in range(places):
-                if item(counts, q) > 0:
-                    to = corner + item(layout.table, layout.places[layer] + j * places + q)
-                    add_rows(
-                        values[q * filters :], offsets[q * filters :], w, delta, item(counts, q), weights, row_of_filter,
-                        to, line, rows, row_of_filter // width, width,
-                    )  # fmt: skip
-            u += filters
-
-
-@subroutine
-def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors, width):
-    """Add to rows of z sums of rows of x, of so many narrow vectors; see `add_vectors`."""
-    first = 0
-    while first < vectors:
-        some = vectors - first
-        if some not in MANY_VECTORS and some > MOST_VECTORS:
-            some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # the rest in parts of the same size
-        add_vectors(
-            values, offsets, x, z, count, x_start + first * width, x_line, z_start + first * width, z_line, rows, some
-        )
-        first += some
-
-
-@part
-def accumulate_filters(layer, m, layout, workspace, sums, share):
-    """Add the gradient of this thread's filters (BP4), from errors as they are scaled, to the sums.
-
-    The gradient is summed up from zero, and added once: it may be far smaller than what it is added to.
-    """
-    first, last = share_of_filters(layer, layout, share)
-    if first < last and layout.taps[layer] <= _SHORT_ROW:
-        accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share)
-    elif first < last:
-        accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share)
-
-
-@subroutine
-def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters whose rows are long: for each error that is not zero, it times its patch."""
-    a, g, width = workspace.activations, workspace.gradient, narrow_lanes(workspace.delta)
-    line, rows = layout.lines[layer - 1], layout.rows[layer]
-    size, row_of_filter = block_of_filter(layer, layout, width)
-    start = len(g) // share.threads * share.thread - first * size
-    clear(g, start + first * size, (last - first) * size)
-    room = len(workspace.values) // share.threads * share.thread
-    values, offsets = workspace.values[room:], workspace.offsets[room:]
-    at_a_time = max(1, WINDOWS_IN_A_LIST // (layout.heights[layer] * layout.widths[layer]))
-    for s in range(0, m, at_a_time):
-        windows = list_windows(layer, s, min(s + at_a_time, m), m, layout, workspace, room)
-        for f in range(first, last):
-            n = list_errors(f, room, windows, layout, workspace, values, offsets)
-            add_rows(
-                values, offsets, a, g, n, 0, line, start + f * size, row_of_filter, rows, row_of_filter // width, width
-            )
-    add_filters(layer, first, last, layout, g, start, sums)
-
-
-@subroutine
-def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters whose rows are short: for each input that is not zero, it times errors.
-
-    Errors are put back to the places that they come from, some rows at a time, all filters beside one another: those of
-    a row of taps are then in one piece, for each input.
-    """
-    g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
-    rows, columns = layout.rows[layer], layout.taps[layer] // maps
-    v = first // width * width
-    filters = narrowly_padded(last - v, width)
-    pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
-    line = (layout.widths[layer] * pooled_columns + 2 * (columns - 1)) * filters
-    windows = max(1, ERRORS_IN_CACHE // (pooled_rows * line))
-    errors = len(workspace.unpooled) // share.threads * share.thread
-    start = len(g) // share.threads * share.thread
-    clear(workspace.unpooled, errors, windows * pooled_rows * line)
-    clear(g, start, maps * rows * columns * filters)
-    room = len(workspace.values) // share.threads * share.thread
-    values, offsets, starts = workspace.values[room:], workspace.offsets[room:], workspace.corners[room:]
-    lines = (layout.heights[layer] - 1) * pooled_rows + pooled_rows + rows - 1
-    for s in range(m):
-        list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts)
-        for i in range(0, layout.heights[layer], windows):
-            some = min(windows, layout.heights[layer] - i)
-            for k in range(some):
-                to = errors + k * pooled_rows * line + (columns - 1) * filters
-                unpool_row(layer, s, i + k, v, filters, pooled_columns, to, line, m, layout, workspace)
-            for c in range(maps):
-                for row in range(rows):
-                    y = c * (lines + 1) + i * pooled_rows + row
-                    n, stop = item(starts, y), item(starts, y + some * pooled_rows)
-                    x = errors - (i * pooled_rows + row) * line
-                    to = start + (c * rows + row) * columns * filters
-                    add_rows(
-                        values[n:], offsets[n:], workspace.unpooled, g, stop - n, x, 0, to, 0, 1,
-                        columns * filters // width, width,
-                    )  # fmt: skip
-    size, row_of_filter = block_of_filter(layer, layout, width)
-    for f in range(first, last):
-        for row in range(rows):
-            w = layout.weights[layer] + f * size + row * row_of_filter
-            for column in range(columns):
-                for c in range(maps):
-                    k = start + ((c * rows + row) * columns + columns - 1 - column) * filters + f - v
-                    set_item(sums.values, w, item(sums.values, w) + item(g, k))
-                    w += 1
-
-
-@part
-def clear(array, start, n):
-    """Set n numbers to zero, in whole narrow vectors."""
-    for i in range(start, start + n, narrow_lanes(array)):
-        store(array, i, narrow_zeros(array))
-
-
-@subroutine
-def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
-    """List the inputs of a sample that are not zero, map by map and row by row, and where each row begins.
-
-    With each is where the errors of its row of places begin that it is multiplied by, in rows of `line` numbers.
-    """
-    maps, n = layout.maps[layer - 1], 0
-    below, size = block(layer - 1, m, layout)
-    columns = layout.lines[layer - 1] // maps
-    for c in range(maps):
-        for y in range(lines):
-            i, offset = below + s * size + y * layout.lines[layer - 1], y * line
-            set_item(starts, c * (lines + 1) + y, n)
-            for x in range(0, columns, _INPUTS_AT_A_TIME):
-                some = min(_INPUTS_AT_A_TIME, columns - x)
-                if not is_blank(workspace.activations, i, some * maps):
-                    for k in range(some):
-                        value = item(workspace.activations, i + k * maps + c)
-                        set_item(values, n, value)
-                        set_item(offsets, n, offset + k * filters)
-                        n += value != 0
-                i, offset = i + some * maps, offset + some * filters
-        set_item(starts, c * (lines + 1) + lines, n)
-
-
-@subroutine
-def unpool_row(layer, s, i, v, filters, columns, to, line, m, layout, workspace):
-    """Put the errors of a row of windows back to the places that they come from, of filters from v on."""
-    width, maps, places = narrow_lanes(workspace.delta), layout.maps[layer], layout.pools[layer]
-    here, size = block(layer, m, layout)
-    u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + v
-    for _ in range(layout.widths[layer]):
-        for c in range(0, filters, width):
-            d, place = load_narrow(workspace.delta, u + c), load_narrow(workspace.places, u + c)
-            row, column = to + c, 0
-            if places == PLACES and columns == 2:
-                store(workspace.unpooled, row, _at_place(d, place, 0.0))
-                store(workspace.unpooled, row + filters, _at_place(d, place, 1.0))
-                store(workspace.unpooled, row + line, _at_place(d, place, 2.0))
-                store(workspace.unpooled, row + line + filters, _at_place(d, place, 3.0))
-            else:
-                for q in range(places):
-                    store(workspace.unpooled, row + column * filters, _at_place(d, place, float(q)))
-                    column += 1
-                    if column == columns:
-                        row, column = row + line, 0
-        to, u = to + columns * filters, u + maps
-
-
-@subroutine
-def list_errors(f, room, windows, layout, workspace, values, offsets):
-    """List the errors of a filter that are not zero, and where their patches begin; return how many there are."""
-    n = 0
-    for k in range(room, room + windows):
-        i = item(workspace.deltas, k) + f
-        d = item(workspace.delta, i)
-        place = item(workspace.bases, k) + int(item(workspace.places, i))
-        set_item(values, n, d)
-        set_item(offsets, n, item(workspace.corners, k) + item(layout.table, place))
-        n += d != 0
-    return n
-
-
-@subroutine
-def list_windows(layer, first, last, m, layout, workspace, room):
-    """List the windows of samples from `first` to `last`; return how many there are."""
-    places = layout.pools[layer]
-    below, size_below = block(layer - 1, m, layout)
-    here, size = block(layer, m, layout)
-    n = room
-    for s in range(first, last):
-        for i in range(layout.heights[layer]):
-            corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
-            u = here + s * size + layout.origins[layer] + i * layout.lines[layer]
-            table = layout.places[layer]
-            for _ in range(layout.widths[layer]):
-                set_item(workspace.deltas, n, u)
-                set_item(workspace.corners, n, corner)
-                set_item(workspace.bases, n, table)
-                n += 1
-                table += places
-                u += layout.maps[layer]
-    return n - room
-
-
-@subroutine
-def add_filters(layer, first, last, layout, gradient, start, sums):
-    """Add the gradient of filters from `first` to `last`, which filter 0 would begin at `start` of, to the sums.
-
-    What is beyond the taps of each row is left out.
-    """
-    w, width = sums.values, narrow_lanes(gradient)
-    size, row_of_filter = block_of_filter(layer, layout, width)
-    taps, w_start = layout.taps[layer], layout.weights[layer]
-    for f in range(first, last):
-        for row in range(layout.rows[layer]):
-            i = f * size + row * row_of_filter
-            tap = 0
-            while tap + width <= taps:
-                store(
-                    w,
-                    w_start + i + tap,
-                    load_narrow(w, w_start + i + tap) + load_narrow(gradient, start + i + tap),
-                )
-                tap += width
-            while tap < taps:
-                found = item(w, w_start + i + tap) + item(gradient, start + i + tap)
-                set_item(w, w_start + i + tap, found)
-                tap += 1
-
-
-@subroutine
-def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale):
-    """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
-    delta, width, maps = workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
-    here, size = block(layer, m, layout)
-    for c in range(first, min(last, maps), 2 * width):
-        d0, d1 = narrow_zeros(delta), narrow_zeros(delta)  # two sums, which need not wait for each other
-        for s in range(m):
-            for i in range(layout.heights[layer]):
-                u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + c
-                for _ in range(layout.widths[layer]):
-                    d0, d1 = d0 + load_narrow(delta, u), d1 + load_narrow(delta, u + width)
-                    u += maps
-        channel = layout.channels[layer] + c
-        add_bias(d0, channel, layout, sums, sums_scale)
-        if c + width < min(last, maps):
-            add_bias(d1, channel + width, layout, sums, sums_scale)
-
-
-@part
-def add_bias(d, channel, layout, sums, sums_scale):
-    """Add errors of the maps from `channel` on to the sums of their biases."""
-    place, neurons = layout.biases + channel, load_narrow(layout.neurons, channel)
-    store(sums.values, place, load_narrow(sums.values, place) + sums_scale * only(neurons, d))

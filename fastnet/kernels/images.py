@@ -6,7 +6,7 @@ nothing of convolutions is compiled for them.
 
 from __future__ import annotations
 
-from fastnet.kernels import convolution, inputs
+from fastnet.kernels import convolution, convolution_gradients, inputs
 from fastnet.kernels.compiler import part, subroutine, variant
 from fastnet.kernels.geometry import block
 from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, IMAGES
@@ -81,13 +81,13 @@ def _backpropagate(workspace, layer, first, last, m, scale, layout, parameters, 
     else:
         delta, (here, size) = workspace.delta, block(layer - 1, m, layout)
         for s in range(first, last):
-            convolution.clear_images(layer - 1, s, m, layout, delta)
+            convolution_gradients.clear_images(layer - 1, s, m, layout, delta)
             factor = 1.0
             if layout.kinds[layer] == CONVOLUTION:
-                convolution.add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
+                convolution_gradients.add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
                 factor = scale
             else:
-                convolution.add_errors_of_pooling(layer, s, m, layout, workspace)
+                convolution_gradients.add_errors_of_pooling(layer, s, m, layout, workspace)
             for i in range(here + s * size, here + (s + 1) * size, lanes(delta)):
                 store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
 
@@ -106,9 +106,9 @@ def _accumulate_nothing(workspace, layer, m, layout, sums, sums_scale, share):
 def _accumulate(workspace, layer, m, layout, sums, sums_scale, share):
     first, last = share_of_maps(layer, layout, workspace, share)
     if layout.kinds[layer] == CONVOLUTION or layout.kinds[layer] == BATCH_NORMALIZATION:
-        convolution.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
+        convolution_gradients.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
     if layout.kinds[layer] == CONVOLUTION:
-        convolution.accumulate_filters(layer, m, layout, workspace, sums, share)
+        convolution_gradients.accumulate_filters(layer, m, layout, workspace, sums, share)
 
 
 def clear(workspace, first, last, m, layout):

@@ -18,7 +18,7 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import State
 from fastnet.files import tensors
 from fastnet.files.parameters import check_parameter
-from fastnet.files.reading import DataError, holding, one_line
+from fastnet.files.reading import holding, one_line
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.layers import Dense, Shapes
 from fastnet.learning.history import Epochs, in_words
@@ -190,7 +190,7 @@ def _rounds_as_version_3(recipe: Mapping[str, Any]) -> bool:
 
 def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:
     if recipe["engine"] == "numpy":
-        return len(recipe["sizes"]) == 2 or recipe["activation"] == "relu"
+        return len(recipe.get("sizes", ())) == 2 or recipe.get("activation") == "relu"
     return _rounds_as_version_3(recipe)
 
 

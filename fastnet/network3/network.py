@@ -183,7 +183,7 @@ class Network:
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or not a number, which ends the training: the
             network is as it was before that epoch. If, in two consecutive epochs, a label of many validation samples
-            was predicted for none.
+            was predicted for none. If all of these got the same label in a run of one epoch.
 
         Notes
         -----

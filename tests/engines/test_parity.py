@@ -21,7 +21,8 @@ from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import choice
 from fastnet.kernels.inputs import Rows
-from fastnet.kernels.products import AT_A_TIME, SAMPLES_IN_CACHE
+from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME
+from fastnet.kernels.products import _PANELS_IN_CACHE, AT_A_TIME, WEIGHTS_IN_CACHE
 from fastnet.kernels.vectors import lanes_of
 
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
@@ -98,7 +99,7 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
         for own in task.parameters
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
+        patch.setattr(choice, "threads", lambda multiplications, parts, available: max(1, min(threads, parts)))
         engine, reference = task.engine(name, dtype), task.engine("reference")
         beside = task.engine("reference", parameters=roundings)
         for eta in etas:
@@ -167,6 +168,8 @@ CASES = [
     ([11, 33, 2], 9, 4, 1.0, 1),
     ([14, 35, 6], 12, 5, 0.8, 2),
     ([8, 65, 66, 67, 2], 90, 13, 0.9, 2),
+    ([130, 12 * 32 + 1, 9, 2], 17, 12, 1.0, 1),
+    ([6, 10, 64, 13], 21, 8, 1.0, 1),
 ]
 
 
@@ -182,18 +185,27 @@ def paths(engine, sizes, samples, mini_batch_size, threads):
     }
     if len(batches) > 1:
         found.add("a short mini-batch")
-    if max(batches) > SAMPLES_IN_CACHE:
-        found.add("more samples than a cache holds")
     if rows:
         found |= {f"{n % 2} inputs left" for n in np.diff(engine._inputs.starts)}
     else:
-        found |= {f"{m % AT_A_TIME} samples left" for m in batches} | {f"{sizes[0] % AT_A_TIME} inputs in fives left"}
-    return found | {f"{size % AT_A_TIME} outputs left" for size in sizes[2:]}
+        found |= {f"{m % AT_A_TIME} samples of inputs left" for m in batches}
+        found.add("more inputs than a cache holds" if sizes[0] > WEIGHTS_IN_CACHE else "few inputs")
+    lanes = lanes_of(engine.architecture.dtype)
+    for n_in, n_out in pairwise(sizes[1:]):
+        found.add(f"{n_out % 2} outputs in pairs left")
+        found |= {f"{n_out % 8} outputs in eights left"} if any(m % AT_A_TIME for m in batches) else set()
+        found |= {"a part of a panel above" if n_out % lanes else "whole panels above"}
+        found |= {"panels above"} if n_out > lanes else set()
+        found |= {"more outputs than at a time"} if n_out > OUTPUTS_AT_A_TIME else set()
+        found |= {"more panels than a cache holds"} if n_in > _PANELS_IN_CACHE * lanes else set()
+        found |= {f"{m % AT_A_TIME} samples left" for m in batches} if threads == 1 else set()
+        found |= {"more samples than at a time"} if max(batches) > SAMPLES_AT_A_TIME else set()
+    return found
 
 
 def make_case(make_engine, draw_parameters, monkeypatch, case, name, dtype):
     sizes, samples, _, density, threads = case
-    monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
+    monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: max(1, min(threads, parts)))
     random = np.random.default_rng(0)
     weights, biases = draw_parameters(sizes, random)
     inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) < density)
@@ -222,12 +234,15 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
         sizes, samples, mini_batch_size, _, threads = case
         engine, _ = make_case(make_engine, draw_parameters, monkeypatch, case, "numba", dtype)
         hit |= paths(engine, sizes, samples, mini_batch_size, threads)
-    remainders = [f"{n} {what} left" for what in ("samples", "inputs in fives", "outputs") for n in range(AT_A_TIME)]
-    assert hit >= {
+    remainders = [f"{n} {what} left" for what in ("samples", "samples of inputs") for n in range(AT_A_TIME)]
+    remainders += [f"{n} outputs in {what} left" for what, count in (("pairs", 2), ("eights", 8)) for n in range(count)]
+    missing = {
         "rows", "matrix", "1 threads", "2 threads", "3 threads", "0 hidden layers", "1 hidden layers",
-        "3 hidden layers", "1 panels", "2 panels", "3 panels", "a short mini-batch", "more samples than a cache holds",
-        "0 inputs left", "1 inputs left", *remainders,
-    }  # fmt: skip
+        "3 hidden layers", "1 panels", "2 panels", "3 panels", "a short mini-batch", "more samples than at a time",
+        "more outputs than at a time", "more panels than a cache holds", "more inputs than a cache holds", "few inputs",
+        "a part of a panel above", "whole panels above", "panels above", "0 inputs left", "1 inputs left", *remainders,
+    } - hit  # fmt: skip
+    assert not missing
 
 
 @given(
@@ -238,10 +253,24 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
 @drawn(15)
 def test_the_padding_stays_zero(architecture, optimizer, dtype):
     """It is not seen from outside, but everything that is summed along a row includes it."""
+    check_padding(architecture, optimizer, dtype, 50)
+
+
+@given(
+    architectures(st.integers(1, 20), epsilons=st.just(1e-3), images=True),
+    st.sampled_from([each.drawn for each in OPTIMIZERS.values()]).flatmap(lambda drawn: drawn),
+    st.sampled_from(["float32", "float64"]),
+)
+@drawn(15)
+def test_the_padding_of_filters_and_maps_stays_zero(architecture, optimizer, dtype):
+    check_padding(architecture, optimizer, dtype, 10)
+
+
+def check_padding(architecture, optimizer, dtype, samples):
     random = np.random.default_rng(0)
-    engine = task_of(architecture, random, 50).engine("numba", dtype)
+    engine = task_of(architecture, random, samples).engine("numba", dtype)
     for _ in range(3):
-        engine.epoch(random.permutation(50), 7, 0.01, Descent(optimizer, l2=0.1, l1=0.1))
+        engine.epoch(random.permutation(samples), 7, 0.01, Descent(optimizer, l2=0.1, l1=0.1))
     arrays = [own[name] for own, names in zip(engine.parameters(), architecture.trained, strict=True) for name in names]
     values = engine._parameters.values
     assume(np.isfinite(values).all())

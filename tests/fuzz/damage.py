@@ -13,7 +13,8 @@ from .formats import Format
 _VALUES = (
     None, True, False, 0, 1, -1, 2, 7, 255, 2**31, 2**63, 10**30, 10**400, 0.5, -0.0, 1e-320, 1e39, 1e300, math.nan,
     math.inf, -math.inf, "", "a", "0.5", "float32", "float64", "F32", "F64", "I64", "U32", "sigmoid", "tanh", "relu",
-    "ReLU", "linear", "SoftmaxLayer", "QuadraticCost", "CrossEntropyCost", "LogLikelihoodCost", "\ud800", "a\nb\x1b[2J",
+    "ReLU", "linear", "SoftmaxLayer", "Convolution", "MaxPooling", "same", "QuadraticCost", "CrossEntropyCost",
+    "LogLikelihoodCost", "\ud800", "a\nb\x1b[2J",
     "x" * 500, [], {}, [[]], [0], {"": 0}, [0.5] * 40, ["a"], [[1, 2], [3]],
 )  # fmt: skip
 _SWOLLEN = 1 << 20  # bytes

@@ -96,17 +96,19 @@ def _of_chunks(parts: list[bytes]) -> bytes:
 
 
 def tensors(kind: Kind) -> Format:
-    """Return the format of `fastnet.files.tensors` for files of this kind: description, arrays, numbers."""
-    name, version = kind.name, str(kind.version)
+    """Return the format of `fastnet.files.tensors` for files of this kind: version, description, arrays, numbers."""
+    name, versions = kind.name, [str(version) for version in (kind.version, *kind.earlier)]
 
     def apart(contents: bytes) -> list[bytes]:
         length = int.from_bytes(contents[:8], "little")
         header = json.loads(contents[8 : 8 + length])
         metadata = header.pop("__metadata__")
-        return [metadata[name].encode(), json.dumps(header).encode(), contents[8 + length :]]
+        version = metadata["version"]
+        return [version.encode(), metadata[name].encode(), json.dumps(header).encode(), contents[8 + length :]]
 
     def together(parts: list[bytes]) -> bytes:
-        text, entries, numbers = parts
+        of_version, text, entries, numbers = parts
+        version = next((each for each in versions if each.encode() == of_version), versions[0])
         description = text.decode("utf-8", "replace")
         try:
             digested = json.dumps([name, version, description, json.loads(entries)]).encode() + numbers
@@ -120,7 +122,7 @@ def tensors(kind: Kind) -> Format:
     return Format(apart, together)
 
 
-CHECKPOINT = tensors(Kind("fastnet.checkpoint", 3))
+CHECKPOINT = tensors(Kind("fastnet.checkpoint", 4, earlier=(2, 3)))
 NETWORK3 = tensors(Kind("fastnet.network3", 1))
 GZIP = Format(_gunzipped, _gzipped)
 MODEL = Format(_text_of_model, _sealed_model)

@@ -6,15 +6,30 @@ import contextlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet.files.reading import DataError
 
 from . import formats
 from .formats import Format
 
+if TYPE_CHECKING:
+    from fastnet.formulas.architecture import Architecture
+
 SEEDS = Path(__file__).parent / "seeds"
 RECIPE = {"sizes": [3, 2], "engine": "torch-cpu", "dtype": "float32"}
+RECIPE_OF_IMAGES = {
+    "sizes": [16, 18, 2],
+    "input_shape": [1, 4, 4],
+    "layers": [
+        {"layer": "Convolution", "filters": 2, "shape": [2, 2], "activation": "relu", "padding": "valid"},
+        {"layer": "MaxPooling", "shape": [2, 2]},
+        {"layer": "BatchNormalization", "activation": "linear", "momentum": 0.1, "epsilon": 1e-05},
+        {"layer": "Dense", "n_out": 2, "activation": "sigmoid"},
+    ],
+    "engine": "torch-cpu",
+    "dtype": "float32",
+}
 
 
 class Reader(NamedTuple):
@@ -73,18 +88,32 @@ def _model(path: Path) -> object:
 def _checkpoint(path: Path) -> object:
     import numpy as np
 
-    from fastnet.formulas.architecture import Architecture
     from fastnet.learning import checkpoints
 
-    architecture = Architecture.dense(RECIPE["sizes"], np.dtype(RECIPE["dtype"]))
     try:
-        found = checkpoints.read(path, RECIPE, "data", architecture, ("velocity",))
+        found = checkpoints.read(path, RECIPE, "data", architecture(RECIPE), ("velocity",))
     except ValueError as error:
-        if ": it is of a" in str(error):  # of another run, or on other data
-            raise DataError(str(error)) from None
-        raise
+        if ": it is of a" not in str(error):  # of another run, or on other data
+            raise
+        try:
+            found = checkpoints.read(path, RECIPE_OF_IMAGES, "data", architecture(RECIPE_OF_IMAGES), ("velocity",))
+        except ValueError as error:
+            raise error if isinstance(error, DataError) else DataError(str(error)) from None
     np.random.RandomState().set_state(found.generator)
     return found
+
+
+def architecture(recipe: dict[str, Any]) -> Architecture:
+    """Return what the engine of a recipe computes."""
+    import numpy as np
+
+    from fastnet.formulas.architecture import Architecture
+    from fastnet.formulas.layers import from_settings
+
+    dtype = np.dtype(recipe["dtype"])
+    if "layers" not in recipe:
+        return Architecture.dense(recipe["sizes"], dtype)
+    return Architecture(tuple(recipe["input_shape"]), tuple(map(from_settings, recipe["layers"])), dtype=dtype)
 
 
 def _expanded(path: Path) -> object:
@@ -131,7 +160,7 @@ READERS = {
         Reader("checkpoint", _checkpoint, formats.CHECKPOINT),
         Reader("expanded", _expanded, formats.ZIP),
         Reader("record", _record),
-        Reader("network3", _network3, formats.NETWORK3, "torch"),
+        Reader("network3", _network3, formats.NETWORK3),
         Reader("torch", _torch, formats.ZIP, "torchvision"),
         Reader("image", _image, formats.PNG, "PIL"),
     )

@@ -1,6 +1,6 @@
 """Make the seeds: a whole file of each kind, as fastnet and others write them. `python -m tests.fuzz.seeds`.
 
-The checkpoints of version 2 were written by the version of fastnet that had it; they are not made again.
+The checkpoints of versions 2 and 3 were written by the versions of fastnet that had them; they are not made again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastnet import BatchNormalization, Dataset, Dense, Dropout, expand_mnist, network2
+from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, expand_mnist, network2
 from fastnet.files import models
 
 from .readers import READERS, SEEDS
@@ -50,6 +50,8 @@ def _model(folder: Path) -> None:
         net.save(folder / f"whole-{activation}")
     layers = [2, Dropout(0.5), Dense(2, "linear"), BatchNormalization("relu"), 1]
     network2.Network(layers, seed=0).save(folder / "whole-layers")
+    layers = [(1, 4, 4), Convolution(2, 2, "relu", padding="same"), MaxPooling(2), BatchNormalization(), 2]
+    network2.Network(layers, seed=0).save(folder / "whole-images")
     model = models.read(folder / "whole-sigmoid")
     book = {
         "sizes": model.sizes,
@@ -65,13 +67,17 @@ def _checkpoint(folder: Path) -> None:
     from fastnet.learning import checkpoints
     from fastnet.learning.history import Epoch, Epochs
 
-    from .readers import RECIPE
+    from .readers import RECIPE, RECIPE_OF_IMAGES, architecture
 
     generator = np.random.RandomState(0).get_state(legacy=False)
-    parameters = [{"weights": np.full((2, 3), 0.5, np.float32), "biases": np.zeros((2, 1), np.float32)}]
-    epochs = Epochs([Epoch(0, 0.5, 0.1, 0.2, 3), Epoch(1, 0.5, 0.1, None, None, 0.3, 4, 0.5)])
-    for name, memory in (("plain", {}), ("velocity", {"velocity": parameters})):
-        checkpoint = checkpoints.Checkpoint(RECIPE, "data", parameters, State(2, 3, memory, 0.5), 7, generator, epochs)
+    epochs = Epochs([Epoch(0, 0.5, 0.1, 0.2, 3), Epoch(1, 0.5, 0.1, None, None, 0.3, 4, 0.5, 6)])
+    for name, recipe in (("plain", RECIPE), ("velocity", RECIPE), ("images", RECIPE_OF_IMAGES)):
+        layers = architecture(recipe)
+        parameters = [{key: np.full(shape, 0.5, np.float32) for key, shape in each.items()} for each in layers.arrays]
+        trained = zip(parameters, layers.trained, strict=True)
+        velocity = [{key: arrays[key] for key in shapes} for arrays, shapes in trained]
+        memory = {} if name == "plain" else {"velocity": velocity}
+        checkpoint = checkpoints.Checkpoint(recipe, "data", parameters, State(2, 3, memory, 0.5), 7, generator, epochs)
         checkpoints.write(folder / f"whole-{name}", checkpoint)
 
 

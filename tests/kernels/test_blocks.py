@@ -12,8 +12,8 @@ DTYPES = ("float32", "float64")
 
 
 @kernel
-def set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors):
-    blocks.set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors)
+def set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled):
+    blocks.set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)
 
 
 @kernel
@@ -23,46 +23,38 @@ def add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, 
 
 @kernel
 def add_products(rows, x, w, z, p, inner, outer, step, w_start, z_start, z_stride):
+    p0, p1, p2, p3, p4 = p[0], p[1], p[2], p[3], p[4]
     if rows == 5:
-        blocks.add_5_products(
-            x, w, z, p[0], p[1], p[2], p[3], p[4], inner, outer, step, w_start, z_start, z_stride
-        )  # fmt: skip
+        blocks.add_5_products(x, w, z, p0, p1, p2, p3, p4, inner, outer, step, w_start, z_start, z_stride)
     else:
-        blocks.add_1_product(
-            x, w, z, p[0], p[1], p[2], p[3], p[4], inner, outer, step, w_start, z_start, z_stride
-        )  # fmt: skip
+        blocks.add_1_product(x, w, z, p0, p1, p2, p3, p4, inner, outer, step, w_start, z_start, z_stride)
 
 
 @kernel
 def add_outer_products(rows, x, d, w, p, inner, outer, step, d_start, d_stride, w_start):
+    p0, p1, p2, p3, p4 = p[0], p[1], p[2], p[3], p[4]
     if rows == 5:
-        blocks.add_5_outer_products(
-            x, d, w, p[0], p[1], p[2], p[3], p[4], inner, outer, step, d_start, d_stride, w_start
-        )  # fmt: skip
+        blocks.add_5_outer_products(x, d, w, p0, p1, p2, p3, p4, inner, outer, step, d_start, d_stride, w_start)
     else:
-        blocks.add_1_outer_product(
-            x, d, w, p[0], p[1], p[2], p[3], p[4], inner, outer, step, d_start, d_stride, w_start
-        )  # fmt: skip
+        blocks.add_1_outer_product(x, d, w, p0, p1, p2, p3, p4, inner, outer, step, d_start, d_stride, w_start)
 
 
 @kernel
-def add_dots(which, a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first):
+def add_dots(which, a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, to, to_sample, is_first):
     if which == 0:
         blocks.add_5_by_2_dots(
-            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first
+            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, to, to_sample, is_first
         )
     elif which == 1:
         blocks.add_5_by_1_dots(
-            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first
+            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, to, to_sample, is_first
         )
     elif which == 2:
         blocks.add_1_by_8_dots(
-            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first
+            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, to, to_sample, is_first
         )
     else:
-        blocks.add_1_dot(
-            a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first
-        )
+        blocks.add_1_dot(a, w, sums, a_start, a_sample, a_panel, w_start, w_panel, panels, to, to_sample, is_first)
 
 
 @kernel
@@ -83,8 +75,9 @@ def is_blank(x, start, n):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("vectors", [1, 2, 3])
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 1), (0, 9), (3, 3), (3, 4), (2, 9)])
-def test_patches_times_filters(dtype, vectors, first, last):
-    """From tap 0 on, sums are set; from another on, they are added."""
+@pytest.mark.parametrize("pooled", [0, 1])
+def test_patches_times_filters(dtype, vectors, first, last, pooled):
+    """From tap 0 on, sums are set; from another on, they are added. Of equal ones, the first is the largest."""
     memory, width = Memory(dtype), narrow_lanes_of(dtype)
     taps = np.array([0, 1, 2, 9, 10, 11, 30, 31, 33])
     patches, step, column, z_start = np.array([7, 8, 7, 50]), (vectors + 2) * width + 1, width - 1, 3
@@ -95,8 +88,11 @@ def test_patches_times_filters(dtype, vectors, first, last):
     before = z[of_z]
     if first == 0:
         z[:] = np.nan
-    expected = with_part(z, of_z, x[of_x] @ w[of_w] + (before if first > 0 else 0))
-    set_patch_products(taps, x, w, z, *patches, first, last, step, column, z_start, vectors)
+    sums = x[of_x] @ w[of_w] + (before if first > 0 else 0)
+    expected = with_part(z, of_z, sums)
+    if pooled:
+        expected = with_part(z, of_z[:2], [sums.max(axis=0), sums.argmax(axis=0)])
+    set_patch_products(taps, x, w, z, *patches, first, last, step, column, z_start, vectors, pooled)
     np.testing.assert_array_equal(z, expected, strict=True)
 
 
@@ -183,11 +179,14 @@ def test_the_total_of_a_register(dtype):
         assert total_of_register(array, start) == array[places].sum()
 
 
+def not_zero(dtype):
+    return np.array([1, -2, np.finfo(dtype).smallest_subnormal, np.nan, np.inf], dtype)
+
+
 def blank_but(size, places, dtype):
     """Return zeros, and numbers of all kinds in these places."""
-    kinds = [1, -2, np.finfo(dtype).smallest_subnormal, np.nan, np.inf]
     array = np.zeros(size, dtype)
-    array[places] = np.resize(kinds, len(places))
+    array[places] = np.resize(not_zero(dtype), len(places))
     return array
 
 
@@ -201,8 +200,7 @@ def test_where_some_row_is_not_zero(dtype, rows, vectors):
         there = np.random.default_rng(seed).random((rows, n)) < 0.2
         places = grid(start, (line, rows), (1, n))
         x = blank_but(start + rows * line + n, places[there], dtype)
-        between = np.setdiff1d(np.arange(len(x)), places)
-        x[between] = np.nan
+        x[np.setdiff1d(np.arange(len(x)), places)] = np.nan
         z = np.full(z_start + n + 1, -1, dtype)
         or_rows(x, z, start, line, rows, z_start, vectors)
         np.testing.assert_array_equal(z[z_start:][:n] != 0, there.any(axis=0))
@@ -217,7 +215,7 @@ def test_whether_numbers_are_all_zero(dtype):
         outside = np.setdiff1d(np.arange(start + 2 * most), start + np.arange(n))
         assert is_blank(blank_but(start + 2 * most, outside, dtype), start, n)
         for place in range(start, start + n):
-            for kind in range(5):
-                array = blank_but(start + 2 * most, [], dtype)
-                array[place] = blank_but(5, range(5), dtype)[kind]
+            for number in not_zero(dtype):
+                array = np.zeros(start + 2 * most, dtype)
+                array[place] = number
                 assert not is_blank(array, start, n)

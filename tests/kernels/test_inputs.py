@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from fastnet.kernels import choice, inputs
 from fastnet.kernels.compiler import kernel
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
+from fastnet.kernels.products import WEIGHTS_IN_CACHE
 from fastnet.kernels.structures import Reference
 from fastnet.kernels.vectors import lanes_of
 
@@ -159,13 +160,14 @@ def panel(matrix, before):
     numbers=st.lists(st.integers(0, 7), min_size=1, max_size=6),
     picked=st.lists(st.integers(0, 5), max_size=13),
     upcoming=st.lists(st.integers(0, 5), max_size=15),
+    n_in=st.sampled_from([7, 8, WEIGHTS_IN_CACHE, WEIGHTS_IN_CACHE + 1, 2 * WEIGHTS_IN_CACHE + 3]),
     seed=st.integers(0, 2**32 - 1),
 )
 @settings(deadline=None, max_examples=50)
-def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, seed):
+def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, n_in, seed):
     """The numbers are whole, so that sums are exact in any order."""
     random = np.random.default_rng(seed)
-    width, n_in = lanes_of(dtype), 7
+    width = lanes_of(dtype)
     matrix = np.zeros((len(numbers), n_in), dtype)
     for row, count in zip(matrix, numbers, strict=True):
         row[random.permutation(n_in)[:count]] = random.integers(1, 10, count) * random.choice([-1, 1], count)

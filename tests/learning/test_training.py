@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from fastnet.learning.diagnostics import TrainingWarning, never_predicted
+from fastnet.learning.diagnostics import NeverPredicted, TrainingWarning, never_predicted
 from fastnet.learning.history import History
 from fastnet.learning.schedules import Plan, Tolerance
 from fastnet.learning.training import Findings, Training, descend
@@ -121,17 +121,28 @@ def test_labels_that_are_never_predicted_are_reported_once():
     with pytest.warns(
         TrainingWarning, match="^epoch 1: no sample was classified as 2 in two consecutive epochs"
     ) as caught:
-        run(Scripted([1] * 4, never_predicted=(2,)), 4)
+        run(Scripted([1] * 4, never_predicted=NeverPredicted((2,))), 4)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        run(Scripted([1], never_predicted=(2,)), 1)
+        run(Scripted([1], never_predicted=NeverPredicted((2,))), 1)
+
+
+def test_a_run_of_one_epoch_reports_that_all_samples_got_the_same_label():
+    found = NeverPredicted((0, 2), all_the_same=True)
+    with pytest.warns(TrainingWarning, match=r"^epoch 0: no sample was classified as 0 or 2, although .* more epochs$"):
+        run(Scripted([1], never_predicted=found), 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(Scripted([1, 1], {1: lambda learner: learner.findings_.clear()}, never_predicted=found), 2)
 
 
 def test_never_predicted_counts():
     labels, predicted = np.repeat([0, 1, 2], [20, 19, 30]), np.repeat([2, -1], [60, 9])
-    assert never_predicted(labels, predicted, 4) == (0,)
+    assert never_predicted(labels, predicted, 4) == NeverPredicted((0,), all_the_same=True)
+    predicted[0] = 3
+    assert never_predicted(labels, predicted, 4) == NeverPredicted((0,), all_the_same=False)
 
 
 class Engine:

@@ -87,7 +87,11 @@ OTHERS = {
     "eta": (small_network, {"eta": 0.2}, "it is of another run, with eta 0.3; this one has eta 0.2"),
     "data": (small_network, {"data": some_data(seed=5)}, "it is of a run on other data"),
     "test data": (small_network, {"test": None}, "it is of a run on other data"),
-    "layers": (other_network, {}, "it is of another run, with layers "),
+    "layers": (
+        other_network,
+        {},
+        r"it is of another run, with layers \[.*, dense \d+ sigmoid, .*\]; this one has layers \[.* relu",
+    ),
     "engine": (lambda: small_network("reference"), {}, "it is of another run, with "),
 }
 
