@@ -185,8 +185,8 @@ def _pooled(loop: _Loop, values: Sequence[Any]) -> tuple[Any, Any]:
 set_patch_products = _block(4, narrow, _patch_products)
 """`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)`
 
-sets z[z_start + r step + column] = sum over k of x[p_r + taps[k]] w[k step + column], for taps k from `first` to `last`,
-four places r and up to three narrow vectors of columns. From another tap than 0 on, it adds to what is there.
+sets z[z_start + r step + column] = sum over k of x[p_r + taps[k]] w[k step + column], for taps k from `first` to
+`last`, four places r and up to three narrow vectors of columns. From another tap than 0 on, it adds to what is there.
 If `pooled` is not 0, z[z_start + column] is the largest of the four instead, and z[z_start + step + column] says which.
 """
 
@@ -231,8 +231,8 @@ def _vectors(
 add_vectors = _block(4, narrow, _vectors)
 """`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)` adds, for each row r,
 
-to vectors from z[z_start + r z_line] on, up to `MOST_VECTORS` or one of `MANY_VECTORS`, the sum over i < count of values[i] times those from
-x[x_start + r x_line + offsets[i]] on.
+to vectors from z[z_start + r z_line] on, up to `MOST_VECTORS` or one of `MANY_VECTORS`, the sum over i < count of
+values[i] times those from x[x_start + r x_line + offsets[i]] on.
 """
 
 
@@ -249,11 +249,13 @@ def _products(rows: int) -> Any:
         for variable, target in zip(sums, targets, strict=True):
             builder.store(loop.load(target), variable)
         starts = [(loop.at(x, each), step) for each in (p0, p1, p2, p3, p4)[:rows]]
-        with loop.walk(outer, (loop.at(w, w_start), loop.times(inner, lanes)), *starts) as (w_outer, *x_outer):
-            with loop.walk(inner, (w_outer, lanes), *((each, 1) for each in x_outer)) as (w_k, *x_k):
-                weights = loop.load(w_k)
-                for each, variable in zip(x_k, sums, strict=True):
-                    loop.add_product(loop.number(each), weights, variable)
+        with (
+            loop.walk(outer, (loop.at(w, w_start), loop.times(inner, lanes)), *starts) as (w_outer, *x_outer),
+            loop.walk(inner, (w_outer, lanes), *((each, 1) for each in x_outer)) as (w_k, *x_k),
+        ):
+            weights = loop.load(w_k)
+            for each, variable in zip(x_k, sums, strict=True):
+                loop.add_product(loop.number(each), weights, variable)
         for variable, target in zip(sums, targets, strict=True):
             store_vector(builder, builder.load(variable), target)
 
@@ -278,12 +280,14 @@ def _outer_products(rows: int) -> Any:
         builder, lanes = loop.builder, loop.vector.lanes
         vectors = [loop.load(loop.at(d, d_start, loop.times(d_stride, r))) for r in range(rows)]
         starts = [(loop.at(x, each), step) for each in (p0, p1, p2, p3, p4)[:rows]]
-        with loop.walk(outer, (loop.at(w, w_start), loop.times(inner, lanes)), *starts) as (w_outer, *x_outer):
-            with loop.walk(inner, (w_outer, lanes), *((each, 1) for each in x_outer)) as (w_k, *x_k):
-                (total,) = loop.sums(1)
-                for each, vector in zip(x_k, vectors, strict=True):
-                    loop.add_product(loop.number(each), vector, total)
-                store_vector(builder, builder.fadd(loop.load(w_k), builder.load(total)), w_k)
+        with (
+            loop.walk(outer, (loop.at(w, w_start), loop.times(inner, lanes)), *starts) as (w_outer, *x_outer),
+            loop.walk(inner, (w_outer, lanes), *((each, 1) for each in x_outer)) as (w_k, *x_k),
+        ):
+            (total,) = loop.sums(1)
+            for each, vector in zip(x_k, vectors, strict=True):
+                loop.add_product(loop.number(each), vector, total)
+            store_vector(builder, builder.fadd(loop.load(w_k), builder.load(total)), w_k)
 
     return _block(3, wide, emit)
 
@@ -365,7 +369,7 @@ def _or_rows(loop: _Loop, x: Any, z: Any, start: Any, line: Any, rows: Any, z_st
 or_rows = _block(2, narrow, _or_rows)
 """`or_rows(x, z, start, line, rows, z_start, vectors)` sets z, from z_start on, to numbers that are not 0 where those of
 
-some row are not: rows begin at x[start], `line` numbers apart, and are as many narrow vectors long.
+some row are not. Rows begin at x[start], `line` numbers apart, and are as many narrow vectors long.
 """
 
 

@@ -1,8 +1,8 @@
 """The gradients of convolution and max pooling (chapter 6).
 
-One place of each window has an error, and with ReLU only if the neuron is not zero. So errors that are not zero are kept
-in lists: filter by filter, for the sum of the patches that they change the filter by; and place by place, for the sum of
-the filters that they change the inputs by. No patch is copied. A list is made without branches: each error is written to
+One place of each window has an error, and with ReLU only if the neuron is not zero. So errors that are not zero are
+kept in lists. A filter's list gives the sum of the patches that it is changed by. That of a place gives the sum of the
+filters that its inputs are changed by. No patch is copied. A list is made without branches: each error is written to
 its end, which moves on if the error is not zero.
 """
 
@@ -74,7 +74,8 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
                 if item(counts, q) > 0:
                     to = corner + item(layout.table, layout.places[layer] + j * places + q)
                     add_rows(
-                        values[q * filters :], offsets[q * filters :], w, delta, item(counts, q), weights, row_of_filter,
+                        values[q * filters :], offsets[q * filters :], w, delta, item(counts, q), weights,
+                        row_of_filter,
                         to, line, rows, row_of_filter // width, width,
                     )  # fmt: skip
             u += filters

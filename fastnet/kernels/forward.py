@@ -1,8 +1,8 @@
 """Feeding a mini-batch forward.
 
 `u` and `v` are the first neurons of panels, counted through all layers: what the workspace has of such a panel begins
-at `m * u` for m samples. Of layer 0 and of batch normalization, threads divide the neurons or maps; of all other layers,
-they divide the samples. They wait for one another in between.
+at `m * u` for m samples. Threads divide the neurons or maps of layer 0 and of batch normalization, and the samples of
+all other layers. They wait for one another in between.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ panel is filled up with zeros.
     weights above         one row a neuron, one column a neuron of the layer below, as in the book
 
 Images lie sample by sample, row by row, and place by place, with the numbers of all maps at a place beside one another.
-So what a row of a filter is multiplied by is in one piece. A layer of convolution with `padding="same"` above has a
-border of zeros around them. The weights of a convolution lie filter by filter, and row by row as the images do, each row
-filled up to whole narrow vectors.
+So what a row of a filter is multiplied by is in one piece. Below a convolution with `padding="same"`, they have a
+border of zeros. The weights of a convolution lie filter by filter, and row by row as the images do, each row filled up
+to whole narrow vectors.
 
 Numbers of one kind are in one flat array for all layers, so that one compiled kernel serves networks of every depth and
 width. Layer 0 is the first behind the inputs. Where a network begins with images, layer 0 is their copy.
@@ -332,7 +332,9 @@ class _Windows(NamedTuple):
 def _windows(below: Computed | None, layer: Computed) -> _Windows:
     if layer.kind not in (CONVOLUTION, POOLING):
         return _Windows()
-    assert below is not None and below.image is not None and layer.image is not None
+    assert below is not None
+    assert below.image is not None
+    assert layer.image is not None
     image, (height, width) = below.image, layer.pooling
     table = [
         row * image.line + (window * width + column) * image.maps

@@ -58,7 +58,7 @@ def normalize_maps(layer, first, last, m, factors, layout, parameters, statistic
             for i in range(rows):
                 x, to = first_place(layer - 1, s, i, c, m, layout), first_place(layer, s, i, c, m, layout)
                 factor = s * layout.units[-2] + first_place(layer, 0, i, c, 0, layout) + layout.units[layer]
-                for j in range(columns):
+                for _ in range(columns):
                     z = gamma * ((load_narrow(a, x) - mean) * inverse) + beta
                     found, slope = activation(layout.activations[layer], z)
                     if len(factors) > 0:

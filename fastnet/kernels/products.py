@@ -79,8 +79,8 @@ def set_dot_products(
 ):
     """Set z[s, k] = w[k] . a[s], for samples from `first` to `last` and k < n.
 
-    w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a panel.
-    z is in panels of one row a sample, `z_panel` apart. There is room for sums in `dots`, from `start` on.
+    w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a
+    panel. z is in panels of one row a sample, `z_panel` apart. There is room for sums in `dots`, from `start` on.
     """
     width, register = lanes(w), register_lanes(w)
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register

@@ -121,6 +121,9 @@ def cases(dtype):
             (1, 20, 40), (Convolution(24, 3, "relu"), MaxPooling(), Convolution(2, 2, "tanh")), samples=4,
             mini_batch_size=3, zeros=0.8,
         ),
+        "a wide row of windows": Case(
+            (1, 5, 100), (Convolution(24, (2, 1), "relu"), MaxPooling()), samples=4, mini_batch_size=3, zeros=0.8,
+        ),
         "many windows": Case(
             (1, 19, 18), (Convolution(9, 2, "relu"), Convolution(2, 2, "gelu"), MaxPooling((3, 5))), samples=4,
         ),
@@ -274,6 +277,8 @@ def paths_of_windows(below, each, v):
         found.add(f"{kind} with a part of a vector")
     if isinstance(below.layer, (Convolution, MaxPooling)) and isinstance(each.layer, MaxPooling):
         found.add("pooling of what a layer gives")
+    if -(-each.channels // v) * v * width * pooling[0] * pooling[1] > layout.ERRORS_IN_CACHE:
+        found.add("more room for a row of places than for errors")
     return found
 
 
@@ -303,7 +308,9 @@ def paths_of_filters(below, each, v, k, case):
         found.add(f"by inputs: {vectors_of(columns * vectors)}")
         found.add(f"by inputs, {'several rows' if at_a_time < height else 'all rows'} of windows after one another")
         (_, line_below, _), _ = bordered(below)
-        found.add(f"by inputs, {'a part of' if line_below % convolution_gradients._INPUTS_AT_A_TIME else 'whole'} groups")
+        found.add(
+            f"by inputs, {'a part of' if line_below % convolution_gradients._INPUTS_AT_A_TIME else 'whole'} groups"
+        )
         if filters // 3 % v and vectors > 1:
             found.add("by inputs, a thread's filters begin within a vector")
     else:
@@ -328,6 +335,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
         *(f"convolution of {size}" for size in ("1 x 1", "2 x 2", "3 x 2", "1 x 4", "4 x 1")),
         *(f"pooling of {size}" for size in ("2 x 2", "1 x 2")),
         *(f"{number} places beyond fours" for number in range(4)),
+        "more room for a row of places than for errors",
         "rows that fill no window", "columns that fill no window", "pooling of what a layer gives",
         "convolution with a part of a vector", "pooling with a part of a vector",
         *(f"{number} vectors of filters" for number in range(1, 5)), "one map below", "several maps below",
