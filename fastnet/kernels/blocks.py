@@ -367,9 +367,9 @@ def _or_rows(loop: _Loop, x: Any, z: Any, start: Any, line: Any, rows: Any, z_st
 
 
 or_rows = _block(2, narrow, _or_rows)
-"""`or_rows(x, z, start, line, rows, z_start, vectors)` sets z, from z_start on, to numbers that are not 0 where those of
+"""`or_rows(x, z, start, line, rows, z_start, vectors)` sets z, from z_start on, to what is not 0 where numbers of
 
-some row are not. Rows begin at x[start], `line` numbers apart, and are as many narrow vectors long.
+some row are not 0. Rows begin at x[start], `line` numbers apart, and are as many narrow vectors long.
 """
 
 

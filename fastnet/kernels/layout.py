@@ -402,7 +402,7 @@ def layer_before(layers: list[Computed], i: int) -> int:
 def parts(layout: Layout, samples: int) -> int:
     """Return in how many parts a mini-batch can be divided."""
     if layout.kinds[0] == IMAGES:
-        return samples
+        return max(samples, 1)
     return int(layout.units[1]) // lanes_of(layout.neurons.dtype)
 
 

@@ -121,6 +121,9 @@ def cases(dtype):
             (1, 20, 40), (Convolution(24, 3, "relu"), MaxPooling(), Convolution(2, 2, "tanh")), samples=4,
             mini_batch_size=3, zeros=0.8,
         ),
+        "columns left over": Case(
+            (1, 5, 8), (Convolution(v + 1, 1, "tanh"), MaxPooling((2, 3)), Convolution(2, 1, "tanh")),
+        ),
         "a wide row of windows": Case(
             (1, 5, 100), (Convolution(24, (2, 1), "relu"), MaxPooling()), samples=4, mini_batch_size=3, zeros=0.8,
         ),
@@ -307,10 +310,12 @@ def paths_of_filters(below, each, v, k, case):
         at_a_time = max(1, layout.ERRORS_IN_CACHE // (each.pooling[0] * line))
         found.add(f"by inputs: {vectors_of(columns * vectors)}")
         found.add(f"by inputs, {'several rows' if at_a_time < height else 'all rows'} of windows after one another")
-        (_, line_below, _), _ = bordered(below)
+        (_, columns_below, _), _ = bordered(below)
         found.add(
-            f"by inputs, {'a part of' if line_below % convolution_gradients._INPUTS_AT_A_TIME else 'whole'} groups"
+            f"by inputs, {'a part of' if columns_below % convolution_gradients._INPUTS_AT_A_TIME else 'whole'} groups"
         )
+        if columns_below - columns + 1 - width * each.pooling[1] >= columns:
+            found.add("by inputs, more columns left over than a filter reaches")
         if filters // 3 % v and vectors > 1:
             found.add("by inputs, a thread's filters begin within a vector")
     else:
@@ -344,7 +349,8 @@ def test_the_cases_hit_every_path(make_engine, dtype):
         "windows are not marked as blank", "blank windows",
         *(f"{way}: {what}" for way in ways for what in (few, many, parts)),
         *(f"by inputs, {which} of windows after one another" for which in ("several rows", "all rows")),
-        "by inputs, a part of groups", "by inputs, whole groups", "by inputs, a thread's filters begin within a vector",
+        "by inputs, more columns left over than a filter reaches", "by inputs, a part of groups",
+        "by inputs, whole groups", "by inputs, a thread's filters begin within a vector",
         "by errors, a list of one sample", "by errors, a list of some samples",
         "by errors, a list of more windows than usual", "by errors, a part of a vector of taps",
         "by errors, whole vectors of taps", "normalization with a border", "normalization without a border",
