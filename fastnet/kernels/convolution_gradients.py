@@ -193,7 +193,7 @@ def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, of
     """
     maps, n = layout.maps[layer - 1], 0
     below, size = block(layer - 1, m, layout)
-    columns = layout.lines[layer - 1] // maps
+    columns = line // filters - layout.taps[layer] // maps + 1  # all but those of places that no window has
     for c in range(maps):
         for y in range(lines):
             i, offset = below + s * size + y * layout.lines[layer - 1], y * line
