@@ -47,7 +47,7 @@ def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters
     for array, there in _placed(architecture, layout, arrays, parameters.values):
         array[...] = there
     for own, positions in _reordered(architecture, arrays):
-        own["weights"] = own["weights"][:, positions]
+        own["weights"] = np.take(own["weights"], positions, axis=1)
     for each in arrays:
         if "weights" in each:
             each["weights"] *= dtype.type(parameters.scale[0])

@@ -38,7 +38,7 @@ DOTS = (5, 2), (5, 1), (1, 8), (1, 1)
 """Numbers of samples and of outputs whose dot products are added up together."""
 
 _FILTERS = 3  # narrow vectors of them, whose sums are added up together
-_ENOUGH_SUMS = 7  # that need not wait for one another
+ENOUGH_SUMS = 4  # that need not wait for one another; fewer are added up in several parts at once
 
 
 class _Loop:
@@ -202,7 +202,7 @@ def _vectors(
             emit_row(number, of_x, of_z)
 
     def emit_row(number: int, x: Any, z: Any) -> None:
-        sets = max(1, _ENOUGH_SUMS // number)
+        sets = 1 if number >= ENOUGH_SUMS else 2 * ENOUGH_SUMS // number
         sums = [loop.sums(number) for _ in range(sets)]
 
         def add(value: Any, offset: Any, variables: list[Any]) -> None:

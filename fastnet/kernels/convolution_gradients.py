@@ -8,7 +8,7 @@ its end, which moves on if the error is not zero.
 
 from __future__ import annotations
 
-from fastnet.kernels.blocks import MANY_VECTORS, MOST_VECTORS, PLACES, add_vectors, is_blank
+from fastnet.kernels.blocks import ENOUGH_SUMS, MANY_VECTORS, MOST_VECTORS, PLACES, add_vectors, is_blank
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.convolution import block_of_filter, narrowly_padded
 from fastnet.kernels.formulas import formula, where
@@ -138,11 +138,13 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     """
     g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
     rows, columns = layout.rows[layer], layout.taps[layer] // maps
-    v = first // width * width
+    v, whole = first // width * width, narrowly_padded(layout.maps[layer], width)
     filters = narrowly_padded(last - v, width)
+    if columns < ENOUGH_SUMS:  # in what order so few are added up depends on their number, which must not be a thread's
+        v, filters = 0, whole
     pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
-    line = (layout.widths[layer] * pooled_columns + 2 * (columns - 1)) * filters
-    windows = max(1, ERRORS_IN_CACHE // (pooled_rows * line))
+    places = layout.widths[layer] * pooled_columns + 2 * (columns - 1)
+    line, windows = places * filters, max(1, ERRORS_IN_CACHE // (pooled_rows * places * whole))
     errors = len(workspace.unpooled) // share.threads * share.thread
     start = len(g) // share.threads * share.thread
     clear(workspace.unpooled, errors, windows * pooled_rows * line)

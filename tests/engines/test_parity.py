@@ -99,7 +99,7 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
         for own in task.parameters
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choice, "threads", lambda multiplications, parts, available: max(1, min(threads, parts)))
+        patch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
         engine, reference = task.engine(name, dtype), task.engine("reference")
         beside = task.engine("reference", parameters=roundings)
         for eta in etas:
@@ -205,7 +205,7 @@ def paths(engine, sizes, samples, mini_batch_size, threads):
 
 def make_case(make_engine, draw_parameters, monkeypatch, case, name, dtype):
     sizes, samples, _, density, threads = case
-    monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: max(1, min(threads, parts)))
+    monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
     random = np.random.default_rng(0)
     weights, biases = draw_parameters(sizes, random)
     inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) < density)

@@ -27,7 +27,8 @@ print(bool(compiled), *rows.values)
 def run(package: Path, folder: Path, cache: Path | None, **environment: str) -> list[str]:
     """Run the program with a copy of the package; return whether it compiled, and what it computed."""
     (folder / "program.py").write_text(TWICE)
-    own = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "PYTHONPATH")}
+    ours = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "PYTHONPATH")
+    own = {key: value for key, value in os.environ.items() if key not in ours}
     own |= {"PYTHONPATH": str(package), **environment} | ({"NUMBA_CACHE_DIR": str(cache)} if cache else {})
     result = subprocess.run(
         [sys.executable, "program.py"], capture_output=True, text=True, env=own, cwd=folder, timeout=120

@@ -162,7 +162,7 @@ def make_engine(monkeypatch):
     def make(case, dtype, threads=None):
         if threads is None:
             return case.task().engine("numpy")
-        monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: max(1, min(threads, parts)))
+        monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
         return case.task().engine("numba", dtype)
 
     monkeypatch.setattr("fastnet.engines.numba.workspace_of", guarded)
