@@ -36,7 +36,7 @@ def test_gradient_is_that_of_the_cost(engine_name, architecture, samples, zeros,
 
 
 @given(OF_IMAGES, st.integers(1, 5), ZEROS_OF_IMAGES, SEEDS)
-@drawn(25)
+@drawn(12)
 def test_gradient_of_networks_of_images(engine_of_images, architecture, samples, zeros, seed):
     check_gradient(engine_of_images, architecture, samples, zeros, seed)
 
@@ -67,7 +67,7 @@ def test_steps_follow_the_gradient_of_the_regularized_cost(
 
 
 @given(OF_IMAGES, st.lists(st.integers(1, 4), min_size=2, max_size=2), ZEROS_OF_IMAGES, DESCENTS, st.booleans(), SEEDS)
-@drawn(25)
+@drawn(12)
 def test_steps_of_networks_of_images(engine_of_images, architecture, mini_batches, zeros, descent, weighted, seed):
     check_steps(engine_of_images, architecture, mini_batches, zeros, descent, weighted, seed)
 

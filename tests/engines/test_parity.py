@@ -72,14 +72,14 @@ def test_drawn_networks_in_float32(engine_name, task):
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @given(tasks([1e-3, 1e-2], descents(), images=True))
-@drawn(20)
+@drawn(12)
 def test_drawn_networks_of_images(engine_of_images, task):
     compare(engine_of_images, "float64", *task)
 
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @given(tasks([0.1], descents().map(without_jumps), images=True))
-@drawn(15, derandomize=True)
+@drawn(8, derandomize=True)
 def test_drawn_networks_of_images_in_float32(engine_of_images, task):
     compare(engine_of_images, "float32", *task)
 
