@@ -316,7 +316,9 @@ def paths_of_filters(below, each, v, k, case):
         )
         if columns_below - columns + 1 - width * each.pooling[1] >= columns:
             found.add("by inputs, more columns left over than a filter reaches")
-        if filters // 3 % v and vectors > 1:
+        if columns < blocks.ENOUGH_SUMS:
+            found.add("by inputs, each thread has all filters")
+        elif filters // 3 % v and vectors > 1:
             found.add("by inputs, a thread's filters begin within a vector")
     else:
         found.add(f"by errors: {vectors_of(row_of_filter)}")
@@ -351,6 +353,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
         *(f"by inputs, {which} of windows after one another" for which in ("several rows", "all rows")),
         "by inputs, more columns left over than a filter reaches", "by inputs, a part of groups",
         "by inputs, whole groups", "by inputs, a thread's filters begin within a vector",
+        "by inputs, each thread has all filters",
         "by errors, a list of one sample", "by errors, a list of some samples",
         "by errors, a list of more windows than usual", "by errors, a part of a vector of taps",
         "by errors, whole vectors of taps", "normalization with a border", "normalization without a border",
