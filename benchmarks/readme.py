@@ -2,8 +2,8 @@
 
     python benchmarks/readme.py [--only SECTION,SECTION]
 
-All of it takes some four hours, two of them for chapter 6, on a machine that does nothing else, with the extras `bench`,
-`test` and `fuzz`.
+All of it takes some four hours, two of them for chapter 6, on a machine that does nothing else, with the extras
+`bench`, `test` and `fuzz`.
 """
 
 from __future__ import annotations
