@@ -4,8 +4,9 @@ A loop with a dozen sums in registers is a page of Numba, and takes its front en
 Python loop emits the instructions: for each number of sums a loop of its own, one behind a `switch`. So what is known
 while a kernel compiles is only how many numbers are in a vector.
 
-Each sum begins at zero, or where it was left off, and is added up in the order of the loop: how many others are in
-registers beside it does not change it.
+Each sum begins at zero, or where it was left off, and is added up in the order of the loop. The number of sums that
+share the loop does not change that order. The exception is `add_vectors` with fewer vectors than `ENOUGH_SUMS`: each of
+its sums is added up in several parts.
 """
 
 from __future__ import annotations

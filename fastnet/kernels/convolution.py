@@ -29,7 +29,7 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_WEIGHTS_IN_CACHE = 4096  # numbers: more are multiplied row by row of the filters
+_WEIGHTS_IN_CACHE = 4096  # numbers: of more, some taps at a time are multiplied, for a whole row of windows
 _FILTERS_AT_A_TIME = 3  # narrow vectors
 
 
@@ -85,7 +85,7 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
     number = layout.patches[layer + 1] - taps
     some = number
     if number * step > _WEIGHTS_IN_CACHE:
-        some = _WEIGHTS_IN_CACHE // step
+        some = max(1, _WEIGHTS_IN_CACHE // step)
     may_be_blank = layout.kinds[layer - 1] == IMAGES and places_are_pooled(layer, layout)
     if may_be_blank:
         mark_blank_windows(layer, corner, layout, workspace, blank, seen)

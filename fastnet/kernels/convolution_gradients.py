@@ -75,8 +75,7 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
                     to = corner + item(layout.table, layout.places[layer] + j * places + q)
                     add_rows(
                         values[q * filters :], offsets[q * filters :], w, delta, item(counts, q), weights,
-                        row_of_filter,
-                        to, line, rows, row_of_filter // width, width,
+                        row_of_filter, to, line, rows, row_of_filter // width, width,
                     )  # fmt: skip
             u += filters
 
@@ -151,7 +150,7 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     clear(g, start, maps * rows * columns * filters)
     room = len(workspace.values) // share.threads * share.thread
     values, offsets, starts = workspace.values[room:], workspace.offsets[room:], workspace.corners[room:]
-    lines = (layout.heights[layer] - 1) * pooled_rows + pooled_rows + rows - 1
+    lines = layout.heights[layer] * pooled_rows + rows - 1
     for s in range(m):
         list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts)
         for i in range(0, layout.heights[layer], windows):

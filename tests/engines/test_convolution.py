@@ -183,3 +183,24 @@ def test_an_activation_of_ones_own_returns_a_tensor_of_the_same_shape():
         engine = engine_class("torch-cpu")(architecture, parameters_of(architecture, np.random.default_rng(0)))
         with pytest.raises(ValueError, match=rf"returned {found}; it must return a tensor of shape \(5, 4\)"):
             engine.outputs(np.zeros((5, 3)))
+
+
+@pytest.mark.parametrize("density", [0.1, 1.0])
+def test_networks_with_other_borders_share_a_data_set(density):
+    """Filters of 3 x 5 and of 5 x 3 need borders of as many numbers, in other places."""
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((9, 49)) * (random.random((9, 49)) < density)
+    data = Dataset(inputs, random.random((9, 2)))
+    for shape in ((3, 5), (5, 3), (1, 1)):
+        architecture = Architecture((1, 7, 7), (Convolution(3, shape, "tanh", "same"), Dense(2)), dtype=FLOAT64)
+        parameters = parameters_of(architecture, np.random.default_rng(1))
+        ours, theirs = (engine_class(name)(architecture, parameters, data) for name in ("numba", "numpy"))
+        np.testing.assert_allclose(ours.outputs(data), theirs.outputs(data), rtol=0, atol=1e-12)
+
+
+def test_more_filters_than_weights_are_kept_in_a_cache():
+    random = np.random.default_rng(0)
+    architecture = Architecture((1, 2, 2), (Convolution(4200, 1, "relu"), Dense(2)), dtype=FLOAT64)
+    parameters, inputs = parameters_of(architecture, random), random.random((3, 4))
+    ours, theirs = (engine_class(name)(architecture, parameters) for name in ("numba", "numpy"))
+    np.testing.assert_allclose(ours.outputs(inputs), theirs.outputs(inputs), rtol=0, atol=1e-12)
