@@ -147,20 +147,21 @@ def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) ->
     """Return what the activations of hidden neurons are multiplied by, row by row, each layer as it lies in memory.
 
     `factors` has, for each Dropout layer, what its inputs are multiplied by, one sample a row. The network's inputs are
-    not among the hidden neurons. Where no hidden neuron is dropped, the array is empty.
+    not among the hidden neurons, and layers that nothing is dropped of are left out.
     """
     layers = computed(architecture)
     pairs = ((layer_before(layers, i), factor) for i, factor in enumerate(factors) if factor is not None)
     found = [(k, factor) for k, factor in pairs if k >= 0]
     if not found:
         return aligned_zeros(0, layout.neurons.dtype)
-    samples, width = len(found[0][1]), layout.units[-2]
+    samples, width = len(found[0][1]), layout.factors[-1]
     rows = aligned_zeros(samples * width, layout.neurons.dtype)
     matrix = rows.reshape(samples, width)
     matrix[:] = 1
     for k, factor in found:
         image = layers[k].image
-        matrix[:, layout.units[k] + (np.arange(factor.shape[1]) if image is None else image.positions())] *= factor
+        part = slice(factor.shape[1]) if image is None else image.positions()
+        matrix[:, layout.factors[k] : layout.factors[k + 1]][:, part] *= factor
     return rows
 
 

@@ -35,6 +35,7 @@ from fastnet.kernels.vectors import (
 PLACES = 4  # of an image, whose sums are added up together
 MOST_VECTORS = 8  # in a row, whose sums are in registers together, of any number; and as many as here:
 MANY_VECTORS = 13, 15
+MAPS_AT_A_TIME = 4  # narrow vectors of them, over whose places sums go
 DOTS = (5, 2), (5, 1), (1, 8), (1, 1)
 """Numbers of samples and of outputs whose dot products are added up together."""
 
@@ -234,6 +235,92 @@ add_vectors = _block(4, narrow, _vectors)
 
 to vectors from z[z_start + r z_line] on, up to `MOST_VECTORS` or one of `MANY_VECTORS`, the sum over i < count of
 values[i] times those from x[x_start + r x_line + offsets[i]] on.
+"""
+
+
+def _columns(
+    loop: _Loop, starts: Sequence[Any], step: Any, count: Any, targets: Sequence[Any], add: Callable[..., None]
+) -> None:
+    """Walk along rows from their starts, and go on with the sums that are in the targets: `add(here, sums)`."""
+    builder, sums = loop.builder, loop.sums(len(targets))
+    for variable, target in zip(sums, targets, strict=True):
+        builder.store(loop.load(target), variable)
+    with loop.walk(count, *((start, step) for start in starts)) as here:
+        add(here, sums)
+    for variable, target in zip(sums, targets, strict=True):
+        store_vector(builder, builder.load(variable), target)
+
+
+def _column_sums(loop: _Loop, x: Any, z: Any, x_start: Any, step: Any, count: Any, z_start: Any, vectors: Any) -> None:
+    def emit(number: int) -> None:
+        steps = [v * loop.vector.lanes for v in range(number)]
+
+        def add(here: list[Any], sums: list[Any]) -> None:
+            for variable, v in zip(sums, steps, strict=True):
+                found = loop.builder.load(variable)
+                loop.builder.store(loop.builder.fadd(found, loop.load(loop.at(here[0], v))), variable)
+
+        _columns(loop, [loop.at(x, x_start)], step, count, [loop.at(z, z_start, v) for v in steps], add)
+
+    _switch(loop, vectors, range(1, MAPS_AT_A_TIME + 1), emit)
+
+
+def _column_squares(
+    loop: _Loop, x: Any, means: Any, z: Any, x_start: Any, step: Any, count: Any, start: Any, vectors: Any
+) -> None:
+    def emit(number: int) -> None:
+        steps = [v * loop.vector.lanes for v in range(number)]
+        of_maps = [loop.load(loop.at(means, start, v)) for v in steps]
+
+        def add(here: list[Any], sums: list[Any]) -> None:
+            for variable, v, mean in zip(sums, steps, of_maps, strict=True):
+                centred = loop.builder.fsub(loop.load(loop.at(here[0], v)), mean)
+                loop.add_product(centred, centred, variable)
+
+        _columns(loop, [loop.at(x, x_start)], step, count, [loop.at(z, start, v) for v in steps], add)
+
+    _switch(loop, vectors, range(1, MAPS_AT_A_TIME + 1), emit)
+
+
+def _column_errors(
+    loop: _Loop, d: Any, x: Any, means: Any, inverses: Any, z: Any, d_start: Any, x_start: Any, step: Any, count: Any,
+    start: Any, z_start: Any, vectors: Any,
+) -> None:  # fmt: skip
+    builder, lanes = loop.builder, loop.vector.lanes
+
+    def emit(number: int) -> None:
+        steps = [v * lanes for v in range(number)]
+        of_maps = [[loop.load(loop.at(array, start, v)) for v in steps] for array in (means, inverses)]
+
+        def add(here: list[Any], sums: list[Any]) -> None:
+            for k, (v, mean, inverse) in enumerate(zip(steps, *of_maps, strict=True)):
+                error = loop.load(loop.at(here[0], v))
+                normalized = builder.fmul(builder.fsub(loop.load(loop.at(here[1], v)), mean), inverse)
+                builder.store(builder.fadd(builder.load(sums[k]), error), sums[k])
+                loop.add_product(error, normalized, sums[number + k])
+
+        targets = [loop.at(z, z_start, v) for v in range(0, 2 * number * lanes, lanes)]
+        _columns(loop, [loop.at(d, d_start), loop.at(x, x_start)], step, count, targets, add)
+
+    _switch(loop, vectors, range(1, MAPS_AT_A_TIME + 1), emit)
+
+
+add_columns = _block(2, narrow, _column_sums)
+"""`add_columns(x, z, x_start, step, count, z_start, vectors)` adds to up to `MAPS_AT_A_TIME` vectors from z[z_start]
+
+on the sums over j < count of those from x[x_start + j step] on.
+"""
+
+add_squares_of_columns = _block(3, narrow, _column_squares)
+"""`add_squares_of_columns(x, means, z, x_start, step, count, start, vectors)` adds the squares of x - means likewise;
+
+`means` and z begin at `start`.
+"""
+
+add_errors_of_columns = _block(5, narrow, _column_errors)
+"""`add_errors_of_columns(d, x, means, inverses, z, d_start, x_start, step, count, start, z_start, vectors)` adds d to
+
+as many vectors of z, and d (x - means) inverses to those behind them; `means` and `inverses` begin at `start`.
 """
 
 

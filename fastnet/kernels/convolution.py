@@ -16,7 +16,7 @@ from fastnet.kernels.blocks import (
 )
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.formulas import Value, formula, where
-from fastnet.kernels.geometry import block
+from fastnet.kernels.geometry import block, first_factor, is_dropped
 from fastnet.kernels.layout import CONVOLUTION, IMAGES
 from fastnet.kernels.shares import share_of_filters
 from fastnet.kernels.vectors import (
@@ -178,8 +178,8 @@ def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, bl
     """Compute the activations of a row of windows."""
     width, channel, places = narrow_lanes(workspace.activations), layout.channels[layer], layout.pools[layer]
     here, size = block(layer, m, layout)
-    to = layout.origins[layer] + i * layout.lines[layer]
-    factor, to = s * layout.units[-2] + layout.units[layer] + to, here + s * size + to
+    row, with_factors = layout.origins[layer] + i * layout.lines[layer], is_dropped(layer, factors, layout)
+    factor, to = first_factor(layer, s, layout) + row, here + s * size + row
     step, keep, maps = narrowly_padded(layout.maps[layer], width), layout.keeps[layer + 1], layout.maps[layer]
     for j in range(layout.widths[layer]):
         is_blank_window = item(workspace.offsets, blank + j) != 0
@@ -199,7 +199,7 @@ def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, bl
                         best, place = _pool(best, place, load_narrow(workspace.unpooled, k), float(q))
                 biases = load_narrow(parameters.values, layout.biases + channel + c)
                 found, slope = activation(layout.activations[layer], gain * best + biases)
-            if len(factors) > 0:
+            if with_factors:
                 of_sample = load_narrow(factors, factor + c)
                 found, slope = found * of_sample, slope * of_sample
             elif keep != 1:

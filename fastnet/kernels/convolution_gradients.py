@@ -8,14 +8,23 @@ its end, which moves on if the error is not zero.
 
 from __future__ import annotations
 
-from fastnet.kernels.blocks import ENOUGH_SUMS, MANY_VECTORS, MOST_VECTORS, PLACES, add_vectors, is_blank
+from fastnet.kernels.blocks import (
+    ENOUGH_SUMS,
+    MANY_VECTORS,
+    MAPS_AT_A_TIME,
+    MOST_VECTORS,
+    PLACES,
+    add_columns,
+    add_vectors,
+    is_blank,
+)
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.convolution import block_of_filter, narrowly_padded
 from fastnet.kernels.formulas import formula, where
-from fastnet.kernels.geometry import block
+from fastnet.kernels.geometry import block, clear, first_place, vectors_at_a_time
 from fastnet.kernels.layout import ERRORS_IN_CACHE, WINDOWS_IN_A_LIST
 from fastnet.kernels.shares import share_of_filters
-from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, narrow_zeros, only, set_item, store, zeros
+from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
 _INPUTS_AT_A_TIME = 8  # of which it is seen at once whether all are zero
 _SHORT_ROW = 8  # taps of a filter's row, with which it pays to go by inputs
@@ -179,13 +188,6 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
                     w += 1
 
 
-@part
-def clear(array, start, n):
-    """Set n numbers to zero, in whole narrow vectors."""
-    for i in range(start, start + n, narrow_lanes(array)):
-        store(array, i, narrow_zeros(array))
-
-
 @subroutine
 def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
     """List the inputs of a sample that are not zero, map by map and row by row, and where each row begins.
@@ -298,26 +300,18 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 
 
 @subroutine
-def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale):
+def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
     """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
-    delta, width, maps = workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
-    here, size = block(layer, m, layout)
-    for c in range(first, min(last, maps), 2 * width):
-        d0, d1 = narrow_zeros(delta), narrow_zeros(delta)  # two sums, which need not wait for each other
+    width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
+    room, found, last = workspace.dots, len(workspace.dots) // share.threads * share.thread, min(last, maps)
+    for c in range(first, last, MAPS_AT_A_TIME * width):
+        vectors = vectors_at_a_time(c, last, width)
+        clear(room, found, vectors * width)
         for s in range(m):
             for i in range(layout.heights[layer]):
-                u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + c
-                for _ in range(layout.widths[layer]):
-                    d0, d1 = d0 + load_narrow(delta, u), d1 + load_narrow(delta, u + width)
-                    u += maps
-        channel = layout.channels[layer] + c
-        add_bias(d0, channel, layout, sums, sums_scale)
-        if c + width < min(last, maps):
-            add_bias(d1, channel + width, layout, sums, sums_scale)
-
-
-@part
-def add_bias(d, channel, layout, sums, sums_scale):
-    """Add errors of the maps from `channel` on to the sums of their biases."""
-    place, neurons = layout.biases + channel, load_narrow(layout.neurons, channel)
-    store(sums.values, place, load_narrow(sums.values, place) + sums_scale * only(neurons, d))
+                u = first_place(layer, s, i, c, m, layout)
+                add_columns(workspace.delta, room, u, maps, columns, found, vectors)
+        for v in range(0, vectors * width, width):
+            channel = layout.channels[layer] + c + v
+            place, d = layout.biases + channel, only(load_narrow(layout.neurons, channel), load_narrow(room, found + v))
+            store(sums.values, place, load_narrow(sums.values, place) + sums_scale * d)

@@ -37,8 +37,9 @@ class Samples(NamedTuple):
         The desired outputs, each padded as the layer of outputs is.
     weights : ndarray, shape (n,) or (0,)
         What the cost of each is multiplied by, if not 1.
-    factors : ndarray, shape (m * layout.units[-2],) or (0,)
-        With dropout, for each sample of the order what its hidden neurons are multiplied by.
+    factors : ndarray, shape (m * layout.factors[-1],) or (0,)
+        With dropout, for each sample of the order what its hidden neurons are multiplied by, in the layers that some
+        are dropped of.
     losses : ndarray of float64, shape (m,) or (0,)
         Receives the cost of each sample of the order, if it is wanted.
     """
@@ -85,7 +86,7 @@ def epoch(
     scale, sums_scale, waits, step = parameters.scale[0], sums.scale[0], 0, update.steps
     for start in range(0, len(order), mini_batch_size):
         mini_batch, upcoming = order[start : start + mini_batch_size], order[start + _AHEAD :]
-        factors, losses = samples.factors[start * layout.units[-2] :], samples.losses[start:]
+        factors, losses = samples.factors[start * layout.factors[-1] :], samples.losses[start:]
         m = len(mini_batch)
         first, last = share_of(m, share)
         if m < mini_batch_size:  # its panels and images lie elsewhere, where others may still be reading

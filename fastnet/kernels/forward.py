@@ -10,7 +10,7 @@ from __future__ import annotations
 from fastnet.kernels import images, inputs, products
 from fastnet.kernels.activations import activation
 from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.geometry import steps
+from fastnet.kernels.geometry import first_factor, is_dropped, steps
 from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
 from fastnet.kernels.normalization import normalize
 from fastnet.kernels.shares import share_of_panels
@@ -88,14 +88,15 @@ def activate(layer, factors, gain, layout, parameters, u, m, first, last, worksp
     )
     biases, neurons = load(parameters.values, layout.biases + channel), load(layout.neurons, channel)
     is_hidden, keep = layer < len(layout.kinds) - 1, layout.keeps[layer + 1]
+    with_factors = is_dropped(layer, factors, layout)
     for s in range(first, last):
         i = m * u + s * width
         a = gain * load(z, i) + biases
         if is_hidden:
             a, slope = activation(layout.activations[layer], a)
             a = only(neurons, a)
-            if len(factors) > 0:
-                factor = load(factors, s * layout.units[-2] + u)
+            if with_factors:
+                factor = load(factors, first_factor(layer, s, layout) + u - layout.units[layer])
                 a, slope = a * factor, slope * factor
             else:
                 a, slope = a * keep, slope * keep

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fastnet.kernels.blocks import MAPS_AT_A_TIME
 from fastnet.kernels.compiler import part
+from fastnet.kernels.vectors import narrow_lanes, narrow_zeros, store
 
 
 @part
@@ -10,6 +12,38 @@ def block(layer, m, layout):
     """Return where the images of a layer begin, and the distance from a sample's to the next one's."""
     here = layout.units[layer]
     return m * here, layout.units[layer + 1] - here
+
+
+@part
+def first_place(layer, s, i, c, m, layout):
+    """Return where map c of the first place is, in row i of a sample's images."""
+    start, size = block(layer, m, layout)
+    return start + s * size + layout.origins[layer] + i * layout.lines[layer] + c
+
+
+@part
+def vectors_at_a_time(c, last, width):
+    """Return how many narrow vectors of the maps from c to `last` are summed up together."""
+    return min(MAPS_AT_A_TIME, (last - c + width - 1) // width)
+
+
+@part
+def clear(array, start, n):
+    """Set n numbers to zero, in whole narrow vectors."""
+    for i in range(start, start + n, narrow_lanes(array)):
+        store(array, i, narrow_zeros(array))
+
+
+@part
+def is_dropped(layer, factors, layout):
+    """Return whether there are factors of a layer's neurons: of some layers that some are dropped of, in training."""
+    return len(factors) > 0 and layout.factors[layer + 1] > layout.factors[layer]
+
+
+@part
+def first_factor(layer, s, layout):
+    """Return where the factors of a sample's neurons begin."""
+    return s * layout.factors[-1] + layout.factors[layer]
 
 
 @part

@@ -77,7 +77,7 @@ def _backpropagate_nothing(workspace, layer, first, last, m, scale, layout, para
 def _backpropagate(workspace, layer, first, last, m, scale, layout, parameters, sums, sums_scale, share):
     if layout.kinds[layer] == BATCH_NORMALIZATION:
         c_first, c_last = share_of_maps(layer, layout, workspace, share)
-        backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale)
+        backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale, share)
     else:
         delta, (here, size) = workspace.delta, block(layer - 1, m, layout)
         for s in range(first, last):
@@ -106,7 +106,7 @@ def _accumulate_nothing(workspace, layer, m, layout, sums, sums_scale, share):
 def _accumulate(workspace, layer, m, layout, sums, sums_scale, share):
     first, last = share_of_maps(layer, layout, workspace, share)
     if layout.kinds[layer] == CONVOLUTION or layout.kinds[layer] == BATCH_NORMALIZATION:
-        convolution_gradients.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
+        convolution_gradients.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share)
     if layout.kinds[layer] == CONVOLUTION:
         convolution_gradients.accumulate_filters(layer, m, layout, workspace, sums, share)
 

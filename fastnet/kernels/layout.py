@@ -64,6 +64,8 @@ class Layout(NamedTuple):
         Number of neurons in each layer, the inputs first.
     units : ndarray of int64, shape (layers + 1,)
         The offset of each layer in an array of one number a neuron, padded; the last entry is the total.
+    factors : ndarray of int64, shape (layers + 1,)
+        The same for an array of one number a neuron of the layers that neurons are dropped of.
     channels : ndarray of int64, shape (layers + 1,)
         The same for an array of one number a neuron of dense layers, or a map of images.
     weights : ndarray of int64, shape (layers + 1,)
@@ -105,6 +107,7 @@ class Layout(NamedTuple):
     keeps: np.ndarray
     sizes: np.ndarray
     units: np.ndarray
+    factors: np.ndarray
     channels: np.ndarray
     weights: np.ndarray
     biases: int
@@ -261,7 +264,7 @@ def _image(shape: tuple[int, ...], above: Layer | None) -> Image | None:
 
 def layout_of(architecture: Architecture) -> Layout:
     """Lay a network out."""
-    dtype, layers = architecture.dtype, computed(architecture)
+    dtype, layers, dropped = architecture.dtype, computed(architecture), _dropped(architecture)
     sizes = [architecture.n_in, *(each.size for each in layers)]
     units = _offsets(
         [_padded(each.size, dtype) if each.image is None else _block(each.image, dtype) for each in layers]
@@ -286,6 +289,7 @@ def layout_of(architecture: Architecture) -> Layout:
         keeps=_keeps(architecture, layers),
         sizes=np.array(sizes, np.int64),
         units=units,
+        factors=_offsets([int(size) * (k in dropped) for k, size in enumerate(np.diff(units))]),
         channels=channels,
         weights=weights,
         biases=int(weights[-1]),
@@ -391,6 +395,12 @@ def _keeps(architecture: Architecture, layers: list[Computed]) -> np.ndarray:
         if isinstance(layer, Dropout):
             keeps[1 + layer_before(layers, i)] *= layer.when_used
     return keeps
+
+
+def _dropped(architecture: Architecture) -> set[int]:
+    """Return the numbers of the kernel's layers that neurons are dropped of."""
+    layers = computed(architecture)
+    return {layer_before(layers, i) for i, layer in enumerate(architecture.layers) if isinstance(layer, Dropout)}
 
 
 def layer_before(layers: list[Computed], i: int) -> int:

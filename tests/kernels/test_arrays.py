@@ -147,8 +147,7 @@ def test_what_dropout_multiplies(architecture, samples):
     """Each Dropout layer multiplies the activations of what is before it, several of them in a row those of one."""
     there, random, dtype = layout.layout_of(architecture), np.random.default_rng(0), architecture.dtype
     known, factors, of_inputs = known_layers(architecture), [], None
-    rows = [np.ones((samples, n), dtype) for n in np.diff(there.units)[:-1]]
-    is_dropped = False
+    rows = {}
     for i, layer in enumerate(architecture.layers):
         if not isinstance(layer, Dropout):
             factors.append(None)
@@ -157,15 +156,16 @@ def test_what_dropout_multiplies(architecture, samples):
         factors.append(random.choice([0.5, 2.0], (samples, size)).astype(dtype))
         before = [k for k, each in enumerate(known) if 0 <= each.last < i]
         if before:
-            rows[before[-1]][:, positions(known[before[-1]])] *= factors[-1]
-            is_dropped = True
+            size = there.units[before[-1] + 1] - there.units[before[-1]]
+            row = rows.setdefault(before[-1], np.ones((samples, size), dtype))
+            row[:, positions(known[before[-1]])] *= factors[-1]
         else:
             of_inputs = factors[-1] * (1 if of_inputs is None else of_inputs)
     found = arrays.input_factors(architecture, factors)
     assert (found is None) == (of_inputs is None)
     if of_inputs is not None:
         np.testing.assert_array_equal(found, of_inputs, strict=True)
-    expected = np.concatenate(rows, axis=1).ravel() if is_dropped else np.empty(0, dtype)
+    expected = np.concatenate(list(rows.values()), axis=1).ravel() if rows else np.empty(0, dtype)
     np.testing.assert_array_equal(arrays.hidden_rows(architecture, there, factors), expected, strict=True)
 
 
