@@ -33,8 +33,7 @@ from fastnet.kernels.vectors import (
 )
 
 PLACES = 4  # of an image, whose sums are added up together
-MOST_VECTORS = 8  # in a row, whose sums are in registers together, of any number; and as many as here:
-MANY_VECTORS = 13, 15
+MOST_VECTORS = 15  # in a row, whose sums are in registers together
 MAPS_AT_A_TIME = 4  # narrow vectors of them, over whose places sums go
 DOTS = (5, 2), (5, 1), (1, 8), (1, 1)
 """Numbers of samples and of outputs whose dot products are added up together."""
@@ -227,14 +226,14 @@ def _vectors(
                 found = builder.fadd(found, builder.load(variables[v]))
             store_vector(builder, found, target)
 
-    _switch(loop, vectors, [*range(1, MOST_VECTORS + 1), *MANY_VECTORS], emit)
+    _switch(loop, vectors, range(1, MOST_VECTORS + 1), emit)
 
 
 add_vectors = _block(4, narrow, _vectors)
 """`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)` adds, for each row r,
 
-to vectors from z[z_start + r z_line] on, up to `MOST_VECTORS` or one of `MANY_VECTORS`, the sum over i < count of
-values[i] times those from x[x_start + r x_line + offsets[i]] on.
+to vectors from z[z_start + r z_line] on, up to `MOST_VECTORS`, the sum over i < count of values[i] times
+those from x[x_start + r x_line + offsets[i]] on.
 """
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from fastnet.kernels.blocks import (
     ENOUGH_SUMS,
-    MANY_VECTORS,
     MAPS_AT_A_TIME,
     MOST_VECTORS,
     PLACES,
@@ -95,8 +94,7 @@ def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, row
     first = 0
     while first < vectors:
         some = vectors - first
-        if some not in MANY_VECTORS and some > MOST_VECTORS:
-            some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # the rest in parts of the same size
+        some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # in parts of the same size
         add_vectors(
             values, offsets, x, z, count, x_start + first * width, x_line, z_start + first * width, z_line, rows, some
         )

@@ -20,33 +20,35 @@ def normalize_maps(layer, first, last, m, factors, layout, parameters, statistic
     """Compute the activations of the maps from `first` to `last`, in whole vectors."""
     a, width, maps = workspace.activations, narrow_lanes(workspace.activations), layout.maps[layer]
     channel, keep, with_factors = layout.channels[layer], layout.keeps[layer + 1], is_dropped(layer, factors, layout)
+    last = min(last, maps)
     if training:
-        find_statistics(layer, first, min(last, maps), m, layout, statistics, workspace)
-    for c in range(first, min(last, maps), width):
-        k = channel + c
-        mean, inverse = load_narrow(workspace.means, k), load_narrow(workspace.inverses, k)
-        if not training:
-            mean, variance = load_narrow(statistics.means, k), load_narrow(statistics.variances, k)
-            inverse = inverse_of(variance, layout.constants[2 * layer + 1])
-        gamma, beta = (
-            load_narrow(parameters.values, layout.gammas + k),
-            load_narrow(parameters.values, layout.biases + k),
-        )
-        for s in range(m):
-            for i in range(layout.heights[layer]):
-                x, to = first_place(layer - 1, s, i, c, m, layout), first_place(layer, s, i, c, m, layout)
-                factor = first_factor(layer, s, layout) + first_place(layer, 0, i, c, 0, layout)
-                for _ in range(layout.widths[layer]):
-                    z = gamma * ((load_narrow(a, x) - mean) * inverse) + beta
+        find_statistics(layer, first, last, m, layout, statistics, workspace)
+    else:
+        for k in range(channel + first, channel + last, width):
+            store(workspace.means, k, load_narrow(statistics.means, k))
+            inverse = inverse_of(load_narrow(statistics.variances, k), layout.constants[2 * layer + 1])
+            store(workspace.inverses, k, inverse)
+    for s in range(m):
+        for i in range(layout.heights[layer]):
+            x, to = first_place(layer - 1, s, i, 0, m, layout), first_place(layer, s, i, 0, m, layout)
+            factor = first_factor(layer, s, layout) + first_place(layer, 0, i, 0, 0, layout)
+            for _ in range(layout.widths[layer]):
+                for c in range(first, last, width):
+                    k = channel + c
+                    normalized = (load_narrow(a, x + c) - load_narrow(workspace.means, k)) * load_narrow(
+                        workspace.inverses, k
+                    )
+                    gamma = load_narrow(parameters.values, layout.gammas + k)
+                    z = gamma * normalized + load_narrow(parameters.values, layout.biases + k)
                     found, slope = activation(layout.activations[layer], z)
                     if with_factors:
-                        f = load_narrow(factors, factor)
+                        f = load_narrow(factors, factor + c)
                         found, slope = found * f, slope * f
                     else:
                         found, slope = found * keep, slope * keep
-                    store_some(a, to, found, maps - c)
-                    store_some(workspace.slopes, to, slope, maps - c)
-                    x, to, factor = x + maps, to + maps, factor + maps
+                    store_some(a, to + c, found, maps - c)
+                    store_some(workspace.slopes, to + c, slope, maps - c)
+                x, to, factor = x + maps, to + maps, factor + maps
 
 
 @subroutine
@@ -80,29 +82,37 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
     """Write the errors of the layer below of the maps from `first` to `last`, and add gamma's gradient to the sums."""
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
-    n, room, found = m * rows * columns, workspace.dots, len(workspace.dots) // share.threads * share.thread
+    n, room, errors = m * rows * columns, workspace.dots, len(workspace.dots) // share.threads * share.thread
     for start in range(first, last, MAPS_AT_A_TIME * width):
-        vectors = vectors_at_a_time(start, last, width)
-        clear(room, found, 2 * vectors * width)
+        channel, vectors = layout.channels[layer] + start, vectors_at_a_time(start, last, width) * width
+        products, scales = errors + vectors, errors + 2 * vectors
+        clear(room, errors, 2 * vectors)
         for s in range(m):
             for i in range(rows):
                 x, u = first_place(layer - 1, s, i, start, m, layout), first_place(layer, s, i, start, m, layout)
                 add_errors_of_columns(
-                    delta, a, workspace.means, workspace.inverses, room, u, x, maps, columns,
-                    layout.channels[layer] + start, found, vectors,
+                    delta, a, workspace.means, workspace.inverses, room, u, x, maps, columns, channel, errors,
+                    vectors // width,
                 )  # fmt: skip
-        for v in range(vectors):
-            c, k = start + v * width, layout.channels[layer] + start + v * width
-            mean, inverse = load_narrow(workspace.means, k), load_narrow(workspace.inverses, k)
-            errors, products = load_narrow(room, found + v * width), load_narrow(room, found + (vectors + v) * width)
-            neurons, place = load_narrow(layout.neurons, k), layout.gammas + k
-            factor = load_narrow(parameters.values, place) * inverse  # before gamma changes, which may be the sum
-            store(sums.values, place, load_narrow(sums.values, place) + sums_scale * only(neurons, products))
-            errors, products = errors * (1 / n), products * (1 / n)
-            for s in range(m):
-                for i in range(rows):
-                    x, u = first_place(layer - 1, s, i, c, m, layout), first_place(layer, s, i, c, m, layout)
-                    for j in range(0, columns * maps, maps):
-                        normalized = (load_narrow(a, x + j) - mean) * inverse
-                        d = factor * (load_narrow(delta, u + j) - errors - normalized * products)
-                        store_some(delta, x + j, load_narrow(workspace.slopes, x + j) * d, maps - c)
+        for v in range(0, vectors, width):
+            place, total = layout.gammas + channel + v, load_narrow(room, products + v)
+            gamma = load_narrow(parameters.values, place)  # before it changes, which may be the sum
+            store(room, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
+            total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
+            store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)
+            store(room, errors + v, load_narrow(room, errors + v) * (1 / n))
+            store(room, products + v, total * (1 / n))
+        for s in range(m):
+            for i in range(rows):
+                x, u = first_place(layer - 1, s, i, start, m, layout), first_place(layer, s, i, start, m, layout)
+                for j in range(0, columns * maps, maps):
+                    for v in range(0, vectors, width):
+                        mean, inverse = (
+                            load_narrow(workspace.means, channel + v),
+                            load_narrow(workspace.inverses, channel + v),
+                        )
+                        normalized = (load_narrow(a, x + j + v) - mean) * inverse
+                        centred = load_narrow(delta, u + j + v) - load_narrow(room, errors + v)
+                        d = load_narrow(room, scales + v) * (centred - normalized * load_narrow(room, products + v))
+                        d = load_narrow(workspace.slopes, x + j + v) * d
+                        store_some(delta, x + j + v, d, maps - start - v)

@@ -81,7 +81,7 @@ def cases(dtype):
         "wide rows": Case(
             (1, 3, 4),
             (
-                Convolution(13 * v, 1, "tanh"), Convolution(15 * v, 1, "tanh"), Convolution(9 * v, 1, "tanh"),
+                Convolution(17 * v, 1, "tanh"), Convolution(15 * v, 1, "tanh"), Convolution(9 * v, 1, "tanh"),
                 Convolution(2, (1, 2), "relu"),
             ),
             samples=5, mini_batch_size=5,
@@ -94,7 +94,7 @@ def cases(dtype):
             (
                 Convolution(v + 2, 2, "linear"), BatchNormalization("relu", epsilon=0.01), Dropout(0.3),
                 Convolution(v - 1, (2, 3), "linear", "same"), BatchNormalization("tanh", epsilon=0.01),
-                Convolution(3 * v, 2, "linear", "same"), MaxPooling(), BatchNormalization("sigmoid", epsilon=0.01),
+                Convolution(5 * v, 2, "linear", "same"), MaxPooling(), BatchNormalization("sigmoid", epsilon=0.01),
             ),
             samples=10, descent=Descent(Adam(epsilon=0.01), l2=0.1), eta=0.01,
         ),
@@ -229,9 +229,7 @@ def test_gradients_and_outputs_are_those_of_numpy(make_engine, name, dtype):
 
 def vectors_of(n):
     """Name how a row of so many vectors is added up."""
-    if n in blocks.MANY_VECTORS:
-        return "many vectors in a row"
-    return "a row of vectors in parts" if n > blocks.MOST_VECTORS else "few vectors in a row"
+    return "a row of vectors in parts" if n > blocks.MOST_VECTORS else "a row of vectors at once"
 
 
 def paths(engine, case, dtype):
@@ -254,7 +252,10 @@ def paths(engine, case, dtype):
             found |= paths_of_filters(below, each, v, k, case)
         if isinstance(each.layer, BatchNormalization) and each.is_image:
             found.add(f"normalization {'with' if np.any(each.borders) else 'without'} a border")
-            found.add(f"normalization of {min(-(-each.channels // v), 2)} vectors")
+            vectors = -(-each.channels // v)
+            found.add(f"normalization of {vectors if vectors < 3 else 'many'} vectors")
+            if vectors > blocks.MAPS_AT_A_TIME:
+                found.add("normalization of some vectors at a time")
         if isinstance(each.layer, Dense) and below.is_image:
             found.add("a dense layer behind images")
     before = [each for each in engine.architecture.layers if isinstance(each, Dropout)]
@@ -334,7 +335,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
     hit = set()
     for case in cases(dtype).values():
         hit |= paths(make_engine(case, dtype, 1), case, dtype)
-    few, many, parts = "few vectors in a row", "many vectors in a row", "a row of vectors in parts"
+    at_once, parts = "a row of vectors at once", "a row of vectors in parts"
     ways = ["errors below", "by errors", "by inputs"]
     missing = {
         "rows", "matrix", "memory", "no memory", "Adam", "GradientDescent", "l1", "l2", "max_norm",
@@ -349,7 +350,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
         "several chunks of taps, 2 x 2 pooled", "one chunk of taps, 2 x 2 pooled", "one chunk of taps, others pooled",
         "several chunks of taps, others pooled", "windows are marked as blank",
         "windows are not marked as blank", "blank windows",
-        *(f"{way}: {what}" for way in ways for what in (few, many, parts)),
+        *(f"{way}: {what}" for way in ways for what in (at_once, parts)),
         *(f"by inputs, {which} of windows after one another" for which in ("several rows", "all rows")),
         "by inputs, more columns left over than a filter reaches", "by inputs, a part of groups",
         "by inputs, whole groups", "by inputs, a thread's filters begin within a vector",
@@ -357,7 +358,8 @@ def test_the_cases_hit_every_path(make_engine, dtype):
         "by errors, a list of one sample", "by errors, a list of some samples",
         "by errors, a list of more windows than usual", "by errors, a part of a vector of taps",
         "by errors, whole vectors of taps", "normalization with a border", "normalization without a border",
-        "normalization of 1 vectors", "normalization of 2 vectors", "a dense layer behind images",
+        "normalization of 1 vectors", "normalization of 2 vectors", "normalization of some vectors at a time",
+        "a dense layer behind images",
         "dropout, inverted: True", "dropout, inverted: False", "dropout of sparse inputs", "dropout of other inputs",
     } - hit  # fmt: skip
     assert not missing
