@@ -96,8 +96,10 @@ FEATURES = (
             "kernels/convolution.py": WHOLE,
             "kernels/images.py": WHOLE,
             "kernels/normalization_of_maps.py": WHOLE,
-            "kernels/blocks.py": "_patch_products _pooled _vectors add_vectors _or_rows or_rows is_blank",
-            "kernels/workspace.py": "ImageWorkspace",
+            "kernels/blocks.py": "_patch_products _pooled _vectors add_vectors _or_rows or_rows is_blank _columns "
+            "_column_sums _column_squares _column_errors",
+            "kernels/workspace.py": "_Room _room",
+            "kernels/side_by_side.py": WHOLE,
             "kernels/layout.py": "Image _Windows _windows filter_block",
             "kernels/arrays.py": "_filters positions_of_inputs",
             "networks/entries.py": "_checked_images input_shape_of",

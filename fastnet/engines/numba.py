@@ -15,7 +15,7 @@ from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import arrays, choice, epoch, layout, threads
+from fastnet.kernels import arrays, choice, epoch, images, layout, side_by_side, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import CODES, Memory, Update
@@ -177,16 +177,25 @@ class Engine(contract.Engine):
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(samples.order))
         number = self._threads(inputs, most, layout.parts(own, most))
-        structures = (
-            own, update, self._parameters, sums, self._two_memories(descent), self._statistics,
-            workspace_of(own, most, number),
-        )  # fmt: skip
+        structures = own, update, self._parameters, sums, self._two_memories(descent), self._statistics
         first, second, rest = Reference(inputs), Reference(samples), [Reference(each) for each in structures]
+        workspace = workspace_of(own, most, number)
+        room = Reference(workspace._replace(images=self._images(first, second, rest, Reference(workspace))))
 
         def descend(share: threads.Share) -> None:
-            epoch.epoch(first, second, mini_batch_size, *rest, Reference(share), True)
+            epoch.epoch(first, second, mini_batch_size, *rest, room, Reference(share), True)
 
         threads.run(descend, number, together=True)
+
+    def _images(self, x: Reference, samples: Reference, structures: list[Reference], workspace: Reference) -> int:
+        """Compile the kernel for images, and the epoch's beside it; return its address, or 0 if there are no images."""
+        if not self._layout.maps.any():
+            return 0
+        share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
+        own, _, parameters, sums, _, statistics = structures
+        of_images = 0, 0, x, samples, 0, 0, 0, 0, 1.0, 1.0, own, parameters, sums, statistics, workspace, share, True
+        of_epoch = x, samples, 0, *structures, workspace, share, True
+        return side_by_side.address_of(images.images, of_images, epoch.epoch, of_epoch)
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute that many samples at a time, in that many parts."""
@@ -206,14 +215,16 @@ class Engine(contract.Engine):
             memory = Memory(self._parameters.values, self._parameters.values)
             structures = self._layout, _GRADIENT, self._parameters, self._parameters, memory, self._statistics
             first, rest = Reference(x), [Reference(each) for each in structures]
+            nothing = epoch.Samples(np.empty(0, np.int64), self._nothing, self._nothing, self._nothing, np.empty(0))
+            address = self._images(first, Reference(nothing), rest, Reference(workspace_of(self._layout, 1)))
 
             def feed_forward(share: threads.Share) -> None:
                 workspace, alone = workspace_of(self._layout, most), Reference(share._replace(thread=0, threads=1))
-                room = Reference(workspace)
+                room = Reference(workspace._replace(images=address))
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)
-                    samples = epoch.Samples(order, self._nothing, self._nothing, self._nothing, np.empty(0))
+                    samples = nothing._replace(order=order)
                     epoch.epoch(first, Reference(samples), most, *rest, room, alone, False)
                     receive(part, arrays.outputs_of(self._layout, workspace.activations, len(order)))
 

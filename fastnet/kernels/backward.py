@@ -17,15 +17,15 @@ from fastnet.kernels.vectors import item, lanes, load, set_item, store, zeros
 
 @part
 def backpropagate(
-    samples, mini_batch, losses, first, last, factor, layout, scale, parameters, workspace, sums, sums_scale, share,
-    waits,
+    x, samples, start, m, first, last, factor, layout, scale, parameters, statistics, workspace, sums, sums_scale,
+    share, waits,
 ):  # fmt: skip
     """Compute the errors of every layer, times a factor, the last layer first; return the number of waits.
 
     `first` and `last` are this thread's samples. The gradient of gamma is added to the sums.
     """
-    m, width = len(mini_batch), lanes(workspace.delta)
-    output_errors(samples, mini_batch, losses, first, last, factor, layout, workspace)
+    width = lanes(workspace.delta)
+    output_errors(samples, start, m, first, last, factor, layout, workspace)
     by_neurons = False
     for layer in range(len(layout.kinds) - 1, 0, -1):
         kind = layout.kinds[layer]
@@ -36,8 +36,9 @@ def backpropagate(
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
-            images.backpropagate(
-                workspace, layer, first, last, m, scale, layout, parameters, sums, sums_scale, share
+            images.call(
+                workspace.images, images.BACKPROPAGATE, layer, x, samples, start, m, first, last, scale, sums_scale,
+                layout, parameters, sums, statistics, workspace, share, True,
             )  # fmt: skip
         elif kind == BATCH_NORMALIZATION:
             c_first, c_last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
@@ -52,12 +53,12 @@ def backpropagate(
 
 
 @subroutine
-def output_errors(samples, mini_batch, losses, first, last, factor, layout, workspace):
+def output_errors(samples, start, m, first, last, factor, layout, workspace):
     """Compute the errors of the outputs (BP1), times a factor, and the losses if they are wanted."""
-    delta, m, width = workspace.delta, len(mini_batch), lanes(workspace.delta)
+    delta, losses, width = workspace.delta, samples.losses[start:], lanes(workspace.delta)
     output, end = layout.units[-2], layout.units[-1]
     for s in range(first, last):
-        sample, weight = item(mini_batch, s), 1.0
+        sample, weight = item(samples.order, start + s), 1.0
         if len(samples.weights) > 0:
             weight = float(item(samples.weights, sample))
         loss = costs.errors(
@@ -103,12 +104,15 @@ def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
 
 
 @part
-def accumulate(x, mini_batch, layout, workspace, sums, sums_scale, share):
+def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
     """Add the mini-batch's gradient, as the errors are scaled, to the sums, in this thread's part of them."""
-    m, width = len(mini_batch), lanes(workspace.delta)
+    mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:
-            images.accumulate(workspace, layer, m, layout, sums, sums_scale, share)
+            images.call(
+                workspace.images, images.ACCUMULATE, layer, x, samples, start, m, 0, m, scale, sums_scale, layout,
+                parameters, sums, statistics, workspace, share, True,
+            )  # fmt: skip
         else:
             first, last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
             accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale)

@@ -109,7 +109,13 @@ class KernelCache(FunctionCache):
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = IndexDataCacheFile(self._cache_path, f"{self._impl.filename_base}.{name}", stamp)
 
-    # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files.
+    def has(self, sig: Any, codegen: Any) -> bool:
+        """Return whether there are files for some types."""
+        self._use_files_of(sig, codegen)
+        return Path(self._cache_file._index_path).exists()
+
+    # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files. Who calls
+    # `has` has to hold it, too.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for some types; None where there is none, or a damaged one."""

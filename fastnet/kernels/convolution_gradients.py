@@ -65,7 +65,7 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
     weights, below, here = layout.weights[layer], block(layer - 1, m, layout), block(layer, m, layout)
     room = len(workspace.values) // share.threads * share.thread
     values, offsets = workspace.values[room:], workspace.offsets[room:]
-    counts = workspace.corners[len(workspace.corners) // share.threads * share.thread :]
+    counts = workspace.counts[len(workspace.counts) // share.threads * share.thread :]
     for i in range(layout.heights[layer]):
         corner = below[0] + s * below[1] + layout.corners[layer] + i * layout.strides[layer]
         u = here[0] + s * here[1] + layout.origins[layer] + i * layout.lines[layer]
@@ -126,9 +126,8 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
     values, offsets = workspace.values[room:], workspace.offsets[room:]
     at_a_time = max(1, WINDOWS_IN_A_LIST // (layout.heights[layer] * layout.widths[layer]))
     for s in range(0, m, at_a_time):
-        windows = list_windows(layer, s, min(s + at_a_time, m), m, layout, workspace, room)
         for f in range(first, last):
-            n = list_errors(f, room, windows, layout, workspace, values, offsets)
+            n = list_errors(layer, f, s, min(s + at_a_time, m), m, layout, workspace, values, offsets)
             add_rows(
                 values, offsets, a, g, n, 0, line, start + f * size, row_of_filter, rows, row_of_filter // width, width
             )
@@ -156,7 +155,7 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     clear(workspace.unpooled, errors, windows * pooled_rows * line)
     clear(g, start, maps * rows * columns * filters)
     room = len(workspace.values) // share.threads * share.thread
-    values, offsets, starts = workspace.values[room:], workspace.offsets[room:], workspace.corners[room:]
+    values, offsets, starts = workspace.values[room:], workspace.offsets[room:], workspace.counts[room:]
     lines = layout.heights[layer] * pooled_rows + rows - 1
     for s in range(m):
         list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts)
@@ -236,39 +235,24 @@ def unpool_row(layer, s, i, v, filters, columns, to, line, m, layout, workspace)
 
 
 @subroutine
-def list_errors(f, room, windows, layout, workspace, values, offsets):
-    """List the errors of a filter that are not zero, and where their patches begin; return how many there are."""
-    n = 0
-    for k in range(room, room + windows):
-        i = item(workspace.deltas, k) + f
-        d = item(workspace.delta, i)
-        place = item(workspace.bases, k) + int(item(workspace.places, i))
-        set_item(values, n, d)
-        set_item(offsets, n, item(workspace.corners, k) + item(layout.table, place))
-        n += d != 0
-    return n
+def list_errors(layer, f, first, last, m, layout, workspace, values, offsets):
+    """List the errors of a filter that are not zero, of samples from `first` to `last`, and where their patches begin.
 
-
-@subroutine
-def list_windows(layer, first, last, m, layout, workspace, room):
-    """List the windows of samples from `first` to `last`; return how many there are."""
-    places = layout.pools[layer]
+    Return how many there are.
+    """
     below, size_below = block(layer - 1, m, layout)
-    here, size = block(layer, m, layout)
-    n = room
+    n = 0
     for s in range(first, last):
         for i in range(layout.heights[layer]):
             corner = below + s * size_below + layout.corners[layer] + i * layout.strides[layer]
-            u = here + s * size + layout.origins[layer] + i * layout.lines[layer]
-            table = layout.places[layer]
+            u, place = first_place(layer, s, i, f, m, layout), layout.places[layer]
             for _ in range(layout.widths[layer]):
-                set_item(workspace.deltas, n, u)
-                set_item(workspace.corners, n, corner)
-                set_item(workspace.bases, n, table)
-                n += 1
-                table += places
-                u += layout.maps[layer]
-    return n - room
+                d = item(workspace.delta, u)
+                set_item(values, n, d)
+                set_item(offsets, n, corner + item(layout.table, place + int(item(workspace.places, u))))
+                n += d != 0
+                u, place = u + layout.maps[layer], place + layout.pools[layer]
+    return n
 
 
 @subroutine

@@ -15,14 +15,13 @@ import numpy as np
 from fastnet.kernels import images
 from fastnet.kernels.backward import accumulate, backpropagate
 from fastnet.kernels.compiler import kernel, part, subroutine
-from fastnet.kernels.forward import feed_forward
+from fastnet.kernels.forward import AHEAD, feed_forward
 from fastnet.kernels.optimizers import follow
 from fastnet.kernels.regularization import bound_norms, rescale
 from fastnet.kernels.shares import share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, numbers_of_line, prefetch, set_item
 
-_AHEAD = 12  # samples: how early a sample's numbers are asked for
 _SMALLEST_SCALE = 1e-6  # of the weights, before they are multiplied by it: far from where float32 ends
 
 
@@ -74,7 +73,7 @@ def epoch(
         What is added to: the parameters themselves, their velocity, or the gradient.
     memory : Memory
     statistics : Statistics
-    workspace : Workspace or ImageWorkspace
+    workspace : Workspace
         With room for a mini-batch.
     share : Share
         This thread's part of the work. Nothing that is computed depends on how it is divided.
@@ -85,28 +84,29 @@ def epoch(
     order = samples.order
     scale, sums_scale, waits, step = parameters.scale[0], sums.scale[0], 0, update.steps
     for start in range(0, len(order), mini_batch_size):
-        mini_batch, upcoming = order[start : start + mini_batch_size], order[start + _AHEAD :]
-        factors, losses = samples.factors[start * layout.factors[-1] :], samples.losses[start:]
-        m = len(mini_batch)
+        m = min(mini_batch_size, len(order) - start)
         first, last = share_of(m, share)
         if m < mini_batch_size:  # its panels and images lie elsewhere, where others may still be reading
             waits += 1
             wait_for_all(share, waits)
-            images.clear(workspace, first, last, m, layout)
-        prefetch_targets(samples.targets, upcoming[:m], layout)
+            if workspace.images != 0:
+                images.call(
+                    workspace.images, images.CLEAR, 0, x, samples, start, m, first, last, scale, sums_scale, layout,
+                    parameters, sums, statistics, workspace, share, training,
+                )  # fmt: skip
+        prefetch_targets(samples.targets, order[start + AHEAD :][:m], layout)
         waits = feed_forward(
-            x, mini_batch, upcoming, factors, first, last, layout, scale, parameters, statistics, workspace, share,
-            waits, training,
-        )  # fmt: skip
+            x, samples, start, m, first, last, layout, scale, parameters, statistics, workspace, share, waits, training
+        )
         if training:
             sums_scale *= update.shrink
             waits = backpropagate(
-                samples, mini_batch, losses, first, last, update.error_scale / (m * sums_scale), layout, scale,
-                parameters, workspace, sums, sums_scale, share, waits,
+                x, samples, start, m, first, last, update.error_scale / (m * sums_scale), layout, scale, parameters,
+                statistics, workspace, sums, sums_scale, share, waits,
             )  # fmt: skip
             waits += 1
             wait_for_all(share, waits)
-            accumulate(x, mini_batch, layout, workspace, sums, sums_scale, share)
+            accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share)
             scale *= update.shrink
             step += 1
             if not update.direct:

@@ -17,18 +17,24 @@ from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
+AHEAD = 12  # samples: how early a sample's numbers are asked for
+
 
 @part
 def feed_forward(
-    x, mini_batch, upcoming, factors, first, last, layout, scale, parameters, statistics, workspace, share, waits,
-    training,
-):  # fmt: skip
+    x, samples, start, m, first, last, layout, scale, parameters, statistics, workspace, share, waits, training
+):
     """Compute the activations of all layers, but of the outputs z; return the number of waits.
 
     `first` and `last` are this thread's samples. At the end, all threads have what these need.
     """
-    m, width, by_neurons = len(mini_batch), lanes(workspace.activations), True
-    images.prepare(workspace, layout, parameters, share)
+    mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
+    factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
+    if workspace.images != 0:
+        images.call(
+            workspace.images, images.PREPARE, 0, x, samples, start, m, first, last, scale, 1.0, layout, parameters,
+            parameters, statistics, workspace, share, training,
+        )  # fmt: skip
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
         if by_neurons != (kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE)):
@@ -36,9 +42,9 @@ def feed_forward(
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
-            images.feed_forward(
-                workspace, layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, share,
-                training,
+            images.call(
+                workspace.images, images.FEED_FORWARD, layer, x, samples, start, m, first, last, scale, 1.0, layout,
+                parameters, parameters, statistics, workspace, share, training,
             )  # fmt: skip
         elif kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE):
             u_first, u_last = share_of_panels(here, above, width, share)

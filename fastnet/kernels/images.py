@@ -1,58 +1,109 @@
-"""Layers of images: what a network has of them, and others have not.
+"""Layers of images: a kernel of their own, which the kernel of an epoch calls.
 
-Each function has two variants, for the two kinds of workspaces. That for networks without images does nothing, so that
-nothing of convolutions is compiled for them.
+So nothing of convolutions is compiled for networks without them, both kernels can be compiled at the same time, and
+all networks share that of an epoch. It calls this one by its address, once for each layer of images and thread.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
 from fastnet.kernels import convolution, convolution_gradients, inputs
-from fastnet.kernels.compiler import part, subroutine, variant
+from fastnet.kernels.compiler import kernel, part, subroutine
 from fastnet.kernels.geometry import block
 from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, IMAGES
 from fastnet.kernels.normalization_of_maps import backpropagate_maps, normalize_maps
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.vectors import item, lanes, load, store, zeros
-from fastnet.kernels.workspace import ImageWorkspace, Workspace
+
+PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
+"""What `images` does."""
 
 _AHEAD = 2  # samples: how early a sample's inputs are asked for
 
 
-def prepare(workspace, layout, parameters, share):
-    """Do what a mini-batch needs of this thread's filters before it is fed forward."""
-    raise NotImplementedError
+@kernel
+def images(
+    what, layer, x, samples, start, m, first, last, scale, sums_scale, layout, parameters, sums, statistics, workspace,
+    share, training,
+):  # fmt: skip
+    """Do a thread's part of what a layer of images needs in a mini-batch.
+
+    Parameters
+    ----------
+    what : int
+        `PREPARE`: all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's activations.
+        `BACKPROPAGATE`: compute the errors below it. `ACCUMULATE`: add the gradient of its parameters to the sums.
+        `CLEAR`: set all images to zero, where others may have been, since borders have to be zero.
+    layer : int
+        Which layer; of no use to the first and the last of these.
+    start, m : int
+        The mini-batch begins there in the order, and has so many samples.
+    first, last : int
+        This thread's samples. Where threads divide maps, they are of no use.
+    scale, sums_scale : float
+        What the weights, and what is added up, have to be multiplied by.
+    x, samples, layout, parameters, sums, statistics, workspace, share, training
+        See `epoch`.
+    """
+    mini_batch, factors = samples.order[start : start + m], samples.factors[start * layout.factors[-1] :]
+    if what == PREPARE:
+        transpose_all(layout, parameters, workspace, share)
+    elif what == FEED_FORWARD:
+        feed_forward(
+            layer,
+            x,
+            mini_batch,
+            first,
+            last,
+            factors,
+            scale,
+            layout,
+            parameters,
+            statistics,
+            workspace,
+            share,
+            training,
+        )
+    elif what == BACKPROPAGATE:
+        backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share)
+    elif what == ACCUMULATE:
+        accumulate(layer, m, layout, workspace, sums, sums_scale, share)
+    else:
+        clear_all(first, last, m, layout, workspace)
 
 
-@variant(prepare, Workspace)
-def _prepare_nothing(workspace, layout, parameters, share):
-    pass
+@intrinsic
+def call(typing_context: Any, address: Any, *arguments: Any) -> Any:
+    """Call the kernel `images` at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        given = [context.get_value_type(each) for each in signature.args[1]]
+        function = ir.FunctionType(context.get_value_type(types.none), given)
+        numbers = [builder.extract_value(values[1], i) for i in range(len(given))]
+        builder.call(builder.inttoptr(values[0], function.as_pointer()), numbers)
+        return context.get_dummy_value()
+
+    return types.void(address, types.StarArgTuple.from_types(arguments)), generate
 
 
-@variant(prepare, ImageWorkspace)
-def _prepare(workspace, layout, parameters, share):
+@part
+def transpose_all(layout, parameters, workspace, share):
+    """Transpose this thread's filters of every layer."""
     for layer in range(1, len(layout.kinds)):
         if layout.kinds[layer] == CONVOLUTION:
             convolution.transpose_filters(layer, layout, parameters, workspace, share)
 
 
+@part
 def feed_forward(
-    workspace, layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, share, training
+    layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, workspace, share, training
 ):
-    """Compute the activations of a layer of images: for samples from `first` to `last`, or of this thread's maps."""
-    raise NotImplementedError
-
-
-@variant(feed_forward, Workspace)
-def _feed_nothing_forward(
-    workspace, layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, share, training
-):
-    pass
-
-
-@variant(feed_forward, ImageWorkspace)
-def _feed_forward(
-    workspace, layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, share, training
-):
+    """Compute the activations of a layer: for samples from `first` to `last`, or of this thread's maps."""
     m = len(mini_batch)
     if layout.kinds[layer] == IMAGES:
         copy_inputs(x, mini_batch, first, last, m, layout, workspace)
@@ -63,18 +114,9 @@ def _feed_forward(
         convolution.pool(layer, first, last, m, factors, scale, layout, parameters, workspace, share)
 
 
-def backpropagate(workspace, layer, first, last, m, scale, layout, parameters, sums, sums_scale, share):
-    """Compute the errors below a layer of images: for samples from `first` to `last`, or of this thread's maps."""
-    raise NotImplementedError
-
-
-@variant(backpropagate, Workspace)
-def _backpropagate_nothing(workspace, layer, first, last, m, scale, layout, parameters, sums, sums_scale, share):
-    pass
-
-
-@variant(backpropagate, ImageWorkspace)
-def _backpropagate(workspace, layer, first, last, m, scale, layout, parameters, sums, sums_scale, share):
+@part
+def backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share):
+    """Compute the errors below a layer: for samples from `first` to `last`, or of this thread's maps."""
     if layout.kinds[layer] == BATCH_NORMALIZATION:
         c_first, c_last = share_of_maps(layer, layout, workspace, share)
         backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale, share)
@@ -92,38 +134,14 @@ def _backpropagate(workspace, layer, first, last, m, scale, layout, parameters, 
                 store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
 
 
-def accumulate(workspace, layer, m, layout, sums, sums_scale, share):
-    """Add the gradient of this thread's part of a layer of images to the sums."""
-    raise NotImplementedError
-
-
-@variant(accumulate, Workspace)
-def _accumulate_nothing(workspace, layer, m, layout, sums, sums_scale, share):
-    pass
-
-
-@variant(accumulate, ImageWorkspace)
-def _accumulate(workspace, layer, m, layout, sums, sums_scale, share):
+@part
+def accumulate(layer, m, layout, workspace, sums, sums_scale, share):
+    """Add the gradient of this thread's part of a layer to the sums."""
     first, last = share_of_maps(layer, layout, workspace, share)
     if layout.kinds[layer] == CONVOLUTION or layout.kinds[layer] == BATCH_NORMALIZATION:
         convolution_gradients.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share)
     if layout.kinds[layer] == CONVOLUTION:
         convolution_gradients.accumulate_filters(layer, m, layout, workspace, sums, share)
-
-
-def clear(workspace, first, last, m, layout):
-    """Set all images of samples from `first` to `last` to zero, where others may have been: borders have to be zero."""
-    raise NotImplementedError
-
-
-@variant(clear, Workspace)
-def _clear_nothing(workspace, first, last, m, layout):
-    pass
-
-
-@variant(clear, ImageWorkspace)
-def _clear(workspace, first, last, m, layout):
-    clear_all(first, last, m, layout, workspace)
 
 
 @part

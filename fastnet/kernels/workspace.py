@@ -23,7 +23,7 @@ _PAGE = 4096  # bytes
 
 
 class Workspace(NamedTuple):
-    """That of a network without images.
+    """Room for a mini-batch. What only images need is empty where there are none.
 
     Attributes
     ----------
@@ -35,25 +35,7 @@ class Workspace(NamedTuple):
     samples : ndarray of int64
         0, 1, 2, …: the rows of the above, where a product takes a list of rows.
     dots : ndarray
-        Room for each thread: for sums of dot products.
-    """
-
-    activations: np.ndarray
-    slopes: np.ndarray
-    delta: np.ndarray
-    means: np.ndarray
-    inverses: np.ndarray
-    samples: np.ndarray
-    dots: np.ndarray
-
-
-class ImageWorkspace(NamedTuple):
-    """That of a network of images. What there is of these is compiled for a workspace of this type only.
-
-    Attributes
-    ----------
-    activations, slopes, delta, means, inverses, samples, dots
-        As in `Workspace`.
+        Room for each thread: for sums of dot products, and of numbers of maps.
     places : ndarray, shape (samples * layout.units[-1],)
         Which place of its window each activation comes from.
     filters : ndarray, shape (layout.filters[-1],)
@@ -61,8 +43,10 @@ class ImageWorkspace(NamedTuple):
     gradient, unpooled, values : ndarray
         Room for each thread: for the gradient of filters, for what is pooled, and for errors or inputs that are not
         zero.
-    offsets, deltas, corners, bases : ndarray of int64
-        Room for each thread: what belongs to each of these errors, and to each window of a list.
+    offsets, counts : ndarray of int64
+        Room for each thread: what belongs to each of these errors or inputs, and how many there are in a list.
+    images : int
+        The address of the kernel for images, 0 without.
     """
 
     activations: np.ndarray
@@ -78,37 +62,32 @@ class ImageWorkspace(NamedTuple):
     unpooled: np.ndarray
     values: np.ndarray
     offsets: np.ndarray
-    deltas: np.ndarray
-    corners: np.ndarray
-    bases: np.ndarray
+    counts: np.ndarray
+    images: int = 0
 
 
-def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace | ImageWorkspace:
+def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace:
     """Make room for mini-batches of up to that many samples, and for so many threads."""
     dtype, units = layout.neurons.dtype, int(layout.units[-1])
+    rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
+    listed, unpooled, gradient = (max(each) for each in zip(_Room(0, 0, 0), *rooms, strict=True))
 
     def numbers(size: int) -> np.ndarray:
         return aligned_zeros(size, dtype)
 
-    common = (
+    return Workspace(
         *_apart(3, samples * units, dtype),
-        numbers(layout.channels[-1]),
-        numbers(layout.channels[-1]),
-        np.arange(samples),
-        numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
-    )
-    rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
-    if not rooms:
-        return Workspace(*common)
-    listed, unpooled, gradient = (max(each) for each in zip(*rooms, strict=True))
-    return ImageWorkspace(
-        *common,
-        places=numbers(samples * units),
+        means=numbers(layout.channels[-1]),
+        inverses=numbers(layout.channels[-1]),
+        samples=np.arange(samples),
+        dots=numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
+        places=numbers(samples * units * bool(rooms)),
         filters=numbers(layout.filters[-1]),
         gradient=numbers(threads * gradient),
         unpooled=numbers(threads * unpooled),
         values=numbers(threads * listed),
-        **{name: np.zeros(threads * listed, np.int64) for name in ("offsets", "deltas", "corners", "bases")},
+        offsets=np.zeros(threads * listed, np.int64),
+        counts=np.zeros(threads * listed, np.int64),
     )
 
 
