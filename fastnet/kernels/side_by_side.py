@@ -86,7 +86,6 @@ def _compiled_elsewhere(kernel: Any, types: Types) -> Iterator[None]:
 
 def _started(function: Any, types: Types) -> subprocess.Popen[bytes] | None:
     """Start the process; None where the system does not."""
-    task = function.__module__, function.__name__, types
     try:
         process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM],
@@ -95,8 +94,9 @@ def _started(function: Any, types: Types) -> subprocess.Popen[bytes] | None:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for this process, which then stops that one
         )
-        with process.stdin as there:  # type: ignore[union-attr]
-            there.write(pickle.dumps(sys.path) + pickle.dumps(task))
     except OSError:
         return None
+    task = function.__module__, function.__name__, types
+    with contextlib.suppress(OSError), process.stdin as there:  # type: ignore[union-attr] # it may have ended already
+        there.write(pickle.dumps(sys.path) + pickle.dumps(task))
     return process
