@@ -4,8 +4,9 @@
 
 Networks are trained two at a time, each by one processor, for as many epochs as in the book: about two hours for all
 rows. Each keeps a checkpoint in the folder (by default `chapter6`), so that the same command continues after an
-interruption. Seconds are those of training alone, for all networks of a row. PyTorch's are those of its engine in one
-thread for 100 mini-batches, times their number; without PyTorch there are none. `--epochs` trains fewer.
+interruption. Seconds are those of training alone, for all networks of a row: the median epoch's times their number, so
+that other programs count less. PyTorch's are those of its engine in one thread for 100 mini-batches, times their
+number; without PyTorch there are none. `--epochs` trains fewer.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def train(task: Task) -> Trained:
             training, task.epochs, MINI_BATCH_SIZE, row.eta, validation, test, lmbda=row.lmbda,
             checkpoint=task.checkpoint, resume=True,
         )  # fmt: skip
-    seconds = sum(epoch.seconds for epoch in net.history.epochs)
+    seconds = task.epochs * float(np.median([epoch.seconds for epoch in net.history.epochs]))
     return Trained(net.best.test_accuracy, net.predictions(test[0]), seconds)
 
 

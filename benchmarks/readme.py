@@ -12,6 +12,7 @@ import argparse
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from fastnet import comparison, plots
@@ -30,7 +31,7 @@ def main() -> None:
         "map": map_,
         "published": lambda: run("chapter3.py", "published"),
         "options": options,
-        "best": best,
+        **{name: partial(best, name) for name in ("best", "half-a-minute", "five-minutes")},
         "by-hand": lambda: run("by_hand.py"),
         "with-pytorch": lambda: run("with_pytorch.py"),
         "chapter-6": lambda: tables("chapter6.py")[0],
@@ -90,9 +91,9 @@ def options() -> str:
     return run("chapter3.py", "options") + "\n\n" + run("chapter3.py", "overfitting")
 
 
-def best() -> str:
-    """Return a sentence on the recipe that stands in README."""
-    lines = run("best.py").splitlines()
+def best(recipe: str) -> str:
+    """Return a sentence on a recipe that stands in README."""
+    lines = run("best.py", "--only", recipe).splitlines()
     each = ", ".join(f"{percent} %" for percent in re.findall(r"seed \d+: ([\d.]+) %", "\n".join(lines)))
     seconds, percent = (line.rpartition(": ")[2] for line in lines[-2:])
     return f"{percent} % of the test digits in {seconds} seconds, with two processors: the median of {each}."
