@@ -2,11 +2,11 @@
 
     python benchmarks/chapter6.py [--only ROW,ROW] [--folder FOLDER] [--epochs N] [--at-once N] [--seed N] [--json FILE]
 
-Networks are trained two at a time, each by one processor, for as many epochs as in the book: about two hours for all
-rows. Each keeps a checkpoint in the folder (by default `chapter6`), so that the same command continues after an
-interruption. Seconds are those of training alone, for all networks of a row: the median epoch's times their number, so
-that other programs count less. PyTorch's are those of its engine in one thread for 100 mini-batches, times their
-number; without PyTorch there are none. `--epochs` trains fewer.
+Networks are trained two at a time, each by one processor, for as many epochs as in the book: three hours for all rows,
+most of them for the ensemble. Each keeps a checkpoint in the folder (by default `chapter6`), so that the same command
+continues after an interruption. Seconds are those of training alone, for all networks of a row: the median epoch's
+times their number, so that other programs count less. PyTorch's are those of its engine in one thread for 100
+mini-batches, times their number; without PyTorch there are none. `--epochs` trains fewer.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python benchmarks/readme.py [--only SECTION,SECTION]
 
-All of it takes some four hours, two of them for chapter 6, on a machine that does nothing else, with the extras
+All of it takes some six hours, most of them for chapter 6, on a machine that does nothing else, with the extras
 `bench`, `test` and `fuzz`.
 """
 

@@ -231,11 +231,11 @@ class Engine(contract.Engine):
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
-        own, images = self._layout, None
+        own, shape = self._layout, None
         if self._positions is not None:  # networks with other borders lay the same images out differently
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
-            images = (*(int(each[0]) for each in numbers), self._positions[1])
-        key = "inputs", self.architecture.dtype, images
+            shape = (*(int(each[0]) for each in numbers), self._positions[1])
+        key = "inputs", self.architecture.dtype, shape
         return data.derived(key, lambda: self._laid_out(data.rows))
 
     @cached_property

@@ -67,6 +67,10 @@ class _KernelLibrary(JITCodeLibrary):
         super().__init__(*arguments)
         self.enable_object_caching()
 
+    def _optimize_functions(self, module: Any) -> None:
+        """Leave it to the optimization of the whole kernel: what is not inlined yet is optimized again there."""
+        module.data_layout = self._codegen._data_layout
+
     def _optimize_final_module(self) -> None:
         manager, builder = self._codegen._module_pass_manager(opt=2)
         manager.run(self._final_module, builder)

@@ -53,6 +53,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...], other: Any, others: tupl
     return address
 
 
+@global_compiler_lock  # of several threads, one starts a process, and the others wait
 def _compile_both(first: Any, types: Types, second: Any, types_of_second: Types) -> None:
     at_once = not _is_compiled(first, types) and not _is_compiled(second, types_of_second)
     with _compiled_elsewhere(second, types_of_second) if at_once else contextlib.nullcontext():
@@ -60,7 +61,6 @@ def _compile_both(first: Any, types: Types, second: Any, types_of_second: Types)
     second.compile(types_of_second)
 
 
-@global_compiler_lock
 def _is_compiled(kernel: Any, types: Types) -> bool:
     """Return whether a kernel is compiled, here or on the disk."""
     cache = kernel._cache

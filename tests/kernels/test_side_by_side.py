@@ -1,5 +1,6 @@
 import ctypes
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kernels import two_kernels
@@ -67,3 +68,13 @@ def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypat
         side_by_side.address_of(squared, (3.0,), doubled, (2,))
     assert started[0].poll() is not None
     assert (types.float64,) not in squared.overloads
+
+
+def test_of_several_threads_one_starts_a_process(kernels, monkeypatch):
+    started, start = [], side_by_side._started
+    monkeypatch.setattr(side_by_side, "_started", lambda *task: started.append(start(*task)) or started[-1])
+    with ThreadPoolExecutor(4) as pool:
+        arguments = kernels[1], (3.0,), kernels[0], (2,)
+        addresses = [pool.submit(side_by_side.address_of, *arguments) for _ in range(4)]
+        assert len({each.result() for each in addresses}) == 1
+    assert len(started) == 1
