@@ -50,7 +50,7 @@ def main() -> None:
     print(f"{machine.sentence()}.")
     names: dict[str, Any] = {}
     for name, recipe in RECIPES.items():
-        with contextlib.redirect_stdout(None):  # what this is for is that all is compiled, and that names are there
+        with contextlib.redirect_stdout(None):  # so that all is compiled, and all names exist
             exec(re.sub(r"(\.SGD\(training_data)\b", r"\1[:100]", recipe.code), names)
         if name in chosen.only:
             measure(name, recipe, names, chosen.seeds)

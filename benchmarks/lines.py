@@ -97,7 +97,11 @@ FEATURES = (
             "kernels/images.py": WHOLE,
             "kernels/normalization_of_maps.py": WHOLE,
             "kernels/blocks.py": "_patch_products _pooled _vectors add_vectors _or_rows or_rows is_blank _columns "
-            "_column_sums _column_squares _column_errors",
+            "_column_sums _column_squares _column_errors add_columns add_squares_of_columns add_errors_of_columns",
+            "kernels/convolution_gradients.py": WHOLE,
+            "kernels/geometry.py": "first_place vectors_at_a_time",
+            "kernels/cache.py": "KernelCache.has",
+            "engines/numba.py": "Engine._images",
             "kernels/workspace.py": "_Room _room",
             "kernels/side_by_side.py": WHOLE,
             "kernels/layout.py": "Image _Windows _windows filter_block",

@@ -180,7 +180,9 @@ class Engine(contract.Engine):
         structures = own, update, self._parameters, sums, self._two_memories(descent), self._statistics
         first, second, rest = Reference(inputs), Reference(samples), [Reference(each) for each in structures]
         workspace = workspace_of(own, most, number)
-        room = Reference(workspace._replace(images=self._images(first, second, rest, Reference(workspace))))
+        room = Reference(workspace)
+        if own.maps.any():
+            room = Reference(workspace._replace(images=self._images(first, second, rest, room)))
 
         def descend(share: threads.Share) -> None:
             epoch.epoch(first, second, mini_batch_size, *rest, room, Reference(share), True)
@@ -188,9 +190,10 @@ class Engine(contract.Engine):
         threads.run(descend, number, together=True)
 
     def _images(self, x: Reference, samples: Reference, structures: list[Reference], workspace: Reference) -> int:
-        """Compile the kernel for images, and the epoch's beside it; return its address, or 0 if there are no images."""
-        if not self._layout.maps.any():
-            return 0
+        """Compile the kernel for images, and the epoch's beside it; return the address of the former.
+
+        Of the arguments, only the types matter.
+        """
         share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
         own, _, parameters, sums, _, statistics = structures
         of_images = 0, 0, x, samples, 0, 0, 0, 0, 1.0, 1.0, own, parameters, sums, statistics, workspace, share, True
@@ -216,7 +219,9 @@ class Engine(contract.Engine):
             structures = self._layout, _GRADIENT, self._parameters, self._parameters, memory, self._statistics
             first, rest = Reference(x), [Reference(each) for each in structures]
             nothing = epoch.Samples(np.empty(0, np.int64), self._nothing, self._nothing, self._nothing, np.empty(0))
-            address = self._images(first, Reference(nothing), rest, Reference(workspace_of(self._layout, 1)))
+            address = 0
+            if self._layout.maps.any():
+                address = self._images(first, Reference(nothing), rest, Reference(workspace_of(self._layout, 1)))
 
             def feed_forward(share: threads.Share) -> None:
                 workspace, alone = workspace_of(self._layout, most), Reference(share._replace(thread=0, threads=1))

@@ -34,7 +34,7 @@ from fastnet.kernels.vectors import (
 
 PLACES = 4  # of an image, whose sums are added up together
 MOST_VECTORS = 15  # in a row, whose sums are in registers together
-MAPS_AT_A_TIME = 4  # narrow vectors of them, over whose places sums go
+VECTORS_OF_MAPS = 4  # whose sums over places are added up together
 DOTS = (5, 2), (5, 1), (1, 8), (1, 1)
 """Numbers of samples and of outputs whose dot products are added up together."""
 
@@ -261,7 +261,7 @@ def _column_sums(loop: _Loop, x: Any, z: Any, x_start: Any, step: Any, count: An
 
         _columns(loop, [loop.at(x, x_start)], step, count, [loop.at(z, z_start, v) for v in steps], add)
 
-    _switch(loop, vectors, range(1, MAPS_AT_A_TIME + 1), emit)
+    _switch(loop, vectors, range(1, VECTORS_OF_MAPS + 1), emit)
 
 
 def _column_squares(
@@ -278,7 +278,7 @@ def _column_squares(
 
         _columns(loop, [loop.at(x, x_start)], step, count, [loop.at(z, start, v) for v in steps], add)
 
-    _switch(loop, vectors, range(1, MAPS_AT_A_TIME + 1), emit)
+    _switch(loop, vectors, range(1, VECTORS_OF_MAPS + 1), emit)
 
 
 def _column_errors(
@@ -301,11 +301,11 @@ def _column_errors(
         targets = [loop.at(z, z_start, v) for v in range(0, 2 * number * lanes, lanes)]
         _columns(loop, [loop.at(d, d_start), loop.at(x, x_start)], step, count, targets, add)
 
-    _switch(loop, vectors, range(1, MAPS_AT_A_TIME + 1), emit)
+    _switch(loop, vectors, range(1, VECTORS_OF_MAPS + 1), emit)
 
 
 add_columns = _block(2, narrow, _column_sums)
-"""`add_columns(x, z, x_start, step, count, z_start, vectors)` adds to up to `MAPS_AT_A_TIME` vectors from z[z_start]
+"""`add_columns(x, z, x_start, step, count, z_start, vectors)` adds to up to `VECTORS_OF_MAPS` vectors from z[z_start]
 
 on the sums over j < count of those from x[x_start + j step] on.
 """

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -112,7 +113,7 @@ class KernelCache(FunctionCache):
     def has(self, sig: Any, codegen: Any) -> bool:
         """Return whether there are files for some types."""
         self._use_files_of(sig, codegen)
-        return Path(self._cache_file._index_path).exists()
+        return os.path.exists(self._cache_file._index_path)  # False, too, where the folder cannot be searched
 
     # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files. Who calls
     # `has` has to hold it, too.

@@ -57,7 +57,14 @@ class _TypingContext:
         return self._signatures[key]
 
 
-class _KernelLibrary(JITCodeLibrary):
+class _Library(JITCodeLibrary):
+    """What Numba keeps of a function: as it is, since it is optimized with the whole kernel."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+
+
+class _KernelLibrary(_Library):
     """What Numba keeps of a kernel: optimized once, and not before to prune reference counts, of which there are none.
 
     The next level of optimization takes a third longer and gives nothing to loops that are written in vectors.
@@ -66,10 +73,6 @@ class _KernelLibrary(JITCodeLibrary):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.enable_object_caching()
-
-    def _optimize_functions(self, module: Any) -> None:
-        """Leave it to the optimization of the whole kernel: what is not inlined yet is optimized again there."""
-        module.data_layout = self._codegen._data_layout
 
     def _optimize_final_module(self) -> None:
         manager, builder = self._codegen._module_pass_manager(opt=2)
@@ -105,7 +108,7 @@ class _KernelCompiler(CompilerBase):
         return [manager]
 
 
-class _PartLibrary(JITCodeLibrary):
+class _PartLibrary(_Library):
     """What Numba keeps of a part: what is linked into the kernels, and no machine code."""
 
     def finalize(self) -> None:

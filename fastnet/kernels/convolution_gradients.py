@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from fastnet.kernels.blocks import (
     ENOUGH_SUMS,
-    MAPS_AT_A_TIME,
     MOST_VECTORS,
     PLACES,
+    VECTORS_OF_MAPS,
     add_columns,
     add_vectors,
     is_blank,
@@ -286,7 +286,7 @@ def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale
     """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
     room, found, last = workspace.dots, len(workspace.dots) // share.threads * share.thread, min(last, maps)
-    for c in range(first, last, MAPS_AT_A_TIME * width):
+    for c in range(first, last, VECTORS_OF_MAPS * width):
         vectors = vectors_at_a_time(c, last, width)
         clear(room, found, vectors * width)
         for s in range(m):

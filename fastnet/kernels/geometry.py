@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastnet.kernels.blocks import MAPS_AT_A_TIME
+from fastnet.kernels.blocks import VECTORS_OF_MAPS
 from fastnet.kernels.compiler import part
 from fastnet.kernels.vectors import narrow_lanes, narrow_zeros, store
 
@@ -24,7 +24,7 @@ def first_place(layer, s, i, c, m, layout):
 @part
 def vectors_at_a_time(c, last, width):
     """Return how many narrow vectors of the maps from c to `last` are summed up together."""
-    return min(MAPS_AT_A_TIME, (last - c + width - 1) // width)
+    return min(VECTORS_OF_MAPS, (last - c + width - 1) // width)
 
 
 @part
@@ -36,7 +36,7 @@ def clear(array, start, n):
 
 @part
 def is_dropped(layer, factors, layout):
-    """Return whether there are factors of a layer's neurons: of some layers that some are dropped of, in training."""
+    """Return whether a layer's activations have factors: in training, if some of its neurons are dropped."""
     return len(factors) > 0 and layout.factors[layer + 1] > layout.factors[layer]
 
 

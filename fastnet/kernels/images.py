@@ -1,7 +1,8 @@
 """Layers of images: a kernel of their own, which the kernel of an epoch calls.
 
 So nothing of convolutions is compiled for networks without them, both kernels can be compiled at the same time, and
-all networks share that of an epoch. It calls this one by its address, once for each layer of images and thread.
+all networks share that of an epoch. It calls this one by its address, for each mini-batch and layer of images: forward,
+back, and for the gradient.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ def images(
         `BACKPROPAGATE`: compute the errors below it. `ACCUMULATE`: add the gradient of its parameters to the sums.
         `CLEAR`: set all images to zero, where others may have been, since borders have to be zero.
     layer : int
-        Which layer; of no use to the first and the last of these.
+        Which layer; ignored by `PREPARE` and `CLEAR`.
     start, m : int
         The mini-batch begins there in the order, and has so many samples.
     first, last : int
-        This thread's samples. Where threads divide maps, they are of no use.
+        This thread's samples; ignored where threads divide maps.
     scale, sums_scale : float
         What the weights, and what is added up, have to be multiplied by.
     x, samples, layout, parameters, sums, statistics, workspace, share, training

@@ -8,7 +8,7 @@ other's sums.
 from __future__ import annotations
 
 from fastnet.kernels.activations import activation
-from fastnet.kernels.blocks import MAPS_AT_A_TIME, add_columns, add_errors_of_columns, add_squares_of_columns
+from fastnet.kernels.blocks import VECTORS_OF_MAPS, add_columns, add_errors_of_columns, add_squares_of_columns
 from fastnet.kernels.compiler import subroutine
 from fastnet.kernels.geometry import clear, first_factor, first_place, is_dropped, vectors_at_a_time
 from fastnet.kernels.normalization import inverse_of, keep_statistics
@@ -57,7 +57,7 @@ def find_statistics(layer, first, last, m, layout, statistics, workspace):
     a, width, maps = workspace.activations, narrow_lanes(workspace.activations), layout.maps[layer]
     rows, columns, means, inverses = layout.heights[layer], layout.widths[layer], workspace.means, workspace.inverses
     n = m * rows * columns
-    for c in range(first, last, MAPS_AT_A_TIME * width):
+    for c in range(first, last, VECTORS_OF_MAPS * width):
         k, vectors = layout.channels[layer] + c, vectors_at_a_time(c, last, width)
         clear(means, k, vectors * width)
         clear(inverses, k, vectors * width)
@@ -83,7 +83,7 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
     n, room, errors = m * rows * columns, workspace.dots, len(workspace.dots) // share.threads * share.thread
-    for start in range(first, last, MAPS_AT_A_TIME * width):
+    for start in range(first, last, VECTORS_OF_MAPS * width):
         channel, vectors = layout.channels[layer] + start, vectors_at_a_time(start, last, width) * width
         products, scales = errors + vectors, errors + 2 * vectors
         clear(room, errors, 2 * vectors)

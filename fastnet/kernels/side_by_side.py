@@ -1,4 +1,4 @@
-"""Two kernels compiled at once: Numba compiles one at a time in a process, so the second is compiled in another one.
+"""Two kernels compiled at once: Numba compiles one at a time in a process, so one is compiled in another process.
 
 That process leaves its code in the cache, where this one finds it. Where there is no cache, no second processor, or no
 interpreter to start, this process compiles both, one after the other.
@@ -7,6 +7,7 @@ interpreter to start, this process compiles both, one after the other.
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import subprocess
 import sys
@@ -21,13 +22,20 @@ from fastnet.kernels.cache import KernelCache
 
 Types: TypeAlias = tuple[Any, ...]
 
-# What the other process does: it finds modules where this one does, and learns which kernel to compile for which types.
+_PATIENCE = 60.0  # seconds, when the kernel of this process is compiled; then it compiles the other one, too
+
+# What the other process does: it finds modules where this one does, and no others, and learns which kernel to compile
+# for which types.
 _PROGRAM = """
-import importlib, pickle, sys
+import sys
+sys.path[:] = [each for each in sys.path if each]
+import importlib, pickle
 sys.path[:] = pickle.load(sys.stdin.buffer)
 module, name, types = pickle.load(sys.stdin.buffer)
 getattr(importlib.import_module(module), name).compile(types)
 """
+
+_addresses: dict[tuple[Any, Types], int] = {}
 
 
 def address_of(kernel: Any, arguments: tuple[Any, ...], other: Any, others: tuple[Any, ...]) -> int:
@@ -43,22 +51,26 @@ def address_of(kernel: Any, arguments: tuple[Any, ...], other: Any, others: tupl
     Returns
     -------
     int
-        The address of the first, as C calls it.
+        The address of `kernel`, as C calls it.
     """
-    types, of_other = tuple(map(numba.typeof, arguments)), tuple(map(numba.typeof, others))
-    if types not in kernel.overloads or of_other not in other.overloads:
-        _compile_both(other, of_other, kernel, types)
-    compiled = kernel.overloads[types]
-    address: int = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
-    return address
+    types = tuple(map(numba.typeof, arguments))
+    if (kernel, types) not in _addresses:
+        _compile_both(kernel, types, other, tuple(map(numba.typeof, others)))
+    return _addresses[kernel, types]
 
 
 @global_compiler_lock  # of several threads, one starts a process, and the others wait
-def _compile_both(first: Any, types: Types, second: Any, types_of_second: Types) -> None:
-    at_once = not _is_compiled(first, types) and not _is_compiled(second, types_of_second)
-    with _compiled_elsewhere(second, types_of_second) if at_once else contextlib.nullcontext():
-        first.compile(types)
-    second.compile(types_of_second)
+def _compile_both(kernel: Any, types: Types, other: Any, types_of_other: Types) -> None:
+    """Compile both kernels, `kernel` elsewhere if that is possible, and keep its address."""
+    at_once = not _is_compiled(kernel, types) and not _is_compiled(other, types_of_other)
+    with _compiled_elsewhere(kernel, types) if at_once else contextlib.nullcontext():
+        other.compile(types_of_other)
+    kernel.compile(types)
+    compiled = kernel.overloads[types]
+    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+    if not address:
+        raise RuntimeError(f"kernel {kernel.__name__} is compiled, but LLVM has no address of it")
+    _addresses[kernel, types] = address
 
 
 def _is_compiled(kernel: Any, types: Types) -> bool:
@@ -73,30 +85,40 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 def _compiled_elsewhere(kernel: Any, types: Types) -> Iterator[None]:
     """Have another process compile a kernel during the `with` block, if it can, and wait for it."""
     can = isinstance(kernel._cache, KernelCache) and threads.available() > 1 and not getattr(sys, "frozen", False)
-    process = _started(kernel.py_func, types) if can and sys.executable else None
-    try:
+    process = _start() if can and sys.executable else None
+    if process is None:
         yield
-        if process is not None:
-            process.wait()
-    finally:
-        if process is not None:
-            process.kill()  # where this one was interrupted
-            process.wait()
-
-
-def _started(function: Any, types: Types) -> subprocess.Popen[bytes] | None:
-    """Start the process; None where the system does not."""
+        return
     try:
-        process = subprocess.Popen(
+        _tell(process, (kernel.py_func.__module__, kernel.py_func.__name__, types))
+        yield
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE)
+    finally:
+        process.kill()  # where this one was interrupted, or has waited for too long
+        process.wait()
+
+
+def _start() -> subprocess.Popen[bytes] | None:
+    """Start the process; None where the system does not."""
+    environment = dict(os.environ)
+    if numba.config.CACHE_DIR:
+        environment["NUMBA_CACHE_DIR"] = numba.config.CACHE_DIR
+    with contextlib.suppress(OSError):
+        return subprocess.Popen(
             [sys.executable, "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process, which then stops that one
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for this process, which then stops that one; on Windows:
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-    except OSError:
-        return None
-    task = function.__module__, function.__name__, types
+    return None
+
+
+def _tell(process: subprocess.Popen[bytes], task: tuple[str, str, Types]) -> None:
+    """Write to the process where modules are, and what to compile."""
+    told = pickle.dumps(sys.path) + pickle.dumps(task)
     with contextlib.suppress(OSError), process.stdin as there:  # type: ignore[union-attr] # it may have ended already
-        there.write(pickle.dumps(sys.path) + pickle.dumps(task))
-    return process
+        there.write(told)

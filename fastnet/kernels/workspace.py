@@ -35,7 +35,7 @@ class Workspace(NamedTuple):
     samples : ndarray of int64
         0, 1, 2, …: the rows of the above, where a product takes a list of rows.
     dots : ndarray
-        Room for each thread: for sums of dot products, and of numbers of maps.
+        Room for each thread: for sums of dot products, and for sums over the places of maps.
     places : ndarray, shape (samples * layout.units[-1],)
         Which place of its window each activation comes from.
     filters : ndarray, shape (layout.filters[-1],)
@@ -44,7 +44,8 @@ class Workspace(NamedTuple):
         Room for each thread: for the gradient of filters, for what is pooled, and for errors or inputs that are not
         zero.
     offsets, counts : ndarray of int64
-        Room for each thread: what belongs to each of these errors or inputs, and how many there are in a list.
+        Room for each thread: what belongs to each of these errors or inputs; and how many there are in a list, or where
+        the list of each row begins.
     images : int
         The address of the kernel for images, 0 without.
     """

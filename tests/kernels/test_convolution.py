@@ -255,7 +255,7 @@ def paths(engine, case, dtype):
             found.add(f"normalization {'with' if np.any(each.borders) else 'without'} a border")
             vectors = -(-each.channels // v)
             found.add(f"normalization of {vectors if vectors < 3 else 'many'} vectors")
-            if vectors > blocks.MAPS_AT_A_TIME:
+            if vectors > blocks.VECTORS_OF_MAPS:
                 found.add("normalization of some vectors at a time")
         if isinstance(each.layer, Dense) and below.is_image:
             found.add("a dense layer behind images")

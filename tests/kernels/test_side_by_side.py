@@ -2,79 +2,98 @@ import ctypes
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from kernels import two_kernels
-from numba import types
 from numba.core.dispatcher import NullCache
 
 from fastnet.kernels import compiler, side_by_side, threads
+from fastnet.kernels.structures import Reference
+
+SCALED = Reference(two_kernels.Scaled(np.array([3.0]), 1.5))
 
 
 @pytest.fixture
 def kernels(monkeypatch, tmp_path):
-    """Return two kernels of which nothing is compiled, and a place to keep their code."""
+    """Return two kernels of which nothing is compiled, and have an empty place to keep their code."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))  # where the other process keeps it
     monkeypatch.setattr(threads, "available", lambda: 2)
-    return [compiler.kernel(each.py_func) for each in (two_kernels.doubled, two_kernels.squared)]
+    return [compiler.kernel(each.py_func) for each in (two_kernels.doubled, two_kernels.first)]
 
 
-def call(doubled, squared):
-    """Compile both, the second elsewhere if that is possible, and call it by its address."""
-    address = side_by_side.address_of(squared, (3.0,), doubled, (2,))
-    found = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(address)(3.0)
-    assert (doubled(2), found) == (4, 9.0)
-    return sum(squared.stats.cache_hits.values())
+@pytest.fixture
+def started(monkeypatch):
+    """Return a list of the processes that are started."""
+    found, start = [], side_by_side._start
+    monkeypatch.setattr(side_by_side, "_start", lambda: found.append(start()) or found[-1])
+    return found
 
 
-def test_the_second_is_compiled_by_another_process(kernels):
-    assert call(*kernels) == 1
-    assert sum(kernels[0].stats.cache_hits.values()) == 0
+def call(doubled, first):
+    """Compile both, one elsewhere if that is possible, and call it by its address; return whether it was elsewhere."""
+    address = side_by_side.address_of(first, (SCALED,), doubled, (2,))
+    found = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)(address)(SCALED.address)
+    assert (doubled(2), found) == (4, 4.5)
+    assert not sum(doubled.stats.cache_hits.values())
+    return sum(first.stats.cache_hits.values()) == 1
 
 
-def test_what_is_compiled_is_not_compiled_again(kernels, monkeypatch):
-    doubled, squared = kernels
+def test_one_is_compiled_by_another_process(kernels):
+    assert call(*kernels)
+
+
+def test_what_is_compiled_is_not_compiled_again(kernels, started):
+    doubled, first = kernels
     doubled(2)
-    monkeypatch.setattr(side_by_side, "_started", None)  # one of the two is left, for this process
-    assert call(doubled, squared) == 0
-    assert call(doubled, squared) == 0
+    for _ in range(2):
+        assert not call(doubled, first)
+    assert not started
 
 
-@pytest.mark.parametrize("what", ["no second processor", "no cache", "no interpreter", "one that fails", "frozen"])
-def test_without_another_process_this_one_compiles_both(kernels, monkeypatch, what):
-    doubled, squared = kernels
+@pytest.mark.parametrize(
+    "what", ["no second processor", "no cache", "no interpreter", "no such interpreter", "frozen", "fails", "hangs"]
+)
+def test_without_another_process_this_one_compiles_both(kernels, monkeypatch, started, what):
+    doubled, first = kernels
     if what == "no second processor":
         monkeypatch.setattr(threads, "available", lambda: 1)
     elif what == "no cache":
-        squared._cache = NullCache()
+        first._cache = NullCache()
     elif what == "frozen":
         monkeypatch.setattr(sys, "frozen", True, raising=False)
+    elif what == "no interpreter":
+        monkeypatch.setattr(sys, "executable", None)
+    elif what == "no such interpreter":
+        monkeypatch.setattr(sys, "executable", "/no/python")
     else:
-        monkeypatch.setattr(sys, "executable", None if what == "no interpreter" else "/no/python")
-    assert call(doubled, squared) == 0
+        monkeypatch.setattr(side_by_side, "_PATIENCE", 0.1)
+        monkeypatch.setattr(side_by_side, "_PROGRAM", "1 / 0" if what == "fails" else "import time; time.sleep(600)")
+    assert not call(doubled, first)
+    assert all(each is None or each.poll() is not None for each in started)
 
 
-def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypatch):
-    doubled, squared = kernels
-    started = []
-    start = side_by_side._started
-    monkeypatch.setattr(side_by_side, "_started", lambda *task: started.append(start(*task)) or started[-1])
+def test_modules_in_the_current_folder_are_not_taken_for_others(kernels, monkeypatch, tmp_path):
+    (tmp_path / "pickle.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    assert call(*kernels)
+
+
+def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypatch, started):
+    doubled, first = kernels
 
     def interrupted(signature):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(doubled, "compile", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        side_by_side.address_of(squared, (3.0,), doubled, (2,))
+        side_by_side.address_of(first, (SCALED,), doubled, (2,))
     assert started[0].poll() is not None
-    assert (types.float64,) not in squared.overloads
+    assert not first.overloads
 
 
-def test_of_several_threads_one_starts_a_process(kernels, monkeypatch):
-    started, start = [], side_by_side._started
-    monkeypatch.setattr(side_by_side, "_started", lambda *task: started.append(start(*task)) or started[-1])
+def test_of_several_threads_one_starts_a_process(kernels, started):
+    doubled, first = kernels
     with ThreadPoolExecutor(4) as pool:
-        arguments = kernels[1], (3.0,), kernels[0], (2,)
-        addresses = [pool.submit(side_by_side.address_of, *arguments) for _ in range(4)]
-        assert len({each.result() for each in addresses}) == 1
+        found = [pool.submit(side_by_side.address_of, first, (SCALED,), doubled, (2,)) for _ in range(4)]
+        assert len({each.result() for each in found}) == 1
     assert len(started) == 1

@@ -1,6 +1,17 @@
 """Two kernels, which another process can import and compile."""
 
+from typing import NamedTuple
+
+import numpy as np
+
 from fastnet.kernels.compiler import kernel
+
+
+class Scaled(NamedTuple):
+    """Numbers and a factor."""
+
+    numbers: np.ndarray
+    factor: float
 
 
 @kernel
@@ -10,6 +21,6 @@ def doubled(n):
 
 
 @kernel
-def squared(x):
-    """Return x x."""
-    return x * x
+def first(scaled):
+    """Return the first of some numbers, times their factor."""
+    return scaled.factor * scaled.numbers[0]
