@@ -67,7 +67,7 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
     captured, reference = captured_on_cpu(task), task.engine("reference")
     random = np.random.default_rng(seed)
     before = graphs.recorded
-    for eta in (0.1, 0.1, 0.05):  # the velocity goes on where the learning rate changes
+    for eta in (0.02, 0.02, 0.01):  # the velocity goes on where it changes; RMSProp lets errors grow if it is large
         order = random.permutation(47)[:samples]
         costs = [each.epoch(order, MINI_BATCH_SIZE, eta, descent, with_costs=True) for each in (captured, reference)]
         assert costs[0] == pytest.approx(costs[1], rel=1e-10)
