@@ -2,8 +2,8 @@
 
     python benchmarks/best.py [--only RECIPE,RECIPE] [--seeds 3]
 
-Each is a block of Python in README that ends with the accuracy. It is run in the names of the one before, after all
-kernels are compiled. Its bounds are on the medians, with two processors.
+A recipe is a block of Python in README that prints the accuracy at its end. It may use the names of the blocks before
+it. Kernels are compiled before anything is timed. The bounds are on the medians, with two processors.
 """
 
 from __future__ import annotations

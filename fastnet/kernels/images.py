@@ -32,13 +32,14 @@ def images(
     what, layer, x, samples, start, m, first, last, scale, sums_scale, layout, parameters, sums, statistics, workspace,
     share, training,
 ):  # fmt: skip
-    """Do a thread's part of what a layer of images needs in a mini-batch.
+    """Do this thread's part of one step of a mini-batch, for a layer of images.
 
     Parameters
     ----------
     what : int
-        `PREPARE`: all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's activations.
-        `BACKPROPAGATE`: compute the errors below it. `ACCUMULATE`: add the gradient of its parameters to the sums.
+        `PREPARE`: transpose all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's
+        activations. `BACKPROPAGATE`: compute the errors below it. `ACCUMULATE`: add the gradient of its parameters to
+        the sums.
         `CLEAR`: set all images to zero, where others may have been, since borders have to be zero.
     layer : int
         Which layer; ignored by `PREPARE` and `CLEAR`.
@@ -56,20 +57,9 @@ def images(
         transpose_all(layout, parameters, workspace, share)
     elif what == FEED_FORWARD:
         feed_forward(
-            layer,
-            x,
-            mini_batch,
-            first,
-            last,
-            factors,
-            scale,
-            layout,
-            parameters,
-            statistics,
-            workspace,
-            share,
+            layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, workspace, share,
             training,
-        )
+        )  # fmt: skip
     elif what == BACKPROPAGATE:
         backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share)
     elif what == ACCUMULATE:

@@ -40,7 +40,6 @@ DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 10, 64  # whose dot products are added up together
-_PAGE = 4096  # bytes
 ERRORS_IN_CACHE = 4096  # numbers, that are put back to the places that they come from together
 WINDOWS_IN_A_LIST = 256  # of errors, so that it stays in a cache; a sample's, if there are more
 

@@ -22,7 +22,7 @@ from fastnet.kernels.cache import KernelCache
 
 Types: TypeAlias = tuple[Any, ...]
 
-_PATIENCE = 60.0  # seconds, when the kernel of this process is compiled; then it compiles the other one, too
+_PATIENCE = 60.0  # seconds to wait for the other process; after that, this one compiles both kernels
 
 # What the other process does: it finds modules where this one does, and no others, and learns which kernel to compile
 # for which types.
