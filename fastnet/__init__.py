@@ -8,7 +8,7 @@
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
 book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Convolution`,
 `MaxPooling`, `Dropout` and `BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and
-`Geometric` schedules of `network2`. `NetworkClassifier` is the network as scikit-learn's users know classifiers.
+`Geometric` schedules of `network2`. `neural_network` has scikit-learn's `MLPClassifier` and `MLPRegressor`.
 `sweep` trains many networks. Each is imported, with what it needs, when it is asked for.
 """
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from fastnet import expand_mnist, mnist_loader, network, network2
     from fastnet import handwriting as handwriting
     from fastnet import network3 as network3
+    from fastnet import neural_network as neural_network
     from fastnet import plots as plots
     from fastnet import pytorch_mnist as pytorch_mnist
     from fastnet import sweeps as sweeps
     from fastnet import torch_models as torch_models
     from fastnet.datasets.dataset import Dataset
-    from fastnet.estimator import NetworkClassifier as NetworkClassifier
     from fastnet.formulas.layers import *  # noqa: F403
     from fastnet.formulas.optimizers import *  # noqa: F403
     from fastnet.learning.schedules import *  # noqa: F403
@@ -45,6 +45,7 @@ _MODULES = (
     "network",
     "network2",
     "network3",
+    "neural_network",
     "plots",
     "pytorch_mnist",
     "sweeps",
@@ -52,13 +53,12 @@ _MODULES = (
 )
 _IN_MODULES = {
     "Dataset": "fastnet.datasets.dataset",
-    "NetworkClassifier": "fastnet.estimator",
     "sweep": "fastnet.sweeps",
 }
 _ALL_OF = ("fastnet.formulas.layers", "fastnet.formulas.optimizers", "fastnet.learning.schedules")
 """Modules whose `__all__` can be had from the package."""
 _NEEDED = {
-    "NetworkClassifier": ("sklearn",),
+    "neural_network": ("sklearn",),
     "pytorch_mnist": ("torch", "torchvision"),
     "torch_models": ("torch",),
 }

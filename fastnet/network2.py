@@ -530,8 +530,10 @@ def load(
         If it does not hold a network, or one with a cost that is neither known nor given.
     """
     model = models.read(filename)
-    known = {**costs.COSTS, **({} if cost is None else {costs.name_of(cost): cost})}
-    if model.cost not in known:
+    own = cost is not None and costs.name_of(cost) == model.cost
+    found = cost if own else costs.from_name(model.cost)
+    if found is None:
+        known = [*costs.COSTS, *([] if cost is None else [costs.name_of(cost)])]
         raise ValueError(
             f"{os.fspath(filename)}: its cost is {model.cost}, which is none of {', '.join(known)}; "
             "one of your own is given as cost="
@@ -539,7 +541,7 @@ def load(
     with arguments.named(os.fspath(filename)):
         net = Network(
             entries.entries_of(model.architecture, model.activation),
-            known[model.cost],
+            found,
             activation=model.activation,
             engine=engine,
             dtype=model.architecture.dtype,

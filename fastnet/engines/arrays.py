@@ -10,7 +10,7 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import Factors, MiniBatch, Pass, Receiver
+from fastnet.engines.contract import Factors, MiniBatch, Pass, Receiver, Totals
 from fastnet.formulas.activations import ACTIVATIONS, LINEAR, Activation
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import Optimizer
@@ -49,25 +49,29 @@ class ArrayEngine(contract.Engine):
         *hidden, _ = self.architecture.activations
         return [*(ACTIVATIONS[str(name)] for name in hidden), LINEAR]
 
-    def _epoch(self, work: Pass) -> float:
-        total = 0.0
-        for step, mini_batch in enumerate(work.mini_batches(), work.steps + 1):
+    def _epoch(self, work: Pass) -> Totals:
+        costs, squares = np.zeros(len(work.starts)), np.zeros(len(work.starts))
+        for i, mini_batch in enumerate(work.mini_batches()):
             gradient, z = self._backpropagate(mini_batch, keep_statistics=True)
             if work.with_costs:
-                losses = self.architecture.outputs.losses(z, self._typed(mini_batch.targets))
-                weights = 1 if mini_batch.sample_weights is None else mini_batch.sample_weights
-                total += float(np.sum(losses * weights))
-            self._step(gradient, work, step)
-        return total
+                costs[i] = self._cost(mini_batch, z)
+                squares[i] = self.squares() if work.with_penalty else 0.0
+            self._step(gradient, work, work.steps + i + 1, mini_batch.decay)
+        return work.totals(costs, squares) if work.with_costs else Totals()
 
-    def _step(self, gradient: Parameters, work: Pass, step: int) -> None:
+    def _cost(self, mini_batch: MiniBatch, z: np.ndarray) -> float:
+        """Return the sum of the costs of samples, each times its weight, given the z of the outputs."""
+        losses = self.architecture.outputs.losses(z, self._typed(mini_batch.targets))
+        return float(np.sum(losses if mini_batch.sample_weights is None else losses * mini_batch.sample_weights))
+
+    def _step(self, gradient: Parameters, work: Pass, step: int, decay: float) -> None:
         """Change the parameters, as the optimizer and regularization say."""
         descent = work.descent
         memory = self._memory_of(descent.optimizer)
         for i, (parameters, gradients) in enumerate(zip(self._parameters, gradient, strict=True)):
             for name, g in gradients.items():
                 if name == "weights":
-                    g = decayed(g, parameters[name], descent.l2, descent.l1)
+                    g = decayed(g, parameters[name], decay * descent.l2, decay * descent.l1)
                 remembered = {each: memory[each][i][name] for each in descent.optimizer.remembers}
                 parameters[name] += descent.optimizer.change(g, remembered, work.eta, step)
             if descent.max_norm and "weights" in parameters:
@@ -82,7 +86,21 @@ class ArrayEngine(contract.Engine):
         return self._memory
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
-        return self._backpropagate(MiniBatch(inputs, targets, None, self._no_factors), keep_statistics=False)[0]
+        mini_batch = MiniBatch(inputs, targets, None, self._no_factors, len(inputs))
+        return self._backpropagate(mini_batch, keep_statistics=False)[0]
+
+    def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
+        cost = 0.0
+        whole: Parameters = [{name: np.zeros(shapes[name]) for name in shapes} for shapes in self.architecture.trained]
+        for part in contract.parts(data.rows, self.samples_at_a_time):
+            weights = None if self._sample_weights is None else self._sample_weights[part]
+            mini_batch = MiniBatch(data.rows[part], data.targets[part], weights, self._no_factors, 1.0)
+            gradient, z = self._backpropagate(mini_batch, keep_statistics=False)
+            cost += self._cost(mini_batch, z)
+            for sums, added in zip(whole, gradient, strict=True):
+                for name, array in added.items():
+                    sums[name] += array
+        return cost, whole
 
     @abstractmethod
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import ClassVar, NamedTuple, TypeAlias
 
@@ -46,6 +47,10 @@ class Descent:
     l2, l1 : float
         lambda / n of L2 and of L1 regularization: the cost has l2 / 2 times the sum of the weights' squares, and l1
         times the sum of their absolute values, in addition (chapter 3, equations 87 and 95).
+    weighted_mean : bool
+        Whether the cost of a mini-batch, regularization included, is divided by the sum of its samples' weights, as
+        scikit-learn does: (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise the costs of m
+        samples are divided by m, and regularization by nothing.
     max_norm : float
         Bound of the Euclidean norm of each neuron's incoming weights; 0 for none.
     seed : int
@@ -57,6 +62,7 @@ class Descent:
     l1: float = 0.0
     max_norm: float = 0.0
     seed: int = 0
+    weighted_mean: bool = False
 
 
 class MiniBatch(NamedTuple):
@@ -70,12 +76,37 @@ class MiniBatch(NamedTuple):
         What the cost of each is multiplied by; None for 1.
     factors : list of (ndarray or None)
         See `Factors`.
+    divisor : float
+        What the sum of the samples' costs is divided by.
+    decay : float
+        What l2 and l1 of the `Descent` are multiplied by.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     sample_weights: np.ndarray | None
     factors: Factors
+    divisor: float
+    decay: float = 1.0
+
+
+class Totals(NamedTuple):
+    """What mini-batches cost before their steps, each times its number of samples, summed up.
+
+    Attributes
+    ----------
+    costs : float
+        Without regularization.
+    penalty : float
+        The part of L2 regularization, if it was asked for; 0 otherwise.
+    """
+
+    costs: float = 0.0
+    penalty: float = 0.0
+
+    def plus(self, other: Totals) -> Totals:
+        """Return the sum of both."""
+        return Totals(self.costs + other.costs, self.penalty + other.penalty)
 
 
 @dataclass(frozen=True)
@@ -102,6 +133,8 @@ class Pass:
         See `Factors`; a row for each sample of the order.
     with_costs : bool
         Whether the costs of the samples are wanted.
+    with_penalty : bool
+        Whether what L2 regularization adds to them is wanted.
     """
 
     data: Dataset
@@ -113,10 +146,11 @@ class Pass:
     steps: int
     factors: Factors
     with_costs: bool
+    with_penalty: bool
 
     def mini_batches(self) -> Iterator[MiniBatch]:
         """Hand out the mini-batches."""
-        for start in range(0, len(self.order), self.mini_batch_size):
+        for start, divisor in zip(self.starts, self.divisors, strict=True):
             part = slice(start, start + self.mini_batch_size)
             samples = self.order[part]
             yield MiniBatch(
@@ -124,7 +158,38 @@ class Pass:
                 self.data.targets[samples],
                 None if self.sample_weights is None else self.sample_weights[samples],
                 [None if each is None else each[part] for each in self.factors],
+                float(divisor),
+                1 / float(divisor) if self.descent.weighted_mean else 1.0,
             )
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Where each mini-batch begins in the order."""
+        return np.arange(0, len(self.order), self.mini_batch_size)
+
+    @cached_property
+    def divisors(self) -> np.ndarray:
+        """What the sum of the costs of each mini-batch is divided by; infinite where all weights are 0."""
+        sizes = np.diff(self.starts, append=len(self.order))
+        if self.sample_weights is None or not self.descent.weighted_mean:
+            return sizes
+        weights = self.sample_weights[self.order].astype(np.float64)
+        totals = np.add.reduceat(weights, self.starts) if len(weights) else weights
+        return np.where(totals > 0, totals, np.inf)
+
+    def totals(self, costs: np.ndarray, squares: np.ndarray) -> Totals:
+        """Return what the mini-batches cost.
+
+        Parameters
+        ----------
+        costs : ndarray of float64
+            The sum of the costs of each mini-batch's samples, each times its weight.
+        squares : ndarray of float64
+            The sum of the squares of the weights before each step, if it is wanted.
+        """
+        sizes, descent = np.diff(self.starts, append=len(self.order)), self.descent
+        penalties = descent.l2 / 2 * squares / (self.divisors if descent.weighted_mean else 1.0)
+        return Totals(float(np.sum(costs / self.divisors * sizes)), float(np.sum(penalties * sizes)))
 
 
 @dataclass(frozen=True)
@@ -264,7 +329,8 @@ class Engine(ABC):
         descent: Descent | None = None,
         *,
         with_costs: bool = False,
-    ) -> float | None:
+        with_penalty: bool = False,
+    ) -> Totals | None:
         """Train by stochastic gradient descent on `data[order]`, once.
 
         Parameters
@@ -280,13 +346,14 @@ class Engine(ABC):
             By default the plain one. What the optimizer remembers, and the counts of steps and of samples, are kept
             from one call to the next, so that all calls must have the same optimizer and seed.
         with_costs : bool, optional
-            Whether the sum of the samples' costs is wanted, each as its mini-batch met it, times the sample's weight,
-            without regularization.
+            Whether the costs of the mini-batches are wanted, as each met its samples.
+        with_penalty : bool, optional
+            Whether what L2 regularization adds to them is wanted, too.
 
         Returns
         -------
-        float or None
-            That sum, if it was asked for.
+        Totals or None
+            These costs, if they were asked for.
 
         Raises
         ------
@@ -301,7 +368,7 @@ class Engine(ABC):
             raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
         descent = descent or Descent()
         self._eta = eta
-        probabilities, total = self.architecture.drop_probabilities, 0.0
+        probabilities, total = self.architecture.drop_probabilities, Totals()
         samples_of_parts = dropout.parts(order, mini_batch_size, len(probabilities)) if len(probabilities) else [order]
         for part in samples_of_parts:
             factors = self._factors(len(part), descent.seed)
@@ -315,8 +382,9 @@ class Engine(ABC):
                 self._steps,
                 factors,
                 with_costs,
+                with_penalty,
             )
-            total += self._epoch(work)
+            total = total.plus(self._epoch(work))
             self._steps += -(-len(part) // mini_batch_size)
         return total if with_costs else None
 
@@ -337,8 +405,8 @@ class Engine(ABC):
         return factors
 
     @abstractmethod
-    def _epoch(self, work: Pass) -> float:
-        """Take a step for each mini-batch; return the sum of the costs, or 0 if they are not wanted."""
+    def _epoch(self, work: Pass) -> Totals:
+        """Take a step for each mini-batch; return what they cost, or zeros if that is not wanted."""
 
     def state(self) -> State:
         """Return what an exact continuation needs besides the parameters."""
@@ -386,6 +454,18 @@ class Engine(ABC):
     @abstractmethod
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         """Return the gradient of a cost that the engine can compute."""
+
+    def cost_and_gradients(self) -> tuple[float, Parameters]:
+        """Return the sum of the costs of all training data, each times the sample's weight, and its gradient.
+
+        No layer may be `BatchNormalization`; nothing is dropped, as in `gradients`. Regularization is not in it.
+        """
+        assert self.data is not None
+        return self._cost_and_gradients(self.data)
+
+    @abstractmethod
+    def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
+        """Return the sum of the costs of the training data, and its gradient."""
 
     def outputs(self, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
         """Feed samples forward.

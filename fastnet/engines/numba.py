@@ -12,22 +12,23 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import Descent, Pass, Receiver
+from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import arrays, choice, epoch, images, layout, side_by_side, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
-from fastnet.kernels.optimizers import CODES, Memory, Update
+from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
 from fastnet.kernels.structures import Reference
 from fastnet.kernels.workspace import workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
-_SMALLEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
+_LARGEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
 _SAMPLES_AT_A_TIME = 2048  # when feeding forward only; fewer, where they have more activations than this:
 _ACTIVATIONS_AT_A_TIME = 1 << 19
 _GRADIENT = Update(direct=True, error_scale=1.0)
+_NOT_WANTED = np.empty(0)
 _PLAIN = Descent()
 
 
@@ -62,14 +63,18 @@ class Engine(contract.Engine):
             self._inputs = self._cached_inputs(data)
             targets = data.derived(("targets", dtype), lambda: arrays.padded_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights
-            self._samples = epoch.Samples(np.empty(0, np.int64), targets, weights, self._nothing, np.empty(0))
+            self._samples = epoch.Samples(
+                np.empty(0, np.int64), targets, weights, self._nothing, _NOT_WANTED, _NOT_WANTED
+            )
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
             self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters, _PLAIN, self._layout)
 
-    def _epoch(self, work: Pass) -> float:
+    def _epoch(self, work: Pass) -> Totals:
         losses = np.zeros(len(work.order) if work.with_costs else 0)
+        squares = np.zeros(len(work.starts) if work.with_costs and work.with_penalty else 0)
         factors = arrays.hidden_rows(self.architecture, self._layout, work.factors)
-        samples, inputs = self._samples._replace(order=work.order, factors=factors, losses=losses), self._inputs
+        samples, inputs = self._samples._replace(order=work.order, factors=factors), self._inputs
+        samples = samples._replace(losses=losses, squares=squares)
         of_inputs = arrays.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # what is left of the inputs is laid out in the order of the pass
             # All parts of an epoch are laid out in the same way, since each way rounds differently.
@@ -81,7 +86,9 @@ class Engine(contract.Engine):
         if of_inputs is not None:
             own = _without_keep_of_inputs(own)
         self._descend(inputs, samples, work.mini_batch_size, update, sums, work.descent, own)
-        return float(losses.sum())
+        if not (work.with_costs and len(losses)):
+            return Totals()
+        return work.totals(np.add.reduceat(losses, work.starts), squares if work.with_penalty else np.zeros(1))
 
     def _in_order(self, samples: epoch.Samples) -> epoch.Samples:
         order = samples.order
@@ -94,16 +101,18 @@ class Engine(contract.Engine):
 
     def _update(self, descent: Descent, eta: float, steps: int) -> Update:
         """Say in the kernel's terms how parameters follow the gradient."""
-        optimizer, shrink = descent.optimizer, 1 - eta * descent.l2
+        optimizer, shrinkage = descent.optimizer, eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
-        direct = plain and not (descent.l1 or descent.max_norm or shrink < _SMALLEST_SHRINKAGE)
+        varying = descent.weighted_mean and self._sample_weights is not None and descent.l2
+        direct = plain and not (descent.l1 or descent.max_norm or varying or shrinkage > _LARGEST_SHRINKAGE)
         scale = -eta if isinstance(optimizer, GradientDescent) else 1.0
         return Update(
             direct=direct,
             error_scale=scale,
-            shrink=shrink if direct else 1.0,
+            shrinkage=shrinkage if direct else 0.0,
             l2=scale * descent.l2,
             l1=scale * descent.l1,
+            divisor=BY_WEIGHT if descent.weighted_mean else BY_NUMBER,
             max_norm=descent.max_norm,
             optimizer=CODES[optimizer.name],
             eta=eta,
@@ -139,9 +148,21 @@ class Engine(contract.Engine):
         with announced(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
             y = arrays.padded_rows(targets, dtype)
-            samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, np.empty(0))
+            samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED)
             self._descend(x, samples, len(inputs), _GRADIENT, nabla, _PLAIN, own)
         return arrays.to_arrays(self.architecture, self._layout, nabla)
+
+    def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
+        nabla, n = layout.zeros(self._layout), len(data)
+        most = min(n, self._samples_at_a_time)
+        samples = self._samples._replace(order=np.arange(n), losses=np.zeros(n))
+        update = _GRADIENT._replace(divisor=BY_NOTHING)
+        self._descend(self._inputs, samples, most, update, nabla, _PLAIN, self._layout)
+        return float(samples.losses.sum()), arrays.to_arrays(self.architecture, self._layout, nabla)
+
+    @property
+    def _samples_at_a_time(self) -> int:
+        return min(_SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
 
     def set_parameters(self, parameters: Parameters) -> None:
         self._parameters = arrays.from_arrays(self.architecture, self._layout, parameters)
@@ -213,12 +234,12 @@ class Engine(contract.Engine):
         with announced(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
             n = len(inputs)
-            most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
+            most = min(n, self._samples_at_a_time)
             starts = range(0, n, max(most, 1))
             memory = Memory(self._parameters.values, self._parameters.values)
             structures = self._layout, _GRADIENT, self._parameters, self._parameters, memory, self._statistics
             first, rest = Reference(x), [Reference(each) for each in structures]
-            nothing = epoch.Samples(np.empty(0, np.int64), self._nothing, self._nothing, self._nothing, np.empty(0))
+            nothing = epoch.Samples(np.empty(0, np.int64), *[self._nothing] * 3, _NOT_WANTED, _NOT_WANTED)
             address = 0
             if self._layout.maps.any():
                 address = self._images(first, Reference(nothing), rest, Reference(workspace_of(self._layout, 1)))

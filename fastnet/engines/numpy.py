@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from fastnet.datasets.sparse import SparseInputs
+from fastnet.engines import contract
 from fastnet.engines.arrays import ArrayEngine
 from fastnet.engines.contract import Factors, MiniBatch
 from fastnet.engines.numpy_layers import KINDS, Computed, Use
@@ -35,7 +38,7 @@ class Engine(ArrayEngine):
         inputs = self._typed(mini_batch.inputs)
         passed = list(self._forward(inputs, mini_batch.factors, training=True, keep_statistics=keep_statistics))
         z, _ = passed[-1]
-        error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / len(inputs)  # BP1
+        error = self.architecture.outputs.errors(z, self._typed(mini_batch.targets)) / mini_batch.divisor  # BP1
         if mini_batch.sample_weights is not None:
             error = error * mini_batch.sample_weights[:, np.newaxis]
         gradient: Parameters = []
@@ -51,6 +54,15 @@ class Engine(ArrayEngine):
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
         return z
+
+    def hidden_activations(self, inputs: np.ndarray | SparseInputs, index: int) -> np.ndarray:
+        """Return the activations of a hidden layer, given its index, one sample a row."""
+        found, activation = [], self._activations[index]
+        for part in contract.parts(inputs, self.samples_at_a_time):
+            layers = self._forward(self._typed(inputs[part]), self._no_factors, training=False)
+            z, _ = next(islice(layers, index, None))
+            found.append(activation.function(z).reshape(len(z), -1))
+        return np.concatenate(found)
 
     def _forward(
         self, a: np.ndarray, factors: Factors, *, training: bool, keep_statistics: bool = False

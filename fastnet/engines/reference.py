@@ -48,7 +48,7 @@ class Engine(ArrayEngine):
             errors = [d * prime(z) for d, z in zip(errors, zs_of_layer, strict=True)]  # BP2, its second half
             gradient.append(layer.gradients(errors, inputs))
             errors = layer.below(errors, inputs, self._parameters[i], uses[i])
-        mean = [{name: total / m for name, total in layer.items()} for layer in gradient[::-1]]
+        mean = [{name: total / mini_batch.divisor for name, total in layer.items()} for layer in gradient[::-1]]
         return mean, np.concatenate(zs, axis=1).T
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:

@@ -20,16 +20,16 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
-from fastnet.engines.contract import Pass, Receiver
-from fastnet.engines.torch_layers import ACTIVATIONS, FORWARD, Use, activated
-from fastnet.engines.torch_optimizers import Memory, Tensors, change_units, make, prepare
+from fastnet.engines.contract import Pass, Receiver, Totals
+from fastnet.engines.torch_costs import COSTS
+from fastnet.engines.torch_layers import FORWARD, Use, activated
+from fastnet.engines.torch_optimizers import Memory, Tensors, before_step, change_units, is_fixed, make, prepare
 from fastnet.formulas.architecture import Parameters
-from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, QuadraticCost
+from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import Dropout, Shapes
 from fastnet.utils import torch_threads
 
@@ -78,8 +78,8 @@ class Eager(contract.Engine):
 
     @cached_property
     def _total(self) -> torch.Tensor:
-        """Sum of the costs of a pass; it is kept on the device, so that no step waits for it."""
-        return torch.zeros((), dtype=torch.float64, device=self.device)
+        """The `Totals` of a pass; they are kept on the device, so that no step waits for them."""
+        return torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def _zeros(self, shapes: Shapes, *, requires_grad: bool = False) -> dict[str, torch.Tensor]:
         return {
@@ -118,7 +118,7 @@ class Eager(contract.Engine):
         self._eta_of_memory = self._eta
         self._optimizer = None  # the next epoch makes one that has this memory
 
-    def _epoch(self, work: Pass) -> float:
+    def _epoch(self, work: Pass) -> Totals:
         self._set_optimizer(work)
         dropped = [each for each in work.factors if each is not None]
         factors = self._tensor(np.concatenate(dropped, axis=1)) if dropped else None
@@ -127,7 +127,7 @@ class Eager(contract.Engine):
             self._train(torch.from_numpy(work.order).to(self.device), factors, work)
         if self.device == "cuda":
             torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
-        return self._total.item() if work.with_costs else 0.0
+        return Totals(*self._total.tolist()) if work.with_costs else Totals()
 
     def _set_optimizer(self, work: Pass) -> None:
         """Set the optimizer, and the sum of the costs, for a pass."""
@@ -157,13 +157,27 @@ class Eager(contract.Engine):
         weights = None if self._cost_weights is None else self._cost_weights[mini_batch]
         inputs, targets = self._inputs[mini_batch], self._targets[mini_batch]
         total = self._cost(inputs, targets, weights, factors, keep_statistics=True)
-        cost = total / len(mini_batch)
+        divisor: Any = len(mini_batch)
+        if descent.weighted_mean and weights is not None:
+            divisor = weights.sum()
+            divisor = torch.where(divisor > 0, divisor, torch.inf)
+        cost, penalty = total / divisor, torch.zeros(())
         if descent.l1:
-            cost = cost + descent.l1 * sum(w.abs().sum() for w in self._weights)
+            cost = cost + descent.l1 * sum(w.abs().sum() for w in self._weights) / (
+                divisor if descent.weighted_mean else 1
+            )
+        if descent.l2 and (descent.weighted_mean or work.with_penalty):
+            squares = torch.stack([w.square().sum() for w in self._weights]).sum()
+            penalty = descent.l2 / 2 * squares / (divisor if descent.weighted_mean else 1)
+        if descent.weighted_mean:  # or else the optimizer has it
+            cost = cost + penalty
         cost.backward()
-        self._optimizer.step()
         if work.with_costs:
-            self._total.add_(total.detach())
+            self._total[0].add_(len(mini_batch) * (total / divisor).detach())
+            if work.with_penalty and descent.l2:
+                self._total[1].add_(len(mini_batch) * penalty.detach())
+        before_step(self._optimizer, descent.optimizer)
+        self._optimizer.step()
         if descent.max_norm:
             with torch.no_grad():
                 for w in self._weights:
@@ -176,6 +190,20 @@ class Eager(contract.Engine):
             total = self._cost(self._tensor(inputs), self._tensor(targets), None, None, keep_statistics=False)
             gradients = iter(torch.autograd.grad(total / len(inputs), tensors))
         return _in_book_shapes([{name: next(gradients) for name in arrays} for arrays in self._trained])
+
+    def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
+        tensors = [tensor for arrays in self._trained for tensor in arrays.values()]
+        total, sums = 0.0, [torch.zeros_like(tensor) for tensor in tensors]
+        for part in contract.parts(data.rows, _SAMPLES_AT_A_TIME):
+            samples = torch.arange(part.start, part.stop, device=self.device)
+            weights = None if self._cost_weights is None else self._cost_weights[samples]
+            with torch.enable_grad():
+                cost = self._cost(self._inputs[samples], self._targets[samples], weights, None, keep_statistics=False)
+                for each, gradient in zip(sums, torch.autograd.grad(cost, tensors), strict=True):
+                    each.add_(gradient)
+            total += cost.item()
+        gradients = iter(sums)
+        return total, _in_book_shapes([{name: next(gradients) for name in arrays} for arrays in self._trained])
 
     def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
         rows = inputs.rows if isinstance(inputs, Dataset) else inputs
@@ -195,14 +223,7 @@ class Eager(contract.Engine):
     ) -> torch.Tensor:
         """Return the sum of the costs of a mini-batch, of which each is multiplied by its weight."""
         z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
-        outputs, reduction = self.architecture.outputs, "sum" if weights is None else "none"
-        if outputs.cost is QuadraticCost:
-            costs = functional.mse_loss(ACTIVATIONS[outputs.activation](z), targets, reduction=reduction) / 2
-        elif outputs.cost is CrossEntropyCost:
-            costs = functional.binary_cross_entropy_with_logits(z, targets, reduction=reduction)
-        else:
-            assert outputs.cost is LogLikelihoodCost
-            costs = functional.cross_entropy(z, targets, reduction=reduction)
+        costs = COSTS[class_name(self.architecture.cost)](z, targets, self.architecture.outputs, weights is None)
         return costs if weights is None else (weights @ costs).sum()
 
     def _weighted_inputs(
@@ -292,7 +313,8 @@ class Captured(Eager):
 
     def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
         samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
-        whole = 0 if isinstance(self._inputs, _SparseRows) else len(order) // samples * samples
+        captured = is_fixed(work.descent.optimizer) and not isinstance(self._inputs, _SparseRows)
+        whole = len(order) // samples * samples if captured else 0
         if whole:
             graph = self._graph(factors, work)
             for start in range(0, whole, samples):
@@ -302,7 +324,7 @@ class Captured(Eager):
 
     def _graph(self, factors: torch.Tensor | None, work: Pass) -> Graph:
         """Return a graph of steps; it is captured again when the optimizer or what is fixed in it changes."""
-        key = self._optimizer, work.mini_batch_size, work.eta, work.descent, work.with_costs
+        key = self._optimizer, work.mini_batch_size, work.eta, work.descent, work.with_costs, work.with_penalty
         if self._captured is None or self._captured[0] != key:
             samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
             order = torch.zeros(samples, dtype=torch.int64, device=self.device)

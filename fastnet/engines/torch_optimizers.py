@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 
 from fastnet.engines.contract import Pass
-from fastnet.formulas.optimizers import Optimizer
+from fastnet.formulas.optimizers import Adam, Optimizer
 
 Tensors: TypeAlias = list[dict[str, torch.Tensor]]
 """The arrays of each layer by name: weights in the book's shape, and all other arrays as vectors."""
@@ -93,9 +93,24 @@ def prepare(made: torch.optim.Optimizer, work: Pass) -> None:
     optimizer = work.descent.optimizer
     for group in made.param_groups:
         group.update(lr=work.eta, **OPTIMIZERS[optimizer.name].settings(optimizer))
-    made.param_groups[0]["weight_decay"] = work.descent.l2
+    made.param_groups[0]["weight_decay"] = 0.0 if work.descent.weighted_mean else work.descent.l2
     for state in made.state.values():
         state["step"].fill_(work.steps)
+
+
+def is_fixed(optimizer: Optimizer) -> bool:
+    """Whether the numbers of an optimizer stay the same from step to step."""
+    return not getattr(optimizer, "epsilon_hat", False)
+
+
+def before_step(made: torch.optim.Optimizer, optimizer: Optimizer) -> None:
+    """Set the numbers of an optimizer that change with each step: Adam's epsilon hat, which PyTorch does not have."""
+    if is_fixed(optimizer):
+        return
+    assert isinstance(optimizer, Adam)
+    step = next(iter(made.state.values()))["step"].item() + 1
+    for group in made.param_groups:
+        group["eps"] = optimizer.epsilon / (1 - optimizer.beta2**step) ** 0.5
 
 
 def change_units(memory: Memory, before: float, eta: float) -> None:

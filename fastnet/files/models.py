@@ -22,7 +22,7 @@ from fastnet.files.reading import holding, named_errors, one_line, read_all
 from fastnet.files.writing import replaced
 from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters, check_memory
-from fastnet.formulas.costs import COSTS, OwnCost, QuadraticCost
+from fastnet.formulas.costs import OwnCost, QuadraticCost, from_name
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
@@ -44,7 +44,7 @@ class Model:
     parameters : list of dict of str to ndarray
         The arrays of each layer.
     cost : str
-        Name of the class of the cost: "QuadraticCost", "CrossEntropyCost", or another.
+        What `costs.name_of` says of the cost: "QuadraticCost", "HuberCost(threshold=1.0)", or a name of the user's.
     activation : str
         The network's default for hidden neurons; "sigmoid" in files that do not say.
     """
@@ -239,7 +239,7 @@ def _checked(
     _check_name(cost)
     if len(input_shape) > 1:  # a few bytes describe images of any size; arrays of dense layers are as large as the file
         check_memory(input_shape, layers)
-    architecture = Architecture(input_shape, layers, COSTS.get(cost) or _NOT_GIVEN, dtype)
+    architecture = Architecture(input_shape, layers, from_name(cost) or _NOT_GIVEN, dtype)
     parameters: Parameters = []
     for of_layer, expected in zip(values, architecture.arrays, strict=True):
         if of_layer.keys() != expected.keys():

@@ -163,6 +163,12 @@ def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
     return e / e.sum(axis=axis, keepdims=True)
 
 
+@np.errstate(under="ignore", over="ignore")
+def exponential(z: npt.ArrayLike) -> Any:
+    """Return exp(z), in the shape and precision of `z`; infinite where that is too large for it."""
+    return np.exp(_floating(z))
+
+
 def _floating(z: npt.ArrayLike) -> np.ndarray:
     """Return integers as floating point numbers: the smaller ones could not be negated."""
     z = np.asarray(z)

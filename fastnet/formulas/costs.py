@@ -6,12 +6,14 @@ output neurons may have, and which targets it takes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from fastnet.formulas.activations import ACTIVATIONS, softmax
+from fastnet.formulas.activations import ACTIVATIONS, exponential, softmax
+from fastnet.formulas.regression import AbsoluteErrorCost, HuberCost, PoissonCost, QuantileCost
 
 
 class Cost(Protocol):
@@ -168,13 +170,38 @@ class OwnCost:
         """Do nothing: what may be desired is the user's affair."""
 
 
-BuiltIn: TypeAlias = type[QuadraticCost] | type[CrossEntropyCost] | type[LogLikelihoodCost]
+BuiltIn: TypeAlias = (
+    type[QuadraticCost]
+    | type[CrossEntropyCost]
+    | type[LogLikelihoodCost]
+    | type[PoissonCost]
+    | type[AbsoluteErrorCost]
+    | HuberCost
+    | QuantileCost
+)
+"""A cost that fastnet has: a class, or an object if it has settings."""
 
-COSTS: dict[str, BuiltIn] = {cost.__name__: cost for cost in (QuadraticCost, CrossEntropyCost, LogLikelihoodCost)}
-"""The costs by the names of their classes, which stand in files. Every engine has an entry for each."""
+COSTS: dict[str, BuiltIn] = {
+    "QuadraticCost": QuadraticCost,
+    "CrossEntropyCost": CrossEntropyCost,
+    "LogLikelihoodCost": LogLikelihoodCost,
+    "PoissonCost": PoissonCost,
+    "AbsoluteErrorCost": AbsoluteErrorCost,
+    "HuberCost": HuberCost(),
+    "QuantileCost": QuantileCost(),
+}
+"""The costs by the names of their classes, with their default settings. Every engine has an entry for each."""
 
-NAMES = {"quadratic": QuadraticCost, "cross-entropy": CrossEntropyCost, "log-likelihood": LogLikelihoodCost}
-"""The costs by the names that commands, grids and the classifier have for them."""
+NAMES: dict[str, BuiltIn] = {
+    "quadratic": QuadraticCost,
+    "cross-entropy": CrossEntropyCost,
+    "log-likelihood": LogLikelihoodCost,
+    "poisson": PoissonCost,
+    "absolute-error": AbsoluteErrorCost,
+    "huber": COSTS["HuberCost"],
+    "quantile": COSTS["QuantileCost"],
+}
+"""The costs by the names that commands and grids have for them."""
 
 
 def by_name(cost: Any) -> Any:
@@ -195,16 +222,19 @@ def by_name(cost: Any) -> Any:
 
 
 def as_cost(cost: Any) -> BuiltIn | OwnCost:
-    """Return one of the book's costs as its class, given as the class or an instance; any other as an `OwnCost`.
+    """Return a cost of fastnet's as in `COSTS`, given as its class or an instance; any other as an `OwnCost`.
 
     Raises
     ------
     TypeError
         If it has no `fn` or `delta`.
     """
-    for built_in in COSTS.values():
-        if cost is built_in or type(cost) is built_in:
+    for name, built_in in COSTS.items():
+        kind = type(built_in) if is_dataclass(built_in) else built_in
+        if cost is kind:
             return built_in
+        if type(cost) is kind:
+            return cost if is_dataclass(cost) else COSTS[name]  # type: ignore[return-value]
     for method in ("fn", "delta"):
         if not callable(getattr(cost, method, None)):
             raise TypeError(f"cost is {cost!r}; it must have a function {method}, as {', '.join(COSTS)} have")
@@ -218,7 +248,7 @@ class Outputs:
     Attributes
     ----------
     cost : class or OwnCost
-        One of `COSTS`, or the user's own.
+        As `as_cost` returns it.
     activation : str
         One of the cost's `outputs`.
     """
@@ -230,6 +260,8 @@ class Outputs:
         """Return the activations, given the weighted inputs; both have one sample a row."""
         if self.activation == "softmax":
             activations: np.ndarray = softmax(z, axis=-1)
+        elif self.activation == "exp":
+            activations = exponential(z)
         else:
             activations = ACTIVATIONS[self.activation].function(z)
         return activations
@@ -262,6 +294,27 @@ def checked_column(values: Any, like: np.ndarray, function: str) -> np.ndarray:
     return np.broadcast_to(column.astype(like.dtype, copy=False), like.shape)
 
 
-def name_of(cost: Any) -> str:
-    """Return the name of a cost's class, which stands in files."""
+def class_name(cost: Any) -> str:
+    """Return the name of a cost's class, as in `COSTS`."""
     return str(getattr(cost, "__name__", type(cost).__name__))
+
+
+def name_of(cost: Any) -> str:
+    """Return the name that stands in files: that of the class, and settings, such as "HuberCost(threshold=1.5)"."""
+    return repr(cost) if isinstance(cost, (HuberCost, QuantileCost)) else class_name(cost)
+
+
+def from_name(name: str) -> BuiltIn | None:
+    """Return the cost whose `name_of` is that; None if it is none of fastnet's."""
+    parts = re.fullmatch(r"(\w+)\((\w+)=([0-9.e+-]+)\)", name)
+    if parts is None:
+        found = COSTS.get(name)
+        return None if is_dataclass(found) else found
+    kind, setting, value = parts.groups()
+    default = COSTS.get(kind)
+    if not is_dataclass(default) or [each.name for each in fields(default)] != [setting]:
+        return None
+    try:
+        return type(default)(float(value))  # type: ignore[return-value]
+    except ValueError:  # of no number, or one that is out of range
+        return None

@@ -17,8 +17,8 @@ from fastnet.utils import arguments
 Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = dict[str, Shape]
 
-OF_OUTPUTS = ("softmax",)
-"""Activations of output neurons only: each depends on all neurons of its layer."""
+OF_OUTPUTS = ("softmax", "exp")
+"""Activations of output neurons only, which go with one cost: the log-likelihood, and that of Poisson."""
 
 PADDINGS = ("valid", "same")
 

@@ -147,8 +147,9 @@ def _layer(words: list[str]) -> Layer:
     kind, *others = words
     if kind not in _KINDS:
         raise ValueError(f"{phrase!r} is no layer; a layer is one of: {FORMS}")
-    if OF_OUTPUTS[0] in others:
-        _refuse_outputs(phrase, OF_OUTPUTS[0])
+    for activation in OF_OUTPUTS:
+        if activation in others:
+            _refuse_outputs(phrase, activation)
     try:
         return _KINDS[kind](*others)
     except TypeError:  # of other arguments than the function has

@@ -63,7 +63,7 @@ class GradientDescent(Optimizer):
     Attributes
     ----------
     momentum : float
-        The coefficient mu, at least 0 and less than 1.
+        The coefficient mu, from 0 to 1. With 1, the velocity never fades.
     nesterov : bool
         Whether the momentum is Nesterov's. It needs a momentum greater than 0.
 
@@ -78,7 +78,8 @@ class GradientDescent(Optimizer):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        arguments.fraction(self.momentum, "momentum")
+        if self.momentum != 1:
+            arguments.fraction(self.momentum, "momentum")
         if arguments.flag(self.nesterov, "nesterov") and not self.momentum:
             raise ValueError("nesterov is True, but momentum is 0.0; Nesterov's momentum needs one, such as 0.9")
 
@@ -139,6 +140,9 @@ class Adam(Optimizer):
         than 1.
     epsilon : float
         What is added to the root of the mean square, positive.
+    epsilon_hat : bool
+        Whether epsilon is added to the root before that is corrected: the epsilon hat at the end of the paper's
+        section 2, as in scikit-learn.
 
     Raises
     ------
@@ -151,11 +155,13 @@ class Adam(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
 
     def __post_init__(self) -> None:
         arguments.fraction(self.beta1, "beta1")
         arguments.fraction(self.beta2, "beta2")
         arguments.positive_number(self.epsilon, "epsilon", "float32")
+        arguments.flag(self.epsilon_hat, "epsilon_hat")
 
     def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
         mean, square = memory["mean"], memory["mean_square"]
@@ -164,8 +170,9 @@ class Adam(Optimizer):
         square *= self.beta2
         square += (1 - self.beta2) * gradient**2
         corrected_mean = mean / (1 - self.beta1**step)
-        corrected_square = square / (1 - self.beta2**step)
-        return -eta * corrected_mean / (np.sqrt(corrected_square) + self.epsilon)
+        correction = 1 - self.beta2**step
+        epsilon = self.epsilon / correction**0.5 if self.epsilon_hat else self.epsilon
+        return -eta * corrected_mean / (np.sqrt(square / correction) + epsilon)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, RMSProp, Adam)}

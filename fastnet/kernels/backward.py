@@ -62,7 +62,7 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
         if len(samples.weights) > 0:
             weight = float(item(samples.weights, sample))
         loss = costs.errors(
-            layout.cost, layout.output, workspace.activations, m * output + s * width,
+            layout.cost, layout.setting, layout.output, workspace.activations, m * output + s * width,
             samples.targets, sample * (end - output), factor * weight,
             delta, m * width, layout.sizes[-1], layout.neurons, layout.channels[-2], len(losses) > 0,
         )  # fmt: skip

@@ -4,50 +4,128 @@ from __future__ import annotations
 
 import math
 
+from fastnet.formulas.costs import HuberCost, QuantileCost
 from fastnet.kernels.activations import linear, sigmoid
 from fastnet.kernels.compiler import part
 from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, formula, log, where
 from fastnet.kernels.vectors import item, lanes, load, only, store, total, zeros
 
-CODES = {"QuadraticCost": 0, "CrossEntropyCost": 1, "LogLikelihoodCost": 2}
+CODES = {
+    "QuadraticCost": 0,
+    "CrossEntropyCost": 1,
+    "LogLikelihoodCost": 2,
+    "PoissonCost": 3,
+    "AbsoluteErrorCost": 4,
+    "HuberCost": 5,
+    "QuantileCost": 6,
+}
 """The number that kernels have for each cost of `formulas.costs`."""
 
-OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2}
+OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
 """The number that kernels have for each activation function of output neurons."""
 
 _SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # exp of less than this would be denormal in float32
+_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # exp of more would be infinite
 
 
-def _quadratic_error(a: Value, slope: Value, y: Value) -> Value:
+def setting_of(cost: object) -> float:
+    """Return the setting of a cost as a number, 0 if it has none."""
+    if isinstance(cost, HuberCost):
+        return cost.threshold
+    return cost.quantile if isinstance(cost, QuantileCost) else 0.0
+
+
+def _exponential(z: Value) -> tuple[Value, Value]:
+    a = exp(clamp(z, _SMALLEST_EXPONENT, _LARGEST_EXPONENT[z.bits]))
+    return a, a
+
+
+def _softmax_elsewhere(z: Value) -> tuple[Value, Value]:
+    return z, z  # never called: softmax depends on all neurons
+
+
+# The error of an output neuron, and what it adds to the cost.
+
+
+def _quadratic_error(a: Value, slope: Value, y: Value, setting: Value) -> Value:
     return (a - y) * slope
 
 
-def _difference(a: Value, slope: Value, y: Value) -> Value:
+def _difference(a: Value, slope: Value, y: Value, setting: Value) -> Value:
     return a - y
 
 
-def _quadratic_loss(z: Value, a: Value, y: Value) -> Value:
+def _absolute_error(a: Value, slope: Value, y: Value, setting: Value) -> Value:
+    return _sign(a - y)
+
+
+def _huber_error(a: Value, slope: Value, y: Value, threshold: Value) -> Value:
+    r = a - y
+    return where(absolute(r) > threshold, threshold * _sign(r), r)
+
+
+def _quantile_error(a: Value, slope: Value, y: Value, quantile: Value) -> Value:
+    r = a - y
+    return where(r > 0, 1 - quantile, where(r < 0, -quantile, 0.0))
+
+
+def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
     return 0.5 * (a - y) * (a - y)
 
 
-def _cross_entropy_loss(z: Value, a: Value, y: Value) -> Value:
+def _cross_entropy_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
     # -ln a = z + ln(1 + exp(-z)), in a form whose exponent is never positive; z has the digits that a has lost.
     return where(z > 0, z, 0.0) - z * y + log(1 + exp(clamp(-absolute(z), _SMALLEST_EXPONENT, 0.0)))
 
 
-def _log_likelihood_loss(z: Value, a: Value, y: Value) -> Value:
+def _log_likelihood_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
     return -z * y  # to which `errors` adds what all of a sample's outputs have in common
 
 
-_neuron = choice([sigmoid, linear])  # by OUTPUTS
-_error = choice([_quadratic_error, _difference, _difference])  # by CODES
-_loss = choice([_quadratic_loss, _cross_entropy_loss, _log_likelihood_loss])
+def _poisson_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
+    return where(y > 0, y * log(where(y > 0, y, 1.0)), 0.0) - y * z - y + a
+
+
+def _absolute_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
+    return absolute(a - y)
+
+
+def _huber_loss(z: Value, a: Value, y: Value, threshold: Value) -> Value:
+    r = absolute(a - y)
+    bounded = where(r > threshold, threshold, r)
+    return bounded * (r - 0.5 * bounded)
+
+
+def _quantile_loss(z: Value, a: Value, y: Value, quantile: Value) -> Value:
+    r = a - y
+    return where(r > 0, (1 - quantile) * r, -quantile * r)
+
+
+def _sign(r: Value) -> Value:
+    return where(r > 0, r.like(1.0), where(r < 0, r.like(-1.0), 0.0))
+
+
+_neuron = choice([sigmoid, linear, _softmax_elsewhere, _exponential])  # by OUTPUTS
+_error = choice(
+    [_quadratic_error, _difference, _difference, _difference, _absolute_error, _huber_error, _quantile_error]
+)  # by CODES
+_loss = choice(
+    [
+        _quadratic_loss,
+        _cross_entropy_loss,
+        _log_likelihood_loss,
+        _poisson_loss,
+        _absolute_loss,
+        _huber_loss,
+        _quantile_loss,
+    ]
+)
 _softmax = formula(lambda z, largest: exp(clamp(z - largest, _SMALLEST_EXPONENT, 0.0)))
 
 
 @part
-def errors(cost, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
+def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
     """Write the derivative of a sample's cost with respect to z (BP1), times a factor, and return the cost.
 
     z and the errors are n numbers in panels that begin at `start`, a step from each to the next; the targets begin at
@@ -73,8 +151,8 @@ def errors(cost, output, z, start, targets, y, factor, delta, step, n, neurons, 
             a, slope = normalizer * load(delta, i), zeros(z)
         else:
             a, slope = _neuron(output, z_k)
-        store(delta, i, factor * only(here, _error(cost, a, slope, y_k)))
+        store(delta, i, factor * only(here, _error(cost, a, slope, y_k, setting)))
         if with_loss:
-            losses = losses + only(here, _loss(cost, z_k, a, y_k))
+            losses = losses + only(here, _loss(cost, z_k, a, y_k, setting))
         i += step
     return loss + total(losses)

@@ -16,8 +16,8 @@ from fastnet.kernels import images
 from fastnet.kernels.backward import accumulate, backpropagate
 from fastnet.kernels.compiler import kernel, part, subroutine
 from fastnet.kernels.forward import AHEAD, feed_forward
-from fastnet.kernels.optimizers import follow
-from fastnet.kernels.regularization import bound_norms, rescale
+from fastnet.kernels.optimizers import BY_NOTHING, BY_WEIGHT, follow
+from fastnet.kernels.regularization import bound_norms, rescale, squares
 from fastnet.kernels.shares import share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, numbers_of_line, prefetch, set_item
@@ -41,6 +41,8 @@ class Samples(NamedTuple):
         are dropped of.
     losses : ndarray of float64, shape (m,) or (0,)
         Receives the cost of each sample of the order, if it is wanted.
+    squares : ndarray of float64, shape (number of mini-batches,) or (0,)
+        Receives the sum of the squares of the weights before each step, if it is wanted.
     """
 
     order: np.ndarray
@@ -48,6 +50,7 @@ class Samples(NamedTuple):
     weights: np.ndarray
     factors: np.ndarray
     losses: np.ndarray
+    squares: np.ndarray
 
 
 @kernel
@@ -99,18 +102,22 @@ def epoch(
             x, samples, start, m, first, last, layout, scale, parameters, statistics, workspace, share, waits, training
         )
         if training:
-            sums_scale *= update.shrink
+            divisor, decay = divisor_of(samples, start, m, update.divisor)
+            shrink = 1 - decay * update.shrinkage
+            sums_scale *= shrink
             waits = backpropagate(
-                x, samples, start, m, first, last, update.error_scale / (m * sums_scale), layout, scale, parameters,
-                statistics, workspace, sums, sums_scale, share, waits,
+                x, samples, start, m, first, last, update.error_scale / (divisor * sums_scale), layout, scale,
+                parameters, statistics, workspace, sums, sums_scale, share, waits,
             )  # fmt: skip
+            if len(samples.squares) > 0 and share.thread == 0:
+                set_item(samples.squares, start // mini_batch_size, scale * scale * squares(layout, parameters))
             waits += 1
             wait_for_all(share, waits)
             accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share)
-            scale *= update.shrink
+            scale *= shrink
             step += 1
             if not update.direct:
-                follow_all(update, step, layout, parameters, sums, memory, share)
+                follow_all(update, step, decay, layout, parameters, sums, memory, share)
                 if update.max_norm > 0:
                     waits = bound_norms(update.max_norm, layout, parameters, share, waits)
             elif scale < _SMALLEST_SCALE:
@@ -121,18 +128,39 @@ def epoch(
 
 
 @subroutine
-def follow_all(update, step, layout, parameters, sums, memory, share):
-    """Have this thread's parameters follow what was summed up for them; only weights are regularized."""
+def follow_all(update, step, decay, layout, parameters, sums, memory, share):
+    """Have this thread's parameters follow what was summed up for them; only weights are regularized.
+
+    The decay of weights is multiplied by `decay`.
+    """
     width = lanes(parameters.values)
     kinds = 2 + (len(parameters.values) > layout.gammas)  # weights, biases, and gammas where there are any
     for layer in range(len(layout.kinds)):
         u, v = share_of_panels(layout.channels[layer], layout.channels[layer + 1], width, share)
         first, last = share_of_weights(layer, layout, width, share)
-        l2, l1, offset = update.l2, update.l1, layout.biases
+        l2, l1, offset = decay * update.l2, decay * update.l1, layout.biases
         for _ in range(kinds):
             follow(update, step, first, last, l2, l1, parameters, sums, memory)
             first, last, l2, l1 = offset + u, offset + v, 0.0, 0.0
             offset = layout.gammas
+
+
+@subroutine
+def divisor_of(samples, start, m, kind):
+    """Return what the errors of a mini-batch are divided by, and what the decay of weights is multiplied by."""
+    divisor, decay = float(m), 1.0
+    if kind == BY_WEIGHT:
+        if len(samples.weights) > 0:
+            divisor = 0.0
+            for s in range(start, start + m):
+                divisor += float(item(samples.weights, item(samples.order, s)))
+        if divisor > 0:
+            decay = 1 / divisor
+        else:  # no sample counts
+            divisor, decay = 1.0, 0.0
+    elif kind == BY_NOTHING:
+        divisor = 1.0
+    return divisor, decay
 
 
 @part

@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.costs import name_of
+from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
 from fastnet.kernels import activations, costs
 from fastnet.kernels.blocks import PLACES
@@ -76,6 +76,8 @@ class Layout(NamedTuple):
         1 where there is a neuron or a map, 0 in the padding; of the parameters' type.
     cost, output : int
         Numbers of the cost and of its output neurons, see `costs.CODES` and `costs.OUTPUTS`.
+    setting : float
+        The cost's setting; 0 if it has none.
     maps, heights, widths : ndarray of int64, shape (layers,)
         Of the images that each layer gives; 0 where it gives none.
     lines, origins : ndarray of int64, shape (layers,)
@@ -113,6 +115,7 @@ class Layout(NamedTuple):
     gammas: int
     neurons: np.ndarray
     cost: int
+    setting: float
     output: int
     maps: np.ndarray
     heights: np.ndarray
@@ -294,7 +297,8 @@ def layout_of(architecture: Architecture) -> Layout:
         biases=int(weights[-1]),
         gammas=int(weights[-1] + channels[-1]),
         neurons=neurons,
-        cost=costs.CODES.get(name_of(architecture.cost), 0),  # one of the user's is not computed here
+        cost=costs.CODES.get(class_name(architecture.cost), 0),  # one of the user's is not computed here
+        setting=costs.setting_of(architecture.cost),
         output=costs.OUTPUTS[architecture.outputs.activation],
         maps=np.array([each.maps for each in images]),
         heights=np.array([each.height for each in images]),

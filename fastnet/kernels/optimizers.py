@@ -17,6 +17,10 @@ from fastnet.kernels.vectors import lanes, load, sign, store, zeros
 CODES = {"sgd": 0, "adam": 1, "rmsprop": 2}
 """The number that kernels have for each optimizer of `formulas.optimizers`."""
 
+BY_NUMBER, BY_WEIGHT, BY_NOTHING = range(3)
+"""Whether errors are divided by the number of samples in the mini-batch; by the sum of their weights, and decay, too;
+or by nothing."""
+
 _SGD, _ADAM, _RMSPROP = CODES["sgd"], CODES["adam"], CODES["rmsprop"]
 _NOTHING = 1e-30  # added and subtracted, it makes zeros of what would become denormal, with which processors are slow
 _quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
@@ -31,10 +35,12 @@ class Update(NamedTuple):
         Whether the gradient is added to the parameters themselves: plain gradient descent.
     error_scale : float
         What the errors are multiplied by: -eta for gradient descent, 1 where the gradient itself is wanted.
-    shrink : float
-        If direct, what the weights are multiplied by with each mini-batch: 1, or less for L2 regularization.
+    shrinkage : float
+        If direct, what part of the weights L2 regularization takes away with each mini-batch.
     l2, l1 : float
         If not direct, the decay of weights, in units of the scaled errors.
+    divisor : int
+        What the errors are divided by: see `BY_NUMBER`.
     max_norm : float
         The bound of the norm of each neuron's weights; 0 for none.
     optimizer : int
@@ -43,15 +49,16 @@ class Update(NamedTuple):
         The learning rate.
     steps : int
         Number of mini-batches before this call.
-    momentum, nesterov, beta1, beta2, decay, epsilon
+    momentum, nesterov, beta1, beta2, decay, epsilon, epsilon_hat
         The settings of the optimizers.
     """
 
     direct: bool
     error_scale: float
-    shrink: float = 1.0
+    shrinkage: float = 0.0
     l2: float = 0.0
     l1: float = 0.0
+    divisor: int = 0
     max_norm: float = 0.0
     optimizer: int = 0
     eta: float = 0.0
@@ -62,6 +69,7 @@ class Update(NamedTuple):
     beta2: float = 0.0
     decay: float = 0.0
     epsilon: float = 0.0
+    epsilon_hat: bool = False
 
 
 class Memory(NamedTuple):
@@ -130,13 +138,15 @@ def adam(update, step, first, last, l2, l1, w, sums, means, squares):
     """Kingma and Ba (2015), algorithm 1."""
     width, beta1, beta2 = lanes(w), update.beta1, update.beta2
     eta = update.eta / (1 - beta1**step)
-    factor = (1 / (1 - beta2**step)) ** 0.5
+    factor, epsilon = (1 / (1 - beta2**step)) ** 0.5, update.epsilon
+    if update.epsilon_hat:
+        epsilon *= factor
     for i in range(first, last, width):
         w_i = load(w, i)
         g = load(sums, i) + l2 * w_i + l1 * sign(w_i)
         mean = beta1 * load(means, i) + (1 - beta1) * g + _NOTHING - _NOTHING
         square = beta2 * load(squares, i) + (1 - beta2) * (g * g) + _NOTHING - _NOTHING
-        store(w, i, w_i - eta * _quotient(mean, square, factor, update.epsilon))
+        store(w, i, w_i - eta * _quotient(mean, square, factor, epsilon))
         store(means, i, mean)
         store(squares, i, square)
         store(sums, i, zeros(w))

@@ -9,6 +9,7 @@ from fastnet.kernels.shares import share_of_filters, share_of_panels, share_of_w
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import lanes, load, store, total, zeros
 
+_SUMMED_TOGETHER = 64  # vectors, before they are added in float64
 _within = formula(lambda squares, bound: where(squares > bound * bound, bound / square_root(squares), 1.0))
 
 
@@ -20,6 +21,20 @@ def rescale(scale, layout, parameters, share):
         first, last = share_of_weights(layer, layout, width, share)
         for i in range(first, last, width):
             store(w, i, scale * load(w, i))
+
+
+@subroutine
+def squares(layout, parameters):
+    """Return the sum of the squares of all weights, without their scale."""
+    w, width, result, i = parameters.values, lanes(parameters.values), 0.0, 0
+    while i < layout.biases:
+        some = zeros(w)
+        end = min(layout.biases, i + _SUMMED_TOGETHER * width)
+        for k in range(i, end, width):
+            some = some + load(w, k) * load(w, k)
+        result += float(total(some))
+        i = end
+    return result
 
 
 @subroutine

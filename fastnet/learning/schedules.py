@@ -216,30 +216,3 @@ class Plan(StoppingRule):
             self.stopped = f"Stopped: no better evaluation accuracy than {self.best} in {epochs}" + (
                 ", with a learning rate halved seven times" if self._halves else ""
             )
-
-
-class Tolerance(StoppingRule):
-    """Stops by scikit-learn's rule: no improvement by `tol` in more than `most` epochs in succession.
-
-    Parameters
-    ----------
-    eta : float
-        The learning rate, which stays the same.
-    tol : float
-        By how much a value has to be better than the best.
-    most : int
-        Number of epochs in succession that may have no improvement.
-    failure : str
-        What the values failed to do, for the reason: "loss did not fall".
-    """
-
-    def __init__(self, eta: float, tol: float, most: int, failure: str) -> None:
-        super().__init__(eta, most + 1)
-        self._tol = tol
-        self._failure = failure
-
-    def _is_improvement(self, value: float) -> bool:
-        return value >= self.best + self._tol
-
-    def _act(self) -> None:
-        self.stopped = f"The {self._failure} by {self._tol:g} for {self._patience} iterations in succession. Stopping."

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from fastnet.engines.contract import Descent, Engine
+from fastnet.engines.contract import Descent, Engine, Totals
 from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import Epoch, History
@@ -170,12 +170,13 @@ def descend(
     title: str,
     hear: Callable[[], None],
     with_costs: bool = False,
-) -> float | None:
+    with_penalty: bool = False,
+) -> Totals | None:
     """Have an engine train on samples in that order, with a progress bar if it takes long.
 
     Parameters
     ----------
-    engine, order, mini_batch_size, eta, descent, with_costs
+    engine, order, mini_batch_size, eta, descent, with_costs, with_penalty
         See `Engine.epoch`.
     title : str
         What stands before the bar.
@@ -184,17 +185,17 @@ def descend(
 
     Returns
     -------
-    float or None
-        Sum of the samples' costs as their mini-batches met them, if it was asked for. It does not depend on how fast
-        the machine is.
+    Totals or None
+        What the mini-batches cost, if it was asked for. It does not depend on how fast the machine is.
     """
     # How many mini-batches are trained in a call depends on their time. Costs are summed in parts that do not.
     together = mini_batch_size * max(1, _SAMPLES_OF_A_SUM // mini_batch_size) if with_costs else mini_batch_size
-    total = 0.0
+    total = Totals()
     for run in progress.runs(order, together, title):
         step = together if with_costs else len(run)
         for start in range(0, len(run), step):
             part = run[start : start + step]
-            total += engine.epoch(part, mini_batch_size, eta, descent, with_costs=with_costs) or 0.0
+            found = engine.epoch(part, mini_batch_size, eta, descent, with_costs=with_costs, with_penalty=with_penalty)
+            total = total.plus(found or Totals())
         hear()
     return total if with_costs else None

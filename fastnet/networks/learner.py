@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines.contract import Descent, Engine
+from fastnet.engines.contract import Descent, Engine, Totals
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import checkpoints
 from fastnet.learning.checkpoints import Checkpoint, CheckpointFile
@@ -85,10 +85,10 @@ class NetworkLearner:
         order = self.order()
         total = self.descend(number, order, eta, hear)
         self._assign(self.engine.parameters())
-        return None if total is None else total / len(order)
+        return None if total is None else total.costs / len(order)
 
-    def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> float | None:
-        """Train on samples in that order; return the sum of their costs, if it is wanted."""
+    def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> Totals | None:
+        """Train on samples in that order; return what the mini-batches cost, if it is wanted."""
         return descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
             title=f"Epoch {number}", hear=hear, with_costs=self.with_costs,

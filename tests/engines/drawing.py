@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from engines.names import ACTIVATIONS, COSTS, OPTIMIZERS
+from engines.names import ACTIVATIONS, COSTS, OPTIMIZERS, drawn_cost
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -77,15 +77,15 @@ def architectures(draw, widths, epsilons, inputs=None, images=False):
         normalizable |= isinstance(layer, Dense)
         if normalizable or not isinstance(layer, BatchNormalization):
             layers.append(layer)
-    cost = draw(st.sampled_from(list(COSTS)))
-    activation = draw(st.sampled_from(list(COSTS[cost].losses)))
+    cost = draw(drawn_cost())
+    activation = draw(st.sampled_from(list(COSTS[costs.class_name(cost)].losses)))
     n_out = draw(widths)
     if activation == "softmax":
         n_out = max(n_out, 2)  # of one output, the softmax is always 1
     return Architecture(
         input_shape,
         (*layers, Dense(n_out, activation)),
-        costs.COSTS[cost],
+        cost,
         np.dtype("float64"),
     )
 
@@ -98,6 +98,7 @@ def descents(draw, l2=(0.0, 0.3), l1=(0.0, 1e-3), max_norm=(0.0, 0.8)):
         draw(st.sampled_from(l1)),
         draw(st.sampled_from(max_norm)),
         draw(st.integers(0, 2**31)),
+        draw(st.booleans()),
     )
 
 
@@ -141,7 +142,7 @@ def task_of(architecture, random, samples, *, zeros=0.0, weighted=False, sparse=
     inputs = random.standard_normal((samples, architecture.n_in)) * (
         random.random((samples, architecture.n_in)) >= zeros
     )
-    targets = COSTS[architecture.cost.__name__].targets(random, (samples, architecture.n_out))
+    targets = COSTS[costs.class_name(architecture.cost)].targets(random, (samples, architecture.n_out))
     if sparse:
         from scipy.sparse import csr_array
 

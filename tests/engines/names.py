@@ -5,12 +5,14 @@ test: every list of fastnet must have these names, and tests draw from them.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 from scipy import special
 
+from fastnet.formulas import costs
 from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 
 
@@ -45,6 +47,12 @@ class Cost(NamedTuple):
     targets: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
     """Draws targets of a shape."""
 
+    setting: tuple[str, st.SearchStrategy] | None = None
+    """The name of its setting, and values."""
+
+    kinks: Callable[[Any, Any], list[Any]] = lambda z, y: []
+    """What has another sign on the other side of a place where the cost has no derivative."""
+
 
 def quadratic(activation):
     return lambda z, y: np.sum((ACTIVATIONS[activation].function(z) - y) ** 2, axis=-1) / 2
@@ -58,6 +66,26 @@ def log_likelihood(z, y):
     return -np.sum(y * np.log(np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)), axis=-1)
 
 
+def poisson(z, y):
+    return np.sum(special.xlogy(y, y) - y * z - y + np.exp(z), axis=-1)
+
+
+def absolute_error(z, y):
+    return np.sum(np.abs(z - y), axis=-1)
+
+
+def huber(z, y, threshold=1.0):
+    return np.sum(special.huber(threshold, z - y), axis=-1)
+
+
+def quantile(z, y, quantile=0.5):
+    return np.sum(np.where(z > y, 1 - quantile, quantile) * np.abs(z - y), axis=-1)
+
+
+def normal(random, shape):
+    return random.normal(0.5, 0.5, shape)
+
+
 def probabilities(random, shape):
     targets = random.random(shape) + 0.01
     return targets / targets.sum(axis=1, keepdims=True)
@@ -66,11 +94,38 @@ def probabilities(random, shape):
 COSTS = {
     "QuadraticCost": Cost(
         {name: quadratic(name) for name in ("sigmoid", "linear")},
-        lambda random, shape: random.normal(0.5, 0.5, shape),
+        normal,
     ),
     "CrossEntropyCost": Cost({"sigmoid": cross_entropy}, np.random.Generator.random),
     "LogLikelihoodCost": Cost({"softmax": log_likelihood}, probabilities),
+    "PoissonCost": Cost({"exp": poisson}, lambda random, shape: random.poisson(1.5, shape).astype(float)),
+    "AbsoluteErrorCost": Cost({"linear": absolute_error}, normal, kinks=lambda z, y: [np.sign(z - y)]),
+    "HuberCost": Cost({"linear": huber}, normal, ("threshold", st.sampled_from([0.3, 1.0]))),
+    "QuantileCost": Cost(
+        {"linear": quantile}, normal, ("quantile", st.sampled_from([0.1, 0.5])), lambda z, y: [np.sign(z - y)]
+    ),
 }
+
+
+def cost_named(name, **settings):
+    """Return fastnet's cost of that name."""
+    cost = costs.COSTS[name]
+    return type(cost)(**settings) if COSTS[name].setting and settings else cost
+
+
+@st.composite
+def drawn_cost(draw):
+    name = draw(st.sampled_from(list(COSTS)))
+    setting = COSTS[name].setting
+    return cost_named(name, **({} if setting is None else {setting[0]: draw(setting[1])}))
+
+
+def losses_of(cost, activation):
+    """Return the function of z and targets that gives the costs of samples, of one of fastnet's costs."""
+    name = costs.class_name(cost)
+    setting = COSTS[name].setting
+    settings = {} if setting is None else {setting[0]: getattr(cost, setting[0])}
+    return partial(COSTS[name].losses[activation], **settings)
 
 
 class Optimizer(NamedTuple):
@@ -98,7 +153,10 @@ def last_change_of_adam(optimizer, gradients, etas):
         return sum(share * value for share, value in zip(shares, values, strict=True)) / shares.sum()
 
     mean_square = mean([g**2 for g in gradients], optimizer.beta2)
-    return -etas[-1] * mean(gradients, optimizer.beta1) / (np.sqrt(mean_square) + optimizer.epsilon)
+    epsilon = optimizer.epsilon
+    if optimizer.epsilon_hat:
+        epsilon = epsilon / np.sqrt(1 - optimizer.beta2**steps)
+    return -etas[-1] * mean(gradients, optimizer.beta1) / (np.sqrt(mean_square) + epsilon)
 
 
 def last_change_of_rmsprop(optimizer, gradients, etas):
@@ -124,7 +182,13 @@ OPTIMIZERS = {
         lambda optimizer: ("RMSprop", {"alpha": optimizer.decay, "eps": optimizer.epsilon}),
     ),
     "adam": Optimizer(
-        st.builds(Adam, beta1=st.sampled_from([0.0, 0.5, 0.9]), beta2=st.sampled_from([0.9, 0.999]), epsilon=EPSILONS),
+        st.builds(
+            Adam,
+            beta1=st.sampled_from([0.0, 0.5, 0.9]),
+            beta2=st.sampled_from([0.9, 0.999]),
+            epsilon=EPSILONS,
+            epsilon_hat=st.booleans(),
+        ),
         last_change_of_adam,
         lambda optimizer: ("Adam", {"betas": (optimizer.beta1, optimizer.beta2), "eps": optimizer.epsilon}),
     ),

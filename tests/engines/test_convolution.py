@@ -124,10 +124,10 @@ def test_dropout_of_chapter_6(engine_of_images, image):
     for own, expected in zip(ours[1:], theirs, strict=True):
         for name, array in own.items():
             np.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-12)
-    cost = engine.epoch(np.arange(64), 64, 1e-9, with_costs=True)
+    cost = engine.epoch(np.arange(64), 64, 1e-9, with_costs=True).costs
     inverted = Architecture(architecture.input_shape, (Dropout(0.75), *layers[1:]), dtype=FLOAT64)
     same = engine_class(engine_of_images)(inverted, parameters, Dataset(x * 0.25, data.targets))
-    assert cost == pytest.approx(same.epoch(np.arange(64), 64, 1e-9, with_costs=True), rel=1e-12)
+    assert cost == pytest.approx(same.epoch(np.arange(64), 64, 1e-9, with_costs=True).costs, rel=1e-12)
     assert cost != pytest.approx(engine.measure(data, cost=True).cost, rel=1e-3)
 
 

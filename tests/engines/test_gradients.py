@@ -1,5 +1,6 @@
 """Every engine's gradient and steps against differences of the cost, computed here without fastnet."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +56,21 @@ def check_gradient(name, architecture, samples, zeros, seed):
             np.testing.assert_allclose(array, before[name], rtol=1e-15, atol=0)
 
 
+@given(ARCHITECTURES, st.integers(1, 12), st.booleans(), SEEDS)
+@drawn(40)
+def test_cost_and_gradient_of_all_data(engine_name, architecture, samples, weighted, seed):
+    layers = [layer for layer in architecture.layers if not isinstance(layer, BatchNormalization)]
+    architecture = replace(architecture, layers=tuple(layers))
+    task = task_of(architecture, np.random.default_rng(seed), samples, weighted=weighted)
+    weights = task.sample_weights if weighted else 1.0
+    truth = Truth(architecture, task.data.inputs, task.data.targets, sample_weights=weights)
+    expected, accurate = truth.gradient(task.parameters)
+    assume(accurate)
+    cost, gradients = task.engine(engine_name).cost_and_gradients()
+    assert cost == pytest.approx(samples * float(truth.costs(task.parameters)[0]), rel=1e-12, abs=1e-12)
+    assert_close(flattened(architecture.trained, gradients), samples * expected)
+
+
 DESCENTS = descents(l2=(0.0, 0.1, 3.0), l1=(0.0, 0.2), max_norm=(0.0, 0.0, 0.8))
 
 
@@ -88,6 +104,7 @@ def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed
             truth = Truth(
                 architecture, task.data.inputs[part], task.data.targets[part],
                 factors=factors, sample_weights=weights, l2=descent.l2, l1=descent.l1,
+                weighted_mean=descent.weighted_mean,
             )  # fmt: skip
             gradient, accurate = truth.gradient(before)
             assume(accurate)
@@ -100,8 +117,11 @@ def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed
                     axes = tuple(range(1, own["weights"].ndim))
                     norms = np.sqrt(np.sum(own["weights"] ** 2, axis=axes, keepdims=True))
                     own["weights"] = own["weights"] * np.minimum(1, descent.max_norm / norms)
-            cost = engine.epoch(part, samples, eta, descent, with_costs=True)
-            assert cost == pytest.approx(samples * float(truth.costs(before)[0]), rel=1e-12, abs=1e-12)
+            with_penalty = bool(seed % 2)
+            found = engine.epoch(part, samples, eta, descent, with_costs=True, with_penalty=with_penalty)
+            assert found.costs == pytest.approx(samples * float(truth.costs(before)[0]), rel=1e-12, abs=1e-12)
+            penalty = truth.penalty(before) if with_penalty else 0.0
+            assert found.penalty == pytest.approx(samples * penalty, rel=1e-12, abs=1e-12)
             after, start = engine.parameters(), flattened(architecture.trained, before)
             assert_close(
                 flattened(architecture.trained, after) - start, flattened(architecture.trained, expected) - start
@@ -155,7 +175,7 @@ def test_sample_weights_are_repetitions(engine_name, repetitions, seed):
     task.sample_weights = np.array(repetitions, float)
     weighted = task.engine(engine_name)
     for _ in range(2):
-        cost = weighted.epoch(np.arange(8), 8, 0.2, with_costs=True)
-        expected = repeating.epoch(np.repeat(np.arange(8), repetitions), total, 0.2 * total / 8, with_costs=True)
+        cost = weighted.epoch(np.arange(8), 8, 0.2, with_costs=True).costs
+        expected = repeating.epoch(np.repeat(np.arange(8), repetitions), total, 0.2 * total / 8, with_costs=True).costs
         assert cost == pytest.approx(expected, rel=1e-12)
         assert_close(*(flattened(architecture.trained, engine.parameters()) for engine in (weighted, repeating)))

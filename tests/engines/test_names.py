@@ -14,7 +14,7 @@ OUTPUTS = {activation for cost in names.COSTS.values() for activation in cost.lo
 
 def test_activations():
     assert set(activations.ACTIVATIONS) == set(kernel_activations.CODES) == set(names.ACTIVATIONS)
-    assert tuple(OUTPUTS - set(names.ACTIVATIONS)) == layers.OF_OUTPUTS
+    assert OUTPUTS - set(names.ACTIVATIONS) == set(layers.OF_OUTPUTS)
 
 
 def test_costs():
@@ -44,7 +44,8 @@ def test_codes_are_numbers_from_zero(codes):
 
 def test_pytorch():
     pytest.importorskip("torch")
-    from fastnet.engines import torch, torch_optimizers
+    from fastnet.engines import torch_costs, torch_layers, torch_optimizers
 
-    assert set(torch.ACTIVATIONS) == set(names.ACTIVATIONS)
+    assert set(torch_layers.ACTIVATIONS) == set(names.ACTIVATIONS)
+    assert set(torch_costs.COSTS) == set(names.COSTS)
     assert set(torch_optimizers.OPTIMIZERS) == set(names.OPTIMIZERS)

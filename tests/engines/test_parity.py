@@ -104,13 +104,13 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
         beside = task.engine("reference", parameters=roundings)
         for eta in etas:
             order = random.permutation(samples)
-            expected = reference.epoch(order, mini_batch_size, eta, descent, with_costs=True)
+            expected = reference.epoch(order, mini_batch_size, eta, descent, with_costs=True).costs
             beside.epoch(order, mini_batch_size, eta, descent)
             largest = max(np.abs(array).max() for array in arrays_of(reference.parameters()))
             assume(largest < 100)
             tolerance = precision * max(largest, 1)
             assume(largest_difference(beside.parameters(), reference.parameters()) < tolerance / 10)
-            found = engine.epoch(order, mini_batch_size, eta, descent, with_costs=True)
+            found = engine.epoch(order, mini_batch_size, eta, descent, with_costs=True).costs
             assert largest_difference(engine.parameters(), reference.parameters()) < tolerance
             assert found == pytest.approx(expected, rel=precision, abs=precision)
         assert all(array.dtype == dtype for array in arrays_of(engine.parameters()))
@@ -312,7 +312,7 @@ def test_an_empty_order_changes_nothing(engine_name, make_engine, draw_parameter
     weights, biases = draw_parameters([2, 1], np.random.default_rng(0))
     engine = make_engine(engine_name, [2, 1], weights, biases, Dataset(np.zeros((4, 2)), np.zeros((4, 1))))
     before = engine.parameters()
-    assert engine.epoch(np.empty(0, np.int64), 3, 0.5, with_costs=True) == 0
+    assert engine.epoch(np.empty(0, np.int64), 3, 0.5, with_costs=True).costs == 0
     assert engine.epoch(np.empty(0, np.int64), 3, 0.5) is None
     assert same_bits(engine.parameters(), before)
     assert engine.state().steps == 0

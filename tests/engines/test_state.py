@@ -98,7 +98,7 @@ def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent
         order = random.permutation(30)
         assert whole.epoch(order, 4, eta, descent) is None
         for piece in np.split(order, [4 * cut for cut in sorted(cuts)]):
-            assert isinstance(pieces.epoch(piece, 4, eta, descent, with_costs=True), float)
+            assert isinstance(pieces.epoch(piece, 4, eta, descent, with_costs=True).costs, float)
         assume_finite(whole)
         assert same_bits(pieces.parameters(), whole.parameters())
     assert_same_state(pieces.state(), whole.state())
@@ -124,8 +124,8 @@ def test_threads_give_the_same_bits(architecture, descent, dtype, kind, threads,
             patch.setattr(choice, "threads", lambda multiplications, parts, available, n=count: n)
             engine = task.engine("numba", dtype)
             assert isinstance(engine._inputs, kind)
-            costs = [engine.epoch(random.permutation(30), mini_batch_size, 0.05, descent, with_costs=True)]
-            costs.append(engine.epoch(random.permutation(30), mini_batch_size, 0.1, descent, with_costs=True))
+            both = {"with_costs": True, "with_penalty": True}
+            costs = [engine.epoch(random.permutation(30), mini_batch_size, eta, descent, **both) for eta in (0.05, 0.1)]
             assume_finite(engine)
             gradients = engine.gradients(task.data.inputs, task.data.targets)
             found.append(

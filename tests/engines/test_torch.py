@@ -69,7 +69,9 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
     before = graphs.recorded
     for eta in (0.02, 0.02, 0.01):  # the velocity goes on where it changes; RMSProp lets errors grow if it is large
         order = random.permutation(47)[:samples]
-        costs = [each.epoch(order, MINI_BATCH_SIZE, eta, descent, with_costs=True) for each in (captured, reference)]
+        costs = [
+            each.epoch(order, MINI_BATCH_SIZE, eta, descent, with_costs=True).costs for each in (captured, reference)
+        ]
         assert costs[0] == pytest.approx(costs[1], rel=1e-10)
         assert largest_difference(captured.parameters(), reference.parameters()) < 1e-10
     assert graphs.recorded - before == (0 if samples < 5 * MINI_BATCH_SIZE else 2)  # once for each learning rate

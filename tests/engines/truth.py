@@ -6,10 +6,11 @@ Parameters may have axes in front of their own: one stack of arrays is as many n
 from math import prod
 
 import numpy as np
-from engines.names import ACTIVATIONS, COSTS
+from engines.names import ACTIVATIONS, COSTS, losses_of
 from numpy.lib.stride_tricks import sliding_window_view
 
 from fastnet.formulas import dropout
+from fastnet.formulas.costs import class_name
 
 
 def transposed(matrices):
@@ -82,13 +83,19 @@ def factors_of(architecture, seed, first, samples):
 class Truth:
     """The mean cost over a mini-batch, with regularization, as a function of the parameters."""
 
-    def __init__(self, architecture, inputs, targets, *, factors=None, sample_weights=1.0, l2=0.0, l1=0.0):
+    def __init__(
+        self, architecture, inputs, targets, *,
+        factors=None, sample_weights=1.0, l2=0.0, l1=0.0, weighted_mean=False,
+    ):  # fmt: skip
         self.layers, self.shapes, self.trained = architecture.layers, architecture.shapes, architecture.trained
-        losses = getattr(COSTS.get(getattr(architecture.cost, "__name__", None)), "losses", None)
-        self.losses = losses and losses[self.layers[-1].activation]
+        own = COSTS.get(class_name(architecture.cost))  # None of one of the user's
+        self.losses = own and losses_of(architecture.cost, self.layers[-1].activation)
+        self.kinks = own.kinks if own else lambda z, y: []
         self.inputs, self.targets, self.sample_weights = inputs, targets, sample_weights
         self.factors = factors or [None] * len(self.layers)
-        self.l2, self.l1 = l2, l1
+        weight = np.sum(np.broadcast_to(sample_weights, len(inputs)))
+        self.divisor = (weight or np.inf) if weighted_mean else len(inputs)
+        self.l2, self.l1 = (each / (self.divisor if weighted_mean else 1) for each in (l2, l1))
 
     def forward(self, parameters):
         """Return the outputs' z, the sign of everything that has a kink at 0, and what is the largest in a window."""
@@ -108,7 +115,12 @@ class Truth:
     def costs(self, parameters):
         """Return the cost of each network without regularization, and all signs on which its derivative depends."""
         z, signs = self.forward(parameters)
-        return np.sum(self.losses(z, self.targets) * self.sample_weights, axis=-1) / len(self.inputs), signs
+        signs += self.kinks(z, self.targets)
+        return np.sum(self.losses(z, self.targets) * self.sample_weights, axis=-1) / self.divisor, signs
+
+    def penalty(self, parameters):
+        """Return what L2 regularization adds to the cost."""
+        return self.l2 / 2 * sum(np.sum(own["weights"] ** 2) for own in parameters if "weights" in own)
 
     def gradient(self, parameters):
         """Return the derivative by each trained array, and whether it is accurate.

@@ -10,16 +10,18 @@ from fastnet import network2
 from fastnet.formulas import costs
 from fastnet.formulas.costs import (
     CrossEntropyCost,
+    HuberCost,
     LogLikelihoodCost,
     Outputs,
     OwnCost,
+    PoissonCost,
     QuadraticCost,
+    QuantileCost,
     as_cost,
     name_of,
 )
 from fastnet.network import Network
 
-BUILT_IN = list(costs.COSTS.values())
 OUTPUTS = [(name, activation) for name, cost in names.COSTS.items() for activation in cost.losses]
 Z = arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(2, 6)), elements=st.floats(-15, 15))
 
@@ -142,6 +144,7 @@ def test_a_cost_takes_targets_that_are_drawn_for_it(cost, activation):
         (LogLikelihoodCost, [[0.5, 0.5], [0.5, 0.75]], "sum 1.25 and the smallest component 0.5; LogLikelihoodCost"),
         (LogLikelihoodCost, [[1.5, -0.5]], "smallest component -0.5"),
         (LogLikelihoodCost, [[np.nan, 0.5]], "sum nan"),
+        (PoissonCost, [[0.5, -0.5]], "component -0.5; PoissonCost takes targets from 0"),
     ],
 )
 def test_targets_that_a_cost_does_not_take(cost, wrong, message):
@@ -163,12 +166,41 @@ def test_fn_of_zeros_and_ones_is_the_books_nan_to_num():
         assert LogLikelihoodCost.fn(one, one) == 0
 
 
-@pytest.mark.parametrize("cost", BUILT_IN)
-def test_a_built_in_cost_is_known_by_its_class_or_an_instance(cost):
+@pytest.mark.parametrize("name", [name for name, cost in names.COSTS.items() if cost.setting is None])
+def test_a_built_in_cost_is_known_by_its_class_or_an_instance(name):
+    cost = costs.COSTS[name]
     assert as_cost(cost) is as_cost(cost()) is cost
-    assert name_of(cost) == name_of(cost()) == cost.__name__
-    assert costs.COSTS[cost.__name__] is cost
-    assert getattr(network2, cost.__name__) is cost
+    assert name_of(cost) == name_of(cost()) == name
+    assert costs.from_name(name) is cost
+
+
+def test_the_books_costs_are_in_network2():
+    for cost in (QuadraticCost, CrossEntropyCost, LogLikelihoodCost):
+        assert getattr(network2, cost.__name__) is cost
+
+
+@pytest.mark.parametrize("cost", [HuberCost(0.25), QuantileCost(0.125)])
+def test_a_cost_with_a_setting(cost):
+    assert as_cost(cost) is cost
+    assert as_cost(type(cost)) == costs.COSTS[type(cost).__name__] == type(cost)()
+    assert costs.from_name(name_of(cost)) == cost
+    assert costs.class_name(cost) == type(cost).__name__
+
+
+@pytest.mark.parametrize(
+    "name", ["HuberCost", "HuberCost(1)", "HuberCost(quantile=0.5)", "HuberCost(threshold=-1.0)", "QuadraticCost(a=1)",
+             "QuantileCost(quantile=1.5)", "QuantileCost(quantile=e)", "Mine"]
+)  # fmt: skip
+def test_what_is_not_the_name_of_a_cost(name):
+    assert costs.from_name(name) is None
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, "1"])
+def test_settings_that_a_cost_does_not_take(value):
+    with pytest.raises((TypeError, ValueError), match="threshold is"):
+        HuberCost(value)
+    with pytest.raises((TypeError, ValueError), match="quantile is"):
+        QuantileCost(value)
 
 
 class Mine:

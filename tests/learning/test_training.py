@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+from fastnet.engines.contract import Totals
 from fastnet.learning.diagnostics import NeverPredicted, TrainingWarning, never_predicted
 from fastnet.learning.history import History
 from fastnet.learning.schedules import Plan, Tolerance
@@ -151,9 +152,9 @@ class Engine:
     def __init__(self):
         self.parts = []
 
-    def epoch(self, part, mini_batch_size, eta, descent, with_costs=False):
+    def epoch(self, part, mini_batch_size, eta, descent, with_costs=False, with_penalty=False):
         self.parts.append(len(part))
-        return sum([0.1] * len(part)) if with_costs else None
+        return Totals(sum([0.1] * len(part)), sum([0.3] * len(part))) if with_costs else None
 
 
 @pytest.mark.parametrize("mini_batch_size", [7, 10_000])

@@ -8,12 +8,12 @@ import pytest
 
 pytest.importorskip("sklearn")
 
+from fastnet.estimator.settings import Settings
+from fastnet.estimator.training import ClassifierLearner
 from sklearn.exceptions import ConvergenceWarning
 
 from fastnet import Dataset, NetworkClassifier
 from fastnet.engines.contract import Engine
-from fastnet.estimator.settings import Settings
-from fastnet.estimator.training import ClassifierLearner
 
 X = np.random.default_rng(0).random((20, 4))
 Y = np.arange(20) % 3

@@ -9,7 +9,8 @@ pytest.importorskip("sklearn")
 
 from scipy import sparse
 
-from fastnet import Dataset, NetworkClassifier, network2
+from fastnet import Dataset, network2
+from fastnet.neural_network import MLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 FORMATS = (sparse.csr_array, sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix)
@@ -20,14 +21,13 @@ def mostly_zero(samples=40, n_in=30, seed=0):
     return random.standard_normal((samples, n_in)) * (random.random((samples, n_in)) < 0.1), np.arange(samples) % 3
 
 
-@pytest.mark.parametrize("options", [{}, {"momentum": 0.9, "dropout": 0.3}, {"early_stopping": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"solver": "sgd", "dropout": 0.3}, {"early_stopping": True}, {"solver": "lbfgs"}]
+)
 def test_it_is_the_same_network_as_of_the_dense_matrix(engine_name, options):
     x, y = mostly_zero()
     parameters = {"engine": engine_name, "hidden_layer_sizes": 8, "max_iter": 2, "batch_size": 9, **options}
-    dense, thin = (
-        NetworkClassifier(random_state=0, dtype="float64", **parameters).fit(inputs, y)
-        for inputs in (x, sparse.csr_array(x))
-    )
+    dense, thin = (MLPClassifier(random_state=0, **parameters).fit(inputs, y) for inputs in (x, sparse.csr_array(x)))
     for ours, theirs in zip(dense.coefs_, thin.coefs_, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
     expected = dense.predict_proba(x)
@@ -39,7 +39,7 @@ def test_it_is_the_same_network_as_of_the_dense_matrix(engine_name, options):
 def test_partial_fit_of_sparse_inputs(engine_name):
     x, y = mostly_zero()
     dense, thin = (
-        NetworkClassifier((8,), engine=engine_name, random_state=0, dtype="float64").partial_fit(inputs, y, [0, 1, 2])
+        MLPClassifier((8,), engine=engine_name, random_state=0).partial_fit(inputs, y, [0, 1, 2])
         for inputs in (x, sparse.csr_array(x))
     )
     np.testing.assert_allclose(dense.coefs_[0], thin.coefs_[0], rtol=0, atol=1e-12)
@@ -50,7 +50,7 @@ def test_numbers_that_are_stored_in_several_pieces():
     pieces = sparse.csr_array((np.ones(4), np.array([1, 1, 1, 0]), np.array([0, 3, 4])), shape=(2, 3))
     whole = np.array([[0.0, 3, 0], [1, 0, 0]])
     parts = pieces.indices.copy()
-    fitted = [NetworkClassifier((4,), random_state=0, max_iter=5).fit(x, ["a", "b"]).coefs_[0] for x in (pieces, whole)]
+    fitted = [MLPClassifier((4,), random_state=0, max_iter=5).fit(x, ["a", "b"]).coefs_[0] for x in (pieces, whole)]
     np.testing.assert_allclose(*fitted, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(pieces.indices, parts)
 
@@ -63,7 +63,16 @@ def test_2000_samples_of_200000_inputs_need_little_memory(engine):
     columns = random.integers(0, 200_000, (2000, 20))
     columns[:, 0] = y  # what tells the classes apart
     x = sparse.csr_array((np.ones(40_000, np.float32), columns.ravel(), np.arange(0, 40_001, 20)), (2000, 200_000))
-    classifier = NetworkClassifier((4,), engine=engine, random_state=0, max_iter=5, batch_size=20, momentum=0.0)
+    classifier = MLPClassifier(
+        (4,),
+        engine=engine,
+        random_state=0,
+        max_iter=5,
+        batch_size=20,
+        solver="sgd",
+        momentum=0.0,
+        learning_rate_init=0.1,
+    )
     if engine == "numpy":
         classifier.set_params(max_iter=1)
     classifier.fit(x[:100], y[:100])  # compiles

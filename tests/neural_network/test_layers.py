@@ -1,4 +1,4 @@
-"""`NetworkClassifier` with layers other than dense ones."""
+"""Estimators with layers other than dense ones."""
 
 import pickle
 
@@ -9,9 +9,10 @@ pytest.importorskip("sklearn")
 
 from sklearn.base import clone
 
-from fastnet import BatchNormalization, Convolution, Dense, Dropout, MaxPooling, NetworkClassifier
+from fastnet import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 from fastnet.formulas import initialization
 from fastnet.formulas.activations import relu
+from fastnet.neural_network import MLPClassifier
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -29,8 +30,11 @@ def bars():
 
 
 def made(layers=LAYERS, **parameters):
-    settings = {"engine": "numpy", "dtype": "float64", "random_state": 0, "max_iter": 3}
-    return NetworkClassifier(layers, **{**settings, **parameters})
+    settings = {
+        "engine": "numpy", "random_state": 0, "max_iter": 3, "solver": "sgd", "momentum": 0.0, "batch_size": 10,
+        "learning_rate_init": 0.1,
+    }  # fmt: skip
+    return MLPClassifier(layers, **{**settings, **parameters})
 
 
 def arrays(classifier):
@@ -87,7 +91,7 @@ def test_it_can_be_cloned_copied_and_gone_on_with(bars):
     assert classifier.set_params(warm_start=True, max_iter=5).fit(*bars).loss_ < before
     parts = made(max_iter=1)
     for _ in range(2):
-        parts.partial_fit(*bars, [0, 1, 2])
+        parts.partial_fit(*bars, classes=[0, 1, 2])
     assert len(parts.loss_curve_) == 2
 
 

@@ -11,10 +11,11 @@ from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
-from fastnet import NetworkClassifier
 from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.neural_network import MLPClassifier
 
-SOON = {"n_iter_no_change": 2, "random_state": 0}
+PLAIN = {"solver": "sgd", "momentum": 0.0, "batch_size": 10, "learning_rate_init": 0.1}
+SOON = {"n_iter_no_change": 2, "random_state": 0, **PLAIN}
 
 
 def warnings_of(classifier, x, y):
@@ -35,7 +36,7 @@ def alike(*counts):
 )
 def test_a_label_that_is_never_predicted(engine_name, counts, missing):
     x, y = alike(*counts)
-    classifier = NetworkClassifier(engine=engine_name, **SOON)
+    classifier = MLPClassifier(engine=engine_name, **SOON)
     caught = warnings_of(classifier, x, y)
     assert len(set(classifier.predict(x))) == 1
     assert [(each.category, each.filename) for each in caught] == [(TrainingWarning, __file__)] * bool(missing)
@@ -46,18 +47,18 @@ def test_a_label_that_is_never_predicted(engine_name, counts, missing):
 def test_samples_that_are_kept_out_of_training_do_not_count():
     x, y = alike(60, 36, 24)
     assert "any of ['b'], " in str(
-        warnings_of(NetworkClassifier(early_stopping=True, validation_fraction=0.25, **SOON), x, y)[0].message
+        warnings_of(MLPClassifier(early_stopping=True, validation_fraction=0.25, **SOON), x, y)[0].message
     )
 
 
 def test_of_a_training_that_might_have_gone_on_nothing_more_is_said():
-    caught = warnings_of(NetworkClassifier(max_iter=1), *alike(40, 20))
+    caught = warnings_of(MLPClassifier(max_iter=1), *alike(40, 20))
     assert [each.category for each in caught] == [ConvergenceWarning]
 
 
 def test_what_was_learnt_is_kept_where_the_warning_is_an_error():
     x, y = alike(40, 20)
-    classifier = NetworkClassifier(**SOON)
+    classifier = MLPClassifier(**SOON)
     with pytest.raises(TrainingWarning):
         classifier.fit(x, y)
     assert classifier.predict(x).tolist() == ["a"] * 60
@@ -67,7 +68,7 @@ def test_what_was_learnt_is_kept_where_the_warning_is_an_error():
 @pytest.mark.parametrize("load", [load_digits, load_wine])
 def test_ordinary_data(load, parameters):
     x, y = load(return_X_y=True)
-    x, ours = StandardScaler().fit_transform(x), NetworkClassifier(random_state=0, **parameters)
+    x, ours = StandardScaler().fit_transform(x), MLPClassifier(random_state=0, max_iter=500, **parameters)
     assert warnings_of(ours, x, y) == []
     assert ours.score(x, y) > 0.9
 
@@ -76,7 +77,7 @@ def test_ordinary_data(load, parameters):
 def test_ordinary_data_that_are_not_scaled(parameters):
     """The network is of no use, whether it stopped by itself or not."""
     x, y = load_wine(return_X_y=True)
-    ours = NetworkClassifier(random_state=0, **parameters)
+    ours = MLPClassifier(random_state=0, **PLAIN, **parameters)
     first, *others = [each for each in warnings_of(ours, x, y) if each.category is TrainingWarning]
     assert "far from unit scale" in str(first.message)
     assert ["scale them first" in str(each.message) for each in others] == [True]

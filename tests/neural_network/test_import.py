@@ -17,23 +17,23 @@ def python(code):
 
 
 def test_it_is_one_of_the_names_of_fastnet():
-    from fastnet.estimator import NetworkClassifier
+    from fastnet import neural_network
 
-    assert fastnet.NetworkClassifier is NetworkClassifier
-    assert "NetworkClassifier" in dir(fastnet)
+    assert fastnet.neural_network is neural_network
+    assert "neural_network" in dir(fastnet)
     with pytest.raises(AttributeError, match="module 'fastnet' has no attribute 'Classifier'"):
         _ = fastnet.Classifier
 
 
 def test_it_is_imported_late():
-    code = "import sys; from fastnet import *; assert 'sklearn' not in sys.modules; fastnet.NetworkClassifier"
+    code = "import sys; from fastnet import *; assert 'sklearn' not in sys.modules; fastnet.neural_network"
     result = python(f"import fastnet; {code}; assert 'sklearn' in sys.modules")
     assert result.returncode == 0, result.stderr
 
 
 def test_without_scikit_learn_it_says_which_extra_installs_it():
-    result = python(WITHOUT + "fastnet.NetworkClassifier")
-    expected = "ImportError: NetworkClassifier needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it"
+    result = python(WITHOUT + "fastnet.neural_network")
+    expected = "ImportError: fastnet.neural_network needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it"
     assert result.stderr.splitlines()[-1] == expected
-    result = python(WITHOUT + "import inspect; assert 'NetworkClassifier' not in dict(inspect.getmembers(fastnet))")
+    result = python(WITHOUT + "import inspect; assert 'neural_network' not in dict(inspect.getmembers(fastnet))")
     assert result.returncode == 0, result.stderr

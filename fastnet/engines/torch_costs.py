@@ -1,0 +1,66 @@
+"""The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the outputs.
+
+Each takes z, the targets, the `Outputs`, and whether the sum is wanted; otherwise each sample's cost, or each output's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch.nn import functional
+
+from fastnet.engines.torch_layers import ACTIVATIONS
+from fastnet.formulas.costs import HuberCost, Outputs, QuantileCost
+
+Cost: TypeAlias = Callable[[torch.Tensor, torch.Tensor, Outputs, bool], torch.Tensor]
+
+
+def _quadratic(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    return functional.mse_loss(ACTIVATIONS[outputs.activation](z), y, reduction=_reduction(summed)) / 2
+
+
+def _cross_entropy(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    return functional.binary_cross_entropy_with_logits(z, y, reduction=_reduction(summed))
+
+
+def _log_likelihood(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    return functional.cross_entropy(z, y, reduction=_reduction(summed))
+
+
+def _poisson(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    costs = functional.poisson_nll_loss(z, y, reduction="none") + torch.xlogy(y, y) - y
+    return costs.sum() if summed else costs
+
+
+def _absolute_error(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    return functional.l1_loss(z, y, reduction=_reduction(summed))
+
+
+def _huber(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    assert isinstance(outputs.cost, HuberCost)
+    return functional.huber_loss(z, y, reduction=_reduction(summed), delta=outputs.cost.threshold)
+
+
+def _quantile(z: torch.Tensor, y: torch.Tensor, outputs: Outputs, summed: bool) -> torch.Tensor:
+    assert isinstance(outputs.cost, QuantileCost)
+    q, r = outputs.cost.quantile, z - y
+    costs = (1 - q) * torch.relu(r) + q * torch.relu(-r)
+    return costs.sum() if summed else costs
+
+
+def _reduction(summed: bool) -> str:
+    return "sum" if summed else "none"
+
+
+COSTS: dict[str, Cost] = {
+    "QuadraticCost": _quadratic,
+    "CrossEntropyCost": _cross_entropy,
+    "LogLikelihoodCost": _log_likelihood,
+    "PoissonCost": _poisson,
+    "AbsoluteErrorCost": _absolute_error,
+    "HuberCost": _huber,
+    "QuantileCost": _quantile,
+}
+"""The costs by the names of their classes."""

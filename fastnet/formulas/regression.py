@@ -1,0 +1,156 @@
+"""Costs for regression, apart from the quadratic one: what they mean by an error, and which outliers they forgive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnet.utils import arguments
+
+
+class PoissonCost:
+    """C_x = sum(y ln(y / a) - y + a), half of the Poisson deviance, of exponential neurons, with y from 0.
+
+    For counts and other targets that are never negative. 0 ln 0 counts as 0.
+    """
+
+    outputs = ("exp",)
+
+    @staticmethod
+    @np.errstate(divide="ignore", invalid="ignore")
+    def fn(a: np.ndarray, y: np.ndarray) -> Any:
+        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        return np.sum(np.where(y > 0, y * np.log(y / a), 0) - y + a, dtype=np.float64)
+
+    @staticmethod
+    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the error of the output neurons, the derivative with respect to `z`."""
+        return a - y
+
+    @staticmethod
+    @np.errstate(divide="ignore", invalid="ignore", under="ignore", over="ignore")
+    def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row, from z, the logarithm of a."""
+        return np.sum(np.where(y > 0, y * np.log(y), 0) - y * z - y + a, axis=1, dtype=np.float64)
+
+    @staticmethod
+    def check(targets: np.ndarray) -> None:
+        """Raise a `ValueError` if a target is negative."""
+        if not targets.min() >= 0:
+            raise ValueError(
+                f"there is a y with the component {targets.min():g}; PoissonCost takes targets from 0, such as counts"
+            )
+
+
+class AbsoluteErrorCost:
+    """C_x = sum(|a - y|), of linear neurons, which learn the median. At a = y the derivative is 0."""
+
+    outputs = ("linear",)
+
+    @staticmethod
+    def fn(a: np.ndarray, y: np.ndarray) -> Any:
+        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        return np.sum(np.abs(a - y), dtype=np.float64)
+
+    @staticmethod
+    def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the error of the output neurons, the derivative with respect to `z`."""
+        error: np.ndarray = np.sign(a - y)
+        return error
+
+    @staticmethod
+    def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row."""
+        return np.sum(np.abs(a - y), axis=1, dtype=np.float64)
+
+    @staticmethod
+    def check(targets: np.ndarray) -> None:
+        """Do nothing: any finite number can be desired."""
+
+
+@dataclass(frozen=True)
+class HuberCost:
+    """C_x = sum(H(a - y)), of linear neurons: H(r) is r^2 / 2 up to a threshold, and linear beyond (Huber 1964).
+
+    Attributes
+    ----------
+    threshold : float
+        Up to which size an error is squared, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the threshold is not positive.
+    """
+
+    threshold: float = 1.0
+
+    outputs = ("linear",)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "threshold", arguments.positive_number(self.threshold, "threshold"))
+
+    def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
+        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        return np.sum(self._of(a - y), dtype=np.float64)
+
+    def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the error of the output neurons, the derivative with respect to `z`."""
+        return np.clip(a - y, -self.threshold, self.threshold)
+
+    def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row."""
+        return np.sum(self._of(a - y), axis=1, dtype=np.float64)
+
+    def check(self, targets: np.ndarray) -> None:
+        """Do nothing: any finite number can be desired."""
+
+    def _of(self, r: np.ndarray) -> np.ndarray:
+        bounded = np.minimum(np.abs(r), self.threshold)
+        return bounded * (np.abs(r) - bounded / 2)
+
+
+@dataclass(frozen=True)
+class QuantileCost:
+    """C_x = sum(q max(y - a, 0) + (1 - q) max(a - y, 0)), of linear neurons, which learn the quantile q.
+
+    Half of the absolute error for the median, q = 0.5 (Koenker and Bassett 1978). At a = y the derivative is 0.
+
+    Attributes
+    ----------
+    quantile : float
+        The number q, between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not between 0 and 1.
+    """
+
+    quantile: float = 0.5
+
+    outputs = ("linear",)
+
+    def __post_init__(self) -> None:
+        value = arguments.fraction(arguments.positive_number(self.quantile, "quantile"), "quantile")
+        object.__setattr__(self, "quantile", value)
+
+    def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
+        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        return np.sum(self._of(a - y), dtype=np.float64)
+
+    def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the error of the output neurons, the derivative with respect to `z`."""
+        return np.where(a == y, 0, (a > y) - self.quantile).astype(a.dtype)
+
+    def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the cost of each sample, one a row."""
+        return np.sum(self._of(a - y), axis=1, dtype=np.float64)
+
+    def check(self, targets: np.ndarray) -> None:
+        """Do nothing: any finite number can be desired."""
+
+    def _of(self, r: np.ndarray) -> np.ndarray:
+        return np.maximum((1 - self.quantile) * r, -self.quantile * r)

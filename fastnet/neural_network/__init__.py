@@ -1,0 +1,17 @@
+"""scikit-learn's `MLPClassifier` and `MLPRegressor`, computed by fastnet.
+
+`from fastnet.neural_network import MLPClassifier` stands for `from sklearn.neural_network import MLPClassifier`: the
+same parameters, defaults, attributes and methods, and, from the same `random_state`, the same network up to rounding.
+"""
+
+try:
+    import sklearn  # noqa: F401
+except ImportError:
+    raise ImportError(
+        "fastnet.neural_network needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it"
+    ) from None
+
+from fastnet.neural_network.classifier import MLPClassifier
+from fastnet.neural_network.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

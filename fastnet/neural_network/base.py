@@ -1,0 +1,538 @@
+"""What `MLPClassifier` and `MLPRegressor` share: how they are fitted, and what they keep."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from fastnet.datasets.dataset import Dataset, refuse_masked
+from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.engines import ENGINES
+from fastnet.engines.contract import Engine
+from fastnet.formulas import initialization
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.costs import BuiltIn
+from fastnet.formulas.layers import Convolution, Dense
+from fastnet.learning import diagnostics
+from fastnet.neural_network import lbfgs, parameters
+from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
+from fastnet.neural_network.kept import kept_engine
+from fastnet.neural_network.settings import ACTIVATIONS, LARGEST_AUTOMATIC_BATCH, Settings
+from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner, divergence
+from fastnet.neural_network.stopping import Rule
+from fastnet.neural_network.warn import callers
+from fastnet.neural_network.warn import warn as warn_user
+
+_OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "exp": "exp"}
+
+
+def is_stochastic(estimator: Any) -> bool:
+    """Return True if the solver has mini-batches; `partial_fit` is there only then.
+
+    Raises
+    ------
+    AttributeError
+        If it has none.
+    """
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit is for the solvers 'sgd' and 'adam'; solver is 'lbfgs'")
+    return True
+
+
+class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """A network as a scikit-learn estimator. A subclass defines its outputs, its cost and its score."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "hidden_layer_sizes": "no_validation",  # `Settings` says more of what is wrong with these two
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "image_shape": "no_validation",
+        "engine": [StrOptions(set(ENGINES))],
+        "keep_if_interrupted": ["boolean"],
+    }
+
+    _continuation: Continuation | None = None
+    _since_improvement: int = 0
+    _pickles_continuation: bool = False
+
+    # What a subclass defines
+
+    @abstractmethod
+    def _cost(self, n_out: int) -> BuiltIn:
+        """Return the cost, for that number of outputs."""
+
+    @abstractmethod
+    def _targets(self, y: Any, anew: bool, incremental: bool) -> np.ndarray:
+        """Return the desired outputs, one sample a row, of targets that `validate_data` has returned."""
+
+    @abstractmethod
+    def _decoded(self, outputs: np.ndarray) -> np.ndarray:
+        """Return what is predicted, given the outputs."""
+
+    @abstractmethod
+    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        """Return the score of predictions."""
+
+    def _weights_of_classes(self, y: Any) -> np.ndarray | None:
+        """Return what the weight of each sample is multiplied by; None for 1."""
+        return None
+
+    def _warn_of_predictions(self, learner_engine: Engine, data: Dataset, converged: bool) -> None:
+        """Warn of what a network predicts for the training data, if something is wrong with it."""
+
+    # Fitting
+
+    def _fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        incremental: bool = False,
+    ) -> Any:
+        """Train: once through the samples if incremental, and until it helps no more otherwise."""
+        self._validate_params()
+        if incremental and self.early_stopping:
+            raise ValueError(
+                "early_stopping is True; partial_fit does not see all samples, and cannot keep some out: set it to "
+                "False"
+            )
+        if validation[0] is not None and not self.early_stopping:
+            raise ValueError("X_val is given, but early_stopping is False; set it to True, so that they are used")
+        random = check_random_state(self.random_state)
+        anew = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
+        before = self._continuation if incremental and not anew else None
+        with _all_or_nothing(self):
+            inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
+            settings = Settings.of(self, self._cost(targets.shape[1]), inputs.dtype)
+            network = self._initial(settings, targets.shape[1], random) if anew else self._present(settings)
+            self._scale = self._warn_of_scale(inputs, anew)
+            callbacks = Callbacks(self, X, y, lambda found: self._fitted(network[0], found))
+            callbacks.begin(1 if incremental else self.max_iter)
+            with settings.threads():
+                if settings.solver == "lbfgs":
+                    warn = self._fit_lbfgs(settings, network, inputs, targets, weights, callbacks)
+                else:
+                    data = Dataset(inputs, targets.astype(settings.dtype, copy=False))
+                    warn = self._fit_stochastic(
+                        settings, network, data, y, weights, validation, random, before, callbacks, anew, incremental
+                    )
+        warn()
+        return self
+
+    def _validated(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any,
+        anew: bool,
+        incremental: bool,
+        of_training: bool = True,
+    ) -> tuple[Any, np.ndarray, np.ndarray | None]:  # fmt: skip
+        """Return inputs, desired outputs and weights, if they can be trained on."""
+        refuse_masked(X, "X")
+        refuse_masked(y, "y")
+        inputs, checked = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=anew,
+            **self._of_targets(),
+        )  # fmt: skip
+        if is_sparse(inputs):
+            inputs = inputs.tocsr()
+        weights = (
+            None if sample_weight is None else _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
+        )
+        targets = self._targets(checked, anew, incremental)
+        of_classes = self._weights_of_classes(checked) if of_training else None
+        if of_classes is not None:
+            weights = of_classes if weights is None else weights * of_classes
+        if weights is not None and not weights.any():
+            raise ValueError("all sample weights are 0; at least one must be positive")
+        return inputs, targets, weights
+
+    def _of_targets(self) -> dict[str, Any]:
+        """Return what `validate_data` is to know of the targets."""
+        return {}
+
+    def _warn_of_scale(self, inputs: Any, anew: bool) -> str:
+        """Warn once of inputs that are far from unit scale; return what there is to say of them."""
+        numbers = inputs.data if is_sparse(inputs) else inputs
+        if not numbers.size:
+            return ""
+        extremes = float(numbers.min()), float(numbers.max())
+        scale = diagnostics.scale_of(extremes, numbers)
+        if anew:
+            diagnostics.warn_of_scale(scale, callers())
+        return scale
+
+    def _initial(
+        self, settings: Settings, n_out: int, random: np.random.RandomState
+    ) -> tuple[Architecture, Parameters]:
+        """Return what is computed, with its initial arrays drawn as scikit-learn draws them."""
+        architecture = settings.architecture(self.n_features_in_, n_out)
+        weighted = [layer for layer in architecture.layers[:-1] if isinstance(layer, (Convolution, Dense))]
+        activations = [*(layer.activation for layer in weighted), settings.activation]  # scikit-learn's, of the outputs
+        drawn = initialization.glorot(architecture.weight_shapes, activations, random)
+        self.t_, self._since_improvement = 0, 0
+        self._continuation = None
+        for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
+            vars(self).pop(name, None)
+        if settings.solver != "lbfgs":
+            self.loss_curve_ = []
+            self.validation_scores_ = [] if self.early_stopping else None
+            self.best_validation_score_ = -np.inf if self.early_stopping else None
+            self.best_loss_ = None if self.early_stopping else np.inf
+        return architecture, architecture.parameters(*drawn)
+
+    def _present(self, settings: Settings) -> tuple[Architecture, Parameters]:
+        """Return what is computed, and the arrays to go on with."""
+        architecture, found = parameters.checked(self, settings)
+        hidden = architecture.sizes[1:-1]
+        if settings.has_sizes_only and hidden != settings.hidden:
+            raise ValueError(
+                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but the network to go on with has {hidden}"
+            )
+        return architecture, found
+
+    def _fit_stochastic(
+        self,
+        settings: Settings,
+        network: tuple[Architecture, Parameters],
+        data: Dataset,
+        y: Any,
+        weights: np.ndarray | None,
+        validation: tuple[Any, Any, Any],
+        random: np.random.RandomState,
+        before: Continuation | None,
+        callbacks: Callbacks,
+        anew: bool,
+        incremental: bool,
+    ) -> Callable[[], None]:
+        """Train by mini-batches; return what warns."""
+        samples = self._samples(data, y, weights, validation, random)
+        n = len(samples.chosen)
+        if before is not None and before.settings != settings:
+            before = None
+        eta = float(self.learning_rate_init) if before is None else before.eta
+        best, since = self._best_so_far(), self._since_improvement
+        rule = Rule(self, n, eta, self.t_, best, since)
+        learner = StochasticLearner(
+            settings, *network, samples, self._batch_size(n), random, self.shuffle, rule, before
+        )
+        interrupted = False
+        try:
+            learner.run(
+                1 if incremental else self.max_iter,
+                self._report,
+                lambda number: callbacks.after_iteration(learner.parameters),
+            )
+        except KeyboardInterrupt:
+            if not self.keep_if_interrupted:
+                raise
+            interrupted = True
+        found = learner.best_parameters()
+        vars(self).update(self._fitted(network[0], found))
+        self._note(learner, n)
+        self._continuation, self._pickles_continuation = learner.continuation(), incremental
+        callbacks.end(found)
+        converged = bool(rule.stopped)
+        engine = learner.engine
+
+        def warn() -> None:
+            if interrupted:
+                warn_user(
+                    f"training was interrupted after {self.n_iter_} iterations; what was learnt is kept",
+                )
+            elif not converged and not incremental and self.n_iter_ == self.max_iter:
+                warn_user(
+                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                    "converged yet. A larger max_iter may be better",
+                    ConvergenceWarning,
+                )
+            if not incremental:
+                self._warn_of_predictions(
+                    engine, samples.data[samples.chosen] if len(samples.chosen) < len(data) else data, converged
+                )
+
+        return warn
+
+    def _samples(
+        self, data: Dataset, y: Any, weights: np.ndarray | None, validation: tuple[Any, Any, Any], random: Any
+    ) -> Samples:
+        """Divide samples into those to train on and those for validation."""
+        chosen = np.arange(len(data))
+        if not self.early_stopping:
+            return Samples(data, weights, chosen, None)
+        if validation[0] is not None:
+            inputs, targets, their_weights = self._validation_set(*validation)
+            return Samples(data, weights, chosen, self._scorer(inputs, targets, their_weights))
+        targets = data.targets
+        # As in scikit-learn, whose classes have the same shares in both parts only if there are two.
+        stratify = targets if self._stratifies and targets.shape[1] == 1 else None
+        chosen, held_out = train_test_split(
+            chosen, random_state=random, test_size=self.validation_fraction, stratify=stratify
+        )
+        if len(held_out) < 2:
+            raise ValueError(
+                f"The validation set is too small: it has {len(held_out)} sample. Increase 'validation_fraction' or "
+                "the size of your dataset."
+            )
+        their_weights = None if weights is None else weights[held_out]
+        return Samples(data, weights, chosen, self._scorer(data.rows[held_out], targets[held_out], their_weights))
+
+    _stratifies: ClassVar[bool] = False
+
+    def _validation_set(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:  # noqa: N803
+        """Return the user's own validation samples."""
+        if y is None:
+            raise ValueError("X_val is given, but y_val is not; give both")
+        with _said_of("X_val and y_val"):
+            return self._validated(X, y, sample_weight, False, True, of_training=False)
+
+    def _scorer(self, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
+        """Return what scores an engine on samples."""
+        y = self._decoded(targets)
+        rows = SparseInputs(inputs) if is_sparse(inputs) else inputs
+        if isinstance(rows, np.ndarray):
+            rows = Dataset(rows, np.zeros(len(rows), np.int64))  # laid out once
+
+        def score(engine: Engine) -> float:
+            predicted = engine.outputs(rows)
+            if not np.isfinite(predicted).all():
+                return float("nan")
+            return self._score_of(y, self._decoded(predicted), weights)
+
+        return score
+
+    def _batch_size(self, n: int) -> int:
+        """Return the number of samples in a mini-batch."""
+        if self.batch_size == "auto":
+            return min(LARGEST_AUTOMATIC_BATCH, n)
+        if self.batch_size > n:
+            warn_user(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
+                f"{self.batch_size} becomes {n}",
+            )
+        return min(int(self.batch_size), n)
+
+    def _best_so_far(self) -> float:
+        """Return the best value so far, of which larger is better."""
+        best = self.best_validation_score_ if self.early_stopping else self.best_loss_
+        if best is None:  # early_stopping was set otherwise before a warm start
+            return -np.inf
+        return float(best) if self.early_stopping else -float(best)
+
+    def _note(self, learner: StochasticLearner, n: int) -> None:
+        """Keep what training has led to, apart from the parameters."""
+        self.n_iter_ = len(learner.losses)
+        self.t_ += n * self.n_iter_
+        self.loss_curve_ = [*self.loss_curve_, *learner.losses]
+        if learner.losses:
+            self.loss_ = learner.losses[-1]
+        self._since_improvement = learner.rule.since
+        if self.early_stopping:
+            self.validation_scores_ = [*(self.validation_scores_ or []), *learner.scores]
+            self.best_validation_score_, self.best_loss_ = learner.rule.best, None
+        else:
+            self.best_loss_ = -learner.rule.best
+
+    def _fit_lbfgs(
+        self,
+        settings: Settings,
+        network: tuple[Architecture, Parameters],
+        inputs: Any,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        callbacks: Callbacks,
+    ) -> Callable[[], None]:
+        """Train by SciPy, in float64; return what warns."""
+        architecture = replace(network[0], dtype=np.dtype(np.float64))
+        initial = [{name: array.astype(np.float64) for name, array in layer.items()} for layer in network[1]]
+        data = Dataset(inputs.astype(np.float64, copy=False), targets.astype(np.float64, copy=False))
+        engine = settings.make_engine(architecture, initial, data, weights)
+
+        def after(number: int, loss: float) -> bool:
+            self._report(f"Iteration {number + 1}, loss = {loss:.8f}")
+            return callbacks.after_iteration(engine.parameters)
+
+        options = {"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": self.tol}
+        total = float(len(data)) if weights is None else float(weights.sum())
+        found = lbfgs.minimize(engine, initial, settings.alpha, total, options, after)
+        if not (
+            np.isfinite(found.loss) and diagnostics.all_finite(a for layer in found.parameters for a in layer.values())
+        ):
+            raise divergence(f"its loss is {found.loss}", self.learning_rate_init)
+        vars(self).update(self._fitted(network[0], found.parameters))
+        self.loss_, self.n_iter_, self._continuation = found.loss, found.iterations, None
+        callbacks.end(found.parameters)
+
+        def warn() -> None:
+            if found.failure:
+                warn_user(
+                    f"lbfgs failed to converge after {found.iterations} iterations: {found.failure}. A larger max_iter "
+                    f"({self.max_iter}) or max_fun ({self.max_fun}), or scaled inputs, may help",
+                    ConvergenceWarning,
+                )
+            self._warn_of_predictions(engine, data, not found.failure)
+
+        return warn
+
+    def _fitted(self, architecture: Architecture, found: Parameters) -> dict[str, Any]:
+        """Return the attributes that a network of these arrays has."""
+        attributes = parameters.attributes(architecture, found)
+        return attributes | {
+            "n_layers_": len(attributes["coefs_"]) + 1,
+            "n_outputs_": architecture.n_out,
+            "out_activation_": _OUTPUTS[architecture.outputs.activation],
+        }
+
+    def _report(self, line: str) -> None:
+        if self.verbose:
+            print(line)
+
+    # Predicting
+
+    def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Return the network's outputs for samples, which the user has given."""
+        check_is_fitted(self)
+        refuse_masked(X, "X")
+        inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        return self._outputs_of(inputs)
+
+    def _outputs_of(self, inputs: Any, layer: int | None = None) -> np.ndarray:
+        kept = kept_engine(self)
+        engine, settings = kept.engine, kept.settings
+        inputs = inputs.astype(settings.dtype, copy=False)
+        with settings.threads():
+            outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
+        if np.isnan(outputs).any():
+            raise ValueError(
+                "an output of the network is not a number; the inputs are too large, and need to be scaled, or coefs_ "
+                "are"
+            )
+        return outputs
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Predict the labels or numbers of samples.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray, shape (n_samples,) or (n_samples, n_outputs)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the inputs, a parameter, `coefs_` or `intercepts_` are not of that form; or if the network's outputs are
+            not numbers, which happens when the inputs are too large.
+        """
+        return self._decoded(self._outputs(X))
+
+    def transform(self, X: Any, layer: int = -1) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Return the activations of a hidden layer: features that the network has learnt.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+        layer : int, optional
+            Which hidden layer, as an index of `hidden_layer_sizes`: by default the last.
+
+        Returns
+        -------
+        ndarray, shape (n_samples, number of activations)
+        """
+        check_is_fitted(self)
+        refuse_masked(X, "X")
+        inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
+        return parameters.hidden_activations(self, inputs, layer).astype(inputs.dtype, copy=False)
+
+    def to_sklearn(self) -> Any:
+        """Return the fitted estimator of scikit-learn that has this network.
+
+        What reads scikit-learn's, such as skl2onnx, reads it.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn's cannot compute the network: of other layers than dense ones, or another activation.
+        """
+        check_is_fitted(self)
+        return parameters.to_sklearn(self)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of activations that `transform` returns by default."""
+        return parameters.number_of_hidden_activations(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if not self._pickles_continuation:
+            state.pop("_continuation", None)
+        return state
+
+
+@contextlib.contextmanager
+def _all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
+    """Put an estimator back as it was if an exception leaves the `with` block."""
+    attributes = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:  # an interrupt too
+        vars(estimator).clear()
+        vars(estimator).update(attributes)
+        raise
+
+
+@contextlib.contextmanager
+def _said_of(names: str) -> Iterator[None]:
+    """Say of which arguments an error is."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{names}: {error}") from None

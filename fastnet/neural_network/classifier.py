@@ -1,0 +1,397 @@
+"""`MLPClassifier`: scikit-learn's, computed by fastnet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import column_or_1d
+
+from fastnet.datasets.dataset import Dataset, refuse_masked
+from fastnet.engines.contract import Engine
+from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost
+from fastnet.formulas.layers import Layer
+from fastnet.learning import diagnostics
+from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.neural_network.base import BaseMLP, is_stochastic
+from fastnet.neural_network.callbacks import with_callbacks
+from fastnet.neural_network.warn import warn
+from fastnet.utils import arguments
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+    """A network as a scikit-learn classifier: `sklearn.neural_network.MLPClassifier`, computed by fastnet.
+
+    All that scikit-learn's has, this has, and it means the same. From the same integer `random_state`, both become the
+    same network, up to rounding. The last seven parameters are fastnet's own.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int, or sequence of int and Layer, optional
+        The number of neurons in each hidden layer. Instead of a number, a layer of `fastnet` may stand:
+        `(Convolution(20, 5, "relu"), MaxPooling(2), Dense(100, "tanh"))`.
+    activation : {'relu', 'identity', 'logistic', 'tanh', 'leaky_relu', 'gelu'}, optional
+        The activation function of hidden layers that have none of their own.
+    solver : {'adam', 'sgd', 'lbfgs'}, optional
+        How the weights follow the gradient: Adam, gradient descent, or SciPy's L-BFGS-B over all samples at once.
+    alpha : float, optional
+        The strength of L2 regularization, from 0; it is divided by the sum of the weights of a mini-batch's samples.
+    batch_size : int or 'auto', optional
+        The number of samples in a mini-batch; 'auto' is 200, or all samples if they are fewer.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, optional
+        How the learning rate of the solver 'sgd' falls. 'invscaling': it is `learning_rate_init / (t_ + 1)**power_t`.
+        'adaptive': it is divided by 5, instead of stopping, each time that there is no improvement.
+    learning_rate_init : float, optional
+        The learning rate, positive, of the solvers 'sgd' and 'adam'.
+    power_t : float, optional
+        See `learning_rate`.
+    max_iter : int, optional
+        How many times to go through the samples, at most; the number of iterations of 'lbfgs'.
+    shuffle : bool, optional
+        Whether each iteration takes the samples in a new random order.
+    random_state : int, RandomState or None, optional
+        What the initial parameters, the order of the samples, the validation samples, and dropout come from. With the
+        same integer, the same engine gives the same result, bit for bit.
+    tol : float, optional
+        Training stops when the loss, or with `early_stopping` the validation score, has not improved by this in more
+        than `n_iter_no_change` iterations in succession.
+    verbose : bool or int, optional
+        Whether to print a line for each iteration.
+    warm_start : bool, optional
+        Whether `fit` goes on with the parameters that it finds.
+    momentum : float, optional
+        The momentum of 'sgd', from 0 to 1.
+    nesterovs_momentum : bool, optional
+        Whether it is Nesterov's.
+    early_stopping : bool, optional
+        Whether to keep a part of the samples out of training, stop when the accuracy on it grows no more, and keep the
+        parameters with which it was best.
+    validation_fraction : float, optional
+        How large that part is, between 0 and 1. As in scikit-learn, two classes have the same shares in it as in the
+        whole; more classes are drawn.
+    beta_1, beta_2, epsilon : float, optional
+        Adam's.
+    n_iter_no_change : int or inf, optional
+        See `tol`.
+    max_fun : int, optional
+        The largest number of times that 'lbfgs' may compute the loss.
+    class_weight : dict, 'balanced' or None, optional
+        What the weights of samples are multiplied by, for each label; with 'balanced', inversely to how frequent it is.
+    dropout : float, optional
+        The probability with which a hidden neuron is left out in training, from 0 to less than 1, for each sample anew.
+        For dense layers only: among others, put `Dropout` where it belongs.
+    image_shape : tuple (maps, height, width), optional
+        The shape of a sample, if the first layers take images; its numbers are in a row, map by map and row by row. By
+        default, n*n features are an image of one map, and 3*n*n features one of three maps.
+    engine : {'numba', 'numpy', 'torch', 'reference'}, optional
+        What computes, as for `network2.Network`.
+    keep_if_interrupted : bool, optional
+        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default `KeyboardInterrupt`
+        is raised, and the classifier is as it was before.
+
+    Attributes
+    ----------
+    classes_ : ndarray, or list of ndarray, shape (n_classes,)
+        The labels.
+    loss_, best_loss_ : float
+        The last and the lowest loss; the latter is None with `early_stopping`.
+    loss_curve_ : list of float
+        The loss of each iteration: the mean over its mini-batches before their steps, regularization included.
+    validation_scores_ : list of float or None
+        With `early_stopping`, the accuracy on the validation samples after each iteration.
+    best_validation_score_ : float or None
+        The highest of these.
+    t_ : int
+        The number of samples that the network was trained on, in all iterations.
+    coefs_, intercepts_ : list of ndarray
+        The weights of each layer, of shape (n_in, n_out), and of a convolution (filters, maps, rows, columns); and the
+        biases. They may be assigned: what does not fit, or is not finite, is refused when it is used.
+    normalization_ : list of dict of str to ndarray
+        The arrays of each `BatchNormalization`. They may be assigned, likewise.
+    n_iter_ : int
+        The number of iterations of the last `fit` or `partial_fit`.
+    n_layers_, n_outputs_ : int
+        The number of layers that have weights, and one for the inputs; the number of output neurons.
+    out_activation_ : str
+        'softmax' of several classes, 'logistic' of two, or where a sample may have several labels.
+    n_features_in_ : int
+        The number of inputs.
+    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+        Their names, if the inputs had some in `fit`.
+
+    Notes
+    -----
+    The precision is that of `X`: float32, or float64 for all other types; with 'lbfgs' always float64, as in
+    scikit-learn.
+
+    In any thread but the main one, 'numba' computes in that thread alone: so a search that trains several networks at
+    once, with joblib's threads or Dask, gives each its processor.
+
+    SciPy sparse inputs are never made dense by the engine 'numba' if the first layer is dense; the others make one
+    mini-batch dense at a time.
+
+    Where `fit` or `partial_fit` fails, the classifier is as it was before, fitted or not. The warnings of `fit` come
+    last: where they are turned into errors, the classifier has what was learnt.
+
+    A pickle holds what the next `partial_fit` goes on with, if the last call was one; the step sizes that Adam has
+    learnt in `fit` are left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.neural_network import MLPClassifier
+    >>> X, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25), np.array(["same", "other", "other", "same"] * 25)
+    >>> classifier = MLPClassifier(learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> print(*classifier.predict([[0, 1], [1, 1]]))
+    other same
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **BaseMLP._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+    _stratifies = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Layer | Sequence[int | Layer] = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        class_weight: Mapping[Any, float] | str | None = None,
+        dropout: float = 0.0,
+        image_shape: Sequence[int] | None = None,
+        engine: str = "numba",
+        keep_if_interrupted: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.image_shape = image_shape
+        self.engine = engine
+        self.keep_if_interrupted = keep_if_interrupted
+
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        X_val: Any = None,  # noqa: N803
+        y_val: Any = None,
+        sample_weight_val: npt.ArrayLike | None = None,
+    ) -> MLPClassifier:
+        """Train on samples, until it helps no more.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+        y : array_like, shape (n_samples,) or (n_samples, n_labels)
+            The labels: integers, strings, booleans or other objects that can be sorted; or, where a sample may have
+            several labels, a matrix of zeros and ones.
+        sample_weight : array_like, shape (n_samples,), optional
+            The weight of each sample, from 0.
+        X_val, y_val, sample_weight_val : optional
+            Samples to use for early stopping, instead of a part of the above.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            If what the engine needs is not installed.
+        TypeError, ValueError
+            If a parameter or an argument is not of that form; or if there is no number left in the network, which
+            happens when the learning rate is too large, or the inputs are.
+
+        Warns
+        -----
+        TrainingWarning
+            If inputs are far from unit scale; or if a label that many of the samples have is predicted for none.
+        ConvergenceWarning
+            If training stopped at `max_iter` and might have gone on.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
+
+    @available_if(is_stochastic)
+    def partial_fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: Any,
+        sample_weight: npt.ArrayLike | None = None,
+        classes: npt.ArrayLike | None = None,
+    ) -> MLPClassifier:
+        """Go through samples once, from the parameters and what the solver remembers, as the last call left them.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`. There may be fewer classes.
+        classes : array_like, shape (n_classes,), optional
+            All classes that there will be. The first call needs them.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+
+        Raises
+        ------
+        ImportError, TypeError, ValueError
+            As `fit` does; or if `early_stopping` is set, for which there would have to be all samples.
+        """
+        refuse_masked(classes, "classes")
+        before = dict(vars(self))
+        try:
+            if _check_partial_fit_first_call(self, classes):
+                binarizer = LabelBinarizer()
+                self._label_binarizer = binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            self._fit(X, y, sample_weight, incremental=True)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Return the probability of each class, in the order of `classes_`.
+
+        Parameters
+        ----------
+        X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray of float32 or float64, shape (n_samples, n_classes)
+            Each row has the sum 1, unless a sample may have several labels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict` does.
+        """
+        outputs = self._outputs(X)
+        return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+        """Return the logarithms of what `predict_proba` returns."""
+        probabilities = self.predict_proba(X)
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities, out=probabilities)
+
+    def _cost(self, n_out: int) -> BuiltIn:
+        return LogLikelihoodCost if self._label_binarizer.y_type_ == "multiclass" else CrossEntropyCost
+
+    def _targets(self, y: Any, anew: bool, incremental: bool) -> np.ndarray:
+        y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        with arguments.named("y"):
+            kind = type_of_target(y, input_name="y")
+            if kind not in ("binary", "multiclass", "multilabel-indicator"):
+                raise ValueError(f"Unknown label type: {kind}. It must be labels, or a matrix of zeros and ones")
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+            return self._label_binarizer.transform(y)
+        known, found = set(np.ravel(self.classes_).tolist()), set(unique_labels(y).tolist())
+        strange = sorted(found - known, key=str)
+        if strange:
+            raise ValueError(f"y has the labels {strange}; the classes are {arguments.brief(self.classes_.tolist())}")
+        if self.warm_start and not incremental and found != known:
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
+                f"got {self.classes_}, `y` has {unique_labels(y)}"
+            )
+        return self._label_binarizer.transform(y)
+
+    def _weights_of_classes(self, y: Any) -> np.ndarray | None:
+        return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+
+    def _decoded(self, outputs: np.ndarray) -> np.ndarray:
+        labels: np.ndarray = self._label_binarizer.inverse_transform(
+            outputs.ravel() if outputs.shape[1] == 1 else outputs
+        )
+        return labels
+
+    def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    def _warn_of_predictions(self, learner_engine: Engine, data: Dataset, converged: bool) -> None:
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return
+        outputs, targets = learner_engine.outputs(data), data.targets
+        single = outputs.shape[1] == 1
+        predicted, labels = (
+            (each[:, 0] > 0.5).astype(int) if single else each.argmax(axis=1) for each in (outputs, targets)
+        )
+        missing = diagnostics.never_predicted(labels, predicted, len(self.classes_)).labels
+        if missing and (converged or self._scale):  # what was not trained to the end may yet learn, unless saturated
+            names = arguments.brief(self.classes_[list(missing)].tolist())
+            advice = f"the {self._scale}: scale them first. Otherwise " if self._scale else "scaled inputs, "
+            warn(
+                f"no training sample is classified as any of {names}, and many should be; {advice}another "
+                "learning_rate_init, a smaller alpha, more iterations, or another random_state may help",
+                TrainingWarning,
+            )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,115 @@
+"""The solver "lbfgs": SciPy's L-BFGS-B over the whole data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import optimize
+
+from fastnet.engines.contract import Engine
+from fastnet.formulas.architecture import Parameters
+from fastnet.formulas.costs import QuadraticCost
+
+
+class Result(NamedTuple):
+    """What SciPy has found.
+
+    Attributes
+    ----------
+    parameters : list of dict of str to ndarray
+        The arrays of each layer.
+    loss : float
+        As scikit-learn has it: of squared errors, the mean over the outputs.
+    iterations : int
+        Number of iterations.
+    failure : str
+        Why it did not converge; empty if it did.
+    """
+
+    parameters: Parameters
+    loss: float
+    iterations: int
+    failure: str
+
+
+def minimize(
+    engine: Engine,
+    parameters: Parameters,
+    alpha: float,
+    total_weight: float,
+    options: dict[str, Any],
+    after: Callable[[int, float], bool],
+) -> Result:
+    """Lower the cost of the engine's data, (sum(weight * cost) + alpha / 2 sum(w^2)) / sum(weight).
+
+    Parameters
+    ----------
+    engine : Engine
+        An engine with the training data and their weights.
+    parameters : list of dict of str to ndarray
+        Where to begin.
+    alpha : float
+        The strength of L2 regularization.
+    total_weight : float
+        The sum of the samples' weights.
+    options : dict
+        SciPy's `maxiter`, `maxfun` and `gtol`.
+    after : callable
+        Called with the number of each iteration, from 0, and the cost; returns whether to stop.
+    """
+    outputs = engine.architecture.n_out if engine.architecture.cost is QuadraticCost else 1
+    last: dict[str, float] = {}
+    iterations = 0
+
+    def cost_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        engine.set_parameters(_unflattened(flat, parameters))
+        cost, gradients = engine.cost_and_gradients()
+        squares, flat_gradient = _penalized(flat, gradients, parameters, alpha)
+        penalty = alpha / 2 * squares / total_weight
+        last["loss"] = cost / total_weight / outputs + penalty
+        return cost / total_weight + penalty, flat_gradient / total_weight
+
+    def callback(intermediate_result: Any) -> None:
+        nonlocal iterations
+        iterations += 1
+        if after(iterations - 1, float(intermediate_result.fun)):
+            raise StopIteration
+
+    found = optimize.minimize(
+        cost_and_gradient, _flattened(parameters), method="L-BFGS-B", jac=True, options=options, callback=callback
+    )
+    cost_and_gradient(found.x)  # the last evaluation may have been of another point
+    failure = "" if found.status in (0, 99) else str(found.message)  # 99: the callback stopped it
+    return Result(_unflattened(found.x, parameters), last["loss"], min(found.nit, options["maxiter"]), failure)
+
+
+def _flattened(parameters: Parameters) -> np.ndarray:
+    return np.concatenate([np.ravel(array) for layer in parameters for array in layer.values()]).astype(np.float64)
+
+
+def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
+    """Return the arrays of each layer, of one vector of all their numbers."""
+    found: Parameters = []
+    start = 0
+    for layer in like:
+        found.append({})
+        for name, array in layer.items():
+            found[-1][name] = flat[start : start + array.size].reshape(array.shape).astype(array.dtype)
+            start += array.size
+    return found
+
+
+def _penalized(flat: np.ndarray, gradients: Parameters, like: Parameters, alpha: float) -> tuple[float, np.ndarray]:
+    """Return the sum of the squares of the weights, and the gradient with that of alpha / 2 times the sum."""
+    gradient, squares, start = np.empty_like(flat), 0.0, 0
+    for layer, own in zip(like, gradients, strict=True):
+        for name, array in layer.items():
+            part = slice(start, start + array.size)
+            gradient[part] = own[name].ravel()
+            if name == "weights":
+                gradient[part] += alpha * flat[part]
+                squares += float(np.dot(flat[part], flat[part]))
+            start += array.size
+    return squares, gradient

@@ -1,0 +1,160 @@
+"""A fitted estimator's arrays: scikit-learn's shapes, the library's, and checks of what the user has assigned."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import sklearn.neural_network
+
+from fastnet.datasets.dataset import finite_arrays
+from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.engines import numpy as numpy_engine
+from fastnet.formulas.architecture import Architecture, Arrays, Parameters
+from fastnet.formulas.layers import BatchNormalization, Shape
+from fastnet.neural_network.settings import ACTIVATIONS, Settings
+from fastnet.utils import arguments
+
+
+def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
+    """Return the arrays of each layer as the attributes of an estimator."""
+    weights, biases = architecture.book_lists(found)
+    others = (arrays for arrays in found if arrays and "weights" not in arrays)
+    return {
+        "coefs_": _transposed(weights),
+        "intercepts_": [b[:, 0] for b in biases],
+        "normalization_": [{name: array[:, 0] for name, array in arrays.items()} for arrays in others],
+    }
+
+
+def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameters]:
+    """Return what a fitted estimator computes, and the arrays of each layer, which the user may have assigned.
+
+    Where `hidden_layer_sizes` has only integers, the number of hidden neurons is the one that the intercepts have.
+
+    Raises
+    ------
+    TypeError
+        If they are not lists of real numbers.
+    ValueError
+        If they do not fit one another, the layers, the inputs and the outputs; or if a number is not finite.
+    """
+    dtype = settings.dtype
+    weights = finite_arrays(estimator.coefs_, "coefs_", dtype)
+    biases = finite_arrays(estimator.intercepts_, "intercepts_", dtype)
+    if not 0 < len(weights) == len(biases):
+        raise ValueError(
+            f"coefs_ has {len(weights)} arrays, and intercepts_ {len(biases)}; each must have one a layer with weights"
+        )
+    hidden = None
+    if settings.has_sizes_only:
+        hidden = [arguments.positive(b.size, f"the size of intercepts_[{i}]") for i, b in enumerate(biases[:-1])]
+    architecture = settings.architecture(estimator.n_features_in_, estimator.n_outputs_, hidden)
+    shapes = architecture.weight_shapes
+    if len(weights) != len(shapes):
+        raise ValueError(f"coefs_ has {len(weights)} arrays; to fit hidden_layer_sizes, it must have {len(shapes)}")
+    others = f"{'n_features_in_, intercepts_' if settings.has_sizes_only else 'hidden_layer_sizes'} and n_outputs_"
+    _check_shapes(weights, "coefs_", [shape[::-1] if len(shape) == 2 else shape for shape in shapes], others)
+    _check_shapes(biases, "intercepts_", [(n_out,) for n_out, *_ in shapes], others)
+    found = architecture.parameters(_transposed(weights), [b[:, np.newaxis] for b in biases])
+    _take_over(estimator.normalization_, architecture, found)
+    return architecture, found
+
+
+def dtype_of(estimator: Any) -> np.dtype:
+    """Return the precision of a fitted estimator: that of its weights, if they have one."""
+    coefs = estimator.coefs_
+    first = coefs[0] if isinstance(coefs, list) and coefs else None
+    return np.dtype(np.float32 if getattr(first, "dtype", None) == np.float32 else np.float64)
+
+
+def settings_of(estimator: Any) -> Settings:
+    """Return the settings of a fitted estimator."""
+    return Settings.of(estimator, estimator._cost(estimator.n_outputs_), dtype_of(estimator))
+
+
+def network(estimator: Any) -> tuple[Architecture, Parameters]:
+    """Return what a fitted estimator computes, and the arrays of each layer."""
+    return checked(estimator, settings_of(estimator))
+
+
+def number_of_hidden_activations(estimator: Any) -> int:
+    """Return the number of activations of the last hidden layer."""
+    return prod(network(estimator)[0].shapes[-2])
+
+
+def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
+    """Return the activations of a hidden layer, one sample a row.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such layer.
+    """
+    architecture, found = network(estimator)
+    number = len(architecture.layers) - 1
+    index = arguments.integer(layer, "layer")
+    if not -number <= index < number:
+        raise ValueError(f"layer is {index}; there are {number} hidden layers, from 0 or, backwards, from -1")
+    rows = SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs
+    return numpy_engine.Engine(architecture, found).hidden_activations(rows, index % number)
+
+
+def to_sklearn(estimator: Any) -> Any:
+    """Return scikit-learn's estimator that has a fitted one's network."""
+    kind = getattr(sklearn.neural_network, type(estimator).__name__)
+    settings = settings_of(estimator)
+    architecture, found = checked(estimator, settings)
+    activation = {library: name for name, library in ACTIVATIONS.items()}[settings.activation]
+    theirs = {"relu", "tanh", "logistic", "identity"}
+    if not settings.has_sizes_only or activation not in theirs:
+        raise ValueError(
+            "scikit-learn's estimators have dense layers of numbers of neurons only, with one activation of identity, "
+            f"logistic, tanh and relu; hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, and activation "
+            f"{estimator.activation!r}"
+        )
+    names = kind().get_params()
+    given = {name: value for name, value in estimator.get_params(deep=False).items() if name in names}
+    if "loss" in given and given["loss"] not in ("squared_error", "poisson"):
+        given["loss"] = "squared_error"  # which scikit-learn's predictions do not depend on
+    made = kind(**given)
+    for name, value in vars(estimator).items():
+        if name.endswith("_") and not name.startswith("_") and name != "normalization_":
+            setattr(made, name, value)
+    fitted = attributes(architecture, found)
+    made.coefs_, made.intercepts_ = fitted["coefs_"], fitted["intercepts_"]
+    for name in ("_label_binarizer", "_random_state"):
+        if hasattr(estimator, name):
+            setattr(made, name, getattr(estimator, name))
+    return made
+
+
+def _transposed(weights: Arrays) -> Arrays:
+    """Return the weights of the book as scikit-learn has them, or the other way: those of filters are the same."""
+    return [w.T if w.ndim == 2 else w for w in weights]
+
+
+def _take_over(normalization: Any, architecture: Architecture, parameters: Parameters) -> None:
+    """Put the arrays of `normalization_` into those of the layers."""
+    places = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, BatchNormalization)]
+    if not (isinstance(normalization, list) and len(normalization) == len(places)):
+        raise ValueError(
+            f"normalization_ is {arguments.brief(normalization)}; to fit hidden_layer_sizes, it must be a list of "
+            f"{len(places)} dictionaries"
+        )
+    for i, given in zip(places, normalization, strict=True):
+        expected = architecture.arrays[i]
+        found = {name: np.shape(array) for name, array in given.items()} if isinstance(given, dict) else None
+        if found != {name: (n,) for name, (n, _) in expected.items()}:
+            raise ValueError(f"normalization_ has {found}; for hidden_layer_sizes[{i}], it must have {expected}")
+        if np.any(np.asarray(given["variance"]) < 0):
+            raise ValueError("normalization_ has a negative variance; a variance must be at least 0")
+        values = finite_arrays([*given.values()], "normalization_", architecture.dtype)
+        parameters[i] = {name: array[:, np.newaxis] for name, array in zip(given, values, strict=True)}
+
+
+def _check_shapes(arrays: Arrays, name: str, shapes: list[Shape], others: str) -> None:
+    for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        if array.shape != shape:
+            raise ValueError(f"{name}[{i}] has shape {array.shape}; to fit {others}, it must be {shape}")

@@ -1,0 +1,201 @@
+"""The estimators' parameters, in the library's own terms."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastnet.datasets.dataset import Dataset
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Descent, Engine
+from fastnet.formulas import images
+from fastnet.formulas.architecture import Architecture, Parameters, check_memory
+from fastnet.formulas.costs import BuiltIn
+from fastnet.formulas.layers import BatchNormalization, Dense, Dropout, Layer, Shape, as_layers
+from fastnet.formulas.optimizers import Adam, GradientDescent, Optimizer
+from fastnet.networks.learner import for_layers_of
+from fastnet.utils import arguments
+
+ACTIVATIONS = {
+    "identity": "linear",
+    "logistic": "sigmoid",
+    "tanh": "tanh",
+    "relu": "relu",
+    "leaky_relu": "leaky_relu",
+    "gelu": "gelu",
+}
+"""scikit-learn's names of activation functions, and two that it does not have, and the library's."""
+
+LARGEST_AUTOMATIC_BATCH = 200  # samples, with batch_size="auto"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The network and its training.
+
+    Attributes
+    ----------
+    hidden : tuple of int and Layer
+        `hidden_layer_sizes`.
+    image_shape : tuple of int or None
+        The estimator's parameter.
+    activation : str
+        Name of the activation in `activations.ACTIVATIONS`.
+    cost : class or object
+        One of the library's costs.
+    dropout, alpha, solver, engine, dtype
+        The estimator's parameters; the precision is that of the samples.
+    optimizer : Optimizer
+        Of the solvers "sgd" and "adam".
+    """
+
+    hidden: tuple[int | Layer, ...]
+    image_shape: Shape | None
+    activation: str
+    cost: BuiltIn
+    dropout: float
+    alpha: float
+    solver: str
+    optimizer: Optimizer
+    engine: str
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, estimator: Any, cost: BuiltIn, dtype: np.dtype) -> Settings:
+        """Read an estimator's parameters, which `_validate_params` has accepted.
+
+        Raises
+        ------
+        ImportError
+            If what the engine needs is not installed.
+        TypeError, ValueError
+            If the layers or the shape of images are not of that form, or do not go with the other parameters.
+        """
+        engine_class(estimator.engine)
+        shape = estimator.image_shape
+        settings = cls(
+            hidden=_hidden(estimator.hidden_layer_sizes, "hidden_layer_sizes"),
+            image_shape=None if shape is None else images.image_shape(shape),
+            activation=ACTIVATIONS[estimator.activation],
+            cost=cost,
+            dropout=arguments.fraction(estimator.dropout, "dropout"),
+            alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
+            solver=estimator.solver,
+            optimizer=_optimizer(estimator),
+            engine=estimator.engine,
+            dtype=dtype,
+        )
+        arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype)
+        settings._check_layers()
+        return settings
+
+    @property
+    def has_sizes_only(self) -> bool:
+        """Whether the hidden layers are given as numbers of neurons."""
+        return not any(isinstance(layer, Layer) for layer in self.hidden)
+
+    def descent(self, seed: int) -> Descent:
+        """Return how parameters follow the gradient, given the seed of dropout: as in scikit-learn.
+
+        The cost of a mini-batch, regularization included, is divided by the sum of its samples' weights.
+        """
+        return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
+
+    def architecture(self, n_in: int, n_out: int, hidden: Sequence[int] | None = None) -> Architecture:
+        """Return what the network computes.
+
+        Parameters
+        ----------
+        n_in, n_out : int
+            Number of inputs and of outputs.
+        hidden : sequence of int, optional
+            Number of neurons in each hidden layer, instead of `hidden_layer_sizes`.
+
+        Raises
+        ------
+        ValueError
+            If layers do not fit one another or the inputs, or the machine cannot hold them.
+        """
+        layers: list[int | Layer] = [*(self.hidden if hidden is None else hidden), n_out]
+        if self.has_sizes_only:
+            arguments.sizes([n_in, *layers])
+        shape = images.input_shape(n_in, layers, self.image_shape)
+        with arguments.named("hidden_layer_sizes"):
+            completed = as_layers([*layers[:-1], Dense(n_out, _output_activation(self.cost))], self.activation)
+            with images.assumed(shape, self.image_shape):
+                check_memory(shape, completed)
+            return Architecture(shape, completed, self.cost, self.dtype)
+
+    def make_engine(
+        self,
+        architecture: Architecture,
+        parameters: Parameters,
+        data: Dataset | None = None,
+        sample_weights: np.ndarray | None = None,
+    ) -> Engine:
+        """Make an engine that has these parameters, and data if it is to train on them."""
+        if self.dropout and data is not None:
+            architecture = architecture.with_dropout(self.dropout)
+        return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data, sample_weights)
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Compute with all processors in the `with` block, or in this thread alone if it is not the main thread.
+
+        Outside of the main thread, other networks are likely to be trained at the same time. Their threads would wait
+        for one another.
+        """
+        if self.engine != "numba" or threading.current_thread() is threading.main_thread():
+            return contextlib.nullcontext()
+        from fastnet.kernels import threads
+
+        return threads.limited(1)
+
+    def _check_layers(self) -> None:
+        """Raise a `ValueError` if other parameters do not go with the layers."""
+        if self.dropout and not self.hidden:
+            raise ValueError(f"dropout is {self.dropout}, but there are no hidden neurons to drop")
+        if self.dropout and not all(isinstance(layer, (int, Dense)) for layer in self.hidden):
+            raise ValueError(
+                f"dropout is {self.dropout}, but not all of hidden_layer_sizes are dense; put Dropout({self.dropout}) "
+                "where it belongs among them"
+            )
+        of_mini_batches = [layer for layer in self.hidden if isinstance(layer, (BatchNormalization, Dropout))]
+        if self.solver == "lbfgs" and (self.dropout or of_mini_batches):
+            what = of_mini_batches[0] if of_mini_batches else f"dropout is {self.dropout}"
+            raise ValueError(
+                f"solver is 'lbfgs', which has no mini-batches, but {what}; use solver='adam' or 'sgd', or leave it out"
+            )
+
+
+def _output_activation(cost: BuiltIn) -> str:
+    return "linear" if "linear" in cost.outputs else cost.outputs[0]
+
+
+def _optimizer(estimator: Any) -> Optimizer:
+    """Return the optimizer of the solvers that have one."""
+    if estimator.solver == "adam":
+        return Adam(float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon), epsilon_hat=True)
+    momentum = float(estimator.momentum)
+    return GradientDescent(momentum, nesterov=bool(estimator.nesterovs_momentum and momentum))
+
+
+def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
+    """Return the hidden layers, given as the number of neurons of a single one, a layer, or a sequence of these."""
+    if isinstance(value, (Sequence, np.ndarray)) and np.iterable(value) and not isinstance(value, (str, bytes)):
+        return tuple(_layer(layer, argument) for layer in value)
+    try:
+        return (_layer(value, argument),)
+    except TypeError as error:
+        raise TypeError(f"{error}, or a sequence of integers and layers") from None
+
+
+def _layer(value: Any, argument: str) -> int | Layer:
+    if isinstance(value, type) and issubclass(value, Layer):
+        raise TypeError(f"{argument} has the class {value.__name__}; it must be a layer, {value.__name__}(...)")
+    return value if isinstance(value, Layer) else arguments.positive(value, argument)

@@ -1,0 +1,224 @@
+"""The solvers "sgd" and "adam": scikit-learn's rules, in terms of an engine and the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fastnet.datasets.dataset import Dataset
+from fastnet.engines.contract import Engine, State
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.formulas.costs import QuadraticCost
+from fastnet.learning import diagnostics
+from fastnet.learning.history import Epoch, History
+from fastnet.learning.training import Findings, Training, descend
+from fastnet.networks.learner import for_layers_of
+from fastnet.neural_network.settings import Settings
+from fastnet.neural_network.stopping import Rule
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What another call of `partial_fit` goes on with, besides the parameters: what scikit-learn's `_optimizer` has.
+
+    Attributes
+    ----------
+    settings : Settings
+        The settings of the training.
+    eta : float
+        The learning rate.
+    dropout_seed : int
+        Seed of the dropout masks.
+    state : State
+        The state of the engine.
+    """
+
+    settings: Settings
+    eta: float
+    dropout_seed: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is trained on.
+
+    Attributes
+    ----------
+    data : Dataset
+        All samples, with vectors for targets.
+    weights : ndarray or None
+        The weight of each.
+    chosen : ndarray of int64
+        Which samples are trained on.
+    score : callable or None
+        Returns the score on the validation samples, given an engine; None without early stopping.
+    """
+
+    data: Dataset
+    weights: np.ndarray | None
+    chosen: np.ndarray
+    score: Callable[[Engine], float] | None
+
+
+class StochasticLearner:
+    """A network in training by mini-batches.
+
+    Parameters
+    ----------
+    settings : Settings
+        How it is trained.
+    architecture : Architecture
+        What is trained.
+    parameters : list of dict of str to ndarray
+        The initial arrays of each layer.
+    samples : Samples
+        What it is trained on.
+    batch_size : int
+        Number of samples in a mini-batch; the last may have fewer.
+    random : RandomState
+        What the order of the samples, and dropout, come from.
+    shuffle : bool
+        Whether each iteration has another order.
+    rule : Rule
+        The learning rates, and when to stop.
+    before : Continuation or None
+        What there is of a training that is to be continued.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        architecture: Architecture,
+        parameters: Parameters,
+        samples: Samples,
+        batch_size: int,
+        random: np.random.RandomState,
+        shuffle: bool,
+        rule: Rule,
+        before: Continuation | None = None,
+    ) -> None:
+        architecture.check_mini_batch(min(batch_size, len(samples.chosen)))
+        self._settings, self._architecture = settings, architecture
+        self._samples, self._order = samples, samples.chosen
+        self._batch_size, self._random, self._shuffle = batch_size, random, shuffle
+        self.rule = rule
+        self.losses: list[float] = []
+        self.scores: list[float] = []
+        self.engine = settings.make_engine(architecture, parameters, samples.data, samples.weights)
+        self._best = parameters
+        drops = len(self.engine.architecture.drop_probabilities) > 0
+        self._dropout_seed = random.randint(2**31) if drops and before is None else 0
+        if before is not None:
+            self._dropout_seed = before.dropout_seed
+            self.engine.set_state(before.state)
+        self._descent = settings.descent(self._dropout_seed)
+
+    def continuation(self) -> Continuation:
+        """Return what is needed to continue."""
+        return Continuation(self._settings, self.rule.eta, self._dropout_seed, self.engine.state())
+
+    def run(self, iterations: int, report: Callable[[str], object], after: Callable[[int], bool]) -> None:
+        """Train until it helps no more.
+
+        Parameters
+        ----------
+        iterations : int
+            The largest number of iterations through the samples.
+        report : callable
+            Called with each line that there is to say.
+        after : callable
+            Called with the number of each iteration, from 0, when it is completed; returns whether to stop.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Between two mini-batches. The engine has what was learnt until then.
+        ValueError
+            If the loss or a parameter is no longer finite.
+        """
+        history = History({}, len(self._order), 0, machine={})
+
+        def report_lines(history: History) -> None:
+            number = len(history.epochs)
+            report(f"Iteration {number}, loss = {self.losses[-1]:.8f}")
+            if self.scores:
+                report(f"Validation score: {self.scores[-1]:f}")
+            if self.rule.message:
+                report(self.rule.message)
+            if self._samples.score is not None and self.rule.improved:
+                self._best = self.parameters()
+            if after(number - 1):
+                training.epochs = number
+
+        training = Training(self, history, iterations, self.rule, self._value)
+        training.run(report_lines)
+        if history.diverged:
+            raise divergence("its weights are infinite or not a number", self.rule.eta)
+
+    def best_parameters(self) -> Parameters:
+        """Return the arrays of each layer: with early stopping, those with the best score."""
+        return self.parameters() if self._samples.score is None else self._best
+
+    def parameters(self) -> Parameters:
+        """Return the arrays of each layer as they are now."""
+        return for_layers_of(self._architecture, self.engine.parameters())
+
+    def _value(self, epoch: Epoch) -> float:
+        return self.scores[-1] if self._samples.score is not None else -self.losses[-1]
+
+    # What the training loop asks of a learner
+
+    def begin(self) -> None:
+        """Do nothing: the engine has the parameters."""
+
+    def train(self, number: int, eta: float, hear: Callable[[], None]) -> float:
+        """Train for an iteration, in scikit-learn's order; return the mean cost of the mini-batches."""
+        if self._shuffle:
+            self._order = self._order[self._random.permutation(len(self._order))]
+        total = descend(
+            self.engine, self._order, self._batch_size, eta, self._descent,
+            title=f"Iteration {number + 1}", hear=hear, with_costs=True, with_penalty=bool(self._descent.l2),
+        )  # fmt: skip
+        assert total is not None
+        # scikit-learn reports the mean of squared errors over the outputs, and follows the gradient of their sum.
+        outputs = self._architecture.n_out if self._architecture.cost is QuadraticCost else 1
+        loss = (total.costs / outputs + total.penalty) / len(self._order)
+        self.losses.append(loss)
+        return loss
+
+    def arrays(self) -> Iterable[np.ndarray]:
+        """Return the parameters of the engine."""
+        return (array for layer in self.engine.parameters() for array in layer.values())
+
+    def undo(self) -> None:
+        """Do nothing: the estimator has other parameters until it is trained."""
+
+    def findings(self) -> Findings:
+        """Measure the score on the validation samples.
+
+        Raises
+        ------
+        ValueError
+            If the loss is not finite.
+        """
+        if not np.isfinite(self.losses[-1]):
+            raise divergence(f"its loss is {self.losses[-1]}", self.rule.eta)
+        if self._samples.score is not None:
+            self.scores.append(self._samples.score(self.engine))
+        return Findings()
+
+
+def divergence(sign: str, eta: float) -> ValueError:
+    """Return what to raise where a network has diverged, given by which sign it is known, and the learning rate."""
+    return ValueError(
+        f"the network diverged, {sign}: learning_rate_init is {eta:g}, which is too much, or the inputs are too large, "
+        "and need to be scaled"
+    )
+
+
+def scale_of(data: Dataset) -> str:
+    """Return what is to be said of inputs that are far from unit scale; nothing of others."""
+    return diagnostics.scale(data)

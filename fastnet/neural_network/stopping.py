@@ -1,0 +1,72 @@
+"""scikit-learn's learning rates, and its rule when to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnet.learning.schedules import StoppingRule
+
+_SMALLEST_ADAPTIVE_RATE = 1e-6
+
+
+class Rule(StoppingRule):
+    """Stops when a value has not improved by `tol` in more than `n_iter_no_change` iterations in succession.
+
+    With `learning_rate="adaptive"`, the learning rate is divided by 5 instead, until it is 1e-6 or less. With
+    "invscaling", it is the first one divided by (t + 1) to the power of `power_t`, where t is the number of samples
+    that were trained on, in all iterations.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Its parameters.
+    samples : int
+        Number of samples in an iteration.
+    eta : float
+        The learning rate of the first iteration.
+    t : int
+        Number of samples that the network has been trained on before.
+    best : float
+        The best value before; minus infinity if there is none.
+    since : int
+        Number of iterations in succession, before, that have not improved it.
+    """
+
+    def __init__(self, estimator: Any, samples: int, eta: float, t: int, best: float, since: int) -> None:
+        super().__init__(eta, estimator.n_iter_no_change + 1)
+        self.best = best
+        self._since = since
+        self._first, self._power = float(estimator.learning_rate_init), estimator.power_t
+        self._kind = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+        self._tol, self._most = estimator.tol, estimator.n_iter_no_change
+        self._failure = "Validation score" if estimator.early_stopping else "Training loss"
+        self._samples, self._t = samples, t
+        self.message = ""
+        """What there is to say of the last iteration."""
+
+    @property
+    def since(self) -> int:
+        """Number of iterations in succession without an improvement."""
+        return self._since
+
+    def look_at(self, value: float) -> None:
+        """Decide what comes after an iteration with this value, of which larger is better."""
+        self.message = ""
+        self._t += self._samples
+        super().look_at(value)
+        if self._kind == "invscaling":
+            self.eta = self._first / (self._t + 1) ** self._power
+
+    def _is_improvement(self, value: float) -> bool:
+        return not value < self.best + self._tol  # not a number counts as one, as in scikit-learn
+
+    def _act(self) -> None:
+        self.message = (
+            f"{self._failure} did not improve more than tol={self._tol:f} for {self._most} consecutive epochs."
+        )
+        if self._kind == "adaptive" and self.eta > _SMALLEST_ADAPTIVE_RATE:
+            self.eta /= 5
+            self.message += f" Setting learning rate to {self.eta:f}"
+            return
+        self.message += " Learning rate too small. Stopping." if self._kind == "adaptive" else " Stopping."
+        self.stopped = self.message
