@@ -7,7 +7,7 @@ of networks: it is handed an architecture and arrays, and hands arrays back, in 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -167,10 +167,15 @@ class Pass:
         """Where each mini-batch begins in the order."""
         return np.arange(0, len(self.order), self.mini_batch_size)
 
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of samples in each mini-batch."""
+        return np.minimum(self.mini_batch_size, len(self.order) - self.starts)
+
     @cached_property
     def divisors(self) -> np.ndarray:
         """What the sum of the costs of each mini-batch is divided by; infinite where all weights are 0."""
-        sizes = np.diff(self.starts, append=len(self.order))
+        sizes = self.sizes
         if self.sample_weights is None or not self.descent.weighted_mean:
             return sizes
         weights = self.sample_weights[self.order].astype(np.float64)
@@ -187,7 +192,7 @@ class Pass:
         squares : ndarray of float64
             The sum of the squares of the weights before each step, if it is wanted.
         """
-        sizes, descent = np.diff(self.starts, append=len(self.order)), self.descent
+        sizes, descent = self.sizes, self.descent
         penalties = descent.l2 / 2 * squares / (self.divisors if descent.weighted_mean else 1.0)
         return Totals(float(np.sum(costs / self.divisors * sizes)), float(np.sum(penalties * sizes)))
 
@@ -527,6 +532,10 @@ class Engine(ABC):
     @abstractmethod
     def parameters(self) -> Parameters:
         """Return copies of the arrays of each layer as they are now."""
+
+    def flat_arrays(self) -> Iterable[np.ndarray]:
+        """Return arrays that hold all parameters, in any form, to look at and not to change."""
+        return (array for layer in self.parameters() for array in layer.values())
 
     def squares(self) -> float:
         """Return the sum of the squares of the weights, which L2 regularization keeps small."""

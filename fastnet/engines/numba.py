@@ -5,7 +5,11 @@ The same seed gives the same bits on the same machine, whatever the number of th
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +24,14 @@ from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
 from fastnet.kernels.structures import Reference
-from fastnet.kernels.workspace import workspace_of
+from fastnet.kernels.workspace import Workspace, workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
 _LARGEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
 _SAMPLES_AT_A_TIME = 2048  # when feeding forward only; fewer, where they have more activations than this:
 _ACTIVATIONS_AT_A_TIME = 1 << 19
+_SAMPLES_OF_A_PART = 40  # of a mini-batch, where gradients are summed up: so that they stay in cache
 _GRADIENT = Update(direct=True, error_scale=1.0)
 _NOT_WANTED = np.empty(0)
 _PLAIN = Descent()
@@ -36,6 +41,7 @@ class Engine(contract.Engine):
     """Parameters and data in panels (see `kernels.layout`), and the kernel."""
 
     calls_no_function = "engine 'numba' is compiled and cannot call"
+    _inputs: Matrix | Rows | None = None
 
     @cached_property
     def _layout(self) -> layout.Layout:
@@ -44,6 +50,32 @@ class Engine(contract.Engine):
     @cached_property
     def _nothing(self) -> np.ndarray:
         return layout.aligned_zeros(0, self.architecture.dtype)
+
+    @cached_property
+    def _references(self) -> dict[int, Reference]:
+        """References to structures that stay the same from call to call, by the identity of each."""
+        return {}
+
+    def _reference(self, structure: tuple[Any, ...]) -> Reference:
+        """Return a reference to a structure that will be asked for again."""
+        found = self._references.get(id(structure))
+        if found is None:  # a reference keeps its structure, so that no other has this identity
+            found = self._references[id(structure)] = Reference(structure)
+        return found
+
+    @cached_property
+    def _of_thread(self) -> threading.local:
+        """What each thread that calls has for itself."""
+        return threading.local()
+
+    def _workspace(self, samples: int, threads: int) -> tuple[Workspace, Reference]:
+        """Return room for that many samples, of a network without images: that of the thread's last call if it fits."""
+        key, room = getattr(self._of_thread, "room", (None, None))
+        if room is None or key != (samples, threads):
+            workspace = workspace_of(self._layout, samples, threads)
+            room = workspace, Reference(workspace)
+            self._of_thread.room = (samples, threads), room
+        return room
 
     @cached_property
     def _sums(self) -> layout.Parameters:
@@ -154,23 +186,30 @@ class Engine(contract.Engine):
 
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
         nabla, n = layout.zeros(self._layout), len(data)
-        most = min(n, self._samples_at_a_time)
         samples = self._samples._replace(order=np.arange(n), losses=np.zeros(n))
         update = _GRADIENT._replace(divisor=BY_NOTHING)
-        self._descend(self._inputs, samples, most, update, nabla, _PLAIN, self._layout)
+        self._descend(self._inputs, samples, n, update, nabla, _PLAIN, self._layout)
         return float(samples.losses.sum()), arrays.to_arrays(self.architecture, self._layout, nabla)
 
-    @property
-    def _samples_at_a_time(self) -> int:
-        return min(_SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
+    @cached_property
+    def _samples_of_a_part(self) -> int:
+        """Number of samples of a mini-batch that are computed at a time where its gradients are summed up."""
+        own = self._layout
+        if own.maps.any() or (own.kinds == layout.BATCH_NORMALIZATION).any():
+            return sys.maxsize
+        return _SAMPLES_OF_A_PART
 
     def set_parameters(self, parameters: Parameters) -> None:
+        self._references.clear()
         self._parameters = arrays.from_arrays(self.architecture, self._layout, parameters)
         self._statistics = arrays.statistics_from(self.architecture, self._layout, parameters)
 
     def parameters(self) -> Parameters:
         found = arrays.to_arrays(self.architecture, self._layout, self._parameters)
         return arrays.add_statistics(self.architecture, self._layout, self._statistics, found)
+
+    def flat_arrays(self) -> Iterable[np.ndarray]:
+        return (*self._parameters, *self._statistics)
 
     def squares(self) -> float:
         # The padding is zero, where there are no neurons.
@@ -197,13 +236,21 @@ class Engine(contract.Engine):
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(samples.order))
+        if not update.direct or update.divisor == BY_NOTHING:
+            most = min(most, self._samples_of_a_part)
         number = self._threads(inputs, most, layout.parts(own, most))
-        structures = own, update, self._parameters, sums, self._two_memories(descent), self._statistics
-        first, second, rest = Reference(inputs), Reference(samples), [Reference(each) for each in structures]
-        workspace = workspace_of(own, most, number)
-        room = Reference(workspace)
-        if own.maps.any():
-            room = Reference(workspace._replace(images=self._images(first, second, rest, room)))
+        of_layout = self._reference(own) if own is self._layout else Reference(own)
+        first, second = self._reference(inputs) if inputs is self._inputs else Reference(inputs), Reference(samples)
+        lasting = (self._reference(each) for each in (self._parameters, sums, self._statistics))
+        parameters, summed, statistics = lasting
+        memory = Reference(self._two_memories(descent))
+        rest = [of_layout, Reference(update), parameters, summed, memory, statistics]
+        if own.maps.any():  # the borders of images have to be zero
+            workspace = workspace_of(own, most, number)
+            address = self._images(first, second, rest, Reference(workspace))
+            room = Reference(workspace._replace(images=address))
+        else:
+            _, room = self._workspace(most, number)
 
         def descend(share: threads.Share) -> None:
             epoch.epoch(first, second, mini_batch_size, *rest, room, Reference(share), True)
@@ -234,19 +281,21 @@ class Engine(contract.Engine):
         with announced(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
             n = len(inputs)
-            most = min(n, self._samples_at_a_time)
+            most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
             starts = range(0, n, max(most, 1))
-            memory = Memory(self._parameters.values, self._parameters.values)
-            structures = self._layout, _GRADIENT, self._parameters, self._parameters, memory, self._statistics
-            first, rest = Reference(x), [Reference(each) for each in structures]
+            first, rest = Reference(x), self._structures_of_feeding
             nothing = epoch.Samples(np.empty(0, np.int64), *[self._nothing] * 3, _NOT_WANTED, _NOT_WANTED)
             address = 0
             if self._layout.maps.any():
                 address = self._images(first, Reference(nothing), rest, Reference(workspace_of(self._layout, 1)))
 
             def feed_forward(share: threads.Share) -> None:
-                workspace, alone = workspace_of(self._layout, most), Reference(share._replace(thread=0, threads=1))
-                room = Reference(workspace._replace(images=address))
+                alone = Reference(share._replace(thread=0, threads=1))
+                if address:
+                    workspace = workspace_of(self._layout, most)
+                    room = Reference(workspace._replace(images=address))
+                else:
+                    workspace, room = self._workspace(most, 1)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)
@@ -255,6 +304,17 @@ class Engine(contract.Engine):
                     receive(part, arrays.outputs_of(self._layout, workspace.activations, len(order)))
 
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))
+
+    @property
+    def _structures_of_feeding(self) -> list[Reference]:
+        """References to what the kernel reads where nothing is trained."""
+        parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
+        update, memory = self._reference(_GRADIENT), self._reference(self._no_memory)
+        return [self._reference(self._layout), update, parameters, parameters, memory, statistics]
+
+    @cached_property
+    def _no_memory(self) -> Memory:
+        return Memory(self._nothing, self._nothing)
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None

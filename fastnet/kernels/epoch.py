@@ -77,43 +77,51 @@ def epoch(
     memory : Memory
     statistics : Statistics
     workspace : Workspace
-        With room for a mini-batch.
+        With room for a mini-batch, or for a part of it: then the parts are computed one after the other, and their
+        gradients are summed up before a step. This does not go with `update.direct` nor with batch normalization.
     share : Share
         This thread's part of the work. Nothing that is computed depends on how it is divided.
     training : bool
         If not, mini-batches are only fed forward. It is the same kernel, so that it is compiled once; the workspace
         is left with the weighted inputs of the outputs, of the last mini-batch.
     """
-    order = samples.order
-    scale, sums_scale, waits, step = parameters.scale[0], sums.scale[0], 0, update.steps
+    order, room = samples.order, len(workspace.samples)
+    scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
     for start in range(0, len(order), mini_batch_size):
-        m = min(mini_batch_size, len(order) - start)
-        first, last = share_of(m, share)
-        if m < mini_batch_size:  # its panels and images lie elsewhere, where others may still be reading
-            waits += 1
-            wait_for_all(share, waits)
-            if workspace.images != 0:
-                images.call(
-                    workspace.images, images.CLEAR, 0, x, samples, start, m, first, last, scale, sums_scale, layout,
-                    parameters, sums, statistics, workspace, share, training,
-                )  # fmt: skip
-        prefetch_targets(samples.targets, order[start + AHEAD :][:m], layout)
-        waits = feed_forward(
-            x, samples, start, m, first, last, layout, scale, parameters, statistics, workspace, share, waits, training
-        )
-        if training:
-            divisor, decay = divisor_of(samples, start, m, update.divisor)
-            shrink = 1 - decay * update.shrinkage
-            sums_scale *= shrink
-            waits = backpropagate(
-                x, samples, start, m, first, last, update.error_scale / (divisor * sums_scale), layout, scale,
-                parameters, statistics, workspace, sums, sums_scale, share, waits,
+        end = min(start + mini_batch_size, len(order))
+        divisor, decay = divisor_of(samples, start, end, update.divisor)
+        shrink = 1 - decay * update.shrinkage
+        sums_scale *= shrink
+        for begin in range(start, end, room):
+            m = min(room, end - begin)
+            first, last = share_of(m, share)
+            if m != laid_out:  # panels and images lie elsewhere, where others may still be reading
+                laid_out = m
+                waits += 1
+                wait_for_all(share, waits)
+                if workspace.images != 0:
+                    images.call(
+                        workspace.images, images.CLEAR, 0, x, samples, begin, m, first, last, scale, sums_scale, layout,
+                        parameters, sums, statistics, workspace, share, training,
+                    )  # fmt: skip
+            prefetch_targets(samples.targets, order[begin + AHEAD :][:m], layout)
+            waits = feed_forward(
+                x, samples, begin, m, first, last, layout, scale, parameters, statistics, workspace, share, waits,
+                training,
             )  # fmt: skip
-            if len(samples.squares) > 0 and share.thread == 0:
-                set_item(samples.squares, start // mini_batch_size, scale * scale * squares(layout, parameters))
-            waits += 1
-            wait_for_all(share, waits)
-            accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share)
+            if training:
+                waits = backpropagate(
+                    x, samples, begin, m, first, last, update.error_scale / (divisor * sums_scale), layout, scale,
+                    parameters, statistics, workspace, sums, sums_scale, share, waits,
+                )  # fmt: skip
+                if begin == start and len(samples.squares) > 0 and share.thread == 0:
+                    set_item(samples.squares, start // mini_batch_size, scale * scale * squares(layout, parameters))
+                waits += 1
+                wait_for_all(share, waits)
+                accumulate(
+                    x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
+                )
+        if training:
             scale *= shrink
             step += 1
             if not update.direct:
@@ -146,13 +154,13 @@ def follow_all(update, step, decay, layout, parameters, sums, memory, share):
 
 
 @subroutine
-def divisor_of(samples, start, m, kind):
+def divisor_of(samples, start, end, kind):
     """Return what the errors of a mini-batch are divided by, and what the decay of weights is multiplied by."""
-    divisor, decay = float(m), 1.0
+    divisor, decay = float(end - start), 1.0
     if kind == BY_WEIGHT:
         if len(samples.weights) > 0:
             divisor = 0.0
-            for s in range(start, start + m):
+            for s in range(start, end):
                 divisor += float(item(samples.weights, item(samples.order, s)))
         if divisor > 0:
             decay = 1 / divisor

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from typing import NamedTuple
@@ -233,6 +234,7 @@ class Computed(NamedTuple):
 _KINDS = {Dense: DENSE, BatchNormalization: BATCH_NORMALIZATION, Convolution: CONVOLUTION, MaxPooling: POOLING}
 
 
+@lru_cache(64)
 def computed(architecture: Architecture) -> list[Computed]:
     """Return the layers of the kernel: all but those that drop neurons, and what each computes."""
     layers, shapes = architecture.layers, architecture.shapes

@@ -18,7 +18,7 @@ from fastnet.learning.schedules import StoppingRule
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
-_SAMPLES_OF_A_SUM = 4096  # whose costs are summed in one call of the engine
+_WORK_OF_A_SUM = 1 << 31  # multiplications, of samples whose costs are summed in one call of the engine
 
 
 class Findings(NamedTuple):
@@ -189,7 +189,9 @@ def descend(
         What the mini-batches cost, if it was asked for. It does not depend on how fast the machine is.
     """
     # How many mini-batches are trained in a call depends on their time. Costs are summed in parts that do not.
-    together = mini_batch_size * max(1, _SAMPLES_OF_A_SUM // mini_batch_size) if with_costs else mini_batch_size
+    together = mini_batch_size
+    if with_costs:
+        together *= max(1, _WORK_OF_A_SUM // (mini_batch_size * engine.architecture.multiplications))
     total = Totals()
     for run in progress.runs(order, together, title):
         step = together if with_costs else len(run)

@@ -32,8 +32,7 @@ from fastnet.neural_network.kept import kept_engine
 from fastnet.neural_network.settings import ACTIVATIONS, LARGEST_AUTOMATIC_BATCH, Settings
 from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner, divergence
 from fastnet.neural_network.stopping import Rule
-from fastnet.neural_network.warn import callers
-from fastnet.neural_network.warn import warn as warn_user
+from fastnet.neural_network.warn import callers, warn
 
 _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "exp": "exp"}
 
@@ -110,8 +109,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         """Return what the weight of each sample is multiplied by; None for 1."""
         return None
 
-    def _warn_of_predictions(self, learner_engine: Engine, data: Dataset, converged: bool) -> None:
-        """Warn of what a network predicts for the training data, if something is wrong with it."""
+    def _warnings_of(self, engine: Engine, data: Dataset) -> list[Warning]:
+        """Return the warnings that are due to what a trained network predicts for the training data."""
+        return []
 
     # Fitting
 
@@ -137,6 +137,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         before = self._continuation if incremental and not anew else None
         with _all_or_nothing(self):
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
+            self.n_outputs_ = targets.shape[1]
             settings = Settings.of(self, self._cost(targets.shape[1]), inputs.dtype)
             network = self._initial(settings, targets.shape[1], random) if anew else self._present(settings)
             self._scale = self._warn_of_scale(inputs, anew)
@@ -144,13 +145,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             callbacks.begin(1 if incremental else self.max_iter)
             with settings.threads():
                 if settings.solver == "lbfgs":
-                    warn = self._fit_lbfgs(settings, network, inputs, targets, weights, callbacks)
+                    due = self._fit_lbfgs(settings, network, inputs, targets, weights, callbacks)
                 else:
                     data = Dataset(inputs, targets.astype(settings.dtype, copy=False))
-                    warn = self._fit_stochastic(
+                    due = self._fit_stochastic(
                         settings, network, data, y, weights, validation, random, before, callbacks, anew, incremental
                     )
-        warn()
+        for each in due:
+            warn(str(each), type(each))
         return self
 
     def _validated(
@@ -239,8 +241,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         callbacks: Callbacks,
         anew: bool,
         incremental: bool,
-    ) -> Callable[[], None]:
-        """Train by mini-batches; return what warns."""
+    ) -> list[Warning]:
+        """Train by mini-batches; return the warnings that are due."""
         samples = self._samples(data, y, weights, validation, random)
         n = len(samples.chosen)
         if before is not None and before.settings != settings:
@@ -267,26 +269,20 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self._note(learner, n)
         self._continuation, self._pickles_continuation = learner.continuation(), incremental
         callbacks.end(found)
-        converged = bool(rule.stopped)
-        engine = learner.engine
-
-        def warn() -> None:
-            if interrupted:
-                warn_user(
-                    f"training was interrupted after {self.n_iter_} iterations; what was learnt is kept",
-                )
-            elif not converged and not incremental and self.n_iter_ == self.max_iter:
-                warn_user(
-                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                    "converged yet. A larger max_iter may be better",
-                    ConvergenceWarning,
-                )
-            if not incremental:
-                self._warn_of_predictions(
-                    engine, samples.data[samples.chosen] if len(samples.chosen) < len(data) else data, converged
-                )
-
-        return warn
+        if interrupted:
+            return [UserWarning(f"training was interrupted in iteration {self.n_iter_ + 1}; what was learnt is kept")]
+        if incremental:
+            return []
+        due: list[Warning] = []
+        if not rule.stopped and self.n_iter_ == self.max_iter:
+            message = (
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet. A larger max_iter may be better"
+            )
+            due.append(ConvergenceWarning(message))
+        if rule.stopped or self._scale:  # what was not trained to the end may yet learn, unless it is saturated
+            due += self._warnings_of(learner.engine, data if n == len(data) else data[samples.chosen])
+        return due
 
     def _samples(
         self, data: Dataset, y: Any, weights: np.ndarray | None, validation: tuple[Any, Any, Any], random: Any
@@ -341,7 +337,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         if self.batch_size == "auto":
             return min(LARGEST_AUTOMATIC_BATCH, n)
         if self.batch_size > n:
-            warn_user(
+            warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
                 f"{self.batch_size} becomes {n}",
             )
@@ -376,8 +372,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         targets: np.ndarray,
         weights: np.ndarray | None,
         callbacks: Callbacks,
-    ) -> Callable[[], None]:
-        """Train by SciPy, in float64; return what warns."""
+    ) -> list[Warning]:
+        """Train by SciPy, in float64; return the warnings that are due."""
         architecture = replace(network[0], dtype=np.dtype(np.float64))
         initial = [{name: array.astype(np.float64) for name, array in layer.items()} for layer in network[1]]
         data = Dataset(inputs.astype(np.float64, copy=False), targets.astype(np.float64, copy=False))
@@ -398,16 +394,13 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self.loss_, self.n_iter_, self._continuation = found.loss, found.iterations, None
         callbacks.end(found.parameters)
 
-        def warn() -> None:
-            if found.failure:
-                warn_user(
-                    f"lbfgs failed to converge after {found.iterations} iterations: {found.failure}. A larger max_iter "
-                    f"({self.max_iter}) or max_fun ({self.max_fun}), or scaled inputs, may help",
-                    ConvergenceWarning,
-                )
-            self._warn_of_predictions(engine, data, not found.failure)
-
-        return warn
+        if not found.failure:
+            return self._warnings_of(engine, data)
+        message = (
+            f"lbfgs failed to converge after {found.iterations} iterations: {found.failure}. A larger max_iter "
+            f"({self.max_iter}) or max_fun ({self.max_fun}), or scaled inputs, may help"
+        )
+        return [ConvergenceWarning(message), *(self._warnings_of(engine, data) if self._scale else [])]
 
     def _fitted(self, architecture: Architecture, found: Parameters) -> dict[str, Any]:
         """Return the attributes that a network of these arrays has."""

@@ -24,7 +24,6 @@ from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
 from fastnet.neural_network.base import BaseMLP, is_stochastic
 from fastnet.neural_network.callbacks import with_callbacks
-from fastnet.neural_network.warn import warn
 from fastnet.utils import arguments
 
 
@@ -373,23 +372,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
-    def _warn_of_predictions(self, learner_engine: Engine, data: Dataset, converged: bool) -> None:
+    def _warnings_of(self, engine: Engine, data: Dataset) -> list[Warning]:
         if self._label_binarizer.y_type_.startswith("multilabel"):
-            return
-        outputs, targets = learner_engine.outputs(data), data.targets
-        single = outputs.shape[1] == 1
-        predicted, labels = (
-            (each[:, 0] > 0.5).astype(int) if single else each.argmax(axis=1) for each in (outputs, targets)
+            return []
+        outputs, targets = engine.outputs(data), data.targets
+        labels, predicted = (
+            each.argmax(axis=1) if each.shape[1] > 1 else (each[:, 0] > 0.5).astype(int) for each in (targets, outputs)
         )
         missing = diagnostics.never_predicted(labels, predicted, len(self.classes_)).labels
-        if missing and (converged or self._scale):  # what was not trained to the end may yet learn, unless saturated
-            names = arguments.brief(self.classes_[list(missing)].tolist())
-            advice = f"the {self._scale}: scale them first. Otherwise " if self._scale else "scaled inputs, "
-            warn(
-                f"no training sample is classified as any of {names}, and many should be; {advice}another "
-                "learning_rate_init, a smaller alpha, more iterations, or another random_state may help",
-                TrainingWarning,
-            )
+        if not missing:
+            return []
+        names = arguments.brief(self.classes_[list(missing)].tolist())
+        advice = f"the {self._scale}: scale them first. Otherwise " if self._scale else "scaled inputs, "
+        message = (
+            f"no training sample is classified as any of {names}, and many should be; {advice}another "
+            "learning_rate_init, a smaller alpha, more iterations, or another random_state may help"
+        )
+        return [TrainingWarning(message)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

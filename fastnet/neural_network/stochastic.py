@@ -11,7 +11,6 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.engines.contract import Engine, State
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import QuadraticCost
-from fastnet.learning import diagnostics
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.training import Findings, Training, descend
 from fastnet.networks.learner import for_layers_of
@@ -191,7 +190,7 @@ class StochasticLearner:
 
     def arrays(self) -> Iterable[np.ndarray]:
         """Return the parameters of the engine."""
-        return (array for layer in self.engine.parameters() for array in layer.values())
+        return self.engine.flat_arrays()
 
     def undo(self) -> None:
         """Do nothing: the estimator has other parameters until it is trained."""
@@ -217,8 +216,3 @@ def divergence(sign: str, eta: float) -> ValueError:
         f"the network diverged, {sign}: learning_rate_init is {eta:g}, which is too much, or the inputs are too large, "
         "and need to be scaled"
     )
-
-
-def scale_of(data: Dataset) -> str:
-    """Return what is to be said of inputs that are far from unit scale; nothing of others."""
-    return diagnostics.scale(data)

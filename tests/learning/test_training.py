@@ -2,6 +2,7 @@
 
 import signal
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,6 +152,7 @@ class Engine:
 
     def __init__(self):
         self.parts = []
+        self.architecture = SimpleNamespace(multiplications=1 << 20)
 
     def epoch(self, part, mini_batch_size, eta, descent, with_costs=False, with_penalty=False):
         self.parts.append(len(part))

@@ -68,7 +68,7 @@ def test_what_was_learnt_is_kept_where_the_warning_is_an_error():
 @pytest.mark.parametrize("load", [load_digits, load_wine])
 def test_ordinary_data(load, parameters):
     x, y = load(return_X_y=True)
-    x, ours = StandardScaler().fit_transform(x), MLPClassifier(random_state=0, max_iter=500, **parameters)
+    x, ours = StandardScaler().fit_transform(x), MLPClassifier(random_state=0, max_iter=1000, **PLAIN, **parameters)
     assert warnings_of(ours, x, y) == []
     assert ours.score(x, y) > 0.9
 

@@ -39,7 +39,7 @@ def test_it_is_the_same_network_as_of_the_dense_matrix(engine_name, options):
 def test_partial_fit_of_sparse_inputs(engine_name):
     x, y = mostly_zero()
     dense, thin = (
-        MLPClassifier((8,), engine=engine_name, random_state=0).partial_fit(inputs, y, [0, 1, 2])
+        MLPClassifier((8,), engine=engine_name, random_state=0).partial_fit(inputs, y, classes=[0, 1, 2])
         for inputs in (x, sparse.csr_array(x))
     )
     np.testing.assert_allclose(dense.coefs_[0], thin.coefs_[0], rtol=0, atol=1e-12)
