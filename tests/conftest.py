@@ -47,8 +47,8 @@ LONG = (
     "commands/test_sweep.py",
     "commands/test_train.py",
     "torch_classifier/test_command.py",
-    "estimator/test_parallel.py",
-    "estimator/test_checks.py",
+    "neural_network/test_parallel.py",
+    "neural_network/test_checks.py",
     "test_network.py",
 )
 

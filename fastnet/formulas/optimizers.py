@@ -163,6 +163,12 @@ class Adam(Optimizer):
         arguments.positive_number(self.epsilon, "epsilon", "float32")
         arguments.flag(self.epsilon_hat, "epsilon_hat")
 
+    def settings(self) -> dict[str, Any]:
+        found = super().settings()
+        if not self.epsilon_hat:  # older files do not have it
+            del found["epsilon_hat"]
+        return found
+
     def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
         mean, square = memory["mean"], memory["mean_square"]
         mean *= self.beta1

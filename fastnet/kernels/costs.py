@@ -67,7 +67,7 @@ def _huber_error(a: Value, slope: Value, y: Value, threshold: Value) -> Value:
 
 def _quantile_error(a: Value, slope: Value, y: Value, quantile: Value) -> Value:
     r = a - y
-    return where(r > 0, 1 - quantile, where(r < 0, -quantile, 0.0))
+    return where(r > 0, 1 - quantile, where(r < 0, -quantile, r))  # what is not a number stays so
 
 
 def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
@@ -103,7 +103,7 @@ def _quantile_loss(z: Value, a: Value, y: Value, quantile: Value) -> Value:
 
 
 def _sign(r: Value) -> Value:
-    return where(r > 0, r.like(1.0), where(r < 0, r.like(-1.0), 0.0))
+    return where(r > 0, r.like(1.0), where(r < 0, r.like(-1.0), r))  # what is not a number stays so
 
 
 _neuron = choice([sigmoid, linear, _softmax_elsewhere, _exponential])  # by OUTPUTS

@@ -124,18 +124,15 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         incremental: bool = False,
     ) -> Any:
         """Train: once through the samples if incremental, and until it helps no more otherwise."""
-        self._validate_params()
-        if incremental and self.early_stopping:
-            raise ValueError(
-                "early_stopping is True; partial_fit does not see all samples, and cannot keep some out: set it to "
-                "False"
-            )
+        self._check_parameters(incremental)
+        if validation[0] is None and not (validation[1] is validation[2] is None):
+            raise ValueError("y_val or sample_weight_val is given, but X_val is not; give X_val and y_val")
         if validation[0] is not None and not self.early_stopping:
             raise ValueError("X_val is given, but early_stopping is False; set it to True, so that they are used")
         random = check_random_state(self.random_state)
         anew = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
         before = self._continuation if incremental and not anew else None
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
             self.n_outputs_ = targets.shape[1]
             settings = Settings.of(self, self._cost(targets.shape[1]), inputs.dtype)
@@ -155,6 +152,15 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             warn(str(each), type(each))
         return self
 
+    def _check_parameters(self, incremental: bool) -> None:
+        """Raise an error if a parameter is not of its form, or does not go with `partial_fit`."""
+        self._validate_params()
+        if incremental and self.early_stopping:
+            raise ValueError(
+                "early_stopping is True; partial_fit does not see all samples, and cannot keep some out: set it to "
+                "False"
+            )
+
     def _validated(
         self,
         X: Any,  # noqa: N803
@@ -167,6 +173,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         """Return inputs, desired outputs and weights, if they can be trained on."""
         refuse_masked(X, "X")
         refuse_masked(y, "y")
+        refuse_masked(sample_weight, "sample_weight")
         inputs, checked = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=anew,
             **self._of_targets(),
@@ -245,7 +252,9 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         """Train by mini-batches; return the warnings that are due."""
         samples = self._samples(data, y, weights, validation, random)
         n = len(samples.chosen)
-        if before is not None and before.settings != settings:
+        if before is not None and before.fits(settings):  # as in scikit-learn, its optimizer stays as it was made
+            settings = replace(settings, optimizer=before.settings.optimizer)
+        else:
             before = None
         eta = float(self.learning_rate_init) if before is None else before.eta
         best, since = self._best_so_far(), self._since_improvement
@@ -261,7 +270,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
                 lambda number: callbacks.after_iteration(learner.parameters),
             )
         except KeyboardInterrupt:
-            if not self.keep_if_interrupted:
+            if not (self.keep_if_interrupted and diagnostics.all_finite(learner.engine.flat_arrays())):
                 raise
             interrupted = True
         found = learner.best_parameters()
@@ -270,7 +279,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self._continuation, self._pickles_continuation = learner.continuation(), incremental
         callbacks.end(found)
         if interrupted:
-            return [UserWarning(f"training was interrupted in iteration {self.n_iter_ + 1}; what was learnt is kept")]
+            return [_interrupted(self.n_iter_)]
         if incremental:
             return []
         due: list[Warning] = []
@@ -360,7 +369,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self._since_improvement = learner.rule.since
         if self.early_stopping:
             self.validation_scores_ = [*(self.validation_scores_ or []), *learner.scores]
-            self.best_validation_score_, self.best_loss_ = learner.rule.best, None
+            self.best_validation_score_, self.best_loss_ = learner.best_score, None
         else:
             self.best_loss_ = -learner.rule.best
 
@@ -383,9 +392,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             self._report(f"Iteration {number + 1}, loss = {loss:.8f}")
             return callbacks.after_iteration(engine.parameters)
 
+        keep = self.keep_if_interrupted
         options = {"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": self.tol}
         total = float(len(data)) if weights is None else float(weights.sum())
-        found = lbfgs.minimize(engine, initial, settings.alpha, total, options, after)
+        found = lbfgs.minimize(engine, initial, settings.alpha, total, options, after, keep)
         if not (
             np.isfinite(found.loss) and diagnostics.all_finite(a for layer in found.parameters for a in layer.values())
         ):
@@ -394,6 +404,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self.loss_, self.n_iter_, self._continuation = found.loss, found.iterations, None
         callbacks.end(found.parameters)
 
+        if found.interrupted:
+            return [_interrupted(found.iterations)]
         if not found.failure:
             return self._warnings_of(engine, data)
         message = (
@@ -511,7 +523,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
 
 @contextlib.contextmanager
-def _all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
+def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
     """Put an estimator back as it was if an exception leaves the `with` block."""
     attributes = dict(vars(estimator))
     try:
@@ -527,5 +539,10 @@ def _said_of(names: str) -> Iterator[None]:
     """Say of which arguments an error is."""
     try:
         yield
-    except ValueError as error:
-        raise ValueError(f"{names}: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{names}: {error}") from None
+
+
+def _interrupted(iterations: int) -> Warning:
+    """Return the warning that is due where what was learnt is kept."""
+    return UserWarning(f"training was interrupted in iteration {iterations + 1}; what was learnt is kept")

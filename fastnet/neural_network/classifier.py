@@ -22,7 +22,7 @@ from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost
 from fastnet.formulas.layers import Layer
 from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
-from fastnet.neural_network.base import BaseMLP, is_stochastic
+from fastnet.neural_network.base import BaseMLP, all_or_nothing, is_stochastic
 from fastnet.neural_network.callbacks import with_callbacks
 from fastnet.utils import arguments
 
@@ -297,16 +297,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             As `fit` does; or if `early_stopping` is set, for which there would have to be all samples.
         """
         refuse_masked(classes, "classes")
-        before = dict(vars(self))
-        try:
+        refuse_masked(y, "y")
+        self._check_parameters(incremental=True)
+        with all_or_nothing(self):
             if _check_partial_fit_first_call(self, classes):
-                binarizer = LabelBinarizer()
-                self._label_binarizer = binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+                with arguments.named("y"):
+                    kind = type_of_target(y, input_name="y")
+                self._label_binarizer = LabelBinarizer().fit(y if kind.startswith("multilabel") else classes)
             self._fit(X, y, sample_weight, incremental=True)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name

@@ -57,7 +57,7 @@ class KeptEngine:
             return False
         arrays = _arrays(estimator)
         return len(arrays) == len(self.arrays) and all(
-            isinstance(own, np.ndarray) and own.dtype == kept.dtype and np.array_equal(own, kept)
+            type(own) is np.ndarray and own.dtype == kept.dtype and np.array_equal(own, kept)
             for own, kept in zip(arrays, self.arrays, strict=True)
         )
 
@@ -79,6 +79,7 @@ def _arrays(estimator: Any) -> list[Any]:
     """Return all arrays of an estimator, whatever the user has assigned."""
     found: list[Any] = []
     for name in _ARRAYS:
-        for each in getattr(estimator, name):
+        value = getattr(estimator, name)
+        for each in value if isinstance(value, list) else [value]:
             found += each.values() if isinstance(each, dict) else [each]
     return found

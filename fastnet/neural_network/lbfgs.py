@@ -26,12 +26,15 @@ class Result(NamedTuple):
         Number of iterations.
     failure : str
         Why it did not converge; empty if it did.
+    interrupted : bool
+        Whether Ctrl-C ended it.
     """
 
     parameters: Parameters
     loss: float
     iterations: int
     failure: str
+    interrupted: bool = False
 
 
 def minimize(
@@ -41,6 +44,7 @@ def minimize(
     total_weight: float,
     options: dict[str, Any],
     after: Callable[[int, float], bool],
+    keep: bool,
 ) -> Result:
     """Lower the cost of the engine's data, (sum(weight * cost) + alpha / 2 sum(w^2)) / sum(weight).
 
@@ -58,9 +62,12 @@ def minimize(
         SciPy's `maxiter`, `maxfun` and `gtol`.
     after : callable
         Called with the number of each iteration, from 0, and the cost; returns whether to stop.
+    keep : bool
+        Whether Ctrl-C ends it, with the parameters of the last iteration, instead of being raised.
     """
     outputs = engine.architecture.n_out if engine.architecture.cost is QuadraticCost else 1
     last: dict[str, float] = {}
+    latest = _flattened(parameters)
     iterations = 0
 
     def cost_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -72,14 +79,21 @@ def minimize(
         return cost / total_weight + penalty, flat_gradient / total_weight
 
     def callback(intermediate_result: Any) -> None:
-        nonlocal iterations
+        nonlocal iterations, latest
+        latest = intermediate_result.x.copy()
         iterations += 1
         if after(iterations - 1, float(intermediate_result.fun)):
             raise StopIteration
 
-    found = optimize.minimize(
-        cost_and_gradient, _flattened(parameters), method="L-BFGS-B", jac=True, options=options, callback=callback
-    )
+    try:
+        found = optimize.minimize(
+            cost_and_gradient, latest, method="L-BFGS-B", jac=True, options=options, callback=callback
+        )
+    except KeyboardInterrupt:
+        if not keep:
+            raise
+        cost_and_gradient(latest)
+        return Result(_unflattened(latest, parameters), last["loss"], iterations, "", interrupted=True)
     cost_and_gradient(found.x)  # the last evaluation may have been of another point
     failure = "" if found.status in (0, 99) else str(found.message)  # 99: the callback stopped it
     return Result(_unflattened(found.x, parameters), last["loss"], min(found.nit, options["maxiter"]), failure)

@@ -12,9 +12,18 @@ from fastnet.datasets.dataset import finite_arrays
 from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.engines import numpy as numpy_engine
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
+from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost, PoissonCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Shape
 from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.utils import arguments
+
+_COSTS: dict[str, BuiltIn] = {
+    "softmax": LogLikelihoodCost,
+    "logistic": CrossEntropyCost,
+    "identity": QuadraticCost,
+    "exp": PoissonCost,
+}
+"""A cost for each `out_activation_`, with which outputs are computed: what the network was trained for is past."""
 
 
 def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
@@ -71,7 +80,7 @@ def dtype_of(estimator: Any) -> np.dtype:
 
 def settings_of(estimator: Any) -> Settings:
     """Return the settings of a fitted estimator."""
-    return Settings.of(estimator, estimator._cost(estimator.n_outputs_), dtype_of(estimator))
+    return Settings.of(estimator, _COSTS[estimator.out_activation_], dtype_of(estimator))
 
 
 def network(estimator: Any) -> tuple[Architecture, Parameters]:

@@ -82,7 +82,7 @@ class Settings:
         settings = cls(
             hidden=_hidden(estimator.hidden_layer_sizes, "hidden_layer_sizes"),
             image_shape=None if shape is None else images.image_shape(shape),
-            activation=ACTIVATIONS[estimator.activation],
+            activation=ACTIVATIONS[arguments.one_of(estimator.activation, ACTIVATIONS, "activation")],
             cost=cost,
             dropout=arguments.fraction(estimator.dropout, "dropout"),
             alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),

@@ -39,6 +39,13 @@ class Continuation:
     dropout_seed: int
     state: State
 
+    def fits(self, settings: Settings) -> bool:
+        """Whether a training with these settings can go on from here."""
+        return all(getattr(self.settings, name) == getattr(settings, name) for name in _LASTING)
+
+
+_LASTING = "hidden", "image_shape", "cost", "dropout", "solver", "engine", "dtype"
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -107,7 +114,7 @@ class StochasticLearner:
         self.losses: list[float] = []
         self.scores: list[float] = []
         self.engine = settings.make_engine(architecture, parameters, samples.data, samples.weights)
-        self._best = parameters
+        self._best, self.best_score = parameters, rule.best
         drops = len(self.engine.architecture.drop_probabilities) > 0
         self._dropout_seed = random.randint(2**31) if drops and before is None else 0
         if before is not None:
@@ -147,8 +154,6 @@ class StochasticLearner:
                 report(f"Validation score: {self.scores[-1]:f}")
             if self.rule.message:
                 report(self.rule.message)
-            if self._samples.score is not None and self.rule.improved:
-                self._best = self.parameters()
             if after(number - 1):
                 training.epochs = number
 
@@ -185,7 +190,7 @@ class StochasticLearner:
         # scikit-learn reports the mean of squared errors over the outputs, and follows the gradient of their sum.
         outputs = self._architecture.n_out if self._architecture.cost is QuadraticCost else 1
         loss = (total.costs / outputs + total.penalty) / len(self._order)
-        self.losses.append(loss)
+        self._loss = loss
         return loss
 
     def arrays(self) -> Iterable[np.ndarray]:
@@ -196,17 +201,21 @@ class StochasticLearner:
         """Do nothing: the estimator has other parameters until it is trained."""
 
     def findings(self) -> Findings:
-        """Measure the score on the validation samples.
+        """Note the loss, and the score on the validation samples; keep the parameters if it is the best.
 
         Raises
         ------
         ValueError
             If the loss is not finite.
         """
-        if not np.isfinite(self.losses[-1]):
-            raise divergence(f"its loss is {self.losses[-1]}", self.rule.eta)
+        if not np.isfinite(self._loss):
+            raise divergence(f"its loss is {self._loss}", self.rule.eta)
         if self._samples.score is not None:
-            self.scores.append(self._samples.score(self.engine))
+            score = self._samples.score(self.engine)
+            if score > self.best_score:
+                self._best, self.best_score = self.parameters(), score
+            self.scores.append(score)
+        self.losses.append(self._loss)
         return Findings()
 
 

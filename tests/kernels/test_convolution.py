@@ -180,7 +180,9 @@ def trained(engine, case):
     """Train for two passes; return the costs."""
     random = np.random.default_rng(2)
     return [
-        engine.epoch(random.permutation(case.samples), case.mini_batch_size, case.eta, case.descent, with_costs=True)
+        engine.epoch(
+            random.permutation(case.samples), case.mini_batch_size, case.eta, case.descent, with_costs=True
+        ).costs
         for _ in range(2)
     ]
 

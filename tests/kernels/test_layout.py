@@ -15,6 +15,7 @@ from kernels.networks import (
 )
 
 from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 from fastnet.kernels import activations, costs, layout
 from fastnet.kernels.vectors import lanes_of, narrow_lanes_of
@@ -38,7 +39,7 @@ def test_what_the_layers_are(architecture):
     assert there.activations[:-1].tolist() == [activations.CODES[name] for name in names]
     constants = [(getattr(each.layer, "momentum", 0), getattr(each.layer, "epsilon", 0)) for each in known]
     np.testing.assert_array_equal(there.constants.reshape(-1, 2), np.array(constants, float), strict=True)
-    assert there.cost == costs.CODES[architecture.cost.__name__]
+    assert there.cost == costs.CODES[class_name(architecture.cost)]
     assert there.output == costs.OUTPUTS[architecture.layers[-1].activation]
     shapes = [each.shape if each.is_image else (0, 0, 0) for each in known]
     np.testing.assert_array_equal(np.transpose([there.maps, there.heights, there.widths]), shapes)

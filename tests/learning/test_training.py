@@ -10,7 +10,7 @@ import pytest
 from fastnet.engines.contract import Totals
 from fastnet.learning.diagnostics import NeverPredicted, TrainingWarning, never_predicted
 from fastnet.learning.history import History
-from fastnet.learning.schedules import Plan, Tolerance
+from fastnet.learning.schedules import Plan
 from fastnet.learning.training import Findings, Training, descend
 from fastnet.utils import progress
 
@@ -74,12 +74,12 @@ def test_what_the_rule_looks_at_can_be_chosen():
         Scripted([1, 2, 3, 4]),
         History({}, 10, 10, machine={}),
         4,
-        Tolerance(0.5, 0.0, 1, "loss did not fall"),
+        Plan(0.5, 2),
         lambda epoch: -epoch.evaluation_accuracy,
     )
     training.run(lambda history: None)
     assert len(training.history.epochs) == 3
-    assert training.rule.stopped == "The loss did not fall by 0 for 2 iterations in succession. Stopping."
+    assert training.rule.stopped == "Stopped: no better evaluation accuracy than -1 in 2 epochs"
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])

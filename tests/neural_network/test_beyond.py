@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import QuantileRegressor
+from sklearn.linear_model import LogisticRegression, QuantileRegressor
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

@@ -1,6 +1,7 @@
-"""What the classifier refuses, with a line that names it, and stays as it was."""
+"""What the estimators refuse, with a line that names it, and stay as they were."""
 
 import pickle
+import signal
 import warnings
 
 import numpy as np
@@ -8,21 +9,29 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from fastnet.estimator.settings import Settings
-from fastnet.estimator.training import ClassifierLearner
 from sklearn.exceptions import ConvergenceWarning
 
-from fastnet import Dataset, NetworkClassifier
-from fastnet.engines.contract import Engine
+from fastnet import Dataset, Dense
+from fastnet.engines.numpy import Engine
+from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.neural_network import MLPClassifier, MLPRegressor
+from fastnet.neural_network.callbacks import Callbacks
+from fastnet.neural_network.settings import Settings
+from fastnet.neural_network.stochastic import Samples, StochasticLearner
+from fastnet.neural_network.stopping import Rule
 
-X = np.random.default_rng(0).random((20, 4))
+KINDS = MLPClassifier, MLPRegressor
+BOTH = pytest.mark.parametrize("kind", KINDS)
+X = np.random.default_rng(0).random((20, 4), np.float32)
 Y = np.arange(20) % 3
+TARGETS = {MLPClassifier: Y, MLPRegressor: np.eye(3)[Y]}
+CLASSES = {MLPClassifier: {"classes": [0, 1, 2]}, MLPRegressor: {}}
 NAN, INFINITY = float("nan"), float("inf")
-STEEP = {"hidden_layer_sizes": (10, 10), "learning_rate_init": 1e30}
+STEEP = {"hidden_layer_sizes": (10, 10), "learning_rate_init": 1e30, "batch_size": 5}
 
 
 def with_a(value):
-    copy = X.copy()
+    copy = X.astype(np.float64)
     copy[5, 1] = value
     return copy
 
@@ -32,23 +41,23 @@ def masked(values):
     return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == 1)
 
 
-def trained(**parameters):
-    """Return a classifier that has what `fit` leaves, and `partial_fit` too: a velocity and a generator."""
-    options = {"engine": "numpy", "momentum": 0.5, "dropout": 0.1, "random_state": 0, "max_iter": 1}
-    classifier = NetworkClassifier((7,), **options)
-    return classifier.partial_fit(X, Y, [0, 1, 2]).partial_fit(X, Y).set_params(**parameters)
+def trained(kind=MLPClassifier, **parameters):
+    """Return an estimator that has what `fit` leaves, and `partial_fit` too: what the solver remembers."""
+    estimator = kind(hidden_layer_sizes=(7,), engine="numpy", dropout=0.1, random_state=0, max_iter=1)
+    estimator.partial_fit(X, TARGETS[kind], **CLASSES[kind]).partial_fit(X, TARGETS[kind])
+    return estimator.set_params(**parameters)
 
 
-def fresh(**parameters):
-    return NetworkClassifier(**{"engine": "numpy", **parameters})
+def fresh(kind=MLPClassifier, **parameters):
+    return kind(**{"engine": "numpy", **parameters})
 
 
-def assert_refused(classifier, call, error, message):
-    """It raises, and all that the classifier has is as it was, bit by bit."""
-    before = pickle.dumps(vars(classifier))
+def assert_refused(estimator, call, error, message):
+    """It raises, and all that the estimator has is as it was, bit by bit."""
+    before = pickle.dumps(vars(estimator))
     with np.errstate(all="ignore"), pytest.raises(error, match=message):
-        call(classifier)
-    assert pickle.dumps(vars(classifier)) == before
+        call(estimator)
+    assert pickle.dumps(vars(estimator)) == before
 
 
 @pytest.mark.parametrize(
@@ -66,97 +75,232 @@ def assert_refused(classifier, call, error, message):
         ({"hidden_layer_sizes": {3: 4}}, TypeError, "hidden_layer_sizes is {3: 4}; .* or a sequence of integers"),
         ({"hidden_layer_sizes": [[3], [4]]}, TypeError, r"hidden_layer_sizes is \[3\]; it must be an integer"),
         ({"hidden_layer_sizes": 10**13}, ValueError, r"its weights need [\d,]+ GiB, and this machine has"),
-        ({"activation": "step"}, ValueError, "activation is 'step'; it must be one of"),
-        ({"cost": "hinge"}, ValueError, "cost is 'hinge'; it must be one of"),
-        ({"engine": "jax"}, ValueError, "engine is 'jax'; it must be one of"),
-        ({"dtype": "float16"}, ValueError, "dtype is 'float16'; it must be float32 or float64"),
-        ({"alpha": -1}, ValueError, "alpha is -1.0; it must be finite and not negative"),
-        ({"alpha": NAN}, ValueError, "alpha is nan"),
-        ({"alpha": "0"}, TypeError, "alpha is '0'; it must be a number"),
+        ({"activation": "step"}, ValueError, "The 'activation' parameter of MLP.* must be a str among .*'leaky_relu'"),
+        ({"engine": "jax"}, ValueError, "The 'engine' parameter of MLP.* must be a str among .*Got 'jax' instead"),
+        (
+            {"alpha": -1},
+            ValueError,
+            r"The 'alpha' parameter of MLP.* a float in the range \[0.0, inf\). Got -1 instead",
+        ),
+        ({"alpha": NAN}, ValueError, "The 'alpha' parameter .* Got nan instead"),
+        ({"alpha": INFINITY}, ValueError, "The 'alpha' parameter .* Got inf instead"),
         ({"alpha": 1e300}, ValueError, r"alpha is 1e\+300; it must be finite and not negative in float32"),
-        ({"batch_size": 0}, ValueError, "batch_size is 0; it must be at least 1"),
-        ({"batch_size": 10.0}, TypeError, "batch_size is 10.0; it must be an integer"),
-        ({"learning_rate_init": 0}, ValueError, "learning_rate_init is 0.0; it must be positive and finite"),
-        ({"learning_rate_init": INFINITY}, ValueError, "learning_rate_init is inf"),
+        ({"learning_rate_init": INFINITY}, ValueError, "The 'learning_rate_init' parameter .* Got inf instead"),
         ({"learning_rate_init": 1e39}, ValueError, r"learning_rate_init is 1e\+39; .* positive and finite in float32"),
         ({"learning_rate_init": 1e-50}, ValueError, "learning_rate_init is 1e-50; .* positive and finite in float32"),
-        ({"max_iter": 0}, ValueError, "max_iter is 0"),
-        ({"momentum": 1}, ValueError, "momentum is 1.0; it must be at least 0 and less than 1"),
-        ({"dropout": 1.5}, ValueError, "dropout is 1.5"),
+        ({"dropout": 1}, ValueError, r"The 'dropout' parameter of MLP.* in the range \[0.0, 1.0\). Got 1 instead"),
+        ({"dropout": "0"}, ValueError, "The 'dropout' parameter of MLP.* Got '0' instead"),
         ({"dropout": 0.5, "hidden_layer_sizes": ()}, ValueError, "there are no hidden neurons to drop"),
-        ({"early_stopping": "no"}, TypeError, "early_stopping is 'no'; it must be True or False"),
-        ({"early_stopping": None}, TypeError, "early_stopping is None; it must be True or False"),
-        ({"warm_start": 2}, TypeError, "warm_start is 2; it must be True or False"),
-        ({"verbose": 10}, TypeError, "verbose is 10; it must be True or False"),
-        ({"validation_fraction": 1}, ValueError, "validation_fraction is 1"),
-        ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change is 0"),
-        ({"tol": -1}, ValueError, "tol is -1.0"),
-        ({"random_state": "seed"}, ValueError, "'seed' cannot be used to seed"),
+        ({"keep_if_interrupted": "no"}, ValueError, "The 'keep_if_interrupted' parameter of MLP.* Got 'no' instead"),
+        ({"random_state": "seed"}, ValueError, "The 'random_state' parameter of MLP.* Got 'seed' instead"),
     ],
+    ids=str,
 )
+@BOTH
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_parameter(method, parameter, error, message):
-    arguments = (X, Y) if method == "fit" else (X, Y, [0, 1, 2])
-    assert_refused(fresh(**parameter), lambda c: getattr(c, method)(*arguments), error, message)
+def test_a_parameter(method, kind, parameter, error, message):
+    classes = CLASSES[kind] if method == "partial_fit" else {}
+
+    def call(estimator):
+        getattr(estimator, method)(X, TARGETS[kind], **classes)
+
+    assert_refused(fresh(kind, **parameter), call, error, message)
     if parameter != {"hidden_layer_sizes": 10**13}:  # `partial_fit` says that there are 7
-        assert_refused(trained(**parameter), lambda c: getattr(c, method)(*arguments), error, message)
+        assert_refused(trained(kind, **parameter), call, error, message)
 
 
-def test_what_float64_can_hold():
-    with np.errstate(over="ignore"), pytest.warns(ConvergenceWarning):
-        fresh(dtype="float64", learning_rate_init=1e-50, max_iter=1).fit(X, Y)
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match="the network diverged"):
-        fresh(dtype="float64", alpha=1e300).fit(X, Y)
+@pytest.mark.parametrize(
+    ("kind", "parameter", "message"),
+    [
+        (
+            MLPClassifier,
+            {"class_weight": "even"},
+            "The 'class_weight' parameter of MLPClassifier .* Got 'even' instead",
+        ),
+        (MLPRegressor, {"loss": "hinge"}, "The 'loss' parameter of MLPRegressor .*'quantile'.* Got 'hinge' instead"),
+        (MLPRegressor, {"quantile": 1}, r"The 'quantile' parameter .* range \(0.0, 1.0\). Got 1 instead"),
+        (MLPRegressor, {"huber_delta": 0}, r"The 'huber_delta' parameter .* range \(0.0, inf\). Got 0 instead"),
+    ],
+)
+def test_a_parameter_of_one_of_them(kind, parameter, message):
+    for estimator in (fresh(kind, **parameter), trained(kind, **parameter)):
+        assert_refused(estimator, lambda e: e.fit(X, TARGETS[kind]), ValueError, message)
 
 
-@pytest.mark.parametrize("parameter", ["early_stopping", "warm_start", "verbose"])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("x", [X, masked(X)], ids=["X", "masked"])
+def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
+    """As scikit-learn does: here, `y` is too short, and the first call of `partial_fit` has no classes."""
+    assert_refused(fresh(alpha=-1), lambda c: getattr(c, method)(x, Y[:3]), ValueError, "The 'alpha' parameter")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes is 2.5; it must be an integer"),
+        ({"hidden_layer_sizes": (7, 7)}, "coefs_ has 2 arrays; to fit hidden_layer_sizes, it must have 3"),
+        ({"image_shape": (1, 3, 3)}, r"image_shape is \(1, 3, 3\), 9 numbers"),
+        ({"engine": "jax"}, "engine"),
+        ({"activation": "step"}, "activation"),
+    ],
+    ids=str,
+)
+@BOTH
+def test_a_parameter_to_predict_with(kind, parameter, message):
+    if parameter == {"hidden_layer_sizes": (7, 7)}:  # with numbers of neurons only, the arrays count
+        parameter = {"hidden_layer_sizes": (Dense(7), Dense(7))}
+    estimator = trained(kind)
+    estimator.predict(X)
+    estimator.set_params(**parameter)
+    for predict in (kind.predict, kind.transform):
+        assert_refused(estimator, lambda e, predict=predict: predict(e, X), (TypeError, ValueError), message)
+
+
+@BOTH
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_flag_may_be_numpys(parameter):
-    fresh(max_iter=1, validation_fraction=0.5, **{parameter: np.bool_(True)}).fit(X, Y)
+def test_what_float64_can_hold(kind):
+    x, y = X.astype(np.float64), TARGETS[kind]
+    assert fresh(kind, learning_rate_init=1e-50, max_iter=1).fit(x, y).coefs_[0].dtype == np.float64
+    steep = fresh(kind, alpha=1e300, solver="sgd")
+    assert_refused(steep, lambda e: e.fit(x, y), ValueError, "the network diverged")
+
+
+@pytest.mark.parametrize("parameter", ["early_stopping", "warm_start", "verbose", "shuffle", "keep_if_interrupted"])
+@BOTH
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_flag_may_be_numpys(kind, parameter):
+    estimators = (
+        fresh(kind, random_state=0, max_iter=2, validation_fraction=0.5, **{parameter: value}).fit(X, TARGETS[kind])
+        for value in (True, np.bool_(True))
+    )
+    np.testing.assert_array_equal(*(each.coefs_[0] for each in estimators))
+
+
+DATA = [
+    (X[:0], Y[:0], ValueError, "minimum of 1 is required"),
+    (X[:, 0], Y, ValueError, "Expected 2D array"),
+    (X, Y[:5], ValueError, "inconsistent numbers of samples"),
+    (with_a(NAN), Y, ValueError, "X contains NaN"),
+    (with_a(INFINITY), Y, ValueError, "X contains infinity"),
+    (X + 1j, Y, ValueError, "Complex data not supported"),
+    (np.full((20, 4), "a"), Y, ValueError, "could not convert string to float"),
+    (masked(X), Y, TypeError, "X: something is masked"),
+    (list(masked(X)), Y, TypeError, "X: something is masked"),
+    (X, masked(Y), TypeError, "y: something is masked"),
+    (X, np.where(Y == 1, NAN, Y), ValueError, "y contains NaN"),
+]
+OF_LABELS = [
+    (X, Y + 0.5, ValueError, "y: Unknown label type: continuous"),
+    (X, np.c_[Y, Y], ValueError, "y: Unknown label type: multiclass-multioutput"),
+    (X, np.where(Y == 1, None, "a"), TypeError, "y: '<' not supported"),
+]
+OF_NUMBERS = [
+    (X, np.where(Y == 1, "b", "a"), ValueError, "could not convert string to float|y has 1 outputs"),
+    (X, np.where(Y == 1, INFINITY, Y), ValueError, "y contains infinity"),
+    (X, np.ones((20, 3, 2)), ValueError, "Found array with dim 3"),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "y", "error", "message"),
+    [
+        *((kind, *data) for kind in KINDS for data in DATA),
+        *((MLPClassifier, *data) for data in OF_LABELS),
+        *((MLPRegressor, *data) for data in OF_NUMBERS),
+    ],
+)
+def test_data(kind, x, y, error, message):
+    for estimator in (fresh(kind), trained(kind)):
+        assert_refused(estimator, lambda e: e.fit(x, y), error, message)
+        assert_refused(estimator, lambda e: e.partial_fit(x, y, **CLASSES[kind]), error, message)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        (np.ones(19), ValueError, r"sample_weight.shape == \(19,\), expected \(20,\)"),
+        (np.ones((20, 2)), ValueError, "Sample weights must be 1D array or scalar"),
+        (-np.ones(20), ValueError, "Negative values in data passed to `sample_weight`"),
+        (np.where(Y == 1, NAN, 1), ValueError, "sample_weight contains NaN"),
+        (np.zeros(20), ValueError, "[Ss]ample weights"),
+        (masked(np.ones(20)), TypeError, "sample_weight: something is masked"),
+    ],
+)
+@BOTH
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_weights_of_samples(kind, weights, error, message):
+    y = TARGETS[kind]
+    for estimator in (fresh(kind), trained(kind)):
+        assert_refused(estimator, lambda e: e.fit(X, y, weights), error, message)
+        assert_refused(estimator, lambda e: e.partial_fit(X, y, weights, **CLASSES[kind]), error, message)
 
 
 @pytest.mark.parametrize(
     ("x", "y", "error", "message"),
     [
-        (X[:0], Y[:0], ValueError, "minimum of 1 is required"),
-        (X[:, 0], Y, ValueError, "Expected 2D array"),
-        (X, Y[:5], ValueError, "inconsistent numbers of samples"),
-        (with_a(NAN), Y, ValueError, "X contains NaN"),
-        (with_a(INFINITY), Y, ValueError, "X contains infinity"),
-        (with_a(1e300), Y, ValueError, "X contains infinity or a value too large"),
-        (X + 1j, Y, ValueError, "Complex data not supported"),
-        (masked(X), Y, TypeError, "X: something is masked"),
-        (list(masked(X)), Y, TypeError, "X: something is masked"),
-        (X, masked(Y), TypeError, "y: something is masked"),
-        (X, Y + 0.5, ValueError, "y: Unknown label type"),
-        (X, np.where(Y == 1, NAN, Y), ValueError, "y contains NaN"),
-        (X, np.where(Y == 1, None, "a"), TypeError, "y: '<' not supported"),
-        (X, np.zeros(20), ValueError, "one class only"),
+        (X, None, ValueError, "X_val is given, but y_val is not; give both"),
+        (X[:, :3], Y, ValueError, "X_val and y_val: X has 3 features"),
+        (with_a(NAN), Y, ValueError, "X_val and y_val: Input X contains NaN"),
+        (X, Y[:5], ValueError, "X_val and y_val: Found input variables with inconsistent numbers of samples"),
+        (masked(X), Y, TypeError, "something is masked"),
+        (X, Y + 1, ValueError, r"X_val and y_val: y has the labels \[3\]; the classes are \[0, 1, 2\]"),
     ],
 )
-def test_data(x, y, error, message):
-    for classifier in (fresh(), trained()):
-        assert_refused(classifier, lambda c: c.fit(x, y), error, message)
+def test_validation_data(x, y, error, message):
+    for classifier in (fresh(early_stopping=True), trained(early_stopping=True)):
+        assert_refused(classifier, lambda c: c.fit(X, Y, X_val=x, y_val=y), error, message)
+
+
+def test_validation_data_that_would_not_be_used():
+    assert_refused(
+        fresh(), lambda c: c.fit(X, Y, X_val=X, y_val=Y), ValueError, "X_val is given, but early_stopping is"
+    )
+
+
+def test_validation_data_of_a_regressor():
+    for regressor in (fresh(MLPRegressor, early_stopping=True), trained(MLPRegressor, early_stopping=True)):
+        assert_refused(
+            regressor, lambda r: r.fit(X, TARGETS[MLPRegressor], X_val=X, y_val=Y), ValueError, "X_val and y_val: y has"
+        )
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "error", "message"),
+    ("kind", "x", "y", "error", "message"),
     [
-        (X[:, :3], Y, ValueError, "X has 3 features, but NetworkClassifier is expecting 4"),
-        (with_a(NAN), Y, ValueError, "X contains NaN"),
-        (masked(X), Y, TypeError, "X: something is masked"),
-        (X, masked(Y), TypeError, "y: something is masked"),
-        (X, Y + 1, ValueError, r"y has the label 3; the classes are \[0, 1, 2\]"),
+        (MLPClassifier, X[:, :3], Y, ValueError, "X has 3 features, but MLPClassifier is expecting 4"),
+        (MLPRegressor, X[:, :3], Y, ValueError, "X has 3 features, but MLPRegressor is expecting 4"),
+        (MLPClassifier, with_a(NAN), Y, ValueError, "X contains NaN"),
+        (MLPClassifier, masked(X), Y, TypeError, "X: something is masked"),
+        (MLPClassifier, X, masked(Y), TypeError, "y: something is masked"),
+        (MLPClassifier, X, Y + 1, ValueError, r"y has the labels \[3\]; the classes are \[0, 1, 2\]"),
+        (MLPRegressor, X, Y, ValueError, "y has 1 outputs; the network to go on with has 3"),
     ],
 )
-def test_data_to_go_on_with(x, y, error, message):
-    assert_refused(trained(), lambda c: c.partial_fit(x, y), error, message)
-    assert_refused(trained(warm_start=True), lambda c: c.fit(x, y), error, message)
+def test_data_to_go_on_with(kind, x, y, error, message):
+    assert_refused(trained(kind), lambda e: e.partial_fit(x, y), error, message)
+    assert_refused(trained(kind, warm_start=True), lambda e: e.fit(x, y), error, message)
 
 
-def test_data_to_predict():
-    for predict in (NetworkClassifier.predict, NetworkClassifier.predict_proba):
-        assert_refused(trained(), lambda c, predict=predict: predict(c, masked(X)), TypeError, "X: something is masked")
+def test_counts_are_not_negative():
+    for regressor in (fresh(MLPRegressor, loss="poisson"), trained(MLPRegressor, loss="poisson")):
+        assert_refused(regressor, lambda r: r.fit(X, Y - 1), ValueError, "y: it has the number -1; with loss='poisson'")
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (masked(X), TypeError, "X: something is masked"),
+        (with_a(NAN), ValueError, "X contains NaN"),
+        (X[:, :3], ValueError, "X has 3 features"),
+        (X[0], ValueError, "Expected 2D array"),
+    ],
+)
+def test_data_to_predict(x, error, message):
+    for kind, name in [
+        *((kind, name) for kind in KINDS for name in ("predict", "transform")),
+        (MLPClassifier, "predict_proba"),
+    ]:
+        assert_refused(trained(kind), lambda e, name=name: getattr(e, name)(x), error, message)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -168,23 +312,24 @@ def test_masked_arrays_of_which_nothing_is_masked_are_as_others():
 @pytest.mark.parametrize(
     ("classes", "error", "message"),
     [
-        ([], ValueError, r"classes is \[\]; it must be a sequence of at least two labels that can be sorted"),
-        ([1, 1], ValueError, r"classes is \[1, 1\]; it must be"),
-        ("abc", ValueError, "classes is 'abc'; it must be"),
-        (3, ValueError, "classes is 3; it must be"),
-        ({0, 1, 2}, ValueError, "classes is {0, 1, 2}; it must be"),
-        ((n for n in range(3)), ValueError, "classes is <generator object .*; it must be"),
-        ([[0, 1], [2, 3]], ValueError, r"classes is \[\[0, 1\], \[2, 3\]\]; it must be"),
-        ([[0, 1], 2], ValueError, r"classes is \[\[0, 1\], 2\]; it must be"),
-        ([0, None], ValueError, r"classes is \[0, None\]; it must be"),
-        ([0, 1, 2, NAN], ValueError, r"classes is \[0, 1, 2, nan\]; it must be"),
+        (None, ValueError, "classes must be passed on the first call"),
+        ([], ValueError, r"0 samples: \[\]|classes=\[\]` is not the same as on last call"),
+        ([1, 1], ValueError, r"y has the labels \[0, 2\]; the classes are \[1\]|is not the same as on last call"),
+        ("abc", ValueError, "Expected array-like .* got 'abc'"),
+        (3, ValueError, "Expected array-like .* got 3"),
+        ({0, 1, 2}, ValueError, "Expected array-like .* got {0, 1, 2}"),
+        ((n for n in range(3)), ValueError, "Expected array-like .* got <generator object"),
+        ([[0, 1], [2, 3]], ValueError, "Unknown label type"),
+        ([0, None], ValueError, "Unknown label type"),
+        ([0.5, 1], ValueError, "Unknown label type"),
+        ([0, 1, 2, NAN], ValueError, "contains NaN"),
         (masked([0, 1, 2]), TypeError, "classes: something is masked"),
-        ([0, 1], ValueError, r"y has the label 2; the classes are \[0, 1\]|classes are \[0, 1\]; in the first call"),
+        ([0, 1], ValueError, r"y has the labels \[2\]; the classes are \[0, 1\]|is not the same as on last call"),
     ],
 )
 def test_classes(classes, error, message):
-    for classifier in (fresh(), trained()):
-        assert_refused(classifier, lambda c: c.partial_fit(X, Y, classes), error, message)
+    for classifier in (fresh(), trained()) if classes is not None else [fresh()]:
+        assert_refused(classifier, lambda c: c.partial_fit(X, Y, classes=classes), error, message)
 
 
 def no_engine(self, *arguments):
@@ -202,7 +347,7 @@ def no_engine(self, *arguments):
         ("coefs_", 1, 1.0, ValueError, r"coefs_\[1\] has shape \(\); .* it must be \(7, 3\)"),
         ("coefs_", 0, np.full((4, 7), NAN), ValueError, r"coefs_\[0\] has a number that is not a number"),
         ("coefs_", 0, np.full((4, 7), -INFINITY), ValueError, r"coefs_\[0\] has a number that is infinite"),
-        ("coefs_", 0, np.full((4, 7), 1e39), ValueError, r"coefs_\[0\] has the number 1e\+39, which float32 cannot"),
+        ("coefs_", 1, np.full((7, 3), 1e39), ValueError, r"coefs_\[1\] has the number 1e\+39, which float32 cannot"),
         ("coefs_", 1, np.ones((7, 3), complex), TypeError, r"coefs_\[1\] are of type complex128; .* real numbers"),
         ("coefs_", 0, "ones", TypeError, r"coefs_\[0\] are of type <U4; .* real numbers"),
         ("coefs_", 0, [[1], [2, 3]], ValueError, r"coefs_\[0\] are ragged"),
@@ -220,88 +365,237 @@ def no_engine(self, *arguments):
         ("intercepts_", None, [np.ones(3)], ValueError, "coefs_ has 2 arrays, and intercepts_ 1"),
     ],
 )
-def test_what_is_assigned(monkeypatch, attribute, i, value, error, message):
-    classifier = trained(warm_start=True)
-    if i is None:
-        setattr(classifier, attribute, value)
-    else:
-        getattr(classifier, attribute)[i] = value
+@BOTH
+def test_what_is_assigned(monkeypatch, kind, attribute, i, value, error, message):
+    """Also to an estimator that has predicted, and has kept an engine."""
+    y = TARGETS[kind]
+    calls = [
+        lambda e: e.predict(X), lambda e: e.transform(X), lambda e: e.to_sklearn(), lambda e: e.fit(X, y),
+        lambda e: e.partial_fit(X, y), *([lambda c: c.predict_proba(X)] if kind is MLPClassifier else []),
+    ]  # fmt: skip
+    new, used = trained(kind, warm_start=True), trained(kind, warm_start=True)
+    used.predict(X)
     monkeypatch.setattr(Settings, "make_engine", no_engine)
-    for method, arguments in {"predict": [X], "predict_proba": [X], "fit": [X, Y], "partial_fit": [X, Y]}.items():
-        assert_refused(
-            classifier, lambda c, method=method, arguments=arguments: getattr(c, method)(*arguments), error, message
-        )
+    for estimator in (new, used):
+        if i is None:
+            setattr(estimator, attribute, value)
+        else:
+            getattr(estimator, attribute)[i] = value
+        for call in calls:
+            assert_refused(estimator, call, error, message)
 
 
-def test_another_network_may_be_assigned():
+def test_what_is_masked_in_the_array_that_was_predicted_with():
+    classifier = trained()
+    classifier.predict(X)
+    classifier.coefs_[0] = masked(classifier.coefs_[0])
+    assert_refused(classifier, lambda c: c.predict(X), TypeError, r"coefs_\[0\]: something is masked")
+
+
+@BOTH
+def test_another_network_may_be_assigned(kind):
     """With other hidden layers, if it has the same inputs and outputs; to go on, the parameters have to say so."""
-    other = trained()
+    y, other = TARGETS[kind], trained(kind)
+    other.predict(X)
     other.coefs_ = [np.ones((4, 2)), np.ones((2, 5)), np.eye(5, 3)]
     other.intercepts_ = [[0, 0], np.zeros(5, int), (0.0, 0.5, 0.0)]
-    assert other.predict(X).tolist() == [1] * 20
-    assert_refused(other, lambda c: c.partial_fit(X, Y), ValueError, r"hidden_layer_sizes is \(7,\), .* has \(2, 5\)")
-    other.set_params(hidden_layer_sizes=(2, 5)).partial_fit(X, Y)
+    sums = 2 * X.sum(axis=1, dtype=np.float64)  # of each neuron of the second hidden layer
+    expected = [1] * 20 if kind is MLPClassifier else sums[:, np.newaxis] + [0, 0.5, 0]
+    np.testing.assert_allclose(other.predict(X), expected, rtol=1e-6)
+    assert_refused(other, lambda c: c.partial_fit(X, y), ValueError, r"hidden_layer_sizes is \(7,\), .* has \(2, 5\)")
+    other.set_params(hidden_layer_sizes=(2, 5)).partial_fit(X, y)
     assert [w.shape for w in other.coefs_] == [(4, 2), (2, 5), (5, 3)]
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+def test_training_that_diverges(kind, engine, solver):
+    """Of other inputs, and other classes, than the estimator knew."""
+    others = np.array(["a", "b", "c", "d"])[np.arange(20) % 4] if kind is MLPClassifier else 1.0 * Y
+    for estimator in (fresh(kind, **STEEP), trained(kind, **STEEP)):
+        estimator.set_params(engine=engine, solver=solver)
+        assert_refused(estimator, lambda e: e.fit(X[:, :3], others), ValueError, "the network diverged")
+    goes_on = trained(
+        kind, warm_start=True, learning_rate_init=1e38, engine=engine, solver=solver, batch_size=5, max_iter=9
+    )
+    assert_refused(goes_on, lambda e: e.fit(X, TARGETS[kind]), ValueError, "the network diverged")
+
+
+def test_lbfgs_that_diverges():
+    x = 1e200 * X.astype(np.float64)
+    for regressor in (fresh(MLPRegressor, solver="lbfgs"), trained(MLPRegressor, solver="lbfgs", dropout=0)):
+        with pytest.warns(TrainingWarning, match="far from unit scale"):
+            assert_refused(regressor, lambda r: r.fit(x, Y), ValueError, "the network diverged, its loss is")
+
+
+@BOTH
+def test_a_call_of_partial_fit_that_diverges_leaves_what_the_solver_remembers(kind):
+    one, other = trained(kind, batch_size=5), trained(kind, batch_size=5)
+    assert_refused(one, lambda e: e.partial_fit(3e38 * X, TARGETS[kind]), ValueError, "the network diverged")
+    for each in (one, other):
+        each.partial_fit(X, TARGETS[kind])
+    assert pickle.dumps(vars(one)) == pickle.dumps(vars(other))
+
+
+@BOTH
+def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
+    """Of ReLU neurons that always give 0."""
+    estimator = fresh(kind, hidden_layer_sizes=3, alpha=0, solver="sgd")
+    estimator._label_binarizer = trained()._label_binarizer
+    settings = Settings.of(estimator, estimator._cost(3), X.dtype)
+    weights, biases = [np.full((3, 4), -INFINITY), np.zeros((3, 3))], [np.zeros((3, 1)), np.zeros((3, 1))]
+    architecture = settings.architecture(4, 3)
+    samples = Samples(Dataset(X, np.eye(3, dtype=np.float32)[Y]), None, np.arange(20), None)
+    learner = StochasticLearner(
+        settings, architecture, architecture.parameters(weights, biases), samples, 20, np.random.RandomState(0), True,
+        Rule(estimator, 20, 0.001, 0, -INFINITY, 0),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
+        learner.run(1, print, lambda number: False)
+    assert np.isfinite(learner._loss)
+    assert learner.losses == []  # which has completed iterations
+
+
+def test_a_class_of_which_no_part_can_be_kept_out():
+    y = np.arange(20) == 7
+    for classifier in (fresh(early_stopping=True), trained(early_stopping=True)):
+        assert_refused(classifier, lambda c: c.fit(X, y), ValueError, "least populated class")
+
+
+@BOTH
+def test_a_single_sample_is_too_few_to_validate_with(kind):
+    parameters = {"early_stopping": True, "validation_fraction": 0.05}
+    for estimator in (fresh(kind, **parameters), trained(kind, **parameters)):
+        assert_refused(estimator, lambda e: e.fit(X, Y), ValueError, "validation set is too small: it has 1")
 
 
 def interrupt(*arguments, **keywords):
     raise KeyboardInterrupt("while it computes")
 
 
-@pytest.mark.parametrize("engine", ["numba", "numpy"])
-def test_training_that_diverges(engine):
-    """Of other inputs, and other classes, than the classifier knew."""
-    names = np.array(["a", "b", "c", "d"])[np.arange(20) % 4]
-    for classifier in (fresh(**STEEP), trained(**STEEP)):
-        classifier.set_params(engine=engine)
-        assert_refused(classifier, lambda c: c.fit(X[:, :3], names), ValueError, "the network diverged")
-    goes_on = trained(warm_start=True, learning_rate_init=1e38, engine=engine)
-    assert_refused(goes_on, lambda c: c.fit(X, Y), ValueError, "the network diverged")
-
-
-def test_a_call_of_partial_fit_that_diverges_takes_nothing_from_the_generator():
-    one, other = trained(), trained()
-    assert_refused(one.set_params(learning_rate_init=1e38), lambda c: c.partial_fit(X, Y), ValueError, "diverged")
-    for each in (one, other):
-        each.set_params(learning_rate_init=0.1).partial_fit(X, Y)
-    assert pickle.dumps(vars(one)) == pickle.dumps(vars(other))
-
-
-def test_weights_that_are_no_numbers_where_the_loss_is_one():
-    """Of ReLU neurons that always give 0."""
-    settings = Settings.of(vars(fresh(hidden_layer_sizes=3, alpha=0)))
-    weights, biases = [np.full((3, 4), -INFINITY), np.zeros((3, 3))], [np.zeros((3, 1)), np.zeros((3, 1))]
-    architecture = settings.architecture(4, 3)
-    parameters = architecture.parameters(weights, biases)
-    learner = ClassifierLearner(settings, architecture, parameters, Dataset(X, Y), np.random.RandomState(0))
-    assert np.isfinite(learner.findings().training_cost)
-    with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
-        learner.run(1, print)
-
-
-def test_a_class_of_which_no_part_can_be_kept_out():
-    y = np.where(np.arange(20) == 7, 3, Y)
-    for classifier in (fresh(early_stopping=True), trained(early_stopping=True)):
-        assert_refused(classifier, lambda c: c.fit(X, y), ValueError, "least populated class")
-
-
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (Engine, "measure"),
-        (NetworkClassifier, "_report"),
-        (ClassifierLearner, "parameters"),
-        (ClassifierLearner, "continuation"),
+        (Engine, "epoch"),
+        (StochasticLearner, "findings"),
+        (MLPClassifier, "_report"),
+        (StochasticLearner, "best_parameters"),
+        (MLPClassifier, "_note"),
+        (StochasticLearner, "continuation"),
+        (Callbacks, "end"),
     ],
+    ids=lambda value: getattr(value, "__name__", value),
 )
 def test_an_interrupt(monkeypatch, owner, name):
-    """After the network is trained, and after all is kept."""
+    """While it computes, after the network is trained, and after all is kept."""
     classifiers = fresh(), trained(), trained(warm_start=True)
     monkeypatch.setattr(owner, name, interrupt)
     for classifier in classifiers:
-        assert_refused(classifier, lambda c: c.partial_fit(X, Y, [0, 1, 2]), KeyboardInterrupt, "while it computes")
-        if name != "continuation":
-            assert_refused(classifier, lambda c: c.fit(X[:, ::-1], Y), KeyboardInterrupt, "while it computes")
+        assert_refused(
+            classifier, lambda c: c.partial_fit(X, Y, classes=[0, 1, 2]), KeyboardInterrupt, "while it computes"
+        )
+        assert_refused(classifier, lambda c: c.fit(X[:, ::-1], Y), KeyboardInterrupt, "while it computes")
+
+
+@BOTH
+def test_an_interrupt_of_lbfgs(monkeypatch, kind):
+    estimators = fresh(kind, solver="lbfgs"), trained(kind, solver="lbfgs", dropout=0)
+    monkeypatch.setattr(kind, "_report", interrupt)
+    for estimator in estimators:
+        assert_refused(estimator, lambda e: e.fit(X[:, :3], Y), KeyboardInterrupt, "while it computes")
+
+
+def interrupted(monkeypatch, estimator, owner, name, call):
+    """Fit, and have the signal come in a call of a method, the first being number 1; return the warnings."""
+    method, calls = getattr(owner, name), []
+
+    def pressed(*arguments, **keywords):
+        calls.append(name)
+        if len(calls) == call:
+            signal.raise_signal(signal.SIGINT)
+        return method(*arguments, **keywords)
+
+    with monkeypatch.context() as patch, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        patch.setattr(owner, name, pressed)
+        try:
+            estimator.fit(X, TARGETS[type(estimator)])
+        except KeyboardInterrupt:  # which would end pytest
+            pytest.fail("KeyboardInterrupt was raised, and nothing is kept")
+    return [str(each.message) for each in caught]
+
+
+def after(iterations, kind=MLPClassifier, **parameters):
+    """Return the estimator that is trained so far."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fresh(kind, **{**parameters, "max_iter": iterations}).fit(X, TARGETS[kind])
+
+
+@BOTH
+def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind):
+    """The mini-batch is trained to its end."""
+    estimator = fresh(kind, keep_if_interrupted=True, random_state=0)
+    said = interrupted(monkeypatch, estimator, Engine, "epoch", 3)
+    assert said == ["training was interrupted in iteration 3; what was learnt is kept"]
+    for ours, expected in zip(estimator.coefs_, after(3, kind, random_state=0).coefs_, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    assert estimator.loss_curve_ == after(2, kind, random_state=0).loss_curve_
+    assert estimator.n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call"),
+    [
+        (Engine, "epoch", 3),
+        (MLPRegressor, "_score_of", 3),
+        (MLPRegressor, "_report", 5),
+        (MLPRegressor, "_report", 6),
+        (Callbacks, "after_iteration", 3),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_what_is_kept_with_early_stopping_belongs_together(monkeypatch, owner, name, call):
+    """Wherever in the third iteration it comes; each of the first three has a better score than the last."""
+    parameters = {"random_state": 1, "early_stopping": True, "validation_fraction": 0.5, "learning_rate_init": 0.01}
+    scores = after(3, MLPRegressor, **parameters).validation_scores_
+    assert scores[0] < scores[1] < scores[2]
+    regressor = fresh(MLPRegressor, keep_if_interrupted=True, **parameters)
+    (message,) = interrupted(monkeypatch, regressor, owner, name, call)
+    assert message.startswith("training was interrupted in iteration ")
+    expected = after(len(regressor.validation_scores_), MLPRegressor, **parameters)
+    assert regressor.validation_scores_ == expected.validation_scores_
+    assert regressor.best_validation_score_ == expected.best_validation_score_
+    for ours, theirs in zip(regressor.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert regressor.loss_curve_ == expected.loss_curve_
+    assert regressor.n_iter_ == expected.n_iter_
+
+
+def test_what_lbfgs_has_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch):
+    classifier = fresh(solver="lbfgs", random_state=0, keep_if_interrupted=True)
+    assert "interrupted" in str(interrupted(monkeypatch, classifier, MLPClassifier, "_report", 2))
+    expected = after(2, solver="lbfgs", random_state=0)
+    np.testing.assert_allclose(classifier.coefs_[0], expected.coefs_[0], rtol=1e-9)
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore:inputs go from|training was interrupted")
+def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch, kind):
+    """In the iteration in which it diverges."""
+    epoch = Engine.epoch
+
+    def pressed(*arguments, **keywords):
+        signal.raise_signal(signal.SIGINT)
+        return epoch(*arguments, **keywords)
+
+    estimators = [make(kind, keep_if_interrupted=True, batch_size=5, solver="sgd") for make in (fresh, trained)]
+    monkeypatch.setattr(Engine, "epoch", pressed)
+    for estimator in estimators:
+        assert_refused(
+            estimator, lambda e: e.fit(3e38 * X, TARGETS[kind]), (ValueError, KeyboardInterrupt), "diverged|^$"
+        )
 
 
 def test_what_is_drawn_from_a_generator_of_the_users_stays_drawn():
@@ -313,12 +607,24 @@ def test_what_is_drawn_from_a_generator_of_the_users_stays_drawn():
     assert random.get_state()[2] != before
 
 
-def test_a_warning_that_is_an_error_loses_nothing():
-    expected, classifier = fresh(random_state=0, max_iter=2), fresh(random_state=0, max_iter=2)
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_warning_that_is_an_error_loses_nothing(kind, solver):
+    expected, estimator = (fresh(kind, random_state=0, max_iter=2, solver=solver) for _ in range(2))
     with pytest.warns(ConvergenceWarning):
-        expected.fit(X, Y)
+        expected.fit(X, TARGETS[kind])
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         with pytest.raises(ConvergenceWarning):
-            classifier.fit(X, Y)
-    assert pickle.dumps(vars(classifier)) == pickle.dumps(vars(expected))
+            estimator.fit(X, TARGETS[kind])
+    assert pickle.dumps(vars(estimator)) == pickle.dumps(vars(expected))
+
+
+@BOTH
+def test_a_warning_before_training_that_is_an_error_changes_nothing(kind):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for estimator in (fresh(kind), trained(kind)):
+            assert_refused(estimator, lambda e: e.fit(100 * X, TARGETS[kind]), TrainingWarning, "far from unit scale")
+            estimator.set_params(batch_size=100)
+            assert_refused(estimator, lambda e: e.fit(X, TARGETS[kind]), UserWarning, "batch_size")

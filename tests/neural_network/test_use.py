@@ -1,4 +1,4 @@
-"""What scikit-learn's users do with a classifier."""
+"""What scikit-learn's users do with an estimator."""
 
 import copy
 import io
@@ -10,21 +10,43 @@ import pytest
 pytest.importorskip("sklearn")
 
 import joblib
+from sklearn import neural_network as theirs
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastnet import NetworkClassifier
 from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.neural_network import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
+BOTH = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+SGD = {"solver": "sgd", "learning_rate_init": 0.1, "momentum": 0.0, "batch_size": 10}
 
-def joblib_copy(classifier):
+
+def made(kind=MLPClassifier, **parameters):
+    return kind(**{"engine": "numpy", "random_state": 0, **parameters})
+
+
+def classes_for(kind):
+    return {"classes": [0, 1, 2]} if kind is MLPClassifier else {}
+
+
+def arrays(estimator):
+    return [*estimator.coefs_, *estimator.intercepts_]
+
+
+def assert_same(one, other):
+    for ours, expected in zip(arrays(one), arrays(other), strict=True):
+        np.testing.assert_array_equal(ours, expected, strict=True)
+
+
+def joblib_copy(estimator):
     file = io.BytesIO()
-    joblib.dump(classifier, file)
+    joblib.dump(estimator, file)
     file.seek(0)
     return joblib.load(file)
 
@@ -47,10 +69,12 @@ COPIES = {"pickle": lambda c: pickle.loads(pickle.dumps(c)), "joblib": joblib_co
 def test_labels_of_any_type(blobs, names):
     x, numbers = blobs(len(names), spread=0.5)
     y = names[numbers]
-    classifier = NetworkClassifier(random_state=0, max_iter=20)
-    for fitted in (clone(classifier).partial_fit(x, y, names[::-1]), classifier.fit(x, y)):
-        np.testing.assert_array_equal(fitted.classes_, names, strict=True)
-        assert fitted.predict(x).dtype == names.dtype
+    expected = theirs.MLPClassifier(max_iter=1).fit(x, y).classes_  # strings among objects become NumPy's
+    assert expected.tolist() == names.tolist()
+    classifier = made(max_iter=20, **SGD)
+    for fitted in (clone(classifier).partial_fit(x, y, classes=names[::-1]), classifier.fit(x, y)):
+        np.testing.assert_array_equal(fitted.classes_, expected, strict=True)
+        assert fitted.predict(x).dtype == expected.dtype
     np.testing.assert_array_equal(classifier.predict(x), y)
     assert classifier.score(x, y) == 1
     assert [list(names).index(label) for label in y] == classifier.predict_proba(x).argmax(axis=1).tolist()
@@ -60,38 +84,42 @@ def test_samples_may_be_a_data_frame(blobs):
     pandas = pytest.importorskip("pandas")
     x, y = blobs(2)
     frame = pandas.DataFrame(x, columns=list("abcde"))
-    classifier = NetworkClassifier(max_iter=1).fit(frame, pandas.Series(y).map({0: "no", 1: "yes"}))
+    classifier = made(max_iter=1).fit(frame, pandas.Series(y).map({0: "no", 1: "yes"}))
     assert classifier.feature_names_in_.tolist() == list("abcde")
     assert classifier.classes_.tolist() == ["no", "yes"]
     with pytest.raises(ValueError, match="feature names"):
         classifier.predict(frame[list("edcba")])
 
 
-def test_random_state_alone_makes_a_run_repeatable(blobs, engine_name):
+@BOTH
+def test_random_state_alone_makes_a_run_repeatable(blobs, engine_name, kind):
     x, y = blobs(3)
     parameters = {"engine": engine_name, "dropout": 0.3, "early_stopping": True, "max_iter": 2}
     before = np.random.get_state()[1].copy()
-    one, same = (NetworkClassifier(random_state=3, **parameters).fit(x, y) for _ in range(2))
-    other = NetworkClassifier(random_state=np.random.RandomState(3), **parameters).fit(x, y)
+    one, same = (kind(random_state=3, **parameters).fit(x, y) for _ in range(2))
+    other = kind(random_state=np.random.RandomState(3), **parameters).fit(x, y)
     np.testing.assert_array_equal(np.random.get_state()[1], before)
     for again in (same, other, clone(one).fit(x, y)):
-        for ours, theirs in zip(one.coefs_ + one.intercepts_, again.coefs_ + again.intercepts_, strict=True):
-            assert ours.tobytes() == theirs.tobytes()
+        assert [ours.tobytes() for ours in arrays(one)] == [found.tobytes() for found in arrays(again)]
         assert one.validation_scores_ == again.validation_scores_
-    assert (NetworkClassifier(random_state=4, **parameters).fit(x, y).coefs_[0] != one.coefs_[0]).any()
+    assert (kind(random_state=4, **parameters).fit(x, y).coefs_[0] != one.coefs_[0]).any()
 
 
-def test_fitting_again_forgets(blobs):
-    classifier = NetworkClassifier(random_state=0, max_iter=3)
-    first = classifier.fit(*blobs(3)).coefs_
-    classifier.fit(*blobs(2, n_in=4)).fit(*blobs(3))
-    np.testing.assert_array_equal(classifier.coefs_[0], first[0])
-    assert len(classifier.loss_curve_) == classifier.n_iter_ == 3
+@BOTH
+def test_fitting_again_forgets(blobs, kind):
+    x, y = blobs(3)
+    estimator, fresh = made(kind, max_iter=3), made(kind, max_iter=3).fit(x, y)
+    estimator.fit(*blobs(2, n_in=4)).fit(x, y)
+    assert_same(estimator, fresh)
+    assert estimator.loss_curve_ == fresh.loss_curve_
+    assert len(estimator.loss_curve_) == estimator.n_iter_ == 3
+    estimator.partial_fit(x, y)
+    assert_same(estimator.fit(x, y), fresh)
 
 
 def test_warm_start_goes_on(blobs):
     x, y = blobs(3)
-    classifier = NetworkClassifier(random_state=0, max_iter=3, warm_start=True).fit(x, y)
+    classifier = made(max_iter=3, warm_start=True, **SGD).fit(x, y)
     first, losses = classifier.coefs_[0].copy(), list(classifier.loss_curve_)
     classifier.fit(x, y)
     assert classifier.loss_curve_[:3] == losses
@@ -100,153 +128,241 @@ def test_warm_start_goes_on(blobs):
     assert classifier.loss_ < losses[-1]
     assert classifier.best_loss_ == min(classifier.loss_curve_)
     assert np.abs(classifier.coefs_[0] - first).max() < 0.5  # what a network that began anew would not be
+    assert np.abs(made(max_iter=3, **{**SGD, "random_state": 1}).fit(x, y).coefs_[0] - first).max() > 0.5
 
     classifier.set_params(hidden_layer_sizes=(50,))
     with pytest.raises(ValueError, match=r"hidden_layer_sizes is \(50,\), .* has \(100,\)"):
         classifier.fit(x, y)
     classifier.set_params(hidden_layer_sizes=100)
-    with pytest.raises(ValueError, match=r"y has the label 3; the classes are \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"y has the labels \[3\]; the classes are \[0, 1, 2\]"):
         classifier.fit(x, y + 1)
+    with pytest.raises(ValueError, match="the same classes as in the previous call"):
+        classifier.fit(x, y % 2)
 
 
-def test_the_coefficients_may_be_assigned(blobs):
+@BOTH
+def test_the_coefficients_may_be_assigned(blobs, kind):
     x, y = blobs(3)
-    one, other = (NetworkClassifier(random_state=seed, max_iter=2, warm_start=True).fit(x, y) for seed in (0, 1))
+    one, other = (made(kind, random_state=seed, max_iter=2, warm_start=True).fit(x, y) for seed in (0, 1))
+    assert (other.predict(x) != one.predict(x)).any()
     other.coefs_, other.intercepts_ = one.coefs_, [b.tolist() for b in one.intercepts_]
-    np.testing.assert_array_equal(other.predict_proba(x), one.predict_proba(x))
+    np.testing.assert_array_equal(other.predict(x), one.predict(x))
     other.set_params(random_state=0)
-    for go_on in (lambda c: c.fit(x, y), lambda c: c.partial_fit(x, y)):
-        np.testing.assert_array_equal(go_on(other).coefs_[0], go_on(one).coefs_[0])
+    assert_same(other.fit(x, y), one.fit(x, y))
+    assert_same(other.partial_fit(x, y), one.partial_fit(x, y))
 
 
 def test_partial_fit_needs_all_classes_once(blobs):
     x, y = blobs(3)
-    classifier = NetworkClassifier(random_state=0)
-    with pytest.raises(ValueError, match="classes is missing"):
+    classifier = made()
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
         classifier.partial_fit(x, y)
-    classifier.partial_fit(x[y == 0], y[y == 0], [2, 1, 0])
+    assert not hasattr(classifier, "classes_")
+    classifier.partial_fit(x[y == 0], y[y == 0], classes=[2, 1, 0])
     classifier.partial_fit(x[y == 1], y[y == 1]).partial_fit(x[y == 2], y[y == 2], classes=[0, 1, 2])
     assert classifier.classes_.tolist() == [0, 1, 2]
     assert classifier.predict_proba(x).shape == (60, 3)
     assert len(classifier.loss_curve_) == 3
     assert classifier.n_iter_ == 1
-    with pytest.raises(ValueError, match=r"classes are \[0, 1\]; in the first call they were \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"`classes=\[0, 1\]` is not the same as on last call"):
         classifier.partial_fit(x, y, classes=[0, 1])
-    with pytest.raises(ValueError, match=r"y has the label 3; the classes are \[0, 1, 2\]"):
+    with pytest.raises(ValueError, match=r"y has the labels \[3\]; the classes are \[0, 1, 2\]"):
         classifier.partial_fit(x, y + 1)
-    with pytest.raises(ValueError, match=r"y has the label 'a'; the classes are"):
+    with pytest.raises(ValueError, match=r"y has the labels \['a'\]; the classes are"):
         classifier.partial_fit(x[:1], ["a"])
-    with pytest.raises(ValueError, match="early_stopping is set"):
+    with pytest.raises(ValueError, match="early_stopping is True"):
         classifier.set_params(early_stopping=True).partial_fit(x, y)
     assert len(classifier.loss_curve_) == 3
 
 
-@pytest.mark.parametrize("made", COPIES)
-def test_a_copy_goes_on_as_the_original_does(blobs, made, engine_name):
-    """With the velocity, the order of the samples and the neurons that are left out next."""
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.01},
+        {"kind": MLPRegressor, "loss": "huber", "huber_delta": 0.7},
+    ],
+    ids=["adam", "sgd", "regressor"],
+)
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_goes_on_as_the_original_does(blobs, how, engine_name, parameters):
+    """With the solver's memory, the learning rate and the neurons that are left out next."""
     x, y = blobs(3)
-    parameters = {"momentum": 0.9, "dropout": 0.5, "learning_rate_init": 0.01, "engine": engine_name}
-    classifier = COPIES[made](NetworkClassifier(random_state=0, **parameters))
+    parameters = {"dropout": 0.5, "engine": engine_name, "batch_size": 20, **parameters}
+    estimator = COPIES[how](made(**parameters))
+    classes = classes_for(type(estimator))
     for _ in range(2):
-        classifier.partial_fit(x, y, [0, 1, 2])
-    other = COPIES[made](classifier)
-    np.testing.assert_array_equal(other.predict_proba(x), classifier.predict_proba(x))
-    for each in (classifier, other):
-        each.partial_fit(x, y)
-    np.testing.assert_allclose(other.coefs_[0], classifier.coefs_[0], rtol=0, atol=1e-6)
-    np.testing.assert_array_equal(COPIES[made](classifier.fit(x, y)).predict_proba(x), classifier.predict_proba(x))
+        estimator.partial_fit(x, y, **classes)
+    other = COPIES[how](estimator)
+    np.testing.assert_array_equal(other.predict(x), estimator.predict(x))
+    assert_same(other.partial_fit(x, y), estimator.partial_fit(x, y))
+    forgetful = COPIES[how](estimator)
+    forgetful._continuation = None
+    estimator.partial_fit(x, y)
+    assert (forgetful.partial_fit(x, y).coefs_[0] != estimator.coefs_[0]).any()
 
 
-def test_a_pickled_classifier_holds_its_coefficients_and_no_data():
-    random = np.random.default_rng(0)
-    x, y = random.random((2000, 50)), random.integers(0, 3, 2000)
-    classifier = NetworkClassifier(max_iter=1, early_stopping=True).fit(x, y)
-    assert len(pickle.dumps(classifier)) < 4 * (51 * 100 + 101 * 3) + 5000
-
-
-def test_other_parameters_between_two_calls_of_partial_fit(blobs):
+@BOTH
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_after_fit(blobs, how, kind):
     x, y = blobs(3)
-    classifier = NetworkClassifier(random_state=0, momentum=0.9).partial_fit(x, y, [0, 1, 2])
-    before = classifier.coefs_[0].copy()
-    classifier.set_params(learning_rate_init=1e-12).partial_fit(x, y)
-    assert np.abs(classifier.coefs_[0] - before).max() > 1e-4  # the velocity is still there
-    before = classifier.coefs_[0].copy()
-    classifier.set_params(momentum=0.5).partial_fit(x, y)  # that of another momentum is of no use
-    np.testing.assert_allclose(classifier.coefs_[0], before, rtol=0, atol=1e-6)
-    classifier.set_params(engine="numpy", dtype="float64", dropout=0.2, learning_rate_init=0.1).partial_fit(x, y)
-    assert classifier.coefs_[0].dtype == np.float64
+    estimator = made(kind, max_iter=2).fit(x, y)
+    other = COPIES[how](estimator)
+    assert_same(other, estimator)
+    np.testing.assert_array_equal(other.predict(x), estimator.predict(x))
+    assert len(other.partial_fit(x, y).loss_curve_) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_a_pickle_holds_the_coefficients_once_and_no_data(solver, early_stopping, dtype):
+    random = np.random.default_rng(0)
+    x, y = random.random((500, 50)).astype(dtype), random.integers(0, 3, 500)
+    classifier = made(solver=solver, max_iter=1, early_stopping=early_stopping).fit(x, y)
+    classifier.predict(x)
+    size = classifier.coefs_[0].itemsize * (51 * 100 + 101 * 3)
+    assert size < len(pickle.dumps(classifier)) < size + 5000
+    classifier.partial_fit(x, y) if solver != "lbfgs" and not early_stopping else None
+    assert size < len(pickle.dumps(classifier.fit(x, y))) < size + 5000
+
+
+@BOTH
+def test_other_parameters_between_two_calls_of_partial_fit(blobs, kind):
+    x, y = blobs(3)
+    estimator, same = (
+        made(kind, solver="sgd", learning_rate_init=0.01).partial_fit(x, y, **classes_for(kind)) for _ in range(2)
+    )
+    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)  # scikit-learn's has that of the first call
+    assert_same(estimator, same.partial_fit(x, y))
+    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))  # likewise
+    estimator.set_params(engine="reference", dropout=0.2, solver="adam").partial_fit(x.astype(np.float32), y)
+    assert estimator.coefs_[0].dtype == np.float32
+    assert estimator.partial_fit(x, y).coefs_[0].dtype == np.float64
+
+
+def test_another_alpha_between_two_calls_of_partial_fit(blobs):
+    """The solver remembers the gradients of before, as scikit-learn's does."""
+    x, y = blobs(3)
+    one, other = MLPClassifier((7,), engine="numpy", random_state=0), theirs.MLPClassifier((7,), random_state=0)
+    for each in (one, other):
+        each.partial_fit(x, y, classes=[0, 1, 2]).partial_fit(x, y).set_params(alpha=2.0).partial_fit(x, y)
+    for ours, expected in zip(arrays(one), arrays(other), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-10)
+
+
+def test_partial_fit_is_there_only_with_mini_batches(blobs):
+    assert hasattr(made(solver="sgd"), "partial_fit")
+    assert not hasattr(made(MLPRegressor, solver="lbfgs"), "partial_fit")
+    with pytest.raises(AttributeError, match="partial_fit"):
+        made(solver="lbfgs").partial_fit(*blobs(2), classes=[0, 1])
 
 
 def test_pipelines_searches_and_cross_validation(blobs):
     x, y = blobs(3, samples=90)
-    model = make_pipeline(StandardScaler(), NetworkClassifier(random_state=0, max_iter=30))
+    model = make_pipeline(StandardScaler(), made(max_iter=30, **SGD))
     assert cross_val_score(model, 100 * x, y).mean() > 0.8
-    grid = {"networkclassifier__hidden_layer_sizes": [(4,), (8, 8)], "networkclassifier__alpha": [0, 50.0]}
-    with pytest.warns(TrainingWarning, match="a smaller learning_rate_init or alpha"):
+    grid = {"mlpclassifier__hidden_layer_sizes": [(4,), (8, 8)], "mlpclassifier__alpha": [0, 50.0]}
+    with pytest.warns(TrainingWarning, match="a smaller alpha"):
         search = GridSearchCV(model, grid, cv=3).fit(x, y)
-    assert search.best_params_["networkclassifier__alpha"] == 0
+    assert search.best_params_["mlpclassifier__alpha"] == 0
     assert search.best_score_ > 0.8 > search.cv_results_["mean_test_score"].min()
 
 
-def test_networks_without_hidden_neurons_and_with_many_layers(blobs):
+def test_a_regressor_in_a_pipeline(blobs):
+    x = blobs(3, samples=90)[0]
+    y = 1000 + 50 * np.tanh(x @ [1, -1, 0.5, 0, 0])
+    model = make_pipeline(StandardScaler(), made(MLPRegressor, hidden_layer_sizes=8, max_iter=60, **SGD))
+    scaled = TransformedTargetRegressor(model, transformer=StandardScaler())
+    assert cross_val_score(scaled, 100 * x, y).mean() > 0.8
+
+
+@pytest.mark.parametrize("hidden", [(), [], np.array([6, 5]), 4, (4, 4, 4)], ids=repr)
+def test_networks_without_hidden_neurons_and_with_many_layers(blobs, hidden):
     x, y = blobs(3, spread=0.5)
-    for hidden in ((), [], np.array([6, 5]), 4, (4, 4, 4)):
-        classifier = NetworkClassifier(hidden, random_state=0, max_iter=60, activation="tanh").fit(x, y)
-        assert classifier.score(x, y) == 1
-        assert len(classifier.coefs_) == np.size(hidden) + 1
+    classifier = made(hidden_layer_sizes=hidden, max_iter=60, activation="tanh", **SGD).fit(x, y)
+    assert classifier.score(x, y) == 1
+    assert [w.shape[1] for w in classifier.coefs_] == [*np.ravel(hidden), 3]
+
+
+@BOTH
+def test_validation_samples_of_ones_own(blobs, kind):
+    x, y = blobs(3, samples=120, spread=4)
+    parameters = {"early_stopping": True, "n_iter_no_change": 3, **SGD, "learning_rate_init": 0.005}
+    estimator = made(kind, **parameters).fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:])
+    scores = estimator.validation_scores_
+    assert scores[-1] <= max(scores) == estimator.best_validation_score_
+    assert estimator.score(x[80:], y[80:]) == pytest.approx(max(scores), rel=1e-12)
+
+
+def test_another_loss_after_fit_is_for_the_next_one(blobs):
+    """As in scikit-learn, what is predicted stays the same, for a copy too."""
+    x, y = blobs(3)
+    regressor = made(MLPRegressor, max_iter=2).fit(x, y)
+    expected = regressor.predict(x)
+    regressor.set_params(loss="poisson")
+    for each in (regressor, pickle.loads(pickle.dumps(regressor))):
+        np.testing.assert_array_equal(each.predict(x), expected)
+
+
+@BOTH
+def test_it_must_be_fitted(blobs, kind):
+    x, y = blobs(3)
+    estimator = made(kind)
+    for use in (
+        estimator.predict,
+        estimator.transform,
+        lambda x: estimator.score(x, y),
+        lambda _: estimator.to_sklearn(),
+    ):
+        with pytest.raises(NotFittedError):
+            use(x)
+
+
+@BOTH
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+@pytest.mark.parametrize("parameters", [{"solver": "sgd", "learning_rate_init": 1e6}, {"learning_rate_init": 1e38}])
+def test_a_network_that_diverges_is_no_result(blobs, kind, engine, parameters):
+    x, y = blobs(3)
+    estimator = made(kind, hidden_layer_sizes=(10, 10), engine=engine, batch_size=10, **parameters)
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"diverged.*too large"):
+        estimator.fit(x.astype(np.float32), y)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_outputs_that_are_not_numbers_are_no_probabilities(blobs, engine_name, classes):
+    """The hidden neurons are infinite, and the outputs the differences of such."""
+    x, y = blobs(classes)
+    classifier = made(hidden_layer_sizes=4, max_iter=1, engine=engine_name).fit(x.astype(np.float32), y)
+    signs = np.outer([1, -1, 1, -1], np.ones(len(classifier.intercepts_[1])))
+    classifier.coefs_ = [np.full((5, 4), 1e38, np.float32), signs]
+    for predict in (classifier.predict, classifier.predict_proba):
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match="an output of the network is not a number"):
+            predict(100 * np.abs(x))
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_it_warns_when_there_was_more_to_do(blobs, kind, solver):
+    with pytest.warns(ConvergenceWarning, match="larger max_iter") as caught:
+        made(kind, max_iter=2, solver=solver).fit(*blobs(3))
+    assert [each.filename for each in caught] == [__file__]
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    "parameters",
     [
-        ({"hidden_layer_sizes": (4, 0)}, "hidden_layer_sizes is 0; it must be at least 1"),
-        ({"hidden_layer_sizes": 2.5}, "hidden_layer_sizes is 2.5; it must be an integer"),
-        ({"activation": "sigmoid"}, "activation is 'sigmoid'; it must be one of logistic, tanh, relu"),
-        ({"alpha": -1}, "alpha is -1.0; it must be finite and not negative"),
-        ({"batch_size": "auto"}, "batch_size is 'auto'; it must be an integer"),
-        ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
-        ({"learning_rate_init": 0}, "learning_rate_init is 0.0; it must be positive and finite"),
-        ({"max_iter": 0}, "max_iter is 0; it must be at least 1"),
-        ({"momentum": 1}, "momentum is 1.0; it must be at least 0 and less than 1"),
-        ({"dropout": 1.5}, "dropout is 1.5; it must be at least 0 and less than 1"),
-        ({"dropout": 0.5, "hidden_layer_sizes": ()}, "dropout is 0.5, but there are no hidden neurons to drop"),
-        ({"cost": "log_loss"}, "cost is 'log_loss'; it must be one of quadratic, cross-entropy, log-likelihood"),
-        ({"validation_fraction": 0}, "validation_fraction is 0.0; it must be positive and finite"),
-        ({"validation_fraction": 1}, "validation_fraction is 1.0; it must be at least 0 and less than 1"),
-        ({"n_iter_no_change": 0}, "n_iter_no_change is 0; it must be at least 1"),
-        ({"tol": -1e-4}, "tol is -0.0001; it must be finite and not negative"),
-        ({"engine": "jax"}, "engine is 'jax'; it must be one of numba"),
-        ({"dtype": "float16"}, "dtype is 'float16'; it must be float32 or float64"),
-        ({"random_state": "seed"}, "'seed' cannot be used to seed"),
+        {"early_stopping": True, "n_iter_no_change": 1, "tol": 0.5},
+        {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 1.0, "max_iter": 6},
+        {"max_iter": 2},
     ],
 )
-def test_a_wrong_parameter_is_named_before_anything_is_done(blobs, parameters, message):
-    x, y = blobs(2)
-    classifier = NetworkClassifier(**parameters)
-    for train in (classifier.fit, classifier.partial_fit):
-        with pytest.raises((TypeError, ValueError)) as caught:
-            train(x, y)
-        assert str(caught.value).startswith(message)
-    assert not any(name.endswith("_") for name in vars(classifier))
-
-
-def test_wrong_samples(blobs):
-    x, y = blobs(3)
-    classifier = NetworkClassifier(max_iter=1)
-    with pytest.raises(NotFittedError):
-        classifier.predict(x)
-    with pytest.raises(ValueError, match="one class only, 2"):
-        classifier.fit(x, np.full(60, 2))
-    with pytest.raises(ValueError, match="NaN"):
-        classifier.fit(np.where(x == x.max(), np.nan, x), y)
-    with pytest.raises(ValueError, match="continuous"):
-        classifier.fit(x, x[:, 0])
-    with pytest.raises(ValueError, match=r"should be a 1d array"):
-        classifier.fit(x, np.eye(3, dtype=int)[y])
-
-
-@pytest.mark.parametrize("engine", ["numba", "numpy"])
-def test_a_network_that_diverges_is_no_result(blobs, engine):
-    x, y = blobs(3)
-    with np.errstate(over="ignore", invalid="ignore"), pytest.raises(ValueError, match=r"diverged.*too large"):
-        NetworkClassifier((10, 10), learning_rate_init=1e6, engine=engine, random_state=0).fit(x, y)
+def test_it_says_what_scikit_learn_says(blobs, capsys, parameters):
+    said = []
+    for estimator in (made(**parameters), theirs.MLPClassifier(random_state=0, **parameters)):
+        estimator.set_params(verbose=True).fit(*blobs(3))
+        said.append(capsys.readouterr().out)
+        estimator.set_params(verbose=False).fit(*blobs(3))
+        assert capsys.readouterr().out == ""
+    assert "Iteration 2, loss = " in said[1]
+    assert said[0] == said[1]

@@ -1,0 +1,66 @@
+"""scikit-learn's rule, on its own: values that are to grow, and when it stops."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from fastnet.neural_network.stopping import Rule
+
+
+def rule_of(*, best=-np.inf, since=0, **parameters):
+    settings = {
+        "n_iter_no_change": 1, "tol": 0.0, "learning_rate": "constant", "solver": "sgd", "learning_rate_init": 0.5,
+        "power_t": 0.5, "early_stopping": False,
+    }  # fmt: skip
+    return Rule(SimpleNamespace(**{**settings, **parameters}), 10, 0.5, 0, best, since)
+
+
+def follow(rule, values):
+    rates = []
+    for value in values:
+        rates.append(rule.rate(0))
+        rule.look_at(value)
+        if rule.stopped:
+            break
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("tol", "most", "values", "iterations"),
+    [
+        (0.0, 1, [5, 5, 5, 4, 4], 5),  # as good is good enough
+        (1.0, 1, [5, 5, 5.5], 3),
+        (1.0, 1, [5, 5, 6, 6, 6.5], 5),
+        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # compared with the best before, which may creep up
+    ],
+)
+def test_when_it_stops(tol, most, values, iterations):
+    rule = rule_of(tol=tol, n_iter_no_change=most)
+    assert follow(rule, values) == [0.5] * iterations
+    assert (
+        rule.stopped == f"Training loss did not improve more than tol={tol:f} for {most} consecutive epochs. Stopping."
+    )
+    assert rule.best == max(values)
+
+
+def test_it_goes_on_where_another_was():
+    assert len(follow(rule_of(best=7.0, since=1), [5, 5])) == 1
+    assert len(follow(rule_of(best=7.0), [5, 5])) == 2
+    assert not rule_of(n_iter_no_change=np.inf).stopped
+
+
+def test_an_adaptive_rate_is_divided_until_it_is_small():
+    rule = rule_of(learning_rate="adaptive", tol=1.0)
+    rates = follow(rule, [0.0] * 40)
+    np.testing.assert_allclose(rates, 0.5 / 5.0 ** np.maximum(0, (np.arange(len(rates)) - 1) // 2))
+    assert rates[-1] <= 1e-6 < rates[-3]
+    assert "Learning rate too small" in rule.stopped
+
+
+def test_an_inverse_scaling_rate_depends_on_all_samples():
+    rates = follow(rule_of(learning_rate="invscaling"), [1, 2, 3])
+    np.testing.assert_allclose(rates, [0.5, 0.5 / 11**0.5, 0.5 / 21**0.5])
+    assert follow(rule_of(learning_rate="invscaling", solver="adam"), [1, 2, 3]) == [0.5] * 3
