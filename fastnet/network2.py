@@ -64,8 +64,10 @@ class Network(BaseNetwork):
     cost : class, object or str, optional
         `CrossEntropyCost` or 'cross-entropy'; `QuadraticCost` or 'quadratic', with which output neurons may also be
         linear, for regression: `[4, 30, Dense(1, "linear")]`; `LogLikelihoodCost` or 'log-likelihood', with which they
-        are softmax. Or one of your own, for sigmoid or linear outputs, with the functions `fn(a, y)` and
-        `delta(z, a, y)` as these have: the engines 'numpy' and 'reference' call it, the others refuse to train.
+        are softmax. For regression also 'poisson', 'absolute-error', 'huber' or 'quantile', or an object of
+        `fastnet.formulas.regression` such as `QuantileCost(0.9)`. Or one of your own, for sigmoid or linear outputs,
+        with the functions `fn(a, y)` and `delta(z, a, y)` as these have: the engines 'numpy' and 'reference' call it,
+        the others refuse to train.
     activation : str, optional
         Activation of the hidden dense and convolutional layers that have none of their own: a name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.

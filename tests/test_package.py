@@ -82,7 +82,7 @@ NAMES = (
     "comparison", "expand_mnist", "handwriting", "mnist_loader", "network", "network2", "network3", "plots", "sweep",
     "sweeps",
 )  # fmt: skip
-WITH_EXTRAS = ("NetworkClassifier", "pytorch_mnist", "torch_models")
+WITH_EXTRAS = ("neural_network", "pytorch_mnist", "torch_models")
 
 
 # In each child, a name is the first to be asked for. Only the other packages are imported once for all.
@@ -105,7 +105,7 @@ for name in sys.argv[1:]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_each_name_can_be_had_after_importing_the_package():
-    extras = {name: "sklearn" if name == "NetworkClassifier" else "torchvision" for name in WITH_EXTRAS}
+    extras = {name: "sklearn" if name == "neural_network" else "torchvision" for name in WITH_EXTRAS}
     names = [*NAMES, *(name for name, package in extras.items() if importlib.util.find_spec(package))]
     result = python(EACH_NAME_FIRST, arguments=names)
     assert result.stdout.split() == names, result.stderr
@@ -283,7 +283,7 @@ ROWS = (
     ("mnist_loader",),
     ("expand_mnist",),
     ("network", "network2", "network3"),
-    ("torch_models", "sweeps", "estimator", "handwriting", "comparison"),
+    ("torch_models", "sweeps", "neural_network", "handwriting", "comparison"),
     ("commands",),
     ("cli", "torch_classifier"),
     ("pytorch_mnist", "__main__"),
@@ -371,6 +371,6 @@ def test_without_pytorch_a_module_says_which_extra_installs_it(name, monkeypatch
 def test_the_examples_in_docstrings(name):
     if name.startswith((*OF_PYTORCH, "fastnet.torch_classifier")):
         pytest.importorskip("torch")
-    if name.startswith("fastnet.estimator"):
+    if name.startswith("fastnet.neural_network"):
         pytest.importorskip("sklearn")
     assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -196,16 +196,20 @@ NAMES: dict[str, BuiltIn] = {
     "quadratic": QuadraticCost,
     "cross-entropy": CrossEntropyCost,
     "log-likelihood": LogLikelihoodCost,
+}
+"""The book's costs by the names that commands and grids have for them."""
+
+FOR_REGRESSION: dict[str, BuiltIn] = {
     "poisson": PoissonCost,
     "absolute-error": AbsoluteErrorCost,
     "huber": COSTS["HuberCost"],
     "quantile": COSTS["QuantileCost"],
 }
-"""The costs by the names that commands and grids have for them."""
+"""The others, by the names that networks have for them."""
 
 
 def by_name(cost: Any) -> Any:
-    """Return the cost of that name, as in `NAMES` or `COSTS`; what is no string as it is.
+    """Return the cost of that name, as in `NAMES`, `FOR_REGRESSION` or `COSTS`; what is no string as it is.
 
     Raises
     ------
@@ -214,9 +218,9 @@ def by_name(cost: Any) -> Any:
     """
     if not isinstance(cost, str):
         return cost
-    known = {**COSTS, **NAMES}
+    known = {**COSTS, **NAMES, **FOR_REGRESSION}
     if cost not in known:
-        names = ", ".join(repr(name) for name in NAMES)
+        names = ", ".join(repr(name) for name in (*NAMES, *FOR_REGRESSION))
         raise ValueError(f"cost is {cost!r}; it must be {names}, or a class such as CrossEntropyCost")
     return known[cost]
 

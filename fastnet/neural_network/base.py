@@ -28,7 +28,7 @@ from fastnet.formulas.layers import Convolution, Dense
 from fastnet.learning import diagnostics
 from fastnet.neural_network import lbfgs, parameters
 from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
-from fastnet.neural_network.kept import kept_engine
+from fastnet.neural_network.kept import kept_engines
 from fastnet.neural_network.settings import ACTIVATIONS, LARGEST_AUTOMATIC_BATCH, Settings
 from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner, divergence
 from fastnet.neural_network.stopping import Rule
@@ -437,8 +437,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return self._outputs_of(inputs)
 
     def _outputs_of(self, inputs: Any, layer: int | None = None) -> np.ndarray:
-        kept = kept_engine(self)
-        engine, settings = kept.engine, kept.settings
+        kept = kept_engines(self)
+        engine, settings = kept.engine(inputs.shape[0]), kept.settings
         inputs = inputs.astype(settings.dtype, copy=False)
         with settings.threads():
             outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)

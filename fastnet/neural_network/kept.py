@@ -1,46 +1,55 @@
-"""The engine that an estimator predicts with, which is kept from call to call, as long as the estimator lives."""
+"""The engines that an estimator predicts with, which are kept from call to call, as long as the estimator lives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from fastnet.engines import engine_class
 from fastnet.engines.contract import Engine
+from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.neural_network import parameters
 from fastnet.neural_network.settings import Settings
 
-_KEPT: WeakKeyDictionary[Any, KeptEngine] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Any, KeptEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
+_FEW_MULTIPLICATIONS = 1 << 23  # which NumPy has done by the time that a kernel is called
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
 
 @dataclass(frozen=True)
-class KeptEngine:
-    """An engine, and what it was made of.
+class KeptEngines:
+    """The engines of an estimator, and what they were made of.
 
     Attributes
     ----------
-    engine : Engine
-        The engine, which has no training data.
     settings : Settings
         The estimator's parameters.
+    architecture : Architecture
+        What the network computes.
+    parameters : list of dict of str to ndarray
+        The arrays of each layer.
     given : tuple
         The parameters, as the estimator had them.
     arrays : list of ndarray
         Copies of the arrays, as the estimator had them.
+    engines : dict of str to Engine
+        Those that were asked for, by name; they have no training data.
     """
 
-    engine: Engine
     settings: Settings
+    architecture: Architecture
+    parameters: Parameters
     given: tuple[Any, ...]
     arrays: list[np.ndarray]
+    engines: dict[str, Engine] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, estimator: Any) -> KeptEngine:
-        """Make an engine that has an estimator's parameters, which the user may have assigned.
+    def of(cls, estimator: Any) -> KeptEngines:
+        """Read an estimator's parameters and arrays, which the user may have assigned.
 
         Raises
         ------
@@ -48,8 +57,17 @@ class KeptEngine:
             If they do not fit.
         """
         settings = parameters.settings_of(estimator)
-        engine = settings.make_engine(*parameters.checked(estimator, settings))
-        return cls(engine, settings, _given(estimator), [np.array(array) for array in _arrays(estimator)])
+        network = parameters.checked(estimator, settings)
+        return cls(settings, *network, _given(estimator), [np.array(array) for array in _arrays(estimator)])
+
+    def engine(self, samples: int) -> Engine:
+        """Return the engine to feed that many samples forward: for few, NumPy's, which needs no compiled kernels."""
+        name = self.settings.engine
+        if name == "numba" and samples * self.architecture.multiplications <= _FEW_MULTIPLICATIONS:
+            name = "numpy"
+        if name not in self.engines:
+            self.engines[name] = engine_class(name)(self.architecture, self.parameters)
+        return self.engines[name]
 
     def fits(self, estimator: Any) -> bool:
         """Whether the estimator still has the same parameters and arrays."""
@@ -62,11 +80,11 @@ class KeptEngine:
         )
 
 
-def kept_engine(estimator: Any) -> KeptEngine:
-    """Return an engine that has an estimator's arrays: that of the last call, if they are the same."""
+def kept_engines(estimator: Any) -> KeptEngines:
+    """Return engines that have an estimator's arrays: those of the last call, if the arrays are the same."""
     kept = _KEPT.get(estimator)
     if kept is None or not kept.fits(estimator):
-        kept = _KEPT[estimator] = KeptEngine.of(estimator)
+        kept = _KEPT[estimator] = KeptEngines.of(estimator)
     return kept
 
 

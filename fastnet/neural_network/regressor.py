@@ -153,8 +153,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     >>> from fastnet.neural_network import MLPRegressor
     >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
     >>> regressor = MLPRegressor(solver="lbfgs", activation="tanh", random_state=0).fit(X, np.sin(3 * X[:, 0]))
-    >>> print(f"{regressor.predict([[0.5]])[0]:.2f}")
-    1.00
+    >>> print(f"{regressor.predict([[0.5]])[0]:.1f}")
+    1.0
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

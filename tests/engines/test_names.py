@@ -19,7 +19,7 @@ def test_activations():
 
 def test_costs():
     assert set(costs.COSTS) == set(kernel_costs.CODES) == set(names.COSTS)
-    assert set(costs.NAMES.values()) == set(costs.COSTS.values())
+    assert {*costs.NAMES.values(), *costs.FOR_REGRESSION.values()} == set(costs.COSTS.values())
     assert {name: set(cost.outputs) for name, cost in costs.COSTS.items()} == {
         name: set(cost.losses) for name, cost in names.COSTS.items()
     }

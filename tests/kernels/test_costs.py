@@ -58,8 +58,8 @@ def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True
     neurons[neurons_before:][:n] = 1
     given = memory.copy(), targets.copy()
     loss = errors(
-        CODES[class_name(cost)], costs.setting_of(cost), OUTPUTS[output], memory, before + sample * lanes, targets, before, factor,
-        delta, samples * lanes, n, neurons, neurons_before, with_loss,
+        CODES[class_name(cost)], costs.setting_of(cost), OUTPUTS[output], memory, before + sample * lanes, targets,
+        before, factor, delta, samples * lanes, n, neurons, neurons_before, with_loss,
     )  # fmt: skip
     for array, expected in zip((memory, targets), given, strict=True):
         np.testing.assert_array_equal(array, expected)
