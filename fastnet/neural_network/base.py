@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -26,12 +23,12 @@ from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import BuiltIn
 from fastnet.formulas.layers import Convolution, Dense
 from fastnet.learning import diagnostics
-from fastnet.neural_network import lbfgs, parameters
+from fastnet.neural_network import parameters, solvers
 from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
 from fastnet.neural_network.kept import kept_engines
-from fastnet.neural_network.settings import ACTIVATIONS, LARGEST_AUTOMATIC_BATCH, Settings
-from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner, divergence
-from fastnet.neural_network.stopping import Rule
+from fastnet.neural_network.settings import ACTIVATIONS, Settings
+from fastnet.neural_network.solvers import Task
+from fastnet.neural_network.stochastic import Continuation
 from fastnet.neural_network.warn import callers, warn
 
 _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "exp": "exp"}
@@ -140,14 +137,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             self._scale = self._warn_of_scale(inputs, anew)
             callbacks = Callbacks(self, X, y, lambda found: self._fitted(network[0], found))
             callbacks.begin(1 if incremental else self.max_iter)
+            own = None if validation[0] is None else self._validation_set(*validation)
+            task = Task(self, settings, *network, inputs, targets, weights, own, random, callbacks, incremental, before)
             with settings.threads():
-                if settings.solver == "lbfgs":
-                    due = self._fit_lbfgs(settings, network, inputs, targets, weights, callbacks)
-                else:
-                    data = Dataset(inputs, targets.astype(settings.dtype, copy=False))
-                    due = self._fit_stochastic(
-                        settings, network, data, y, weights, validation, random, before, callbacks, anew, incremental
-                    )
+                due = solvers.fit_lbfgs(task) if settings.solver == "lbfgs" else solvers.fit_stochastic(task)
         for each in due:
             warn(str(each), type(each))
         return self
@@ -206,6 +199,18 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             diagnostics.warn_of_scale(scale, callers())
         return scale
 
+    def _validation_set(
+        self,
+        X: Any,  # noqa: N803
+        y: Any,
+        sample_weight: Any,
+    ) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """Return the user's own validation samples."""
+        if y is None:
+            raise ValueError("X_val is given, but y_val is not; give both")
+        with _said_of("X_val and y_val"):
+            return self._validated(X, y, sample_weight, False, True, of_training=False)
+
     def _initial(
         self, settings: Settings, n_out: int, random: np.random.RandomState
     ) -> tuple[Architecture, Parameters]:
@@ -235,184 +240,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             )
         return architecture, found
 
-    def _fit_stochastic(
-        self,
-        settings: Settings,
-        network: tuple[Architecture, Parameters],
-        data: Dataset,
-        y: Any,
-        weights: np.ndarray | None,
-        validation: tuple[Any, Any, Any],
-        random: np.random.RandomState,
-        before: Continuation | None,
-        callbacks: Callbacks,
-        anew: bool,
-        incremental: bool,
-    ) -> list[Warning]:
-        """Train by mini-batches; return the warnings that are due."""
-        samples = self._samples(data, y, weights, validation, random)
-        n = len(samples.chosen)
-        if before is not None and before.fits(settings):  # as in scikit-learn, its optimizer stays as it was made
-            settings = replace(settings, optimizer=before.settings.optimizer)
-        else:
-            before = None
-        eta = float(self.learning_rate_init) if before is None else before.eta
-        best, since = self._best_so_far(), self._since_improvement
-        rule = Rule(self, n, eta, self.t_, best, since)
-        learner = StochasticLearner(
-            settings, *network, samples, self._batch_size(n), random, self.shuffle, rule, before
-        )
-        interrupted = False
-        try:
-            learner.run(
-                1 if incremental else self.max_iter,
-                self._report,
-                lambda number: callbacks.after_iteration(learner.parameters),
-            )
-        except KeyboardInterrupt:
-            if not (self.keep_if_interrupted and diagnostics.all_finite(learner.engine.flat_arrays())):
-                raise
-            interrupted = True
-        found = learner.best_parameters()
-        vars(self).update(self._fitted(network[0], found))
-        self._note(learner, n)
-        self._continuation, self._pickles_continuation = learner.continuation(), incremental
-        callbacks.end(found)
-        if interrupted:
-            return [_interrupted(self.n_iter_)]
-        if incremental:
-            return []
-        due: list[Warning] = []
-        if not rule.stopped and self.n_iter_ == self.max_iter:
-            message = (
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet. A larger max_iter may be better"
-            )
-            due.append(ConvergenceWarning(message))
-        if rule.stopped or self._scale:  # what was not trained to the end may yet learn, unless it is saturated
-            due += self._warnings_of(learner.engine, data if n == len(data) else data[samples.chosen])
-        return due
-
-    def _samples(
-        self, data: Dataset, y: Any, weights: np.ndarray | None, validation: tuple[Any, Any, Any], random: Any
-    ) -> Samples:
-        """Divide samples into those to train on and those for validation."""
-        chosen = np.arange(len(data))
-        if not self.early_stopping:
-            return Samples(data, weights, chosen, None)
-        if validation[0] is not None:
-            inputs, targets, their_weights = self._validation_set(*validation)
-            return Samples(data, weights, chosen, self._scorer(inputs, targets, their_weights))
-        targets = data.targets
-        # As in scikit-learn, whose classes have the same shares in both parts only if there are two.
-        stratify = targets if self._stratifies and targets.shape[1] == 1 else None
-        chosen, held_out = train_test_split(
-            chosen, random_state=random, test_size=self.validation_fraction, stratify=stratify
-        )
-        if len(held_out) < 2:
-            raise ValueError(
-                f"The validation set is too small: it has {len(held_out)} sample. Increase 'validation_fraction' or "
-                "the size of your dataset."
-            )
-        their_weights = None if weights is None else weights[held_out]
-        return Samples(data, weights, chosen, self._scorer(data.rows[held_out], targets[held_out], their_weights))
-
     _stratifies: ClassVar[bool] = False
-
-    def _validation_set(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:  # noqa: N803
-        """Return the user's own validation samples."""
-        if y is None:
-            raise ValueError("X_val is given, but y_val is not; give both")
-        with _said_of("X_val and y_val"):
-            return self._validated(X, y, sample_weight, False, True, of_training=False)
-
-    def _scorer(self, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
-        """Return what scores an engine on samples."""
-        y = self._decoded(targets)
-        rows = SparseInputs(inputs) if is_sparse(inputs) else inputs
-        if isinstance(rows, np.ndarray):
-            rows = Dataset(rows, np.zeros(len(rows), np.int64))  # laid out once
-
-        def score(engine: Engine) -> float:
-            predicted = engine.outputs(rows)
-            if not np.isfinite(predicted).all():
-                return float("nan")
-            return self._score_of(y, self._decoded(predicted), weights)
-
-        return score
-
-    def _batch_size(self, n: int) -> int:
-        """Return the number of samples in a mini-batch."""
-        if self.batch_size == "auto":
-            return min(LARGEST_AUTOMATIC_BATCH, n)
-        if self.batch_size > n:
-            warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
-                f"{self.batch_size} becomes {n}",
-            )
-        return min(int(self.batch_size), n)
-
-    def _best_so_far(self) -> float:
-        """Return the best value so far, of which larger is better."""
-        best = self.best_validation_score_ if self.early_stopping else self.best_loss_
-        if best is None:  # early_stopping was set otherwise before a warm start
-            return -np.inf
-        return float(best) if self.early_stopping else -float(best)
-
-    def _note(self, learner: StochasticLearner, n: int) -> None:
-        """Keep what training has led to, apart from the parameters."""
-        self.n_iter_ = len(learner.losses)
-        self.t_ += n * self.n_iter_
-        self.loss_curve_ = [*self.loss_curve_, *learner.losses]
-        if learner.losses:
-            self.loss_ = learner.losses[-1]
-        self._since_improvement = learner.rule.since
-        if self.early_stopping:
-            self.validation_scores_ = [*(self.validation_scores_ or []), *learner.scores]
-            self.best_validation_score_, self.best_loss_ = learner.best_score, None
-        else:
-            self.best_loss_ = -learner.rule.best
-
-    def _fit_lbfgs(
-        self,
-        settings: Settings,
-        network: tuple[Architecture, Parameters],
-        inputs: Any,
-        targets: np.ndarray,
-        weights: np.ndarray | None,
-        callbacks: Callbacks,
-    ) -> list[Warning]:
-        """Train by SciPy, in float64; return the warnings that are due."""
-        architecture = replace(network[0], dtype=np.dtype(np.float64))
-        initial = [{name: array.astype(np.float64) for name, array in layer.items()} for layer in network[1]]
-        data = Dataset(inputs.astype(np.float64, copy=False), targets.astype(np.float64, copy=False))
-        engine = settings.make_engine(architecture, initial, data, weights)
-
-        def after(number: int, loss: float) -> bool:
-            self._report(f"Iteration {number + 1}, loss = {loss:.8f}")
-            return callbacks.after_iteration(engine.parameters)
-
-        keep = self.keep_if_interrupted
-        options = {"maxiter": self.max_iter, "maxfun": self.max_fun, "gtol": self.tol}
-        total = float(len(data)) if weights is None else float(weights.sum())
-        found = lbfgs.minimize(engine, initial, settings.alpha, total, options, after, keep)
-        if not (
-            np.isfinite(found.loss) and diagnostics.all_finite(a for layer in found.parameters for a in layer.values())
-        ):
-            raise divergence(f"its loss is {found.loss}", self.learning_rate_init)
-        vars(self).update(self._fitted(network[0], found.parameters))
-        self.loss_, self.n_iter_, self._continuation = found.loss, found.iterations, None
-        callbacks.end(found.parameters)
-
-        if found.interrupted:
-            return [_interrupted(found.iterations)]
-        if not found.failure:
-            return self._warnings_of(engine, data)
-        message = (
-            f"lbfgs failed to converge after {found.iterations} iterations: {found.failure}. A larger max_iter "
-            f"({self.max_iter}) or max_fun ({self.max_fun}), or scaled inputs, may help"
-        )
-        return [ConvergenceWarning(message), *(self._warnings_of(engine, data) if self._scale else [])]
+    """Whether two classes have the same shares in the validation samples as in the whole, as in scikit-learn."""
 
     def _fitted(self, architecture: Architecture, found: Parameters) -> dict[str, Any]:
         """Return the attributes that a network of these arrays has."""
@@ -541,8 +370,3 @@ def _said_of(names: str) -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         raise type(error)(f"{names}: {error}") from None
-
-
-def _interrupted(iterations: int) -> Warning:
-    """Return the warning that is due where what was learnt is kept."""
-    return UserWarning(f"training was interrupted in iteration {iterations + 1}; what was learnt is kept")

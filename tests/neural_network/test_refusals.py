@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from fastnet import Dataset, Dense
 from fastnet.engines.numpy import Engine
 from fastnet.learning.diagnostics import TrainingWarning
-from fastnet.neural_network import MLPClassifier, MLPRegressor
+from fastnet.neural_network import MLPClassifier, MLPRegressor, solvers
 from fastnet.neural_network.callbacks import Callbacks
 from fastnet.neural_network.settings import Settings
 from fastnet.neural_network.stochastic import Samples, StochasticLearner
@@ -481,7 +481,7 @@ def interrupt(*arguments, **keywords):
         (StochasticLearner, "findings"),
         (MLPClassifier, "_report"),
         (StochasticLearner, "best_parameters"),
-        (MLPClassifier, "_note"),
+        (solvers, "_note"),
         (StochasticLearner, "continuation"),
         (Callbacks, "end"),
     ],

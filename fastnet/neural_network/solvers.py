@@ -1,0 +1,236 @@
+"""How an estimator is fitted by each solver: what is trained on, and what the estimator keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from fastnet.datasets.dataset import Dataset
+from fastnet.datasets.sparse import SparseInputs, is_sparse
+from fastnet.engines.contract import Engine
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.learning import diagnostics
+from fastnet.neural_network import lbfgs
+from fastnet.neural_network.callbacks import Callbacks
+from fastnet.neural_network.settings import LARGEST_AUTOMATIC_BATCH, Settings
+from fastnet.neural_network.stochastic import Continuation, Samples, StochasticLearner
+from fastnet.neural_network.stopping import Rule
+from fastnet.neural_network.warn import warn
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an estimator is to be trained on, and how.
+
+    Attributes
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        What is trained; its parameters are valid.
+    settings : Settings
+        These parameters in the library's terms.
+    architecture : Architecture
+        What the network computes.
+    parameters : list of dict of str to ndarray
+        The initial arrays of each layer.
+    inputs : ndarray or SciPy sparse matrix, shape (n, n_in)
+        All samples.
+    targets : ndarray, shape (n, n_out)
+        The desired outputs.
+    weights : ndarray or None
+        The weight of each sample.
+    validation : tuple or None
+        The user's own validation samples, their desired outputs and weights.
+    random : RandomState
+        What everything is drawn from.
+    callbacks : Callbacks
+        What is told of each iteration.
+    incremental : bool
+        Whether to go through the samples once.
+    before : Continuation or None
+        What the last call has left for `partial_fit`.
+    """
+
+    estimator: Any
+    settings: Settings
+    architecture: Architecture
+    parameters: Parameters
+    inputs: Any
+    targets: np.ndarray
+    weights: np.ndarray | None
+    validation: tuple[Any, np.ndarray, np.ndarray | None] | None
+    random: np.random.RandomState
+    callbacks: Callbacks
+    incremental: bool
+    before: Continuation | None
+
+
+def fit_stochastic(task: Task) -> list[Warning]:
+    """Train by mini-batches, and give the estimator what it has afterwards; return the warnings that are due."""
+    estimator, settings, before = task.estimator, task.settings, task.before
+    samples = _samples(task)
+    n = len(samples.chosen)
+    if before is not None and before.fits(settings):  # as in scikit-learn, its optimizer stays as it was made
+        settings = replace(settings, optimizer=before.settings.optimizer)
+    else:
+        before = None
+    eta = float(estimator.learning_rate_init) if before is None else before.eta
+    rule = Rule(estimator, n, eta, estimator.t_, _best_so_far(estimator), estimator._since_improvement)
+    learner = StochasticLearner(
+        settings, task.architecture, task.parameters, samples, _batch_size(estimator, n), task.random,
+        estimator.shuffle, rule, before,
+    )  # fmt: skip
+    interrupted = False
+    try:
+        learner.run(
+            1 if task.incremental else estimator.max_iter,
+            estimator._report,
+            lambda number: task.callbacks.after_iteration(learner.parameters),
+        )
+    except KeyboardInterrupt:
+        if not (estimator.keep_if_interrupted and diagnostics.all_finite(learner.engine.flat_arrays())):
+            raise
+        interrupted = True
+    found = learner.best_parameters()
+    vars(estimator).update(estimator._fitted(task.architecture, found))
+    _note(estimator, learner, n)
+    estimator._continuation, estimator._pickles_continuation = learner.continuation(), task.incremental
+    task.callbacks.end(found)
+    if interrupted:
+        return [_interruption(estimator.n_iter_)]
+    if task.incremental:
+        return []
+    due: list[Warning] = []
+    if not rule.stopped and estimator.n_iter_ == estimator.max_iter:
+        message = (
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+            "converged yet. A larger max_iter may be better"
+        )
+        due.append(ConvergenceWarning(message))
+    if rule.stopped or estimator._scale:  # what was not trained to the end may yet learn, unless it is saturated
+        data = samples.data
+        due += estimator._warnings_of(learner.engine, data if n == len(data) else data[samples.chosen])
+    return due
+
+
+def fit_lbfgs(task: Task) -> list[Warning]:
+    """Train by SciPy, in float64, and give the estimator what it has afterwards; return the warnings that are due."""
+    estimator, float64 = task.estimator, np.dtype(np.float64)
+    architecture = replace(task.architecture, dtype=float64)
+    initial = [{name: array.astype(float64) for name, array in layer.items()} for layer in task.parameters]
+    data = _data(task, float64)
+    engine = task.settings.make_engine(architecture, initial, data, task.weights)
+
+    def after(number: int, loss: float) -> bool:
+        estimator._report(f"Iteration {number + 1}, loss = {loss:.8f}")
+        return task.callbacks.after_iteration(engine.parameters)
+
+    options = {"maxiter": estimator.max_iter, "maxfun": estimator.max_fun, "gtol": estimator.tol}
+    total = float(len(data)) if task.weights is None else float(task.weights.sum())
+    found = lbfgs.minimize(engine, initial, task.settings.alpha, total, options, after, estimator.keep_if_interrupted)
+    arrays = (array for layer in found.parameters for array in layer.values())
+    if not (np.isfinite(found.loss) and diagnostics.all_finite(arrays)):
+        raise ValueError(
+            f"the network diverged, its loss is {found.loss}: the inputs or the targets are too large, and need to be "
+            "scaled"
+        )
+    vars(estimator).update(estimator._fitted(architecture, found.parameters))
+    estimator.loss_, estimator.n_iter_, estimator._continuation = found.loss, found.iterations, None
+    task.callbacks.end(found.parameters)
+    if found.interrupted:
+        return [_interruption(found.iterations)]
+    if not found.failure:
+        return list(estimator._warnings_of(engine, data))
+    message = (
+        f"lbfgs failed to converge after {found.iterations} iterations: {found.failure}. A larger max_iter "
+        f"({estimator.max_iter}) or max_fun ({estimator.max_fun}), or scaled inputs, may help"
+    )
+    return [ConvergenceWarning(message), *(estimator._warnings_of(engine, data) if estimator._scale else [])]
+
+
+def _data(task: Task, dtype: np.dtype) -> Dataset:
+    return Dataset(task.inputs.astype(dtype, copy=False), task.targets.astype(dtype, copy=False))
+
+
+def _samples(task: Task) -> Samples:
+    """Divide samples into those to train on and those for validation."""
+    estimator, data, weights = task.estimator, _data(task, task.settings.dtype), task.weights
+    chosen = np.arange(len(data))
+    if not estimator.early_stopping:
+        return Samples(data, weights, chosen, None)
+    if task.validation is not None:
+        return Samples(data, weights, chosen, _scorer(task, *task.validation))
+    targets = task.targets
+    stratify = targets if estimator._stratifies and targets.shape[1] == 1 else None
+    chosen, held_out = train_test_split(
+        chosen, random_state=task.random, test_size=estimator.validation_fraction, stratify=stratify
+    )
+    if len(held_out) < 2:
+        raise ValueError(
+            f"The validation set is too small: it has {len(held_out)} sample. Increase 'validation_fraction' or the "
+            "size of your dataset."
+        )
+    their_weights = None if weights is None else weights[held_out]
+    return Samples(data, weights, chosen, _scorer(task, task.inputs[held_out], targets[held_out], their_weights))
+
+
+def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
+    """Return what scores an engine on samples; it is not a number where an output is none."""
+    estimator = task.estimator
+    y = estimator._decoded(targets)
+    rows: Any = SparseInputs(inputs) if is_sparse(inputs) else inputs.astype(task.settings.dtype, copy=False)
+    if isinstance(rows, np.ndarray):
+        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # laid out once
+
+    def score(engine: Engine) -> float:
+        predicted = engine.outputs(rows)
+        if not np.isfinite(predicted).all():
+            return float("nan")
+        return float(estimator._score_of(y, estimator._decoded(predicted), weights))
+
+    return score
+
+
+def _batch_size(estimator: Any, n: int) -> int:
+    """Return the number of samples in a mini-batch."""
+    if estimator.batch_size == "auto":
+        return min(LARGEST_AUTOMATIC_BATCH, n)
+    if estimator.batch_size > n:
+        warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped: "
+            f"{estimator.batch_size} becomes {n}"
+        )
+    return min(int(estimator.batch_size), n)
+
+
+def _best_so_far(estimator: Any) -> float:
+    """Return the best value so far, of which larger is better; minus infinity if there is none."""
+    best = getattr(estimator, "best_validation_score_" if estimator.early_stopping else "best_loss_", None)
+    if best is None:  # a warm start after another solver, or with another early_stopping
+        return -np.inf
+    return float(best) if estimator.early_stopping else -float(best)
+
+
+def _note(estimator: Any, learner: StochasticLearner, n: int) -> None:
+    """Keep what training has led to, apart from the parameters."""
+    estimator.n_iter_ = len(learner.losses)
+    estimator.t_ += n * estimator.n_iter_
+    estimator.loss_curve_ = [*getattr(estimator, "loss_curve_", []), *learner.losses]
+    if learner.losses:
+        estimator.loss_ = learner.losses[-1]
+    estimator._since_improvement = learner.rule.since
+    if estimator.early_stopping:
+        estimator.validation_scores_ = [*(getattr(estimator, "validation_scores_", None) or []), *learner.scores]
+        estimator.best_validation_score_, estimator.best_loss_ = learner.best_score, None
+    else:
+        estimator.best_loss_ = -learner.rule.best
+        estimator.validation_scores_ = estimator.best_validation_score_ = None
+
+
+def _interruption(iterations: int) -> Warning:
+    """Return the warning that is due where what was learnt is kept."""
+    return UserWarning(f"training was interrupted in iteration {iterations + 1}; what was learnt is kept")
