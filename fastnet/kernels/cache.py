@@ -122,7 +122,8 @@ class KernelCache(FunctionCache):
         """Return the code for some types; None where there is none, or a damaged one."""
         self._use_files_of(sig, target_context.codegen())
         try:
-            return super().load_overload(sig, target_context)
+            # Numba's own method first prepares for compiling, which takes longer than all else, and is not needed here.
+            return self._load_overload(sig, target_context)
         except Exception:  # a damaged file can fail anywhere in pickle, Numba and LLVM; it is as good as none
             with contextlib.suppress(OSError):
                 self.flush()
