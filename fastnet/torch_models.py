@@ -20,16 +20,25 @@ from fastnet import network2
 from fastnet.engines.torch_layers import ACTIVATIONS
 from fastnet.formulas.activations import FALLING, OwnActivation
 from fastnet.formulas.architecture import Architecture, Parameters
-from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
+from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, PoissonCost, as_cost
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling, Shape
 from fastnet.networks.base import BaseNetwork
 from fastnet.networks.entries import entries_of
 
 __all__ = ["from_torch", "to_torch"]
 
-_MODULES: dict[str, nn.Module] = {**ACTIVATIONS, "softmax": nn.Softmax(dim=1)}
+
+class Exponential(nn.Module):
+    """exp(z), of the outputs of a network with `PoissonCost`."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return exp(z)."""
+        return torch.exp(z)
+
+
+_MODULES: dict[str, nn.Module] = {**ACTIVATIONS, "softmax": nn.Softmax(dim=1), "exp": Exponential()}
 _ACTIVATIONS = {type(module): name for name, module in _MODULES.items() if not isinstance(module, nn.Identity)}
-_COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost}
+_COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost, "exp": PoissonCost}
 _PASSED_OVER = (nn.Dropout, nn.Identity)  # which do nothing to what a trained network gives
 
 

@@ -92,7 +92,8 @@ class ArrayEngine(contract.Engine):
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
         cost = 0.0
         whole: Parameters = [{name: np.zeros(shapes[name]) for name in shapes} for shapes in self.architecture.trained]
-        for part in contract.parts(data.rows, self.samples_at_a_time):
+        most = contract.samples_at_a_time(self.architecture, self.samples_at_a_time)
+        for part in contract.parts(data.rows, most):
             weights = None if self._sample_weights is None else self._sample_weights[part]
             mini_batch = MiniBatch(data.rows[part], data.targets[part], weights, self._no_factors, 1.0)
             gradient, z = self._backpropagate(mini_batch, keep_statistics=False)

@@ -5,7 +5,6 @@ The same seed gives the same bits on the same machine, whatever the number of th
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterable
 from functools import cached_property
@@ -192,12 +191,9 @@ class Engine(contract.Engine):
         return float(samples.losses.sum()), arrays.to_arrays(self.architecture, self._layout, nabla)
 
     @cached_property
-    def _samples_of_a_part(self) -> int:
-        """Number of samples of a mini-batch that are computed at a time where its gradients are summed up."""
-        own = self._layout
-        if own.maps.any() or (own.kinds == layout.BATCH_NORMALIZATION).any():
-            return sys.maxsize
-        return _SAMPLES_OF_A_PART
+    def _is_whole(self) -> bool:
+        """Whether a mini-batch is computed at once in training: for batch normalization, and with images."""
+        return bool(self._layout.maps.any() or (self._layout.kinds == layout.BATCH_NORMALIZATION).any())
 
     def set_parameters(self, parameters: Parameters) -> None:
         self._references.clear()
@@ -236,13 +232,13 @@ class Engine(contract.Engine):
     ) -> None:
         """Run the kernel over an order, in as many threads as pay."""
         most = min(mini_batch_size, len(samples.order))
-        if not update.direct or update.divisor == BY_NOTHING:
-            most = min(most, self._samples_of_a_part)
+        if update.divisor == BY_NOTHING or not (update.direct or self._is_whole):
+            most = min(most, _SAMPLES_OF_A_PART)
         number = self._threads(inputs, most, layout.parts(own, most))
         of_layout = self._reference(own) if own is self._layout else Reference(own)
         first, second = self._reference(inputs) if inputs is self._inputs else Reference(inputs), Reference(samples)
-        lasting = (self._reference(each) for each in (self._parameters, sums, self._statistics))
-        parameters, summed, statistics = lasting
+        parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
+        summed = Reference(sums) if descent is _PLAIN else self._reference(sums)
         memory = Reference(self._two_memories(descent))
         rest = [of_layout, Reference(update), parameters, summed, memory, statistics]
         if own.maps.any():  # the borders of images have to be zero

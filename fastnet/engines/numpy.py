@@ -58,7 +58,8 @@ class Engine(ArrayEngine):
     def hidden_activations(self, inputs: np.ndarray | SparseInputs, index: int) -> np.ndarray:
         """Return the activations of a hidden layer, given its index, one sample a row."""
         found, activation = [], self._activations[index]
-        for part in contract.parts(inputs, self.samples_at_a_time):
+        most = contract.samples_at_a_time(self.architecture, self.samples_at_a_time)
+        for part in contract.parts(inputs, most):
             layers = self._forward(self._typed(inputs[part]), self._no_factors, training=False)
             z, _ = next(islice(layers, index, None))
             found.append(activation.function(z).reshape(len(z), -1))

@@ -51,6 +51,7 @@ class Eager(contract.Engine):
     _captures: ClassVar[bool] = False
     _optimizer: torch.optim.Optimizer | None = None
     _eta_of_memory: float = 0.0
+    _next_step: int = 0
 
     @cached_property
     def _as_tensor(self) -> dict[str, Any]:
@@ -136,7 +137,7 @@ class Eager(contract.Engine):
             self._optimizer = make(work.descent.optimizer, self._trained, self._memory, capturable=capturable)
         prepare(self._optimizer, work)
         change_units(self._memory, self._eta_of_memory, work.eta)
-        self._eta_of_memory = work.eta
+        self._eta_of_memory, self._next_step = work.eta, work.steps
         self._total.zero_()
 
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
@@ -176,7 +177,8 @@ class Eager(contract.Engine):
             self._total[0].add_(len(mini_batch) * (total / divisor).detach())
             if work.with_penalty and descent.l2:
                 self._total[1].add_(len(mini_batch) * penalty.detach())
-        before_step(self._optimizer, descent.optimizer)
+        self._next_step += 1
+        before_step(self._optimizer, descent.optimizer, self._next_step)
         self._optimizer.step()
         if descent.max_norm:
             with torch.no_grad():
@@ -194,7 +196,8 @@ class Eager(contract.Engine):
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
         tensors = [tensor for arrays in self._trained for tensor in arrays.values()]
         total, sums = 0.0, [torch.zeros_like(tensor) for tensor in tensors]
-        for part in contract.parts(data.rows, _SAMPLES_AT_A_TIME):
+        most = contract.samples_at_a_time(self.architecture, _SAMPLES_AT_A_TIME)
+        for part in contract.parts(data.rows, most):
             samples = torch.arange(part.start, part.stop, device=self.device)
             weights = None if self._cost_weights is None else self._cost_weights[samples]
             with torch.enable_grad():

@@ -103,12 +103,11 @@ def is_fixed(optimizer: Optimizer) -> bool:
     return not getattr(optimizer, "epsilon_hat", False)
 
 
-def before_step(made: torch.optim.Optimizer, optimizer: Optimizer) -> None:
-    """Set the numbers of an optimizer that change with each step: Adam's epsilon hat, which PyTorch does not have."""
+def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) -> None:
+    """Set the numbers that change with each step, counted from 1: Adam's epsilon hat, which PyTorch does not have."""
     if is_fixed(optimizer):
         return
     assert isinstance(optimizer, Adam)
-    step = next(iter(made.state.values()))["step"].item() + 1
     for group in made.param_groups:
         group["eps"] = optimizer.epsilon / (1 - optimizer.beta2**step) ** 0.5
 

@@ -209,13 +209,17 @@ FOR_REGRESSION: dict[str, BuiltIn] = {
 
 
 def by_name(cost: Any) -> Any:
-    """Return the cost of that name, as in `NAMES`, `FOR_REGRESSION` or `COSTS`; what is no string as it is.
+    """Return the cost of that name, as in `NAMES`, `FOR_REGRESSION` or `COSTS`.
+
+    Of the class of a cost with settings, it is the one with default settings; anything else is returned as it is.
 
     Raises
     ------
     ValueError
         If there is none of that name.
     """
+    if cost is HuberCost or cost is QuantileCost:
+        return cost()
     if not isinstance(cost, str):
         return cost
     known = {**COSTS, **NAMES, **FOR_REGRESSION}

@@ -78,7 +78,7 @@ class GradientDescent(Optimizer):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        if self.momentum != 1:
+        if arguments.number_from_zero(self.momentum, "momentum") != 1:
             arguments.fraction(self.momentum, "momentum")
         if arguments.flag(self.nesterov, "nesterov") and not self.momentum:
             raise ValueError("nesterov is True, but momentum is 0.0; Nesterov's momentum needs one, such as 0.9")

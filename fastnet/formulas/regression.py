@@ -134,7 +134,9 @@ class QuantileCost:
     outputs = ("linear",)
 
     def __post_init__(self) -> None:
-        value = arguments.fraction(arguments.positive_number(self.quantile, "quantile"), "quantile")
+        value = arguments.fraction(self.quantile, "quantile")
+        if not value:
+            raise ValueError("quantile is 0.0; it must be greater than 0 and less than 1")
         object.__setattr__(self, "quantile", value)
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:

@@ -18,6 +18,7 @@ from fastnet.learning.schedules import StoppingRule
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
+_MINI_BATCHES_OF_A_SUM = 4096  # whose costs are summed in one call of the engine, at most
 _WORK_OF_A_SUM = 1 << 31  # multiplications, of samples whose costs are summed in one call of the engine
 
 
@@ -191,7 +192,8 @@ def descend(
     # How many mini-batches are trained in a call depends on their time. Costs are summed in parts that do not.
     together = mini_batch_size
     if with_costs:
-        together *= max(1, _WORK_OF_A_SUM // (mini_batch_size * engine.architecture.multiplications))
+        work = mini_batch_size * engine.architecture.multiplications
+        together *= max(1, min(_MINI_BATCHES_OF_A_SUM, _WORK_OF_A_SUM // work))
     total = Totals()
     for run in progress.runs(order, together, title):
         step = together if with_costs else len(run)

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnet.datasets.dataset import Dataset, refuse_masked
@@ -42,8 +43,8 @@ def is_stochastic(estimator: Any) -> bool:
     AttributeError
         If it has none.
     """
-    if estimator.solver == "lbfgs":
-        raise AttributeError("partial_fit is for the solvers 'sgd' and 'adam'; solver is 'lbfgs'")
+    if estimator.solver not in ("sgd", "adam"):
+        raise AttributeError(f"partial_fit is for the solvers 'sgd' and 'adam'; solver is {estimator.solver!r}")
     return True
 
 
@@ -102,12 +103,12 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return the score of predictions."""
 
-    def _weights_of_classes(self, y: Any) -> np.ndarray | None:
+    def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
         """Return what the weight of each sample is multiplied by; None for 1."""
         return None
 
-    def _warnings_of(self, engine: Engine, data: Dataset) -> list[Warning]:
-        """Return the warnings that are due to what a trained network predicts for the training data."""
+    def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
+        """Return the warnings that are due to what a trained network predicts for the chosen training samples."""
         return []
 
     # Fitting
@@ -124,19 +125,22 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self._check_parameters(incremental)
         if validation[0] is None and not (validation[1] is validation[2] is None):
             raise ValueError("y_val or sample_weight_val is given, but X_val is not; give X_val and y_val")
-        if validation[0] is not None and not self.early_stopping:
-            raise ValueError("X_val is given, but early_stopping is False; set it to True, so that they are used")
+        if validation[0] is not None and (not self.early_stopping or self.solver == "lbfgs"):
+            why = "solver is 'lbfgs'" if self.early_stopping else "early_stopping is False"
+            raise ValueError(f"X_val is given, but {why}; use early_stopping=True with solver='adam' or 'sgd'")
         random = check_random_state(self.random_state)
         anew = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
         before = self._continuation if incremental and not anew else None
         with all_or_nothing(self):
             inputs, targets, weights = self._validated(X, y, sample_weight, anew, incremental)
             self.n_outputs_ = targets.shape[1]
-            settings = Settings.of(self, self._cost(targets.shape[1]), inputs.dtype)
+            dtype = inputs.dtype if anew else parameters.dtype_of(self)
+            settings = Settings.of(self, self._cost(targets.shape[1]), dtype)
             network = self._initial(settings, targets.shape[1], random) if anew else self._present(settings)
             self._scale = self._warn_of_scale(inputs, anew)
             callbacks = Callbacks(self, X, y, lambda found: self._fitted(network[0], found))
-            callbacks.begin(1 if incremental else self.max_iter)
+            if not incremental:
+                callbacks.begin(self.max_iter)
             own = None if validation[0] is None else self._validation_set(*validation)
             task = Task(self, settings, *network, inputs, targets, weights, own, random, callbacks, incremental, before)
             with settings.threads():
@@ -177,7 +181,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             None if sample_weight is None else _check_sample_weight(sample_weight, inputs, ensure_non_negative=True)
         )
         targets = self._targets(checked, anew, incremental)
-        of_classes = self._weights_of_classes(checked) if of_training else None
+        of_classes = self._weights_of_classes(checked, incremental) if of_training else None
         if of_classes is not None:
             weights = of_classes if weights is None else weights * of_classes
         if weights is not None and not weights.any():
@@ -265,10 +269,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
         return self._outputs_of(inputs)
 
-    def _outputs_of(self, inputs: Any, layer: int | None = None) -> np.ndarray:
+    def _outputs_of(self, inputs: Any) -> np.ndarray:
         kept = kept_engines(self)
-        engine, settings = kept.engine(inputs.shape[0]), kept.settings
-        inputs = inputs.astype(settings.dtype, copy=False)
+        engine, settings = kept.engine(inputs.shape[0], inputs.dtype), kept.settings
+        inputs = inputs.astype(engine.architecture.dtype, copy=False)
         with settings.threads():
             outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
         if np.isnan(outputs).any():
@@ -314,6 +318,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         """
         check_is_fitted(self)
         refuse_masked(X, "X")
+        if layer != -1 and _get_output_config("transform", self)["dense"] != "default":
+            raise ValueError(
+                f"layer is {layer}, but set_output asks for a table, whose columns are those of the last hidden layer; "
+                "use layer=-1, or set_output(transform='default')"
+            )
         inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
         return parameters.hidden_activations(self, inputs, layer).astype(inputs.dtype, copy=False)
 

@@ -31,7 +31,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     """A network as a scikit-learn classifier: `sklearn.neural_network.MLPClassifier`, computed by fastnet.
 
     All that scikit-learn's has, this has, and it means the same. From the same integer `random_state`, both become the
-    same network, up to rounding. The last seven parameters are fastnet's own.
+    same network, up to rounding. The last five parameters are fastnet's own.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     nesterovs_momentum : bool, optional
         Whether it is Nesterov's.
     early_stopping : bool, optional
-        Whether to keep a part of the samples out of training, stop when the accuracy on it grows no more, and keep the
-        parameters with which it was best.
+        Whether to keep a part of the samples out of training. Training stops when the accuracy on it grows no more, and
+        the parameters with which it was best are kept.
     validation_fraction : float, optional
         How large that part is, between 0 and 1. As in scikit-learn, two classes have the same shares in it as in the
         whole; more classes are drawn.
@@ -141,8 +141,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     Where `fit` or `partial_fit` fails, the classifier is as it was before, fitted or not. The warnings of `fit` come
     last: where they are turned into errors, the classifier has what was learnt.
 
-    A pickle holds what the next `partial_fit` goes on with, if the last call was one; the step sizes that Adam has
-    learnt in `fit` are left out.
+    A pickle or a copy holds what the next `partial_fit` goes on with if the last call was one. What Adam remembers
+    after `fit` is left out.
 
     Examples
     --------
@@ -358,8 +358,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
         return self._label_binarizer.transform(y)
 
-    def _weights_of_classes(self, y: Any) -> np.ndarray | None:
-        return None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
+    def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
+        if self.class_weight is None:
+            return None
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            raise ValueError("class_weight is given, but a sample may have several labels; use sample_weight instead")
+        if self.class_weight == "balanced":
+            if incremental:
+                raise ValueError(
+                    "class_weight is 'balanced', but partial_fit does not see all samples; give a dictionary of weights"
+                )
+            balanced: np.ndarray = compute_sample_weight("balanced", y)
+            return balanced
+        weights = np.ones(len(y))
+        for label, weight in self.class_weight.items():
+            if label not in self.classes_:
+                raise ValueError(f"class_weight has the label {label!r}; classes_ has {self.classes_.tolist()}")
+            weights[np.ravel(y) == label] = arguments.number_from_zero(weight, f"class_weight[{label!r}]")
+        return weights
 
     def _decoded(self, outputs: np.ndarray) -> np.ndarray:
         labels: np.ndarray = self._label_binarizer.inverse_transform(
@@ -370,10 +386,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
-    def _warnings_of(self, engine: Engine, data: Dataset) -> list[Warning]:
+    def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
         if self._label_binarizer.y_type_.startswith("multilabel"):
             return []
-        outputs, targets = engine.outputs(data), data.targets
+        outputs, targets = engine.outputs(data)[chosen], data.targets[chosen]
         labels, predicted = (
             each.argmax(axis=1) if each.shape[1] > 1 else (each[:, 0] > 0.5).astype(int) for each in (targets, outputs)
         )

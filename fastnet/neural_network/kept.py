@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +16,7 @@ from fastnet.neural_network.settings import Settings
 
 _KEPT: WeakKeyDictionary[Any, KeptEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
+_FITTED = "out_activation_", "n_outputs_", "n_features_in_"
 _FEW_MULTIPLICATIONS = 1 << 23  # which NumPy has done by the time that a kernel is called
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
@@ -36,8 +37,8 @@ class KeptEngines:
         The parameters, as the estimator had them.
     arrays : list of ndarray
         Copies of the arrays, as the estimator had them.
-    engines : dict of str to Engine
-        Those that were asked for, by name; they have no training data.
+    engines : dict of (str, dtype) to Engine
+        Those that were asked for, by name and precision; they have no training data.
     """
 
     settings: Settings
@@ -45,7 +46,7 @@ class KeptEngines:
     parameters: Parameters
     given: tuple[Any, ...]
     arrays: list[np.ndarray]
-    engines: dict[str, Engine] = field(default_factory=dict)
+    engines: dict[tuple[str, np.dtype], Engine] = field(default_factory=dict)
 
     @classmethod
     def of(cls, estimator: Any) -> KeptEngines:
@@ -60,14 +61,24 @@ class KeptEngines:
         network = parameters.checked(estimator, settings)
         return cls(settings, *network, _given(estimator), [np.array(array) for array in _arrays(estimator)])
 
-    def engine(self, samples: int) -> Engine:
-        """Return the engine to feed that many samples forward: for few, NumPy's, which needs no compiled kernels."""
+    def engine(self, samples: int, dtype: np.dtype) -> Engine:
+        """Return the engine to feed that many samples forward: for few, NumPy's, which needs no compiled kernels.
+
+        Parameters
+        ----------
+        samples : int
+            Their number.
+        dtype : dtype
+            The precision of their numbers; that of the engine is the higher one of these and of the parameters.
+        """
+        dtype = np.result_type(dtype, self.architecture.dtype)
         name = self.settings.engine
         if name == "numba" and samples * self.architecture.multiplications <= _FEW_MULTIPLICATIONS:
             name = "numpy"
-        if name not in self.engines:
-            self.engines[name] = engine_class(name)(self.architecture, self.parameters)
-        return self.engines[name]
+        if (name, dtype) not in self.engines:
+            architecture = replace(self.architecture, dtype=dtype)
+            self.engines[name, dtype] = engine_class(name)(architecture, self.parameters)
+        return self.engines[name, dtype]
 
     def fits(self, estimator: Any) -> bool:
         """Whether the estimator still has the same parameters and arrays."""
@@ -89,7 +100,7 @@ def kept_engines(estimator: Any) -> KeptEngines:
 
 
 def _given(estimator: Any) -> tuple[Any, ...]:
-    given = [getattr(estimator, name) for name in _PARAMETERS]
+    given = [getattr(estimator, name) for name in _PARAMETERS + _FITTED]
     return tuple(tuple(each) if isinstance(each, (list, np.ndarray)) else each for each in given)
 
 
@@ -98,6 +109,6 @@ def _arrays(estimator: Any) -> list[Any]:
     found: list[Any] = []
     for name in _ARRAYS:
         value = getattr(estimator, name)
-        for each in value if isinstance(value, list) else [value]:
+        for each in value if isinstance(value, (list, tuple)) else [value]:
             found += each.values() if isinstance(each, dict) else [each]
     return found

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from math import prod
 from typing import Any
 
 import numpy as np
 import sklearn.neural_network
+from sklearn.base import is_classifier
 
 from fastnet.datasets.dataset import finite_arrays
 from fastnet.datasets.sparse import SparseInputs, is_sparse
@@ -74,7 +76,7 @@ def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameter
 def dtype_of(estimator: Any) -> np.dtype:
     """Return the precision of a fitted estimator: that of its weights, if they have one."""
     coefs = estimator.coefs_
-    first = coefs[0] if isinstance(coefs, list) and coefs else None
+    first = coefs[0] if isinstance(coefs, (list, tuple)) and coefs else None
     return np.dtype(np.float32 if getattr(first, "dtype", None) == np.float32 else np.float64)
 
 
@@ -112,7 +114,7 @@ def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
 
 def to_sklearn(estimator: Any) -> Any:
     """Return scikit-learn's estimator that has a fitted one's network."""
-    kind = getattr(sklearn.neural_network, type(estimator).__name__)
+    kind = sklearn.neural_network.MLPClassifier if is_classifier(estimator) else sklearn.neural_network.MLPRegressor
     settings = settings_of(estimator)
     architecture, found = checked(estimator, settings)
     activation = {library: name for name, library in ACTIVATIONS.items()}[settings.activation]
@@ -130,12 +132,14 @@ def to_sklearn(estimator: Any) -> Any:
     made = kind(**given)
     for name, value in vars(estimator).items():
         if name.endswith("_") and not name.startswith("_") and name != "normalization_":
-            setattr(made, name, value)
+            setattr(made, name, copy.deepcopy(value))
     fitted = attributes(architecture, found)
-    made.coefs_, made.intercepts_ = fitted["coefs_"], fitted["intercepts_"]
-    for name in ("_label_binarizer", "_random_state"):
-        if hasattr(estimator, name):
-            setattr(made, name, getattr(estimator, name))
+    for name in ("coefs", "intercepts"):  # scikit-learn's training changes arrays in place
+        setattr(made, f"{name}_", [np.array(array) for array in fitted[f"{name}_"]])
+        setattr(made, f"_best_{name}", [np.array(array) for array in fitted[f"{name}_"]])
+    made._no_improvement_count = estimator._since_improvement
+    if hasattr(estimator, "_label_binarizer"):
+        made._label_binarizer = copy.deepcopy(estimator._label_binarizer)
     return made
 
 

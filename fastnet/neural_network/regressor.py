@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
+from fastnet.datasets.sparse import is_sparse
 from fastnet.formulas.costs import AbsoluteErrorCost, BuiltIn, HuberCost, PoissonCost, QuadraticCost, QuantileCost
 from fastnet.formulas.layers import Layer
 from fastnet.neural_network.base import BaseMLP, is_stochastic
@@ -72,8 +73,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     nesterovs_momentum : bool, optional
         Whether it is Nesterov's.
     early_stopping : bool, optional
-        Whether to keep a part of the samples out of training, stop when R^2 on it grows no more, and keep the
-        parameters with which it was best.
+        Whether to keep a part of the samples out of training. Training stops when R^2 on it grows no more, and the
+        parameters with which it was best are kept.
     validation_fraction : float, optional
         How large that part is, between 0 and 1.
     beta_1, beta_2, epsilon : float, optional
@@ -140,12 +141,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     Where `fit` or `partial_fit` fails, the regressor is as it was before, fitted or not. The warnings of `fit` come
     last: where they are turned into errors, the regressor has what was learnt.
 
-    A pickle holds what the next `partial_fit` goes on with, if the last call was one; the step sizes that Adam has
-    learnt in `fit` are left out.
+    A pickle or a copy holds what the next `partial_fit` goes on with if the last call was one. What Adam remembers
+    after `fit` is left out.
 
-    Of several targets, `loss_` has the mean of the squared errors over the targets, and the steps follow the gradient
-    of their sum, both as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy that gradient and the mean, which do
-    not belong together; here, SciPy minimizes the sum.
+    Of several targets, `loss_` has the mean of the squared errors over the targets. The steps follow the gradient of
+    their sum. Both are as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy that gradient and the mean, which do
+    not belong together. Here, SciPy minimizes the sum.
 
     Examples
     --------
@@ -313,8 +314,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     def _of_targets(self) -> dict[str, Any]:
         return {"y_numeric": True}
 
-    def _targets(self, y: np.ndarray, anew: bool, incremental: bool) -> np.ndarray:
+    def _targets(self, y: Any, anew: bool, incremental: bool) -> np.ndarray:
+        if is_sparse(y):
+            raise ValueError("y is sparse; it must be an array: y.toarray()")
         y = column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+        if y.dtype.kind not in "fiub":
+            raise ValueError(f"y is of type {y.dtype}; it must have numbers")
         targets: np.ndarray = y.reshape(len(y), -1)
         if not anew and targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} outputs; the network to go on with has {self.n_outputs_}")

@@ -136,11 +136,11 @@ class Settings:
         self,
         architecture: Architecture,
         parameters: Parameters,
-        data: Dataset | None = None,
-        sample_weights: np.ndarray | None = None,
+        data: Dataset,
+        sample_weights: np.ndarray | None,
     ) -> Engine:
-        """Make an engine that has these parameters, and data if it is to train on them."""
-        if self.dropout and data is not None:
+        """Make an engine that has these parameters, and data to train on."""
+        if self.dropout:
             architecture = architecture.with_dropout(self.dropout)
         return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data, sample_weights)
 
@@ -187,7 +187,9 @@ def _optimizer(estimator: Any) -> Optimizer:
 
 def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
     """Return the hidden layers, given as the number of neurons of a single one, a layer, or a sequence of these."""
-    if isinstance(value, (Sequence, np.ndarray)) and np.iterable(value) and not isinstance(value, (str, bytes)):
+    if hasattr(value, "__array__"):
+        value = np.asarray(value).tolist()  # of a column of pandas, too
+    if isinstance(value, Sequence) and np.iterable(value) and not isinstance(value, (str, bytes)):
         return tuple(_layer(layer, argument) for layer in value)
     try:
         return (_layer(value, argument),)

@@ -74,7 +74,7 @@ def fit_stochastic(task: Task) -> list[Warning]:
     estimator, settings, before = task.estimator, task.settings, task.before
     samples = _samples(task)
     n = len(samples.chosen)
-    if before is not None and before.fits(settings):  # as in scikit-learn, its optimizer stays as it was made
+    if before is not None and before.fits(settings):  # as in scikit-learn, with the same momentum or betas
         settings = replace(settings, optimizer=before.settings.optimizer)
     else:
         before = None
@@ -112,8 +112,7 @@ def fit_stochastic(task: Task) -> list[Warning]:
         )
         due.append(ConvergenceWarning(message))
     if rule.stopped or estimator._scale:  # what was not trained to the end may yet learn, unless it is saturated
-        data = samples.data
-        due += estimator._warnings_of(learner.engine, data if n == len(data) else data[samples.chosen])
+        due += estimator._warnings_of(learner.engine, samples.data, samples.chosen)
     return due
 
 
@@ -144,16 +143,29 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     if found.interrupted:
         return [_interruption(found.iterations)]
     if not found.failure:
-        return list(estimator._warnings_of(engine, data))
+        return list(estimator._warnings_of(engine, data, np.arange(len(data))))
     message = (
         f"lbfgs failed to converge after {found.iterations} iterations: {found.failure}. A larger max_iter "
         f"({estimator.max_iter}) or max_fun ({estimator.max_fun}), or scaled inputs, may help"
     )
-    return [ConvergenceWarning(message), *(estimator._warnings_of(engine, data) if estimator._scale else [])]
+    due = estimator._warnings_of(engine, data, np.arange(len(data))) if estimator._scale else []
+    return [ConvergenceWarning(message), *due]
 
 
 def _data(task: Task, dtype: np.dtype) -> Dataset:
-    return Dataset(task.inputs.astype(dtype, copy=False), task.targets.astype(dtype, copy=False))
+    """Return the samples in a precision.
+
+    Raises
+    ------
+    ValueError
+        If a number is too large for it.
+    """
+    with np.errstate(over="ignore"):
+        inputs, targets = task.inputs.astype(dtype, copy=False), task.targets.astype(dtype, copy=False)
+    for name, array in (("X", inputs.data if is_sparse(inputs) else inputs), ("y", targets)):
+        if array.dtype != getattr(task, "inputs" if name == "X" else "targets").dtype and not np.isfinite(array).all():
+            raise ValueError(f"{name} has a number that is too large for {dtype.name}; scale it")
+    return Dataset(inputs, targets)
 
 
 def _samples(task: Task) -> Samples:

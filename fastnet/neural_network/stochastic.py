@@ -222,6 +222,6 @@ class StochasticLearner:
 def divergence(sign: str, eta: float) -> ValueError:
     """Return what to raise where a network has diverged, given by which sign it is known, and the learning rate."""
     return ValueError(
-        f"the network diverged, {sign}: learning_rate_init is {eta:g}, which is too much, or the inputs are too large, "
-        "and need to be scaled"
+        f"the network diverged, {sign}: learning_rate_init is {eta:g}, which is too much, or the inputs or targets are "
+        "too large, and need to be scaled"
     )

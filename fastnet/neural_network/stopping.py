@@ -13,7 +13,7 @@ class Rule(StoppingRule):
     """Stops when a value has not improved by `tol` in more than `n_iter_no_change` iterations in succession.
 
     With `learning_rate="adaptive"`, the learning rate is divided by 5 instead, until it is 1e-6 or less. With
-    "invscaling", it is the first one divided by (t + 1) to the power of `power_t`, where t is the number of samples
+    "invscaling", it is the first one divided by (t + 1) to the power of `power_t`. There, t is the number of samples
     that were trained on, in all iterations.
 
     Parameters
@@ -69,4 +69,5 @@ class Rule(StoppingRule):
             self.message += f" Setting learning rate to {self.eta:f}"
             return
         self.message += " Learning rate too small. Stopping." if self._kind == "adaptive" else " Stopping."
+        self._since = self._most + 1  # a warm start goes on from here
         self.stopped = self.message

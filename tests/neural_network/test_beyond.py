@@ -3,12 +3,14 @@
 import pickle
 import signal
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
 
+from scipy import sparse
 from scipy.special import ndtr
 from sklearn import neural_network as theirs
 from sklearn.base import clone
@@ -108,6 +110,35 @@ def test_class_weights_are_sample_weights(blobs):
     np.testing.assert_allclose(balanced.coefs_[0], given.coefs_[0], rtol=1e-12)
 
 
+def test_class_weights_in_parts(blobs):
+    x, y = blobs(3)
+    one, other = (MLPClassifier(class_weight=w, **NUMPY).partial_fit(x, y, classes=[0, 1, 2]) for w in ({0: 5.0}, None))
+    assert (one.coefs_[0] != other.coefs_[0]).any()
+    one.partial_fit(x[y > 0], y[y > 0])  # without the label that has a weight
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({0: -1.0}, r"class_weight\[0\] is -1.0; it must be finite and not negative"),
+        ({0: np.nan}, r"class_weight\[0\] is nan"),
+        ({7: 1.0}, r"class_weight has the label 7; classes_ has \[0, 1, 2\]"),
+        ("even", "The 'class_weight' parameter of MLPClassifier must be"),
+    ],
+)
+def test_wrong_class_weights(blobs, weights, message):
+    with pytest.raises(ValueError, match=message):
+        MLPClassifier(class_weight=weights, **NUMPY).fit(*blobs(3))
+
+
+def test_class_weights_that_cannot_be(blobs):
+    x, y = blobs(3)
+    with pytest.raises(ValueError, match="class_weight is 'balanced', but partial_fit does not see all samples"):
+        MLPClassifier(class_weight="balanced", **NUMPY).partial_fit(x, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="class_weight is given, but a sample may have several labels"):
+        MLPClassifier(class_weight={0: 2.0}, **NUMPY).fit(x, np.eye(3, dtype=int)[y])
+
+
 def test_dropout_leaves_neurons_out_in_training_only(blobs):
     x, y = blobs(3)
     plain, dropped = (MLPClassifier(dropout=d, max_iter=1, **NUMPY).fit(x, y) for d in (0, 0.5))
@@ -145,6 +176,7 @@ class TestValidationSet:
         [
             (False, {"X_val": np.ones((3, 5)), "y_val": [0, 1, 2]}, "X_val is given, but early_stopping is False"),
             (True, {"X_val": np.ones((3, 5))}, "X_val is given, but y_val is not"),
+            (True, {"y_val": [0, 1, 2]}, "y_val or sample_weight_val is given, but X_val is not"),
             (True, {"X_val": np.ones((3, 4)), "y_val": [0, 1, 2]}, "X_val and y_val: X has 4 features"),
             (True, {"X_val": np.ones((3, 5)), "y_val": [0, 1, 7]}, r"X_val and y_val: y has the labels \[7\]"),
         ],
@@ -168,6 +200,10 @@ class TestTransform:
         assert classifier.get_feature_names_out().tolist() == [f"mlpclassifier{i}" for i in range(4)]
         with pytest.raises(ValueError, match="layer is 2; there are 2 hidden layers"):
             classifier.transform(x, layer=2)
+        classifier.set_output(transform="pandas")
+        assert classifier.transform(x).columns.tolist() == [f"mlpclassifier{i}" for i in range(4)]
+        with pytest.raises(ValueError, match="layer is 0, but set_output asks for a table"):
+            classifier.transform(x, layer=0)
 
     def test_maps_are_rows(self):
         x, y = np.random.default_rng(0).random((12, 36)), np.arange(12) % 2
@@ -200,6 +236,23 @@ def test_to_sklearn(blobs, kind, solver):
     if solver == "adam":
         other.partial_fit(x, y)
     np.testing.assert_array_equal(clone(other).fit(x, y).n_iter_, one.n_iter_)
+
+
+def test_to_sklearn_is_a_copy(blobs):
+    """That trains on by itself, also where its loss does not improve."""
+    x, y = blobs(3)
+    one = MLPClassifier(tol=10.0, max_iter=3, random_state=0).fit(x, y)
+    before = pickle.dumps(vars(one))
+    for _ in range(2):
+        other = one.to_sklearn().partial_fit(x, y)
+    assert (other.coefs_[0] != one.coefs_[0]).any()
+    one.to_sklearn().set_params(warm_start=True, early_stopping=False).fit(x, y)
+    assert pickle.dumps(vars(one)) == before
+
+    class Own(MLPClassifier):
+        pass
+
+    assert type(Own(max_iter=1).fit(x, y).to_sklearn()) is theirs.MLPClassifier
 
 
 def test_to_sklearn_of_another_loss(line):
@@ -286,6 +339,11 @@ class TestCallbacks:
         assert recorder.begun == len(recorder.scores) == 5  # the fit itself is a task, too
         assert recorder.scores[-1] == classifier.score(x, y)
 
+    def test_parts_are_not_told(self, blobs):
+        recorder = self.Recorder()
+        MLPClassifier(**NUMPY).set_callbacks(recorder).partial_fit(*blobs(3), classes=[0, 1, 2])
+        assert not hasattr(recorder, "set_up")
+
     @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
     def test_they_can_stop(self, blobs, solver):
         classifier = MLPClassifier(solver=solver, max_iter=50, **NUMPY).set_callbacks(self.Recorder(stop_after=2))
@@ -297,3 +355,39 @@ def test_the_warning_of_convergence_names_max_iter(blobs):
         with pytest.warns(ConvergenceWarning, match=r"max_iter") as caught:
             MLPClassifier(max_iter=2, **NUMPY, **parameters).fit(*blobs(3))
         assert {each.filename for each in caught} == {__file__}
+
+
+def test_what_is_assigned_after_a_prediction(blobs):
+    """A known trick: the outputs before the softmax."""
+    x, y = blobs(3)
+    classifier = MLPClassifier(max_iter=2, **NUMPY).fit(x, y)
+    (w, v), (b, c) = classifier.coefs_, classifier.intercepts_
+    classifier.predict_proba(x)
+    classifier.out_activation_ = "identity"
+    np.testing.assert_allclose(classifier.predict_proba(x), np.maximum(x @ w + b, 0) @ v + c, rtol=1e-10)
+    classifier.coefs_, classifier.intercepts_ = (w, 2 * v), (b, 2 * c)
+    np.testing.assert_allclose(classifier.predict_proba(x), 2 * (np.maximum(x @ w + b, 0) @ v + c), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.arange(60).astype(str), "y is of type <U21; it must have numbers"),
+        (np.full(60, 1e39), "y has a number that is too large for float32; scale it"),
+        (sparse.csr_matrix(np.ones((60, 1))), "y is sparse; it must be an array"),
+    ],
+)
+def test_targets_that_a_regressor_does_not_take(blobs, y, message):
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(**NUMPY).fit(blobs(3)[0].astype(np.float32), y)
+
+
+def test_validation_samples_stay_sparse():
+    """Dense, they would be 160 MB."""
+    x = sparse.random(10_000, 20_000, density=0.001, format="csr", random_state=0)
+    y = np.arange(10_000) % 2
+    tracemalloc.start()
+    MLPClassifier((3,), early_stopping=True, max_iter=1, random_state=0).fit(x, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6

@@ -195,7 +195,7 @@ OF_LABELS = [
     (X, np.where(Y == 1, None, "a"), TypeError, "y: '<' not supported"),
 ]
 OF_NUMBERS = [
-    (X, np.where(Y == 1, "b", "a"), ValueError, "could not convert string to float|y has 1 outputs"),
+    (X, np.where(Y == 1, "b", "a"), ValueError, "y is of type <U1; it must have numbers"),
     (X, np.where(Y == 1, INFINITY, Y), ValueError, "y contains infinity"),
     (X, np.ones((20, 3, 2)), ValueError, "Found array with dim 3"),
 ]

@@ -178,6 +178,48 @@ def test_orders_of_calls(orders, warm_start, solver):
         assert_same(*both)
 
 
+def test_a_warm_start_after_a_stop():
+    """scikit-learn's count of iterations without an improvement goes on from where it was."""
+    x, y = data_of("multiclass")
+    both = pair("multiclass", warm_start=True, n_iter_no_change=2, tol=0.5, **SGD)
+    for _ in range(4):
+        for each in both:
+            each.fit(x, y)
+        assert_same(*both)
+    assert both[0].n_iter_ == 1
+
+
+def test_parts_of_another_precision():
+    """The parameters stay in that of the first; scikit-learn computes in the other's, and rounds the steps."""
+    x, y = data_of("multiclass")
+    both = pair("multiclass", **SGD)
+    for kind in ("float32", "float64", "float32", "float64"):
+        for each in both:
+            each.partial_fit(x.astype(kind), y, classes=["a", "b", "c"])
+        assert [each.coefs_[0].dtype for each in both] == [np.float32] * 2
+        assert_same(*both, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("fitted_on", ["float32", "float64"])
+@pytest.mark.parametrize("given", ["float32", "float64", "int64"])
+def test_the_precision_of_predictions(fitted_on, given):
+    x, y = data_of("binary")
+    both = pair("binary")
+    for each in both:
+        each.fit(x.astype(fitted_on), y)
+    one, other = (each.predict_proba((3 * x).astype(given)) for each in both)
+    assert one.dtype == other.dtype
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
+
+
+def test_a_warm_start_with_another_solver():
+    """scikit-learn fails here."""
+    x, y = data_of("binary")
+    one, _ = pair("binary", solver="lbfgs", warm_start=True)
+    one.fit(x, y).set_params(solver="adam").fit(x, y).partial_fit(x, y)
+    assert len(one.loss_curve_) == 6
+
+
 def test_a_warm_start_with_early_stopping():
     x, y = data_of("regression")
     both = pair("regression", warm_start=True, early_stopping=True, n_iter_no_change=3, **SGD)

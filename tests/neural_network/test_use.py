@@ -237,8 +237,7 @@ def test_other_parameters_between_two_calls_of_partial_fit(blobs, kind):
     assert_same(estimator, same.partial_fit(x, y))
     assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))  # likewise
     estimator.set_params(engine="reference", dropout=0.2, solver="adam").partial_fit(x.astype(np.float32), y)
-    assert estimator.coefs_[0].dtype == np.float32
-    assert estimator.partial_fit(x, y).coefs_[0].dtype == np.float64
+    assert estimator.coefs_[0].dtype == np.float64
 
 
 def test_another_alpha_between_two_calls_of_partial_fit(blobs):
@@ -338,7 +337,7 @@ def test_outputs_that_are_not_numbers_are_no_probabilities(blobs, engine_name, c
     classifier.coefs_ = [np.full((5, 4), 1e38, np.float32), signs]
     for predict in (classifier.predict, classifier.predict_proba):
         with np.errstate(all="ignore"), pytest.raises(ValueError, match="an output of the network is not a number"):
-            predict(100 * np.abs(x))
+            predict((100 * np.abs(x)).astype(np.float32))
 
 
 @BOTH
