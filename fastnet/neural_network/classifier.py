@@ -326,7 +326,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             As `predict` does.
         """
         outputs = self._outputs(X)
-        return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+        if outputs.shape[1] == 1:
+            return np.concatenate([1 - outputs, outputs], axis=1)
+        if self.out_activation_ == "logistic":  # a label is never certain, whatever is rounded
+            limits = np.finfo(outputs.dtype)
+            np.clip(outputs, limits.tiny, 1 - limits.epsneg, out=outputs)
+        return outputs
 
     def predict_log_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
         """Return the logarithms of what `predict_proba` returns."""

@@ -51,7 +51,7 @@ class Cost(NamedTuple):
     """The name of its setting, and values."""
 
     kinks: Callable[[Any, Any], list[Any]] = lambda z, y: []
-    """What has another sign on the other side of a place where the cost has no derivative."""
+    """What is zero where the cost has no derivative of every order, with the default setting."""
 
 
 def quadratic(activation):
@@ -99,11 +99,11 @@ COSTS = {
     "CrossEntropyCost": Cost({"sigmoid": cross_entropy}, np.random.Generator.random),
     "LogLikelihoodCost": Cost({"softmax": log_likelihood}, probabilities),
     "PoissonCost": Cost({"exp": poisson}, lambda random, shape: random.poisson(1.5, shape).astype(float)),
-    "AbsoluteErrorCost": Cost({"linear": absolute_error}, normal, kinks=lambda z, y: [np.sign(z - y)]),
-    "HuberCost": Cost({"linear": huber}, normal, ("threshold", st.sampled_from([0.3, 1.0]))),
-    "QuantileCost": Cost(
-        {"linear": quantile}, normal, ("quantile", st.sampled_from([0.1, 0.5])), lambda z, y: [np.sign(z - y)]
+    "AbsoluteErrorCost": Cost({"linear": absolute_error}, normal, kinks=lambda z, y: [z - y]),
+    "HuberCost": Cost(
+        {"linear": huber}, normal, ("threshold", st.sampled_from([0.3, 1.0])), lambda z, y: [np.abs(z - y) - 1]
     ),
+    "QuantileCost": Cost({"linear": quantile}, normal, ("quantile", st.sampled_from([0.1, 0.5])), lambda z, y: [z - y]),
 }
 
 

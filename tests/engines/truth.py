@@ -115,7 +115,7 @@ class Truth:
     def costs(self, parameters):
         """Return the cost of each network without regularization, and all signs on which its derivative depends."""
         z, signs = self.forward(parameters)
-        signs += self.kinks(z, self.targets)
+        signs += [np.sign(each) for each in self.kinks(z, self.targets)]
         return np.sum(self.losses(z, self.targets) * self.sample_weights, axis=-1) / self.divisor, signs
 
     def penalty(self, parameters):

@@ -77,7 +77,7 @@ def test_losses_against_their_definition_and_fn(cost, activation, z):
 def test_errors_are_the_derivative_of_the_losses(cost, activation, z):
     z = z / 5  # from -3 to 3
     outputs, y, h = Outputs(costs.COSTS[cost], activation), targets(cost, z), 1e-3
-    assume(all(np.abs(z - y).min() > 2 * h for _ in names.COSTS[cost].kinks(z, y)))  # where there is a derivative
+    assume(all(np.abs(each).min() > 2 * h for each in names.COSTS[cost].kinks(z, y)))
     differences = np.empty_like(z)
     for i in np.ndindex(z.shape):
         step = np.zeros_like(z)
