@@ -26,7 +26,7 @@ class Peer(contract.Engine):
     def _gradients(self, inputs, targets):
         raise NotImplementedError("a peer only trains")
 
-    _feed_forward = _memory_copied = _set_memory = _gradients
+    _feed_forward = _memory_copied = _set_memory = _cost_and_gradients = _gradients
 
 
 class TorchCompiled(Peer):
@@ -62,7 +62,7 @@ class TorchCompiled(Peer):
         with torch.no_grad():
             for mini_batch in torch.from_numpy(work.order).split(work.mini_batch_size):
                 self._step(*self._tensors, self._inputs, self._targets, mini_batch, work.eta)
-        return 0.0
+        return contract.Totals()
 
     def _lists(self):
         weights, biases = self._tensors
@@ -103,7 +103,7 @@ class Jax(Peer):
             if part.size:
                 self._tree = self._run(self._tree, self._inputs, self._targets, part, np.float32(work.eta))
         self._tree[0][0].block_until_ready()
-        return 0.0
+        return contract.Totals()
 
     def _lists(self):
         weights, biases = zip(*self._tree, strict=True)
@@ -127,7 +127,7 @@ class Sklearn(Peer):
         self._classifier.set_params(batch_size=work.mini_batch_size, learning_rate_init=work.eta)
         classes = np.arange(self.architecture.sizes[-1])
         self._classifier.partial_fit(self._inputs[: len(work.order)], self._labels[: len(work.order)], classes=classes)
-        return 0.0
+        return contract.Totals()
 
     def _lists(self):
         return [w.T for w in self._classifier.coefs_], [b[:, np.newaxis] for b in self._classifier.intercepts_]
