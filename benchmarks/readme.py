@@ -37,7 +37,7 @@ def main() -> None:
         "chapter-6": lambda: tables("chapter6.py")[0],
         "convolution": lambda: tables("convolution.py")[0],
         "sweep": lambda: tables("sweep.py")[0],
-        "sklearn": lambda: tables("sklearn_mlp.py")[0],
+        "sklearn": lambda: run("sklearn_mlp.py"),
         "handwriting": lambda: tables("handwriting.py")[0],
         "promises": promises,
         "limits": limits,
