@@ -126,7 +126,7 @@ class Truth:
         """Return the derivative by each trained array, and whether it is accurate.
 
         The derivative of the cost is a central difference of fourth order. It is accurate where no sign changes as far
-        as the cost was computed, and where twice the distance gives the same.
+        as the cost was computed, where twice the distance gives the same, and where the cost has digits enough.
         """
         flat = flattened(self.trained, parameters)
         _, signs = self.costs(parameters)
@@ -136,6 +136,8 @@ class Truth:
             accurate &= all((other == sign).all() for other, sign in zip(others, signs, strict=True))
         near, far = ((8 * (costs[k] - costs[-k]) - (costs[2 * k] - costs[-2 * k])) / (12 * k * h) for k in (1, 2))
         accurate &= np.linalg.norm(near - far) <= 1e-7 * np.linalg.norm(near) + 1e-11
+        lost = np.finfo(float).eps * max(np.abs(each).max() for each in costs.values()) / h  # of a large cost
+        accurate &= lost <= 1e-8 * np.linalg.norm(near) + 1e-10
         return near + flattened(self.trained, [self.decay(own) for own in parameters]), bool(accurate)
 
     def decay(self, arrays):
