@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnet.datasets.dataset import Dataset
-from fastnet.engines import engine_class
+from fastnet.engines import ENGINES, engine_class
 from fastnet.engines.contract import Descent, Engine
 from fastnet.formulas import images
 from fastnet.formulas.architecture import Architecture, Parameters, check_memory
@@ -72,12 +72,10 @@ class Settings:
 
         Raises
         ------
-        ImportError
-            If what the engine needs is not installed.
         TypeError, ValueError
-            If the layers or the shape of images are not of that form, or do not go with the other parameters.
+            If there is no such engine; or if the layers or the shape of images are not of that form, or do not go with
+            the other parameters.
         """
-        engine_class(estimator.engine)
         shape = estimator.image_shape
         settings = cls(
             hidden=_hidden(estimator.hidden_layer_sizes, "hidden_layer_sizes"),
@@ -88,7 +86,7 @@ class Settings:
             alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
             solver=estimator.solver,
             optimizer=_optimizer(estimator),
-            engine=estimator.engine,
+            engine=arguments.one_of(estimator.engine, ENGINES, "engine"),  # which is imported when it is needed
             dtype=dtype,
         )
         arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype)

@@ -31,6 +31,23 @@ def test_it_is_imported_late():
     assert result.returncode == 0, result.stderr
 
 
+def test_few_rows_are_predicted_without_numba(tmp_path):
+    code = f"""
+import pickle, sys, warnings
+import numpy as np
+from fastnet.neural_network import MLPClassifier
+warnings.simplefilter("ignore")
+classifier = MLPClassifier(max_iter=1, random_state=0).fit(np.eye(40, 4), np.arange(40) % 2)
+pickle.dump(classifier, open({str(tmp_path / "kept")!r}, "wb"))
+"""
+    assert python(code).returncode == 0
+    code = (
+        f"import pickle, sys; kept = pickle.load(open({str(tmp_path / 'kept')!r}, 'rb')); kept.predict([[0, 0, 0, 1]])"
+    )
+    result = python(f"{code}; assert 'numba' not in sys.modules")
+    assert result.returncode == 0, result.stderr
+
+
 def test_without_scikit_learn_it_says_which_extra_installs_it():
     result = python(WITHOUT + "fastnet.neural_network")
     expected = "ImportError: fastnet.neural_network needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it"
