@@ -68,7 +68,10 @@ class Engine(contract.Engine):
         return threading.local()
 
     def _workspace(self, samples: int, threads: int) -> tuple[Workspace, Reference]:
-        """Return room for that many samples, of a network without images: that of the thread's last call if it fits."""
+        """Return a workspace for a network without images, and a reference to it.
+
+        It is that of the thread's last call if this was for as many samples and threads.
+        """
         key, room = getattr(self._of_thread, "room", (None, None))
         if room is None or key != (samples, threads):
             workspace = workspace_of(self._layout, samples, threads)
@@ -91,6 +94,7 @@ class Engine(contract.Engine):
         # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
         waits = "Stopping when the kernels are compiled and kept; Ctrl-C again stops at once"
         with heard_afterwards(waits), announced(progress.compiling):
+            self._references.clear()  # which would keep the data of before
             self._inputs = self._cached_inputs(data)
             targets = data.derived(("targets", dtype), lambda: arrays.padded_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights

@@ -35,17 +35,19 @@ class Callbacks:
     def __init__(self, estimator: Any, X: Any, y: Any, fitted: Callable[[Parameters], dict[str, Any]]) -> None:  # noqa: N803
         self._estimator, self._data, self._fitted = estimator, {"X": X, "y": y}, fitted
         self._context: Any = None
-        self._task: Any = None
 
     def begin(self, iterations: int) -> None:
-        """Tell them that `fit` begins, of so many iterations at most."""
+        """Tell the callbacks that `fit` begins, given the largest number of iterations."""
         if not hasattr(self._estimator, "_skl_callbacks"):
             return
         self._context = self._estimator._init_callback_context(max_subtasks=iterations)
         self._context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
 
     def after_iteration(self, parameters: Callable[[], Parameters]) -> bool:
-        """Tell them that an iteration is completed, given what returns the parameters; return whether to stop."""
+        """Tell the callbacks that an iteration is completed; return whether to stop.
+
+        `parameters` returns the arrays of each layer.
+        """
         if self._context is None:
             return False
         task = self._context.subcontext(task_name="iteration")
@@ -56,7 +58,7 @@ class Callbacks:
         )
 
     def end(self, parameters: Parameters) -> None:
-        """Tell them that `fit` is completed."""
+        """Tell the callbacks that `fit` is completed."""
         if self._context is not None:
             fitted = self._fitted(parameters)
             self._context.call_on_fit_task_end(

@@ -84,7 +84,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     max_fun : int, optional
         The largest number of times that 'lbfgs' may compute the loss.
     class_weight : dict, 'balanced' or None, optional
-        What the weights of samples are multiplied by, for each label; with 'balanced', inversely to how frequent it is.
+        What the weights of samples are multiplied by, for each label. With 'balanced', the weight of a label is
+        inversely proportional to its frequency; `partial_fit`, which does not see all samples, takes a dictionary only.
     dropout : float, optional
         The probability with which a hidden neuron is left out in training, from 0 to less than 1, for each sample anew.
         For dense layers only: among others, put `Dropout` where it belongs.
@@ -99,7 +100,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     Attributes
     ----------
-    classes_ : ndarray, or list of ndarray, shape (n_classes,)
+    classes_ : ndarray, shape (n_classes,)
         The labels.
     loss_, best_loss_ : float
         The last and the lowest loss; the latter is None with `early_stopping`.

@@ -17,7 +17,7 @@ from fastnet.neural_network.settings import Settings
 _KEPT: WeakKeyDictionary[Any, KeptEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
-_FEW_MULTIPLICATIONS = 1 << 23  # which NumPy has done by the time that a kernel is called
+_FEW_MULTIPLICATIONS = 1 << 23  # up to which NumPy was found to be no slower than a kernel
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
 

@@ -25,7 +25,7 @@ _COSTS: dict[str, BuiltIn] = {
     "identity": QuadraticCost,
     "exp": PoissonCost,
 }
-"""A cost for each `out_activation_`, with which outputs are computed: what the network was trained for is past."""
+"""A cost with output neurons of each `out_activation_`. To predict, no other cost is needed."""
 
 
 def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
@@ -106,8 +106,10 @@ def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
     architecture, found = network(estimator)
     number = len(architecture.layers) - 1
     index = arguments.integer(layer, "layer")
+    if not number:
+        raise ValueError("the network has no hidden layers, whose activations could be returned")
     if not -number <= index < number:
-        raise ValueError(f"layer is {index}; there are {number} hidden layers, from 0 or, backwards, from -1")
+        raise ValueError(f"layer is {index}; it must be an index of the hidden layers, from {-number} to {number - 1}")
     rows = SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs
     return numpy_engine.Engine(architecture, found).hidden_activations(rows, index % number)
 

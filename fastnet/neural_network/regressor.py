@@ -19,7 +19,6 @@ from fastnet.formulas.costs import AbsoluteErrorCost, BuiltIn, HuberCost, Poisso
 from fastnet.formulas.layers import Layer
 from fastnet.neural_network.base import BaseMLP, is_stochastic
 from fastnet.neural_network.callbacks import with_callbacks
-from fastnet.utils import arguments
 
 LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
 
@@ -323,9 +322,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         targets: np.ndarray = y.reshape(len(y), -1)
         if not anew and targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} outputs; the network to go on with has {self.n_outputs_}")
-        with arguments.named("y"):
-            if self.loss == "poisson" and targets.min() < 0:
-                raise ValueError(f"it has the number {targets.min():g}; with loss='poisson', it must be at least 0")
+        if self.loss == "poisson" and targets.min() < 0:
+            raise ValueError(f"y has the number {targets.min():g}; with loss='poisson', it must be at least 0")
         return targets
 
     def _decoded(self, outputs: np.ndarray) -> np.ndarray:

@@ -189,9 +189,8 @@ class StochasticLearner:
         assert total is not None
         # scikit-learn reports the mean of squared errors over the outputs, and follows the gradient of their sum.
         outputs = self._architecture.n_out if self._architecture.cost is QuadraticCost else 1
-        loss = (total.costs / outputs + total.penalty) / len(self._order)
-        self._loss = loss
-        return loss
+        self._loss = (total.costs / outputs + total.penalty) / len(self._order)
+        return self._loss
 
     def arrays(self) -> Iterable[np.ndarray]:
         """Return the parameters of the engine."""
@@ -201,7 +200,7 @@ class StochasticLearner:
         """Do nothing: the estimator has other parameters until it is trained."""
 
     def findings(self) -> Findings:
-        """Note the loss, and the score on the validation samples; keep the parameters if it is the best.
+        """Note the loss, and the score on the validation samples; keep the parameters if the score is the best.
 
         Raises
         ------

@@ -122,6 +122,7 @@ def test_threads_give_the_same_bits(architecture, descent, dtype, kind, threads,
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
             patch.setattr(choice, "threads", lambda multiplications, parts, available, n=count: n)
+            patch.setattr("fastnet.engines.numba._SAMPLES_OF_A_PART", 4)
             engine = task.engine("numba", dtype)
             assert isinstance(engine._inputs, kind)
             both = {"with_costs": True, "with_penalty": True}

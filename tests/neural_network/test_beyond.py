@@ -198,12 +198,16 @@ class TestTransform:
             np.testing.assert_allclose(classifier.transform(x, layer=layer), first, rtol=1e-12)
         np.testing.assert_allclose(classifier.transform(x), np.tanh(first @ v + c), rtol=1e-12)
         assert classifier.get_feature_names_out().tolist() == [f"mlpclassifier{i}" for i in range(4)]
-        with pytest.raises(ValueError, match="layer is 2; there are 2 hidden layers"):
+        with pytest.raises(ValueError, match="layer is 2; it must be an index of the hidden layers, from -2 to 1"):
             classifier.transform(x, layer=2)
         classifier.set_output(transform="pandas")
         assert classifier.transform(x).columns.tolist() == [f"mlpclassifier{i}" for i in range(4)]
         with pytest.raises(ValueError, match="layer is 0, but set_output asks for a table"):
             classifier.transform(x, layer=0)
+
+    def test_without_hidden_layers(self, blobs):
+        with pytest.raises(ValueError, match="the network has no hidden layers"):
+            MLPClassifier((), max_iter=1, **NUMPY).fit(*blobs(3)).transform(blobs(3)[0])
 
     def test_maps_are_rows(self):
         x, y = np.random.default_rng(0).random((12, 36)), np.arange(12) % 2

@@ -283,7 +283,7 @@ def test_data_to_go_on_with(kind, x, y, error, message):
 
 def test_counts_are_not_negative():
     for regressor in (fresh(MLPRegressor, loss="poisson"), trained(MLPRegressor, loss="poisson")):
-        assert_refused(regressor, lambda r: r.fit(X, Y - 1), ValueError, "y: it has the number -1; with loss='poisson'")
+        assert_refused(regressor, lambda r: r.fit(X, Y - 1), ValueError, "y has the number -1; with loss='poisson'")
 
 
 @pytest.mark.parametrize(

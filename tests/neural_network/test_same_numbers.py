@@ -113,6 +113,10 @@ def test_activations(activation, hidden):
         {"batch_size": "auto"},
         {"batch_size": 1, "max_iter": 2},
         {"batch_size": 1000},
+        {"batch_size": 110},  # is computed in parts
+        {"batch_size": 110, **SGD},
+        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # is not
+        {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # whose weights' squares are summed up in blocks
         {"alpha": 0.0},
         {"momentum": 1.0, **SGD},
         {"momentum": 0.0, "alpha": 20.0, "learning_rate_init": 0.5, "solver": "sgd"},
