@@ -75,6 +75,8 @@ def test_sgd_trains_with_these_rates():
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "reference", "torch-cpu"])
 def test_each_epoch_trains_on_images_that_are_deformed_anew(engine):
+    if engine == "torch-cpu":
+        pytest.importorskip("torch")
     net, data = network2.Network([64, 5, 3], engine=engine, seed=1), images()
     net.SGD(data, 2, 4, 0.5, deform={"rotation": 20}, report=lambda history: None)
     other, random = network2.Network([64, 5, 3], engine=engine, seed=1), np.random.RandomState(7)
