@@ -7,9 +7,10 @@ in mini-batches of ten. Each racer trains some mini-batches in one thread, one r
 parameters. What is shown is processor time, for an epoch of 50,000 images, and the median of the ratios of neighbouring
 runs. First, all are compared with PyTorch in float64 after one mini-batch.
 
-The C is in `benchmarks/convolution/`, with AVX2; it needs gcc. A racer that is not installed is left out: `jax`, and
-PyTorch's, of which `torch` is written for speed, and `torch-cpu` is the engine. `pair` trains two networks with the
-compiled engine, each in a thread of its own, and one alone, in turns: by the clock.
+The C is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA; where one is missing, the exit
+status is 3, and `--only` runs the racers without `c`. A racer that is not installed is left out: `jax`, and PyTorch's,
+of which `torch` is written for speed, and `torch-cpu` is the engine. `pair` trains two networks with the compiled
+engine, each in a thread of its own, and one alone, in turns: by the clock.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ import argparse
 import ctypes
 import importlib.util
 import os
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +30,9 @@ from typing import Any, NamedTuple
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
+import compiled_c
 import numpy as np
-from yardstick import padded, pointer, processor
+from yardstick import padded, pointer
 
 from fastnet import Dataset, mnist_loader
 from fastnet.engines import engine_class
@@ -46,6 +46,7 @@ from fastnet.utils import machine
 
 M, PIXELS, EPOCH = 10, 784, 5000  # samples in a mini-batch, inputs, mini-batches in an epoch
 FLOAT32 = np.dtype("float32")
+C_NEEDS = "AVX2 and FMA"
 
 
 class Network(NamedTuple):
@@ -117,11 +118,7 @@ class C:
         if network.convolutions == 2:
             self._numbers.append(ctypes.c_float(network.shrink))
         source = Path(__file__).with_name("convolution") / f"{name}.c"
-        with tempfile.TemporaryDirectory() as folder:
-            library = Path(folder, "yardstick.so")
-            flags = ["-O3", f"-march={processor()}", "-ffp-contract=fast", "-shared", "-fPIC"]
-            subprocess.run(["gcc", *flags, source, "-o", library, "-lm"], check=True)
-            self._library = ctypes.CDLL(str(library))
+        self._library = compiled_c.library(source, needs=C_NEEDS, options=["-lm"])
         self._labels, self._network = data().labels(10).astype(np.uint8), network
         *convolutions, w1, b1, w2, b2 = (np.asarray(each, FLOAT32) for each in network.parameters())
         dense = self._by_place(w1).reshape(100, -1, 16).transpose(1, 0, 2).reshape(-1, 16)
@@ -334,7 +331,12 @@ def main() -> None:
     parser.add_argument("--only", type=lambda text: text.split(","), default=[*RACERS, "pair"])
     parser.add_argument("--rounds", type=int, default=9, help="of each racer (default: %(default)s)")
     chosen = parser.parse_args()
+    if "c" in chosen.only:
+        with compiled_c.refusing():
+            compiled_c.check("the C of racer 'c'", C_NEEDS)
     print(f"{machine.sentence()}.\n")
+    if "c" in chosen.only:
+        print(f"The C uses {C_NEEDS}, compiled for {compiled_c.processor()!r}.\n")
     print("| network | racer | seconds an epoch | |")
     print("| --- | --- | --- | --- |", flush=True)
     for name in chosen.network:

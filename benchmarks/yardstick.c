@@ -5,16 +5,44 @@
    and transposed, 16 and 32 numbers each, so that neither its forward nor its backward product has to gather or to sum
    across a vector. Inputs are without their zeros. Targets are labels. A last, shorter mini-batch is left out. */
 #include <stdint.h>
+#if defined __ARM_NEON
+#include <arm_neon.h>
+#elif defined __SSE2__
+#include <immintrin.h>
+#endif
 
+/* SUMS: how many sums are added to at once. Each waits some four cycles for itself, and there are two to four units that
+   multiply. Eight sums, and what they are made of, are in the 16 registers of AVX2 and SSE2; 16 sums are in NEON's 32. */
 #if defined __AVX512F__
 #define BYTES 64
+#define SUMS 8
 #define NAME "16 numbers, AVX-512"
+#define MINIMUM _mm512_min_ps
+#define MAXIMUM _mm512_max_ps
 #elif defined __AVX2__ && defined __FMA__
 #define BYTES 32
+#define SUMS 8
 #define NAME "8 numbers, AVX2"
+#define MINIMUM _mm256_min_ps
+#define MAXIMUM _mm256_max_ps
+#elif defined __ARM_NEON
+#define BYTES 16
+#define SUMS 16
+#define NAME "4 numbers, NEON"
+#define MINIMUM vminq_f32
+#define MAXIMUM vmaxq_f32
+#elif defined __SSE2__
+#define BYTES 16
+#define SUMS 8
+#define NAME "4 numbers, SSE2"
+#define MINIMUM _mm_min_ps
+#define MAXIMUM _mm_max_ps
 #else
 #define BYTES 16
+#define SUMS 8
 #define NAME "4 numbers"
+#define MINIMUM(a, b) pick(a < b, a, b)
+#define MAXIMUM(a, b) pick(a > b, a, b)
 #endif
 
 typedef float vector __attribute__((vector_size(BYTES)));
@@ -22,9 +50,8 @@ typedef int32_t integers __attribute__((vector_size(BYTES)));
 enum { NEURONS = 30, OUTPUTS = 10, HIDDEN = 32, OUT = 16, LARGEST_BATCH = 64, AHEAD = 12 };
 /* The vectors of a row of layer 0 and of layer 1; there, without those that are all padding. */
 enum { LANES = BYTES / 4, H = HIDDEN / LANES, O = (OUTPUTS + LANES - 1) / LANES };
-/* How many terms are added at once, each to sums of its own, which need not wait for one another. Eight sums, and what
-   they are made of, are in the sixteen registers that AVX2 and SSE2 have. */
-enum { INPUTS_AT_ONCE = 8 / H, NEURONS_AT_ONCE = O > 1 ? 2 : 4, OUTPUTS_AT_ONCE = H > 4 ? 1 : 2 };
+/* How many terms are added at once, each to sums of its own, which need not wait for one another. */
+enum { INPUTS_AT_ONCE = SUMS / H, NEURONS_AT_ONCE = SUMS / O < 4 ? 2 : 4, OUTPUTS_AT_ONCE = SUMS / H < 2 ? 1 : 2 };
 
 #define EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < n; i++) /* so that arrays of vectors are registers */
 
@@ -40,8 +67,7 @@ static inline vector pick(integers where, vector yes, vector no) {
 
 static inline vector sigmoid(vector z) { /* exp(-z) = 2^n 2^r, with the Taylor series of 2^r, |r| <= 1/2 */
   const vector shift = (vector){0} + 12582912.f, largest = (vector){0} + 87.f; /* 1.5 * 2^23: the last bits are n */
-  vector x = pick(z > largest, largest, z);
-  x = pick(x < -largest, -largest, x) * -1.44269504f;
+  const vector x = MAXIMUM(MINIMUM(z, largest), -largest) * -1.44269504f;
   const vector n = x + shift, r = x - (n - shift);
   vector e = 1.5403530e-4f * r + 1.3333558e-3f;
   e = e * r + 9.6181291e-3f;

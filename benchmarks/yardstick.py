@@ -1,32 +1,32 @@
 """How close the kernel comes to the machine's limit: an epoch of 784-30-10 against hand-written C, in turns.
 
-    python benchmarks/yardstick.py [C_FILE]
+    python benchmarks/yardstick.py [C_FILE ...]
 
-C_FILE holds another yardstick, with the signature of `epoch` in `yardstick.c`. It needs gcc, which compiles for this
-processor, or for the one that Numba is told to compile for (NUMBA_CPU_NAME). The last line is the median of the ratios
-of neighbouring epochs.
+C_FILE holds another yardstick, with the signature of `epoch` in `yardstick.c`. Several yardsticks run in turns, and the
+kernels are compared with the first. It needs gcc, which compiles for this processor, or for the one that Numba is told
+to compile for (NUMBA_CPU_NAME). Without gcc, and where a file does not compile for the processor, the exit status is 3.
+The last lines are medians of the ratios of neighbouring epochs.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
-import platform
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-import numba
+import compiled_c
 import numpy as np
 
 from fastnet import Dataset, mnist_loader
 from fastnet.engines import engine_class
+from fastnet.engines.contract import Engine
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.initialization import normal
 from fastnet.kernels.layout import aligned_zeros
-from fastnet.kernels.vectors import lanes_of
+from fastnet.kernels.vectors import register_lanes_of
 from fastnet.utils import machine
 
 SIZES = (784, 30, 10)
@@ -38,16 +38,12 @@ class Yardstick:
     """The C function, compiled, with its data and parameters."""
 
     def __init__(self, source: Path, weights: list[np.ndarray], biases: list[np.ndarray], data: Dataset) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            library = Path(folder, "yardstick.so")
-            flags = ["-O3", f"-march={processor()}", "-ffp-contract=fast", "-shared", "-fPIC"]
-            subprocess.run(["gcc", *flags, source, "-o", library], check=True)
-            self._library = ctypes.CDLL(library)
+        self._library = compiled_c.library(source)
         rows, columns = np.nonzero(data.inputs)
         starts = np.zeros(len(data) + 1, np.int64)
         np.cumsum(np.bincount(rows, minlength=len(data)), out=starts[1:])
         labels = data.labels(SIZES[-1]).astype(np.uint8)
-        self._data = starts, columns.astype(np.uint16), data.inputs[rows, columns].astype(FLOAT32), labels
+        self.data = starts, columns.astype(np.uint16), data.inputs[rows, columns].astype(FLOAT32), labels
         self._w0, self._b0 = padded(weights[0].T, 32), padded(biases[0].T, 32)
         self._w1, self._w1t, self._b1 = (
             padded(weights[1].T, 16, 32),
@@ -57,14 +53,14 @@ class Yardstick:
 
     @property
     def vectors(self) -> str:
-        """Which registers the C uses, as it says itself."""
+        """Registers of the C: as it says itself, or else the widest that gcc uses."""
         if not hasattr(self._library, "vectors"):
-            return "not said"
+            return f"not said; gcc's widest are {compiled_c.instructions()}"
         self._library.vectors.restype = ctypes.c_char_p
         return self._library.vectors().decode()
 
     def epoch(self, order: np.ndarray, mini_batch_size: int, eta: float) -> None:
-        data = [pointer(array) for array in (*self._data, order)]
+        data = [pointer(array) for array in (*self.data, order)]
         parameters = [pointer(array) for array in (self._w0, self._b0, self._w1, self._w1t, self._b1)]
         self._library.epoch(*data, ctypes.c_int64(len(order)), mini_batch_size, ctypes.c_float(eta), *parameters)
 
@@ -72,12 +68,6 @@ class Yardstick:
         _, hidden, outputs = SIZES
         weights = [self._w0[:, :hidden].T, self._w1[:hidden, :outputs].T]
         return weights, [self._b0[:, :hidden].T, self._b1[:, :outputs].T]
-
-
-def processor() -> str:
-    """Return gcc's name of the processor that Numba compiles for."""
-    name = numba.config.CPU_NAME or "native"
-    return "x86-64" if name == "generic" and platform.machine() in ("x86_64", "AMD64") else name
 
 
 def padded(matrix: np.ndarray, columns: int, rows: int | None = None) -> np.ndarray:
@@ -93,44 +83,58 @@ def pointer(array: np.ndarray) -> ctypes.c_void_p:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, nargs="?", default=Path(__file__).with_name("yardstick.c"))
-    parser.add_argument("--epochs", type=int, default=31, help="how many of each (default: %(default)s)")
+    parser.add_argument("sources", metavar="C_FILE", type=Path, nargs="*", help="(default: yardstick.c)")
+    parser.add_argument("--epochs", type=int, default=31, help="number of epochs of each (default: %(default)s)")
     arguments = parser.parse_args()
     training_data = mnist_loader.load_data_wrapper()[0]
     random = np.random.RandomState(0)
     weights, biases = normal(Architecture.dense(SIZES, FLOAT32).weight_shapes, random, scaled=True)
-    yardstick = Yardstick(arguments.source, weights, biases, training_data)
+    sources = arguments.sources or [Path(__file__).with_name("yardstick.c")]
+    with compiled_c.refusing():
+        yardsticks = {each.name: Yardstick(each, weights, biases, training_data) for each in sources}
+    for each in yardsticks.values():  # or one might read faster memory than the next
+        each.data = next(iter(yardsticks.values())).data
     engines = {
         dtype: engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
         for dtype in ("float32", "float64")
         for architecture in [Architecture.dense(SIZES, np.dtype(dtype))]
     }
-    check(yardstick, engines["float32"], random.permutation(len(training_data))[:2000])
-    racers = {"yardstick": yardstick, **engines}
+    check(yardsticks, engines["float32"], random.permutation(len(training_data))[:2000])
+    racers: dict[str, Any] = {**yardsticks, **engines}
     seconds: dict[str, list[float]] = {name: [] for name in racers}
-    for _ in range(arguments.epochs):
+    for i in range(arguments.epochs):
         order = random.permutation(len(training_data))
-        for name, racer in racers.items():
+        for name, racer in list(racers.items())[:: -1 if i % 2 else 1]:  # each finds another one's data in the cache
             began = time.perf_counter()
             racer.epoch(order, MINI_BATCH_SIZE, ETA)
             seconds[name].append(time.perf_counter() - began)
     print(f"{machine.sentence()}.")
-    print(f"Registers of the yardstick: {yardstick.vectors}; of the kernels: {lanes_of(FLOAT32) // 2} numbers.")
+    for name, each in yardsticks.items():
+        print(f"Registers of {name}, compiled for {compiled_c.processor()!r}: {each.vectors}.")
+    print(f"Registers of the kernels: {register_lanes_of(FLOAT32)} numbers.")
     for name, times in seconds.items():
         print(f"{name}: {median(times) * 1e3:.1f} ms an epoch ({min(times) * 1e3:.1f} to {max(times) * 1e3:.1f})")
+    first, *others = yardsticks
+    for name in others:
+        print(f"{name} against {first}: {ratio(seconds[name], seconds[first]):.3f}")
     for name, bound in (("float64", 2.5), ("float32", 1.3)):
-        ratio = median(t / y for t, y in zip(seconds[name], seconds["yardstick"], strict=True))
-        print(f"{name} against the yardstick, at most {bound}: {ratio:.2f}")
+        print(f"{name} against the yardstick, at most {bound}: {ratio(seconds[name], seconds[first]):.2f}")
 
 
-def check(yardstick: Yardstick, engine, order: np.ndarray) -> None:
+def ratio(times: list[float], of_others: list[float]) -> float:
+    """Return the median of the ratios of neighbours."""
+    return median(a / b for a, b in zip(times, of_others, strict=True))
+
+
+def check(yardsticks: dict[str, Yardstick], engine: Engine, order: np.ndarray) -> None:
     """Compare 200 mini-batches."""
-    for each in (yardstick, engine):
+    for each in (engine, *yardsticks.values()):
         each.epoch(order, MINI_BATCH_SIZE, ETA)
-    found = engine.architecture.book_lists(engine.parameters())
-    for arrays, expected in zip(found, yardstick.parameters(), strict=True):
-        for array, expected_array in zip(arrays, expected, strict=True):
-            np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-3)
+    expected = engine.architecture.book_lists(engine.parameters())
+    for name, yardstick in yardsticks.items():
+        for arrays, expected_arrays in zip(yardstick.parameters(), expected, strict=True):
+            for array, expected_array in zip(arrays, expected_arrays, strict=True):
+                np.testing.assert_allclose(array, expected_array, rtol=0, atol=1e-3, err_msg=name)
 
 
 if __name__ == "__main__":

@@ -234,6 +234,7 @@ class Network(BaseNetwork):
             What to call with the `History` so far after each epoch, instead of printing the book's lines.
         checkpoint : path, optional
             A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
+            From the thousandth epoch on, a second file, with ".epochs" behind its name, has the earlier epochs.
         resume : bool, optional
             Go on from the checkpoint, if it is there: bit for bit as if there had been no interruption. `epochs` may be
             more than there were to be. Without it, a file that is there already is refused.

@@ -215,7 +215,7 @@ from fastnet.utils import progress
 
 @kernel
 def product(x, rows, d, w):
-    products.add_transposed_product(x, 0, 1, rows, 1, 1, 0, d, 0, 0, w, 0)
+    products.add_transposed_product(x, 0, 1, rows, 1, 1, 0, d, 0, 0, 0, w, 0, 0, 1, 1, w, 0, rows)
 
 w, d = np.ones(lanes_of("float64")), np.ones(lanes_of("float64"))
 with announced(progress.compiling):
@@ -233,7 +233,7 @@ def test_a_changed_kernel_is_compiled_again(tmp_path):
     assert python("import program", **own).stdout == "4.0\n"
     assert python("import program", **own).stderr == ""
     products = package / "kernels" / "products.py"
-    changed = products.read_text().replace("x0, d_s = x_start +", "x0, d_s = x_start + 1 +")
+    changed = products.read_text().replace("n - j), x_start + o", "n - j), x_start + 1 + o")
     assert changed != products.read_text()
     products.write_text(changed)
     after = python("import program", **own)
@@ -283,7 +283,7 @@ ROWS = (
     ("mnist_loader",),
     ("expand_mnist",),
     ("network", "network2", "network3"),
-    ("torch_models", "sweeps", "neural_network", "handwriting", "comparison"),
+    ("torch_models", "sweeps", "neural_network", "handwriting", "comparison", "compilation"),
     ("commands",),
     ("cli", "torch_classifier"),
     ("pytorch_mnist", "__main__"),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -325,6 +325,19 @@ class Engine(ABC):
 
     def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
         """Prepare what `epoch` needs of the data."""
+
+    def permutation(self, random: Any, n: int) -> np.ndarray:
+        """Return the integers below n in random order: what `random.permutation(n)` returns.
+
+        Parameters
+        ----------
+        random : module or RandomState
+            A generator of NumPy's old kind, or `numpy.random`. It is left as its own method leaves it.
+        n : int
+            Number of integers.
+        """
+        order: np.ndarray = random.permutation(n)
+        return order
 
     def epoch(
         self,

@@ -18,7 +18,7 @@ from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import arrays, choice, epoch, images, layout, side_by_side, threads
+from fastnet.kernels import arrays, choice, epoch, images, layout, shuffling, side_by_side, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
@@ -96,13 +96,17 @@ class Engine(contract.Engine):
         with heard_afterwards(waits), announced(progress.compiling):
             self._references.clear()  # which would keep the data of before
             self._inputs = self._cached_inputs(data)
-            targets = data.derived(("targets", dtype), lambda: arrays.padded_rows(data.targets, dtype))
+            targets = data.derived(("targets", dtype), lambda: arrays.flat_rows(data.targets, dtype))
             weights = self._nothing if self._sample_weights is None else self._sample_weights
             self._samples = epoch.Samples(
                 np.empty(0, np.int64), targets, weights, self._nothing, _NOT_WANTED, _NOT_WANTED
             )
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
             self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters, _PLAIN, self._layout)
+            shuffling.prepare(len(data))
+
+    def permutation(self, random: Any, n: int) -> np.ndarray:
+        return shuffling.permutation(random, n)
 
     def _epoch(self, work: Pass) -> Totals:
         losses = np.zeros(len(work.order) if work.with_costs else 0)
@@ -126,11 +130,11 @@ class Engine(contract.Engine):
         return work.totals(np.add.reduceat(losses, work.starts), squares if work.with_penalty else np.zeros(1))
 
     def _in_order(self, samples: epoch.Samples) -> epoch.Samples:
-        order = samples.order
-        width = int(self._layout.units[-1] - self._layout.units[-2])
+        order, n_out = samples.order, self.architecture.n_out
+        targets = samples.targets[: len(samples.targets) // n_out * n_out].reshape(-1, n_out)[order]
         return samples._replace(
             order=np.arange(len(order)),
-            targets=np.ascontiguousarray(samples.targets.reshape(-1, width)[order]).ravel(),
+            targets=arrays.flat_rows(targets, self.architecture.dtype),
             weights=samples.weights[order] if len(samples.weights) else samples.weights,
         )
 
@@ -182,7 +186,7 @@ class Engine(contract.Engine):
         own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))  # keeps no statistics
         with announced(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
-            y = arrays.padded_rows(targets, dtype)
+            y = arrays.flat_rows(targets, dtype)
             samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED)
             self._descend(x, samples, len(inputs), _GRADIENT, nabla, _PLAIN, own)
         return arrays.to_arrays(self.architecture, self._layout, nabla)

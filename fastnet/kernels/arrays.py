@@ -133,14 +133,11 @@ def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndar
     return found
 
 
-def padded_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Copy a matrix into a flat array, row by row, each filled up with zeros to whole vectors."""
-    rows, columns = matrix.shape
-    lanes = lanes_of(dtype)
-    width = -(-columns // lanes) * lanes
-    padded = aligned_zeros(rows * width, dtype)
-    padded.reshape(rows, width)[:, :columns] = matrix
-    return padded
+def flat_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Copy a matrix into a flat array, row by row, and a vector of zeros behind it, which may be read with the last."""
+    flat = aligned_zeros(matrix.size + lanes_of(dtype), dtype)
+    flat[: matrix.size].reshape(matrix.shape)[:] = matrix
+    return flat
 
 
 def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) -> np.ndarray:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from fastnet.kernels import costs, images, inputs, normalization, products
 from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.forward import clear
 from fastnet.kernels.geometry import steps
 from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE, IMAGES
-from fastnet.kernels.shares import share_of_panels
+from fastnet.kernels.shares import room_of, share_of_panels
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, load, set_item, store, zeros
 
@@ -56,14 +55,14 @@ def backpropagate(
 def output_errors(samples, start, m, first, last, factor, layout, workspace):
     """Compute the errors of the outputs (BP1), times a factor, and the losses if they are wanted."""
     delta, losses, width = workspace.delta, samples.losses[start:], lanes(workspace.delta)
-    output, end = layout.units[-2], layout.units[-1]
+    output = layout.units[-2]
     for s in range(first, last):
         sample, weight = item(samples.order, start + s), 1.0
         if len(samples.weights) > 0:
             weight = float(item(samples.weights, sample))
         loss = costs.errors(
             layout.cost, layout.setting, layout.output, workspace.activations, m * output + s * width,
-            samples.targets, sample * (end - output), factor * weight,
+            samples.targets, sample * layout.sizes[-1], factor * weight,
             delta, m * width, layout.sizes[-1], layout.neurons, layout.channels[-2], len(losses) > 0,
         )  # fmt: skip
         if len(losses) > 0:
@@ -85,22 +84,20 @@ def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     whole = n_out // width * width
     stride, panel = steps(layer - 1, m, width, layout)
-    to, w = m * layout.units[layer - 1], layout.weights[layer]
-    for _ in range(0, layout.sizes[layer], width):
-        clear(delta, to + first * stride, stride, last - first)
+    to, w, panels = m * layout.units[layer - 1], layout.weights[layer], (layout.sizes[layer] + width - 1) // width
+    products.add_product(
+        delta, m * here, width, workspace.samples, width, n_out // width, m * width,
+        parameters.values, w, n_out * width, delta, to, panel, stride, panels, first, last, True,
+    )  # fmt: skip
+    if n_out > whole:
         products.add_product(
-            delta, m * here, width, workspace.samples, width, n_out // width, m * width,
-            parameters.values, w, delta, to, stride, first, last,
+            delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
+            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, panels, first, last,
+            whole == 0,
         )  # fmt: skip
-        if n_out % width > 0:
-            products.add_product(
-                delta, m * (here + whole), width, workspace.samples, n_out % width, 1, 0,
-                parameters.values, w + whole * width, delta, to, stride, first, last,
-            )  # fmt: skip
+    for p in range(to, to + panels * panel, panel):
         for s in range(first, last):
-            multiply_by_slopes(to + s * stride, width, scale, workspace)
-        to += panel
-        w += n_out * width
+            multiply_by_slopes(p + s * stride, width, scale, workspace)
 
 
 @part
@@ -115,13 +112,13 @@ def accumulate(x, samples, start, m, layout, scale, parameters, statistics, work
             )  # fmt: skip
         else:
             first, last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
-            accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale)
+            accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale, share)
             if layer > 0 and layout.kinds[layer] == DENSE:
                 accumulate_weights(layer, m, layout, workspace, sums, share)
 
 
 @subroutine
-def accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale):
+def accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale, share):
     """Add the errors of neurons to the sums of their biases (BP3), and, in layer 0, to those of their weights (BP4)."""
     delta, m, width = workspace.delta, len(mini_batch), lanes(workspace.delta)
     for c in range(first, last, width):
@@ -129,28 +126,30 @@ def accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums
         for s in range(m * u, m * (u + width), width):
             d = d + load(delta, s)
         store(sums.values, place, load(sums.values, place) + sums_scale * d)
-        if layer == 0:
-            inputs.add_transposed_product(x, mini_batch, delta, m * u, sums.values, u * layout.sizes[0])
+    if layer == 0:
+        inputs.add_transposed_product(
+            x, mini_batch, delta, m * first, sums.values, first * layout.sizes[0], layout.sizes[0],
+            (last - first) // width, workspace.packed, room_of(workspace.packed, share), workspace.samples,
+        )  # fmt: skip
 
 
 @subroutine
 def accumulate_weights(layer, m, layout, workspace, sums, share):
     """Add to the sums of the weights of a dense layer, in this thread's panels (BP4)."""
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
-    here, above, n_out = layout.units[layer], layout.units[layer + 1], layout.sizes[layer + 1]
+    here, n_out = layout.units[layer], layout.sizes[layer + 1]
     stride, panel = steps(layer - 1, m, width, layout)
     first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
-    for q in range(first, last):
-        below, w = m * layout.units[layer - 1] + q * panel, layout.weights[layer] + q * n_out * width
-        u = here
-        while u < above:
-            some, n = min(products.WEIGHTS_IN_CACHE, above - u), width
-            if u + width > here + n_out:
-                some, n = width, n_out % width
-            elif u + some > here + n_out:
-                some -= width
-            products.add_transposed_product(
-                delta, m * u, width, workspace.samples[:m], n, some // width, m * width,
-                a, below, stride, sums.values, w + (u - here) * width,
-            )  # fmt: skip
-            u += some
+    whole, below = n_out // width * width, m * layout.units[layer - 1] + first * panel
+    w = layout.weights[layer] + first * n_out * width
+    products.add_transposed_product(
+        delta, m * here, width, workspace.samples, width, n_out // width, m * width,
+        a, below, panel, stride, sums.values, w, n_out * width, last - first, m,
+        workspace.packed, room_of(workspace.packed, share), workspace.samples,
+    )  # fmt: skip
+    if n_out > whole:
+        products.add_transposed_product(
+            delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
+            a, below, panel, stride, sums.values, w + whole * width, n_out * width, last - first, m,
+            workspace.packed, room_of(workspace.packed, share), workspace.samples,
+        )  # fmt: skip

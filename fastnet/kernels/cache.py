@@ -2,84 +2,90 @@
 
 Numba looks for a kernel's code by the place and time of the kernel's own file. Then another copy of the package
 compiles everything again. A change in a part that the kernel calls goes unnoticed, and so does any change in a zip
-file. Here the name of a file is a hash: of the package's sources that are compiled, the kernel's own module, the
-versions and settings of Numba and LLVM, the processor, and the types. So copies of one version share their code.
+file. Here the name of a file is a hash: of the sources that the kernel is compiled from (see `sources`), the versions
+and settings of Numba and LLVM, the processor, and the types. So copies of one version share their code, and another
+version compiles what has changed.
 
 Numba also numbers the files of a kernel, and has an index of them. Of two processes that compile for different types at
 once, both can take the same number; one that is killed between index and code leaves a number that another takes. Then
 the index gives code for other types. Here each code has an index of its own: whoever writes it writes the same.
+
+Code is looked for in several folders, and written to the first of them that can be written to. Code for this processor
+comes first, then code for a level of x86-64 (see `processors`), which `fastnet compile` makes for containers and
+clusters.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import inspect
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import llvmlite
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 
+from fastnet.kernels import processors, sources
 from fastnet.utils.folders import cache_folder
 
-_PACKAGES = "fastnet.kernels", "fastnet.formulas"  # whose functions and constants are compiled
+# Settings of Numba that change code and that Numba leaves out of its own key (its issue 10821). The instructions that
+# NUMBA_ENABLE_AVX takes away are in the key, as features of the processor.
+_SETTINGS = (
+    "OPT",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+    "USING_SVML",  # Intel's vector functions: their code does not run where that library is missing
+    "BOUNDSCHECK",
+    "DEBUGINFO_DEFAULT",
+    "EXTEND_VARIABLE_LIFETIMES",
+    "DEBUG_JIT",
+)
+
+
+def folders() -> list[Path]:
+    """Return the folders where code is looked for, the preferred one first.
+
+    NUMBA_CACHE_DIR is in place of all others. Where it cannot be written to, as in a container image, the others are
+    behind it: for what is not compiled there.
+    """
+    chosen = [Path(numba.config.CACHE_DIR, "fastnet")] if numba.config.CACHE_DIR else []
+    if chosen and can_be_written(chosen[0]):
+        return chosen
+    user = cache_folder()
+    return [*chosen, *([] if user is None else [user / "kernels"]), Path(__file__).parent / "__pycache__"]
+
+
+def writable_folder() -> Path | None:
+    """Return the folder where code is written to; None if there is none."""
+    return next(filter(can_be_written, folders()), None)
 
 
 @cache
-def _sources() -> str | None:
-    """Return a hash of the sources that are compiled; None where they cannot be read."""
-    found = hashlib.sha256()
-    if getattr(sys, "frozen", False):  # one executable file, without sources
-        file = Path(sys.executable).stat()
-        return f"{file.st_mtime_ns} {file.st_size}"
-    for package in _PACKAGES:
-        modules = [each for each in resources.files(package).iterdir() if each.name.endswith(".py")]
-        if not modules:
-            return None
-        for module in sorted(modules, key=lambda each: each.name):
-            found.update(module.read_bytes())
-    return found.hexdigest()
-
-
-def _folders() -> Iterator[Path]:
-    """Yield the folders where code may be kept, the preferred one first."""
-    if numba.config.CACHE_DIR:
-        yield Path(numba.config.CACHE_DIR, "fastnet")
-        return
-    user = cache_folder()
-    if user is not None:
-        yield user / "kernels"
-    yield Path(__file__).parent / "__pycache__"
+def can_be_written(folder: Path) -> bool:
+    """Return whether files can be written to a folder, which is made if it is not there."""
+    try:
+        _Locator(folder, "").ensure_cache_path()
+    except OSError:
+        return False
+    return True
 
 
 class _Locator(_CacheLocator):
-    """The first of the folders that can be written to."""
+    """The folder to write to."""
 
     def __init__(self, folder: Path, stamp: str) -> None:
         self._folder, self._stamp = folder, stamp
 
     @classmethod
     def from_function(cls, function: Any, file: str) -> _Locator | None:
-        sources = _sources()
-        try:
-            own = "" if getattr(sys, "frozen", False) else inspect.getsource(inspect.getmodule(function) or function)
-        except (OSError, TypeError):  # typed in, or without its source: nothing says whether the code is still good
+        stamp = sources.stamp(function)
+        if stamp is None:  # nothing says whether code is still good
             return None
-        if sources is None:
-            return None
-        for folder in _folders():
-            locator = cls(folder, hashlib.sha256((sources + own).encode()).hexdigest())
-            with contextlib.suppress(OSError):
-                locator.ensure_cache_path()
-                return locator
-        return None
+        return cls(writable_folder() or folders()[0], stamp)
 
     def get_cache_path(self) -> str:
         return str(self._folder)
@@ -100,38 +106,77 @@ class KernelCache(FunctionCache):
 
     _impl_class = _Implementation
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        settings = numba.config.OPT, numba.config.LOOP_VECTORIZE, numba.config.SLP_VECTORIZE
-        versions = numba.__version__, llvmlite.__version__
-        return (*super()._index_key(sig, codegen), self._impl.locator.get_source_stamp(), versions, repr(settings))
+    takes_levels: ClassVar[bool] = True
+    """Whether code for a level of x86-64 is good enough, where there is none for this processor."""
 
-    def _use_files_of(self, sig: Any, codegen: Any) -> None:
-        name = hashlib.sha256(repr(self._index_key(sig, codegen)).encode()).hexdigest()[:24]
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._folders = folders()
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether what is compiled can be kept."""
+        return can_be_written(Path(self._cache_path))
+
+    def _index_key(self, sig: Any, codegen: Any) -> str:
+        return self._key(sig, codegen, processors.of(codegen))
+
+    def _key(self, sig: Any, codegen: Any, processor: processors.Processor) -> str:
+        """Return a hash of all that code for some types depends on."""
+        types, (triple, *_), code = super()._index_key(sig, codegen)
+        # The name of a named tuple's type does not say which field is which.
+        fields = [getattr(getattr(each, "instance_class", None), "_fields", ()) for each in types]
+        settings = [getattr(numba.config, name, None) for name in _SETTINGS]
+        versions = numba.__version__, llvmlite.__version__, llvmlite.binding.llvm_version_info
         stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = IndexDataCacheFile(self._cache_path, f"{self._impl.filename_base}.{name}", stamp)
+        whole = types, fields, triple, tuple(processor), code, stamp, settings, versions
+        return hashlib.sha256(repr(whole).encode()).hexdigest()[:24]
+
+    def _file(self, folder: str | Path, key: str) -> IndexDataCacheFile:
+        stamp = self._impl.locator.get_source_stamp()
+        return IndexDataCacheFile(str(folder), f"{self._impl.filename_base}.{key}", stamp)
+
+    def _files(self, sig: Any, codegen: Any) -> Iterator[tuple[IndexDataCacheFile, str]]:
+        """Yield where code for some types may be, the best first, and under which keys."""
+        processor = processors.of(codegen)
+        level = processors.level_of(processor) if self.takes_levels else None
+        for each in (processor,) if level is None else (processor, level):
+            key = self._key(sig, codegen, each)
+            for folder in self._folders:
+                yield self._file(folder, key), key
 
     def has(self, sig: Any, codegen: Any) -> bool:
         """Return whether there are files for some types."""
-        self._use_files_of(sig, codegen)
-        return os.path.exists(self._cache_file._index_path)  # False, too, where the folder cannot be searched
+        # False, too, where the folder cannot be searched.
+        return any(os.path.exists(file._index_path) for file, _ in self._files(sig, codegen))
+
+    def size(self, sig: Any, codegen: Any) -> int:
+        """Return the number of bytes of the files for some types; 0 if there are none."""
+        for file, _ in self._files(sig, codegen):
+            index = Path(file._index_path)
+            if index.exists():
+                return sum(each.stat().st_size for each in index.parent.glob(f"{index.stem}.*"))
+        return 0
 
     # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files. Who calls
     # `has` has to hold it, too.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for some types; None where there is none, or a damaged one."""
-        self._use_files_of(sig, target_context.codegen())
-        try:
-            # Numba's own method first prepares for compiling, which takes longer than all else, and is not needed here.
-            return self._load_overload(sig, target_context)
-        except Exception:  # a damaged file can fail anywhere in pickle, Numba and LLVM; it is as good as none
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
+        # Numba's own method first prepares for compiling, which takes longer than all else, and is not needed here.
+        for file, key in self._files(sig, target_context.codegen()):
+            try:
+                data = file.load(key)
+                if data is not None:
+                    return self._impl.rebuild(target_context, data)
+            except Exception:  # a damaged file can fail anywhere in pickle, Numba and LLVM; it is as good as none
+                with contextlib.suppress(OSError):
+                    file.flush()
+        return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save the code for some types."""
-        self._use_files_of(sig, data.codegen)
+        self._cache_file = self._file(self._cache_path, self._index_key(sig, data.codegen))
         # A full disk, or one that has become read-only, costs the next process a compilation and this one nothing.
         with contextlib.suppress(OSError):
             super().save_overload(sig, data)

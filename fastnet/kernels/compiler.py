@@ -28,6 +28,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
+from numba.core.dispatcher import Dispatcher
 from numba.extending import overload
 
 from fastnet.kernels.cache import KernelCache
@@ -74,9 +75,25 @@ class _KernelLibrary(_Library):
         super().__init__(*arguments)
         self.enable_object_caching()
 
+    def finalize(self) -> None:
+        self._linking_libraries = _all_linked(self._linking_libraries)
+        super().finalize()
+
     def _optimize_final_module(self) -> None:
         manager, builder = self._codegen._module_pass_manager(opt=2)
         manager.run(self._final_module, builder)
+
+
+def _all_linked(libraries: list[Any]) -> list[Any]:
+    """Return libraries and all that they need, each once."""
+    found: dict[Any, None] = {}
+    left = list(libraries)
+    while left:
+        library = left.pop()
+        if library not in found:
+            found[library] = None
+            left += library._linking_libraries
+    return list(found)
 
 
 class _KernelCompiler(CompilerBase):
@@ -109,11 +126,12 @@ class _KernelCompiler(CompilerBase):
 
 
 class _PartLibrary(_Library):
-    """What Numba keeps of a part: what is linked into the kernels, and no machine code."""
+    """What Numba keeps of a part: what is linked into the kernels, and no machine code.
+
+    The parts that it calls are linked with it into the kernel, and not before: that would copy each again and again.
+    """
 
     def finalize(self) -> None:
-        for library in dict.fromkeys(self._linking_libraries):
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
         self._finalized = True
 
     @property
@@ -157,6 +175,11 @@ if hasattr(os, "register_at_fork"):
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called with some types, and keep the result on the disk."""
     return _cached(numba.njit(pipeline_class=_KernelCompiler, **_FLAGS)(function))
+
+
+def is_kernel(thing: Any) -> bool:
+    """Return whether something is what `kernel` returns."""
+    return isinstance(thing, Dispatcher) and thing._compiler.pipeline_class is _KernelCompiler
 
 
 def part(function: Callable[..., Any]) -> Any:

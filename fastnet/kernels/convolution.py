@@ -8,15 +8,15 @@ the border of MNIST's digits, is not computed.
 from __future__ import annotations
 
 from fastnet.kernels.activations import activation
-from fastnet.kernels.blocks import (
+from fastnet.kernels.compiler import part, subroutine
+from fastnet.kernels.formulas import Value, formula, where
+from fastnet.kernels.geometry import block, first_factor, is_dropped
+from fastnet.kernels.image_blocks import (
     PLACES,
     is_blank,
     or_rows,
     set_patch_products,
 )
-from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.formulas import Value, formula, where
-from fastnet.kernels.geometry import block, first_factor, is_dropped
 from fastnet.kernels.layout import CONVOLUTION, IMAGES
 from fastnet.kernels.shares import share_of_filters
 from fastnet.kernels.vectors import (

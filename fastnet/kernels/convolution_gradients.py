@@ -8,7 +8,11 @@ its end, which moves on if the error is not zero.
 
 from __future__ import annotations
 
-from fastnet.kernels.blocks import (
+from fastnet.kernels.compiler import part, subroutine
+from fastnet.kernels.convolution import block_of_filter, narrowly_padded
+from fastnet.kernels.formulas import formula, where
+from fastnet.kernels.geometry import block, clear, first_place, vectors_at_a_time
+from fastnet.kernels.image_blocks import (
     ENOUGH_SUMS,
     MOST_VECTORS,
     PLACES,
@@ -17,12 +21,8 @@ from fastnet.kernels.blocks import (
     add_vectors,
     is_blank,
 )
-from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.convolution import block_of_filter, narrowly_padded
-from fastnet.kernels.formulas import formula, where
-from fastnet.kernels.geometry import block, clear, first_place, vectors_at_a_time
 from fastnet.kernels.layout import ERRORS_IN_CACHE, WINDOWS_IN_A_LIST
-from fastnet.kernels.shares import share_of_filters
+from fastnet.kernels.shares import room_of, share_of_filters
 from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
 _INPUTS_AT_A_TIME = 8  # of which it is seen at once whether all are zero
@@ -285,7 +285,7 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
     """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
-    room, found, last = workspace.dots, len(workspace.dots) // share.threads * share.thread, min(last, maps)
+    room, found, last = workspace.dots, room_of(workspace.dots, share), min(last, maps)
     for c in range(first, last, VECTORS_OF_MAPS * width):
         vectors = vectors_at_a_time(c, last, width)
         clear(room, found, vectors * width)

@@ -129,7 +129,7 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
     """Write the derivative of a sample's cost with respect to z (BP1), times a factor, and return the cost.
 
     z and the errors are n numbers in panels that begin at `start`, a step from each to the next; the targets begin at
-    `y`. The cost is returned only if it is asked for.
+    `y`, and behind them a vector of anything else may be read. The cost is returned only if it is asked for.
     """
     width = lanes(z)
     loss, largest, normalizer = 0.0, item(z, start), 1.0

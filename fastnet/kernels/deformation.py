@@ -112,17 +112,16 @@ def _in_panels(row, column, side, width):
 def _smooth(room, smoothing, side, width, field):
     """Set a field to the noise, multiplied by the smoothing matrix from both sides."""
     rows, rough, across, halfway = room.rows, room.rough, room.across, room.halfway
-    for p in range(len(field)):
-        halfway[p] = 0
-        field[p] = 0
-    for panel in range(0, len(field), side * width):
-        products.add_product(smoothing, 0, side, rows, side, 1, 0, rough, panel, halfway, panel, width, 0, side)
-    for panel in range(0, len(field), side * width):
-        for j in range(0, side, width):
-            n = min(width, side - j)
-            products.add_product(
-                halfway, j * side, width, rows, n, 1, 0, across, panel + j * width, field, panel, width, 0, side
-            )
+    panel, panels = side * width, len(field) // (side * width)
+    products.add_product(
+        smoothing, 0, side, rows, side, 1, 0, rough, 0, panel, halfway, 0, panel, width, panels, 0, side, True
+    )
+    for j in range(0, side, width):
+        n = min(width, side - j)
+        products.add_product(
+            halfway, j * side, width, rows, n, 1, 0, across, j * width, panel, field, 0, panel, width, panels, 0, side,
+            j == 0,
+        )  # fmt: skip
 
 
 @part

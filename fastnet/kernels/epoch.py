@@ -32,8 +32,8 @@ class Samples(NamedTuple):
     ----------
     order : ndarray of int64, shape (m,)
         Which samples, and in which order.
-    targets : ndarray, shape (n * width,)
-        The desired outputs, each padded as the layer of outputs is.
+    targets : ndarray, shape (n * n_out + 1 vector,)
+        The desired outputs, row by row.
     weights : ndarray, shape (n,) or (0,)
         What the cost of each is multiplied by, if not 1.
     factors : ndarray, shape (m * layout.factors[-1],) or (0,)
@@ -174,8 +174,9 @@ def divisor_of(samples, start, end, kind):
 @part
 def prefetch_targets(targets, samples, layout):
     """Ask for samples' desired outputs, before they are needed."""
-    width = layout.units[-1] - layout.units[-2]
+    width = layout.sizes[-1]
     for s in range(len(samples)):
         i = item(samples, s) * width
-        for p in range(i, i + width, numbers_of_line(targets)):
+        prefetch(targets, i)
+        for p in range(i + width - 1, i, -numbers_of_line(targets)):
             prefetch(targets, p)

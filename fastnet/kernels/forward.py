@@ -11,10 +11,10 @@ from fastnet.kernels import images, inputs, products
 from fastnet.kernels.activations import activation
 from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.geometry import first_factor, is_dropped, steps
-from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
+from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE, ENOUGH_SAMPLES
 from fastnet.kernels.normalization import normalize
-from fastnet.kernels.shares import share_of_panels
-from fastnet.kernels.threads import wait_for_all
+from fastnet.kernels.shares import room_of, share_of_panels
+from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
 AHEAD = 12  # samples: how early a sample's numbers are asked for
@@ -35,6 +35,8 @@ def feed_forward(
             workspace.images, images.PREPARE, 0, x, samples, start, m, first, last, scale, 1.0, layout, parameters,
             parameters, statistics, workspace, share, training,
         )  # fmt: skip
+    if m >= ENOUGH_SAMPLES:
+        transpose(layout, parameters, workspace, share)
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
         if by_neurons != (kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE)):
@@ -48,15 +50,14 @@ def feed_forward(
             )  # fmt: skip
         elif kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE):
             u_first, u_last = share_of_panels(here, above, width, share)
+            gain = zeros(workspace.activations) + scale * layout.keeps[0]
+            if kind == DENSE:
+                inputs.set_product(
+                    x, mini_batch, upcoming, parameters.values, layout.weights[0] + u_first * layout.sizes[0],
+                    layout.sizes[0], workspace.activations, m * u_first, (u_last - u_first) // width,
+                )  # fmt: skip
             for u in range(u_first, u_last, width):
-                gain = zeros(workspace.activations) + scale * layout.keeps[0]
-                if kind == DENSE:
-                    clear(workspace.activations, m * u, width, m)
-                    inputs.add_product(
-                        x, mini_batch, upcoming, parameters.values, u * layout.sizes[0], workspace.activations, m * u
-                    )
-                    upcoming = upcoming[:0]
-                else:
+                if kind != DENSE:
                     below = m * (layout.units[layer - 1] + u - here)
                     normalize(layer, u, below, m, layout, statistics, workspace, training)
                     gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
@@ -73,15 +74,36 @@ def feed_forward(
 
 
 @subroutine
+def transpose(layout, parameters, workspace, share):
+    """Transpose the weights of all dense layers but the first, in this thread's panels."""
+    width = lanes(parameters.values)
+    for layer in range(1, len(layout.kinds)):
+        if layout.kinds[layer] == DENSE:
+            panels = (layout.sizes[layer] + width - 1) // width
+            first, last = share_of(panels, share)
+            products.transpose(
+                parameters.values, layout.weights[layer], layout.sizes[layer + 1], first, last,
+                workspace.transposed, layout.transposed[layer], panels * width * width,
+            )  # fmt: skip
+
+
+@subroutine
 def multiply(layer, first, last, m, layout, parameters, workspace, share):
     """Multiply the weights of a dense layer and the activations below, of samples from `first` to `last`."""
     a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
     stride, panel = steps(layer - 1, m, width, layout)
-    products.set_dot_products(
-        a, m * layout.units[layer - 1], stride, panel, (layout.sizes[layer] + width - 1) // width, first, last,
-        parameters.values, layout.weights[layer], layout.sizes[layer + 1], a, m * layout.units[layer], m * width,
-        dots, len(dots) // share.threads * share.thread,
-    )  # fmt: skip
+    below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
+    panels = (layout.sizes[layer] + width - 1) // width
+    if m < ENOUGH_SAMPLES:
+        products.set_dot_products(
+            a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
+            a, to, m * width, dots, room_of(dots, share),
+        )  # fmt: skip
+    else:
+        products.add_product(
+            a, below, stride, workspace.samples, width, panels, panel, workspace.transposed, layout.transposed[layer],
+            panels * width * width, a, to, m * width, width, (n_out + width - 1) // width, first, last, True,
+        )  # fmt: skip
 
 
 @subroutine
@@ -108,10 +130,3 @@ def activate(layer, factors, gain, layout, parameters, u, m, first, last, worksp
                 a, slope = a * keep, slope * keep
             store(workspace.slopes, i, slope)
         store(z, i, a)
-
-
-@part
-def clear(z, start, stride, samples):
-    """Set that many rows of a panel to zero."""
-    for s in range(samples):
-        store(z, start + s * stride, zeros(z))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastnet.kernels.blocks import VECTORS_OF_MAPS
 from fastnet.kernels.compiler import part
+from fastnet.kernels.image_blocks import VECTORS_OF_MAPS
 from fastnet.kernels.vectors import narrow_lanes, narrow_zeros, store
 
 

@@ -13,18 +13,19 @@ import numpy as np
 
 from fastnet.kernels import choice, products
 from fastnet.kernels.compiler import kernel, part, variant
+from fastnet.kernels.product_blocks import PANELS, add_sparse_outer_product, set_sparse_product
 from fastnet.kernels.vectors import (
     item,
     lanes,
-    load,
     load_narrow,
     narrow_lanes,
     numbers_of_line,
     prefetch,
     set_item,
     store,
-    zeros,
 )
+
+_NUMBERS_AHEAD = 8192  # of dense inputs, that are asked for at once: no more than a part of the first cache
 
 
 class Matrix(NamedTuple):
@@ -111,17 +112,20 @@ def _fill(inputs, starts, columns, values):
                 p += 1
 
 
-def add_product(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
-    """Add x w to z, for one panel: z[s] += sum_j x[mini_batch[s], j] w[j].
+def set_product(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
+    """Set z to x w, for some panels: z[s] = sum_j x[mini_batch[s], j] w[j].
 
-    Samples are visited in random order, so that the processor cannot guess which comes next: after sample s, it is
-    told to expect `upcoming[s]`.
+    Panels of w have a row an input, those of z a row a sample. Samples are visited in random order, so that the
+    processor cannot guess which comes next: after sample s, it is told to expect `upcoming[s]`.
     """
     raise NotImplementedError
 
 
-def add_transposed_product(inputs, mini_batch, d, d_panel, w, w_panel):
-    """Add x^T d to w, for one panel: w[j] += sum_s x[mini_batch[s], j] d[s]."""
+def add_transposed_product(inputs, mini_batch, d, d_start, w, w_start, n_in, panels, room, room_start, samples):
+    """Add x^T d to w, for some panels: w[j] += sum_s x[mini_batch[s], j] d[s].
+
+    `room`, from room_start on, and `samples` are as in `products.add_transposed_product`.
+    """
     raise NotImplementedError
 
 
@@ -130,60 +134,57 @@ def copy_row(inputs, i, keep, a, start):
     raise NotImplementedError
 
 
-@variant(add_product, Matrix)
-def _add_product_of_matrix(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
-    n = inputs.columns
-    width = lanes(w)
-    products.add_product(inputs.values, 0, n, mini_batch, n, 1, 0, w, w_panel, z, z_panel, width, 0, len(mini_batch))
+@variant(set_product, Matrix)
+def _set_product_of_matrix(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
+    m, width = len(mini_batch), lanes(w)
+    if m * n_in <= _NUMBERS_AHEAD:
+        for s in range(min(m, len(upcoming))):
+            prefetch_row(inputs, item(upcoming, s))
+    products.add_product(
+        inputs.values, 0, n_in, mini_batch, n_in, 1, 0, w, w_start, n_in * width, z, z_start, m * width, width, panels,
+        0, m, True,
+    )  # fmt: skip
 
 
 @variant(add_transposed_product, Matrix)
-def _add_transposed_product_of_matrix(inputs, mini_batch, d, d_panel, w, w_panel):
-    n, width = inputs.columns, lanes(d)
-    for j in range(0, n, products.WEIGHTS_IN_CACHE):
-        some = min(products.WEIGHTS_IN_CACHE, n - j)
-        products.add_transposed_product(
-            inputs.values, j, n, mini_batch, some, 1, 0, d, d_panel, width, w, w_panel + j * width
-        )
+def _add_transposed_product_of_matrix(
+    inputs, mini_batch, d, d_start, w, w_start, n_in, panels, room, room_start, samples
+):
+    m, width = len(mini_batch), lanes(d)
+    products.add_transposed_product(
+        inputs.values, 0, n_in, mini_batch, n_in, 1, 0, d, d_start, m * width, width, w, w_start, n_in * width, panels,
+        m, room, room_start, samples,
+    )  # fmt: skip
 
 
-@variant(add_product, Rows)
-def _add_product_of_rows(inputs, mini_batch, upcoming, w, w_panel, z, z_panel):
-    width = lanes(z)
-    for s in range(len(mini_batch)):
-        if s < len(upcoming):
-            _prefetch(inputs, item(upcoming, s))
-        i = item(mini_batch, s)
-        p, stop = item(inputs.starts, i), item(inputs.starts, i + 1)
-        z0 = load(z, z_panel + s * width)
-        z1 = zeros(z)  # two sums, which need not wait for each other
-        while p + 2 <= stop:
-            z0 = z0 + item(inputs.values, p) * load(w, w_panel + item(inputs.columns, p) * width)
-            z1 = z1 + item(inputs.values, p + 1) * load(w, w_panel + item(inputs.columns, p + 1) * width)
-            p += 2
-        if p < stop:
-            z0 = z0 + item(inputs.values, p) * load(w, w_panel + item(inputs.columns, p) * width)
-        store(z, z_panel + s * width, z0 + z1)
+@variant(set_product, Rows)
+def _set_product_of_rows(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
+    m, width = len(mini_batch), lanes(z)
+    for p in range(0, panels, PANELS):
+        for s in range(m):
+            if p == 0 and s < len(upcoming):
+                _prefetch(inputs, item(upcoming, s))
+            i = item(mini_batch, s)
+            set_sparse_product(
+                inputs.columns, inputs.values, w, z, item(inputs.starts, i), item(inputs.starts, i + 1),
+                w_start + p * n_in * width, n_in * width, z_start + (p * m + s) * width, m * width,
+                min(PANELS, panels - p),
+            )  # fmt: skip
 
 
 @variant(add_transposed_product, Rows)
-def _add_transposed_product_of_rows(inputs, mini_batch, d, d_panel, w, w_panel):
-    width = lanes(w)
-    for s in range(len(mini_batch)):
-        i = item(mini_batch, s)
-        p, stop = item(inputs.starts, i), item(inputs.starts, i + 1)
-        d_s = load(d, d_panel + s * width)
-        while p + 2 <= stop:  # of two columns, never the same: the second need not wait for the first to be stored
-            j0 = w_panel + item(inputs.columns, p) * width
-            j1 = w_panel + item(inputs.columns, p + 1) * width
-            w0 = load(w, j0) + item(inputs.values, p) * d_s
-            w1 = load(w, j1) + item(inputs.values, p + 1) * d_s
-            store(w, j0, w0)
-            store(w, j1, w1)
-            p += 2
-        if p < stop:
-            j0 = w_panel + item(inputs.columns, p) * width
-            store(w, j0, load(w, j0) + item(inputs.values, p) * d_s)
+def _add_transposed_product_of_rows(
+    inputs, mini_batch, d, d_start, w, w_start, n_in, panels, room, room_start, samples
+):
+    m, width = len(mini_batch), lanes(w)
+    for p in range(0, panels, PANELS):
+        for s in range(m):
+            i = item(mini_batch, s)
+            add_sparse_outer_product(
+                inputs.columns, inputs.values, d, w, item(inputs.starts, i), item(inputs.starts, i + 1),
+                d_start + (p * m + s) * width, m * width, w_start + p * n_in * width, n_in * width,
+                min(PANELS, panels - p),
+            )  # fmt: skip
 
 
 @variant(copy_row, Matrix)

@@ -34,13 +34,16 @@ from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
 from fastnet.kernels import activations, costs
-from fastnet.kernels.blocks import PLACES
+from fastnet.kernels.image_blocks import PLACES
 from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of
 
 DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
-SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 10, 64  # whose dot products are added up together
+ENOUGH_SAMPLES = 24  # of a mini-batch, so that it pays to transpose the weights for them
+NUMBERS_IN_CACHE = 256  # of each of these samples: in the second cache while panel after panel is computed
+SAMPLES_OF_SUMS = 192  # that are added up together in gradients
+SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # whose dot products are added up together
 ERRORS_IN_CACHE = 4096  # numbers, that are put back to the places that they come from together
 WINDOWS_IN_A_LIST = 256  # of errors, so that it stays in a cache; a sample's, if there are more
 
@@ -70,6 +73,9 @@ class Layout(NamedTuple):
         The same for an array of one number a neuron of dense layers, or a map of images.
     weights : ndarray of int64, shape (layers + 1,)
         The offset of each layer in the array of parameters, padded; the last entry is the total of all weights.
+    transposed : ndarray of int64, shape (layers + 1,)
+        The offset of each layer in an array of transposed weights, of dense layers but the first; the last entry is the
+        total.
     biases, gammas : int
         Where, in the array of parameters, one number a channel begins: the biases (of batch normalization, beta), and,
         where there is batch normalization, gamma.
@@ -112,6 +118,7 @@ class Layout(NamedTuple):
     factors: np.ndarray
     channels: np.ndarray
     weights: np.ndarray
+    transposed: np.ndarray
     biases: int
     gammas: int
     neurons: np.ndarray
@@ -296,6 +303,7 @@ def layout_of(architecture: Architecture) -> Layout:
         factors=_offsets([int(size) * (k in dropped) for k, size in enumerate(np.diff(units))]),
         channels=channels,
         weights=weights,
+        transposed=_offsets([_size_transposed(*pair, dtype) for pair in pairs]),
         biases=int(weights[-1]),
         gammas=int(weights[-1] + channels[-1]),
         neurons=neurons,
@@ -382,6 +390,12 @@ def _number_of_weights(below: Computed | None, layer: Computed, architecture: Ar
             architecture.n_in * _padded(layer.size, dtype) if below is None else layer.size * _padded(below.size, dtype)
         )
     return 0
+
+
+def _size_transposed(below: Computed | None, layer: Computed, dtype: np.dtype) -> int:
+    if below is None or not isinstance(layer.layer, Dense):
+        return 0
+    return _padded(below.size, dtype) * _padded(layer.size, dtype)
 
 
 def filter_block(rows: int, taps: int, dtype: np.dtype) -> int:

@@ -8,10 +8,11 @@ other's sums.
 from __future__ import annotations
 
 from fastnet.kernels.activations import activation
-from fastnet.kernels.blocks import VECTORS_OF_MAPS, add_columns, add_errors_of_columns, add_squares_of_columns
 from fastnet.kernels.compiler import subroutine
 from fastnet.kernels.geometry import clear, first_factor, first_place, is_dropped, vectors_at_a_time
+from fastnet.kernels.image_blocks import VECTORS_OF_MAPS, add_columns, add_errors_of_columns, add_squares_of_columns
 from fastnet.kernels.normalization import inverse_of, keep_statistics
+from fastnet.kernels.shares import room_of
 from fastnet.kernels.vectors import load_narrow, narrow_lanes, only, store, store_some
 
 
@@ -82,7 +83,7 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
     """Write the errors of the layer below of the maps from `first` to `last`, and add gamma's gradient to the sums."""
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
-    n, room, errors = m * rows * columns, workspace.dots, len(workspace.dots) // share.threads * share.thread
+    n, room, errors = m * rows * columns, workspace.dots, room_of(workspace.dots, share)
     for start in range(first, last, VECTORS_OF_MAPS * width):
         channel, vectors = layout.channels[layer] + start, vectors_at_a_time(start, last, width) * width
         products, scales = errors + vectors, errors + 2 * vectors

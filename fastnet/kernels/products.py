@@ -1,76 +1,124 @@
-"""Products of matrices, for one panel of their result: sums of numbers times vectors, kept in registers.
+"""Products of matrices: sums of numbers times vectors, kept in registers, and of what is in the caches.
 
 A matrix on the left gives numbers: it is flat, row-major, and its rows are picked by a list, so that a mini-batch is
 never copied together. A matrix on the right, and the result, give vectors: they are panels (see `layout`), named by
 where they begin.
 
-Rows of the result are taken five at a time where there are as many: each vector that is loaded then serves five sums,
-and these need not wait for one another. With five, all sums of a panel of two registers, and what they are made of, are
-in the sixteen registers that AVX2 has.
+The work is cut so that what is used again is near. The blocks keep sums in registers. What a block walks along, and
+what all panels are multiplied by, is cut where it no longer fits into the first and the second cache.
 """
 
 from __future__ import annotations
 
-from fastnet.kernels.blocks import (
-    add_1_by_8_dots,
-    add_1_dot,
-    add_1_outer_product,
-    add_1_product,
-    add_5_by_1_dots,
-    add_5_by_2_dots,
-    add_5_outer_products,
-    add_5_products,
-    total_of_register,
-)
 from fastnet.kernels.compiler import part
-from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME
-from fastnet.kernels.vectors import item, lanes, register_lanes, set_item
+from fastnet.kernels.layout import NUMBERS_IN_CACHE, OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME, SAMPLES_OF_SUMS
+from fastnet.kernels.product_blocks import (
+    ROWS,
+    add_dots,
+    add_outer_products,
+    add_products,
+    pack,
+    set_totals,
+    set_transposed,
+)
+from fastnet.kernels.vectors import REGISTER_BYTES, item, lanes, numbers_of_line, register_lanes, set_item
 
-AT_A_TIME = 5
-WEIGHTS_IN_CACHE = 64  # vectors, that stay in a cache while `add_transposed_product` passes over them again and again
-_PANELS_IN_CACHE = 12  # of some samples' activations, while all outputs' weights are multiplied by them
-
-
-@part
-def add_product(x, x_start, x_stride, x_rows, n, outer, x_step, w, w_panel, z, z_panel, z_stride, first, last):
-    """Add x w to rows `first` to `last` of z: z[s] += sum x[x_rows[s], j] w[j].
-
-    A row of x has n numbers and, `x_step` on, n others, `outer` times.
-    """
-    s = first
-    while s < last:
-        x0, z_s = x_start + item(x_rows, s) * x_stride, z_panel + s * z_stride
-        if s + AT_A_TIME <= last:
-            x1 = x_start + item(x_rows, s + 1) * x_stride
-            x2 = x_start + item(x_rows, s + 2) * x_stride
-            x3 = x_start + item(x_rows, s + 3) * x_stride
-            x4 = x_start + item(x_rows, s + 4) * x_stride
-            add_5_products(x, w, z, x0, x1, x2, x3, x4, n, outer, x_step, w_panel, z_s, z_stride)
-            s += AT_A_TIME
-        else:
-            add_1_product(x, w, z, x0, x0, x0, x0, x0, n, outer, x_step, w_panel, z_s, z_stride)
-            s += 1
+_LINES_IN_CACHE = 16 if REGISTER_BYTES < 64 else 8  # of a sample's numbers: in the first cache, with their weights
+_SAMPLES_IN_CACHE = 192  # of so many numbers each: in the second cache while panel after panel is computed
+_ENOUGH_PANELS = 8  # so that it pays to copy together what they are multiplied by
+_PANELS_IN_CACHE = 16  # of some samples' activations, while all outputs' weights are multiplied by them
 
 
 @part
-def add_transposed_product(x, x_start, x_stride, x_rows, n, outer, x_step, d, d_panel, d_stride, w, w_panel):
-    """Add x^T d to w: w[j] += sum_s x[x_rows[s], j] d[s]. Rows of x are as in `add_product`.
+def add_product(
+    x, x_start, x_stride, x_rows, n, outer, x_step, w, w_start, w_panel, z, z_start, z_panel, z_stride, panels, first,
+    last, from_zero,
+):  # fmt: skip
+    """Add x w to rows `first` to `last` of z, or set them to it: z[s] = sum x[x_rows[s], j] w[j].
 
-    Sums of five samples are made from zero, and added once: they may be far smaller than what they are added to.
+    A row of x has n numbers and, `x_step` on, n others, `outer` times; with more than one `outer`, n is small. Panels
+    of w and z begin `w_panel` and `z_panel` apart.
     """
-    s = 0
-    while s < len(x_rows):
-        x0, d_s = x_start + item(x_rows, s) * x_stride, d_panel + s * d_stride
-        if s + AT_A_TIME <= len(x_rows):
-            x1 = x_start + item(x_rows, s + 1) * x_stride
-            x2 = x_start + item(x_rows, s + 2) * x_stride
-            x3 = x_start + item(x_rows, s + 3) * x_stride
-            x4 = x_start + item(x_rows, s + 4) * x_stride
-            add_5_outer_products(x, d, w, x0, x1, x2, x3, x4, n, outer, x_step, d_s, d_stride, w_panel)
-            s += AT_A_TIME
-        else:
-            add_1_outer_product(x, d, w, x0, x0, x0, x0, x0, n, outer, x_step, d_s, d_stride, w_panel)
-            s += 1
+    width, most = lanes(w), _LINES_IN_CACHE * numbers_of_line(x)
+    some = max(1, most // n)
+    for s_first in range(first, last, _SAMPLES_IN_CACHE):
+        s_last = min(s_first + _SAMPLES_IN_CACHE, last)
+        for o in range(0, outer, some):
+            for j in range(0, n, most):
+                of_x, of_w = x_start + o * x_step + j, w_start + (o * n + j) * width
+                setting = int(from_zero and o == 0 and j == 0)
+                for p in range(panels):
+                    for s in range(s_first, s_last, ROWS):
+                        add_products(
+                            x_rows, x, w, z, s, min(ROWS, s_last - s), of_x, x_stride, min(most, n - j),
+                            min(some, outer - o), x_step, of_w + p * w_panel, z_start + p * z_panel + s * z_stride,
+                            z_stride, setting,
+                        )  # fmt: skip
+
+
+@part
+def add_transposed_product(
+    x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
+    room_start, samples,
+):  # fmt: skip
+    """Add x^T d to w, of m samples: w[j] += sum_s x[x_rows[s], j] d[s]. Rows and panels are as in `add_product`.
+
+    Sums are made from zero, and added once: they may be far smaller than what they are added to. For many panels, what
+    they are multiplied by is copied together first, to `room` from room_start on. `samples` are 0, 1, 2, ….
+    """
+    some, is_packed = max(1, NUMBERS_IN_CACHE // n), panels >= _ENOUGH_PANELS
+    for o in range(0, outer, some):
+        parts = min(some, outer - o)
+        for j in range(0, n, NUMBERS_IN_CACHE):
+            numbers, of_x = min(NUMBERS_IN_CACHE, n - j), x_start + o * x_step + j
+            of_w = w_start + (o * n + j) * lanes(w)
+            for s in range(0, m, SAMPLES_OF_SUMS):
+                count, of_d = min(SAMPLES_OF_SUMS, m - s), d_start + s * d_stride
+                if is_packed:
+                    _pack_samples(x, of_x, x_stride, x_rows, s, count, numbers, parts, x_step, room, room_start)
+                for p in range(panels):
+                    if is_packed:
+                        _add_packed(
+                            room, room_start, samples, count, numbers, parts, d, of_d + p * d_panel, d_stride,
+                            w, of_w + p * w_panel, n,
+                        )  # fmt: skip
+                    else:
+                        _add_samples(
+                            x, of_x, x_stride, x_rows, s, count, numbers, parts, x_step, d, of_d + p * d_panel,
+                            d_stride, w, of_w + p * w_panel, n,
+                        )  # fmt: skip
+
+
+@part
+def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, room, to):
+    """Copy numbers of samples together, so many of them at a time as are summed up together."""
+    for o in range(parts):
+        for j in range(0, numbers, ROWS):
+            pack(x_rows, x, room, s, count, min(ROWS, numbers - j), x_start + o * x_step + j, x_stride, to)
+            to += count * ROWS
+
+
+@part
+def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_stride, w, w_start, n):
+    """Add, for one panel, the sums over samples whose numbers are copied together."""
+    for o in range(parts):
+        for j in range(0, numbers, ROWS):
+            to = w_start + (o * n + j) * lanes(w)
+            add_outer_products(
+                samples, room, d, w, 0, count, min(ROWS, numbers - j), start, ROWS, d_start, d_stride, to
+            )
+            start += count * ROWS
+
+
+@part
+def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, d, d_start, d_stride, w, w_start, n):
+    """Add, for one panel, the sums over samples from s on."""
+    for o in range(parts):
+        for j in range(0, numbers, ROWS):
+            add_outer_products(
+                x_rows, x, d, w, s, count, min(ROWS, numbers - j), x_start + o * x_step + j, x_stride,
+                d_start, d_stride, w_start + (o * n + j) * lanes(w),
+            )  # fmt: skip
 
 
 @part
@@ -80,47 +128,47 @@ def set_dot_products(
     """Set z[s, k] = w[k] . a[s], for samples from `first` to `last` and k < n.
 
     w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a
-    panel. z is in panels of one row a sample, `z_panel` apart. There is room for sums in `dots`, from `start` on.
+    panel. z is in panels of one row a sample, `z_panel` apart; what is behind n in the last is not said. There is room
+    for sums in `dots`, from `start` on.
     """
     width, register = lanes(w), register_lanes(w)
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register
     for s_first in range(first, last, SAMPLES_AT_A_TIME):
         s_last = min(s_first + SAMPLES_AT_A_TIME, last)
-        fives = s_first + (s_last - s_first) // 5 * 5
         for k_first in range(0, n, OUTPUTS_AT_A_TIME):
             k_last = min(k_first + OUTPUTS_AT_A_TIME, n)
             for q in range(0, panels, _PANELS_IN_CACHE):
                 some = min(_PANELS_IN_CACHE, panels - q)
-                x, v, is_first = a_start + q * a_panel, w_start + q * w_panel, int(q == 0)
-                k = k_first
-                while k < k_last and s_first < fives:
-                    for s in range(s_first, fives, 5):
-                        x_s, v_k = x + s * a_stride, v + k * width
-                        to = start + (s - s_first) * dots_stride + (k - k_first) * register
-                        if k + 2 <= k_last:
-                            add_5_by_2_dots(
-                                a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first
-                            )
-                        else:
-                            add_5_by_1_dots(
-                                a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first
-                            )
-                    k += 2
-                for s in range(fives, s_last):
-                    k = k_first
-                    while k < k_last:
-                        x_s, v_k = x + s * a_stride, v + k * width
-                        to = start + (s - s_first) * dots_stride + (k - k_first) * register
-                        if k + 8 <= k_last:
-                            add_1_by_8_dots(
-                                a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first
-                            )
-                            k += 8
-                        else:
-                            add_1_dot(a, w, dots, x_s, a_stride, a_panel, v_k, w_panel, some, to, dots_stride, is_first)
-                            k += 1
-            for s in range(s_first, s_last):
-                for k in range(k_first, k_last):
-                    z_k = z_start + k // width * z_panel + s * width + k % width
-                    found = total_of_register(dots, start + (s - s_first) * dots_stride + (k - k_first) * register)
-                    set_item(z, z_k, found)
+                for k in range(k_first, k_last, 2):
+                    for s in range(s_first, s_last, ROWS):
+                        add_dots(
+                            a, w, dots, min(ROWS, s_last - s), a_start + q * a_panel + s * a_stride, a_stride, a_panel,
+                            min(2, k_last - k), w_start + q * w_panel + k * width, w_panel, some,
+                            start + (s - s_first) * dots_stride + (k - k_first) * register, dots_stride, int(q == 0),
+                        )  # fmt: skip
+            for k in range(k_first, k_last, width):
+                registers = (min(width, k_last - k) + register - 1) // register
+                for s in range(s_first, s_last):
+                    set_totals(
+                        dots, z, start + (s - s_first) * dots_stride + (k - k_first) * register, registers,
+                        z_start + k // width * z_panel + s * width,
+                    )  # fmt: skip
+
+
+@part
+def transpose(w, w_start, n, first, last, z, z_start, z_panel):
+    """Transpose panels `first` to `last` of w, which have n rows: set z[j, k] = w[k, j].
+
+    The panels of z begin at z_start, `z_panel` apart.
+    """
+    width, register = lanes(w), register_lanes(w)
+    whole = n // register * register
+    for q in range(first, last):
+        panel, rows = w_start + q * n * width, z_start + q * width * width
+        for k in range(0, whole, register):
+            for half in range(0, width, register):
+                to = rows + k // width * z_panel + half * width + k % width
+                set_transposed(w, z, panel + k * width + half, to)
+        for k in range(whole, n):
+            for j in range(width):
+                set_item(z, rows + k // width * z_panel + j * width + k % width, item(w, panel + k * width + j))

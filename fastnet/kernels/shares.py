@@ -21,6 +21,12 @@ def share_of_filters(layer, layout, share):
 
 
 @part
+def room_of(room, share):
+    """Return where, in an array with room for each thread, this thread's begins."""
+    return len(room) // share.threads * share.thread
+
+
+@part
 def share_of_weights(layer, layout, width, share):
     """Return which of a layer's weights are those that this thread changes: from, to."""
     start, stop = layout.weights[layer], layout.weights[layer + 1]

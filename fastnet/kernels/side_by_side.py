@@ -7,30 +7,22 @@ interpreter to start, this process compiles both, one after the other.
 from __future__ import annotations
 
 import contextlib
-import os
-import pickle
 import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-from fastnet.kernels import threads
+from fastnet.kernels import processes, threads
 from fastnet.kernels.cache import KernelCache
 
 Types: TypeAlias = tuple[Any, ...]
 
 _PATIENCE = 60.0  # seconds to wait for the other process; after that, this one compiles both kernels
 
-# What the other process does: it finds modules where this one does, and no others, and learns which kernel to compile
-# for which types.
+# What the other process does: it learns which kernel to compile for which types.
 _PROGRAM = """
-import sys
-sys.path[:] = [each for each in sys.path if each]
-import importlib, pickle
-sys.path[:] = pickle.load(sys.stdin.buffer)
 module, name, types = pickle.load(sys.stdin.buffer)
 getattr(importlib.import_module(module), name).compile(types)
 """
@@ -84,41 +76,23 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 @contextlib.contextmanager
 def _compiled_elsewhere(kernel: Any, types: Types) -> Iterator[None]:
     """Have another process compile a kernel during the `with` block, if it can, and wait for it."""
-    can = isinstance(kernel._cache, KernelCache) and threads.available() > 1 and not getattr(sys, "frozen", False)
-    process = _start() if can and sys.executable else None
+    cache = kernel._cache
+    can = isinstance(cache, KernelCache) and cache.is_writable and threads.available() > 1 and processes.can_start()
+    process = _start() if can else None
     if process is None:
         yield
         return
     try:
-        _tell(process, (kernel.py_func.__module__, kernel.py_func.__name__, types))
+        processes.tell(process, (kernel.py_func.__module__, kernel.py_func.__name__, types))
         yield
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)
     finally:
-        process.kill()  # where this one was interrupted, or has waited for too long
-        process.wait()
+        processes.end(process)  # where this one was interrupted, or has waited for too long
 
 
 def _start() -> subprocess.Popen[bytes] | None:
     """Start the process; None where the system does not."""
-    environment = dict(os.environ)
-    if numba.config.CACHE_DIR:
-        environment["NUMBA_CACHE_DIR"] = numba.config.CACHE_DIR
     with contextlib.suppress(OSError):
-        return subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for this process, which then stops that one; on Windows:
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-        )
+        return processes.start(_PROGRAM)
     return None
-
-
-def _tell(process: subprocess.Popen[bytes], task: tuple[str, str, Types]) -> None:
-    """Write to the process where modules are, and what to compile."""
-    told = pickle.dumps(sys.path) + pickle.dumps(task)
-    with contextlib.suppress(OSError), process.stdin as there:  # type: ignore[union-attr] # it may have ended already
-        there.write(told)

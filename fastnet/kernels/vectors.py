@@ -40,19 +40,18 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
+from fastnet.kernels import processors
 from fastnet.kernels.structures import Numbers
 
 CACHE_LINE = 64  # bytes
-_REGISTERS = 2  # in a vector
+_REGISTERS_OF_VECTOR = 2
 
 
-def _register_bytes() -> int:
-    features = cpu_target.target_context.codegen()._tm_features.split(",")
-    return 64 if "+avx512f" in features else 32 if "+avx" in features else 16
+_processor = processors.of(cpu_target.target_context.codegen())
+REGISTER_BYTES, REGISTERS = _processor.register_bytes, _processor.registers
+"""Of the processor that Numba compiles for."""
 
-
-_REGISTER = _register_bytes()
-_NARROW = min(_REGISTER, 32)  # bytes of a narrow vector
+_NARROW = min(REGISTER_BYTES, 32)  # bytes of a narrow vector
 
 
 class Vector(types.Type):
@@ -82,7 +81,7 @@ class _VectorModel(models.PrimitiveModel):
 
 def lanes_of(dtype: npt.DTypeLike) -> int:
     """Return how many numbers of a type are a vector."""
-    return _REGISTERS * _REGISTER // np.dtype(dtype).itemsize
+    return _REGISTERS_OF_VECTOR * REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
 def narrow_lanes_of(dtype: npt.DTypeLike) -> int:
@@ -92,7 +91,7 @@ def narrow_lanes_of(dtype: npt.DTypeLike) -> int:
 
 def register_lanes_of(dtype: npt.DTypeLike) -> int:
     """Return how many numbers of a type are in a register."""
-    return _REGISTER // np.dtype(dtype).itemsize
+    return REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
 # Memory

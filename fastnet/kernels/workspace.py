@@ -8,10 +8,13 @@ import numpy as np
 
 from fastnet.kernels.layout import (
     CONVOLUTION,
+    ENOUGH_SAMPLES,
     ERRORS_IN_CACHE,
+    NUMBERS_IN_CACHE,
     OUTPUTS_AT_A_TIME,
     POOLING,
     SAMPLES_AT_A_TIME,
+    SAMPLES_OF_SUMS,
     WINDOWS_IN_A_LIST,
     Layout,
     aligned_zeros,
@@ -20,6 +23,7 @@ from fastnet.kernels.layout import (
 from fastnet.kernels.vectors import CACHE_LINE, lanes_of, register_lanes_of
 
 _PAGE = 4096  # bytes
+_MOST_PADDING = 2  # times as many numbers
 
 
 class Workspace(NamedTuple):
@@ -36,6 +40,10 @@ class Workspace(NamedTuple):
         0, 1, 2, …: the rows of the above, where a product takes a list of rows.
     dots : ndarray
         Room for each thread: for sums of dot products, and for sums over the places of maps.
+    transposed : ndarray, shape (layout.transposed[-1],) or (0,)
+        The weights of dense layers but the first, one row a neuron below; nothing for few samples.
+    packed : ndarray
+        Room for each thread: for what panels of weights are multiplied by, copied together.
     places : ndarray, shape (samples * layout.units[-1],)
         Which place of its window each activation comes from.
     filters : ndarray, shape (layout.filters[-1],)
@@ -57,6 +65,8 @@ class Workspace(NamedTuple):
     inverses: np.ndarray
     samples: np.ndarray
     dots: np.ndarray
+    transposed: np.ndarray
+    packed: np.ndarray
     places: np.ndarray
     filters: np.ndarray
     gradient: np.ndarray
@@ -82,6 +92,8 @@ def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace:
         inverses=numbers(layout.channels[-1]),
         samples=np.arange(samples),
         dots=numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
+        transposed=numbers(layout.transposed[-1] * (samples >= ENOUGH_SAMPLES)),
+        packed=numbers(threads * size_of_packed(samples)),
         places=numbers(samples * units * bool(rooms)),
         filters=numbers(layout.filters[-1]),
         gradient=numbers(threads * gradient),
@@ -90,6 +102,11 @@ def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace:
         offsets=np.zeros(threads * listed, np.int64),
         counts=np.zeros(threads * listed, np.int64),
     )
+
+
+def size_of_packed(samples: int) -> int:
+    """Return how many numbers `products.add_transposed_product` copies together: groups of them, which may be short."""
+    return min(samples, SAMPLES_OF_SUMS) * NUMBERS_IN_CACHE * _MOST_PADDING
 
 
 class _Room(NamedTuple):

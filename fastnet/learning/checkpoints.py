@@ -1,4 +1,8 @@
-"""Checkpoints: runs in files, from which an interrupted run continues bit for bit as if it had not been interrupted."""
+"""Checkpoints: runs in files, from which an interrupted run continues bit for bit as if it had not been interrupted.
+
+A checkpoint is written after every epoch, so its cost must not grow with the number of epochs. The file of a run has
+fewer than a thousand epochs. Earlier epochs are in a second file, which is written after every thousandth epoch.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,9 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,7 +22,7 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines.contract import State
 from fastnet.files import tensors
 from fastnet.files.parameters import check_parameter
-from fastnet.files.reading import holding, one_line
+from fastnet.files.reading import DataError, holding, one_line
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
 from fastnet.formulas.layers import Dense, Shapes
 from fastnet.learning.history import Epochs, in_words
@@ -26,10 +30,28 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = tensors.Kind("fastnet.checkpoint", version=4, earlier=(2, 3))
+_KIND = tensors.Kind("fastnet.checkpoint", version=5, earlier=(2, 3, 4))
+_KIND_OF_EARLIER = tensors.Kind("fastnet.epochs", version=1)
+_PART = 1000  # epochs between two writings of the second file
 _GENERATOR = "MT19937"  # the book's: NumPy's old one
 _LARGEST = 2**63 - 1  # of the integers
 _MAY_DIFFER = ("epochs",)  # between a run and its continuation
+
+
+class Earlier(NamedTuple):
+    """The epochs in the second file of a run.
+
+    Attributes
+    ----------
+    number : int
+        Number of these epochs. The file may have more: those of a process that was killed before it wrote the first
+        file.
+    sha256 : str
+        Their checksum.
+    """
+
+    number: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,8 @@ class Checkpoint:
         The state of the generator, as NumPy's `get_state(legacy=False)` gives it.
     epochs : Epochs
         The completed epochs.
+    earlier : Earlier
+        Which of the epochs are in the second file.
     """
 
     recipe: dict[str, Any]
@@ -61,6 +85,7 @@ class Checkpoint:
     dropout_seed: int
     generator: dict[str, Any]
     epochs: Epochs
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 @dataclass(frozen=True)
@@ -99,6 +124,9 @@ class CheckpointFile:
         path = arguments.path(path, "checkpoint")
         if not resume and path.exists():
             raise ValueError(f"checkpoint: {path} is there already; resume=True goes on from it")
+        second = _second(path)
+        if not path.exists() and second.exists():
+            raise ValueError(f"checkpoint: {second} is there already, without {path}; remove it, or name another file")
         return cls(path, resume, checksum(data))
 
     def found(
@@ -110,18 +138,30 @@ class CheckpointFile:
         return read(self.path, recipe, self.data, architecture, remembers)
 
 
-def write(path: StrPath, checkpoint: Checkpoint) -> None:
+def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
     """Write a checkpoint, whole or not at all: a file of that name is replaced.
+
+    Returns
+    -------
+    Earlier
+        Which epochs are now in the second file.
 
     Raises
     ------
     OSError
         If it cannot be written. A file that was there is then as it was.
     """
+    earlier, second = checkpoint.earlier, _second(path)
+    number = len(checkpoint.epochs) // _PART * _PART
+    if number > earlier.number or (number and not second.exists()):
+        # It is written first: the file of the run may only refer to epochs that are there.
+        epochs = checkpoint.epochs[:number]
+        tensors.write(second, _KIND_OF_EARLIER, {}, epochs.arrays())
+        earlier = Earlier(number, epochs.checksum())
     arrays = _named("parameters", checkpoint.parameters)
     for name, memory in checkpoint.engine.memory.items():
         arrays |= _named(f"memory.{name}", memory)
-    arrays |= {f"epochs.{name}": array for name, array in checkpoint.epochs.arrays().items()}
+    arrays |= {f"epochs.{name}": array for name, array in checkpoint.epochs[earlier.number :].arrays().items()}
     generator = checkpoint.generator
     arrays["generator"] = generator["state"]["key"]
     description = {
@@ -132,8 +172,15 @@ def write(path: StrPath, checkpoint: Checkpoint) -> None:
         "eta": checkpoint.engine.eta,
         "dropout_seed": checkpoint.dropout_seed,
         "generator": [generator["state"]["pos"], generator["has_gauss"], generator["gauss"]],
+        "earlier_epochs": earlier,
     }
     tensors.write(path, _KIND, description, arrays)
+    return earlier
+
+
+def _second(path: StrPath) -> Path:
+    """Return the second file of a run."""
+    return Path(f"{os.fspath(path)}.epochs")
 
 
 def read(
@@ -181,7 +228,10 @@ def read(
     with holding(path, _KIND.name):
         if version == 2:
             description, arrays = _in_form_of_version_3(description, arrays, architecture, remembers)
-        return _checkpoint(there, description, arrays, architecture, remembers)
+        earlier = _earlier(description["earlier_epochs"]) if version >= 5 else Earlier()
+    epochs = _read_earlier(path, earlier)
+    with holding(path, _KIND.name):
+        return _checkpoint(there, description, arrays, architecture, remembers, earlier, epochs)
 
 
 def _rounds_as_version_3(recipe: Mapping[str, Any]) -> bool:
@@ -197,7 +247,8 @@ def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:
 _ROUNDS_AS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
     2: _rounds_as_version_2,
     3: _rounds_as_version_3,
-    4: lambda recipe: True,
+    4: _rounds_as_version_3,
+    5: lambda recipe: True,
 }
 """For each version of checkpoints, whether the engine of a recipe still rounds as it did."""
 
@@ -235,12 +286,34 @@ def _arrays_of(data: Dataset) -> Arrays:
     return [*(inputs.arrays if isinstance(inputs, SparseInputs) else [inputs]), data.targets]
 
 
+def _earlier(values: Any) -> Earlier:
+    number, sha256 = values
+    return Earlier(_natural({"number": number}, "number"), str(sha256))
+
+
+def _read_earlier(path: StrPath, earlier: Earlier) -> Epochs:
+    """Read the epochs that are in the second file of a run."""
+    second = _second(path)
+    if not earlier.number:
+        return Epochs()
+    if not second.exists():
+        raise DataError(f"{os.fspath(path)}: its first {earlier.number} epochs are in {second}, which is missing")
+    _, arrays, _ = tensors.read(second, _KIND_OF_EARLIER)
+    with holding(second, _KIND_OF_EARLIER.name):
+        epochs = Epochs.from_arrays(arrays)[: earlier.number]
+        if epochs.checksum() != earlier.sha256:
+            raise ValueError(f"its epochs are not those of {one_line(os.fspath(path))}")
+    return epochs
+
+
 def _checkpoint(
     recipe: dict[str, Any],
     description: dict[str, Any],
     arrays: dict[str, np.ndarray],
     architecture: Architecture,
     remembers: Sequence[str],
+    earlier: Earlier,
+    before: Epochs,
 ) -> Checkpoint:
     parameters = _parameters(arrays, architecture)
     memory = {
@@ -253,8 +326,8 @@ def _checkpoint(
     generator = _generator(arrays.pop("generator"), description["generator"])
     if not all(name.startswith("epochs.") for name in arrays):
         raise ValueError("it holds more arrays than a checkpoint")
-    epochs = Epochs.from_arrays({name.removeprefix("epochs."): array for name, array in arrays.items()})
-    return Checkpoint(recipe, str(description["data"]), parameters, engine, dropout_seed, generator, epochs)
+    epochs = Epochs.from_arrays({name.removeprefix("epochs."): array for name, array in arrays.items()}, before)
+    return Checkpoint(recipe, str(description["data"]), parameters, engine, dropout_seed, generator, epochs, earlier)
 
 
 def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

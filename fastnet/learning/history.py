@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -109,9 +110,20 @@ class Epochs(Sequence[Epoch]):
         names = [name for i, name in enumerate(self._NAMES) if ever_known >> i & 1 and name != "number"]
         return {name: np.array(rows[name]) for name in ("known", *names)}
 
+    def checksum(self) -> str:
+        """Return a checksum of all values."""
+        return hashlib.sha256(self._rows[: self._length].tobytes()).hexdigest()
+
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Epochs:
-        """Make epochs, the first ones of a run, of what `arrays` returned.
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], before: Epochs | None = None) -> Epochs:
+        """Make the epochs of a run from what `arrays` returned.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            The columns.
+        before : Epochs, optional
+            The epochs before them. They begin the result.
 
         Raises
         ------
@@ -121,7 +133,8 @@ class Epochs(Sequence[Epoch]):
         if "known" not in arrays or not arrays.keys() <= {"known", *cls._NAMES[1:]}:
             raise ValueError("its epochs are described otherwise")
         rows = np.zeros(len(arrays["known"]), cls._ROW)
-        rows["number"] = np.arange(len(rows))
+        before = before or cls()
+        rows["number"] = np.arange(len(before), len(before) + len(rows))
         for name, array in arrays.items():
             if (array.shape, array.dtype) != (rows.shape, cls._ROW[name]):
                 raise ValueError(f"its epochs' {name} are not as many numbers as it has epochs")
@@ -132,7 +145,7 @@ class Epochs(Sequence[Epoch]):
             raise ValueError("it is not said what is known of its epochs")
         if not np.isfinite(rows["eta"]).all() or any((rows[name] < 0).any() for name in arrays if "accuracy" in name):
             raise ValueError("its epochs have no learning rate, or a negative accuracy")
-        return cls._of_rows(rows)
+        return cls._of_rows(np.concatenate([before._rows[: len(before)], rows]))
 
     @classmethod
     def _of_rows(cls, rows: np.ndarray) -> Epochs:

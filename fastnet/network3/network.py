@@ -166,6 +166,7 @@ class Network:
             over the number of mini-batches in an epoch.
         checkpoint : path, optional
             A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
+            From the thousandth epoch on, a second file, with ".epochs" behind its name, has the earlier epochs.
         resume : bool, optional
             Whether to go on from the checkpoint, if there is one: bit for bit as if there had been no interruption.
             `epochs` may be more than there were to be. Without it, a file that is there already is refused.

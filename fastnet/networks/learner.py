@@ -12,7 +12,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.engines.contract import Descent, Engine, Totals
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import checkpoints
-from fastnet.learning.checkpoints import Checkpoint, CheckpointFile
+from fastnet.learning.checkpoints import Checkpoint, CheckpointFile, Earlier
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.training import Findings, descend
 
@@ -66,6 +66,7 @@ class NetworkLearner:
     def __post_init__(self) -> None:
         assert self.engine.data is not None
         self.data = self.engine.data
+        self._earlier = Earlier()  # the epochs of the run that are in its second file
 
     def begin(self) -> None:
         """Give the engine the network's parameters."""
@@ -75,8 +76,7 @@ class NetworkLearner:
 
     def order(self) -> np.ndarray:
         """Return the order of an epoch's samples: a new random one."""
-        order: np.ndarray = self.net._generator().permutation(len(self.data))
-        return order
+        return self.engine.permutation(self.net._generator(), len(self.data))
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
         """Train for an epoch; the network gets the parameters when it is complete."""
@@ -110,6 +110,7 @@ class NetworkLearner:
             if len(architecture.drop_probabilities):  # without dropout, all is drawn as in the book
                 self.descent = replace(self.descent, seed=int(generator.randint(2**31)))
             return ()
+        self._earlier = found.earlier
         self.engine.set_state(found.engine)
         self.descent = replace(self.descent, seed=found.dropout_seed)
         generator.set_state(found.generator)
@@ -130,8 +131,9 @@ class NetworkLearner:
             dropout_seed=self.descent.seed,
             generator=self.net._generator().get_state(legacy=False),
             epochs=history.epochs,
+            earlier=self._earlier,
         )
-        checkpoints.write(file.path, checkpoint)
+        self._earlier = checkpoints.write(file.path, checkpoint)
 
     def _parameters(self) -> Parameters:
         """Return the parameters of the network, as the engine's layers have them."""

@@ -181,7 +181,7 @@ class StochasticLearner:
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float:
         """Train for an iteration, in scikit-learn's order; return the mean cost of the mini-batches."""
         if self._shuffle:
-            self._order = self._order[self._random.permutation(len(self._order))]
+            self._order = self._order[self.engine.permutation(self._random, len(self._order))]
         total = descend(
             self.engine, self._order, self._batch_size, eta, self._descent,
             title=f"Iteration {number + 1}", hear=hear, with_costs=True, with_penalty=bool(self._descent.l2),

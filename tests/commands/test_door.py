@@ -70,6 +70,11 @@ OPTIONS = {
         "--json": NEW_FILES,
         "--plot": PICTURES,
     },
+    ("compile",): {
+        "--processor": dict.fromkeys(["", "none", "x86-64-v5", "ZNVER4"], "native, x86-64-v3, x86-64-v4, or LLVM's"),
+        "--folder": {__file__: "is a file"},
+        "--jobs": WHOLE | {"0": "range"},
+    },
     ("evaluate", __file__): {"--engine": NAMES, "--data": FILES, "--plot": PICTURES, "--picture": NAMES},
     ("predict", __file__): {"--model": FILES, "--json": NEW_FILES, "--plot": PICTURES},
 }
@@ -160,7 +165,7 @@ def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-@pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["compare"], ["sweep"], ["evaluate"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["compare"], ["sweep"], ["evaluate"], ["compile"]])
 def test_help_is_shown_in_terminals_of_other_encodings(command, encoding):
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     code = [sys.executable, "-m", "fastnet", *command, "--help"]

@@ -21,8 +21,15 @@ from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import choice
 from fastnet.kernels.inputs import Rows
-from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME
-from fastnet.kernels.products import _PANELS_IN_CACHE, AT_A_TIME, WEIGHTS_IN_CACHE
+from fastnet.kernels.layout import (
+    ENOUGH_SAMPLES,
+    NUMBERS_IN_CACHE,
+    OUTPUTS_AT_A_TIME,
+    SAMPLES_AT_A_TIME,
+    SAMPLES_OF_SUMS,
+)
+from fastnet.kernels.product_blocks import ROWS
+from fastnet.kernels.products import _ENOUGH_PANELS, _PANELS_IN_CACHE, _SAMPLES_IN_CACHE
 from fastnet.kernels.vectors import lanes_of
 
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
@@ -168,8 +175,10 @@ CASES = [
     ([11, 33, 2], 9, 4, 1.0, 1),
     ([14, 35, 6], 12, 5, 0.8, 2),
     ([8, 65, 66, 67, 2], 90, 13, 0.9, 2),
-    ([130, 12 * 32 + 1, 9, 2], 17, 12, 1.0, 1),
+    ([130, 16 * 32 + 1, 9, 2], 17, 12, 1.0, 1),
     ([6, 10, 64, 13], 21, 8, 1.0, 1),
+    ([260, 240, 70, 3], 250, 200, 0.9, 2),
+    ([7, 5, 3], 14, 9, 1.0, 1),
 ]
 
 
@@ -185,22 +194,22 @@ def paths(engine, sizes, samples, mini_batch_size, threads):
     }
     if len(batches) > 1:
         found.add("a short mini-batch")
+    lanes, most = lanes_of(engine.architecture.dtype), max(batches)
     if rows:
         found |= {f"{n % 2} inputs left" for n in np.diff(engine._inputs.starts)}
     else:
-        found |= {f"{m % AT_A_TIME} samples of inputs left" for m in batches}
-        found.add("more inputs than a cache holds" if sizes[0] > WEIGHTS_IN_CACHE else "few inputs")
-    lanes = lanes_of(engine.architecture.dtype)
+        found.add("more inputs than a cache holds" if sizes[0] > NUMBERS_IN_CACHE else "few inputs")
+        found |= {"packed inputs"} if sizes[1] > (_ENOUGH_PANELS - 1) * lanes else set()
     for n_in, n_out in pairwise(sizes[1:]):
-        found.add(f"{n_out % 2} outputs in pairs left")
-        found |= {f"{n_out % 8} outputs in eights left"} if any(m % AT_A_TIME for m in batches) else set()
+        found.add("transposed weights" if most >= ENOUGH_SAMPLES else "dot products")
+        found |= {f"{n_out % 2} outputs in pairs left"} if min(batches) < ENOUGH_SAMPLES else set()
         found |= {"a part of a panel above" if n_out % lanes else "whole panels above"}
         found |= {"panels above"} if n_out > lanes else set()
         found |= {"more outputs than at a time"} if n_out > OUTPUTS_AT_A_TIME else set()
         found |= {"more panels than a cache holds"} if n_in > _PANELS_IN_CACHE * lanes else set()
-        found |= {f"{m % AT_A_TIME} samples left" for m in batches} if threads == 1 else set()
-        found |= {"more samples than at a time"} if max(batches) > SAMPLES_AT_A_TIME else set()
-    return found
+        found |= {f"{m % ROWS} samples left" for m in batches} if threads == 1 else set()
+        found |= {"more samples than at a time"} if most > SAMPLES_AT_A_TIME else set()
+    return found | ({"more samples than a cache holds"} if most > max(_SAMPLES_IN_CACHE, SAMPLES_OF_SUMS) else set())
 
 
 def make_case(make_engine, draw_parameters, monkeypatch, case, name, dtype):
@@ -234,12 +243,12 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
         sizes, samples, mini_batch_size, _, threads = case
         engine, _ = make_case(make_engine, draw_parameters, monkeypatch, case, "numba", dtype)
         hit |= paths(engine, sizes, samples, mini_batch_size, threads)
-    remainders = [f"{n} {what} left" for what in ("samples", "samples of inputs") for n in range(AT_A_TIME)]
-    remainders += [f"{n} outputs in {what} left" for what, count in (("pairs", 2), ("eights", 8)) for n in range(count)]
+    remainders = [f"{n} samples left" for n in range(ROWS)] + [f"{n} outputs in pairs left" for n in range(2)]
     missing = {
         "rows", "matrix", "1 threads", "2 threads", "3 threads", "0 hidden layers", "1 hidden layers",
         "3 hidden layers", "1 panels", "2 panels", "3 panels", "a short mini-batch", "more samples than at a time",
         "more outputs than at a time", "more panels than a cache holds", "more inputs than a cache holds", "few inputs",
+        "packed inputs", "transposed weights", "dot products", "more samples than a cache holds",
         "a part of a panel above", "whole panels above", "panels above", "0 inputs left", "1 inputs left", *remainders,
     } - hit  # fmt: skip
     assert not missing

@@ -105,13 +105,12 @@ MATRICES = {
 
 @given(**MATRICES)
 @few
-def test_rows_are_filled_up_with_zeros(rows, columns, types):
+def test_rows_are_copied_and_a_vector_of_zeros_is_behind_them(rows, columns, types):
     matrix = np.random.default_rng(0).uniform(1, 2, (rows, columns)).astype(types[0])
-    padded = arrays.padded_rows(matrix, np.dtype(types[1]))
-    width = whole_vectors(columns, types[1])
-    expected = np.zeros((rows, width), types[1])
-    expected[:, :columns] = matrix
-    np.testing.assert_array_equal(padded, expected.ravel(), strict=True)
+    flat = arrays.flat_rows(matrix, np.dtype(types[1]))
+    expected = np.zeros(rows * columns + lanes_of(types[1]), types[1])
+    expected[: rows * columns] = matrix.ravel()
+    np.testing.assert_array_equal(flat, expected, strict=True)
 
 
 @given(**MATRICES)

@@ -14,7 +14,7 @@ from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 from fastnet.formulas.optimizers import Adam, GradientDescent
-from fastnet.kernels import blocks, choice, convolution, convolution_gradients, layout
+from fastnet.kernels import choice, convolution, convolution_gradients, image_blocks, layout
 from fastnet.kernels.inputs import Rows
 from fastnet.kernels.vectors import narrow_lanes_of
 from fastnet.kernels.workspace import workspace_of
@@ -232,7 +232,7 @@ def test_gradients_and_outputs_are_those_of_numpy(make_engine, name, dtype):
 
 def vectors_of(n):
     """Name how a row of so many vectors is added up."""
-    return "a row of vectors in parts" if n > blocks.MOST_VECTORS else "a row of vectors at once"
+    return "a row of vectors in parts" if n > image_blocks.MOST_VECTORS else "a row of vectors at once"
 
 
 def paths(engine, case, dtype):
@@ -257,7 +257,7 @@ def paths(engine, case, dtype):
             found.add(f"normalization {'with' if np.any(each.borders) else 'without'} a border")
             vectors = -(-each.channels // v)
             found.add(f"normalization of {vectors if vectors < 3 else 'many'} vectors")
-            if vectors > blocks.VECTORS_OF_MAPS:
+            if vectors > image_blocks.VECTORS_OF_MAPS:
                 found.add("normalization of some vectors at a time")
         if isinstance(each.layer, Dense) and below.is_image:
             found.add("a dense layer behind images")
@@ -320,7 +320,7 @@ def paths_of_filters(below, each, v, k, case):
         )
         if columns_below - columns + 1 - width * each.pooling[1] >= columns:
             found.add("by inputs, more columns left over than a filter reaches")
-        if columns < blocks.ENOUGH_SUMS:
+        if columns < image_blocks.ENOUGH_SUMS:
             found.add("by inputs, each thread has all filters")
         elif filters // 3 % v and vectors > 1:
             found.add("by inputs, a thread's filters begin within a vector")

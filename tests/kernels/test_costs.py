@@ -52,7 +52,6 @@ def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True
     padded[:n] = z
     rows[:, sample] = padded.reshape(panels, lanes)
     targets = np.full(before + panels * lanes + lanes, ELSE, z.dtype)
-    targets[before:][: panels * lanes] = 0
     targets[before:][:n] = y
     neurons = np.zeros(neurons_before + panels * lanes, z.dtype)
     neurons[neurons_before:][:n] = 1

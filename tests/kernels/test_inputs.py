@@ -6,22 +6,23 @@ from hypothesis import strategies as st
 from fastnet.kernels import choice, inputs
 from fastnet.kernels.compiler import kernel
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
-from fastnet.kernels.products import WEIGHTS_IN_CACHE
+from fastnet.kernels.layout import NUMBERS_IN_CACHE
 from fastnet.kernels.structures import Reference
 from fastnet.kernels.vectors import lanes_of
+from fastnet.kernels.workspace import size_of_packed
 
 DTYPES = ("float32", "float64")
 KINDS = (Matrix, Rows)
 
 
 @kernel
-def add_product(x, mini_batch, upcoming, w, w_panel, z, z_panel):
-    inputs.add_product(x, mini_batch, upcoming, w, w_panel, z, z_panel)
+def set_product(x, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
+    inputs.set_product(x, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels)
 
 
 @kernel
-def add_transposed_product(x, mini_batch, d, d_panel, w, w_panel):
-    inputs.add_transposed_product(x, mini_batch, d, d_panel, w, w_panel)
+def add_transposed_product(x, mini_batch, d, d_start, w, w_start, n_in, panels, room, samples):
+    inputs.add_transposed_product(x, mini_batch, d, d_start, w, w_start, n_in, panels, room, 0, samples)
 
 
 @kernel
@@ -130,10 +131,11 @@ def test_the_last_column_of_a_wide_matrix(n_in, dtype):
     width = lanes_of("float32")
     w, z = np.zeros((n_in, width), np.float32), np.zeros((2, width), np.float32)
     w[[0, -2, -1]] = np.arange(1, 3 * width + 1).reshape(3, width)
-    add_product(x, np.arange(2), np.arange(2), w.ravel(), 0, z.ravel(), 0)
+    samples = np.arange(2)
+    set_product(x, samples, samples, w.ravel(), 0, n_in, z.ravel(), 0, 1)
     np.testing.assert_array_equal(z, [7 * w[-1], 3 * w[0] + 5 * w[-2] + 2 * w[-1]])
     expected = w + matrix.T @ z
-    add_transposed_product(x, np.arange(2), z.ravel(), 0, w.ravel(), 0)
+    add_transposed_product(x, samples, z.ravel(), 0, w.ravel(), 0, n_in, 1, w.ravel()[:0], samples)
     np.testing.assert_array_equal(w, expected)
 
 
@@ -148,8 +150,8 @@ def test_what_is_not_a_number_is_not_lost(dtype):
 
 
 def panel(matrix, before):
-    """Return a flat array with a panel in it, of which nothing else is a number."""
-    flat = np.full(before + matrix.size + matrix.shape[1], np.nan, matrix.dtype)
+    """Return a flat array with panels in it, of which nothing else is a number."""
+    flat = np.full(before + matrix.size + matrix.shape[-1], np.nan, matrix.dtype)
     flat[before:][: matrix.size] = matrix.ravel()
     return flat
 
@@ -160,11 +162,12 @@ def panel(matrix, before):
     numbers=st.lists(st.integers(0, 7), min_size=1, max_size=6),
     picked=st.lists(st.integers(0, 5), max_size=13),
     upcoming=st.lists(st.integers(0, 5), max_size=15),
-    n_in=st.sampled_from([7, 8, WEIGHTS_IN_CACHE, WEIGHTS_IN_CACHE + 1, 2 * WEIGHTS_IN_CACHE + 3]),
+    n_in=st.sampled_from([7, 8, NUMBERS_IN_CACHE, 2 * NUMBERS_IN_CACHE + 3]),
+    panels=st.integers(1, 9),
     seed=st.integers(0, 2**32 - 1),
 )
 @settings(deadline=None, max_examples=50)
-def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, n_in, seed):
+def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, n_in, panels, seed):
     """The numbers are whole, so that sums are exact in any order."""
     random = np.random.default_rng(seed)
     width = lanes_of(dtype)
@@ -173,15 +176,15 @@ def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upc
         row[random.permutation(n_in)[:count]] = random.integers(1, 10, count) * random.choice([-1, 1], count)
     x = laid_out(kind, matrix, dtype)
     mini_batch, upcoming = (np.array([i % len(numbers) for i in which], np.int64) for which in (picked, upcoming))
-    w = random.integers(-9, 10, (n_in, width)).astype(dtype)
-    z, d = random.integers(-9, 10, (2, len(picked), width)).astype(dtype)
+    w = random.integers(-9, 10, (panels, n_in, width)).astype(dtype)
+    d = random.integers(-9, 10, (panels, len(picked), width)).astype(dtype)
 
-    flat_z = panel(z, width)
-    add_product(x, mini_batch, upcoming, panel(w, 2 * width), 2 * width, flat_z, width)
-    np.testing.assert_array_equal(flat_z, panel(z + matrix[mini_batch] @ w, width), strict=True)
+    flat_z = panel(np.full_like(d, np.nan), width)
+    set_product(x, mini_batch, upcoming, panel(w, 2 * width), 2 * width, n_in, flat_z, width, panels)
+    np.testing.assert_array_equal(flat_z, panel(matrix[mini_batch] @ w, width), strict=True)
 
-    flat_w = panel(w, 2 * width)
-    add_transposed_product(x, mini_batch, panel(d, width), width, flat_w, 2 * width)
+    flat_w, room, samples = panel(w, 2 * width), np.zeros(size_of_packed(len(picked)), dtype), np.arange(len(picked))
+    add_transposed_product(x, mini_batch, panel(d, width), width, flat_w, 2 * width, n_in, panels, room, samples)
     np.testing.assert_array_equal(flat_w, panel(w + matrix[mini_batch].T @ d, 2 * width), strict=True)
 
 
@@ -207,6 +210,6 @@ def test_an_input_that_is_not_a_number_makes_all_of_its_row_none(kind):
     width = lanes_of("float64")
     x = laid_out(kind, np.array([[1.0, 2.0, 0.0], [np.nan, 1.0, 0.0], [0.0, np.inf, 1.0]]))
     w, z = np.ones((3, width)), np.zeros((3, width))
-    add_product(x, np.arange(3), np.arange(0), w.ravel(), 0, z.ravel(), 0)
+    set_product(x, np.arange(3), np.arange(0), w.ravel(), 0, 3, z.ravel(), 0, 1)
     np.testing.assert_array_equal(z[:, 0], [3, np.nan, np.inf])
     np.testing.assert_array_equal(z, np.broadcast_to(z[:, :1], z.shape))

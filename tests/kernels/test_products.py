@@ -8,24 +8,35 @@ from kernels.memory import Memory, grid, with_part
 
 from fastnet.kernels import products
 from fastnet.kernels.compiler import kernel
-from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME
+from fastnet.kernels.layout import OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME, SAMPLES_OF_SUMS
+from fastnet.kernels.product_blocks import ROWS
 from fastnet.kernels.vectors import lanes_of, register_lanes_of
+from fastnet.kernels.workspace import size_of_packed
 
 DTYPES = ("float32", "float64")
 PANELS_IN_CACHE = products._PANELS_IN_CACHE
+PANELS_TO_PACK = products._ENOUGH_PANELS
 
 
 @kernel
-def add_product(x, x_start, x_stride, x_rows, n, outer, x_step, w, w_panel, z, z_panel, z_stride, first, last):
+def add_product(
+    x, x_start, x_stride, x_rows, n, outer, x_step, w, w_start, w_panel, z, z_start, z_panel, z_stride, panels, first,
+    last, from_zero,
+):  # fmt: skip
     products.add_product(
-        x, x_start, x_stride, x_rows, n, outer, x_step, w, w_panel, z, z_panel, z_stride, first, last
+        x, x_start, x_stride, x_rows, n, outer, x_step, w, w_start, w_panel, z, z_start, z_panel, z_stride, panels,
+        first, last, from_zero,
     )  # fmt: skip
 
 
 @kernel
-def add_transposed_product(x, x_start, x_stride, x_rows, n, outer, x_step, d, d_panel, d_stride, w, w_panel):
+def add_transposed_product(
+    x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
+    room_start, samples,
+):  # fmt: skip
     products.add_transposed_product(
-        x, x_start, x_stride, x_rows, n, outer, x_step, d, d_panel, d_stride, w, w_panel
+        x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m,
+        room, room_start, samples,
     )  # fmt: skip
 
 
@@ -38,29 +49,47 @@ def set_dot_products(
     )
 
 
+@kernel
+def transpose(w, w_start, n, first, last, z, z_start, z_panel):
+    products.transpose(w, w_start, n, first, last, z, z_start, z_panel)
+
+
 SHAPES = {
     "x_rows": st.lists(st.integers(0, 7), max_size=18),
-    "n": st.integers(0, 9),
+    "n": st.integers(1, 9),
     "outer": st.integers(0, 3),
     "start": st.integers(0, 3),
     "gaps": st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),  # of rows, numbers and vectors
     "seed": st.integers(0, 2**32 - 1),
 }
+PICKED = [2, 0, 5, 5, 1, 3]
+LARGE = [(1, 600), (40, 16), (3, 171)]  # parts, and numbers in each: more than a cache holds
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(**SHAPES, ends=st.tuples(st.integers(0, 18), st.integers(0, 18)))
+@given(
+    **SHAPES, panels=st.integers(0, 3), ends=st.tuples(st.integers(0, 18), st.integers(0, 18)), setting=st.booleans()
+)
 @settings(deadline=None, max_examples=50)
-def test_product_is_added_to_some_rows(dtype, x_rows, n, outer, start, gaps, seed, ends):
+def test_product_is_added_to_some_rows(dtype, x_rows, n, outer, start, gaps, seed, panels, ends, setting):
     first, last = sorted(min(end, len(x_rows)) for end in ends)
-    check_add_product(Memory(dtype, seed), x_rows, n, outer, start, gaps, first, last)
+    setting &= outer > 0
+    check_add_product(Memory(dtype, seed), x_rows, n, outer, start, gaps, panels, first, last, setting)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("first", [0, 1, 4])
-@pytest.mark.parametrize("rows", range(12))
+@pytest.mark.parametrize("rows", range(2 * ROWS))
 def test_product_is_added_to_any_number_of_rows(dtype, first, rows):
-    check_add_product(Memory(dtype, rows), [2, 0, 5, 5, 1, 3] * 3, 7, 2, 1, (2, 1, 5), first, first + rows)
+    check_add_product(Memory(dtype, rows), PICKED * 4, 7, 2, 1, (2, 1, 5), 2, first, first + rows, False)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("setting", [False, True])
+@pytest.mark.parametrize(("outer", "n"), LARGE)
+def test_product_of_more_than_a_cache_holds(dtype, outer, n, setting):
+    rows = products._SAMPLES_IN_CACHE + 5
+    check_add_product(Memory(dtype), PICKED * 40, n, outer, 0, (1, 0, 1), 2, 1, 1 + rows, setting)
 
 
 def places_of_rows(x_rows, n, outer, start, gaps):
@@ -71,43 +100,79 @@ def places_of_rows(x_rows, n, outer, start, gaps):
     return grid(of_rows, (x_step, outer), (1, n)).reshape(len(x_rows), outer * n), x_stride, x_step
 
 
-def check_add_product(memory, x_rows, n, outer, start, gaps, first, last):
+def check_add_product(memory, x_rows, n, outer, start, gaps, panels, first, last, setting):
     width = lanes_of(memory.dtype)
     of_x, x_stride, x_step = places_of_rows(x_rows[first:last], n, outer, start, gaps)
-    z_panel, z_stride = 3 * width, width + gaps[2]
-    of_w = grid(width, (width, n * outer), (1, width))
-    of_z = grid(z_panel + first * z_stride, (z_stride, last - first), (1, width))
+    z_start, z_stride, w_panel = 3 * width, width + gaps[2], n * outer * width + gaps[0]
+    z_panel = (last + 1) * z_stride
+    of_w = grid(width, (w_panel, panels), (width, n * outer), (1, width))
+    of_z = grid(z_start + first * z_stride, (z_panel, panels), (z_stride, last - first), (1, width))
     x, w, z = (memory.at(places) for places in (of_x, of_w, of_z))
-    expected = with_part(z, of_z, z[of_z] + x[of_x] @ w[of_w])
+    expected = with_part(z, of_z, x[of_x] @ w[of_w] + (0 if setting else z[of_z]))
+    if setting:
+        z[:] = np.nan
     rows = np.array(x_rows, np.int64)
-    add_product(x, start, x_stride, rows, n, outer, x_step, w, width, z, z_panel, z_stride, first, last)
+    add_product(
+        x, start, x_stride, rows, n, outer, x_step, w, width, w_panel, z, z_start, z_panel, z_stride, panels, first,
+        last, setting,
+    )  # fmt: skip
     np.testing.assert_array_equal(z, expected, strict=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(**SHAPES)
+@given(**SHAPES, panels=st.sampled_from([0, 1, 3, PANELS_TO_PACK - 1, PANELS_TO_PACK, PANELS_TO_PACK + 3]))
 @settings(deadline=None, max_examples=50)
-def test_transposed_product_is_added(dtype, x_rows, n, outer, start, gaps, seed):
-    check_add_transposed_product(Memory(dtype, seed), x_rows, n, outer, start, gaps)
+def test_transposed_product_is_added(dtype, x_rows, n, outer, start, gaps, seed, panels):
+    check_add_transposed_product(Memory(dtype, seed), x_rows, n, outer, start, gaps, panels)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("rows", range(12))
-def test_transposed_product_of_any_number_of_rows(dtype, rows):
-    check_add_transposed_product(Memory(dtype, rows), ([2, 0, 5, 5, 1, 3] * 2)[:rows], 7, 2, 1, (2, 1, 5))
+@pytest.mark.parametrize("panels", [2, PANELS_TO_PACK])
+@pytest.mark.parametrize("n", range(1, 2 * ROWS))
+def test_transposed_product_of_any_number_of_columns(dtype, n, panels):
+    check_add_transposed_product(Memory(dtype, n), PICKED, n, 2, 1, (2, 1, 5), panels)
 
 
-def check_add_transposed_product(memory, x_rows, n, outer, start, gaps):
-    width = lanes_of(memory.dtype)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("panels", [2, PANELS_TO_PACK])
+@pytest.mark.parametrize(("outer", "n"), LARGE)
+def test_transposed_product_of_more_than_a_cache_holds(dtype, outer, n, panels):
+    rows = np.resize(PICKED, SAMPLES_OF_SUMS + 5).tolist()
+    check_add_transposed_product(Memory(dtype), rows, n, outer, 0, (1, 0, 1), panels)
+
+
+def check_add_transposed_product(memory, x_rows, n, outer, start, gaps, panels):
+    width, m = lanes_of(memory.dtype), len(x_rows)
     of_x, x_stride, x_step = places_of_rows(x_rows, n, outer, start, gaps)
-    d_panel, d_stride = 2 * width, width + gaps[2]
-    of_w = grid(width, (width, n * outer), (1, width))
-    of_d = grid(d_panel, (d_stride, len(x_rows)), (1, width))
+    d_start, d_stride, w_panel = 2 * width, width + gaps[2], n * outer * width + gaps[0]
+    d_panel = (m + 1) * d_stride
+    of_w = grid(width, (w_panel, panels), (width, n * outer), (1, width))
+    of_d = grid(d_start, (d_panel, panels), (d_stride, m), (1, width))
     x, w, d = (memory.at(places) for places in (of_x, of_w, of_d))
     expected = with_part(w, of_w, w[of_w] + x[of_x].T @ d[of_d])
-    rows = np.array(x_rows, np.int64)
-    add_transposed_product(x, start, x_stride, rows, n, outer, x_step, d, d_panel, d_stride, w, width)
+    rows, room = np.array(x_rows, np.int64), np.full(3 + size_of_packed(m) + 2, np.nan, memory.dtype)
+    add_transposed_product(
+        x, start, x_stride, rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, width, w_panel, panels, m, room,
+        3, np.arange(m),
+    )  # fmt: skip
     np.testing.assert_array_equal(w, expected, strict=True)
+    assert np.isnan(room[[0, 1, 2, -2, -1]]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(st.integers(1, 70), st.integers(0, 4), st.integers(0, 4), st.integers(0, 3), st.integers(0, 99))
+@settings(deadline=None, max_examples=30)
+def test_weights_are_transposed(dtype, n, first, panels, start, seed):
+    memory, width = Memory(dtype, seed), lanes_of(dtype)
+    last = first + panels
+    z_panel = (last * width + 1) * width
+    of_w = start + first * n * width + grid(0, (1, width), (n * width, panels), (width, n))
+    k = np.arange(n)
+    of_z = grid(start, (width, width), (width * width, last))[:, first:, np.newaxis] + k // width * z_panel + k % width
+    w, z = memory.at(of_w), np.full(start + -(-n // width) * z_panel, np.nan, dtype)
+    expected = with_part(z, of_z, w[of_w])
+    transpose(w, start, n, first, last, z, start, z_panel)
+    np.testing.assert_array_equal(z, expected, strict=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -123,7 +188,7 @@ def test_dot_products_are_set(dtype, panels, n, ends, start, gaps, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("samples", range(2 * SAMPLES_AT_A_TIME))
 def test_dot_products_of_any_number_of_samples(dtype, samples):
-    """Fives of samples and pairs of outputs, single samples and eights of outputs, and what is left of each."""
+    """As many samples as are added up together, and what is left of them; pairs of outputs, and single ones."""
     for n in (1, 8, 10, 15):
         check_dot_products(Memory(dtype, n), 2, n, 3, 3 + samples, 1, (1, 1, 1))
 
@@ -149,9 +214,12 @@ def check_dot_products(memory, panels, n, first, last, start, gaps):
     a, w = a[: of_a.max(initial=0) + 1], w[: of_w.max(initial=0) + 1]
     z[:] = np.nan
     expected = with_part(z, of_z, np.einsum("sqi,kqi->sk", a[of_a], w[of_w]))
+    padding = grid(z_start + first * width, (z_panel, -(-n // width)), (width, samples), (1, width))
+    padding = np.setdiff1d(padding, of_z)  # which may have anything in it
     room = SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register
     dots = np.full(room + 5, np.nan, dtype)
     set_dot_products(a, start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, 3)
+    z[padding] = np.nan
     np.testing.assert_array_equal(z, expected, strict=True)
     assert np.isnan(dots[[0, 1, 2, -2, -1]]).all()
 
@@ -167,11 +235,13 @@ def test_fractions_are_summed_up_to_rounding(dtype):
     x_rows = np.arange(rows)
 
     result = z.ravel().copy()
-    add_product(x.ravel(), 0, n, x_rows, n, 1, 0, w.ravel(), 0, result, 0, width, 0, rows)
+    add_product(x.ravel(), 0, n, x_rows, n, 1, 0, w.ravel(), 0, 0, result, 0, 0, width, 1, 0, rows, False)
     assert_sums_of_products(result, np.concatenate([x, np.eye(rows)], axis=1), np.concatenate([w, z]), dtype)
 
     result = w.ravel().copy()
-    add_transposed_product(x.ravel(), 0, n, x_rows, n, 1, 0, d.ravel(), 0, width, result, 0)
+    add_transposed_product(
+        x.ravel(), 0, n, x_rows, n, 1, 0, d.ravel(), 0, 0, width, result, 0, 0, 1, rows, result[:0], 0, x_rows
+    )
     assert_sums_of_products(result, np.concatenate([x.T, np.eye(n)], axis=1), np.concatenate([d, w]), dtype)
 
     a, panels = matrix(n, rows, width), matrix(n, 3, width)  # 40 panels of 13 samples, and of 3 outputs
@@ -188,7 +258,8 @@ def test_a_small_gradient_is_not_lost_in_a_large_weight():
     width, small = lanes_of("float32"), np.float32(2.0**-25)
     w, ones = np.ones(width, "float32"), np.ones((5, width), "float32")
     x = np.full(5, small, "float32")
-    add_transposed_product(x, 0, 1, np.arange(5), 1, 1, 0, ones.ravel(), 0, width, w, 0)
+    samples = np.arange(5)
+    add_transposed_product(x, 0, 1, samples, 1, 1, 0, ones.ravel(), 0, 0, width, w, 0, 0, 1, 5, w[:0], 0, samples)
     assert (w > 1).all()
 
 

@@ -22,7 +22,7 @@ def arrays_of(space):
 def test_no_vector_lies_across_cache_lines(architecture, samples, threads):
     there, dtype = layout.layout_of(architecture), architecture.dtype
     space = workspace.workspace_of(there, samples, threads)
-    targets = arrays.padded_rows(np.ones((samples + 1, architecture.n_out)), dtype)
+    targets = arrays.flat_rows(np.ones((samples + 1, architecture.n_out)), dtype)
     numbers = [array for array in arrays_of(space).values() if array.dtype.kind == "f"]
     for array in (layout.zeros(there).values, there.neurons, *numbers, targets):
         assert array.dtype == dtype

@@ -1,10 +1,11 @@
-"""Two kernels, which another process can import and compile."""
+"""Small kernels, which another process can import and compile."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from fastnet.kernels.compiler import kernel
+from fastnet.kernels.vectors import lanes
 
 
 class Scaled(NamedTuple):
@@ -24,3 +25,9 @@ def doubled(n):
 def first(scaled):
     """Return the first of some numbers, times their factor."""
     return scaled.factor * scaled.numbers[0]
+
+
+@kernel
+def width(numbers):
+    """Return the number of lanes of a vector: it depends on the processor."""
+    return lanes(numbers)

@@ -1,0 +1,82 @@
+"""`fastnet compile`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from fastnet.commands.parameters import SETTINGS, Command
+from fastnet.commands.run import say
+from fastnet.utils import progress
+
+_USERS = {
+    "x86-64-v3": "every process on a processor with AVX2 and without AVX-512",
+    "x86-64-v4": "every process on a processor with AVX-512",
+}
+
+
+@click.command(name="compile", cls=Command, context_settings=SETTINGS)
+@click.option(
+    "--processor",
+    default="native",
+    metavar="NAME",
+    help="Which processor to compile for: native, x86-64-v3 (with AVX2), x86-64-v4 (with AVX-512), or LLVM's name of "
+    "another, such as znver4.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    show_default="this user's cache folder",
+    help="Where to write the code, for a container image or a cluster.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    show_default="one a processor",
+    help="Number of processes that compile at the same time.",
+)
+def compile_kernels(processor: str, folder: Path | None, jobs: int | None) -> None:
+    """Compile all kernels now, so that no training has to wait for it.
+
+    Kernels that are compiled already are skipped. Without this command, a kernel is compiled when it is first needed.
+
+    \b
+    In a container image, for all processors with AVX2 and without AVX-512, and then for all with AVX-512:
+        RUN fastnet compile --folder /opt/kernels --processor x86-64-v3
+        RUN fastnet compile --folder /opt/kernels --processor x86-64-v4
+        ENV NUMBA_CACHE_DIR=/opt/kernels
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    from fastnet.compilation import kernels, targets, workers
+
+    try:
+        variables = targets.environment_of(processor)
+    except ValueError as error:
+        raise click.UsageError(f"--{error}") from None
+    if folder is not None:
+        variables["NUMBA_CACHE_DIR"] = str(folder.absolute())
+    specializations = kernels.specializations()
+    try:
+        with progress.steps("Compiling", len(specializations)) as step:
+            report = workers.compile_all(specializations, variables, jobs, step)
+    except workers.CompilationError as error:
+        raise click.ClickException(str(error)) from None
+    number, before = len(specializations), len(specializations) - report.compiled
+    say(
+        f"Compiled {report.compiled} of {number} kernels for {report.processor.name} in {report.seconds:.1f} seconds; "
+        f"{before} were compiled before."
+    )
+    say(f"Their code takes {report.size / 1e6:.1f} MB in {report.folder}")
+    say(_use(processor, variables))
+
+
+def _use(processor: str, variables: dict[str, str]) -> str:
+    """Return how a process comes to use the code."""
+    users = _USERS.get(processor, "every process")
+    if processor in _USERS:
+        variables = {name: value for name, value in variables.items() if not name.startswith("NUMBA_CPU")}
+    if not variables:
+        return f"It is used by {users} without any setting."
+    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(variables.items()))
+    return f"It is used by {users} with {settings} in its environment."

@@ -1,0 +1,71 @@
+"""Processors that kernels can be compiled for, by their names."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+from fastnet.kernels.processors import LEVELS
+
+NATIVE = "native"
+NAMES = (NATIVE, *LEVELS)
+"""What `environment_of` takes; and LLVM's name of any processor of this architecture."""
+
+# In a process of its own: of a name that it does not know, LLVM thinks that there are no 64 bits, and ends the process.
+_REGISTERS = """
+import sys
+import llvmlite.binding as llvm
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+target = llvm.Target.from_default_triple().create_target_machine(cpu=sys.argv[1], features="")
+code = target.emit_assembly(llvm.parse_assembly('''
+define <16 x float> @twice(<16 x float> %x) {
+    %sum = fadd <16 x float> %x, %x
+    ret <16 x float> %sum
+}
+'''))
+print("+avx512f" if "%zmm" in code else "+avx" if "%ymm" in code else "")
+"""
+
+
+def environment_of(name: str) -> dict[str, str]:
+    """Return the environment variables that tell Numba which processor to compile for.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`, or LLVM's name of a processor, such as "znver4".
+
+    Returns
+    -------
+    dict
+        Empty for "native".
+
+    Raises
+    ------
+    ValueError
+        If there is no such processor, or it is of another architecture.
+    """
+    if name == NATIVE:
+        return {}
+    if name not in LEVELS:
+        return _variables(name, _features_of(name))
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        raise ValueError(f"processor is {name!r}, but this machine is {platform.machine()}; {NATIVE!r} is for this one")
+    return _variables(*LEVELS[name])
+
+
+def _variables(name: str, features: str) -> dict[str, str]:
+    return {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
+
+
+def _features_of(name: str) -> str:
+    """Return the one feature that says how wide a processor's registers are; LLVM knows all features by the name."""
+    command = [sys.executable, "-c", _REGISTERS, name]
+    result = subprocess.run(command, capture_output=True, text=True, check=False) if name.isprintable() else None
+    if not name or result is None or result.returncode or "is not a recognized processor" in result.stderr:
+        raise ValueError(
+            f"processor is {name!r}; it must be {', '.join(NAMES)}, or LLVM's name of a processor, such as znver4"
+        )
+    return result.stdout.strip()

@@ -1,0 +1,72 @@
+"""Processors that kernels are compiled for: this one, or a level of x86-64 that many processors share.
+
+Numba describes a processor by a name and by features, such as "znver3" and "+avx2,-avx512f". Code for one processor
+runs on another that has all of its features. How parameters lie in memory depends on the width of the registers. So a
+process can use code for a level if the level's registers have the width of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Processor(NamedTuple):
+    """A processor, as Numba describes it to LLVM.
+
+    Attributes
+    ----------
+    name : str
+        LLVM's name of the processor.
+    features : str
+        Instruction sets, separated by commas: "+" before those that code may use, "-" before those that it may not.
+    """
+
+    name: str
+    features: str
+
+    @property
+    def register_bytes(self) -> int:
+        """Number of bytes of a register for vectors."""
+        features = self._usable
+        return 64 if "avx512f" in features else 32 if "avx" in features else 16
+
+    @property
+    def registers(self) -> int:
+        """Number of registers for vectors."""
+        return 32 if self._usable & {"avx512f", "neon"} else 16
+
+    @property
+    def _usable(self) -> set[str]:
+        return {each[1:] for each in self.features.split(",") if each.startswith("+")}
+
+    def runs(self, other: Processor) -> bool:
+        """Return whether code for another processor runs here, on the same layout of parameters.
+
+        Examples
+        --------
+        >>> v3, v4 = LEVELS.values()
+        >>> v4.runs(v4), v3.runs(v4), v4.runs(v3)  # the last is for registers of another width
+        (True, False, False)
+        """
+        return other._usable <= self._usable and other.register_bytes == self.register_bytes
+
+
+_V3 = (
+    "+avx,+avx2,+bmi,+bmi2,+crc32,+cx16,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sahf,+sse3,+sse4.1,+sse4.2,+ssse3,+xsave"
+)  # fmt: skip
+_V4 = _V3 + ",+avx512bw,+avx512cd,+avx512dq,+avx512f,+avx512vl"
+
+LEVELS = {name: Processor(name, features) for name, features in (("x86-64-v3", _V3), ("x86-64-v4", _V4))}
+"""Levels that the ABI of x86-64 defines, by their names: with registers of 32 bytes, and of 64."""
+
+
+def of(codegen: Any) -> Processor:
+    """Return the processor that Numba compiles for."""
+    _, name, features = codegen.magic_tuple()
+    return Processor(name, features)
+
+
+def level_of(processor: Processor) -> Processor | None:
+    """Return the level whose code a processor can use; None if there is none, or the processor is that level."""
+    found = (each for each in LEVELS.values() if processor.runs(each) and processor != each)
+    return next(found, None)

@@ -1,0 +1,131 @@
+"""Random orders: those that NumPy's old generator draws, in less than half of its time.
+
+`RandomState.permutation` goes through the numbers from the last to the second. It swaps number i with the one at an
+index from 0 to i: the lowest bits of a draw, as many as i has. An index larger than i is rejected, and the next draw is
+tried. A processor cannot predict rejections, and each wrong prediction takes time. So the kernel writes every index and
+counts the accepted ones: no branch depends on a draw.
+
+The draws are those of the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998), computed 624 at a time. The kernel
+changes the generator's state in its place, at the address that NumPy gives: copying it takes as long as shuffling.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fastnet.kernels.compiler import kernel, part
+from fastnet.kernels.vectors import item, set_item
+
+_WORDS = 624  # of the generator's state
+_MIDDLE = 397  # distance of the words that are combined
+_FEWEST = 1_000  # numbers; NumPy shuffles fewer in 15 us
+_MOST = 1 << 32  # numbers; for more, NumPy draws indices of 64 bits
+
+
+def prepare(n: int) -> None:
+    """Compile what `permutation` needs for n numbers."""
+    if _FEWEST <= n <= _MOST:
+        shuffle(np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32))
+
+
+def permutation(random: Any, n: int) -> np.ndarray:
+    """Return what `random.permutation(n)` returns, and leave the generator in the same state.
+
+    Parameters
+    ----------
+    random : module or RandomState
+        A generator of NumPy's old kind, or `numpy.random`.
+    n : int
+        Number of integers.
+    """
+    bits = np.random.get_bit_generator() if random is np.random else random._bit_generator
+    if not (_FEWEST <= n <= _MOST and type(bits) is np.random.MT19937 and _is_as_expected()):
+        order: np.ndarray = random.permutation(n)
+        return order
+    order = np.arange(n)
+    with bits.lock:  # another thread must not draw the same numbers
+        shuffle(order, _state(bits), np.empty(_WORDS, np.uint32))
+    return order
+
+
+def _state(bits: np.random.MT19937) -> np.ndarray:
+    """Return a view of a generator's state: 624 words, and the number of used draws."""
+    words = (ctypes.c_uint32 * (_WORDS + 1)).from_address(bits.ctypes.state_address)
+    return np.frombuffer(memoryview(words), np.uint32)
+
+
+@cache
+def _is_as_expected() -> bool:
+    """Return whether NumPy's generator has that state; NumPy does not promise to keep its form."""
+    bits = np.random.MT19937(0)
+    bits.random_raw(7)
+    state = bits.state["state"]
+    return bool((_state(bits) == [*state["key"], state["pos"]]).all())
+
+
+@kernel
+def shuffle(order, state, draws):
+    """Shuffle numbers.
+
+    Parameters
+    ----------
+    order : ndarray of int64, shape (n,)
+        The numbers. Their order is changed.
+    state : ndarray of uint32, shape (625,)
+        The state of the generator, and the number of used draws. Both are changed.
+    draws : ndarray of uint32, shape (624,)
+        Memory for the draws of a state.
+    """
+    position = item(state, _WORDS)
+    i, mask = len(order) - 1, 1
+    while mask < i:
+        mask = 2 * mask + 1
+    while i > 0:
+        if position == _WORDS:
+            _advance(state)
+            position = 0
+        _draw(state, draws)
+        last = i
+        while position < _WORDS and i > 0:
+            if i <= mask >> 1:
+                mask >>= 1
+            index = item(draws, position) & mask
+            set_item(draws, last - i, index)  # over a used draw
+            i -= index <= i
+            position += 1
+        for k in range(last - i):
+            index, number = item(draws, k), item(order, last - k)
+            set_item(order, last - k, item(order, index))
+            set_item(order, index, number)
+    set_item(state, _WORDS, position)
+
+
+@part
+def _advance(state):
+    """Compute the next 624 words."""
+    _combine(state, 0, _WORDS - _MIDDLE, _MIDDLE)
+    set_item(state, _WORDS, item(state, 0))  # the last word is combined with the new first one
+    _combine(state, _WORDS - _MIDDLE, _WORDS, _MIDDLE - _WORDS)
+
+
+@part
+def _combine(state, start, stop, distance):
+    """Compute words from the words that follow them, and from those at a distance."""
+    for k in range(start, stop):
+        word = item(state, k) & 0x80000000 | item(state, k + 1) & 0x7FFFFFFF
+        set_item(state, k, item(state, k + distance) ^ word >> 1 ^ -(word & 1) & 0x9908B0DF)
+
+
+@part
+def _draw(state, draws):
+    """Set the draws to those of the state."""
+    for k in range(_WORDS):
+        word = item(state, k)
+        word ^= word >> 11
+        word ^= word << 7 & 0x9D2C5680
+        word ^= word << 15 & 0xEFC60000
+        set_item(draws, k, word ^ word >> 18)

@@ -1,0 +1,45 @@
+"""The list of all that there is to compile."""
+
+import contextlib
+
+import pytest
+
+from fastnet.compilation.kernels import kernels, specializations
+from fastnet.kernels import epoch, inputs, side_by_side
+from fastnet.kernels.compiler import announced, is_kernel
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Return the list, which is made without compiling anything."""
+    compiled = []
+    before = epoch.epoch, inputs._fill, side_by_side.address_of
+    with announced(lambda: contextlib.nullcontext(compiled.append(True))):
+        found = specializations()
+    assert not compiled
+    assert before == (epoch.epoch, inputs._fill, side_by_side.address_of)
+    return found
+
+
+def test_no_kernel_is_left_out(found):
+    names = {(module.__name__, name) for module, name in kernels()}
+    assert names >= {(f"fastnet.kernels.{each}", each) for each in ("epoch", "images")}
+    assert {(each.module, each.name) for each in found} == names
+    assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("name", ["epoch", "images"])
+def test_networks_have_two_precisions_and_three_forms_of_inputs(found, name):
+    forms = [
+        form.format(dtype=f"[{dtype}]")
+        for dtype in ("float32", "float64")
+        for form in ("Matrix({dtype},int64)", "Rows([int64],[uint16],{dtype})", "Rows([int64],[uint32],{dtype})")
+    ]
+    inputs_of = [str(each) for spec in found if spec.name == name for each in spec.types]
+    assert sorted(each for each in inputs_of if each.startswith(("Matrix", "Rows"))) == sorted(forms)
+
+
+def test_a_part_is_no_kernel():
+    assert is_kernel(epoch.epoch)
+    assert not is_kernel(epoch.divisor_of)
+    assert not is_kernel(specializations)

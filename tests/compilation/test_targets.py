@@ -1,0 +1,38 @@
+"""Processors that kernels can be compiled for, by their names."""
+
+import platform
+
+import pytest
+
+from fastnet.compilation.targets import environment_of
+from fastnet.kernels.processors import LEVELS
+
+x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names of x86-64 processors")
+
+
+def test_this_processor():
+    assert environment_of("native") == {}
+
+
+@x86
+@pytest.mark.parametrize("name", LEVELS)
+def test_a_level(name):
+    assert environment_of(name) == {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": LEVELS[name].features}
+
+
+@x86
+@pytest.mark.parametrize(("name", "features"), [("znver4", "+avx512f"), ("haswell", "+avx"), ("nehalem", "")])
+def test_of_a_name_of_llvm_the_width_of_registers_is_found_out(name, features):
+    assert environment_of(name) == {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
+
+
+@pytest.mark.parametrize("name", ["", "no such", "x86-64-v9", "-h", "a\0b"])
+def test_a_name_that_nobody_knows(name):
+    with pytest.raises(ValueError, match=r"^processor is .*; it must be native, x86-64-v3, x86-64-v4, or LLVM's name"):
+        environment_of(name)
+
+
+def test_a_level_on_another_architecture(monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    with pytest.raises(ValueError, match="'x86-64-v3', but this machine is aarch64; 'native' is for this one"):
+        environment_of("x86-64-v3")
