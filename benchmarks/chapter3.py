@@ -92,7 +92,7 @@ def options(data):
             architecture = architecture.with_dropout(0.5)
         engines[name] = engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
     times = {name: [] for name in [*cases, "accuracy of 50,000", "cost and accuracy of 50,000"]}
-    bounds = {name: case[-1] for name, case in cases.items()} | dict.fromkeys([*times][-2:], 0.5)
+    bounds = {name: case[-1] for name, case in cases.items()} | dict.fromkeys([*times][-2:], 0.4)
     random = np.random.RandomState(0)
     for _ in range(ROUNDS):
         order = random.permutation(n)

@@ -117,7 +117,7 @@ def main() -> None:
     first, *others = yardsticks
     for name in others:
         print(f"{name} against {first}: {ratio(seconds[name], seconds[first]):.3f}")
-    for name, bound in (("float64", 2.5), ("float32", 1.3)):
+    for name, bound in (("float64", 2.0), ("float32", 1.05)):
         print(f"{name} against the yardstick, at most {bound}: {ratio(seconds[name], seconds[first]):.2f}")
 
 

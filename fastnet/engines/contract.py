@@ -522,9 +522,10 @@ class Engine(ABC):
         predictions, costs = np.empty(len(data), np.int64), {}
 
         def receive(part: slice, z: np.ndarray) -> None:
-            predictions[part] = classes.predicted(outputs.activations(z))
+            activations = outputs.activations(z)
+            predictions[part] = classes.predicted(activations)
             if targets is not None:
-                costs[part.start] = float(outputs.losses(z, targets[part]).sum())
+                costs[part.start] = float(outputs.cost.losses(z, activations, targets[part]).sum())
 
         self._feed_forward(data, receive)
         # Threads may have come in any order; the sum of their costs is to be the same every time.

@@ -102,8 +102,8 @@ class Engine(contract.Engine):
                 np.empty(0, np.int64), targets, weights, self._nothing, _NOT_WANTED, _NOT_WANTED
             )
             # Nothing is computed here, only compiled, so that no epoch's time includes it.
-            self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters, _PLAIN, self._layout)
-            shuffling.prepare(len(data))
+            with shuffling.prepared(len(data)):
+                self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters, _PLAIN, self._layout)
 
     def permutation(self, random: Any, n: int) -> np.ndarray:
         return shuffling.permutation(random, n)

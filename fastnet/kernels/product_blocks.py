@@ -16,13 +16,14 @@ from fastnet.kernels.blocks import Loop, block, switch
 from fastnet.kernels.vectors import REGISTERS, Vector, load_vector, register_lanes_of, store_vector, wide
 
 ROWS = 8 if REGISTERS >= 32 else 6
-"""Number of rows whose sums are added up together."""
+"""Largest number of rows whose sums are added up together; 4, 2 and 1 are the others."""
+
+_NUMBERS_OF_ROWS = (1, 2, 4, ROWS)
 
 PANELS = 4
 """Number of panels that a row without its zeros is multiplied by at once."""
 
 _SPARSE_SUMS = 4  # vectors that need not wait for one another, while a row without its zeros is multiplied
-_OUTPUTS = 2  # whose dot products are added up together
 
 
 def _rows_of(loop: Loop, x: Any, rows: Any, first: Any, start: Any, stride: Any, count: int) -> list[Any]:
@@ -54,15 +55,15 @@ def _products(
         for variable, target in zip(sums, targets, strict=True):
             store_vector(builder, builder.load(variable), target)
 
-    switch(loop, count, range(1, ROWS + 1), emit)
+    switch(loop, count, _NUMBERS_OF_ROWS, emit)
 
 
 add_products = block(4, wide, _products)
 """`add_products(rows, x, w, z, first, count, x_start, x_stride, inner, outer, step, w_start, z_start, z_stride,
 
-setting)` adds, for each r < count, up to `ROWS`, to the vector z[z_start + r z_stride] the sum over j < inner and
-k < outer of x[x_start + rows[first + r] x_stride + k step + j] times the vector w[w_start + (k inner + j) lanes]. If
-`setting` is not 0, it sets the vector to that sum.
+setting)` adds, for each r < count, which is 1, 2, 4 or `ROWS`, to the vector z[z_start + r z_stride] the sum over
+j < inner and k < outer of x[x_start + rows[first + r] x_stride + k step + j] times the vector
+w[w_start + (k inner + j) lanes]. If `setting` is not 0, it sets the vector to that sum.
 """
 
 
@@ -82,13 +83,13 @@ def _outer_products(
             target = loop.at(w, w_start, j * lanes)
             store_vector(builder, builder.fadd(loop.load(target), builder.load(variable)), target)
 
-    switch(loop, count, range(1, ROWS + 1), emit)
+    switch(loop, count, _NUMBERS_OF_ROWS, emit)
 
 
 add_outer_products = block(4, wide, _outer_products)
 """`add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)` adds,
 
-for each j < count, up to `ROWS`, to the vector w[w_start + j lanes] the sum over s < samples of
+for each j < count, which is 1, 2, 4 or `ROWS`, to the vector w[w_start + j lanes] the sum over s < samples of
 x[x_start + rows[first + s] x_stride + j] times the vector d[d_start + s d_stride].
 """
 
@@ -103,7 +104,7 @@ def _packed(
             source = loop.at(x, x_start, loop.times(loop.builder.load(row), x_stride))
             store_vector(loop.builder, load_vector(loop.builder, source, type_), target)
 
-    switch(loop, count, range(1, ROWS + 1), emit)
+    switch(loop, count, _NUMBERS_OF_ROWS, emit)
 
 
 pack = block(3, wide, _packed)
@@ -215,42 +216,37 @@ def _register(array: Any) -> Vector:
 
 
 def _dots(
-    loop: Loop, a: Any, w: Any, sums: Any, count: Any, a_start: Any, a_sample: Any, a_panel: Any, outputs: Any,
-    w_start: Any, w_panel: Any, panels: Any, start: Any, sums_sample: Any, is_first: Any,
+    loop: Loop, a: Any, w: Any, sums: Any, count: Any, a_start: Any, a_sample: Any, a_panel: Any, w_start: Any,
+    w_panel: Any, panels: Any, start: Any, sums_sample: Any, is_first: Any,
 ) -> None:  # fmt: skip
     builder, lanes = loop.builder, loop.vector.lanes
 
-    def emit(case: int) -> None:
-        samples, number = case // _OUTPUTS, case % _OUTPUTS + 1
-        variables = loop.sums(samples * number)
-        targets = [
-            loop.at(sums, start, loop.times(sums_sample, s), k * lanes) for s in range(samples) for k in range(number)
-        ]
+    def emit(samples: int) -> None:
+        variables = loop.sums(2 * samples)
+        targets = [loop.at(sums, start, loop.times(sums_sample, s), k * lanes) for s in range(samples) for k in (0, 1)]
         with builder.if_then(builder.icmp_signed("==", is_first, cgutils.intp_t(0))):
             for variable, target in zip(variables, targets, strict=True):
                 builder.store(loop.load(target), variable)
         rows = [loop.at(a, a_start, loop.times(a_sample, s)) for s in range(samples)]
         with loop.walk(panels, (loop.at(w, w_start), w_panel), *((row, a_panel) for row in rows)) as (w_q, *a_q):
             for half in range(2):
-                found = [loop.load(loop.at(w_q, (2 * k + half) * lanes)) for k in range(number)]
+                found = [loop.load(loop.at(w_q, (2 * k + half) * lanes)) for k in (0, 1)]
                 for s, row in enumerate(a_q):
                     a_s = loop.load(loop.at(row, half * lanes))
                     for k, w_k in enumerate(found):
-                        loop.add_product(a_s, w_k, variables[s * number + k])
+                        loop.add_product(a_s, w_k, variables[2 * s + k])
         for variable, target in zip(variables, targets, strict=True):
             store_vector(builder, builder.load(variable), target)
 
-    # The case of s samples and k outputs is s * _OUTPUTS + k - 1.
-    case = builder.sub(builder.add(loop.times(count, _OUTPUTS), outputs), cgutils.intp_t(1))
-    switch(loop, case, range(_OUTPUTS, (ROWS + 1) * _OUTPUTS), emit)
+    switch(loop, count, _NUMBERS_OF_ROWS, emit)
 
 
 add_dots = block(3, _register, _dots)
-"""`add_dots(a, w, sums, count, a_start, a_sample, a_panel, outputs, w_start, w_panel, panels, start, sums_sample,
+"""`add_dots(a, w, sums, count, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first)`
 
-is_first)` adds up dot products of up to `ROWS` samples' rows of a and one or two outputs' rows of w, over panels: a
-register of partial sums for each sample s and output k, at sums[start + s sums_sample + k lanes]. Unless `is_first`,
-they go on from what is there.
+adds up dot products of 1, 2, 4 or `ROWS` samples' rows of a and two outputs' rows of w, over panels: a register of
+partial sums for each sample s and output k, at sums[start + s sums_sample + k lanes]. Unless `is_first`, they go on
+from what is there.
 """
 
 

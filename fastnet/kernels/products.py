@@ -10,7 +10,7 @@ what all panels are multiplied by, is cut where it no longer fits into the first
 
 from __future__ import annotations
 
-from fastnet.kernels.compiler import part
+from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.layout import NUMBERS_IN_CACHE, OUTPUTS_AT_A_TIME, SAMPLES_AT_A_TIME, SAMPLES_OF_SUMS
 from fastnet.kernels.product_blocks import (
     ROWS,
@@ -30,6 +30,14 @@ _PANELS_IN_CACHE = 16  # of some samples' activations, while all outputs' weight
 
 
 @part
+def rows_of_block(left):
+    """Return how many of the rows that are left are summed up together next."""
+    if left >= ROWS:
+        return ROWS
+    return 4 if left >= 4 else min(left, 2)
+
+
+@subroutine
 def add_product(
     x, x_start, x_stride, x_rows, n, outer, x_step, w, w_start, w_panel, z, z_start, z_panel, z_stride, panels, first,
     last, from_zero,
@@ -48,15 +56,17 @@ def add_product(
                 of_x, of_w = x_start + o * x_step + j, w_start + (o * n + j) * width
                 setting = int(from_zero and o == 0 and j == 0)
                 for p in range(panels):
-                    for s in range(s_first, s_last, ROWS):
+                    s = s_first
+                    while s < s_last:
+                        count = rows_of_block(s_last - s)
                         add_products(
-                            x_rows, x, w, z, s, min(ROWS, s_last - s), of_x, x_stride, min(most, n - j),
-                            min(some, outer - o), x_step, of_w + p * w_panel, z_start + p * z_panel + s * z_stride,
-                            z_stride, setting,
+                            x_rows, x, w, z, s, count, of_x, x_stride, min(most, n - j), min(some, outer - o), x_step,
+                            of_w + p * w_panel, z_start + p * z_panel + s * z_stride, z_stride, setting,
                         )  # fmt: skip
+                        s += count
 
 
-@part
+@subroutine
 def add_transposed_product(
     x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
     room_start, samples,
@@ -93,35 +103,47 @@ def add_transposed_product(
 def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, room, to):
     """Copy numbers of samples together, so many of them at a time as are summed up together."""
     for o in range(parts):
-        for j in range(0, numbers, ROWS):
-            pack(x_rows, x, room, s, count, min(ROWS, numbers - j), x_start + o * x_step + j, x_stride, to)
+        j = 0
+        while j < numbers:
+            rows = rows_of_block(numbers - j)
+            pack(x_rows, x, room, s, count, rows, x_start + o * x_step + j, x_stride, to)
             to += count * ROWS
+            j += rows
 
 
 @part
 def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_stride, w, w_start, n):
     """Add, for one panel, the sums over samples whose numbers are copied together."""
     for o in range(parts):
-        for j in range(0, numbers, ROWS):
-            to = w_start + (o * n + j) * lanes(w)
-            add_outer_products(
-                samples, room, d, w, 0, count, min(ROWS, numbers - j), start, ROWS, d_start, d_stride, to
+        j = 0
+        while j < numbers:
+            rows = rows_of_block(numbers - j)
+            _add_sums(
+                samples, room, d, w, 0, count, rows, start, ROWS, d_start, d_stride, w_start + (o * n + j) * lanes(w)
             )
             start += count * ROWS
+            j += rows
 
 
 @part
 def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, d, d_start, d_stride, w, w_start, n):
     """Add, for one panel, the sums over samples from s on."""
     for o in range(parts):
-        for j in range(0, numbers, ROWS):
-            add_outer_products(
-                x_rows, x, d, w, s, count, min(ROWS, numbers - j), x_start + o * x_step + j, x_stride,
-                d_start, d_stride, w_start + (o * n + j) * lanes(w),
-            )  # fmt: skip
+        j = 0
+        while j < numbers:
+            rows = rows_of_block(numbers - j)
+            of_x, of_w = x_start + o * x_step + j, w_start + (o * n + j) * lanes(w)
+            _add_sums(x_rows, x, d, w, s, count, rows, of_x, x_stride, d_start, d_stride, of_w)
+            j += rows
 
 
-@part
+@subroutine
+def _add_sums(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start):
+    """Be the only place where the block is, which is large."""
+    add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)
+
+
+@subroutine
 def set_dot_products(
     a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, start
 ):
@@ -129,7 +151,7 @@ def set_dot_products(
 
     w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a
     panel. z is in panels of one row a sample, `z_panel` apart; what is behind n in the last is not said. There is room
-    for sums in `dots`, from `start` on.
+    for sums in `dots`, from `start` on. Outputs are taken in pairs: behind w, there is room for another row.
     """
     width, register = lanes(w), register_lanes(w)
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register
@@ -140,12 +162,15 @@ def set_dot_products(
             for q in range(0, panels, _PANELS_IN_CACHE):
                 some = min(_PANELS_IN_CACHE, panels - q)
                 for k in range(k_first, k_last, 2):
-                    for s in range(s_first, s_last, ROWS):
+                    s = s_first
+                    while s < s_last:
+                        count = rows_of_block(s_last - s)
                         add_dots(
-                            a, w, dots, min(ROWS, s_last - s), a_start + q * a_panel + s * a_stride, a_stride, a_panel,
-                            min(2, k_last - k), w_start + q * w_panel + k * width, w_panel, some,
+                            a, w, dots, count, a_start + q * a_panel + s * a_stride, a_stride, a_panel,
+                            w_start + q * w_panel + k * width, w_panel, some,
                             start + (s - s_first) * dots_stride + (k - k_first) * register, dots_stride, int(q == 0),
                         )  # fmt: skip
+                        s += count
             for k in range(k_first, k_last, width):
                 registers = (min(width, k_last - k) + register - 1) // register
                 for s in range(s_first, s_last):
@@ -155,7 +180,7 @@ def set_dot_products(
                     )  # fmt: skip
 
 
-@part
+@subroutine
 def transpose(w, w_start, n, first, last, z, z_start, z_panel):
     """Transpose panels `first` to `last` of w, which have n rows: set z[j, k] = w[k, j].
 

@@ -11,12 +11,15 @@ changes the generator's state in its place, at the address that NumPy gives: cop
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from fastnet.kernels import side_by_side
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.vectors import item, set_item
 
@@ -26,10 +29,16 @@ _FEWEST = 1_000  # numbers; NumPy shuffles fewer in 15 us
 _MOST = 1 << 32  # numbers; for more, NumPy draws indices of 64 bits
 
 
-def prepare(n: int) -> None:
-    """Compile what `permutation` needs for n numbers."""
-    if _FEWEST <= n <= _MOST:
-        shuffle(np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32))
+@contextlib.contextmanager
+def prepared(n: int) -> Iterator[None]:
+    """Compile what `permutation` needs for n numbers: during the `with` block, if another process can."""
+    if not _FEWEST <= n <= _MOST:
+        yield
+        return
+    arguments = np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32)
+    with side_by_side.compiled_elsewhere(shuffle, arguments):
+        yield
+    shuffle(*arguments)
 
 
 def permutation(random: Any, n: int) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Two kernels compiled at once: Numba compiles one at a time in a process, so one is compiled in another process.
+"""Kernels compiled at once: Numba compiles one at a time in a process, so one is compiled in another process.
 
 That process leaves its code in the cache, where this one finds it. Where there is no cache, no second processor, or no
-interpreter to start, this process compiles both, one after the other.
+interpreter to start, this process compiles all, one after the other.
 """
 
 from __future__ import annotations
@@ -63,6 +63,16 @@ def _compile_both(kernel: Any, types: Types, other: Any, types_of_other: Types) 
     if not address:
         raise RuntimeError(f"kernel {kernel.__name__} is compiled, but LLVM has no address of it")
     _addresses[kernel, types] = address
+
+
+@contextlib.contextmanager
+def compiled_elsewhere(kernel: Any, arguments: tuple[Any, ...]) -> Iterator[None]:
+    """Have another process compile a kernel during the `with` block, if it can and the kernel is not compiled yet."""
+    types = tuple(map(numba.typeof, arguments))
+    with global_compiler_lock:
+        is_compiled = _is_compiled(kernel, types)
+    with contextlib.nullcontext() if is_compiled else _compiled_elsewhere(kernel, types):
+        yield
 
 
 def _is_compiled(kernel: Any, types: Types) -> bool:

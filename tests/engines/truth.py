@@ -128,6 +128,10 @@ class Truth:
         The derivative of the cost is a central difference of fourth order. It is accurate where no sign changes as far
         as the cost was computed, where twice the distance gives the same, and where the cost has digits enough.
         """
+        with np.errstate(over="ignore", invalid="ignore"):  # a cost may be infinite, which is not accurate
+            return self._gradient(parameters)
+
+    def _gradient(self, parameters):
         flat = flattened(self.trained, parameters)
         _, signs = self.costs(parameters)
         h, costs, accurate = 1e-4, {}, True

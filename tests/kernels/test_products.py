@@ -211,7 +211,7 @@ def check_dot_products(memory, panels, n, first, last, start, gaps):
     lane = np.arange(n) % width + np.arange(n) // width * z_panel
     of_z = z_start + grid(first * width, (width, samples))[:, np.newaxis] + lane
     a, w, z = (memory.at(places) for places in (of_a, of_w, of_z))
-    a, w = a[: of_a.max(initial=0) + 1], w[: of_w.max(initial=0) + 1]
+    a = a[: of_a.max(initial=0) + 1]
     z[:] = np.nan
     expected = with_part(z, of_z, np.einsum("sqi,kqi->sk", a[of_a], w[of_w]))
     padding = grid(z_start + first * width, (z_panel, -(-n // width)), (width, samples), (1, width))
