@@ -58,7 +58,8 @@ def main() -> None:
     worst = min(cells, key=lambda each: each["lead"])
     won = sum(each["lead"] >= 1 for each in cells)
     print(f"won: {won} of {len(cells)} cells")
-    print(f"smallest lead, {worst['data']} {worst['hidden']}, mini-batches of {worst['batch']}: {worst['lead']:.2f}")
+    print(f"The smallest lead is with {worst['data']} {worst['hidden']}, mini-batches of {worst['batch']}.")
+    print(f"smallest lead over the best peer, at least 1: {worst['lead']:.2f}")
 
 
 def competitors() -> tuple[dict, dict]:

@@ -12,6 +12,7 @@ import argparse
 import re
 import subprocess
 import sys
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from fastnet.utils import machine
 BENCHMARKS = Path(__file__).parent
 DOCS = BENCHMARKS.parent / "docs"
 PAGES = (BENCHMARKS.parent / "README.md", DOCS / "measurements.md")
-LIMITS = ("yardstick.py", "two_threads.py", "distribution.py", "grid.py")
+LIMITS = ("yardstick.py", "two_threads.py", "products.py", "distribution.py", "grid.py")
 
 
 def main() -> None:
@@ -41,6 +42,8 @@ def main() -> None:
         "handwriting": lambda: tables("handwriting.py")[0],
         "promises": promises,
         "limits": limits,
+        "products": lambda: tables("products.py")[0],
+        "scale": lambda: tables("scale.py")[0],
         "recipes": lambda: tables("recipes.py")[0],
         "kills": lambda: tables("kills.py")[0],
         "soak": lambda: tables("soak.py")[0],
@@ -104,11 +107,25 @@ def promises() -> str:
 
 
 def limits() -> str:
-    """Return a line for each figure that the long benchmarks end with."""
-    lines = ["| what, and its bound | measured | by |", "| --- | --- | --- |"]
+    """Return a row for each figure that the long benchmarks end with, in the column of this processor's vectors.
+
+    The other columns stay as they are on the page.
+    """
+    page = PAGES[1].read_text(encoding="utf-8").partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
+    header, _, *old = ([cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line)
+    columns = header[1:-1]
+    vectors = machine.describe()["vectors"]
+    if vectors not in columns:
+        raise SystemExit(f"docs/measurements.md has no column for {vectors or 'this processor'}: {', '.join(columns)}")
+    known = {what: dict(zip(columns, cells, strict=True)) for what, *cells, _ in old}
+    rows = {"measured on": (date.today().isoformat(), "")}
     for script in LIMITS:
-        for what, measured in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", run(script), re.MULTILINE):
-            lines.append(f"| {what} | {measured} | `benchmarks/{script}` |")
+        for what, found in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", run(script), re.MULTILINE):
+            rows[what] = found, f"`benchmarks/{script}`"
+    lines = [f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
+    for what, (found, script) in rows.items():
+        cells = known.get(what, {}) | {vectors: found}
+        lines.append(f"| {what} | {' | '.join(cells.get(each, '') for each in columns)} | {script} |")
     return "\n".join(lines)
 
 
