@@ -117,15 +117,14 @@ def limits() -> str:
     vectors = machine.describe()["vectors"]
     if vectors not in columns:
         raise SystemExit(f"docs/measurements.md has no column for {vectors or 'this processor'}: {', '.join(columns)}")
-    known = {what: dict(zip(columns, cells, strict=True)) for what, *cells, _ in old}
-    rows = {"measured on": (date.today().isoformat(), "")}
+    rows = {what: {**dict(zip(columns, cells, strict=True)), "by": script} for what, *cells, script in old}
+    rows["measured on"][vectors] = date.today().isoformat()
     for script in LIMITS:
         for what, found in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", run(script), re.MULTILINE):
-            rows[what] = found, f"`benchmarks/{script}`"
+            rows[what] = rows.get(what, {}) | {vectors: found, "by": f"`benchmarks/{script}`"}
     lines = [f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
-    for what, (found, script) in rows.items():
-        cells = known.get(what, {}) | {vectors: found}
-        lines.append(f"| {what} | {' | '.join(cells.get(each, '') for each in columns)} | {script} |")
+    for what, cells in rows.items():
+        lines.append(f"| {what} | {' | '.join(cells.get(each, '') for each in (*columns, 'by'))} |")
     return "\n".join(lines)
 
 
