@@ -139,14 +139,14 @@ def _kind(task: Specialization) -> tuple[str, bool]:
 def _results(tasks: _Tasks, variables: Mapping[str, str], number: int, tick: Callable[[], None]) -> list[_Result]:
     """Compile everything in that many processes."""
     found: list[_Result] = []
-    workers = [_Worker(variables) for _ in range(number)]
-    with ThreadPoolExecutor(number) as pool:
-        try:
-            for future in as_completed([pool.submit(_work, worker, tasks, tick) for worker in workers]):
-                found += future.result()
-        finally:  # where one has failed, or this process is told to stop, the others end before they are through
-            for worker in workers:
-                worker.end()
+    # Where one has failed, or this process is told to stop, the others end before they are through.
+    with ThreadPoolExecutor(number) as pool, contextlib.ExitStack() as stack:
+        workers = []
+        for _ in range(number):
+            workers.append(_Worker(variables))
+            stack.callback(workers[-1].end)
+        for future in as_completed([pool.submit(_work, worker, tasks, tick) for worker in workers]):
+            found += future.result()
     return found
 
 

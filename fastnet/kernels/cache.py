@@ -154,8 +154,9 @@ class KernelCache(FunctionCache):
         """Return the number of bytes of the files for some types; 0 if there are none."""
         for file, _ in self._files(sig, codegen):
             index = Path(file._index_path)
-            if index.exists():
-                return sum(each.stat().st_size for each in index.parent.glob(f"{index.stem}.*"))
+            files = list(index.parent.glob(f"{index.stem}.*"))
+            if {".nbi", ".nbc"} <= {each.suffix for each in files}:  # on a full disk, there may be an index alone
+                return sum(each.stat().st_size for each in files)
         return 0
 
     # Numba calls these two while it holds its lock for compiling, so that they meet nobody else's files. Who calls

@@ -15,7 +15,8 @@ import numpy as np
 from fastnet.kernels import images
 from fastnet.kernels.backward import accumulate, backpropagate
 from fastnet.kernels.compiler import kernel, part, subroutine
-from fastnet.kernels.forward import AHEAD, feed_forward
+from fastnet.kernels.forward import AHEAD, feed_forward, transpose
+from fastnet.kernels.layout import ENOUGH_SAMPLES
 from fastnet.kernels.optimizers import BY_NOTHING, BY_WEIGHT, follow
 from fastnet.kernels.regularization import bound_norms, rescale, squares
 from fastnet.kernels.shares import share_of_panels, share_of_weights
@@ -105,6 +106,8 @@ def epoch(
                         parameters, sums, statistics, workspace, share, training,
                     )  # fmt: skip
             prefetch_targets(samples.targets, order[begin + AHEAD :][:m], layout)
+            if m >= ENOUGH_SAMPLES and begin == start:
+                transpose(layout, parameters, workspace, share)
             waits = feed_forward(
                 x, samples, begin, m, first, last, layout, scale, parameters, statistics, workspace, share, waits,
                 training,

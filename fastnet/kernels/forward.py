@@ -26,7 +26,8 @@ def feed_forward(
 ):
     """Compute the activations of all layers, but of the outputs z; return the number of waits.
 
-    `first` and `last` are this thread's samples. At the end, all threads have what these need.
+    `first` and `last` are this thread's samples. At the end, all threads have what these need. For `ENOUGH_SAMPLES` or
+    more, the caller has transposed the weights.
     """
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
     factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
@@ -35,8 +36,6 @@ def feed_forward(
             workspace.images, images.PREPARE, 0, x, samples, start, m, first, last, scale, 1.0, layout, parameters,
             parameters, statistics, workspace, share, training,
         )  # fmt: skip
-    if m >= ENOUGH_SAMPLES:
-        transpose(layout, parameters, workspace, share)
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
         if by_neurons != (kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE)):
@@ -122,7 +121,7 @@ def activate(layer, factors, gain, layout, parameters, u, m, first, last, worksp
         a = gain * load(z, i) + biases
         if is_hidden:
             a, slope = activation(layout.activations[layer], a)
-            a = only(neurons, a)
+            a, slope = only(neurons, a), only(neurons, slope)
             if with_factors:
                 factor = load(factors, first_factor(layer, s, layout) + u - layout.units[layer])
                 a, slope = a * factor, slope * factor

@@ -41,8 +41,8 @@ DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
 ENOUGH_SAMPLES = 24  # of a mini-batch, so that it pays to transpose the weights for them
-NUMBERS_IN_CACHE = 256  # of each of these samples: in the second cache while panel after panel is computed
 SAMPLES_OF_SUMS = 192  # that are added up together in gradients
+NUMBERS_IN_CACHE = 256  # of each of these samples: in the second cache while panel after panel is computed
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # whose dot products are added up together
 ERRORS_IN_CACHE = 4096  # numbers, that are put back to the places that they come from together
 WINDOWS_IN_A_LIST = 256  # of errors, so that it stays in a cache; a sample's, if there are more

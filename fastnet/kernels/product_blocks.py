@@ -20,10 +20,10 @@ ROWS = 8 if REGISTERS >= 32 else 6
 
 _NUMBERS_OF_ROWS = (1, 2, 4, ROWS)
 
-PANELS = 4
+PANELS = 4 if REGISTERS >= 32 else 3
 """Number of panels that a row without its zeros is multiplied by at once."""
 
-_SPARSE_SUMS = 4  # vectors that need not wait for one another, while a row without its zeros is multiplied
+_SPARSE_SUMS = 2  # of a row without its zeros, in each panel: the same for any number of panels, which threads divide
 
 
 def _rows_of(loop: Loop, x: Any, rows: Any, first: Any, start: Any, stride: Any, count: int) -> list[Any]:
@@ -122,7 +122,7 @@ def _sparse_product(
     builder, lanes = loop.builder, loop.vector.lanes
 
     def emit(number: int) -> None:
-        sets = max(1, _SPARSE_SUMS // number)
+        sets = _SPARSE_SUMS
         sums = [loop.sums(number) for _ in range(sets)]
         starts = [loop.at(w, w_start, loop.times(w_panel, p)) for p in range(number)]
 

@@ -1,4 +1,4 @@
-"""Products of matrices: sums of numbers times vectors, kept in registers, and of what is in the caches.
+"""Products of matrices: sums of numbers times vectors. Sums stay in registers, and what is used again in the caches.
 
 A matrix on the left gives numbers: it is flat, row-major, and its rows are picked by a list, so that a mini-batch is
 never copied together. A matrix on the right, and the result, give vectors: they are panels (see `layout`), named by
@@ -42,7 +42,7 @@ def add_product(
     x, x_start, x_stride, x_rows, n, outer, x_step, w, w_start, w_panel, z, z_start, z_panel, z_stride, panels, first,
     last, from_zero,
 ):  # fmt: skip
-    """Add x w to rows `first` to `last` of z, or set them to it: z[s] = sum x[x_rows[s], j] w[j].
+    """Add x w to rows `first` to `last` of z or, if `from_zero`, set them to it: z[s] = sum x[x_rows[s], j] w[j].
 
     A row of x has n numbers and, `x_step` on, n others, `outer` times; with more than one `outer`, n is small. Panels
     of w and z begin `w_panel` and `z_panel` apart.
@@ -149,9 +149,9 @@ def set_dot_products(
 ):
     """Set z[s, k] = w[k] . a[s], for samples from `first` to `last` and k < n.
 
-    w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a
-    panel. z is in panels of one row a sample, `z_panel` apart; what is behind n in the last is not said. There is room
-    for sums in `dots`, from `start` on. Outputs are taken in pairs: behind w, there is room for another row.
+    w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a panel
+    to the next. z is in panels of one row a sample, `z_panel` apart; in the last, what lies beyond n is undefined. There
+    is room for sums in `dots`, from `start` on. Outputs are taken in pairs: behind w, there is room for another row.
     """
     width, register = lanes(w), register_lanes(w)
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register

@@ -51,8 +51,9 @@ def permutation(random: Any, n: int) -> np.ndarray:
     n : int
         Number of integers.
     """
-    bits = np.random.get_bit_generator() if random is np.random else random._bit_generator
-    if not (_FEWEST <= n <= _MOST and type(bits) is np.random.MT19937 and _is_as_expected()):
+    is_known = random is np.random or type(random) is np.random.RandomState
+    bits = np.random.get_bit_generator() if random is np.random else getattr(random, "_bit_generator", None)
+    if not (is_known and _FEWEST <= n <= _MOST and type(bits) is np.random.MT19937 and _is_as_expected()):
         order: np.ndarray = random.permutation(n)
         return order
     order = np.arange(n)

@@ -19,7 +19,7 @@ from fastnet.kernels.cache import KernelCache
 
 Types: TypeAlias = tuple[Any, ...]
 
-_PATIENCE = 60.0  # seconds to wait for the other process; after that, this one compiles both kernels
+_PATIENCE = 60.0  # seconds to wait for the other process; after that, this process compiles what is missing
 
 # What the other process does: it learns which kernel to compile for which types.
 _PROGRAM = """

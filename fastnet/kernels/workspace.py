@@ -105,7 +105,10 @@ def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace:
 
 
 def size_of_packed(samples: int) -> int:
-    """Return how many numbers `products.add_transposed_product` copies together: groups of them, which may be short."""
+    """Return the room, in numbers, for what `products.add_transposed_product` copies together.
+
+    They are in groups of one size, of which some are partly filled.
+    """
     return min(samples, SAMPLES_OF_SUMS) * NUMBERS_IN_CACHE * _MOST_PADDING
 
 

@@ -112,7 +112,10 @@ class Epochs(Sequence[Epoch]):
 
     def checksum(self) -> str:
         """Return a checksum of all values."""
-        return hashlib.sha256(self._rows[: self._length].tobytes()).hexdigest()
+        found = hashlib.sha256()
+        for name, column in sorted(self.arrays().items()):
+            found.update(name.encode() + column.astype(column.dtype.newbyteorder("<")).tobytes())
+        return found.hexdigest()
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], before: Epochs | None = None) -> Epochs:
