@@ -150,7 +150,7 @@ def set_dot_products(
     """Set z[s, k] = w[k] . a[s], for samples from `first` to `last` and k < n.
 
     w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a panel
-    to the next. z is in panels of one row a sample, `z_panel` apart; in the last, what lies beyond n is undefined. There
+    to the next. z is in panels of one row a sample, `z_panel` apart. What lies beyond n in the last is undefined. There
     is room for sums in `dots`, from `start` on. Outputs are taken in pairs: behind w, there is room for another row.
     """
     width, register = lanes(w), register_lanes(w)
