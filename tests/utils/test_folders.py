@@ -12,7 +12,7 @@ def test_without_a_home_the_current_folder_is_not_taken_for_it(monkeypatch, rela
     monkeypatch.setattr(platformdirs, "user_cache_path", lambda *arguments, **keywords: Path(relative))
     assert folders.cache_folder() is None
     monkeypatch.setattr(cache.numba.config, "CACHE_DIR", "")
-    assert all(folder.is_absolute() for folder in cache._folders())
+    assert all(folder.is_absolute() for folder in cache.folders())
 
 
 def test_the_users_folder_is_the_systems(monkeypatch, tmp_path):
