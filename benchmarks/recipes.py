@@ -44,7 +44,7 @@ class Recipe(NamedTuple):
         )
 
 
-RECIPES = (Recipe(97, 0.25, 80, 10, 2, 0.2), Recipe(98, 1.0, 192, 5, 3, 0.12))
+RECIPES = (Recipe(97, 0.25, 80, 10, 2, 0.2), Recipe(98, 1.0, 240, 8, 3, 0.18))
 PARTS = 10  # of an epoch, each with its learning rate
 GAIN = 2**0.5  # of initial weights: He et al. (2015)
 

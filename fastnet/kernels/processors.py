@@ -31,11 +31,6 @@ class Processor(NamedTuple):
         return 64 if "avx512f" in features else 32 if "avx" in features else 16
 
     @property
-    def registers(self) -> int:
-        """Number of registers for vectors."""
-        return 32 if self._usable & {"avx512f", "neon"} else 16
-
-    @property
     def _usable(self) -> set[str]:
         return {each[1:] for each in self.features.split(",") if each.startswith("+")}
 

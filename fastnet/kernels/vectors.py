@@ -47,8 +47,9 @@ CACHE_LINE = 64  # bytes
 _REGISTERS_OF_VECTOR = 2
 
 
-_processor = processors.of(cpu_target.target_context.codegen())
-REGISTER_BYTES, REGISTERS = _processor.register_bytes, _processor.registers
+_codegen = cpu_target.target_context.codegen()
+REGISTER_BYTES = processors.of(_codegen).register_bytes
+REGISTERS = 32 if REGISTER_BYTES == 64 or _codegen._llvm_module.triple.startswith(("aarch64", "arm64")) else 16
 """Of the processor that Numba compiles for."""
 
 _NARROW = min(REGISTER_BYTES, 32)  # bytes of a narrow vector

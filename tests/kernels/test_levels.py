@@ -45,8 +45,7 @@ def test_the_level_that_a_processor_can_use(processor, level):
 def test_registers():
     own = processors.of(cpu_target.target_context.codegen())
     assert own.register_bytes == 4 * vectors.register_lanes_of("float32")
-    known = [*LEVELS.values(), Processor("apple-m1", "+neon,+fullfp16"), Processor("generic", "")]
-    assert [(each.register_bytes, each.registers) for each in known] == [(32, 16), (64, 32), (16, 32), (16, 16)]
+    assert [each.register_bytes for each in (*LEVELS.values(), Processor("generic", ""))] == [32, 64, 16]
 
 
 @pytest.fixture
