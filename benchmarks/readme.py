@@ -43,7 +43,6 @@ def main() -> None:
         "promises": promises,
         "limits": limits,
         "products": lambda: tables("products.py")[0],
-        "scale": lambda: tables("scale.py")[0],
         "recipes": lambda: tables("recipes.py")[0],
         "kills": lambda: tables("kills.py")[0],
         "soak": lambda: tables("soak.py")[0],
