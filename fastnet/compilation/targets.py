@@ -12,7 +12,7 @@ NATIVE = "native"
 NAMES = (NATIVE, *LEVELS)
 """What `environment_of` takes; and LLVM's name of any processor of this architecture."""
 
-# In a process of its own: of a name that it does not know, LLVM thinks that there are no 64 bits, and ends the process.
+# In a process of its own: for a name that LLVM does not know, it assumes no 64 bits and ends the process.
 _REGISTERS = """
 import sys
 import llvmlite.binding as llvm

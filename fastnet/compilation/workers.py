@@ -175,8 +175,10 @@ class _Worker:
             status = self._process.wait()
             self._errors.seek(0)
             *_, last = [b"", *self._errors.read().splitlines()]
-            reason = last.decode(errors="replace") or "where memory is short, --jobs 1 needs least"
-            raise CompilationError(f"the process that compiled {task.name} ended with {status}: {reason}") from None
+            reason = last.decode(errors="replace") or "if memory is short, --jobs 1 needs the least"
+            raise CompilationError(
+                f"the process that compiled {task.name} ended with status {status}: {reason}"
+            ) from None
         return result
 
     def end(self) -> None:

@@ -86,6 +86,22 @@ class Loop:
         builder.branch(head)
         builder.position_at_end(end)
 
+    def walk_in_groups(
+        self, count: Any, size: int, pointers: Sequence[Any], emit: Callable[[list[list[Any]]], None]
+    ) -> None:
+        """Loop so many times, `size` at once while there are as many, and then one by one.
+
+        `emit` gets the pointers of each of the rounds that are computed at once.
+        """
+        whole = self.builder.udiv(count, cgutils.intp_t(size))
+        with self.walk(whole, *((pointer, size) for pointer in pointers)) as here:
+            emit([[self.at(each, k) for each in here] for k in range(size)])
+        if size > 1:
+            done = self.times(whole, size)
+            rest = [(self.at(pointer, done), 1) for pointer in pointers]
+            with self.walk(self.builder.sub(count, done), *rest) as here:
+                emit([here])
+
 
 def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., None]) -> Any:
     """Return what kernels call with so many arrays, of which the last says the type of the sums, and integers."""

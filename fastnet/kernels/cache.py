@@ -163,7 +163,7 @@ class KernelCache(FunctionCache):
     # `has` has to hold it, too.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the code for some types; None where there is none, or a damaged one."""
+        """Return the code for some types; None if there is none, or only damaged files."""
         # Numba's own method first prepares for compiling, which takes longer than all else, and is not needed here.
         for file, key in self._files(sig, target_context.codegen()):
             try:

@@ -99,19 +99,13 @@ def _vectors(
         sets = 1 if number >= ENOUGH_SUMS else 2 * ENOUGH_SUMS // number
         sums = [loop.sums(number) for _ in range(sets)]
 
-        def add(value: Any, offset: Any, variables: list[Any]) -> None:
-            factor, here = loop.number(value), loop.at(x, builder.load(offset))
-            for v, variable in enumerate(variables):
-                loop.add_product(factor, loop.load(loop.at(here, v * lanes)), variable)
+        def add(entries: list[list[Any]]) -> None:
+            for (value, offset), variables in zip(entries, sums, strict=False):
+                factor, here = loop.number(value), loop.at(x, builder.load(offset))
+                for v, variable in enumerate(variables):
+                    loop.add_product(factor, loop.load(loop.at(here, v * lanes)), variable)
 
-        whole = builder.udiv(count, cgutils.intp_t(sets))
-        with loop.walk(whole, (values, sets), (offsets, sets)) as (value, offset):
-            for k, variables in enumerate(sums):
-                add(loop.at(value, k), loop.at(offset, k), variables)
-        done = loop.times(whole, sets)
-        rest = (loop.at(values, done), 1), (loop.at(offsets, done), 1)
-        with loop.walk(builder.sub(count, done), *rest) as (value, offset):
-            add(value, offset, sums[0])
+        loop.walk_in_groups(count, sets, (values, offsets), add)
         for v in range(number):
             target = loop.at(z, v * lanes)
             found = loop.load(target)

@@ -122,24 +122,17 @@ def _sparse_product(
     builder, lanes = loop.builder, loop.vector.lanes
 
     def emit(number: int) -> None:
-        sets = _SPARSE_SUMS
-        sums = [loop.sums(number) for _ in range(sets)]
+        sums = [loop.sums(number) for _ in range(_SPARSE_SUMS)]
         starts = [loop.at(w, w_start, loop.times(w_panel, p)) for p in range(number)]
 
-        def add(column: Any, value: Any, variables: list[Any]) -> None:
-            offset, factor = loop.times(_index(loop, column), lanes), loop.number(value)
-            for start, variable in zip(starts, variables, strict=True):
-                loop.add_product(factor, loop.load(loop.at(start, offset)), variable)
+        def add(entries: list[list[Any]]) -> None:
+            for (column, value), variables in zip(entries, sums, strict=False):
+                offset, factor = loop.times(_index(loop, column), lanes), loop.number(value)
+                for start, variable in zip(starts, variables, strict=True):
+                    loop.add_product(factor, loop.load(loop.at(start, offset)), variable)
 
-        count = builder.sub(last, first)
-        whole = builder.udiv(count, cgutils.intp_t(sets))
-        with loop.walk(whole, (loop.at(columns, first), sets), (loop.at(values, first), sets)) as (column, value):
-            for k, variables in enumerate(sums):
-                add(loop.at(column, k), loop.at(value, k), variables)
-        done = builder.add(first, loop.times(whole, sets))
-        rest = (loop.at(columns, done), 1), (loop.at(values, done), 1)
-        with loop.walk(builder.sub(last, done), *rest) as (column, value):
-            add(column, value, sums[0])
+        pointers = loop.at(columns, first), loop.at(values, first)
+        loop.walk_in_groups(builder.sub(last, first), _SPARSE_SUMS, pointers, add)
         for p in range(number):
             found = builder.load(sums[0][p])
             for variables in sums[1:]:
@@ -164,11 +157,10 @@ def _sparse_outer_product(
     builder, lanes = loop.builder, loop.vector.lanes
 
     def emit(number: int) -> None:
-        at_once = 2 if number <= 2 else 1
         vectors = [loop.load(loop.at(d, d_start, loop.times(d_panel, p))) for p in range(number)]
         starts = [loop.at(w, w_start, loop.times(w_panel, p)) for p in range(number)]
 
-        def add(entries: list[tuple[Any, Any]]) -> None:
+        def add(entries: list[list[Any]]) -> None:
             """Add to the weights of some columns, never the same: none waits until another is stored."""
             found = []
             for column, value in entries:
@@ -180,16 +172,8 @@ def _sparse_outer_product(
             for value, target in found:
                 store_vector(builder, value, target)
 
-        count = builder.sub(last, first)
-        whole = builder.udiv(count, cgutils.intp_t(at_once))
-        pointers = (loop.at(columns, first), at_once), (loop.at(values, first), at_once)
-        with loop.walk(whole, *pointers) as (column, value):
-            add([(loop.at(column, k), loop.at(value, k)) for k in range(at_once)])
-        if at_once == 2:
-            done = builder.add(first, loop.times(whole, at_once))
-            rest = (loop.at(columns, done), 1), (loop.at(values, done), 1)
-            with loop.walk(builder.sub(last, done), *rest) as (column, value):
-                add([(column, value)])
+        pointers = loop.at(columns, first), loop.at(values, first)
+        loop.walk_in_groups(builder.sub(last, first), 2 if number <= 2 else 1, pointers, add)
 
     switch(loop, panels, range(1, PANELS + 1), emit)
 

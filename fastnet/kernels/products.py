@@ -30,7 +30,7 @@ _PANELS_IN_CACHE = 16  # of some samples' activations, while all outputs' weight
 
 
 @part
-def rows_of_block(left):
+def _rows_of_block(left):
     """Return how many of the rows that are left are summed up together next."""
     if left >= ROWS:
         return ROWS
@@ -58,7 +58,7 @@ def add_product(
                 for p in range(panels):
                     s = s_first
                     while s < s_last:
-                        count = rows_of_block(s_last - s)
+                        count = _rows_of_block(s_last - s)
                         add_products(
                             x_rows, x, w, z, s, count, of_x, x_stride, min(most, n - j), min(some, outer - o), x_step,
                             of_w + p * w_panel, z_start + p * z_panel + s * z_stride, z_stride, setting,
@@ -105,7 +105,7 @@ def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step
     for o in range(parts):
         j = 0
         while j < numbers:
-            rows = rows_of_block(numbers - j)
+            rows = _rows_of_block(numbers - j)
             pack(x_rows, x, room, s, count, rows, x_start + o * x_step + j, x_stride, to)
             to += count * ROWS
             j += rows
@@ -117,7 +117,7 @@ def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_strid
     for o in range(parts):
         j = 0
         while j < numbers:
-            rows = rows_of_block(numbers - j)
+            rows = _rows_of_block(numbers - j)
             _add_sums(
                 samples, room, d, w, 0, count, rows, start, ROWS, d_start, d_stride, w_start + (o * n + j) * lanes(w)
             )
@@ -131,7 +131,7 @@ def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step,
     for o in range(parts):
         j = 0
         while j < numbers:
-            rows = rows_of_block(numbers - j)
+            rows = _rows_of_block(numbers - j)
             of_x, of_w = x_start + o * x_step + j, w_start + (o * n + j) * lanes(w)
             _add_sums(x_rows, x, d, w, s, count, rows, of_x, x_stride, d_start, d_stride, of_w)
             j += rows
@@ -139,7 +139,7 @@ def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step,
 
 @subroutine
 def _add_sums(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start):
-    """Be the only place where the block is, which is large."""
+    """Add the sums for some rows of w, for one panel: the block is large, so it stands in this place only."""
     add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)
 
 
@@ -164,7 +164,7 @@ def set_dot_products(
                 for k in range(k_first, k_last, 2):
                     s = s_first
                     while s < s_last:
-                        count = rows_of_block(s_last - s)
+                        count = _rows_of_block(s_last - s)
                         add_dots(
                             a, w, dots, count, a_start + q * a_panel + s * a_stride, a_stride, a_panel,
                             w_start + q * w_panel + k * width, w_panel, some,

@@ -143,4 +143,4 @@ def test_a_process_that_fails_is_one_line(two, tmp_path):
     two.append(Specialization("kernels.two_kernels", "tripled", (numba.int64,)))
     result = run("compile", "--folder", str(tmp_path / "new"), "--jobs", "1")
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-    assert result.stderr.startswith("fastnet: the process that compiled tripled ended with 1: AttributeError: ")
+    assert result.stderr.startswith("fastnet: the process that compiled tripled ended with status 1: AttributeError: ")

@@ -49,7 +49,7 @@ def test_code_for_this_processor_is_compiled_beside_that_for_its_level(tmp_path)
 
 def test_where_one_process_fails_the_others_end(tmp_path, started):
     bad = Specialization("kernels.two_kernels", "tripled", (numba.int64,))
-    with pytest.raises(CompilationError, match=r"that compiled tripled ended with 1: AttributeError: .* 'tripled'"):
+    with pytest.raises(CompilationError, match=r"tripled ended with status 1: AttributeError: .* 'tripled'"):
         compile_all([bad, *DOUBLED], {"NUMBA_CACHE_DIR": str(tmp_path)}, 2)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
@@ -58,7 +58,7 @@ def test_where_one_process_fails_the_others_end(tmp_path, started):
 def test_a_process_that_is_killed(tmp_path, started, monkeypatch):
     tell = processes.tell
     monkeypatch.setattr(processes, "tell", lambda process, task: process.kill() or tell(process, task))
-    with pytest.raises(CompilationError, match="ended with -9: where memory is short, --jobs 1 needs least"):
+    with pytest.raises(CompilationError, match="ended with status -9: if memory is short, --jobs 1 needs the least"):
         compile_all(DOUBLED, {"NUMBA_CACHE_DIR": str(tmp_path)}, 1)
 
 

@@ -145,6 +145,18 @@ def test_a_row_without_zeros_times_panels(dtype, columns_dtype, panels, count):
     np.testing.assert_array_equal(z, expected, strict=True)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_panel_has_the_same_bits_beside_any_number_of_others(dtype):
+    """Threads divide panels, and how they do must not change a result."""
+    random, width, n = np.random.default_rng(0), lanes_of(dtype), 101
+    columns, values = np.arange(n, dtype=np.uint16), random.standard_normal(n).astype(dtype)
+    w = random.standard_normal(PANELS * n * width).astype(dtype)
+    found = np.zeros((PANELS, PANELS * width), dtype)
+    for panels, z in enumerate(found, 1):
+        set_sparse_product(columns, values, w, z, 0, n, 0, n * width, 0, width, panels)
+    np.testing.assert_array_equal(found[:, :width], np.broadcast_to(found[0, :width], (PANELS, width)))
+
+
 @sparse
 def test_panels_times_a_row_without_zeros(dtype, columns_dtype, panels, count):
     memory, width = Memory(dtype, count), lanes_of(dtype)
