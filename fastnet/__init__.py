@@ -9,7 +9,7 @@
 book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Convolution`,
 `MaxPooling`, `Dropout` and `BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and
 `Geometric` schedules of `network2`. `neural_network` has scikit-learn's `MLPClassifier` and `MLPRegressor`.
-`sweep` trains many networks. Each is imported, with what it needs, when it is asked for.
+`sweep` trains many networks. `book` has the book's figures and experiments. Each is imported, with what it needs, when it is asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 __all__ = ["Dataset", "expand_mnist", "mnist_loader", "network", "network2", "sweep"]
 
 if TYPE_CHECKING:
+    from fastnet import book as book
     from fastnet import comparison as comparison
     from fastnet import expand_mnist, mnist_loader, network, network2
     from fastnet import handwriting as handwriting
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from fastnet.sweeps import sweep
 
 _MODULES = (
+    "book",
     "comparison",
     "expand_mnist",
     "handwriting",

@@ -283,7 +283,7 @@ ROWS = (
     ("mnist_loader",),
     ("expand_mnist",),
     ("network", "network2", "network3"),
-    ("torch_models", "sweeps", "neural_network", "handwriting", "comparison", "compilation"),
+    ("torch_models", "sweeps", "neural_network", "handwriting", "comparison", "compilation", "book"),
     ("commands",),
     ("cli", "torch_classifier"),
     ("pytorch_mnist", "__main__"),

@@ -1,0 +1,3 @@
+"""Chapter 1: using neural nets to recognize handwritten digits."""
+
+EXPERIMENTS: tuple[str, ...] = ()

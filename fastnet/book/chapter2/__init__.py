@@ -1,0 +1,3 @@
+"""Chapter 2: how the backpropagation algorithm works."""
+
+EXPERIMENTS: tuple[str, ...] = ()

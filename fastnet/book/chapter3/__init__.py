@@ -1,0 +1,3 @@
+"""Chapter 3: improving the way neural networks learn."""
+
+EXPERIMENTS = ("overfitting",)
