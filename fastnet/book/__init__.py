@@ -6,8 +6,8 @@
 Overfitting: 1,000 training samples, 400 epochs (chapter 3)
 ...
 
-`result.data` has the numbers, `result.draw()` the picture. `book.names()` lists all experiments in the book's order, and
-`fastnet book` does so in a terminal.
+`result.data` has the numbers, `result.draw()` the picture. `book.names()` lists all experiments, in the order of the book;
+`fastnet book` lists them in a terminal.
 """
 
 from __future__ import annotations
