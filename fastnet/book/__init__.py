@@ -6,7 +6,7 @@
 Overfitting: 1,000 training samples, 400 epochs (chapter 3)
 ...
 
-`result.data` has the numbers, `result.draw()` the picture. `book.names()` lists all experiments, in the order of the book;
+`result.data` has the numbers, `result.draw()` the picture. `book.names()` lists all experiments in their order, and
 `fastnet book` lists them in a terminal.
 """
 
