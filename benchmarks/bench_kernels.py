@@ -6,6 +6,7 @@ and 10 outputs are differs from processor to processor: one with AVX-512, up to 
 
 import numpy as np
 import pytest
+from kernels.layer_0 import Layer0, Order
 
 from fastnet.kernels import activations, choice, inputs, products
 from fastnet.kernels.arrays import strips
@@ -16,6 +17,7 @@ from fastnet.kernels.vectors import lanes, lanes_of, load, register_lanes_of, st
 FLOAT32 = np.dtype("float32")
 SIGMOID = activations.CODES["sigmoid"]
 SAMPLES, N_IN, N_HIDDEN, N_OUT = 10, 784, 30, 10
+ORDER = Order(np.arange(SAMPLES), np.arange(0))
 
 
 class Panels:
@@ -58,18 +60,6 @@ def nothing(x, mini_batch, w, z):
 
 
 @kernel
-def set_inputs(x, mini_batch, w, z):
-    panels = len(z) // (len(mini_batch) * lanes(z))
-    inputs.set_product(x, mini_batch, mini_batch[:0], w, 0, N_IN, z, 0, panels)
-
-
-@kernel
-def add_transposed_inputs(x, mini_batch, d, w):
-    panels = len(d) // (len(mini_batch) * lanes(d))
-    inputs.add_transposed_product(x, mini_batch, d, 0, w, 0, N_IN, panels, d[:0], 0, mini_batch)
-
-
-@kernel
 def dot_products(a, w, z, m, dots):
     width = lanes(z)
     panels = len(a) // (m * width)
@@ -96,22 +86,24 @@ def test_inputs_of_50000_digits(benchmark, training_data):
     assert len(rows.values) == np.count_nonzero(training_data.inputs)
 
 
-def test_set_product(benchmark, digits, random):
+def test_multiply_inputs(benchmark, digits, random):
     images, x = digits
     w, z = Panels(N_IN, N_HIDDEN, random), Panels(SAMPLES, N_HIDDEN, random)
     expected = images @ w.matrix
-    set_inputs(x, np.arange(SAMPLES), w.panels, z.panels)
+    layer, arguments = Layer0(N_IN, SAMPLES, z.panels, z.panels), (x, ORDER, w.panels, 0, len(z.panels) // SAMPLES)
+    layer.multiply(*arguments)
     np.testing.assert_allclose(z.read(), expected, rtol=0, atol=1e-4)
-    benchmark(set_inputs, x, np.arange(SAMPLES), w.panels, z.panels)
+    benchmark(layer.multiply, *arguments)
 
 
-def test_add_transposed_product(benchmark, digits, random):
+def test_accumulate_inputs(benchmark, digits, random):
     images, x = digits
     w, d = Panels(N_IN, N_HIDDEN, random), Panels(SAMPLES, N_HIDDEN, random)
     expected = w.matrix + images.T @ d.matrix
-    add_transposed_inputs(x, np.arange(SAMPLES), d.panels, w.panels)
+    layer, arguments = Layer0(N_IN, SAMPLES, d.panels, d.panels), (x, ORDER, w.panels, 0, len(d.panels) // SAMPLES)
+    layer.accumulate(*arguments)
     np.testing.assert_allclose(w.read(), expected, rtol=0, atol=1e-4)
-    benchmark(add_transposed_inputs, x, np.arange(SAMPLES), d.panels, w.panels)
+    benchmark(layer.accumulate, *arguments)
 
 
 def test_dot_products(benchmark, random):

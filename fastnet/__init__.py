@@ -9,7 +9,8 @@
 book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Convolution`,
 `MaxPooling`, `Dropout` and `BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and
 `Geometric` schedules of `network2`. `neural_network` has scikit-learn's `MLPClassifier` and `MLPRegressor`.
-`sweep` trains many networks. `book` has the book's figures and experiments. Each is imported, with what it needs, when it is asked for.
+`sweep` trains many networks. `book` has the book's figures and experiments. Each is imported, with what it needs, when
+it is asked for.
 """
 
 from __future__ import annotations

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numba
@@ -92,16 +93,16 @@ def _recorded() -> Iterator[list[Specialization]]:
         function = kernel.py_func
         found.append(Specialization(function.__module__, function.__name__, tuple(map(numba.typeof, arguments))))
 
-    def record_both(kernel: Any, arguments: tuple[Any, ...], other: Any, others: tuple[Any, ...]) -> int:
-        kernel(*arguments)
-        other(*others)
-        return 1  # the address of nothing: no kernel is there to jump to it
+    def record_all(here: side_by_side.Call, *elsewhere: Sequence[side_by_side.Call]) -> None:
+        for kernel, arguments in (here, *itertools.chain(*elsewhere)):
+            kernel(*arguments)
 
     with contextlib.ExitStack() as stack:
         for module, name in kernels():
             stack.enter_context(_replaced(module, name, _Recorder(getattr(module, name), record)))
-        stack.enter_context(_replaced(side_by_side, "address_of", record_both))
-        stack.enter_context(_replaced(side_by_side, "compiled_elsewhere", lambda *_: contextlib.nullcontext()))
+        stack.enter_context(_replaced(side_by_side, "compile_all", record_all))
+        # The address of nothing: no kernel is there to jump to it.
+        stack.enter_context(_replaced(side_by_side, "address_of", lambda kernel, arguments: 1))
         yield found
 
 

@@ -6,7 +6,7 @@ The same seed gives the same bits on the same machine, whatever the number of th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,12 @@ from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import arrays, choice, epoch, images, layout, shuffling, side_by_side, threads
+from fastnet.kernels import arrays, choice, dense, epoch, images, layout, shuffling, side_by_side, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
-from fastnet.kernels.structures import Reference
-from fastnet.kernels.workspace import Workspace, workspace_of
+from fastnet.kernels.structures import FlatArray, Reference
+from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
@@ -67,17 +67,18 @@ class Engine(contract.Engine):
         """What each thread that calls has for itself."""
         return threading.local()
 
-    def _workspace(self, samples: int, threads: int) -> tuple[Workspace, Reference]:
-        """Return a workspace for a network without images, and a reference to it.
+    def _workspace(self, samples: int, threads: int, addresses: Addresses) -> tuple[Workspace, Reference]:
+        """Return a workspace, and a reference to it.
 
-        It is that of the thread's last call if this was for as many samples and threads.
+        Without images, it is that of the thread's last call if this was for as many samples and threads. With images,
+        it is a new one, since their borders have to be zero.
         """
-        key, room = getattr(self._of_thread, "room", (None, None))
-        if room is None or key != (samples, threads):
-            workspace = workspace_of(self._layout, samples, threads)
-            room = workspace, Reference(workspace)
-            self._of_thread.room = (samples, threads), room
-        return room
+        key, wanted = getattr(self._of_thread, "key", None), (samples, threads, addresses)
+        if key != wanted or addresses.images:
+            workspace = workspace_of(self._layout, samples, threads, addresses)
+            self._of_thread.room = workspace, Reference(workspace)
+            self._of_thread.key = wanted
+        return self._of_thread.room
 
     @cached_property
     def _sums(self) -> layout.Parameters:
@@ -101,9 +102,9 @@ class Engine(contract.Engine):
             self._samples = epoch.Samples(
                 np.empty(0, np.int64), targets, weights, self._nothing, _NOT_WANTED, _NOT_WANTED
             )
-            # Nothing is computed here, only compiled, so that no epoch's time includes it.
-            with shuffling.prepared(len(data)):
-                self._descend(self._inputs, self._samples, 1, _GRADIENT, self._parameters, _PLAIN, self._layout)
+            # Before training, so that no epoch's time includes it.
+            others = shuffling.calls(len(data))
+            self._addresses(self._reference(self._inputs), self._reference(self._samples), others)
 
     def permutation(self, random: Any, n: int) -> np.ndarray:
         return shuffling.permutation(random, n)
@@ -249,28 +250,37 @@ class Engine(contract.Engine):
         summed = Reference(sums) if descent is _PLAIN else self._reference(sums)
         memory = Reference(self._two_memories(descent))
         rest = [of_layout, Reference(update), parameters, summed, memory, statistics]
-        if own.maps.any():  # the borders of images have to be zero
-            workspace = workspace_of(own, most, number)
-            address = self._images(first, second, rest, Reference(workspace))
-            room = Reference(workspace._replace(images=address))
-        else:
-            _, room = self._workspace(most, number)
+        _, room = self._workspace(most, number, self._addresses(first, second))
 
         def descend(share: threads.Share) -> None:
             epoch.epoch(first, second, mini_batch_size, *rest, room, Reference(share), True)
 
         threads.run(descend, number, together=True)
 
-    def _images(self, x: Reference, samples: Reference, structures: list[Reference], workspace: Reference) -> int:
-        """Compile the kernel for images, and the epoch's beside it; return the address of the former.
+    @cached_property
+    def _known_addresses(self) -> dict[Any, Addresses]:
+        """Addresses of kernels, by the type of the inputs."""
+        return {}
 
-        Of the arguments, only the types matter.
+    def _addresses(self, x: Reference, samples: Reference, others: Sequence[side_by_side.Call] = ()) -> Addresses:
+        """Compile the kernel of an epoch, those that it calls, and others; return the addresses of those it calls.
+
+        Of `x` and `samples`, only the types matter.
         """
-        share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
-        own, _, parameters, sums, _, statistics = structures
-        of_images = 0, 0, x, samples, 0, 0, 0, 0, 1.0, 1.0, own, parameters, sums, statistics, workspace, share, True
-        of_epoch = x, samples, 0, *structures, workspace, share, True
-        return side_by_side.address_of(images.images, of_images, epoch.epoch, of_epoch)
+        if x.type not in self._known_addresses:
+            structures = self._structures_of_feeding
+            own, _, parameters, sums, _, statistics = structures
+            workspace = Reference(workspace_of(self._layout, 1))
+            share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
+            numbers, rows = FlatArray(self.architecture.dtype), FlatArray(np.dtype(np.int64))
+            of_epoch = epoch.epoch, (x, samples, 0, *structures, workspace, share, True)
+            of_dense = dense.dense, (0, 0, numbers, rows, 0, 0, 0, 1.0, own, parameters, sums, workspace, share)
+            rest = 1.0, 1.0, own, parameters, sums, statistics, workspace, share, True
+            of_images = [(images.images, (0, 0, x, samples, 0, 0, 0, 0, *rest))] if self._layout.maps.any() else []
+            side_by_side.compile_all(of_epoch, [of_dense, *others], of_images)
+            addresses = [side_by_side.address_of(*each) for each in (of_dense, *of_images)]
+            self._known_addresses[x.type] = Addresses(*addresses)
+        return self._known_addresses[x.type]
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return in how many threads to compute that many samples at a time, in that many parts."""
@@ -289,17 +299,11 @@ class Engine(contract.Engine):
             starts = range(0, n, max(most, 1))
             first, rest = Reference(x), self._structures_of_feeding
             nothing = epoch.Samples(np.empty(0, np.int64), *[self._nothing] * 3, _NOT_WANTED, _NOT_WANTED)
-            address = 0
-            if self._layout.maps.any():
-                address = self._images(first, Reference(nothing), rest, Reference(workspace_of(self._layout, 1)))
+            addresses = self._addresses(first, Reference(nothing))
 
             def feed_forward(share: threads.Share) -> None:
                 alone = Reference(share._replace(thread=0, threads=1))
-                if address:
-                    workspace = workspace_of(self._layout, most)
-                    room = Reference(workspace._replace(images=address))
-                else:
-                    workspace, room = self._workspace(most, 1)
+                workspace, room = self._workspace(most, 1, addresses)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from fastnet.kernels import costs, images, inputs, normalization, products
+from fastnet.kernels import costs, inputs, normalization
+from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, call
 from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.geometry import steps
+from fastnet.kernels.dense import multiply_by_slopes
 from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE, IMAGES
-from fastnet.kernels.shares import room_of, share_of_panels
-from fastnet.kernels.threads import share_of, wait_for_all
+from fastnet.kernels.shares import share_of_panels
+from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import item, lanes, load, set_item, store, zeros
 
 
@@ -35,8 +36,8 @@ def backpropagate(
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
-            images.call(
-                workspace.images, images.BACKPROPAGATE, layer, x, samples, start, m, first, last, scale, sums_scale,
+            call(
+                workspace.images, BACKPROPAGATE, layer, x, samples, start, m, first, last, scale, sums_scale,
                 layout, parameters, sums, statistics, workspace, share, True,
             )  # fmt: skip
         elif kind == BATCH_NORMALIZATION:
@@ -47,7 +48,10 @@ def backpropagate(
                 normalization.backpropagate(u, channel, m * v, m, gamma, layout, workspace, sums, sums_scale)
                 multiply_by_slopes(m * v, m * width, 1.0, workspace)
         else:
-            add_errors(layer, m, first, last, scale, layout, parameters, workspace)
+            call(
+                workspace.dense, BACKPROPAGATE, layer, workspace.activations, workspace.samples, m, first, last, scale,
+                layout, parameters, sums, workspace, share,
+            )  # fmt: skip
     return waits
 
 
@@ -70,86 +74,33 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
 
 
 @part
-def multiply_by_slopes(start, n, factor, workspace):
-    """Multiply n errors by the slopes of their neurons, and by a factor."""
-    delta = workspace.delta
-    for i in range(start, start + n, lanes(delta)):
-        store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
-
-
-@subroutine
-def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
-    """Compute the errors below a dense layer, for some of the samples (BP2)."""
-    delta, width = workspace.delta, lanes(workspace.delta)
-    here, n_out = layout.units[layer], layout.sizes[layer + 1]
-    whole = n_out // width * width
-    stride, panel = steps(layer - 1, m, width, layout)
-    to, w, panels = m * layout.units[layer - 1], layout.weights[layer], (layout.sizes[layer] + width - 1) // width
-    products.add_product(
-        delta, m * here, width, workspace.samples, width, n_out // width, m * width,
-        parameters.values, w, n_out * width, delta, to, panel, stride, panels, first, last, True,
-    )  # fmt: skip
-    if n_out > whole:
-        products.add_product(
-            delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
-            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, panels, first, last,
-            whole == 0,
-        )  # fmt: skip
-    for p in range(to, to + panels * panel, panel):
-        for s in range(first, last):
-            multiply_by_slopes(p + s * stride, width, scale, workspace)
-
-
-@part
 def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
     """Add the mini-batch's gradient, as the errors are scaled, to the sums, in this thread's part of them."""
     mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:
-            images.call(
-                workspace.images, images.ACCUMULATE, layer, x, samples, start, m, 0, m, scale, sums_scale, layout,
+            call(
+                workspace.images, ACCUMULATE, layer, x, samples, start, m, 0, m, scale, sums_scale, layout,
                 parameters, sums, statistics, workspace, share, True,
             )  # fmt: skip
         else:
             first, last = share_of_panels(0, layout.channels[layer + 1] - layout.channels[layer], width, share)
-            accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale, share)
-            if layer > 0 and layout.kinds[layer] == DENSE:
-                accumulate_weights(layer, m, layout, workspace, sums, share)
+            accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
+            if layer == 0:
+                inputs.accumulate(x, mini_batch, first, last, layout, parameters, workspace, sums, share)
+            elif layout.kinds[layer] == DENSE:
+                call(
+                    workspace.dense, ACCUMULATE, layer, workspace.activations, workspace.samples, m, 0, m, scale,
+                    layout, parameters, sums, workspace, share,
+                )  # fmt: skip
 
 
 @subroutine
-def accumulate_panels(layer, first, last, x, mini_batch, layout, workspace, sums, sums_scale, share):
-    """Add the errors of neurons to the sums of their biases (BP3), and, in layer 0, to those of their weights (BP4)."""
-    delta, m, width = workspace.delta, len(mini_batch), lanes(workspace.delta)
+def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale):
+    """Add the errors of neurons from `first` to `last` to the sums of their biases (BP3)."""
+    delta, width = workspace.delta, lanes(workspace.delta)
     for c in range(first, last, width):
         u, place, d = layout.units[layer] + c, layout.biases + layout.channels[layer] + c, zeros(delta)
         for s in range(m * u, m * (u + width), width):
             d = d + load(delta, s)
         store(sums.values, place, load(sums.values, place) + sums_scale * d)
-    if layer == 0:
-        inputs.add_transposed_product(
-            x, mini_batch, delta, m * first, sums.values, first * layout.sizes[0], layout.sizes[0],
-            (last - first) // width, workspace.packed, room_of(workspace.packed, share), workspace.samples,
-        )  # fmt: skip
-
-
-@subroutine
-def accumulate_weights(layer, m, layout, workspace, sums, share):
-    """Add to the sums of the weights of a dense layer, in this thread's panels (BP4)."""
-    a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
-    here, n_out = layout.units[layer], layout.sizes[layer + 1]
-    stride, panel = steps(layer - 1, m, width, layout)
-    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
-    whole, below = n_out // width * width, m * layout.units[layer - 1] + first * panel
-    w = layout.weights[layer] + first * n_out * width
-    products.add_transposed_product(
-        delta, m * here, width, workspace.samples, width, n_out // width, m * width,
-        a, below, panel, stride, sums.values, w, n_out * width, last - first, m,
-        workspace.packed, room_of(workspace.packed, share), workspace.samples,
-    )  # fmt: skip
-    if n_out > whole:
-        products.add_transposed_product(
-            delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
-            a, below, panel, stride, sums.values, w + whole * width, n_out * width, last - first, m,
-            workspace.packed, room_of(workspace.packed, share), workspace.samples,
-        )  # fmt: skip

@@ -1,7 +1,8 @@
 """How the kernels are compiled: the flags, the passes, and a word while it takes place.
 
-Decorators: `kernel` for a function that Python calls, `part` for a function that kernels call, `variant` for a part of
-which there is one for each kind of first argument.
+Decorators: `kernel` for a function that Python calls, `called_kernel` for one that kernels call by its address, `part`
+for a function that is compiled into the kernels that call it, `variant` for a part of which there is one for each kind
+of first argument.
 
 What Numba needs to be told, and why:
 
@@ -175,6 +176,11 @@ if hasattr(os, "register_at_fork"):
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a function when it is first called with some types, and keep the result on the disk."""
     return _cached(numba.njit(pipeline_class=_KernelCompiler, **_FLAGS)(function))
+
+
+def called_kernel(function: Callable[..., Any]) -> Any:
+    """Compile a function that only kernels call, by its address (see `calls`), and keep the result on the disk."""
+    return _cached(numba.njit(pipeline_class=_KernelCompiler, no_cpython_wrapper=True, **_FLAGS)(function))
 
 
 def is_kernel(thing: Any) -> bool:

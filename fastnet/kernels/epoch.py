@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels import images
 from fastnet.kernels.backward import accumulate, backpropagate
+from fastnet.kernels.calls import CLEAR, PREPARE, call
 from fastnet.kernels.compiler import kernel, part, subroutine
-from fastnet.kernels.forward import AHEAD, feed_forward, transpose
+from fastnet.kernels.forward import AHEAD, feed_forward
 from fastnet.kernels.layout import ENOUGH_SAMPLES
 from fastnet.kernels.optimizers import BY_NOTHING, BY_WEIGHT, follow
 from fastnet.kernels.regularization import bound_norms, rescale, squares
@@ -101,13 +101,16 @@ def epoch(
                 waits += 1
                 wait_for_all(share, waits)
                 if workspace.images != 0:
-                    images.call(
-                        workspace.images, images.CLEAR, 0, x, samples, begin, m, first, last, scale, sums_scale, layout,
+                    call(
+                        workspace.images, CLEAR, 0, x, samples, begin, m, first, last, scale, sums_scale, layout,
                         parameters, sums, statistics, workspace, share, training,
                     )  # fmt: skip
             prefetch_targets(samples.targets, order[begin + AHEAD :][:m], layout)
             if m >= ENOUGH_SAMPLES and begin == start:
-                transpose(layout, parameters, workspace, share)
+                call(
+                    workspace.dense, PREPARE, 0, workspace.activations, workspace.samples, m, first, last, scale,
+                    layout, parameters, sums, workspace, share,
+                )  # fmt: skip
             waits = feed_forward(
                 x, samples, begin, m, first, last, layout, scale, parameters, statistics, workspace, share, waits,
                 training,

@@ -7,14 +7,15 @@ all other layers. They wait for one another in between.
 
 from __future__ import annotations
 
-from fastnet.kernels import images, inputs, products
+from fastnet.kernels import inputs
 from fastnet.kernels.activations import activation
+from fastnet.kernels.calls import FEED_FORWARD, PREPARE, call
 from fastnet.kernels.compiler import part, subroutine
-from fastnet.kernels.geometry import first_factor, is_dropped, steps
-from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE, ENOUGH_SAMPLES
+from fastnet.kernels.geometry import first_factor, is_dropped
+from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
 from fastnet.kernels.normalization import normalize
-from fastnet.kernels.shares import room_of, share_of_panels
-from fastnet.kernels.threads import share_of, wait_for_all
+from fastnet.kernels.shares import share_of_panels
+from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
 AHEAD = 12  # samples: how early a sample's numbers are asked for
@@ -32,8 +33,8 @@ def feed_forward(
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
     factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
     if workspace.images != 0:
-        images.call(
-            workspace.images, images.PREPARE, 0, x, samples, start, m, first, last, scale, 1.0, layout, parameters,
+        call(
+            workspace.images, PREPARE, 0, x, samples, start, m, first, last, scale, 1.0, layout, parameters,
             parameters, statistics, workspace, share, training,
         )  # fmt: skip
     for layer in range(len(layout.kinds)):
@@ -43,17 +44,16 @@ def feed_forward(
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
-            images.call(
-                workspace.images, images.FEED_FORWARD, layer, x, samples, start, m, first, last, scale, 1.0, layout,
+            call(
+                workspace.images, FEED_FORWARD, layer, x, samples, start, m, first, last, scale, 1.0, layout,
                 parameters, parameters, statistics, workspace, share, training,
             )  # fmt: skip
         elif kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE):
             u_first, u_last = share_of_panels(here, above, width, share)
             gain = zeros(workspace.activations) + scale * layout.keeps[0]
             if kind == DENSE:
-                inputs.set_product(
-                    x, mini_batch, upcoming, parameters.values, layout.weights[0] + u_first * layout.sizes[0],
-                    layout.sizes[0], workspace.activations, m * u_first, (u_last - u_first) // width,
+                inputs.multiply(
+                    x, mini_batch, upcoming, u_first, u_last, layout, parameters, workspace, share
                 )  # fmt: skip
             for u in range(u_first, u_last, width):
                 if kind != DENSE:
@@ -62,7 +62,10 @@ def feed_forward(
                     gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
                 activate(layer, factors, gain, layout, parameters, u, m, 0, m, workspace)
         else:
-            multiply(layer, first, last, m, layout, parameters, workspace, share)
+            call(
+                workspace.dense, FEED_FORWARD, layer, workspace.activations, workspace.samples, m, first, last, scale,
+                layout, parameters, parameters, workspace, share,
+            )  # fmt: skip
             for u in range(here, above, width):
                 gain = zeros(workspace.activations) + scale
                 activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace)
@@ -70,39 +73,6 @@ def feed_forward(
         waits += 1
         wait_for_all(share, waits)
     return waits
-
-
-@subroutine
-def transpose(layout, parameters, workspace, share):
-    """Transpose the weights of all dense layers but the first, in this thread's panels."""
-    width = lanes(parameters.values)
-    for layer in range(1, len(layout.kinds)):
-        if layout.kinds[layer] == DENSE:
-            panels = (layout.sizes[layer] + width - 1) // width
-            first, last = share_of(panels, share)
-            products.transpose(
-                parameters.values, layout.weights[layer], layout.sizes[layer + 1], first, last,
-                workspace.transposed, layout.transposed[layer], panels * width * width,
-            )  # fmt: skip
-
-
-@subroutine
-def multiply(layer, first, last, m, layout, parameters, workspace, share):
-    """Multiply the weights of a dense layer and the activations below, of samples from `first` to `last`."""
-    a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
-    stride, panel = steps(layer - 1, m, width, layout)
-    below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
-    panels = (layout.sizes[layer] + width - 1) // width
-    if m < ENOUGH_SAMPLES:
-        products.set_dot_products(
-            a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
-            a, to, m * width, dots, room_of(dots, share),
-        )  # fmt: skip
-    else:
-        products.add_product(
-            a, below, stride, workspace.samples, width, panels, panel, workspace.transposed, layout.transposed[layer],
-            panels * width * width, a, to, m * width, width, (n_out + width - 1) // width, first, last, True,
-        )  # fmt: skip
 
 
 @subroutine

@@ -7,27 +7,19 @@ back, and for the gradient.
 
 from __future__ import annotations
 
-from typing import Any
-
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
 from fastnet.kernels import convolution, convolution_gradients, inputs
-from fastnet.kernels.compiler import kernel, part, subroutine
+from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, FEED_FORWARD, PREPARE
+from fastnet.kernels.compiler import called_kernel, part, subroutine
 from fastnet.kernels.geometry import block
 from fastnet.kernels.layout import BATCH_NORMALIZATION, CONVOLUTION, IMAGES
 from fastnet.kernels.normalization_of_maps import backpropagate_maps, normalize_maps
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.vectors import item, lanes, load, store, zeros
 
-PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
-"""What `images` does."""
-
 _AHEAD = 2  # samples: how early a sample's inputs are asked for
 
 
-@kernel
+@called_kernel
 def images(
     what, layer, x, samples, start, m, first, last, scale, sums_scale, layout, parameters, sums, statistics, workspace,
     share, training,
@@ -66,20 +58,6 @@ def images(
         accumulate(layer, m, layout, workspace, sums, sums_scale, share)
     else:
         clear_all(first, last, m, layout, workspace)
-
-
-@intrinsic
-def call(typing_context: Any, address: Any, *arguments: Any) -> Any:
-    """Call the kernel `images` at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        given = [context.get_value_type(each) for each in signature.args[1]]
-        function = ir.FunctionType(context.get_value_type(types.none), given)
-        numbers = [builder.extract_value(values[1], i) for i in range(len(given))]
-        builder.call(builder.inttoptr(values[0], function.as_pointer()), numbers)
-        return context.get_dummy_value()
-
-    return types.void(address, types.StarArgTuple.from_types(arguments)), generate
 
 
 @part

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels import choice, products
+from fastnet.kernels import choice
+from fastnet.kernels.calls import ACCUMULATE, FEED_FORWARD, call
 from fastnet.kernels.compiler import kernel, part, variant
 from fastnet.kernels.product_blocks import PANELS, add_sparse_outer_product, set_sparse_product
 from fastnet.kernels.vectors import (
@@ -112,19 +113,19 @@ def _fill(inputs, starts, columns, values):
                 p += 1
 
 
-def set_product(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
-    """Set z to x w, for some panels: z[s] = sum_j x[mini_batch[s], j] w[j].
+def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
+    """Set activations of layer 0 to weights times inputs: a[s] = sum_j x[mini_batch[s], j] w[j].
 
-    Panels of w have a row an input, those of z a row a sample. Samples are visited in random order, so that the
+    The neurons are those from `first` to `last`, in whole panels. Samples are visited in random order, so that the
     processor cannot guess which comes next: after sample s, it is told to expect `upcoming[s]`.
     """
     raise NotImplementedError
 
 
-def add_transposed_product(inputs, mini_batch, d, d_start, w, w_start, n_in, panels, room, room_start, samples):
-    """Add x^T d to w, for some panels: w[j] += sum_s x[mini_batch[s], j] d[s].
+def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
+    """Add to the sums of the weights of layer 0's neurons (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
 
-    `room`, from room_start on, and `samples` are as in `products.add_transposed_product`.
+    The neurons are those from `first` to `last`, in whole panels.
     """
     raise NotImplementedError
 
@@ -134,32 +135,31 @@ def copy_row(inputs, i, keep, a, start):
     raise NotImplementedError
 
 
-@variant(set_product, Matrix)
-def _set_product_of_matrix(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
-    m, width = len(mini_batch), lanes(w)
-    if m * n_in <= _NUMBERS_AHEAD:
+@variant(multiply, Matrix)
+def _multiply_matrix(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
+    m = len(mini_batch)
+    if m * layout.sizes[0] <= _NUMBERS_AHEAD:
         for s in range(min(m, len(upcoming))):
             prefetch_row(inputs, item(upcoming, s))
-    products.add_product(
-        inputs.values, 0, n_in, mini_batch, n_in, 1, 0, w, w_start, n_in * width, z, z_start, m * width, width, panels,
-        0, m, True,
+    call(
+        workspace.dense, FEED_FORWARD, 0, inputs.values, mini_batch, m, first, last, 1.0,
+        layout, parameters, parameters, workspace, share,
     )  # fmt: skip
 
 
-@variant(add_transposed_product, Matrix)
-def _add_transposed_product_of_matrix(
-    inputs, mini_batch, d, d_start, w, w_start, n_in, panels, room, room_start, samples
-):
-    m, width = len(mini_batch), lanes(d)
-    products.add_transposed_product(
-        inputs.values, 0, n_in, mini_batch, n_in, 1, 0, d, d_start, m * width, width, w, w_start, n_in * width, panels,
-        m, room, room_start, samples,
+@variant(accumulate, Matrix)
+def _accumulate_matrix(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
+    call(
+        workspace.dense, ACCUMULATE, 0, inputs.values, mini_batch, len(mini_batch), first, last, 1.0,
+        layout, parameters, sums, workspace, share,
     )  # fmt: skip
 
 
-@variant(set_product, Rows)
-def _set_product_of_rows(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
-    m, width = len(mini_batch), lanes(z)
+@variant(multiply, Rows)
+def _multiply_rows(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
+    w, z = parameters.values, workspace.activations
+    n_in, m, width = layout.sizes[0], len(mini_batch), lanes(z)
+    w_start, z_start, panels = first * n_in, m * first, (last - first) // width
     for p in range(0, panels, PANELS):
         for s in range(m):
             if p == 0 and s < len(upcoming):
@@ -172,11 +172,11 @@ def _set_product_of_rows(inputs, mini_batch, upcoming, w, w_start, n_in, z, z_st
             )  # fmt: skip
 
 
-@variant(add_transposed_product, Rows)
-def _add_transposed_product_of_rows(
-    inputs, mini_batch, d, d_start, w, w_start, n_in, panels, room, room_start, samples
-):
-    m, width = len(mini_batch), lanes(w)
+@variant(accumulate, Rows)
+def _accumulate_rows(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
+    w, d = sums.values, workspace.delta
+    n_in, m, width = layout.sizes[0], len(mini_batch), lanes(w)
+    w_start, d_start, panels = first * n_in, m * first, (last - first) // width
     for p in range(0, panels, PANELS):
         for s in range(m):
             i = item(mini_batch, s)

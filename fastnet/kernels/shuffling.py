@@ -11,9 +11,7 @@ changes the generator's state in its place, at the address that NumPy gives: cop
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -29,16 +27,11 @@ _FEWEST = 1_000  # numbers; NumPy shuffles fewer in 15 us
 _MOST = 1 << 32  # numbers; for more, NumPy draws indices of 64 bits
 
 
-@contextlib.contextmanager
-def prepared(n: int) -> Iterator[None]:
-    """Compile what `permutation` needs for n numbers: during the `with` block, if another process can."""
+def calls(n: int) -> list[side_by_side.Call]:
+    """Return the kernel that `permutation` calls for n numbers, with arguments, if it calls any."""
     if not _FEWEST <= n <= _MOST:
-        yield
-        return
-    arguments = np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32)
-    with side_by_side.compiled_elsewhere(shuffle, arguments):
-        yield
-    shuffle(*arguments)
+        return []
+    return [(shuffle, (np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32)))]
 
 
 def permutation(random: Any, n: int) -> np.ndarray:

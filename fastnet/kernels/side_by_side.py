@@ -1,14 +1,15 @@
-"""Kernels compiled at once: Numba compiles one at a time in a process, so one is compiled in another process.
+"""Kernels compiled at once: Numba compiles one at a time in a process, so others are compiled in other processes.
 
-That process leaves its code in the cache, where this one finds it. Where there is no cache, no second processor, or no
+These leave their code in the cache, where this one finds it. Where there is no cache, no second processor, or no
 interpreter to start, this process compiles all, one after the other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numba
@@ -18,61 +19,66 @@ from fastnet.kernels import processes, threads
 from fastnet.kernels.cache import KernelCache
 
 Types: TypeAlias = tuple[Any, ...]
+Call: TypeAlias = tuple[Any, tuple[Any, ...]]  # a kernel and arguments
 
 _PATIENCE = 60.0  # seconds to wait for the other process; after that, this process compiles what is missing
 
-# What the other process does: it learns which kernel to compile for which types.
+# What another process does: it learns which kernels to compile, and for which types.
 _PROGRAM = """
-module, name, types = pickle.load(sys.stdin.buffer)
-getattr(importlib.import_module(module), name).compile(types)
+for module, name, types in pickle.load(sys.stdin.buffer):
+    getattr(importlib.import_module(module), name).compile(types)
 """
 
 _addresses: dict[tuple[Any, Types], int] = {}
 
 
-def address_of(kernel: Any, arguments: tuple[Any, ...], other: Any, others: tuple[Any, ...]) -> int:
-    """Compile two kernels for arguments like these, unless they are compiled already, and return an address.
+@global_compiler_lock  # of several threads, one starts processes, and the others wait
+def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
+    """Compile kernels for arguments like these. What is compiled already is not compiled again.
 
     Parameters
     ----------
-    kernel, other : kernel
-        As `compiler.kernel` makes them, both at the top of a module.
-    arguments, others : tuple
-        Arguments of each, as it is called with; only their types matter.
-
-    Returns
-    -------
-    int
-        The address of `kernel`, as C calls it.
+    here : (kernel, tuple)
+        A kernel, as `compiler.kernel` makes it at the top of a module, and arguments; only their types matter. This
+        process compiles it.
+    *elsewhere : sequences of (kernel, tuple)
+        Others. For each sequence, another process compiles its kernels meanwhile, if it can.
     """
-    types = tuple(map(numba.typeof, arguments))
-    if (kernel, types) not in _addresses:
-        _compile_both(kernel, types, other, tuple(map(numba.typeof, others)))
-    return _addresses[kernel, types]
+    kernel, types = _typed(here)
+    missing = [[each for each in map(_typed, some) if not _is_compiled(*each)] for some in elsewhere]
+    with contextlib.ExitStack() as stack:
+        if not _is_compiled(kernel, types):
+            for each in filter(None, missing):
+                stack.enter_context(_compiled_elsewhere(each))
+        kernel.compile(types)
+    for each in map(_typed, itertools.chain(*elsewhere)):
+        each[0].compile(each[1])  # or load what another process has compiled
 
 
-@global_compiler_lock  # of several threads, one starts a process, and the others wait
-def _compile_both(kernel: Any, types: Types, other: Any, types_of_other: Types) -> None:
-    """Compile both kernels, `kernel` elsewhere if that is possible, and keep its address."""
-    at_once = not _is_compiled(kernel, types) and not _is_compiled(other, types_of_other)
-    with _compiled_elsewhere(kernel, types) if at_once else contextlib.nullcontext():
-        other.compile(types_of_other)
-    kernel.compile(types)
-    compiled = kernel.overloads[types]
-    address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
-    if not address:
-        raise RuntimeError(f"kernel {kernel.__name__} is compiled, but LLVM has no address of it")
-    _addresses[kernel, types] = address
+def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
+    """Compile a kernel for arguments like these, unless it is compiled already, and return its address, as C calls it.
+
+    Parameters
+    ----------
+    kernel : kernel
+        As `compiler.called_kernel` makes it.
+    arguments : tuple
+        As it is called with; only their types matter.
+    """
+    key = kernel, types = _typed((kernel, arguments))
+    if key not in _addresses:
+        kernel.compile(types)
+        compiled = kernel.overloads[types]
+        address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+        if not address:
+            raise RuntimeError(f"kernel {kernel.__name__} is compiled, but LLVM has no address of it")
+        _addresses[key] = address
+    return _addresses[key]
 
 
-@contextlib.contextmanager
-def compiled_elsewhere(kernel: Any, arguments: tuple[Any, ...]) -> Iterator[None]:
-    """Have another process compile a kernel during the `with` block, if it can and the kernel is not compiled yet."""
-    types = tuple(map(numba.typeof, arguments))
-    with global_compiler_lock:
-        is_compiled = _is_compiled(kernel, types)
-    with contextlib.nullcontext() if is_compiled else _compiled_elsewhere(kernel, types):
-        yield
+def _typed(call: Call) -> tuple[Any, Types]:
+    kernel, arguments = call
+    return kernel, tuple(map(numba.typeof, arguments))
 
 
 def _is_compiled(kernel: Any, types: Types) -> bool:
@@ -84,16 +90,18 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 
 
 @contextlib.contextmanager
-def _compiled_elsewhere(kernel: Any, types: Types) -> Iterator[None]:
-    """Have another process compile a kernel during the `with` block, if it can, and wait for it."""
-    cache = kernel._cache
-    can = isinstance(cache, KernelCache) and cache.is_writable and threads.available() > 1 and processes.can_start()
+def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
+    """Have another process compile kernels during the `with` block, if it can, and wait for it."""
+    caches = [kernel._cache for kernel, _ in calls]
+    are_kept = all(isinstance(each, KernelCache) and each.is_writable for each in caches)
+    can = are_kept and threads.available() > 1 and processes.can_start()
     process = _start() if can else None
     if process is None:
         yield
         return
     try:
-        processes.tell(process, (kernel.py_func.__module__, kernel.py_func.__name__, types))
+        functions = [(kernel.py_func, types) for kernel, types in calls]
+        processes.tell(process, [(each.__module__, each.__name__, types) for each, types in functions])
         yield
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)

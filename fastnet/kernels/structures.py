@@ -70,6 +70,18 @@ class Reference:
         self._words = np.frombuffer(layout.pack(*_words(structure)), np.int64)
         self.address = self._words.ctypes.data
 
+    @property
+    def type(self) -> Structure:
+        """Numba's type of it."""
+        return self._numba_type_
+
+
+class FlatArray:
+    """Stands for a flat array of numbers of type `dtype` where a kernel for `Numbers` is compiled ahead."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self._numba_type_ = Numbers(from_dtype(dtype))
+
 
 def _words(structure: tuple[Any, ...]) -> Iterator[Any]:
     for each in structure:

@@ -54,8 +54,8 @@ class Workspace(NamedTuple):
     offsets, counts : ndarray of int64
         Room for each thread: what belongs to each of these errors or inputs; and how many there are in a list, or where
         the list of each row begins.
-    images : int
-        The address of the kernel for images, 0 without.
+    dense, images : int
+        The addresses of the kernels `dense` and `images`; 0 without images.
     """
 
     activations: np.ndarray
@@ -74,10 +74,23 @@ class Workspace(NamedTuple):
     values: np.ndarray
     offsets: np.ndarray
     counts: np.ndarray
+    dense: int = 0
     images: int = 0
 
 
-def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace:
+class Addresses(NamedTuple):
+    """Of the kernels that an epoch calls."""
+
+    dense: int = 0
+    images: int = 0
+
+
+def workspace_of(
+    layout: Layout,
+    samples: int,
+    threads: int = 1,
+    addresses: Addresses = Addresses(),  # noqa: B008 - it cannot change
+) -> Workspace:
     """Make room for mini-batches of up to that many samples, and for so many threads."""
     dtype, units = layout.neurons.dtype, int(layout.units[-1])
     rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
@@ -101,6 +114,8 @@ def workspace_of(layout: Layout, samples: int, threads: int = 1) -> Workspace:
         values=numbers(threads * listed),
         offsets=np.zeros(threads * listed, np.int64),
         counts=np.zeros(threads * listed, np.int64),
+        dense=addresses.dense,
+        images=addresses.images,
     )
 
 

@@ -13,17 +13,17 @@ from fastnet.kernels.compiler import announced, is_kernel
 def found():
     """Return the list, which is made without compiling anything."""
     compiled = []
-    before = epoch.epoch, inputs._fill, side_by_side.address_of
+    before = epoch.epoch, inputs._fill, side_by_side.compile_all, side_by_side.address_of
     with announced(lambda: contextlib.nullcontext(compiled.append(True))):
         found = specializations()
     assert not compiled
-    assert before == (epoch.epoch, inputs._fill, side_by_side.address_of)
+    assert before == (epoch.epoch, inputs._fill, side_by_side.compile_all, side_by_side.address_of)
     return found
 
 
 def test_no_kernel_is_left_out(found):
     names = {(module.__name__, name) for module, name in kernels()}
-    assert names >= {(f"fastnet.kernels.{each}", each) for each in ("epoch", "images")}
+    assert names >= {(f"fastnet.kernels.{each}", each) for each in ("epoch", "dense", "images")}
     assert {(each.module, each.name) for each in found} == names
     assert len(found) == len(set(found))
 
@@ -37,6 +37,10 @@ def test_networks_have_two_precisions_and_three_forms_of_inputs(found, name):
     ]
     inputs_of = [str(each) for spec in found if spec.name == name for each in spec.types]
     assert sorted(each for each in inputs_of if each.startswith(("Matrix", "Rows"))) == sorted(forms)
+
+
+def test_products_of_dense_layers_have_two_precisions(found):
+    assert len([each for each in found if each.name == "dense"]) == 2
 
 
 def test_a_part_is_no_kernel():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels.layer_0 import Layer0, Order
 
 from fastnet.kernels import choice, inputs
 from fastnet.kernels.compiler import kernel
@@ -9,20 +10,9 @@ from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.layout import NUMBERS_IN_CACHE
 from fastnet.kernels.structures import Reference
 from fastnet.kernels.vectors import lanes_of
-from fastnet.kernels.workspace import size_of_packed
 
 DTYPES = ("float32", "float64")
 KINDS = (Matrix, Rows)
-
-
-@kernel
-def set_product(x, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels):
-    inputs.set_product(x, mini_batch, upcoming, w, w_start, n_in, z, z_start, panels)
-
-
-@kernel
-def add_transposed_product(x, mini_batch, d, d_start, w, w_start, n_in, panels, room, samples):
-    inputs.add_transposed_product(x, mini_batch, d, d_start, w, w_start, n_in, panels, room, 0, samples)
 
 
 @kernel
@@ -131,11 +121,11 @@ def test_the_last_column_of_a_wide_matrix(n_in, dtype):
     width = lanes_of("float32")
     w, z = np.zeros((n_in, width), np.float32), np.zeros((2, width), np.float32)
     w[[0, -2, -1]] = np.arange(1, 3 * width + 1).reshape(3, width)
-    samples = np.arange(2)
-    set_product(x, samples, samples, w.ravel(), 0, n_in, z.ravel(), 0, 1)
+    order, layer = Order(np.arange(2), np.arange(2)), Layer0(n_in, 2, z.ravel(), z.ravel())
+    layer.multiply(x, order, w.ravel(), 0, width)
     np.testing.assert_array_equal(z, [7 * w[-1], 3 * w[0] + 5 * w[-2] + 2 * w[-1]])
     expected = w + matrix.T @ z
-    add_transposed_product(x, samples, z.ravel(), 0, w.ravel(), 0, n_in, 1, w.ravel()[:0], samples)
+    layer.accumulate(x, order, w.ravel(), 0, width)
     np.testing.assert_array_equal(w, expected)
 
 
@@ -149,11 +139,10 @@ def test_what_is_not_a_number_is_not_lost(dtype):
     np.testing.assert_array_equal(matrix_of(laid_out(Matrix, matrix, dtype), 4), matrix)
 
 
-def panel(matrix, before):
-    """Return a flat array with panels in it, of which nothing else is a number."""
-    flat = np.full(before + matrix.size + matrix.shape[-1], np.nan, matrix.dtype)
-    flat[before:][: matrix.size] = matrix.ravel()
-    return flat
+def between(panels):
+    """Return a flat array of panels, with one before and one behind of which nothing is a number."""
+    around = np.full_like(panels, np.nan, shape=(1, *panels.shape[1:]))
+    return np.concatenate([around, panels, around]).ravel()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -179,13 +168,12 @@ def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upc
     w = random.integers(-9, 10, (panels, n_in, width)).astype(dtype)
     d = random.integers(-9, 10, (panels, len(picked), width)).astype(dtype)
 
-    flat_z = panel(np.full_like(d, np.nan), width)
-    set_product(x, mini_batch, upcoming, panel(w, 2 * width), 2 * width, n_in, flat_z, width, panels)
-    np.testing.assert_array_equal(flat_z, panel(matrix[mini_batch] @ w, width), strict=True)
-
-    flat_w, room, samples = panel(w, 2 * width), np.zeros(size_of_packed(len(picked)), dtype), np.arange(len(picked))
-    add_transposed_product(x, mini_batch, panel(d, width), width, flat_w, 2 * width, n_in, panels, room, samples)
-    np.testing.assert_array_equal(flat_w, panel(w + matrix[mini_batch].T @ d, 2 * width), strict=True)
+    z, sums, neurons = between(np.full_like(d, np.nan)), between(w), (width, (1 + panels) * width)
+    layer, order = Layer0(n_in, len(picked), z, between(d)), Order(mini_batch, upcoming)
+    layer.multiply(x, order, between(w), *neurons)
+    np.testing.assert_array_equal(z, between(matrix[mini_batch] @ w), strict=True)
+    layer.accumulate(x, order, sums, *neurons)
+    np.testing.assert_array_equal(sums, between(w + matrix[mini_batch].T @ d), strict=True)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -210,6 +198,7 @@ def test_an_input_that_is_not_a_number_makes_all_of_its_row_none(kind):
     width = lanes_of("float64")
     x = laid_out(kind, np.array([[1.0, 2.0, 0.0], [np.nan, 1.0, 0.0], [0.0, np.inf, 1.0]]))
     w, z = np.ones((3, width)), np.zeros((3, width))
-    set_product(x, np.arange(3), np.arange(0), w.ravel(), 0, 3, z.ravel(), 0, 1)
+    order = Order(np.arange(3), np.arange(0))
+    Layer0(3, 3, z.ravel(), z.ravel()).multiply(x, order, w.ravel(), 0, width)
     np.testing.assert_array_equal(z[:, 0], [3, np.nan, np.inf])
     np.testing.assert_array_equal(z, np.broadcast_to(z[:, :1], z.shape))

@@ -31,7 +31,8 @@ def started(monkeypatch):
 
 def call(doubled, first):
     """Compile both, one elsewhere if that is possible, and call it by its address; return whether it was elsewhere."""
-    address = side_by_side.address_of(first, (SCALED,), doubled, (2,))
+    side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,))])
+    address = side_by_side.address_of(first, (SCALED,))
     found = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)(address)(SCALED.address)
     assert (doubled(2), found) == (4, 4.5)
     assert not sum(doubled.stats.cache_hits.values())
@@ -86,7 +87,7 @@ def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypat
 
     monkeypatch.setattr(doubled, "compile", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        side_by_side.address_of(first, (SCALED,), doubled, (2,))
+        side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,))])
     assert started[0].poll() is not None
     assert not first.overloads
 
@@ -94,6 +95,14 @@ def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypat
 def test_of_several_threads_one_starts_a_process(kernels, started):
     doubled, first = kernels
     with ThreadPoolExecutor(4) as pool:
-        found = [pool.submit(side_by_side.address_of, first, (SCALED,), doubled, (2,)) for _ in range(4)]
-        assert len({each.result() for each in found}) == 1
+        for each in [pool.submit(side_by_side.compile_all, (doubled, (2,)), [(first, (SCALED,))]) for _ in range(4)]:
+            each.result()
     assert len(started) == 1
+
+
+def test_another_process_compiles_several_one_after_the_other(kernels, started):
+    doubled, first = kernels
+    width = compiler.kernel(two_kernels.width.py_func)
+    side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,)), (width, (np.zeros(1),))])
+    assert len(started) == 1
+    assert [sum(each.stats.cache_hits.values()) for each in (doubled, first, width)] == [0, 1, 1]

@@ -1,0 +1,30 @@
+"""Kernels that the kernel of an epoch calls by their address: what they are asked for, and the call itself.
+
+Each is compiled by itself, at the same time as the others, and is shared by all kernels of an epoch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
+"""Steps of a mini-batch: transpose weights or filters; compute a layer's activations; the errors below a layer; add the
+gradient of a layer's weights to the sums; set images to zero."""
+
+
+@intrinsic
+def call(typing_context: Any, address: Any, *arguments: Any) -> Any:
+    """Call the kernel at an address, which returns nothing."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        given = [context.get_value_type(each) for each in signature.args[1]]
+        function = ir.FunctionType(context.get_value_type(types.none), given)
+        numbers = [builder.extract_value(values[1], i) for i in range(len(given))]
+        builder.call(builder.inttoptr(values[0], function.as_pointer()), numbers)
+        return context.get_dummy_value()
+
+    return types.void(address, types.StarArgTuple.from_types(arguments)), generate

@@ -1,0 +1,160 @@
+"""Matrix products of dense layers: a kernel of their own, which the kernel of an epoch calls by its address.
+
+Inputs without zeros need none in layer 0: `inputs` has what is computed of them.
+"""
+
+from __future__ import annotations
+
+from fastnet.kernels import products
+from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, FEED_FORWARD, PREPARE
+from fastnet.kernels.compiler import called_kernel, part, subroutine
+from fastnet.kernels.geometry import steps
+from fastnet.kernels.layout import DENSE, ENOUGH_SAMPLES
+from fastnet.kernels.shares import room_of
+from fastnet.kernels.threads import share_of
+from fastnet.kernels.vectors import lanes, load, store
+
+
+@called_kernel
+def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums, workspace, share):
+    """Do this thread's part of one step of a mini-batch, for a dense layer.
+
+    Parameters
+    ----------
+    what : int
+        `PREPARE`: transpose the weights of all dense layers but the first. `FEED_FORWARD`: multiply weights and
+        activations. `BACKPROPAGATE`: compute the errors below the layer, not for layer 0. `ACCUMULATE`: add the
+        gradient of its weights to the sums.
+    layer : int
+        Index of the layer; ignored by `PREPARE`.
+    x, rows : ndarray, ndarray of int64
+        The inputs of all samples, row by row, and which rows are the mini-batch; ignored above layer 0.
+    m : int
+        Number of samples in the mini-batch.
+    first, last : int
+        This thread's samples above layer 0, and its neurons in layer 0; ignored where threads divide weights.
+    scale : float
+        What the weights have to be multiplied by.
+    layout, parameters, sums, workspace, share
+        See `epoch`.
+    """
+    if what == PREPARE:
+        transpose_all(layout, parameters, workspace, share)
+    elif what == FEED_FORWARD:
+        if layer == 0:
+            multiply_inputs(x, rows, first, last, layout, parameters, workspace)
+        else:
+            multiply(layer, first, last, m, layout, parameters, workspace, share)
+    elif what == BACKPROPAGATE:
+        add_errors(layer, m, first, last, scale, layout, parameters, workspace)
+    elif what == ACCUMULATE:
+        if layer == 0:
+            accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
+        else:
+            accumulate_weights(layer, m, layout, workspace, sums, share)
+
+
+@part
+def transpose_all(layout, parameters, workspace, share):
+    """Transpose the weights of all dense layers but the first, in this thread's panels."""
+    width = lanes(parameters.values)
+    for layer in range(1, len(layout.kinds)):
+        if layout.kinds[layer] == DENSE:
+            panels = (layout.sizes[layer] + width - 1) // width
+            first, last = share_of(panels, share)
+            products.transpose(
+                parameters.values, layout.weights[layer], layout.sizes[layer + 1], first, last,
+                workspace.transposed, layout.transposed[layer], panels * width * width,
+            )  # fmt: skip
+
+
+@subroutine
+def multiply_inputs(x, rows, first, last, layout, parameters, workspace):
+    """Multiply weights and inputs, for the neurons of layer 0 from `first` to `last`."""
+    n_in, m, width = layout.sizes[0], len(rows), lanes(workspace.activations)
+    products.add_product(
+        x, 0, n_in, rows, n_in, 1, 0, parameters.values, first * n_in, n_in * width, workspace.activations, m * first,
+        m * width, width, (last - first) // width, 0, m, True,
+    )  # fmt: skip
+
+
+@subroutine
+def multiply(layer, first, last, m, layout, parameters, workspace, share):
+    """Multiply the weights of a dense layer and the activations below, of samples from `first` to `last`."""
+    a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
+    stride, panel = steps(layer - 1, m, width, layout)
+    below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
+    panels = (layout.sizes[layer] + width - 1) // width
+    if m < ENOUGH_SAMPLES:
+        products.set_dot_products(
+            a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
+            a, to, m * width, dots, room_of(dots, share),
+        )  # fmt: skip
+    else:
+        products.add_product(
+            a, below, stride, workspace.samples, width, panels, panel, workspace.transposed, layout.transposed[layer],
+            panels * width * width, a, to, m * width, width, (n_out + width - 1) // width, first, last, True,
+        )  # fmt: skip
+
+
+@subroutine
+def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
+    """Compute the errors below a dense layer, for samples from `first` to `last` (BP2)."""
+    delta, width = workspace.delta, lanes(workspace.delta)
+    here, n_out = layout.units[layer], layout.sizes[layer + 1]
+    whole = n_out // width * width
+    stride, panel = steps(layer - 1, m, width, layout)
+    to, w, panels = m * layout.units[layer - 1], layout.weights[layer], (layout.sizes[layer] + width - 1) // width
+    products.add_product(
+        delta, m * here, width, workspace.samples, width, n_out // width, m * width,
+        parameters.values, w, n_out * width, delta, to, panel, stride, panels, first, last, True,
+    )  # fmt: skip
+    if n_out > whole:
+        products.add_product(
+            delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
+            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, panels, first, last,
+            whole == 0,
+        )  # fmt: skip
+    for p in range(to, to + panels * panel, panel):
+        for s in range(first, last):
+            multiply_by_slopes(p + s * stride, width, scale, workspace)
+
+
+@part
+def multiply_by_slopes(start, n, factor, workspace):
+    """Multiply n errors by the slopes of their neurons, and by a factor."""
+    delta = workspace.delta
+    for i in range(start, start + n, lanes(delta)):
+        store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
+
+
+@subroutine
+def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
+    """Add to the sums of the weights of layer 0, for neurons from `first` to `last` (BP4)."""
+    delta, n_in, m, width = workspace.delta, layout.sizes[0], len(rows), lanes(workspace.delta)
+    products.add_transposed_product(
+        x, 0, n_in, rows, n_in, 1, 0, delta, m * first, m * width, width, sums.values, first * n_in, n_in * width,
+        (last - first) // width, m, workspace.packed, room_of(workspace.packed, share), workspace.samples,
+    )  # fmt: skip
+
+
+@subroutine
+def accumulate_weights(layer, m, layout, workspace, sums, share):
+    """Add to the sums of the weights of a dense layer, in this thread's panels (BP4)."""
+    a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
+    here, n_out = layout.units[layer], layout.sizes[layer + 1]
+    stride, panel = steps(layer - 1, m, width, layout)
+    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
+    whole, below = n_out // width * width, m * layout.units[layer - 1] + first * panel
+    w = layout.weights[layer] + first * n_out * width
+    products.add_transposed_product(
+        delta, m * here, width, workspace.samples, width, n_out // width, m * width,
+        a, below, panel, stride, sums.values, w, n_out * width, last - first, m,
+        workspace.packed, room_of(workspace.packed, share), workspace.samples,
+    )  # fmt: skip
+    if n_out > whole:
+        products.add_transposed_product(
+            delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
+            a, below, panel, stride, sums.values, w + whole * width, n_out * width, last - first, m,
+            workspace.packed, room_of(workspace.packed, share), workspace.samples,
+        )  # fmt: skip

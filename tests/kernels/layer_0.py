@@ -1,0 +1,83 @@
+"""What is computed of the inputs in layer 0, without the rest of a network."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastnet.kernels import inputs, side_by_side, threads
+from fastnet.kernels.calls import FEED_FORWARD
+from fastnet.kernels.compiler import called_kernel, kernel
+from fastnet.kernels.dense import accumulate_inputs, multiply_inputs
+from fastnet.kernels.structures import FlatArray, Reference
+from fastnet.kernels.workspace import size_of_packed
+
+
+class Order(NamedTuple):
+    mini_batch: np.ndarray
+    upcoming: np.ndarray
+
+
+class Layout(NamedTuple):
+    sizes: np.ndarray
+
+
+class Parameters(NamedTuple):
+    values: np.ndarray
+
+
+class Workspace(NamedTuple):
+    activations: np.ndarray
+    delta: np.ndarray
+    samples: np.ndarray
+    packed: np.ndarray
+    dense: int = 0
+
+
+@kernel
+def multiply(x, order, first, last, layout, parameters, workspace, share):
+    inputs.multiply(x, order.mini_batch, order.upcoming, first, last, layout, parameters, workspace, share)
+
+
+@kernel
+def accumulate(x, order, first, last, layout, parameters, workspace, sums, share):
+    inputs.accumulate(x, order.mini_batch, first, last, layout, parameters, workspace, sums, share)
+
+
+@called_kernel
+def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums, workspace, share):
+    if what == FEED_FORWARD:
+        multiply_inputs(x, rows, first, last, layout, parameters, workspace)
+    else:
+        accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
+
+
+class Layer0:
+    """A layer of some inputs, and room for a mini-batch.
+
+    Parameters
+    ----------
+    n_in, m : int
+        Number of inputs, and of samples in a mini-batch.
+    z, delta : ndarray, shape (panels * m * width,)
+        What is written to, and the errors.
+    """
+
+    def __init__(self, n_in: int, m: int, z: np.ndarray, delta: np.ndarray) -> None:
+        self._layout = Reference(Layout(np.array([n_in])))
+        self._share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
+        room = np.zeros(size_of_packed(m), z.dtype)
+        workspace, weights = Workspace(z, delta, np.arange(m), room), Reference(Parameters(z))
+        numbers, rows, space = FlatArray(z.dtype), FlatArray(np.dtype(np.int64)), Reference(workspace)
+        arguments = 0, 0, numbers, rows, 0, 0, 0, 1.0, self._layout, weights, weights, space, self._share
+        self._workspace = Reference(workspace._replace(dense=side_by_side.address_of(dense, arguments)))
+
+    def multiply(self, x, order, w, first, last):
+        """Set z to x w, for neurons from `first` to `last`, in panels."""
+        rest = self._layout, Reference(Parameters(w)), self._workspace, self._share
+        multiply(Reference(x), Reference(order), first, last, *rest)
+
+    def accumulate(self, x, order, w, first, last):
+        """Add x^T delta to w, for neurons from `first` to `last`, in panels."""
+        sums = Reference(Parameters(w))
+        rest = self._layout, sums, self._workspace, sums, self._share
+        accumulate(Reference(x), Reference(order), first, last, *rest)
