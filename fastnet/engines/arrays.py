@@ -110,11 +110,13 @@ class ArrayEngine(contract.Engine):
         With `keep_statistics`, batch normalization updates its running means.
         """
 
-    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
+    def _feed_forward(
+        self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
+    ) -> None:
         rows = inputs.rows if isinstance(inputs, Dataset) else inputs
         most = contract.samples_at_a_time(self.architecture, self.samples_at_a_time)
         for part in contract.parts(rows, most):
-            receive(part, self._outputs(self._typed(rows[part])))
+            receive(part, self._outputs(self._typed(rows[part])), None)
 
     @abstractmethod
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:

@@ -25,7 +25,9 @@ from fastnet.formulas.costs import OwnCost
 from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
-Receiver: TypeAlias = Callable[[slice, np.ndarray], None]
+Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
+"""Takes which samples were fed forward, their output layer's z, and the cost of each if the engine computes it."""
+
 Factors: TypeAlias = list[np.ndarray | None]
 """What the inputs of each layer are multiplied by, one sample a row; None where the layer is not Dropout.
 
@@ -500,7 +502,7 @@ class Engine(ABC):
         """
         result = np.empty((len(inputs), self.architecture.n_out), self.architecture.dtype)
 
-        def receive(part: slice, z: np.ndarray) -> None:
+        def receive(part: slice, z: np.ndarray, losses: np.ndarray | None) -> None:
             result[part] = self.architecture.outputs.activations(z)
 
         self._feed_forward(inputs, receive)
@@ -518,25 +520,30 @@ class Engine(ABC):
         """
         n_out, outputs = self.architecture.n_out, self.architecture.outputs
         classes = classes_of(data, n_out, outputs.activation)
-        targets = data.with_vectors(n_out).targets if cost else None
+        desired = data.with_vectors(n_out) if cost else None
         predictions, costs = np.empty(len(data), np.int64), {}
 
-        def receive(part: slice, z: np.ndarray) -> None:
+        def receive(part: slice, z: np.ndarray, losses: np.ndarray | None) -> None:
             activations = outputs.activations(z)
             predictions[part] = classes.predicted(activations)
-            if targets is not None:
-                costs[part.start] = float(outputs.cost.losses(z, activations, targets[part]).sum())
+            if desired is not None:
+                if losses is None:
+                    losses = outputs.cost.losses(z, activations, desired.targets[part])
+                costs[part.start] = float(losses.sum())
 
-        self._feed_forward(data, receive)
+        self._feed_forward(data, receive, desired)
         # Threads may have come in any order; the sum of their costs is to be the same every time.
         whole = sum(costs[start] for start in sorted(costs)) if cost else None
         return Measure(int(np.count_nonzero(predictions == classes.labels)), whole, predictions)
 
     @abstractmethod
-    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
+    def _feed_forward(
+        self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
+    ) -> None:
         """Feed samples forward, some at a time, and hand over which they are, and their output layer's z.
 
-        z has one sample a row, and is handed over in the architecture's dtype. It may be done in several threads.
+        z has one sample a row, and is handed over in the architecture's dtype. It may be done in several threads. If
+        `desired` is given, a data set whose targets are vectors, an engine may hand over the cost of each sample, too.
         """
 
     @abstractmethod

@@ -17,6 +17,7 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
+from fastnet.formulas.costs import OwnCost
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import arrays, choice, dense, epoch, images, layout, shuffling, side_by_side, threads
 from fastnet.kernels.compiler import announced
@@ -91,13 +92,12 @@ class Engine(contract.Engine):
         return {}
 
     def _prepare(self, data: Dataset) -> None:
-        dtype = self.architecture.dtype
         # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
         waits = "Stopping when the kernels are compiled and kept; Ctrl-C again stops at once"
         with heard_afterwards(waits), announced(progress.compiling):
             self._references.clear()  # which would keep the data of before
             self._inputs = self._cached_inputs(data)
-            targets = data.derived(("targets", dtype), lambda: arrays.flat_rows(data.targets, dtype))
+            targets = self._flat_targets(data)
             weights = self._nothing if self._sample_weights is None else self._sample_weights
             self._samples = epoch.Samples(
                 np.empty(0, np.int64), targets, weights, self._nothing, _NOT_WANTED, _NOT_WANTED
@@ -105,6 +105,10 @@ class Engine(contract.Engine):
             # Before training, so that no epoch's time includes it.
             others = shuffling.calls(len(data))
             self._addresses(self._reference(self._inputs), self._reference(self._samples), others)
+
+    def _flat_targets(self, data: Dataset) -> np.ndarray:
+        dtype = self.architecture.dtype
+        return data.derived(("targets", dtype), lambda: arrays.flat_rows(data.targets, dtype))
 
     def permutation(self, random: Any, n: int) -> np.ndarray:
         return shuffling.permutation(random, n)
@@ -290,7 +294,9 @@ class Engine(contract.Engine):
             multiplications -= zeros * self._layout.sizes[1]
         return choice.threads(samples * multiplications, parts, threads.available)
 
-    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
+    def _feed_forward(
+        self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
+    ) -> None:
         """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
         with announced(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
@@ -298,7 +304,12 @@ class Engine(contract.Engine):
             most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
             starts = range(0, n, max(most, 1))
             first, rest = Reference(x), self._structures_of_feeding
-            nothing = epoch.Samples(np.empty(0, np.int64), *[self._nothing] * 3, _NOT_WANTED, _NOT_WANTED)
+            targets = self._nothing
+            if desired is not None and not isinstance(self.architecture.cost, OwnCost):
+                targets = self._flat_targets(desired)
+            nothing = epoch.Samples(
+                np.empty(0, np.int64), targets, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED
+            )
             addresses = self._addresses(first, Reference(nothing))
 
             def feed_forward(share: threads.Share) -> None:
@@ -307,9 +318,11 @@ class Engine(contract.Engine):
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)
-                    samples = nothing._replace(order=order)
+                    losses = np.empty(len(order)) if len(targets) else _NOT_WANTED
+                    samples = nothing._replace(order=order, losses=losses)
                     epoch.epoch(first, Reference(samples), most, *rest, room, alone, False)
-                    receive(part, arrays.outputs_of(self._layout, workspace.activations, len(order)))
+                    z = arrays.outputs_of(self._layout, workspace.activations, len(order))
+                    receive(part, z, losses if len(targets) else None)
 
             threads.run(feed_forward, self._threads(x, most, max(len(starts), 1)))
 

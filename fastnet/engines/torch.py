@@ -208,12 +208,14 @@ class Eager(contract.Engine):
         gradients = iter(sums)
         return total, _in_book_shapes([{name: next(gradients) for name in arrays} for arrays in self._trained])
 
-    def _feed_forward(self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver) -> None:
+    def _feed_forward(
+        self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
+    ) -> None:
         rows = inputs.rows if isinstance(inputs, Dataset) else inputs
         most = contract.samples_at_a_time(self.architecture, _SAMPLES_AT_A_TIME)
         for part in contract.parts(rows, most):
             with torch.no_grad():
-                receive(part, self._weighted_inputs(self._tensor(rows[part])).cpu().numpy())
+                receive(part, self._weighted_inputs(self._tensor(rows[part])).cpu().numpy(), None)
 
     def _cost(
         self,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels.backward import accumulate, backpropagate
+from fastnet.kernels.backward import accumulate, backpropagate, output_errors
 from fastnet.kernels.calls import CLEAR, PREPARE, call
 from fastnet.kernels.compiler import kernel, part, subroutine
 from fastnet.kernels.forward import AHEAD, feed_forward
@@ -83,8 +83,8 @@ def epoch(
     share : Share
         This thread's part of the work. Nothing that is computed depends on how it is divided.
     training : bool
-        If not, mini-batches are only fed forward. It is the same kernel, so that it is compiled once; the workspace
-        is left with the weighted inputs of the outputs, of the last mini-batch.
+        If not, mini-batches are only fed forward, and losses computed if they are wanted. It is the same kernel, so
+        that it is compiled once. The workspace is left with the weighted inputs of the outputs, of the last mini-batch.
     """
     order, room = samples.order, len(workspace.samples)
     scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
@@ -127,6 +127,8 @@ def epoch(
                 accumulate(
                     x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
                 )
+            elif len(samples.losses) > 0:
+                output_errors(samples, begin, m, first, last, 1.0, layout, workspace)
         if training:
             scale *= shrink
             step += 1

@@ -127,8 +127,8 @@ def test_the_sum_is_the_same_in_whatever_order_threads_come(make_engine, draw_pa
     engine = make_engine("reference", [4, 6, 3], weights, biases)
     expected, parts, feed_forward = engine.measure(data, cost=True), [], engine._feed_forward
 
-    def backwards(inputs, receive):
-        feed_forward(inputs, lambda part, z: parts.append((part, z)))
+    def backwards(inputs, receive, desired):
+        feed_forward(inputs, lambda *found: parts.append(found), desired)
         for each in reversed(parts):
             receive(*each)
 

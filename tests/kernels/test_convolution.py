@@ -148,7 +148,7 @@ def make_engine(monkeypatch):
 
     def guarded(*arguments):
         space = workspace_of(*arguments)
-        arrays = {name: array for name, array in space._asdict().items() if name != "images"}
+        arrays = {name: each for name, each in space._asdict().items() if isinstance(each, np.ndarray)}
         return space._replace(**{name: between_guards(name, array) for name, array in arrays.items()})
 
     def between_guards(name, array):
