@@ -1,0 +1,75 @@
+"""Print every limit with its bound, and what is missed: all benchmarks that have one, one after the other.
+
+    python benchmarks/limit.py [--only yardstick,products]
+
+It takes about an hour on a machine that does nothing else, with the extra `bench` and gcc. The last lines repeat what is
+missed. A benchmark that this machine cannot run says why, and the others go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parent
+LIMITS = {
+    "yardstick": ("an epoch beside C written by hand for this processor", "yardstick.py"),
+    "products": ("products of dense layers beside OpenBLAS", "products.py"),
+    "grid": ("an epoch beside every other engine and library", "grid.py"),
+    "start": ("from the start of a process; shuffling", "measure.py"),
+    "crowd": ("threads and processes that all have to compile", "crowd.py"),
+    "epoch": ("costs, accuracies and options, in epochs", "chapter3.py", "options"),
+    "threads": ("two networks in two threads", "two_threads.py"),
+    "soak": ("thousands of epochs, with checkpoints", "soak.py"),
+    "recipes": ("time to 97 and 98 %", "recipes.py"),
+    "best": ("time to 99 % and more, on two processors", "best.py"),
+    "scale": ("many samples, many layers, mapped inputs", "scale.py"),
+    "assembly": ("the code for ARM", "assembly.py"),
+}
+
+
+def main() -> None:
+    """Run them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=",".join(LIMITS), help="which (default: %(default)s)")
+    chosen = parser.parse_args().only.split(",")
+    unknown = [name for name in chosen if name not in LIMITS]
+    if unknown:
+        parser.error(f"--only names {', '.join(unknown)}; there are {', '.join(LIMITS)}")
+    missed = []
+    for name in chosen:
+        title, script, *arguments = LIMITS[name]
+        print(f"\n## {name}: {title}\n", flush=True)
+        missed += [f"{name}: {line}" for line in printed(script, *arguments) if is_missed(line)]
+    print(f"\n## Missed: {len(missed) or 'nothing'}\n", *missed, sep="\n")
+
+
+def printed(script: str, *arguments: str) -> list[str]:
+    """Run a benchmark, print its lines as they come, and return them."""
+    command = [sys.executable, BENCHMARKS / script, *arguments]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line.strip())
+    if process.returncode:
+        lines.append(f"missed: {script} ended with status {process.returncode}")
+        print(lines[-1])
+    return lines
+
+
+def is_missed(line: str) -> bool:
+    """Return whether a line says that a bound is missed: in words, or as "what, at most 1.05: 1.10"."""
+    found = re.search(r", at (most|least) ([\d.]+): ([\d.]+)", line)
+    if found is None:
+        return "missed" in line
+    bound, value = float(found[2]), float(found[3])
+    return value > bound if found[1] == "most" else value < bound
+
+
+if __name__ == "__main__":
+    main()
