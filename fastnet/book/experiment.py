@@ -106,25 +106,16 @@ class Result:
         figures.check(filename)
         figures.save(self.draw(), filename)
 
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Return for each published value its name, the book's value and ours, as text."""
-        return [
-            (each.name, in_words(each.value, each.unit), in_words(self.values[each.name], each.unit))
-            for each in self.experiment.published
-            if each.name in self.values
-        ]
-
     def _repr_png_(self) -> bytes:
         return self.draw()._repr_png_()  # type: ignore[attr-defined, no-any-return]
 
     def __str__(self) -> str:
-        rows = [("", "the book", "fastnet"), *self.rows()]
+        rows = [
+            (each.name, in_words(each.value, each.unit), in_words(self.values[each.name], each.unit))
+            for each in self.experiment.published
+        ]
         title = f"{self.experiment.title} (chapter {self.experiment.chapter})"
-        if len(rows) == 1:
-            return title
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = (f"{name:<{widths[0]}}  {book:>{widths[1]}}  {ours:>{widths[2]}}" for name, book, ours in rows)
-        return "\n".join([title, "", *lines])
+        return "\n\n".join([title, in_columns(rows)] if rows else [title])
 
 
 @dataclass(eq=False, repr=False)
@@ -211,6 +202,13 @@ def experiment(
         See `Experiment`.
     """
     return lambda function: Experiment(function, title, published, size)
+
+
+def in_columns(rows: Sequence[tuple[str, str, str]]) -> str:
+    """Return lines of names, the book's values and ours, below a line that says which is which."""
+    rows = [("", "the book", "fastnet"), *rows]
+    names, values = (max(len(row[i]) for row in rows) for i in range(2))
+    return "\n".join(f"{name:<{names}}  {value:>{values}}  {ours}" for name, value, ours in rows)
 
 
 def in_words(value: float, unit: str) -> str:

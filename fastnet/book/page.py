@@ -1,0 +1,77 @@
+"""A page in HTML with the pictures and the values of experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+
+from fastnet.book.experiment import Experiment
+from fastnet.book.seeds import Spread
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }
+img { max-width: 100%; background: white; }
+table { border-collapse: collapse; }
+th, td { padding: 0.1rem 1.5rem 0.1rem 0; text-align: left; }
+"""
+
+
+class Entry(NamedTuple):
+    """An experiment on the page.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        Which.
+    picture : str
+        Name of the file with its picture, beside the page.
+    spreads : sequence of Spread
+        The book's values and ours.
+    seconds : float
+        How long it took.
+    """
+
+    experiment: Experiment
+    picture: str
+    spreads: Sequence[Spread]
+    seconds: float
+
+
+def page(entries: Sequence[Entry]) -> str:
+    """Return the page."""
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+        f"<title>Neural Networks and Deep Learning: figures and experiments</title><style>{_STYLE}</style>",
+        "<h1>Neural Networks and Deep Learning: figures and experiments</h1>",
+    ]
+    chapter = None
+    for entry in entries:
+        if entry.experiment.chapter != chapter:
+            chapter = entry.experiment.chapter
+            parts.append(f"<h2>Chapter {chapter}</h2>")
+        parts += _section(entry)
+    return "\n".join(parts) + "\n"
+
+
+def _section(entry: Entry) -> list[str]:
+    title, name = escape(entry.experiment.title), escape(entry.experiment.name)
+    parts = [
+        f'<h3 id="{name}">{title}</h3>',
+        f'<p><img src="{escape(entry.picture)}" alt="{title}"></p>',
+        f"<p><code>fastnet book {name}</code>, {entry.seconds:.1f} seconds</p>",
+    ]
+    if entry.spreads:
+        cells = [("", "the book", "fastnet", ""), *((*each.cells(), _verdict(each)) for each in entry.spreads)]
+        rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in cells)
+        parts.append("<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>")
+    return parts
+
+
+def _verdict(spread: Spread) -> str:
+    """Return nothing where the book's value is met, or by how much it is missed and why."""
+    if spread.is_met:
+        return ""
+    return f"differs by {abs(spread.median - spread.published.value):.3g}. {spread.published.miss}".strip()

@@ -1,0 +1,175 @@
+"""`fastnet book`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fastnet import plots
+from fastnet.commands.parameters import SETTINGS, Command, NewFile
+from fastnet.commands.run import say
+from fastnet.files.writing import write_text
+from fastnet.utils import progress
+
+if TYPE_CHECKING:
+    from fastnet.book import Experiment, Result
+
+
+@click.command(cls=Command, context_settings=SETTINGS)
+@click.argument("name", required=False)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="What is random comes from this seed.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=1,
+    help="Repeat with so many seeds, from --seed on, and print the median with the lowest and highest.",
+)
+@click.option("--save", "picture", type=NewFile(), help="Write the picture to this file, such as overfitting.png.")
+@click.option("--all", "every", is_flag=True, help="Compute all experiments, into --folder.")
+@click.option("--chapter", type=click.IntRange(1, 6), help="List, or compute with --all, those of this chapter only.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where --all writes the pictures and the page index.html.",
+)
+def book(
+    name: str | None,
+    seed: int,
+    seeds: int,
+    picture: Path | None,
+    every: bool,
+    chapter: int | None,
+    folder: Path | None,
+) -> None:
+    """Compute a figure, table or experiment of the book, and show it beside what the book published.
+
+    Without NAME, all experiments are listed by chapter.
+
+    \b
+    fastnet book overfitting
+    fastnet book overfitting --seeds 5 --save overfitting.png
+    fastnet book --all --folder pictures
+    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    _check_together(name, every, chapter, folder, picture)
+    numbers = range(seed, seed + seeds)
+    if every:
+        assert folder is not None
+        _compute_all(chapter, numbers, folder)
+    elif name is None:
+        _list(chapter)
+    else:
+        _compute(_named(name), numbers, picture)
+
+
+def _check_together(
+    name: str | None, every: bool, chapter: int | None, folder: Path | None, picture: Path | None
+) -> None:
+    if every and name is not None:
+        raise click.UsageError(f"--all computes every experiment; leave out {name!r}, or --all")
+    if every != (folder is not None):
+        raise click.UsageError("--all and --folder go together: --all --folder DIR writes all pictures to DIR")
+    if picture is not None and name is None:
+        raise click.UsageError("--save needs NAME, the experiment whose picture is saved")
+    if chapter is not None and name is not None:
+        raise click.UsageError(f"--chapter restricts the list or --all; leave it out for {name!r}")
+
+
+def _named(name: str) -> Experiment:
+    from fastnet import book
+
+    known = book.names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3)
+        raise click.UsageError(
+            f"there is no experiment {name!r}; "
+            + (f"did you mean {' or '.join(near)}?" if near else "`fastnet book` lists all")
+        )
+    found: Experiment = getattr(book, name)
+    return found
+
+
+def _list(chapter: int | None) -> None:
+    from fastnet import book
+
+    experiments = book.experiments(chapter)
+    width = max(len(each.name) for each in experiments)
+    last = None
+    for each in experiments:
+        if each.chapter != last:
+            click.echo(f"Chapter {each.chapter}" if last is None else f"\nChapter {each.chapter}")
+            last = each.chapter
+        say(f"  {each.name:<{width}}  {each.title}")
+
+
+def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None:
+    """Compute one experiment, print its values, and save or show its picture."""
+    from fastnet.book.experiment import in_columns
+    from fastnet.book.seeds import repeated, spreads
+
+    if picture is not None:
+        plots.check(picture)
+    with progress.steps(experiment.name, len(seeds)) as step:
+        results = []
+        for result in repeated(experiment, seeds):
+            results.append(result)
+            step()
+    say(f"{experiment.title} (chapter {experiment.chapter})")
+    found = spreads(results)
+    if found:
+        click.echo("\n" + in_columns([each.cells() for each in found]))
+    for each in found:
+        if not each.is_met and each.published.miss:
+            click.echo(f"\n{each.published.name}: {each.published.miss}")
+    if picture is not None:
+        results[0].save(picture)
+    else:
+        _show(results[0])
+
+
+def _show(result: Result) -> None:
+    """Open the picture with what this system opens pictures with, if it has a screen."""
+    if not _has_screen():
+        say("fastnet: there is no screen to show the picture on; --save FILE writes it", err=True)
+        return
+    path = Path(tempfile.mkdtemp(prefix="fastnet-"), f"{result.experiment.name}.png")
+    result.save(path)
+    click.launch(str(path))
+
+
+def _has_screen() -> bool:
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
+    """Compute experiments, write their pictures, and after each the page with those that there are."""
+    from fastnet import book
+    from fastnet.book.page import Entry, page
+    from fastnet.book.seeds import repeated, spreads
+
+    folder.mkdir(parents=True, exist_ok=True)
+    plots.check(folder / "index.png")
+    experiments, entries = book.experiments(chapter), []
+    began = time.perf_counter()
+    with progress.steps("The book", len(experiments)) as step:
+        for experiment in experiments:
+            step(0, experiment.name)
+            start = time.perf_counter()
+            results = list(repeated(experiment, seeds))
+            seconds = time.perf_counter() - start
+            results[0].save(folder / f"{experiment.name}.png")
+            entries.append(Entry(experiment, f"{experiment.name}.png", spreads(results), seconds))
+            write_text(folder / "index.html", page(entries))
+            step(1)
+    missed = sum(not each.is_met for entry in entries for each in entry.spreads)
+    values = sum(len(entry.spreads) for entry in entries)
+    say(
+        f"{len(entries)} experiments in {time.perf_counter() - began:.0f} seconds; {values - missed} of {values} "
+        f"published values are met. {folder / 'index.html'} shows all."
+    )

@@ -1,0 +1,86 @@
+"""What all experiments have in common, tried with one that computes nothing."""
+
+import numpy as np
+import pytest
+
+from fastnet import book
+from fastnet.book.experiment import Experiment, Measured, Published
+from fastnet.book.page import Entry, page
+from fastnet.book.seeds import repeated, spreads
+
+
+def accuracy(*, seed: int = 0) -> Measured:
+    return Measured({"curve": [seed]}, {"accuracy": 90.0 + seed})
+
+
+accuracy.__module__ = "fastnet.book.chapter3.accuracy"
+
+
+def experiment_with(value, **others):
+    return Experiment(accuracy, "Accuracy <of one>", [Published("accuracy", value, "%", **others)])
+
+
+@pytest.mark.parametrize(("value", "expected"), [(89.9, False), (90, True), (91.5, True), (92, True), (92.1, False)])
+def test_a_value_is_met_within_the_spread_of_seeds(value, expected):
+    (spread,) = spreads(repeated(experiment_with(value), range(3)))
+    assert (spread.median, spread.lowest, spread.highest) == (91, 90, 92)
+    assert spread.is_met is expected
+    assert spread.cells() == ("accuracy", f"{value:.2f} %", "91.00 % (90.00 % to 92.00 %)")
+
+
+def test_a_value_that_depends_on_no_seed_is_met_within_its_tolerance():
+    def exact() -> Measured:
+        return Measured({}, {"accuracy": 22.2483})
+
+    for tolerance, expected in ((0.005, True), (0.001, False)):
+        experiment = Experiment(exact, "Exact", [Published("accuracy", 22.25, "%", tolerance=tolerance)])
+        (spread,) = spreads(repeated(experiment, range(5)))
+        assert spread.is_met is expected
+
+
+def test_the_page_escapes_titles_and_says_what_is_missed_and_why():
+    experiment = experiment_with(80, miss="Nobody <knows>.")
+    text = page([Entry(experiment, "accuracy.png", spreads(repeated(experiment, range(2))), 1.25)])
+    assert "<h2>Chapter 3</h2>" in text
+    assert "Accuracy &lt;of one&gt;" in text
+    assert "differs by 10.5. Nobody &lt;knows&gt;." in text
+    assert '<img src="accuracy.png"' in text
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"epoch": 3}, "overfitting has no setting 'epoch'; it has samples, epochs, seed"), ({"seed": 1.5}, "seed")],
+)
+def test_a_wrong_setting_is_refused(settings, message):
+    with pytest.raises(TypeError, match=message):
+        book.overfitting(**settings)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
+    results = [book.overfitting(samples=50, epochs=2, seed=seed) for seed in (1, 1, 2)]
+    assert results[0].data == results[1].data
+    assert results[0].data != results[2].data
+
+
+def test_names_are_those_of_the_files_and_can_be_had():
+    names = book.names()
+    assert len(names) == len(set(names))
+    assert set(names) <= set(dir(book))
+    assert [each.name for each in book.experiments()] == names
+    assert [each.chapter for each in book.experiments()] == sorted(each.chapter for each in book.experiments())
+    with pytest.raises(AttributeError, match="no attribute 'chapter'"):
+        _ = book.chapter
+
+
+def test_a_result_prints_the_books_values_beside_ours():
+    assert str(experiment_with(91)(seed=2)) == (
+        "Accuracy <of one> (chapter 3)\n\n          the book  fastnet\naccuracy   91.00 %  92.00 %"
+    )
+
+
+def test_arrays_may_be_data():
+    def array() -> Measured:
+        return Measured({"values": np.arange(3)})
+
+    array.__module__ = "fastnet.book.chapter1.array"
+    assert repr(Experiment(array, "Array")()) == "Result(experiment=<experiment array of chapter 1>, values={})"

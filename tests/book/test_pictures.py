@@ -1,0 +1,33 @@
+"""Every experiment has a picture: drawn of small versions, whose settings stand here."""
+
+import inspect
+
+import pytest
+from matplotlib.text import Text
+
+from fastnet import book
+
+SMALL = {"samples": 60, "epochs": 2, "images": 60, "trials": 3, "svm_samples": 60, "test_samples": 60, "steps": 3}
+"""Values of settings, for the experiments that have them."""
+
+
+@pytest.mark.parametrize("name", book.names())
+def test_a_picture_is_drawn_and_says_what_it_shows(name, tmp_path):
+    experiment = getattr(book, name)
+    known = inspect.signature(experiment.function).parameters
+    result = experiment(**{setting: value for setting, value in SMALL.items() if setting in known})
+    figure = result.draw()
+    assert figure.axes
+    assert any(text.get_text().strip() for text in figure.findobj(Text))
+    result.save(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("name", book.names())
+def test_each_published_value_has_one_of_ours(name):
+    experiment = getattr(book, name)
+    assert experiment.title
+    assert experiment.title[0].isupper()
+    assert not experiment.title.endswith(".")
+    assert len({each.name for each in experiment.published}) == len(experiment.published)
+    assert all(each.tolerance > 0 for each in experiment.published if not experiment.is_random)

@@ -1,0 +1,72 @@
+"""`fastnet book` as a user types it."""
+
+import re
+
+import pytest
+from commands.here import run
+
+from fastnet import book
+
+
+@pytest.fixture
+def two(monkeypatch):
+    """Leave two experiments that take no time."""
+    monkeypatch.setattr(book, "names", lambda chapter=None: ["nand", "saturation"])
+
+
+def test_without_a_name_it_lists_all_by_chapter():
+    output = run("book").output
+    assert re.findall(r"^Chapter (\d)$", output, re.MULTILINE) == sorted({str(e.chapter) for e in book.experiments()})
+    assert re.findall(r"^  (\w+)  ", output, re.MULTILINE) == book.names()
+    assert run("book", "--chapter", "3").output.splitlines()[0] == "Chapter 3"
+
+
+def test_an_experiment_prints_the_books_values_and_saves_its_picture(tmp_path):
+    result = run("book", "saturation", "--save", str(tmp_path / "picture.png"))
+    assert result.exit_code == 0
+    assert "Saturat" in result.output
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_screen_it_says_how_to_get_the_picture(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--save FILE writes it" in run("book", "nand").stderr
+
+
+def test_a_screen_shows_the_picture(monkeypatch):
+    shown = []
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("click.launch", shown.append)
+    run("book", "nand")
+    assert [path.endswith("nand.png") for path in shown] == [True]
+
+
+def test_all_writes_pictures_and_a_page(two, tmp_path):
+    folder = tmp_path / "new" / "folder"
+    result = run("book", "--all", "--folder", str(folder))
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("2 experiments in ")
+    assert {each.name for each in folder.iterdir()} == {"nand.png", "saturation.png", "index.html"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nandd"], "there is no experiment 'nandd'; did you mean nand?"),
+        (["qqqqqqq"], "there is no experiment 'qqqqqqq'; `fastnet book` lists all"),
+        (["--all"], "--all and --folder go together"),
+        (["--folder", "x"], "--all and --folder go together"),
+        (["nand", "--all", "--folder", "x"], "leave out 'nand', or --all"),
+        (["--save", "x.png"], "--save needs NAME"),
+        (["nand", "--chapter", "1"], "--chapter restricts"),
+        (["nand", "--save", "x.abc"], "its ending must be one of"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("book", *arguments)
+    assert result.exit_code != 0
+    assert message in result.stderr + str(result.exception)
+    assert not list(tmp_path.iterdir())
