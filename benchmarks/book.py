@@ -1,9 +1,10 @@
 """The book's published values beside ours, and how long all of its figures take.
 
-    python benchmarks/book.py [--seeds 5] [--chapter 3] [--only NAME,NAME] [--json FILE]
+    python benchmarks/book.py [--seeds 5] [--chapter 3] [--only NAME,NAME] [--json FILE] [--page docs/book.md]
 
 Every experiment of `fastnet book` is computed with several seeds, or once if nothing in it is random. A table has the
-median of ours with the lowest and highest, and marks what lies outside. The last lines say how long the figures of
+median of ours with the lowest and highest, and marks what lies outside. `--page` writes the gallery, with the pictures
+in a folder beside it. The last lines say how long the figures of
 chapters 1 to 5 take together, with one seed each, in epochs of the engine `reference` on the book's first network in
 the same run. Experiments that train support vector machines with scikit-learn are counted, and named beside it.
 """
@@ -27,6 +28,14 @@ from fastnet.utils import machine
 MOST_EPOCHS = 25
 PART = 20  # an epoch of the engine `reference` is this many times a part of it
 SLOW = ("svm", "more_data")
+INTRODUCTION = """# The book's figures and experiments
+
+`fastnet book` lists these experiments, and `fastnet book NAME` computes one. In Python, `from fastnet import book` and
+`book.NAME()` return the data and draw the picture. `benchmarks/book.py --page docs/book.md` writes this page.
+
+Where something is random, values are medians of several seeds, with the lowest and the highest. A value of the book is
+met where it lies between these.
+"""
 
 
 def main() -> None:
@@ -36,19 +45,23 @@ def main() -> None:
     parser.add_argument("--chapter", type=int, help="only this chapter")
     parser.add_argument("--only", help="only these experiments")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--page", type=Path, help="write the gallery to this file, and its pictures beside it")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else book.names(options.chapter)
     print(f"{machine.sentence()}.\n")
     print("| chapter | experiment | value | the book | fastnet | |\n| --- | --- | --- | --- | --- | --- |", flush=True)
-    epochs, seconds, found = [an_epoch()], {}, []
+    epochs, seconds, found, sections = [an_epoch()], {}, [], []
     for name in names:
-        experiment, results = getattr(book, name), []
-        for result in timed(repeated(experiment, range(options.seeds)), seconds.setdefault(name, [])):
-            results.append(result)
-        result.draw().canvas.draw()
+        experiment = getattr(book, name)
+        results = list(timed(repeated(experiment, range(options.seeds)), seconds.setdefault(name, [])))
+        if options.page:
+            folder = options.page.with_suffix("")
+            folder.mkdir(exist_ok=True)
+            results[0].save(folder / f"{name}.png")
+            sections.append(section(experiment, f"{folder.name}/{name}.png", spreads(results)))
         for spread in spreads(results):
             what, theirs, ours = spread.cells()
-            verdict = "" if spread.is_met else f"**missed**: {spread.published.miss or 'not known why'}"
+            verdict = f"**missed**: {spread.verdict()}" if not spread.is_met else ""
             print(f"| {experiment.chapter} | `{name}` | {what} | {theirs} | {ours} | {verdict} |", flush=True)
             found.append({"name": name, "value": what, "book": theirs, "fastnet": ours, "met": spread.is_met})
         epochs.append(an_epoch())
@@ -58,9 +71,21 @@ def main() -> None:
     print(f"An epoch of `reference`: {epoch:.2f} s. All experiments: {whole:.1f} s, of which {svm:.1f} s train SVMs.")
     print(f"all experiments but the SVMs, in epochs of `reference`, at most {MOST_EPOCHS}: {(whole - svm) / epoch:.1f}")
     print(f"all experiments, in epochs of `reference`, at most {MOST_EPOCHS}: {whole / epoch:.1f}")
+    if options.page:
+        options.page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *sections]), encoding="utf-8")
     if options.json:
         report = {"machine": machine.describe(), "epoch": epoch, "seconds": seconds, "values": found}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def section(experiment, picture, spreads):
+    """Return what the gallery says of an experiment, in Markdown."""
+    lines = [f"\n## {experiment.title}\n", f"Chapter {experiment.chapter}: `fastnet book {experiment.name}`.\n"]
+    lines += [experiment.description, f"\n![{experiment.title}]({picture})"]
+    if spreads:
+        lines += ["\n| value | the book | fastnet | |", "| --- | --- | --- | --- |"]
+        lines += [f"| {' | '.join(each.cells())} | {each.verdict()} |" for each in spreads]
+    return "\n".join(lines)
 
 
 def timed(results, seconds):

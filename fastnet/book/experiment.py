@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -155,6 +156,11 @@ class Experiment:
     def chapter(self) -> int:
         """Number of the chapter, from 1: that of the folder."""
         return int(self.function.__module__.split(".")[-2].removeprefix("chapter"))
+
+    @property
+    def description(self) -> str:
+        """What it shows: the docstring of its module."""
+        return inspect.cleandoc(sys.modules[self.function.__module__].__doc__ or "")
 
     @property
     def is_random(self) -> bool:

@@ -60,18 +60,12 @@ def _section(entry: Entry) -> list[str]:
     title, name = escape(entry.experiment.title), escape(entry.experiment.name)
     parts = [
         f'<h3 id="{name}">{title}</h3>',
+        *(f"<p>{escape(paragraph)}</p>" for paragraph in entry.experiment.description.split("\n\n")),
         f'<p><img src="{escape(entry.picture)}" alt="{title}"></p>',
         f"<p><code>fastnet book {name}</code>, {entry.seconds:.1f} seconds</p>",
     ]
     if entry.spreads:
-        cells = [("", "the book", "fastnet", ""), *((*each.cells(), _verdict(each)) for each in entry.spreads)]
+        cells = [("", "the book", "fastnet", ""), *((*each.cells(), each.verdict()) for each in entry.spreads)]
         rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in cells)
         parts.append("<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>")
     return parts
-
-
-def _verdict(spread: Spread) -> str:
-    """Return nothing where the book's value is met, or by how much it is missed and why."""
-    if spread.is_met:
-        return ""
-    return f"differs by {abs(spread.median - spread.published.value):.3g}. {spread.published.miss}".strip()

@@ -31,6 +31,13 @@ class Spread(NamedTuple):
         value, tolerance = self.published.value, self.published.tolerance
         return self.lowest - tolerance <= value <= self.highest + tolerance
 
+    def verdict(self) -> str:
+        """Return nothing where the book's value is met, or by how much ours differ and why."""
+        if self.is_met:
+            return ""
+        difference = in_words(abs(self.median - self.published.value), self.published.unit)
+        return f"differs by {difference}. {self.published.miss}".strip()
+
     def cells(self) -> tuple[str, str, str]:
         """Return the name, the book's value and ours, as text."""
         name, value, unit, *_ = self.published
