@@ -1,17 +1,22 @@
 """The same network in other libraries, each written as its own users would for speed, behind fastnet's contract.
 
 No data loader, the data where the arithmetic is, nothing converted inside an epoch. `ENGINES` lists those whose
-libraries are installed, `MISSING` the others with the reason.
+libraries are installed, `MISSING` the others with the reason. They have dense layers, the quadratic cost or the
+cross-entropy of sigmoid neurons, and the optimizers gradient descent, with momentum or without, and Adam.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from fastnet.engines import contract
+from fastnet.formulas.architecture import Architecture
+from fastnet.formulas.costs import CrossEntropyCost
+from fastnet.formulas.optimizers import Adam, Optimizer
 
 
 class Peer(contract.Engine):
@@ -29,8 +34,35 @@ class Peer(contract.Engine):
     _feed_forward = _memory_copied = _set_memory = _cost_and_gradients = _gradients
 
 
+def change(
+    optimizer: Optimizer, gradient: Any, memory: tuple, numbers: Any, sqrt: Callable[[Any], Any]
+) -> tuple[Any, tuple]:
+    """Return what is added to a parameter, and what is remembered of it: `Optimizer.change`, nothing in place."""
+    rate, root = numbers
+    if isinstance(optimizer, Adam):
+        mean, square = memory
+        mean = optimizer.beta1 * mean + (1 - optimizer.beta1) * gradient
+        square = optimizer.beta2 * square + (1 - optimizer.beta2) * gradient**2
+        return -rate * mean / (sqrt(square) / root + optimizer.epsilon), (mean, square)
+    if optimizer.remembers:
+        velocity = optimizer.momentum * memory[0] - rate * gradient
+        return velocity, (velocity,)
+    return -rate * gradient, ()
+
+
+def numbers_of_steps(work: contract.Pass) -> np.ndarray:
+    """Return two numbers for each mini-batch: the learning rate, and the divisor of the root of Adam's mean square.
+
+    The rate is divided by Adam's correction of the mean. Nobody computes these powers for each parameter.
+    """
+    optimizer, steps = work.descent.optimizer, work.steps + 1 + np.arange(len(work.starts))
+    if isinstance(optimizer, Adam):
+        return np.stack([work.eta / (1 - optimizer.beta1**steps), np.sqrt(1 - optimizer.beta2**steps)], axis=1)
+    return np.full((len(steps), 2), [work.eta, 1.0])
+
+
 class TorchCompiled(Peer):
-    """A training step of PyTorch, compiled: forward, gradients and update in one."""
+    """A training step of PyTorch, compiled: forward, gradients and the optimizer's update in one."""
 
     def __init__(self, *arguments: Any) -> None:
         import torch
@@ -38,35 +70,53 @@ class TorchCompiled(Peer):
         super().__init__(*arguments)
         dtype = getattr(torch, self.architecture.dtype.name)
         self._inputs, self._targets = (torch.tensor(a, dtype=dtype) for a in (self.data.inputs, self.data.targets))
-        self._tensors = [torch.tensor(w) for w in self._weights], [torch.tensor(b[:, 0]) for b in self._biases]
+        pairs = zip(self._weights, self._biases, strict=True)
+        self._tensors = [torch.tensor(array) for w, b in pairs for array in (w, b[:, 0])]
+        self._step = None
 
-        def cost(weights, biases, x, y):
-            for w, b in zip(weights, biases, strict=True):
-                x = torch.sigmoid(torch.nn.functional.linear(x, w, b))
-            return torch.sum((x - y) ** 2) / (2 * len(x))
+    def _compile(self, optimizer: Optimizer) -> None:
+        import torch
 
-        gradient = torch.func.grad(cost, argnums=(0, 1))
+        functions = [getattr(torch, name) for name in self.architecture.activations]
+        of_logits = self.architecture.cost is CrossEntropyCost
 
-        def step(weights, biases, inputs, targets, mini_batch, eta):
-            nabla = gradient(weights, biases, inputs[mini_batch], targets[mini_batch])
-            for tensors, gradients in zip((weights, biases), nabla, strict=True):
-                for tensor, change in zip(tensors, gradients, strict=True):
-                    tensor.sub_(eta * change)
+        def cost(tensors, x, y):
+            for w, b, function in zip(tensors[::2], tensors[1::2], functions, strict=True):
+                z = torch.nn.functional.linear(x, w, b)
+                x = function(z)
+            if of_logits:
+                return torch.nn.functional.binary_cross_entropy_with_logits(z, y, reduction="sum") / len(y)
+            return torch.sum((x - y) ** 2) / (2 * len(y))
+
+        gradient = torch.func.grad(cost)
+
+        def step(tensors, memory, inputs, targets, mini_batch, numbers):
+            nabla = gradient(tensors, inputs[mini_batch], targets[mini_batch])
+            for tensor, own, remembered in zip(tensors, nabla, memory, strict=True):
+                added, kept = change(optimizer, own, remembered, numbers, torch.sqrt)
+                tensor.add_(added)
+                for old, new in zip(remembered, kept, strict=True):
+                    old.copy_(new)
 
         torch.compiler.reset()  # or after eight networks it would go on uncompiled
         self._step = torch.compile(step, dynamic=False)
+        self._memory = [tuple(torch.zeros_like(each) for _ in optimizer.remembers) for each in self._tensors]
 
     def _epoch(self, work):
         import torch
 
+        if self._step is None:
+            self._compile(work.descent.optimizer)
+        mini_batches = torch.from_numpy(work.order).split(work.mini_batch_size)
+        numbers = torch.from_numpy(numbers_of_steps(work).astype(self.architecture.dtype))
         with torch.no_grad():
-            for mini_batch in torch.from_numpy(work.order).split(work.mini_batch_size):
-                self._step(*self._tensors, self._inputs, self._targets, mini_batch, work.eta)
+            for mini_batch, own in zip(mini_batches, numbers, strict=True):
+                self._step(self._tensors, self._memory, self._inputs, self._targets, mini_batch, own)
         return contract.Totals()
 
     def _lists(self):
-        weights, biases = self._tensors
-        return [w.numpy().copy() for w in weights], [b.numpy()[:, np.newaxis].copy() for b in biases]
+        arrays = [each.numpy().copy() for each in self._tensors]
+        return arrays[::2], [b[:, np.newaxis] for b in arrays[1::2]]
 
 
 class Jax(Peer):
@@ -77,56 +127,94 @@ class Jax(Peer):
         import jax.numpy as jnp
 
         super().__init__(*arguments)
+        jax.config.update("jax_enable_x64", self.architecture.dtype == np.float64)
         self._inputs = jnp.asarray(self.data.inputs.astype(self.architecture.dtype))
         self._targets = jnp.asarray(self.data.targets.astype(self.architecture.dtype))
-        self._tree = [
-            (jnp.asarray(w.T), jnp.asarray(b[:, 0])) for w, b in zip(self._weights, self._biases, strict=True)
-        ]
+        pairs = zip(self._weights, self._biases, strict=True)
+        self._arrays = [jnp.asarray(array) for w, b in pairs for array in (w.T, b[:, 0])]
+        self._memory = None
+        functions = [getattr(jax.nn, name) for name in self.architecture.activations]
+        of_logits = self.architecture.cost is CrossEntropyCost
 
-        def cost(parameters, x, y):
-            for w, b in parameters:
-                x = jax.nn.sigmoid(x @ w + b)
-            return jnp.sum((x - y) ** 2) / (2 * len(x))
+        def cost(arrays, x, y):
+            for w, b, function in zip(arrays[::2], arrays[1::2], functions, strict=True):
+                z = x @ w + b
+                x = function(z)
+            if of_logits:
+                return jnp.sum(jax.nn.softplus(z) - z * y) / len(y)
+            return jnp.sum((x - y) ** 2) / (2 * len(y))
 
-        def epoch(parameters, inputs, targets, mini_batches, eta):
-            def step(parameters, mini_batch):
-                nabla = jax.grad(cost)(parameters, inputs[mini_batch], targets[mini_batch])
-                return jax.tree.map(lambda p, g: p - eta * g, parameters, nabla), None
+        def epoch(arrays, memory, inputs, targets, mini_batches, numbers, optimizer):
+            def step(carried, given):
+                (arrays, memory), (mini_batch, own) = carried, given
+                nabla = jax.grad(cost)(arrays, inputs[mini_batch], targets[mini_batch])
+                pairs = zip(nabla, memory, strict=True)
+                added, memory = zip(*(change(optimizer, g, kept, own, jnp.sqrt) for g, kept in pairs), strict=True)
+                return ([a + b for a, b in zip(arrays, added, strict=True)], list(memory)), None
 
-            return jax.lax.scan(step, parameters, mini_batches)[0]
+            return jax.lax.scan(step, (arrays, memory), (mini_batches, numbers))[0]
 
-        self._run = jax.jit(epoch, donate_argnums=0)
+        self._run = jax.jit(epoch, donate_argnums=(0, 1), static_argnames="optimizer")
 
     def _epoch(self, work):
-        whole = len(work.order) - len(work.order) % work.mini_batch_size
-        for part in (work.order[:whole].reshape(-1, work.mini_batch_size), work.order[whole:].reshape(1, -1)):
+        import jax.numpy as jnp
+
+        optimizer = work.descent.optimizer
+        if self._memory is None:
+            self._memory = [tuple(jnp.zeros_like(each) for _ in optimizer.remembers) for each in self._arrays]
+        size, numbers = work.mini_batch_size, numbers_of_steps(work).astype(self.architecture.dtype)
+        steps = len(work.order) // size
+        whole = work.order[: steps * size].reshape(-1, size), numbers[:steps]
+        short = work.order[steps * size :].reshape(1, -1), numbers[steps:]
+        for part, own in (whole, short):
             if part.size:
-                self._tree = self._run(self._tree, self._inputs, self._targets, part, np.float32(work.eta))
-        self._tree[0][0].block_until_ready()
+                state = self._arrays, self._memory
+                self._arrays, self._memory = self._run(*state, self._inputs, self._targets, part, own, optimizer)
+        self._arrays[0].block_until_ready()
         return contract.Totals()
 
     def _lists(self):
-        weights, biases = zip(*self._tree, strict=True)
-        return [np.array(w).T for w in weights], [np.array(b)[:, np.newaxis] for b in biases]
+        arrays = [np.array(each) for each in self._arrays]
+        return [w.T for w in arrays[::2]], [b[:, np.newaxis] for b in arrays[1::2]]
 
 
 class Sklearn(Peer):
-    """scikit-learn's `MLPClassifier`: it has another cost, cross-entropy of a softmax, and shuffles by itself."""
+    """scikit-learn's `MLPClassifier`, which takes the samples in the order that it is given them in.
+
+    Its cost is cross-entropy: of a softmax, or of one sigmoid neuron. Its Adam adds epsilon before the root is
+    corrected. See `computes_the_same`.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         from sklearn.neural_network import MLPClassifier
 
         super().__init__(*arguments)
-        self._labels = self.data.targets.argmax(axis=1)
+        self._labels = self.data.labels(self.architecture.n_out).astype(int)
         self._inputs = self.data.inputs.astype(self.architecture.dtype)
+        activation = {"sigmoid": "logistic", "tanh": "tanh"}[self.architecture.activations[0]]
         self._classifier = MLPClassifier(
-            self.architecture.sizes[1:-1], activation="logistic", solver="sgd", alpha=0, momentum=0, random_state=0
+            self.architecture.sizes[1:-1], activation=activation, alpha=0, shuffle=False, nesterovs_momentum=False
         )
+        self._fit(slice(1))  # makes the arrays and an optimizer
+        for array, w in zip(self._classifier.coefs_, self._weights, strict=True):
+            array[...] = w.T
+        for array, b in zip(self._classifier.intercepts_, self._biases, strict=True):
+            array[...] = b[:, 0]
+        del self._classifier._optimizer  # the next call makes that of `_epoch`
+
+    def _fit(self, samples: slice | np.ndarray) -> None:
+        classes = np.arange(max(self.architecture.n_out, 2))
+        self._classifier.partial_fit(self._inputs[samples], self._labels[samples], classes=classes)
 
     def _epoch(self, work):
-        self._classifier.set_params(batch_size=work.mini_batch_size, learning_rate_init=work.eta)
-        classes = np.arange(self.architecture.sizes[-1])
-        self._classifier.partial_fit(self._inputs[: len(work.order)], self._labels[: len(work.order)], classes=classes)
+        optimizer = work.descent.optimizer
+        if isinstance(optimizer, Adam):
+            settings = {"solver": "adam", "epsilon": optimizer.epsilon}
+            settings |= {"beta_1": optimizer.beta1, "beta_2": optimizer.beta2}
+        else:
+            settings = {"solver": "sgd", "momentum": optimizer.momentum}
+        self._classifier.set_params(batch_size=work.mini_batch_size, learning_rate_init=work.eta, **settings)
+        self._fit(work.order)
         return contract.Totals()
 
     def _lists(self):
@@ -136,4 +224,12 @@ class Sklearn(Peer):
 _PEERS = {"torch.compile": ("torch", TorchCompiled), "jax": ("jax", Jax), "scikit-learn": ("sklearn", Sklearn)}
 ENGINES = {name: peer for name, (library, peer) in _PEERS.items() if importlib.util.find_spec(library)}
 MISSING = {name: f"{library} is not installed" for name, (library, _) in _PEERS.items() if name not in ENGINES}
-OF_ANOTHER_COST = {"scikit-learn"}
+OF_ANOTHER_COST = {"scikit-learn"}  # than the quadratic one
+
+
+def computes_the_same(name: str, architecture: Architecture, optimizer: Optimizer) -> bool:
+    """Whether a racer has the cost of a network and the formula of an optimizer, and not others of its own."""
+    if name not in OF_ANOTHER_COST:
+        return True
+    cost = architecture.cost is CrossEntropyCost and architecture.n_out == 1
+    return cost and getattr(optimizer, "epsilon_hat", True)
