@@ -20,8 +20,9 @@ from fastnet.engines.contract import Descent
 from fastnet.files import models
 from fastnet.formulas import costs
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
+from fastnet.formulas.architecture import Arrays
 from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.formulas.layers import Layer
+from fastnet.formulas.layers import BatchNormalization, Layer
 from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
@@ -412,6 +413,61 @@ class Network(BaseNetwork):
             cost = self._make_engine().measure(data, cost=True).cost
         assert cost is not None
         return (cost + self._regularization(lmbda, l1)) / len(data)
+
+    def gradients(
+        self, data: Dataset | Iterable[Sample], lmbda: float = 0.0, *, l1: float = 0.0
+    ) -> tuple[Arrays, Arrays]:
+        """Return the gradient of `total_cost(data, lmbda, l1=l1)` with respect to biases and weights.
+
+        Without regularization, the gradient is the mean over the samples of what `backprop` returns (chapter 2,
+        equations BP1 to BP4). The network keeps the engine that it prepares for the data, so that further calls take
+        little time: call the method after each epoch, in `SGD(report=...)`, to watch how fast each layer learns.
+
+        Parameters
+        ----------
+        data : Dataset or iterable of (x, y)
+            As the training data of `SGD`. With `BatchNormalization`, all samples are one mini-batch, of at least 2;
+            nothing is dropped by `Dropout`.
+        lmbda, l1 : float, optional
+            The parameters of L2 and of L1 regularization, from 0. They are divided by the number of samples in `data`.
+
+        Returns
+        -------
+        nabla_b, nabla_w : lists of ndarray
+            Layer by layer, of the shapes of `biases` and `weights`, and of the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form.
+
+        Examples
+        --------
+        >>> net = Network([2, 3, 1], seed=0)
+        >>> nabla_b, nabla_w = net.gradients([([0.5, 1.0], [1.0]), ([1.0, 0.0], [0.0])])
+        >>> [b.shape for b in nabla_b], [w.shape for w in nabla_w]
+        ([(3, 1), (1, 1)], [(3, 2), (1, 3)])
+        """
+        lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
+        self._refuse_overridden("backprop", instead="give it a cost of your own")
+        data = self._training_set(data, "data")
+        architecture, n = self._architecture(), len(data)
+        architecture.check_mini_batch(n)
+        if any(isinstance(layer, BatchNormalization) for layer in architecture.layers):  # samples cannot be divided
+            means = self._make_engine().gradients(data.rows[:], data.targets)
+        else:
+            with self._prepared_engine(data) as engine:
+                _, sums = engine.cost_and_gradients()
+            means = [{name: array / n for name, array in layer.items()} for layer in sums]
+        nabla_w, nabla_b = (
+            [array.astype(self.dtype, copy=False) for array in arrays] for arrays in architecture.book_lists(means)
+        )
+        if lmbda or l1:
+            weights, _ = architecture.book_lists(self._checked_parameters())
+            nabla_w = [
+                nabla + (lmbda / n) * w + (l1 / n) * np.sign(w) for nabla, w in zip(nabla_w, weights, strict=True)
+            ]
+        return nabla_b, nabla_w
 
     def _monitor(
         self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool

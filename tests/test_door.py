@@ -167,7 +167,7 @@ def test_what_float32_cannot_hold_float64_can():
         net.SGD(Dataset(with_a(1e300), Y), 1, 5, 1e-9, report=lambda history: None)
 
 
-@pytest.mark.parametrize("method", ["accuracy", "total_cost"])
+@pytest.mark.parametrize("method", ["accuracy", "gradients", "total_cost"])
 @pytest.mark.parametrize("what", ["NaN", "infinity", "too few inputs", "nothing", "a label too large"])
 def test_of_what_is_evaluated_likewise(what, method):
     data, error, message = NOT_TAKEN[what]
@@ -281,6 +281,7 @@ USES = {
     "backprop": lambda net, path: net.backprop(X[:1].T, Y[:1].T),
     "accuracy": lambda net, path: net.accuracy(Dataset(X, Y)),
     "total_cost": lambda net, path: net.total_cost(Dataset(X, Y), 0.1),
+    "gradients": lambda net, path: net.gradients(Dataset(X, Y), 0.1),
     "save": lambda net, path: net.save(path / "net.json"),
 }
 

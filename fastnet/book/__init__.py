@@ -19,28 +19,29 @@ from fastnet.book.experiment import Experiment, Result
 
 __all__ = ["Experiment", "Result", "experiments", "names"]
 
-_CHAPTERS = (1, 2, 3, 4, 5)
+_FOLDERS = ("chapter1", "chapter2", "chapter3", "chapter4", "chapter5", "chapter6", "older")
 
 
 def names(chapter: int | None = None) -> list[str]:
-    """Return the names of all experiments, or of those in a chapter, in the book's order."""
-    chapters = _CHAPTERS if chapter is None else (chapter,)
-    return [name for each in chapters for name in _folder(each).EXPERIMENTS]
+    """Return the names of all experiments, or of those in a chapter, in the book's order, and older ones at the end."""
+    folders = _FOLDERS if chapter is None else (f"chapter{chapter}",)
+    return [name for folder in folders for name in _names_in(folder)]
 
 
 def experiments(chapter: int | None = None) -> list[Experiment]:
-    """Return all experiments, or those in a chapter, in the book's order."""
-    return [getattr(importlib.import_module(__name__), name) for name in names(chapter)]
+    """Return all experiments, or those in a chapter, in the order of `names`."""
+    return [__getattr__(name) for name in names(chapter)]
 
 
-def _folder(chapter: int) -> Any:
-    return importlib.import_module(f"{__name__}.chapter{chapter}")
+def _names_in(folder: str) -> tuple[str, ...]:
+    found: tuple[str, ...] = importlib.import_module(f"{__name__}.{folder}").EXPERIMENTS
+    return found
 
 
 def __getattr__(name: str) -> Any:
-    for chapter in _CHAPTERS:
-        if name in _folder(chapter).EXPERIMENTS:
-            return getattr(importlib.import_module(f"{__name__}.chapter{chapter}.{name}"), name)
+    for folder in _FOLDERS:
+        if name in _names_in(folder):
+            return getattr(importlib.import_module(f"{__name__}.{folder}.{name}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -115,7 +115,7 @@ class Result:
             (each.name, in_words(each.value, each.unit), in_words(self.values[each.name], each.unit))
             for each in self.experiment.published
         ]
-        title = f"{self.experiment.title} (chapter {self.experiment.chapter})"
+        title = f"{self.experiment.title} ({self.experiment.place})"
         return "\n\n".join([title, in_columns(rows)] if rows else [title])
 
 
@@ -153,9 +153,15 @@ class Experiment:
         return self.function.__name__
 
     @property
-    def chapter(self) -> int:
-        """Number of the chapter, from 1: that of the folder."""
-        return int(self.function.__module__.split(".")[-2].removeprefix("chapter"))
+    def chapter(self) -> int | None:
+        """Number of the chapter, from 1, that the folder is named after; None of older experiments."""
+        folder = self.function.__module__.split(".")[-2]
+        return int(folder.removeprefix("chapter")) if folder.startswith("chapter") else None
+
+    @property
+    def place(self) -> str:
+        """Where in the book it is: "chapter 3", or "older experiments"."""
+        return "older experiments" if self.chapter is None else f"chapter {self.chapter}"
 
     @property
     def description(self) -> str:
@@ -168,7 +174,7 @@ class Experiment:
         return "seed" in inspect.signature(self.function).parameters
 
     def __repr__(self) -> str:
-        return f"<experiment {self.name} of chapter {self.chapter}>"
+        return f"<experiment {self.name}, {self.place}>"
 
     def picture(self, drawing: Callable[[Mapping[str, Any], Figure], object]) -> Callable[..., object]:
         """Have a function draw the picture: a decorator."""

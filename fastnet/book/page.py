@@ -47,11 +47,11 @@ def page(entries: Sequence[Entry]) -> str:
         f"<title>Neural Networks and Deep Learning: figures and experiments</title><style>{_STYLE}</style>",
         "<h1>Neural Networks and Deep Learning: figures and experiments</h1>",
     ]
-    chapter = None
+    place = ""
     for entry in entries:
-        if entry.experiment.chapter != chapter:
-            chapter = entry.experiment.chapter
-            parts.append(f"<h2>Chapter {chapter}</h2>")
+        if entry.experiment.place != place:
+            place = entry.experiment.place
+            parts.append(f"<h2>{place.capitalize()}</h2>")
         parts += _section(entry)
     return "\n".join(parts) + "\n"
 

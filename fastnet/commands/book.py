@@ -50,7 +50,7 @@ def book(
 ) -> None:
     """Compute a figure, table or experiment of the book, and show it beside what the book published.
 
-    Without NAME, all experiments are listed by chapter.
+    Without NAME, all experiments are listed by chapter. Those of chapter 6 train for hours.
 
     \b
     fastnet book overfitting
@@ -100,11 +100,11 @@ def _list(chapter: int | None) -> None:
 
     experiments = book.experiments(chapter)
     width = max(len(each.name) for each in experiments)
-    last = None
+    last = ""
     for each in experiments:
-        if each.chapter != last:
-            click.echo(f"Chapter {each.chapter}" if last is None else f"\nChapter {each.chapter}")
-            last = each.chapter
+        if each.place != last:
+            click.echo(f"\n{each.place.capitalize()}" if last else each.place.capitalize())
+            last = each.place
         say(f"  {each.name:<{width}}  {each.title}")
 
 
@@ -120,7 +120,7 @@ def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None
         for result in repeated(experiment, seeds):
             results.append(result)
             step()
-    say(f"{experiment.title} (chapter {experiment.chapter})")
+    say(f"{experiment.title} ({experiment.place})")
     found = spreads(results)
     if found:
         click.echo("\n" + in_columns([each.cells() for each in found]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -264,6 +265,27 @@ class BaseNetwork(ABC):
             architecture = architecture.with_dropout(dropout)
         parameters = for_layers_of(architecture, self._checked_parameters())
         return engine_class(self.engine)(architecture, parameters, data)
+
+    @contextmanager
+    def _prepared_engine(self, data: Dataset) -> Iterator[Engine]:
+        """Yield an engine that has data, and the network's parameters as they are now.
+
+        It is that of the last call if the data and all but the parameters are the same. During the `with` block, no
+        other thread gets it.
+        """
+        edited = data.derived("edited", object)  # another object after each change of the data
+        key = self.engine, self._architecture(), edited
+        kept_key, engine = self.__dict__.pop("_kept", (None, None))
+        if kept_key == key:
+            engine.set_parameters(self._checked_parameters())
+        else:
+            engine = self._make_engine(data)
+        yield engine
+        self._kept = key, engine
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles have: all but the engine that is kept."""
+        return {name: value for name, value in vars(self).items() if name != "_kept"}
 
     def _train(
         self, training: Training, file: CheckpointFile, report: Callable[[History], object], *, summary: bool

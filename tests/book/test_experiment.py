@@ -67,7 +67,9 @@ def test_names_are_those_of_the_files_and_can_be_had():
     assert len(names) == len(set(names))
     assert set(names) <= set(dir(book))
     assert [each.name for each in book.experiments()] == names
-    assert [each.chapter for each in book.experiments()] == sorted(each.chapter for each in book.experiments())
+    places = [each.place for each in book.experiments()]
+    assert places == sorted(places)
+    assert {"chapter 1", "chapter 6", "older experiments"} < set(places)
     with pytest.raises(AttributeError, match="no attribute 'chapter'"):
         _ = book.chapter
 
@@ -83,4 +85,4 @@ def test_arrays_may_be_data():
         return Measured({"values": np.arange(3)})
 
     array.__module__ = "fastnet.book.chapter1.array"
-    assert repr(Experiment(array, "Array")()) == "Result(experiment=<experiment array of chapter 1>, values={})"
+    assert repr(Experiment(array, "Array")()) == "Result(experiment=<experiment array, chapter 1>, values={})"

@@ -16,7 +16,7 @@ def two(monkeypatch):
 
 def test_without_a_name_it_lists_all_by_chapter():
     output = run("book").stdout
-    assert re.findall(r"^Chapter (\d)$", output, re.MULTILINE) == sorted({str(e.chapter) for e in book.experiments()})
+    assert re.findall(r"^Chapter (\d)$", output, re.MULTILINE) == list("123456")
     assert re.findall(r"^  (\w+)  ", output, re.MULTILINE) == book.names()
     assert run("book", "--chapter", "3").stdout.splitlines()[0] == "Chapter 3"
 

@@ -1,3 +1,3 @@
 """Chapter 2: how the backpropagation algorithm works."""
 
-EXPERIMENTS: tuple[str, ...] = ()
+EXPERIMENTS: tuple[str, ...] = ("equations", "matrix_based", "backprop_speed")

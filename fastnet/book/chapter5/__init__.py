@@ -1,3 +1,9 @@
-"""Chapter 5: why are deep neural networks hard to train?."""
+"""Chapter 5: what makes deep neural networks hard to train."""
 
-EXPERIMENTS: tuple[str, ...] = ()
+EXPERIMENTS: tuple[str, ...] = (
+    "depth",
+    "initial_gradients",
+    "training_speeds",
+    "sigmoid_prime",
+    "exploding",
+)

@@ -1,0 +1,41 @@
+"""A network as the chapter's equations have it: matrices of weights, columns of biases, and the quadratic cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from fastnet.network import sigmoid
+
+
+class Parameters(NamedTuple):
+    """The weights and the biases of all layers but the first, which has the inputs."""
+
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+
+
+def drawn(sizes: Sequence[int], random: np.random.Generator) -> Parameters:
+    """Draw the parameters of a network of so many neurons in each layer, so that no neuron is saturated."""
+    weights = [random.standard_normal((n_out, n_in)) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
+    return Parameters(weights, [random.standard_normal((n_out, 1)) for n_out in sizes[1:]])
+
+
+def feedforward(parameters: Parameters, x: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the weighted inputs z of each layer, and the activations, the inputs first.
+
+    The columns of `x` are samples, and so are those of the result.
+    """
+    zs, activations = [], [x]
+    for w, b in zip(*parameters, strict=True):
+        zs.append(w @ activations[-1] + b)
+        activations.append(sigmoid(zs[-1]))
+    return zs, activations
+
+
+def cost(activations: np.ndarray, y: np.ndarray) -> float:
+    """Return the quadratic cost of the output activations, summed over samples."""
+    return float(np.square(activations - y).sum() / 2)

@@ -1,0 +1,81 @@
+"""Early stopping: training ends after n epochs without a better validation accuracy than the best.
+
+A larger n takes more epochs, and finds improvements that a smaller one misses. One training shows this for all n: until
+it ends, a training with a smaller n is the same as one with the largest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastnet import network2
+from fastnet.book.chapter3.curves import shares
+from fastnet.book.digits import mnist, silently
+from fastnet.book.experiment import Measured, experiment
+from fastnet.plots.figures import PALETTE, in_percent, style_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@experiment("Early stopping: no improvement in n epochs")
+def early_stopping(
+    *, patience: Sequence[int] = (5, 10, 20), samples: int = 50_000, epochs: int = 200, seed: int = 0
+) -> Measured:
+    """Train 784-30-10 with eta 0.5 and lambda 5 until the largest n ends it, and find where a smaller n would have.
+
+    Parameters
+    ----------
+    patience : sequence of int
+        The n: numbers of epochs without an improvement.
+    samples : int
+        Number of training samples.
+    epochs : int
+        Number of epochs after which training ends in any case.
+    seed : int
+        Seeds the network.
+    """
+    training, validation, _ = mnist()
+    net = network2.Network([784, 30, 10], network2.CrossEntropyCost, seed=seed)
+    _, correct, _, _ = net.SGD(
+        training[:samples],
+        epochs,
+        10,
+        0.5,
+        lmbda=5.0 * samples / 50_000,
+        evaluation_data=validation,
+        monitor_evaluation_accuracy=True,
+        patience=max(patience),
+        report=silently,
+    )
+    ends = {n: epochs_until(correct, n) for n in patience}
+    accuracy = shares(correct, validation)
+    best = {n: max(accuracy[:end]) for n, end in ends.items()}
+    return Measured({"validation accuracy": accuracy, "epochs": ends, "best accuracy": best})
+
+
+def epochs_until(correct: Sequence[int], patience: int) -> int:
+    """Return after which epoch, from 1, a training ends that stops after so many epochs without an improvement."""
+    best = without = -1
+    for epoch, value in enumerate(correct, 1):
+        without = 0 if value > best else without + 1
+        best = max(best, value)
+        if without == patience:
+            return epoch
+    return len(correct)
+
+
+@early_stopping.picture
+def draw(data: Mapping[str, Any], figure: Figure) -> None:
+    """Draw the accuracy on the validation data against the epochs, and for each n where training ends."""
+    accuracy = data["validation accuracy"]
+    axes = figure.subplots()
+    axes.plot(range(1, len(accuracy) + 1), accuracy, color=PALETTE[-1], linewidth=1)
+    for (n, end), color in zip(data["epochs"].items(), PALETTE, strict=False):
+        label = f"n = {n}: ends after {end} epochs, best {in_percent(data['best accuracy'][n])}"
+        axes.axvline(end, color=color, label=label)
+    axes.set_title("validation accuracy", loc="left")
+    axes.yaxis.set_major_formatter(in_percent)
+    style_curves(axes, len(accuracy))
+    figure.legend(loc="outside lower center", frameon=False)

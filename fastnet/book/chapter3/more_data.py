@@ -1,0 +1,88 @@
+"""More training data: the accuracy of a network and of a support vector machine (SVM) on the validation data.
+
+Both get more accurate with more samples. The network is ahead with every number of samples, and by far with few. The
+logarithmic axis shows that the network's accuracy still rises in the end, so that even more samples would help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fastnet import network2
+from fastnet.book.chapter3.svm_accuracy import svm_accuracy
+from fastnet.book.digits import mnist, percent, silently
+from fastnet.book.experiment import FIGURE_DATA, Measured, Published, experiment
+from fastnet.plots.figures import GRID, PALETTE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PUBLISHED = {  # by the number of samples: the network, the SVM
+    100: (69.09, 25.07),
+    200: (76.37, 48.93),
+    500: (85.29, 75.13),
+    1000: (88.85, 83.87),
+    2000: (91.27, 88.49),
+    5000: (93.24, 91.46),
+    10_000: (94.89, 92.45),
+    20_000: (95.85, 93.47),
+    50_000: (95.97, 94.48),
+}
+_TOLERANCE = {"network": 0.0, "SVM": 0.02}  # of the SVM's, rounding errors decide on one or two images
+
+
+@experiment(
+    "More training data: network and SVM",
+    published=[
+        Published(f"validation accuracy, {size:,} samples, {name}", value, "%", FIGURE_DATA, tolerance=tolerance)
+        for size, values in _PUBLISHED.items()
+        for (name, tolerance), value in zip(_TOLERANCE.items(), values, strict=True)
+    ],
+)
+def more_data(*, samples: int = 50_000, epochs: int = 30, svm_samples: int | None = None, seed: int = 0) -> Measured:
+    """Train 784-30-10 and an SVM on the first 100, 200, 500, and so on, of the training samples.
+
+    Parameters
+    ----------
+    samples : int
+        The largest number of training samples.
+    epochs : int
+        Number of epochs of 50,000 samples. Networks with fewer samples get more epochs in proportion.
+    svm_samples : int, optional
+        The largest number of samples for the SVM, which takes long with many; by default, all of them.
+    seed : int
+        Seeds the networks.
+    """
+    training, validation, _ = mnist()
+    accuracies: dict[str, dict[int, float]] = {"network": {}, "SVM": {}}
+    for size in (*(size for size in _PUBLISHED if size < samples), samples):
+        net = network2.Network([784, 30, 10], network2.CrossEntropyCost, seed=seed)
+        net.large_weight_initializer()
+        net.SGD(training[:size], epochs * 50_000 // size, 10, 0.5, lmbda=5.0 * size / 50_000, report=silently)
+        accuracies["network"][size] = percent(net.accuracy(validation), validation)
+        if svm_samples is None or size <= svm_samples:
+            accuracies["SVM"][size] = svm_accuracy(size)
+    values = {
+        f"validation accuracy, {size:,} samples, {name}": accuracy
+        for name, found in accuracies.items()
+        for size, accuracy in found.items()
+    }
+    return Measured(accuracies, values)
+
+
+@more_data.picture
+def draw(data: Mapping[str, Any], figure: Figure) -> None:
+    """Draw the accuracy on the validation data against the number of training samples, on a logarithmic axis."""
+    axes = figure.subplots()
+    for (name, accuracies), color in zip(data.items(), PALETTE, strict=False):
+        axes.plot(accuracies.keys(), accuracies.values(), "o-", color=color, label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel("training samples")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_formatter("{x:g} %")
+    axes.set_title("validation accuracy", loc="left")
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="lower right", frameon=False)

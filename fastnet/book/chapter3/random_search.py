@@ -1,0 +1,69 @@
+"""Random search: hyper-parameters drawn at random, and how accurate a network they make after a short training.
+
+The search learns from a part of the data, as the book advises for first experiments. Of eta and lambda it draws the
+logarithm, since their order of magnitude is what is sought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet import network2
+from fastnet.book.digits import mnist, silently
+from fastnet.book.experiment import Measured, experiment
+from fastnet.plots.figures import GRID, in_percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@experiment("Random search for hyper-parameters")
+def random_search(*, trials: int = 40, samples: int = 5000, epochs: int = 5, seed: int = 0) -> Measured:
+    """Train a network for each of some random eta, lambda and numbers of hidden neurons.
+
+    Parameters
+    ----------
+    trials : int
+        How many networks.
+    samples : int
+        Number of training samples. Lambda is that of 50,000 samples, and is made smaller in proportion.
+    epochs : int
+        Number of epochs of each network.
+    seed : int
+        Seeds the search, and each network.
+    """
+    training, validation, _ = mnist()
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(trials):
+        eta, lmbda = 10 ** random.uniform((-2, -2), (1, 2))
+        hidden = int(random.integers(10, 101))
+        net = network2.Network([784, hidden, 10], network2.CrossEntropyCost, seed=seed)
+        net.SGD(training[:samples], epochs, 10, eta, lmbda * samples / 50_000, report=silently)
+        found.append((eta, lmbda, hidden, net.accuracy(validation) / len(validation)))
+    columns = np.array(found).T
+    return Measured(dict(zip(("eta", "lambda", "hidden neurons", "validation accuracy"), columns, strict=True)))
+
+
+@random_search.picture
+def draw(data: Mapping[str, Any], figure: Figure) -> None:
+    """Draw a point for each network: its eta and lambda, its accuracy as colour, its hidden neurons as area."""
+    axes = figure.subplots()
+    accuracy = data["validation accuracy"]
+    best = int(np.argmax(accuracy))
+    points = axes.scatter(
+        data["eta"], data["lambda"], s=2 * data["hidden neurons"], c=accuracy, cmap="viridis", vmin=accuracy[best] - 0.1
+    )
+    axes.set(xscale="log", yscale="log", xlabel="eta", ylabel="lambda for 50,000 samples")
+    axes.set_title(
+        f"best: {in_percent(accuracy[best])} with eta {data['eta'][best]:.2g}, lambda {data['lambda'][best]:.2g}, "
+        f"{data['hidden neurons'][best]:.0f} hidden neurons\nlarger points: more hidden neurons",
+        loc="left",
+    )
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.colorbar(points, label="validation accuracy", format=in_percent, extend="min")
