@@ -155,9 +155,9 @@ def test_every_epoch_has_an_order_of_its_own(engine_name, data, monkeypatch):
     orders = []
     whole = progress.runs
 
-    def spy(order, mini_batch_size, title):
+    def spy(order, mini_batch_size, title, first):
         orders.append(order.copy())
-        return whole(order, mini_batch_size, title)
+        return whole(order, mini_batch_size, title, first)
 
     monkeypatch.setattr(progress, "runs", spy)
     Network([5, 2], engine=engine_name, seed=4).SGD(data, 3, 5, 0.5)
@@ -414,8 +414,8 @@ def test_interrupted_it_is_as_after_the_last_whole_epoch(engine_name, data, monk
     expected.SGD(data, 2, 4, 0.5)
     whole = progress.runs
 
-    def interrupted_in_the_third_epoch(order, mini_batch_size, title):
-        for run in whole(order, mini_batch_size, title):
+    def interrupted_in_the_third_epoch(order, mini_batch_size, title, first):
+        for run in whole(order, mini_batch_size, title, first):
             yield run
             if title == "Epoch 2":
                 raise KeyboardInterrupt

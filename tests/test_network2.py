@@ -241,8 +241,8 @@ def test_interrupted_it_keeps_whole_epochs_and_what_was_monitored(engine_name, d
     costs = expected.SGD(data, 2, 4, 0.5, monitor_training_cost=True)[2]
     whole = progress.runs
 
-    def interrupted_in_the_third_epoch(order, mini_batch_size, title):
-        for run in whole(order, mini_batch_size, title):
+    def interrupted_in_the_third_epoch(order, mini_batch_size, title, first):
+        for run in whole(order, mini_batch_size, title, first):
             yield run
             if title == "Epoch 2":
                 raise KeyboardInterrupt

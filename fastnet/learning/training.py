@@ -19,6 +19,8 @@ from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
 _MINI_BATCHES_OF_A_SUM = 4096  # whose costs are summed in one call of the engine, at most
+_MINI_BATCHES_AT_FIRST = 100  # in the first call of the engine, at most
+_WORK_AT_FIRST = 1 << 24  # multiplications in that call, at most
 _WORK_OF_A_SUM = 1 << 31  # multiplications, of samples whose costs are summed in one call of the engine
 
 
@@ -190,12 +192,13 @@ def descend(
         What the mini-batches cost, if it was asked for. It does not depend on how fast the machine is.
     """
     # How many mini-batches are trained in a call depends on their time. Costs are summed in parts that do not.
-    together = mini_batch_size
+    together, work = mini_batch_size, mini_batch_size * engine.architecture.multiplications
+    first = max(1, min(_MINI_BATCHES_AT_FIRST, _WORK_AT_FIRST // work))
     if with_costs:
-        work = mini_batch_size * engine.architecture.multiplications
         together *= max(1, min(_MINI_BATCHES_OF_A_SUM, _WORK_OF_A_SUM // work))
+        first = 1
     total = Totals()
-    for run in progress.runs(order, together, title):
+    for run in progress.runs(order, together, title, first):
         step = together if with_costs else len(run)
         for start in range(0, len(run), step):
             part = run[start : start + step]

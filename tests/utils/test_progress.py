@@ -53,6 +53,11 @@ def test_a_short_epoch_is_few_runs_and_shows_nothing(clock, monkeypatch):
     assert progress.sys.stderr.getvalue() == ""
 
 
+def test_the_first_run_has_as_many_mini_batches_as_is_said():
+    sizes = [len(run) for run in progress.runs(np.arange(95), 10, "Epoch 0", 8)]
+    assert sizes == [80, 15]
+
+
 @pytest.mark.parametrize(("stream", "shown"), [(Terminal, True), (io.StringIO, False)])
 def test_a_long_epoch_shows_a_bar_on_a_terminal_only(clock, monkeypatch, capsys, stream, shown):
     monkeypatch.setattr(progress.sys, "stderr", stream())
