@@ -20,64 +20,24 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastnet import network3
-from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
+from fastnet.book.chapter6.ensemble import vote
+from fastnet.book.chapter6.networks import MINI_BATCH_SIZE, one_convolution, shallow, two_convolutions
+from fastnet.network3 import Network, ReLU
 from fastnet.sweeps.run import one_thread
 from fastnet.utils import machine
 
-MINI_BATCH_SIZE, CLASSES = 10, 10
 OF_PYTORCH = 100  # mini-batches
 COPIES = 5  # of each image in the expanded data
 
-
-def shallow():
-    return [FullyConnectedLayer(n_in=784, n_out=100), SoftmaxLayer(n_in=100, n_out=10)]
-
-
-def one_convolution():
-    return [
-        ConvPoolLayer(filter_shape=(20, 1, 5, 5), image_shape=(MINI_BATCH_SIZE, 1, 28, 28)),
-        FullyConnectedLayer(n_in=20 * 12 * 12, n_out=100),
-        SoftmaxLayer(n_in=100, n_out=10),
-    ]
-
-
-def two_convolutions(activation_fn):
-    return [
-        ConvPoolLayer((20, 1, 5, 5), (MINI_BATCH_SIZE, 1, 28, 28), activation_fn=activation_fn),
-        ConvPoolLayer((40, 20, 5, 5), (MINI_BATCH_SIZE, 20, 12, 12), activation_fn=activation_fn),
-    ]
-
-
-def two_convolutions_and_100(activation_fn):
-    return [
-        *two_convolutions(activation_fn),
-        FullyConnectedLayer(n_in=40 * 4 * 4, n_out=100, activation_fn=activation_fn),
-        SoftmaxLayer(n_in=100, n_out=10),
-    ]
-
-
-def with_sigmoid():
-    return two_convolutions_and_100(sigmoid)
-
-
-def with_relu():
-    return two_convolutions_and_100(ReLU)
-
-
-def with_dropout():
-    return [
-        *two_convolutions(ReLU),
-        FullyConnectedLayer(n_in=40 * 4 * 4, n_out=1000, activation_fn=ReLU, p_dropout=0.5),
-        FullyConnectedLayer(n_in=1000, n_out=1000, activation_fn=ReLU, p_dropout=0.5),
-        SoftmaxLayer(n_in=1000, n_out=10, p_dropout=0.5),
-    ]
+with_relu = partial(two_convolutions, ReLU)
+with_dropout = partial(two_convolutions, ReLU, (1000, 1000), 0.5)
 
 
 class Row(NamedTuple):
@@ -96,7 +56,7 @@ class Row(NamedTuple):
 ROWS = {
     "shallow": Row("100 hidden neurons", 97.80, shallow, 0.1, 60),
     "one": Row("one convolution", 98.78, one_convolution, 0.1, 60),
-    "two": Row("two convolutions", 99.06, with_sigmoid, 0.1, 60),
+    "two": Row("two convolutions", 99.06, two_convolutions, 0.1, 60),
     "relu": Row("ReLU with L2", 99.23, with_relu, 0.03, 60, 0.1),
     "expanded": Row("expanded data", 99.37, with_relu, 0.03, 60, 0.1, True),
     "dropout": Row("1000 units with dropout", 99.60, with_dropout, 0.03, 40, 0.0, True),
@@ -164,13 +124,6 @@ def train(task: Task) -> Trained:
     return Trained(net.best.test_accuracy, net.predictions(test[0]), seconds)
 
 
-def vote(networks: list[Trained]) -> float:
-    """Return for which part of the test digits most networks are right; of labels with as many votes, the lowest."""
-    y = data(False)[2][1]
-    votes = np.sum([net.predictions[:, np.newaxis] == np.arange(CLASSES) for net in networks], axis=0)
-    return float(np.mean(votes.argmax(axis=1) == y))
-
-
 def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
     """Return how long PyTorch would take for a row, from some mini-batches of one of its networks."""
     if importlib.util.find_spec("torch") is None:
@@ -231,7 +184,10 @@ def tasks(name: str, chosen: argparse.Namespace) -> list[Task]:
 def result(name: str, networks: list[Trained], epochs: int | None, pytorch: float | None) -> Result:
     """Return the row of the table."""
     row = ROWS[name]
-    accuracy = networks[0].accuracy if len(networks) == 1 else vote(networks)
+    if len(networks) == 1:
+        accuracy = networks[0].accuracy
+    else:
+        accuracy = float(np.mean(vote(net.predictions for net in networks) == data(False)[2][1]))
     seconds = sum(net.seconds for net in networks)
     return Result(name, row.title, row.book, 100 * accuracy, epochs or row.epochs, row.epochs, seconds, pytorch)
 

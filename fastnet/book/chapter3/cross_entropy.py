@@ -17,7 +17,7 @@ from fastnet.book.experiment import Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MISS = "the book's own run of the same training, which its figure on overfitting shows, gets 95.33 % at best"
+_MISS = "The book's own run of the same training, which its figure on overfitting shows, gets 95.33 % at best."
 
 
 @experiment(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MISS = (
-    "the medians of five seeds are 97.80 % and 97.86 % with the book's initial weights, "
+    "The medians of five seeds are 97.80 % and 97.86 % with the book's initial weights, "
     "97.88 % and 98.02 % with network2's new ones"
 )
 

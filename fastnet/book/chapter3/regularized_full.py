@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MISS = (
-    "the book's best epoch is an outlier, its second best has 96.37 %; our median of five seeds is 96.23 %, "
-    "and 96.17 % with network2's new initial weights"
+    "The book's best epoch is an outlier: its second best has 96.37 %. Our median of five seeds is 96.23 %, "
+    "and 96.17 % with the new initial weights of network2."
 )
 
 
