@@ -166,7 +166,8 @@ class Experiment:
     @property
     def description(self) -> str:
         """What it shows: the docstring of its module."""
-        return inspect.cleandoc(sys.modules[self.function.__module__].__doc__ or "")
+        module = sys.modules.get(self.function.__module__)
+        return inspect.cleandoc(getattr(module, "__doc__", None) or "")
 
     @property
     def is_random(self) -> bool:

@@ -1,0 +1,71 @@
+"""How strong should L2 regularization be? A value of lambda for each network, on a part of the training data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet.book.chapter6.networks import two_convolutions
+from fastnet.book.chapter6.training import Recipe, train
+from fastnet.book.experiment import Measured, experiment
+from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.network3 import ReLU
+from fastnet.plots.figures import GRID, OTHERS, PALETTE, in_percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LAMBDAS = (0.0, 0.00001, 0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
+
+
+@experiment("The strength of L2 regularization")
+def regularization_strength(
+    *,
+    lambdas: Sequence[float] = LAMBDAS,
+    networks: int = 2,
+    samples: int = 5_000,
+    test_samples: int = 5_000,
+    epochs: int = 10,
+    seed: int = 0,
+) -> Measured:
+    """Train networks of rectified linear units with each lambda, and compare their validation accuracies.
+
+    Parameters
+    ----------
+    lambdas : sequence of float
+        As for 50,000 samples: fewer samples have a smaller lambda, so that weights decay as fast in each mini-batch.
+    networks : int
+        How many to train with each lambda.
+    samples, test_samples, epochs, seed
+        As in the chapter's other experiments.
+    """
+    pairs = list(product(lambdas, range(seed * networks, (seed + 1) * networks)))
+    recipes = [Recipe(partial(two_convolutions, ReLU), 0.03, lmbda * samples / 50_000) for lmbda, _ in pairs]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)  # of a lambda that is too large
+        trained = train(recipes, samples, test_samples, epochs, [seed for _, seed in pairs], is_tested=False)
+    best = np.reshape([net.best.validation_accuracy for net in trained if net.best], (len(lambdas), networks))
+    return Measured({"lambda": np.array(lambdas), "validation accuracy": best})
+
+
+@regularization_strength.picture
+def draw(data: Mapping[str, Any], figure: Figure) -> None:
+    """Draw the best validation accuracy of each network against lambda, and a line through the means."""
+    axes = figure.subplots()
+    accuracy, places = data["validation accuracy"], range(len(data["lambda"]))
+    for place in places:
+        axes.plot([place] * accuracy.shape[1], accuracy[place], "o", color=OTHERS, label="" if place else "a network")
+    axes.plot(places, accuracy.mean(axis=1), color=PALETTE[0], label="mean")
+    axes.set_xticks(places, [np.format_float_positional(lmbda, trim="-") for lmbda in data["lambda"]])
+    axes.set_xlabel("lambda, as for 50,000 training samples")
+    axes.yaxis.set_major_formatter(in_percent)
+    axes.set_title("best validation accuracy", loc="left")
+    axes.grid(color=GRID)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="lower left", frameon=False)
