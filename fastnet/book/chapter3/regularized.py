@@ -15,12 +15,14 @@ from fastnet.book.experiment import FIGURE_DATA, Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_MISS = "The engine 'numpy' in float64 gets the same as ours, 87.54 % with seed 0. Why the book has less is not known."
+
 
 @experiment(
     "Regularization: 1,000 training samples, 400 epochs, lambda 0.1",
     published=[
-        Published("test accuracy after the last epoch", 86.95, "%", FIGURE_DATA),
-        Published("best test accuracy", 87.1, "%"),
+        Published("test accuracy after the last epoch", 86.95, "%", FIGURE_DATA, miss=_MISS),
+        Published("best test accuracy", 87.1, "%", miss=_MISS),
     ],
     size=(9.0, 6.4),
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MISS = (
     "The medians of five seeds are 97.80 % and 97.86 % with the book's initial weights, "
-    "97.88 % and 98.02 % with network2's new ones"
+    "97.88 % and 98.02 % with the new ones of network2."
 )
 
 

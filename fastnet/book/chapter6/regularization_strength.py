@@ -1,4 +1,9 @@
-"""How strong should L2 regularization be? A value of lambda for each network, on a part of the training data."""
+"""How strong should L2 regularization be? A value of lambda for each network, on a part of the training data.
+
+Up to a lambda of 10, the accuracy changes no more than with the seed. With a lambda of 100, the accuracy is lower. The
+values of lambda are those that the book's program tries. All networks together train for about two minutes on two
+processors.
+"""
 
 from __future__ import annotations
 
