@@ -35,7 +35,7 @@ def test_the_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = PAGES[name].read_text(encoding="utf-8")
     examples = doctest.DocTestParser().get_examples("".join(re.findall(r"```pycon\n(.*?)```", text, re.DOTALL)))
-    assert len(examples) > 3
+    assert len(examples) > 3 or name == "book.md"  # which has pictures only
     failures = []
     runner = doctest.DocTestRunner(CHECKERS.get(name, SameButForNumbers)(), verbose=False)
     runner.run(doctest.DocTest(examples, {}, name, name, 0, text), out=failures.append)

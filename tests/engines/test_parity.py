@@ -94,8 +94,9 @@ def test_drawn_networks_of_images_in_float32(engine_of_images, task):
 def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):
     """Compare an engine with the reference, unless rounding alone would make a difference.
 
-    That is so where the reference, from parameters that differ by some roundings, gives something else. A chain of
-    batch normalizations does it, of which each can multiply a difference by 1 / sqrt(epsilon).
+    That is so where the reference, from parameters and inputs that differ by some roundings, gives something else. A
+    chain of batch normalizations does it, of which each can multiply a difference by 1 / sqrt(epsilon). Inputs that are
+    zero are moved, too: without any, a neuron gives the same for all samples, and only roundings differ between them.
     """
     if sparse:
         pytest.importorskip("scipy")
@@ -108,7 +109,8 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choice, "threads", lambda multiplications, parts, available: min(threads, parts))
         engine, reference = task.engine(name, dtype), task.engine("reference")
-        beside = task.engine("reference", parameters=roundings)
+        moved = task.data.rows[:] + random.choice([-8, 8], (samples, architecture.n_in)) * np.finfo(dtype).eps
+        beside = replace(task, data=Dataset(moved, task.data.targets)).engine("reference", parameters=roundings)
         for eta in etas:
             order = random.permutation(samples)
             expected = reference.epoch(order, mini_batch_size, eta, descent, with_costs=True).costs

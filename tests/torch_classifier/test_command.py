@@ -140,7 +140,7 @@ def test_early_stopping_is_said(folder, run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lr", "1e30"], "the loss is"),
+        (["--lr", "1e38"], "the loss is"),
         (["--sizes", "784,10"], "training has images of 16 pixels, but sizes begins with 784"),
     ],
 )
