@@ -35,8 +35,8 @@ INTRODUCTION = """# The book's figures and experiments
 `book.NAME()` return the data and draw the picture. `benchmarks/book.py --page docs/book.md` writes this page.
 
 Where something is random, values are medians of several seeds, with the lowest and the highest. A value of the book is
-met where it lies between these. The book's value comes from one run, as far as it says: of six runs of the same program,
-one lies outside the range of the five others in a third of all cases.
+met where it lies between these. The book's value comes from one run, as far as it says. Of six runs of the same
+program, one lies outside the range of the five others in a third of all cases.
 """
 
 
