@@ -8,9 +8,9 @@ installed are named and left out. All take turns in each cell, and are checked f
 scikit-learn does not, it is only asked to train: with 10 outputs, its cost is the cross-entropy of a softmax, and its
 Adam adds epsilon elsewhere. An epoch is reckoned from a part of it.
 
-The default cells are `CELLS`. They cover every value of each option, but not every combination. They take about fifteen
-minutes, and some more where PyTorch has not compiled before. Options choose among them; with `--all`, the cells are all
-combinations of the options, which for all values takes hours. The last line is the smallest lead over the best peer.
+The default cells are `CELLS`. They cover every value of each option, but not every combination. Options choose among
+them; with `--all`, the cells are all combinations of the options. The last line is the smallest lead over the best
+peer.
 
 Data `mnist` and `dense` have 784 inputs: most are 0, or none is. Their networks have sigmoid neurons and the quadratic
 cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons, and one sigmoid output with the

@@ -2,8 +2,8 @@
 
     python benchmarks/limit.py [--only yardstick,products]
 
-It takes about an hour on a machine that does nothing else, with the extra `bench` and gcc. The last lines repeat what
-is missed. A benchmark that this machine cannot run says why, and the others go on.
+It needs a machine that does nothing else, the extra `bench`, and gcc. The last lines repeat what is missed. A benchmark
+that this machine cannot run says why, and the others go on.
 """
 
 from __future__ import annotations

@@ -25,6 +25,8 @@ _FOLDERS = ("chapter1", "chapter2", "chapter3", "chapter4", "chapter5", "chapter
 def names(chapter: int | None = None) -> list[str]:
     """Return the names of all experiments, or of those in a chapter, in the book's order, and older ones at the end."""
     folders = _FOLDERS if chapter is None else (f"chapter{chapter}",)
+    if not set(folders) <= set(_FOLDERS):
+        raise ValueError(f"chapter is {chapter}; it must be from 1 to 6, or None for all")
     return [name for folder in folders for name in _names_in(folder)]
 
 

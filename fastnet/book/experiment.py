@@ -36,7 +36,7 @@ class Published(NamedTuple):
     miss : str
         Why ours is known to differ; empty if it does not.
     tolerance : float
-        By how much ours may differ where it does not depend on a seed; half of the last digit that is published.
+        How far outside the range of ours the book's value may be; as a rule, half of its last digit.
     """
 
     name: str

@@ -148,7 +148,10 @@ def _has_screen() -> bool:
 
 
 def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
-    """Compute experiments, write their pictures, and after each the page with those that there are."""
+    """Compute experiments, write their pictures, and after each the page with those that there are.
+
+    An experiment whose library is not installed is reported and left out; the exit status is 1 then.
+    """
     from fastnet import book
     from fastnet.book.page import Entry, page
     from fastnet.book.seeds import repeated, spreads
@@ -161,7 +164,12 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
         for experiment in experiments:
             step(0, experiment.name)
             start = time.perf_counter()
-            results = list(repeated(experiment, seeds))
+            try:
+                results = list(repeated(experiment, seeds))
+            except ImportError as error:
+                say(f"fastnet: {experiment.name} is left out: {error}", err=True)
+                step(1)
+                continue
             seconds = time.perf_counter() - start
             results[0].save(folder / f"{experiment.name}.png")
             entries.append(Entry(experiment, f"{experiment.name}.png", spreads(results), seconds))
@@ -169,7 +177,8 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
             step(1)
     missed = sum(not each.is_met for entry in entries for each in entry.spreads)
     values = sum(len(entry.spreads) for entry in entries)
-    say(
-        f"{len(entries)} experiments in {time.perf_counter() - began:.0f} seconds; {values - missed} of {values} "
-        f"published values are met. {folder / 'index.html'} shows all."
-    )
+    met = f" {values - missed} of {values} published values are met." if values else ""
+    seconds = time.perf_counter() - began
+    say(f"{len(entries)} experiments in {seconds:.0f} seconds.{met} {folder / 'index.html'} shows all.")
+    if len(entries) < len(experiments):
+        click.get_current_context().exit(1)

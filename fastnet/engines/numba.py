@@ -74,12 +74,14 @@ class Engine(contract.Engine):
         Without images, it is that of the thread's last call if this was for as many samples and threads. With images,
         it is a new one, since their borders have to be zero.
         """
-        key, wanted = getattr(self._of_thread, "key", None), (samples, threads, addresses)
-        if key != wanted or addresses.images:
+        wanted = samples, threads, addresses
+        key, room = getattr(self._of_thread, "room", (None, None))
+        if room is None or key != wanted:
             workspace = workspace_of(self._layout, samples, threads, addresses)
-            self._of_thread.room = workspace, Reference(workspace)
-            self._of_thread.key = wanted
-        return self._of_thread.room
+            room = workspace, Reference(workspace)
+            if not addresses.images:
+                self._of_thread.room = wanted, room
+        return room
 
     @cached_property
     def _sums(self) -> layout.Parameters:

@@ -1,6 +1,6 @@
 """Matrix products of dense layers: a kernel of their own, which the kernel of an epoch calls by its address.
 
-Inputs without zeros need none in layer 0: `inputs` has what is computed of them.
+In layer 0 they are computed of dense inputs only: `inputs` has the products of sparse ones.
 """
 
 from __future__ import annotations

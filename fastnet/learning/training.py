@@ -193,10 +193,9 @@ def descend(
     """
     # How many mini-batches are trained in a call depends on their time. Costs are summed in parts that do not.
     together, work = mini_batch_size, mini_batch_size * engine.architecture.multiplications
-    first = max(1, min(_MINI_BATCHES_AT_FIRST, _WORK_AT_FIRST // work))
+    first = 1 if with_costs else max(1, min(_MINI_BATCHES_AT_FIRST, _WORK_AT_FIRST // work))
     if with_costs:
         together *= max(1, min(_MINI_BATCHES_OF_A_SUM, _WORK_OF_A_SUM // work))
-        first = 1
     total = Totals()
     for run in progress.runs(order, together, title, first):
         step = together if with_costs else len(run)

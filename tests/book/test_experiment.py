@@ -70,6 +70,8 @@ def test_names_are_those_of_the_files_and_can_be_had():
     places = [each.place for each in book.experiments()]
     assert places == sorted(places)
     assert {"chapter 1", "chapter 6", "older experiments"} < set(places)
+    with pytest.raises(ValueError, match="chapter is 7; it must be from 1 to 6"):
+        book.names(7)
     with pytest.raises(AttributeError, match="no attribute 'chapter'"):
         _ = book.chapter
 

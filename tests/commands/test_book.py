@@ -1,5 +1,6 @@
 """`fastnet book` as a user types it."""
 
+import functools
 import re
 
 import pytest
@@ -49,6 +50,17 @@ def test_all_writes_pictures_and_a_page(two, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("2 experiments in ")
     assert {each.name for each in folder.iterdir()} == {"nand.png", "saturation.png", "index.html"}
+
+
+def test_an_experiment_whose_library_is_missing_is_left_out(two, tmp_path, monkeypatch):
+    def missing():
+        raise ImportError("book.nand needs a library; install it")
+
+    monkeypatch.setattr(book.nand, "function", functools.update_wrapper(missing, book.nand.function))
+    result = run("book", "--all", "--folder", str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr == "fastnet: nand is left out: book.nand needs a library; install it\n"
+    assert {each.name for each in tmp_path.iterdir()} == {"saturation.png", "index.html"}
 
 
 @pytest.mark.parametrize(
