@@ -58,9 +58,11 @@ def main() -> None:
     """Print the table."""
     print(f"{machine.sentence()}.\n")
     expected = {kinds: crowd(1, range(PROCESSES * THREADS), kinds, {}, together=False)[1] for kinds in (1, KINDS)}
-    with caches() as environment:
-        compilation = crowd(1, [0], 1, environment(CACHES[0]))[0]
-    print(f"One compilation: {compilation:.1f} seconds.\n")
+    alone = {}
+    for cache in CACHES:
+        with caches() as environment:
+            alone[cache] = crowd(1, [0], 1, environment(cache))[0]
+    print("\n".join(f"One compilation, {cache}: {seconds:.1f} seconds." for cache, seconds in alone.items()), "\n")
     print("| who trains at once | cache | right | longest wait, seconds | at most |\n| --- | --- | --- | --- | --- |")
     for (processes, threads, kinds), cache in itertools.product(
         [(1, THREADS, 1), (PROCESSES, 1, 1), (PROCESSES, THREADS, 1), (1, THREADS, KINDS)], CACHES
@@ -68,7 +70,7 @@ def main() -> None:
         seeds = range(threads) if processes == 1 else range(PROCESSES * threads)
         with caches() as environment:
             longest, found = crowd(processes, seeds, kinds, environment(cache))
-        bound = compilation * (1 + max(1, processes / int(machine.describe()["cores"])))
+        bound = alone[cache] * (1 + max(1, processes / int(machine.describe()["cores"])))
         right = sum(found[seed] == expected[kinds][seed] for seed in seeds)
         who = f"{processes} x {threads} threads" if processes > 1 else f"{threads} threads"
         who += f", {kinds} kinds of networks" if kinds > 1 else ""

@@ -150,6 +150,10 @@ class KernelCache(FunctionCache):
         # False, too, where the folder cannot be searched.
         return any(os.path.exists(file._index_path) for file, _ in self._files(sig, codegen))
 
+    def lock_path(self, sig: Any, codegen: Any) -> str:
+        """Return the file that a process locks while it compiles for some types."""
+        return f"{self._file(self._cache_path, self._index_key(sig, codegen))._index_path}.lock"
+
     def size(self, sig: Any, codegen: Any) -> int:
         """Return the number of bytes of the files for some types; 0 if there are none."""
         for file, _ in self._files(sig, codegen):

@@ -1,7 +1,8 @@
 """Kernels compiled at once: Numba compiles one at a time in a process, so others are compiled in other processes.
 
 These leave their code in the cache, where this one finds it. Where there is no cache, no second processor, or no
-interpreter to start, this process compiles all, one after the other.
+interpreter to start, this process compiles all, one after the other. Of several programs that start at once and need
+the same kernel, one compiles it, and the others wait for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numba
+from filelock import FileLock, Timeout
+from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 
 from fastnet.kernels import processes, threads
@@ -25,8 +28,9 @@ _PATIENCE = 60.0  # seconds to wait for the other process; after that, this proc
 
 # What another process does: it learns which kernels to compile, and for which types.
 _PROGRAM = """
+compile_once = importlib.import_module("fastnet.kernels.side_by_side").compile_once
 for module, name, types in pickle.load(sys.stdin.buffer):
-    getattr(importlib.import_module(module), name).compile(types)
+    compile_once(getattr(importlib.import_module(module), name), types)
 """
 
 _addresses: dict[tuple[Any, Types], int] = {}
@@ -45,14 +49,21 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
         Others. For each sequence, another process compiles its kernels meanwhile, if it can.
     """
     kernel, types = _typed(here)
-    missing = [[each for each in map(_typed, some) if not _is_compiled(*each)] for some in elsewhere]
+    others = [list(map(_typed, some)) for some in elsewhere]
     with contextlib.ExitStack() as stack:
-        if not _is_compiled(kernel, types):
-            for each in filter(None, missing):
-                stack.enter_context(_compiled_elsewhere(each))
+        with _turn(kernel, types):
+            if not _is_compiled(kernel, types):
+                for some in others:
+                    stack.enter_context(_compiled_elsewhere([each for each in some if not _is_compiled(*each)]))
+            kernel.compile(types)
+    for each in itertools.chain(*others):
+        compile_once(*each)  # or load what another process has compiled
+
+
+def compile_once(kernel: Any, types: Types) -> None:
+    """Compile a kernel for some types, or load what another process has compiled or is compiling now."""
+    with _turn(kernel, types):
         kernel.compile(types)
-    for each in map(_typed, itertools.chain(*elsewhere)):
-        each[0].compile(each[1])  # or load what another process has compiled
 
 
 def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
@@ -90,11 +101,35 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 
 
 @contextlib.contextmanager
+def _turn(kernel: Any, types: Types) -> Iterator[None]:
+    """Hold the lock for compiling a kernel during the `with` block; wait while another process holds it.
+
+    Nobody waits for a kernel that is compiled, or where code cannot be kept, or where the file system has no locks. The
+    system takes a lock from a process that has ended, however it ended.
+    """
+    cache = kernel._cache
+    if _is_compiled(kernel, types) or not (isinstance(cache, KernelCache) and cache.is_writable):
+        yield
+        return
+    lock = FileLock(cache.lock_path(types, kernel.targetctx.codegen()))
+    with contextlib.suppress(OSError, NotImplementedError):
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            with event.trigger_event("numba:compile", data={"dispatcher": kernel}):  # a word while it takes place
+                lock.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
 def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
     """Have another process compile kernels during the `with` block, if it can, and wait for it."""
     caches = [kernel._cache for kernel, _ in calls]
     are_kept = all(isinstance(each, KernelCache) and each.is_writable for each in caches)
-    can = are_kept and threads.available() > 1 and processes.can_start()
+    can = bool(calls) and are_kept and threads.available() > 1 and processes.can_start()
     process = _start() if can else None
     if process is None:
         yield

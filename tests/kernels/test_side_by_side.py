@@ -1,13 +1,16 @@
 import ctypes
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 import pytest
+from filelock import FileLock
 from kernels import two_kernels
 from numba.core.dispatcher import NullCache
 
-from fastnet.kernels import compiler, side_by_side, threads
+from fastnet.kernels import compiler, processes, side_by_side, threads
 from fastnet.kernels.structures import Reference
 
 SCALED = Reference(two_kernels.Scaled(np.array([3.0]), 1.5))
@@ -106,3 +109,45 @@ def test_another_process_compiles_several_one_after_the_other(kernels, started):
     side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,)), (width, (np.zeros(1),))])
     assert len(started) == 1
     assert [sum(each.stats.cache_hits.values()) for each in (doubled, first, width)] == [0, 1, 1]
+
+
+# Writes a line when it compiles or waits, and then how many kernels it has loaded.
+WAITING = """
+import contextlib
+module, types = pickle.load(sys.stdin.buffer)
+side_by_side, compiler = map(importlib.import_module, ("fastnet.kernels.side_by_side", "fastnet.kernels.compiler"))
+doubled = importlib.import_module(module).doubled
+announcement = lambda: contextlib.nullcontext(print("waiting", flush=True))
+with compiler.announced(announcement):
+    side_by_side.compile_once(doubled, types)
+print(sum(doubled.stats.cache_hits.values()))
+"""
+
+
+def test_of_several_programs_one_compiles_and_the_others_wait(kernels):
+    doubled, types = kernels[0], (numba.int64,)
+    lock = FileLock(doubled._cache.lock_path(types, doubled.targetctx.codegen()))
+    lock.acquire()
+    other = processes.start(WAITING, stdout=subprocess.PIPE)
+    try:
+        processes.tell(other, (two_kernels.__name__, types))
+        assert other.stdout.readline().strip() == b"waiting"
+        doubled.compile(types)
+        lock.release()
+        assert other.stdout.readline().strip() == b"1"
+    finally:
+        processes.end(other)
+
+
+@pytest.mark.parametrize("reason", ["no locks", "held for too long"])
+def test_without_the_lock_a_kernel_is_compiled_all_the_same(kernels, monkeypatch, reason):
+    doubled, types = kernels[0], (numba.int64,)
+    held = FileLock(doubled._cache.lock_path(types, doubled.targetctx.codegen()), is_singleton=False)
+    if reason == "no locks":
+        monkeypatch.setattr(FileLock, "acquire", lambda *_, **__: (_ for _ in ()).throw(NotImplementedError))
+    else:
+        held.acquire()
+        monkeypatch.setattr(side_by_side, "_PATIENCE", 0.1)
+    side_by_side.compile_once(doubled, types)
+    held.release()
+    assert sum(doubled.stats.cache_misses.values()) == 1
