@@ -50,12 +50,11 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]
-    with contextlib.ExitStack() as stack:
-        with _turn(kernel, types):
-            if not _is_compiled(kernel, types):
-                for some in others:
-                    stack.enter_context(_compiled_elsewhere([each for each in some if not _is_compiled(*each)]))
-            kernel.compile(types)
+    with contextlib.ExitStack() as stack, _turn(kernel, types):
+        if not _is_compiled(kernel, types):
+            for some in others:
+                stack.enter_context(_compiled_elsewhere([each for each in some if not _is_compiled(*each)]))
+        kernel.compile(types)
     for each in itertools.chain(*others):
         compile_once(*each)  # or load what another process has compiled
 
