@@ -29,6 +29,7 @@ from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE, Plan, Schedule, as_schedule
+from fastnet.learning.stepwise import StepwiseTraining
 from fastnet.learning.training import Findings, Training
 from fastnet.mnist_loader import vectorized_result
 from fastnet.networks import entries
@@ -267,12 +268,9 @@ class Network(BaseNetwork):
         """
         arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "test_data": "evaluation_data"})
         epochs = arguments.natural(epochs, "epochs")
-        mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
-        eta = arguments.positive_number(eta, "eta", self.dtype)
-        lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
-        optimizer, dropout = as_optimizer(optimizer, momentum), arguments.fraction(dropout, "dropout")
-        if max_norm is not None:
-            max_norm = arguments.positive_number(max_norm, "max_norm", self.dtype)
+        mini_batch_size, eta, lmbda, optimizer, l1, max_norm, dropout = self._checked_steps(
+            mini_batch_size, eta, lmbda, optimizer, momentum, l1, max_norm, dropout
+        )
         patience = None if patience is None else arguments.positive(patience, "patience")
         schedule = as_schedule(schedule)
         report = arguments.function(report, "report")
@@ -328,6 +326,80 @@ class Network(BaseNetwork):
             history.series("evaluation_accuracy") if monitor_evaluation_accuracy else [],
             history.series("training_cost"),
             history.series("training_accuracy"),
+        )
+
+    def begin_training(
+        self,
+        training_data: Dataset | Iterable[Sample],
+        mini_batch_size: int,
+        eta: float,
+        lmbda: float = 0.0,
+        *,
+        optimizer: str | Optimizer | None = None,
+        momentum: float = 0.0,
+        l1: float = 0.0,
+        max_norm: float | None = None,
+        dropout: float = 0.0,
+    ) -> StepwiseTraining:
+        """Prepare training that pauses between mini-batches: what is returned trains when its `advance` is called.
+
+        Parameters
+        ----------
+        training_data, mini_batch_size, eta, lmbda, optimizer, momentum, l1, max_norm, dropout
+            As for `SGD`.
+
+        Returns
+        -------
+        StepwiseTraining
+            With the attributes `epoch`, `mini_batch` and `mini_batches`, and `eta`, which may be changed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that form.
+
+        Examples
+        --------
+        >>> net = Network([2, 3, 1], seed=0)
+        >>> training = net.begin_training([([0.5, 1.0], [1.0]), ([1.0, 0.0], [0.0])], mini_batch_size=1, eta=0.5)
+        >>> cost = training.advance(mini_batches=3)
+        >>> training.epoch, training.mini_batch
+        (1, 1)
+        """
+        mini_batch_size, eta, lmbda, optimizer, l1, max_norm, dropout = self._checked_steps(
+            mini_batch_size, eta, lmbda, optimizer, momentum, l1, max_norm, dropout
+        )
+        self._refuse_overridden("backprop", "update_mini_batch", instead="give it a cost of your own")
+        data = self._training_set(training_data, "training_data")
+        n = len(data)
+        mini_batch_size = min(mini_batch_size, n)
+        self._architecture().check_mini_batch(mini_batch_size)
+        engine = self._make_engine(data, dropout=dropout)
+        descent = Descent(optimizer, lmbda / n, l1 / n, max_norm or 0.0)
+        learner = NetworkLearner(self, engine, mini_batch_size, descent, Findings)
+        learner.seed_dropout()
+        return StepwiseTraining(learner, eta)
+
+    def _checked_steps(
+        self,
+        mini_batch_size: Any,
+        eta: Any,
+        lmbda: Any,
+        optimizer: Any,
+        momentum: Any,
+        l1: Any,
+        max_norm: Any,
+        dropout: Any,
+    ) -> tuple[int, float, float, Optimizer, float, float | None, float]:
+        """Return what decides on a step, if it is of the right form; the optimizer has its momentum."""
+        return (
+            arguments.positive(mini_batch_size, "mini_batch_size"),
+            arguments.positive_number(eta, "eta", self.dtype),
+            arguments.number_from_zero(lmbda, "lmbda", self.dtype),
+            as_optimizer(optimizer, momentum),
+            arguments.number_from_zero(l1, "l1", self.dtype),
+            None if max_norm is None else arguments.positive_number(max_norm, "max_norm", self.dtype),
+            arguments.fraction(dropout, "dropout"),
         )
 
     def update_mini_batch(

@@ -20,7 +20,7 @@ from fastnet.engines import contract
 from fastnet.engines.arrays import ArrayEngine
 from fastnet.engines.contract import Factors, MiniBatch
 from fastnet.engines.numpy_layers import KINDS, Computed, Use
-from fastnet.formulas.activations import LINEAR
+from fastnet.formulas.activations import ACTIVATIONS, LINEAR
 from fastnet.formulas.architecture import Parameters
 
 
@@ -44,16 +44,66 @@ class Engine(ArrayEngine):
         gradient: Parameters = []
         for i in reversed(range(len(passed))):
             z_of_layer, kept = passed[i]
-            if self._activations[i] is not LINEAR:
-                error = error * self._activations[i].prime(z_of_layer)
+            error = self._before_activation(i, error, z_of_layer)
             gradient.append(self._layers[i].gradients(error, kept))
             if i:
                 error = self._layers[i].below(error, kept, self._parameters[i])
         return gradient[::-1], z
 
+    def _before_activation(self, index: int, error: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return the derivative by a layer's z, given that by its activations."""
+        activation = self._activations[index]
+        return error if activation is LINEAR else error * activation.prime(z)
+
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
         return z
+
+    def activations(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """Feed samples forward, and return what each layer makes of them.
+
+        Parameters
+        ----------
+        inputs : ndarray of float32 or float64, shape (n, n_in)
+            One sample a row.
+
+        Returns
+        -------
+        list of ndarray
+            The inputs, and the activations of each layer: arrays of shape (n, *shape), with the shapes that
+            `Architecture.shapes` has.
+        """
+        rows = self._typed(inputs)
+        found, last = [rows], len(self.architecture.layers) - 1
+        for i, (z, _) in enumerate(self._forward(rows, self._no_factors, training=False)):
+            # Where pooling takes over the function of a convolution, `_activations` has it for the pooling alone.
+            own = getattr(self.architecture.layers[i], "activation", None)
+            activation = self._activations[i] if own is None or i == last else ACTIVATIONS[own]
+            found.append(self.architecture.outputs.activations(z) if i == last else activation.function(z))
+        shapes = self.architecture.shapes
+        return [array.reshape(-1, *shape) for array, shape in zip(found, shapes, strict=True)]
+
+    def input_gradients(self, inputs: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+        """Return the derivative of one output activation of each sample with respect to its inputs.
+
+        Parameters
+        ----------
+        inputs : ndarray of float32 or float64, shape (n, n_in)
+            One sample a row.
+        neurons : ndarray of int, shape (n,)
+            Index of the output neuron of each sample.
+
+        Returns
+        -------
+        ndarray, shape (n, n_in)
+        """
+        passed = list(self._forward(self._typed(inputs), self._no_factors, training=False))
+        z, _ = passed[-1]
+        error = self.architecture.outputs.derivatives(z, neurons)
+        for i in reversed(range(len(passed))):
+            z_of_layer, kept = passed[i]
+            error = self._layers[i].below(self._before_activation(i, error, z_of_layer), kept, self._parameters[i])
+        return error.reshape(len(inputs), -1)
 
     def hidden_activations(self, inputs: np.ndarray | SparseInputs, index: int) -> np.ndarray:
         """Return the activations of a hidden layer, given its index, one sample a row."""

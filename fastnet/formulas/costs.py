@@ -274,6 +274,25 @@ class Outputs:
             activations = ACTIVATIONS[self.activation].function(z)
         return activations
 
+    def derivatives(self, z: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+        """Return the derivative of one output activation of each sample with respect to z, one sample a row.
+
+        Parameters
+        ----------
+        z : ndarray, shape (n, n_out)
+            The weighted inputs.
+        neurons : ndarray of int, shape (n,)
+            Index of the output neuron of each sample.
+        """
+        a, samples = self.activations(z), np.arange(len(z))
+        chosen = np.zeros_like(a)
+        chosen[samples, neurons] = 1
+        if self.activation == "softmax":  # a_j depends on all z
+            return a[samples, neurons][:, np.newaxis] * (chosen - a)
+        slopes = a if self.activation == "exp" else ACTIVATIONS[self.activation].prime(z)
+        found: np.ndarray = chosen * slopes
+        return found
+
     def errors(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the derivative of each sample's cost with respect to z, one sample a row (BP1)."""
         a = self.activations(z)

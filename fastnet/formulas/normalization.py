@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Normalized(NamedTuple):
-    """Inputs with the mean 0 and the variance 1 over a mini-batch.
+    """Inputs, minus a mean and divided by a deviation.
 
     Attributes
     ----------
@@ -21,26 +21,30 @@ class Normalized(NamedTuple):
         Mean and biased variance of the inputs of each neuron.
     deviation : ndarray, shape (n,)
         sqrt(variance + epsilon).
+    of_mini_batch : bool
+        Whether mean and variance are those of these inputs, and so depend on them.
     """
 
     values: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
     deviation: np.ndarray
+    of_mini_batch: bool
 
 
 def normalize(x: np.ndarray, epsilon: float, running: tuple[np.ndarray, np.ndarray] | None = None) -> Normalized:
     """Normalize inputs by a running mean and variance, or by those of the mini-batch (algorithm 1 of the paper)."""
     mean, variance = running or (x.mean(axis=0), x.var(axis=0))
     deviation = np.sqrt(variance + x.dtype.type(epsilon))
-    return Normalized((x - mean) / deviation, mean, variance, deviation)
+    return Normalized((x - mean) / deviation, mean, variance, deviation, running is None)
 
 
 def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) -> np.ndarray:
     """Return the gradient with respect to the inputs, given that with respect to gamma x + beta."""
     x = normalized.values
-    centred = error - error.mean(axis=0) - x * np.mean(error * x, axis=0)
-    gradient: np.ndarray = gamma / normalized.deviation * centred
+    if normalized.of_mini_batch:
+        error = error - error.mean(axis=0) - x * np.mean(error * x, axis=0)
+    gradient: np.ndarray = gamma / normalized.deviation * error
     return gradient
 
 

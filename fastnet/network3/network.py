@@ -25,6 +25,7 @@ from fastnet.network3.activations import ACTIVATIONS
 from fastnet.network3.data import FLOAT32, Data, labelled
 from fastnet.network3.layers import Layer, check_layers
 from fastnet.network3.training import LayersLearner
+from fastnet.networks import inspection
 from fastnet.networks.learner import for_layers_of
 from fastnet.utils import arguments
 
@@ -245,11 +246,58 @@ class Network:
         TypeError, ValueError
             If `x` is not of that form, or not finite, or a weight or bias that was assigned.
         """
-        engine, inputs = self._make_engine(), real_matrix(x, "x")
-        if inputs.shape[1] != engine.architecture.n_in:
-            raise ValueError(f"x has the shape {inputs.shape}; it must be (n, {engine.architecture.n_in})")
+        return self._make_engine().outputs(self._rows(x))
+
+    def activations(self, x: npt.ArrayLike) -> list[np.ndarray]:
+        """Return the activations of every layer.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, n_in)
+            A sample a row.
+
+        Returns
+        -------
+        list of ndarray of float32
+            The inputs, and the activations of each layer that an engine computes: a `ConvPoolLayer` is two of them, a
+            convolution and a pooling, and dropout is one. Of images in the shape (n, maps, height, width), others in
+            the shape (n, n_out). The last are the outputs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is not of that form, or an activation function is one of your own.
+        """
+        return inspection.activations(self, self._rows(x))
+
+    def input_gradient(self, x: npt.ArrayLike, output: int | None = None) -> np.ndarray:
+        """Return the derivative of an output with respect to the inputs: which pixels matter, and how.
+
+        Parameters
+        ----------
+        x : array_like, shape (n, n_in)
+            A sample a row.
+        output : int, optional
+            Index of the output neuron, from 0. By default, for each sample, that with the largest activation.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, n_in)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is not of that form, there is no such neuron, or an activation function is one of your own.
+        """
+        return inspection.input_gradient(self, self._rows(x), output)
+
+    def _rows(self, x: npt.ArrayLike) -> np.ndarray:
+        """Return inputs as a matrix, if they fit the network."""
+        inputs, n_in = real_matrix(x, "x"), self._architecture().n_in
+        if inputs.shape[1] != n_in:
+            raise ValueError(f"x has the shape {inputs.shape}; it must be (n, {n_in})")
         check_numbers(extremes(inputs), FLOAT32, "x")
-        return engine.outputs(inputs)
+        return inputs
 
     def predictions(self, x: npt.ArrayLike) -> np.ndarray:
         """Return for each row of `x` the index of the largest output, -1 where one is not a number: shape (n,)."""

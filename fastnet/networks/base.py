@@ -28,7 +28,7 @@ from fastnet.learning.checkpoints import CheckpointFile
 from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import History
 from fastnet.learning.training import Training
-from fastnet.networks import entries
+from fastnet.networks import entries, inspection
 from fastnet.networks.learner import NetworkLearner, arrays_of, for_layers_of
 from fastnet.utils import arguments
 
@@ -169,6 +169,58 @@ class BaseNetwork(ABC):
             If `a` is of another shape.
         """
         return self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
+
+    def activations(self, a: npt.ArrayLike) -> Arrays:
+        """Return the activations of every layer if `a` is input: the book's list `activations` (chapter 2).
+
+        Parameters
+        ----------
+        a : array_like, shape (n_in, 1) or (n_in, m)
+            A column, or a matrix of one sample a column.
+
+        Returns
+        -------
+        list of ndarray
+            `a` itself, and the activations of each layer in `layers`, of the network's dtype: of a dense layer in the
+            shape (n_out, m), of a layer of images in the shape (maps, height, width, m). The last are the outputs.
+
+        Raises
+        ------
+        ValueError
+            If `a` is of another shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet import network2
+        >>> net = network2.Network([2, 3, 1], seed=0)
+        >>> [a.shape for a in net.activations(np.zeros((2, 5)))]
+        [(2, 5), (3, 5), (1, 5)]
+        """
+        rows = self._rows(a, "a", self.sizes[0])
+        return [np.moveaxis(array, 0, -1) for array in inspection.activations(self, rows)]
+
+    def input_gradient(self, x: npt.ArrayLike, output: int | None = None) -> np.ndarray:
+        """Return the derivative of an output activation with respect to the input: which inputs matter, and how.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_in, 1) or (n_in, m)
+            A column, or a matrix of one sample a column.
+        output : int, optional
+            Index of the output neuron, from 0. By default, for each sample, that with the largest activation.
+
+        Returns
+        -------
+        ndarray, shape (n_in, 1) or (n_in, m)
+            One sample a column, of the network's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `x` is of another shape, or there is no such neuron.
+        """
+        return inspection.input_gradient(self, self._rows(x, "x", self.sizes[0]), output).T
 
     def backprop(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Arrays, Arrays]:
         """Return a tuple `(nabla_b, nabla_w)` representing the gradient for the cost function C_x.

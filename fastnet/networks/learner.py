@@ -87,6 +87,25 @@ class NetworkLearner:
         self._assign(self.engine.parameters())
         return None if total is None else total.costs / len(order)
 
+    def train_part(self, order: np.ndarray, eta: float) -> Totals:
+        """Train on a part of an epoch; the network gets the parameters, and the costs are returned."""
+        self._before = self.net.parameters
+        total = self.engine.epoch(order, self.mini_batch_size, eta, self.descent, with_costs=True)
+        self._trained = self.engine.parameters()
+        self._assign([{name: array.copy() for name, array in layer.items()} for layer in self._trained])
+        assert total is not None
+        return total
+
+    def is_as_trained(self) -> bool:
+        """Return whether the network has the parameters that it was given last."""
+        pairs = zip(arrays_of(self._parameters()), arrays_of(self._trained), strict=True)
+        return all(np.array_equal(array, trained) for array, trained in pairs)
+
+    def seed_dropout(self) -> None:
+        """Draw the seed of the dropout masks. Without dropout, nothing is drawn: all is as in the book."""
+        if len(self.engine.architecture.drop_probabilities):
+            self.descent = replace(self.descent, seed=int(self.net._generator().randint(2**31)))
+
     def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> Totals | None:
         """Train on samples in that order; return what the mini-batches cost, if it is wanted."""
         return descend(
@@ -107,8 +126,7 @@ class NetworkLearner:
         architecture, generator = self.engine.architecture, self.net._generator()
         found = file.found(history.recipe, architecture, self.descent.optimizer.remembers)
         if found is None:
-            if len(architecture.drop_probabilities):  # without dropout, all is drawn as in the book
-                self.descent = replace(self.descent, seed=int(generator.randint(2**31)))
+            self.seed_dropout()
             return ()
         self._earlier = found.earlier
         self.engine.set_state(found.engine)

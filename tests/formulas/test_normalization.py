@@ -46,7 +46,7 @@ def test_one_sample_is_normalized_to_zero_and_not_kept(dtype):
     normalized = normalization.normalize(x, 0.25)
     assert normalized.values.tolist() == [[0, 0]]
     assert normalized.deviation.tolist() == [0.5, 0.5]
-    assert {array.dtype for array in normalized} == {np.dtype(dtype)}
+    assert {array.dtype for array in normalized[:4]} == {np.dtype(dtype)}
     assert normalization.backpropagate(x, x[0], normalized).tolist() == [[0, 0]]
     running = {"mean": np.ones((2, 1), dtype), "variance": np.ones((2, 1), dtype)}
     normalization.keep(running, normalized.mean, normalized.variance, 1, 0.5)
@@ -59,4 +59,4 @@ def test_float32_stays_float32():
     running = {"mean": np.zeros((3, 1), np.float32), "variance": np.ones((3, 1), np.float32)}
     normalization.keep(running, normalized.mean, normalized.variance, 4, 0.1)
     gradient = normalization.backpropagate(x, np.ones(3, np.float32), normalized)
-    assert {array.dtype for array in (*normalized, gradient, *running.values())} == {np.dtype(np.float32)}
+    assert {array.dtype for array in (*normalized[:4], gradient, *running.values())} == {np.dtype(np.float32)}

@@ -1,0 +1,63 @@
+"""What a network makes of a sample: the activations of every layer, and how an output depends on each input.
+
+NumPy computes both, whatever the network's engine: all engines give the same results up to rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from fastnet.engines import numpy as numpy_engine
+from fastnet.formulas.architecture import Architecture, Parameters
+from fastnet.networks.learner import for_layers_of
+from fastnet.utils import arguments
+
+
+class Inspected(Protocol):
+    """A network as it is looked into."""
+
+    def _architecture(self) -> Architecture:
+        """Return what the network computes."""
+
+    def _checked_parameters(self) -> Parameters:
+        """Return the parameters, which the user may have assigned, if they are of the right form."""
+
+
+def activations(net: Inspected, rows: np.ndarray) -> list[np.ndarray]:
+    """Return the inputs, and the activations of each layer; see `engines.numpy.Engine.activations`."""
+    return _engine(net).activations(rows)
+
+
+def input_gradient(net: Inspected, rows: np.ndarray, output: Any) -> np.ndarray:
+    """Return the derivative of an output activation of each sample with respect to its inputs, one sample a row.
+
+    Parameters
+    ----------
+    net : Network
+    rows : ndarray, shape (n, n_in)
+        One sample a row.
+    output : int or None
+        Index of the output neuron. By default, for each sample, that with the largest activation.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such neuron.
+    """
+    engine = _engine(net)
+    n_out = engine.architecture.n_out
+    if output is None:
+        neurons = engine.outputs(rows).argmax(axis=1)
+    else:
+        chosen = arguments.natural(output, "output")
+        if chosen >= n_out:
+            raise ValueError(f"output is {chosen}; the network has {n_out} output neurons, from 0 to {n_out - 1}")
+        neurons = np.full(len(rows), chosen)
+    return engine.input_gradients(rows, neurons)
+
+
+def _engine(net: Inspected) -> numpy_engine.Engine:
+    architecture = net._architecture()
+    return numpy_engine.Engine(architecture, for_layers_of(architecture, net._checked_parameters()))
