@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import fastnet
-from fastnet.commands import book, compare, compile, evaluate, predict, sweep, train
+from fastnet.commands import book, compare, compile, evaluate, play, predict, sweep, train
 from fastnet.commands.parameters import HELP_OPTIONS
 
 
@@ -32,3 +32,4 @@ fastnet_command.add_command(sweep.sweep)
 fastnet_command.add_command(predict.predict)
 fastnet_command.add_command(compile.compile_kernels)
 fastnet_command.add_command(book.book)
+fastnet_command.add_command(play.play)

@@ -73,11 +73,17 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     """
     check(net)
     prepared = prepare(image)
-    outputs = net.feedforward(prepared.pixels.reshape(-1, 1))[:, 0].astype(np.float64)
-    probabilities = outputs / max(1.0, float(outputs.sum()))
-    reason = prepared.reason or _doubt(probabilities)
+    probabilities = probabilities_of(net.feedforward(prepared.pixels.reshape(-1, 1))[:, 0])
+    reason = prepared.reason or doubt(probabilities)
     digit = None if reason else int(probabilities.argmax())
     return Prediction(digit, probabilities, reason, prepared.pixels)
+
+
+def probabilities_of(outputs: np.ndarray) -> np.ndarray:
+    """Return the probability of each digit, given the outputs: they are divided by their sum where it is above 1."""
+    precise = outputs.astype(np.float64)
+    probabilities: np.ndarray = precise / max(1.0, float(precise.sum()))
+    return probabilities
 
 
 def check(net: BaseNetwork) -> None:
@@ -94,7 +100,7 @@ def percent(probability: float) -> str:
     return f"{min(probability, 0.999):.1%}".replace("%", " %")
 
 
-def _doubt(probabilities: np.ndarray) -> str:
+def doubt(probabilities: np.ndarray) -> str:
     """Return the reason if the largest probability is too small."""
     second, first = (int(digit) for digit in probabilities.argsort(kind="stable")[-2:])
     if probabilities[first] > SURE:

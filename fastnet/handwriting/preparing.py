@@ -64,6 +64,32 @@ def prepare(image: npt.ArrayLike) -> Prepared:
     return _prepare(_shrunk(ink.grey(_checked(image))), _MOST_SHEETS)
 
 
+def prepare_drawing(values: np.ndarray) -> Prepared:
+    """Prepare a drawing on an even ground, which need not be looked for.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (height, width)
+        How much of each pixel is ink, from 0 to 1.
+
+    Returns
+    -------
+    Prepared
+        What `prepare` returns of the drawing as an image.
+
+    Raises
+    ------
+    ImportError
+        If Pillow or SciPy is not installed.
+    """
+    images.check()
+    if not values.any():
+        return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
+    mask, reason = choosing.choose(ink.Ink(values, light=False, other=0.0))
+    top, bottom, left, right = _box(mask)
+    return _drawn(mask[top:bottom, left:right], values[top:bottom, left:right], reason)
+
+
 def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
     found = ink.find(grey)
     if found is None:
@@ -75,6 +101,11 @@ def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
         on_sheet = _prepare(_inner(grey), sheets - 1)
         if not on_sheet.reason:
             return on_sheet
+    return _drawn(mask, values, reason)
+
+
+def _drawn(mask: np.ndarray, values: np.ndarray, reason: str) -> Prepared:
+    """Return what a network is shown of a component and its ink, both in its box."""
     drawing = np.where(thicken(mask, 2.0), values, 0)  # with the pixels around it that are ink in part
     drawing, unusual = _with_usual_lines(_scaled(drawing, _FINE * BOX))
     return Prepared(_centred(_scaled(drawing, BOX)), reason or unusual)

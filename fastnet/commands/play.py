@@ -1,0 +1,65 @@
+"""`fastnet play`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import signal
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fastnet.commands.parameters import SETTINGS, Command
+from fastnet.commands.run import say
+
+if TYPE_CHECKING:
+    from fastnet.play.server import PageServer
+
+
+@click.command(cls=Command, context_settings=SETTINGS)
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any that is free", help="Port.")
+@click.option("--host", default="127.0.0.1", help="Address to listen at: by default, only this machine can reach it.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
+def play(model: Path | None, port: int, host: str, browser: bool) -> None:
+    """Open a page on which one draws digits, watches every neuron, and trains networks on MNIST.
+
+    MODEL is a network that `fastnet train --save`, `network2` or `network3` wrote. Without it, the page begins with a
+    network that reads digits, which is trained once. The page needs no connection to the internet. Ctrl-C ends it.
+    """
+    try:
+        from fastnet.play.server import PageServer
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "websockets":
+            raise
+        raise ImportError("fastnet play needs the package websockets: pip install 'fastnet-nndl[play]'") from None
+    from fastnet import handwriting
+    from fastnet.handwriting import images
+    from fastnet.play import models
+
+    images.check()
+    if model is not None:
+        net = models.read(model)
+    else:
+        net = handwriting.default_network(lambda line: say(f"fastnet: {line}", err=True))
+        net.engine = "numba"
+    server = PageServer(lambda: copy.deepcopy(net), None if model is None else model.name, host, port)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(server, browser))
+
+
+async def _serve(server: PageServer, browser: bool) -> None:
+    """Serve until Ctrl-C."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # on Windows, Ctrl-C raises KeyboardInterrupt
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with server.running():
+        say(f"The page is at {server.address}")
+        say("Ctrl-C ends it.")
+        if browser:
+            await asyncio.to_thread(webbrowser.open, server.address)
+        await stopped.wait()

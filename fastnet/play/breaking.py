@@ -1,0 +1,66 @@
+"""What a network is without some of its weights: scaled, noisy, or set to zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fastnet import network2
+from fastnet.play.looking import layer_of, neuron_of
+from fastnet.play.settings import RequestError
+
+_LARGEST = 100.0  # factor, and noise in standard deviations of the weights
+
+
+def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.Generator) -> str:
+    """Change weights of a network as a message says, and return a sentence on it.
+
+    Raises
+    ------
+    RequestError
+        If the message is not of that form. The network is unchanged then.
+    """
+    action, number = message.get("action"), layer_of(net, message.get("layer"))
+    if action == "remove":
+        return _remove(net, number, message.get("index"))
+    parameters = net.parameters
+    weights = parameters[number - 1].get("weights")
+    if weights is None:
+        raise RequestError(f"layer {number} has no weights; choose a dense or convolutional layer")
+    if action == "zero":
+        weights[...] = 0
+        return f"layer {number}: all weights 0"
+    amount = _amount(message.get("amount"))
+    if action == "scale":
+        weights *= weights.dtype.type(amount)
+        return f"layer {number}: weights times {amount:g}"
+    if action == "noise":
+        weights += (amount * weights.std() * random.standard_normal(weights.shape)).astype(weights.dtype)
+        return f"layer {number}: noise of {amount:g} standard deviations"
+    raise RequestError("action must be scale, noise, remove or zero")
+
+
+def _remove(net: network2.Network, number: int, index: Any) -> str:
+    """Set the weights to zero by which other neurons depend on a neuron, or a map."""
+    which, _ = neuron_of(net, number, index)
+    for inputs, layer in zip(net._architecture().shapes[number:], net.parameters[number:], strict=False):
+        if "weights" not in layer:  # pooling and the like leave maps and neurons in their order
+            continue
+        weights = layer["weights"]
+        if weights.ndim == 4:
+            weights[:, which] = 0
+        else:
+            width = math.prod(inputs[1:])
+            weights[:, which * width : (which + 1) * width] = 0
+        return f"layer {number}: neuron {which} removed"
+    raise RequestError(f"layer {number} has the output neurons, on which no other depends; remove a hidden neuron")
+
+
+def _amount(value: Any) -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= _LARGEST:  # which refuses what is not a number, too
+        raise RequestError(f"amount is {str(value)[:20]}; it must be a number from 0 to {_LARGEST:g}")
+    return float(value)

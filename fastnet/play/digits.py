@@ -1,0 +1,51 @@
+"""MNIST as the page needs it: in memory once, for all windows."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from fastnet import mnist_loader
+from fastnet.datasets.dataset import Dataset
+
+TRAINING_SAMPLES = 50_000
+"""Number of training samples that there are."""
+
+
+@cache
+def _all() -> tuple[Dataset, Dataset, Dataset]:
+    return mnist_loader.load_data_wrapper()
+
+
+def test_data() -> Dataset:
+    """Return the 10,000 test digits."""
+    return _all()[2]
+
+
+@cache
+def test_images() -> np.ndarray:
+    """Return the test digits as bytes, (10000, 28, 28)."""
+    return (test_data().inputs * 255).astype(np.uint8).reshape(-1, 28, 28)
+
+
+def training_data(samples: int, noise: float, seed: int) -> Dataset:
+    """Return the first training samples, of which some have wrong labels.
+
+    Parameters
+    ----------
+    samples : int
+        Number of samples.
+    noise : float
+        Share of the samples that get another label than their own, drawn anew; from 0 to 1.
+    seed : int
+        Seed of what is drawn.
+    """
+    data = _all()[0][:samples]
+    if not noise:
+        return data
+    random = np.random.default_rng(seed)
+    wrong = random.permutation(samples)[: round(noise * samples)]
+    labels = data.labels(10).copy()
+    labels[wrong] = (labels[wrong] + random.integers(1, 10, len(wrong))) % 10
+    return Dataset(data.inputs, np.eye(10)[labels])

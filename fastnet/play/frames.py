@@ -1,0 +1,43 @@
+"""Messages to the page: a header in JSON, and arrays behind it as they are in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_TYPES = {"float32": "f4", "uint8": "u1", "int8": "i1"}
+_ALIGNMENT = 4  # bytes; a browser reads float32 at multiples of it only
+
+
+def frame(kind: str, members: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
+    """Return a message.
+
+    Parameters
+    ----------
+    kind : str
+        The member `type` of the header.
+    members : mapping
+        The other members.
+    arrays : mapping of str to ndarray of float32, uint8 or int8
+        The arrays by name. The member `arrays` of the header has their names, shapes and types.
+
+    Returns
+    -------
+    bytes
+        4 bytes, little endian: the length of the header. The header, with spaces at its end. Then the arrays. Each part
+        begins at a multiple of 4 bytes.
+    """
+    arrays = arrays or {}
+    described = [{"name": name, "shape": a.shape, "type": _TYPES[a.dtype.name]} for name, a in arrays.items()]
+    header = json.dumps({"type": kind, **members, "arrays": described}, separators=(",", ":")).encode()
+    parts = [_padded(header, b" ")]
+    length = len(parts[0]).to_bytes(4, "little")
+    parts += [_padded(np.ascontiguousarray(a, a.dtype.newbyteorder("<")).tobytes(), b"\0") for a in arrays.values()]
+    return b"".join([length, *parts])
+
+
+def _padded(content: bytes, by: bytes) -> bytes:
+    return content + by * (-len(content) % _ALIGNMENT)

@@ -1,0 +1,228 @@
+"""What the page shows of a network: what it sees and says, its neurons, and which pixels matter."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastnet import network2
+from fastnet.formulas import notation
+from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
+from fastnet.handwriting import judging
+from fastnet.handwriting.preparing import SIDE, prepare_drawing
+from fastnet.play import digits
+from fastnet.play.settings import RequestError
+
+_LARGEST_SIDE = 200  # of a drawing, in pixels
+_EXCITING = 8  # test digits that are shown of a neuron
+_SEARCHED = 2000  # test digits among which they are looked for
+_KINDS: dict[type[Layer], str] = {
+    Dense: "dense",
+    Convolution: "convolution",
+    MaxPooling: "pooling",
+    BatchNormalization: "normalization",
+    Dropout: "dropout",
+}
+_WEIGHTS_SHOWN = 64  # neurons whose weights are sent while a network trains
+
+Arrays = dict[str, np.ndarray]
+
+
+class Image(NamedTuple):
+    """An image as the network sees it.
+
+    Attributes
+    ----------
+    pixels : ndarray of float32, shape (28, 28)
+        From 0 to 1.
+    reason : str
+        Why it is not one digit; empty if it may be one.
+    members : dict
+        What else the page is told of it.
+    """
+
+    pixels: np.ndarray
+    reason: str = ""
+    members: Mapping[str, Any] = {"label": None, "index": None, "position": None, "count": None, "wrong": None}
+
+    @property
+    def column(self) -> np.ndarray:
+        """The pixels as a network takes them."""
+        return self.pixels.reshape(-1, 1)
+
+
+def drawing(message: Mapping[str, Any]) -> Image:
+    """Return the image that was drawn on the pad, prepared as MNIST's digits were.
+
+    Raises
+    ------
+    RequestError
+        If the message is not of that form.
+    """
+    width, height, text = message.get("width"), message.get("height"), message.get("pixels")
+    sides = all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in (width, height))
+    if not sides or not isinstance(text, str):
+        raise RequestError(f"a drawing has a width and a height from 1 to {_LARGEST_SIDE}, and pixels in base64")
+    try:
+        pixels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
+    except (binascii.Error, ValueError):
+        raise RequestError("pixels of the drawing are not base64") from None
+    if len(pixels) != width * height:
+        raise RequestError(f"the drawing has {len(pixels)} pixels; {width} x {height} are {width * height}")
+    if not pixels.any():
+        return Image(np.zeros((SIDE, SIDE), np.float32), "nothing is drawn")
+    prepared = prepare_drawing(pixels.reshape(height, width) / np.float32(255))
+    return Image(prepared.pixels, prepared.reason)
+
+
+def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
+    """Return what a network says of an image, and its activations."""
+    activations = net.activations(image.column)
+    probabilities = judging.probabilities_of(activations[-1][:, 0])
+    doubt = image.reason or judging.doubt(probabilities)
+    digit = int(probabilities.argmax()) if image.pixels.any() else None
+    arrays = {"image": image.pixels, "probabilities": probabilities}
+    arrays |= {f"activation_{i}": a[..., 0] for i, a in enumerate(activations)}
+    members = {"digit": digit, "sure": not doubt, "why": doubt, **image.members}
+    return members, {name: a.astype(np.float32, copy=False) for name, a in arrays.items()}
+
+
+def predictions(net: network2.Network) -> np.ndarray:
+    """Return the digit that the network names for each test digit."""
+    return net.feedforward(digits.test_data().inputs.T).argmax(axis=0)
+
+
+def test_digit(predicted: np.ndarray, order: Any, position: Any) -> Image:
+    """Return a test digit.
+
+    Parameters
+    ----------
+    predicted : ndarray
+        What `predictions` returns.
+    order : {'wrong', 'all'}
+        Whether those that the network gets wrong come first.
+    position : int
+        Position in that order; it goes round.
+    """
+    if order not in ("wrong", "all") or not isinstance(position, int) or isinstance(position, bool):
+        raise RequestError("a test digit has the order 'wrong' or 'all', and an integer for its position")
+    labels = digits.test_data().labels(10)
+    wrong = predicted != labels
+    indices = np.argsort(~wrong, kind="stable") if order == "wrong" else np.arange(len(labels))
+    position %= len(indices)
+    index = int(indices[position])
+    members = {"label": int(labels[index]), "index": index, "position": position, "count": len(indices)}
+    pixels = digits.test_data().inputs[index].reshape(SIDE, SIDE).astype(np.float32)
+    return Image(pixels, "", {**members, "wrong": int(wrong.sum())})
+
+
+def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -> tuple[dict[str, Any], Arrays]:
+    """Return the weights of a neuron, or a filter, and the test digits that excite it most.
+
+    Parameters
+    ----------
+    net : Network
+    layer, index : int
+        The layer, the inputs being 0, and which of its neurons or maps.
+    image : Image or None
+        For which its activation is wanted.
+    """
+    which, _ = neuron_of(net, layer, index)
+    parameters = net.parameters[layer - 1]
+    weights = parameters["weights"][which] if "weights" in parameters else np.empty(0)
+    if weights.size == SIDE * SIDE:
+        weights = weights.reshape(SIDE, SIDE)
+    test = digits.test_data()
+    found = _of_neuron(net.activations(test.inputs[:_SEARCHED].T)[layer], which)
+    most = np.argsort(-found, kind="stable")[:_EXCITING]
+    own = None if image is None else float(_of_neuron(net.activations(image.column)[layer], which)[0])
+    bias = float(parameters["biases"][which, 0]) if "biases" in parameters else None
+    members = {"layer": layer, "index": which, "bias": bias, "activation": own}
+    return members, {
+        "weights": weights.astype(np.float32),
+        "exciting": digits.test_images()[most],
+        "exciting_activations": found[most].astype(np.float32),
+        "exciting_labels": test.labels(10)[most].astype(np.float32),
+    }
+
+
+def neuron_of(net: network2.Network, layer: Any, index: Any) -> tuple[int, Layer]:
+    """Return the index of a neuron, or a map, and its layer.
+
+    Raises
+    ------
+    RequestError
+        If there is none of that index.
+    """
+    number = layer_of(net, layer)
+    shape = net._architecture().shapes[number]
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < shape[0]:
+        raise RequestError(f"layer {number} has no neuron {str(index)[:20]}; they go from 0 to {shape[0] - 1}")
+    return index, net.layers[number - 1]
+
+
+def layer_of(net: network2.Network, layer: Any) -> int:
+    """Return the number of a layer behind the inputs, from 1, if it is there."""
+    last = len(net.layers)
+    if not isinstance(layer, int) or isinstance(layer, bool) or not 1 <= layer <= last:
+        raise RequestError(f"there is no layer {str(layer)[:20]}; they go from 1 to {last}")
+    return layer
+
+
+def pixels_that_matter(net: network2.Network, image: Image, output: Any) -> tuple[dict[str, Any], Arrays]:
+    """Return the derivative of an output with respect to each pixel.
+
+    Parameters
+    ----------
+    net : Network
+    image : Image
+    output : int or None
+        The output; None for that with the largest activation.
+    """
+    if output is None:
+        output = int(net.feedforward(image.column).argmax())
+    try:
+        gradient = net.input_gradient(image.column, output)
+    except (TypeError, ValueError) as error:
+        raise RequestError(str(error)) from None
+    return {"output": output}, {"gradient": gradient.reshape(SIDE, SIDE).astype(np.float32)}
+
+
+def description(net: network2.Network) -> dict[str, Any]:
+    """Return the layers of a network in words and numbers, the inputs first."""
+    architecture = net._architecture()
+    layers: list[dict[str, Any]] = [
+        {"kind": "input", "text": "input", "shape": architecture.shapes[0], "weights": None, "activation": None}
+    ]
+    for layer, trained, shape in zip(architecture.layers, architecture.trained, architecture.shapes[1:], strict=True):
+        name = getattr(layer, "activation", None)
+        layers.append(
+            {
+                "kind": _KINDS[type(layer)],
+                "text": notation.describe(layer),
+                "shape": shape,
+                "weights": trained.get("weights"),
+                "activation": name if isinstance(name, str) else None,
+            }
+        )
+    numbers = sum(math.prod(shape) for layer in architecture.trained for shape in layer.values())
+    return {"layers": layers, "parameters": numbers}
+
+
+def first_weights(net: network2.Network) -> np.ndarray:
+    """Return the weights of the first neurons, or filters, as bytes: of each, the largest in size is 127 or -127."""
+    weights = net.weights[0][:_WEIGHTS_SHOWN]
+    images = weights[:, 0] if weights.ndim == 4 else weights.reshape(-1, SIDE, SIDE)
+    largest = np.abs(images).max(axis=(1, 2), keepdims=True)
+    return np.round(images * (127 / np.maximum(largest, 1e-30))).astype(np.int8)
+
+
+def _of_neuron(activations: np.ndarray, index: int) -> np.ndarray:
+    """Return the activation of a neuron for each sample; of a map, the largest in it."""
+    own = activations[index]
+    return own.reshape(-1, own.shape[-1]).max(axis=0)

@@ -1,0 +1,38 @@
+"""The network that the page begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastnet import network2, network3
+from fastnet.handwriting import judging
+from fastnet.networks.learner import for_layers_of
+from fastnet.utils import arguments
+
+
+def read(path: Path) -> network2.Network:
+    """Return the network of a file that `network2` or `network3` has saved.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it does not hold a network for MNIST's digits.
+    """
+    with path.open("rb") as file:
+        is_json = file.read(1) == b"{"  # the other format begins with the length of its header
+    net = network2.load(path) if is_json else _of_layers(network3.load(path))
+    with arguments.named(str(path)):
+        judging.check(net)
+    return net
+
+
+def _of_layers(net: network3.Network) -> network2.Network:
+    """Return a network of chapter 6 as one of chapter 3, which has the same layers and parameters."""
+    architecture = net._architecture()
+    shape = architecture.input_shape
+    sizes = [shape if len(shape) > 1 else shape[0], *architecture.layers]
+    found = network2.Network(sizes, network2.LogLikelihoodCost, seed=0)
+    found.parameters = for_layers_of(found._architecture(), net.parameters)
+    return found

@@ -1,0 +1,119 @@
+"""The book's experiments, as settings of the page."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Preset(NamedTuple):
+    """An experiment.
+
+    Attributes
+    ----------
+    name, title, text : str
+        What the page's address has, its title, and two sentences that say what to look for.
+    chapter : int
+        Chapter of the book.
+    settings : dict
+        The settings that differ from the defaults.
+    """
+
+    name: str
+    title: str
+    text: str
+    chapter: int
+    settings: dict[str, Any]
+
+
+PRESETS = (
+    Preset(
+        "first-network",
+        "Chapter 1's network",
+        "30 hidden neurons, the quadratic cost and eta 3. After one epoch, about nine of ten test digits are right.",
+        1,
+        {"cost": "quadratic", "eta": 3.0, "lambda": 0.0, "initial_weights": "large"},
+    ),
+    Preset(
+        "eta-too-small",
+        "A learning rate of 0.001",
+        "The cost falls very slowly. Raise eta while it runs, and watch the slope of the curve.",
+        1,
+        {"cost": "quadratic", "eta": 0.001, "lambda": 0.0, "initial_weights": "large"},
+    ),
+    Preset(
+        "eta-too-large",
+        "A learning rate of 100",
+        "Each step goes too far, and the weights become large at once. Most neurons are saturated after it.",
+        1,
+        {"cost": "quadratic", "eta": 100.0, "lambda": 0.0, "initial_weights": "large"},
+    ),
+    Preset(
+        "saturation",
+        "Saturated neurons",
+        "Large initial weights and the quadratic cost: many neurons are near 0 or 1, where the sigmoid is flat. "
+        "Compare the cross-entropy cost, which does not slow the output neurons down.",
+        3,
+        {"layers": "dense 100", "cost": "quadratic", "eta": 0.5, "lambda": 0.0, "initial_weights": "large"},
+    ),
+    Preset(
+        "overfitting",
+        "Overfitting",
+        "Only 1,000 training samples and no regularization: the training accuracy reaches 100 %. The test accuracy "
+        "stops far below.",
+        3,
+        {"samples": 1000, "lambda": 0.0, "initial_weights": "large"},
+    ),
+    Preset(
+        "regularized",
+        "Regularized",
+        "The same 1,000 samples with lambda 0.1. The test accuracy gets higher than without, and the weights stay "
+        "smaller.",
+        3,
+        {"samples": 1000, "lambda": 0.1, "initial_weights": "large"},
+    ),
+    Preset(
+        "wrong-labels",
+        "Wrong labels",
+        "A third of the training samples have wrong labels. The network finds the right digits all the same, until it "
+        "learns the wrong labels by heart.",
+        3,
+        {"layers": "dense 100", "samples": 5000, "noise": 0.33, "lambda": 0.0},
+    ),
+    Preset(
+        "vanishing-gradients",
+        "Vanishing gradients",
+        "Four hidden layers of sigmoid neurons. Compare the gradient norms: the first layers learn more slowly than "
+        "the last.",
+        5,
+        {"layers": "dense 30, dense 30, dense 30, dense 30", "eta": 0.1, "lambda": 5.0},
+    ),
+    Preset(
+        "dead-relu",
+        "Dead rectified linear units",
+        "A learning rate that is too large for them: many neurons give 0 for all digits and learn nothing any more. "
+        "Look for black cells that stay black.",
+        3,
+        {"activation": "relu", "cost": "log-likelihood", "eta": 1.0, "lambda": 0.0},
+    ),
+    Preset(
+        "dropout",
+        "Dropout",
+        "Half of the hidden neurons are left out for each sample, others each time. The training accuracy rises more "
+        "slowly, and no neuron relies on a single other one.",
+        3,
+        {"layers": "dense 100", "dropout": 0.5, "lambda": 0.0},
+    ),
+    Preset(
+        "convolution",
+        "A convolution",
+        "Twenty filters of 5 x 5 pixels, max-pooling, and 100 neurons. Open a filter to see what it looks for.",
+        6,
+        {
+            "layers": "conv 20 5x5 relu, pool 2x2, dense 100 relu",
+            "cost": "log-likelihood",
+            "eta": 0.1,
+            "lambda": 0.0,
+        },
+    ),
+)
+"""The experiments, in the book's order."""

@@ -1,0 +1,258 @@
+"""The server: files of the page, and a websocket for each window. It answers nobody but who was given the address.
+
+Three things keep others out. The address that is printed has a random token, for which the browser gets a cookie that
+it sends to no other site. The header `Host` has to name this machine, so that another site's name cannot lead here. And
+the header `Origin` of a websocket has to be this server's own, so that a page of another site cannot open one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import re
+import secrets
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from importlib.resources import files
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from fastnet import network2
+from fastnet.play.session import Session
+
+LARGEST_MESSAGE = 200_000
+"""Number of bytes of a message, at most."""
+
+_SESSIONS = 8  # windows at a time
+_WAITING = 16  # messages of a window that are not answered yet; then the next is not read
+_PATIENCE = 60.0  # seconds that a window's network is kept after the connection is lost
+_REFUSED, _TOO_MANY = 4403, 4429  # codes of closing a websocket
+
+_TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_PAGE = files("fastnet.play") / "page"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws:; img-src 'self' data:; "
+    "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_REFUSAL = "Open the address that `fastnet play` has printed: it has a token, without which nobody is let in.\n"
+
+
+class PageServer:
+    """Serves the page.
+
+    Parameters
+    ----------
+    model : callable
+        Returns the network that each window begins with.
+    name : str or None
+        Name of its file, if it has one.
+    host : str
+        Address to listen at.
+    port : int
+        Port; 0 for any that is free.
+    """
+
+    def __init__(
+        self, model: Callable[[], network2.Network], name: str | None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self._model, self._name = model, name
+        self.host, self.port = host, port
+        self._token = secrets.token_urlsafe(24)
+        self._sessions: dict[str, Session] = {}
+        self._left: dict[str, asyncio.TimerHandle] = {}  # sessions whose window has gone, and when they end
+
+    @property
+    def address(self) -> str:
+        """The address to open, token included."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{self.port}/?token={self._token}"
+
+    @contextlib.asynccontextmanager
+    async def running(self):  # type: ignore[no-untyped-def]
+        """Serve during the `async with` block."""
+        async with serve(
+            self._serve_window,
+            self.host,
+            self.port,
+            process_request=self._process_request,
+            max_size=LARGEST_MESSAGE,
+            compression=None,  # of what is sent on one machine
+            ping_interval=20,
+        ) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            try:
+                yield server
+            finally:
+                for session in self._sessions.values():
+                    session.end()
+
+    # Requests of files, and of websockets before they are opened.
+
+    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer a request; None lets a websocket open."""
+        url = urlsplit(request.path)
+        hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
+        if len(hosts) != 1 or not self._names_this_machine(hosts[0]):
+            return _response(HTTPStatus.FORBIDDEN, "The header Host does not name this machine.\n")
+        if url.path == "/" and "token" in parse_qs(url.query):
+            return self._with_cookie(parse_qs(url.query)["token"][-1])
+        if url.path == "/socket":
+            if origins != [f"http://{hosts[0]}"] or not self._has_cookie(request):
+                return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
+            return None
+        if url.path == "/":
+            return _file("index.html") if self._has_cookie(request) else _response(HTTPStatus.FORBIDDEN, _REFUSAL)
+        return _file(url.path[1:])
+
+    def _names_this_machine(self, host: str) -> bool:
+        """Whether a header `Host` has an IP address or this machine's own name: what no other site's name can be."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if name in ("localhost", self.host, socket.gethostname().lower()):
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback or self.host not in ("127.0.0.1", "::1", "localhost")
+        except ValueError:
+            return False
+
+    @property
+    def _cookie(self) -> str:
+        return f"fastnet-{self.port}"  # browsers do not tell ports apart
+
+    def _with_cookie(self, token: str) -> Response:
+        if not secrets.compare_digest(token.encode(), self._token.encode()):
+            return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
+        response = _response(HTTPStatus.SEE_OTHER, "")
+        response.headers["Location"] = "/"  # an address without the token, to be kept and sent
+        response.headers["Set-Cookie"] = f"{self._cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
+        return response
+
+    def _has_cookie(self, request: Request) -> bool:
+        for header in request.headers.get_all("Cookie"):
+            with contextlib.suppress(CookieError):
+                morsel = SimpleCookie(header).get(self._cookie)
+                if morsel is not None and secrets.compare_digest(morsel.value.encode(), self._token.encode()):
+                    return True
+        return False
+
+    # Windows.
+
+    async def _serve_window(self, connection: ServerConnection) -> None:
+        """Answer the messages of a window until it closes."""
+        assert connection.request is not None
+        key = self._key(connection.request)
+        session = await self._session(key)
+        if session is None:
+            await connection.close(_TOO_MANY, "there are too many windows")
+            return
+        outgoing = _Outgoing(asyncio.get_running_loop())
+        sender = asyncio.create_task(outgoing.send_all(connection))
+        try:
+            await asyncio.to_thread(session.begin, outgoing.put)
+            await _answer_all(connection, session)
+        except ConnectionClosed:
+            pass
+        finally:
+            session.leave()
+            sender.cancel()
+            self._left[key] = asyncio.get_running_loop().call_later(_PATIENCE, self._end, key)
+
+    def _key(self, request: Request) -> str:
+        """Return the key of a session: what the window says, unless that is another window's."""
+        found = parse_qs(urlsplit(request.path).query).get("session", [""])[-1]
+        is_free = found not in self._sessions or found in self._left
+        return found if re.fullmatch("[0-9a-f]{16}", found) and is_free else secrets.token_hex(16)
+
+    async def _session(self, key: str) -> Session | None:
+        """Return the session of a key, a new one if there is none; None if there are too many."""
+        if key in self._left:
+            self._left.pop(key).cancel()
+            return self._sessions[key]
+        if len(self._sessions) >= _SESSIONS:
+            if not self._left:
+                return None
+            oldest = next(iter(self._left))
+            self._left[oldest].cancel()
+            self._end(oldest)
+        session = self._sessions[key] = await asyncio.to_thread(lambda: Session(self._model(), self._name))
+        return session
+
+    def _end(self, key: str) -> None:
+        del self._left[key]
+        self._sessions.pop(key).end()
+
+
+class _Outgoing:
+    """Frames that wait to be sent. Of the pictures of a training, only the newest waits."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._frames: list[bytes] = []
+        self._picture: bytes | None = None
+        self._there = asyncio.Event()
+
+    def put(self, content: bytes, is_picture: bool) -> None:
+        """Have a frame sent; any thread may call this."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the command ends
+            self._loop.call_soon_threadsafe(self._add, content, is_picture)
+
+    def _add(self, content: bytes, is_picture: bool) -> None:
+        if is_picture:
+            self._picture = content
+        else:
+            self._frames.append(content)
+        self._there.set()
+
+    async def send_all(self, connection: ServerConnection) -> None:
+        """Send frames until the connection is closed."""
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await self._there.wait()
+                self._there.clear()
+                while self._frames or self._picture is not None:
+                    if self._frames:
+                        content = self._frames.pop(0)
+                    else:
+                        content, self._picture = self._picture or b"", None
+                    await connection.send(content)
+
+
+async def _answer_all(connection: ServerConnection, session: Session) -> None:
+    """Have messages answered in their order, of which some wait."""
+    waiting: set[asyncio.Future[None]] = set()
+    async for text in connection:
+        try:
+            message = json.loads(text)
+        except (RecursionError, ValueError):
+            message = None  # which the session refuses
+        waiting.add(asyncio.wrap_future(session.receive(message)))
+        while len(waiting) >= _WAITING:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _file(name: str) -> Response:
+    """Return a file of the page."""
+    kind = _TYPES.get(name.rpartition(".")[2])
+    if kind is None or not re.fullmatch(r"[a-z0-9_-]+\.[a-z]+", name) or not (_PAGE / name).is_file():
+        return _response(HTTPStatus.NOT_FOUND, "There is no such file.\n")
+    return _response(HTTPStatus.OK, (_PAGE / name).read_bytes(), kind)
+
+
+def _response(status: HTTPStatus, content: str | bytes, kind: str = "text/plain; charset=utf-8") -> Response:
+    body = content.encode() if isinstance(content, str) else content
+    headers = Headers({**_HEADERS, "Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close"})
+    return Response(status.value, status.phrase, headers, body)

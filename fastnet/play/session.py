@@ -1,0 +1,248 @@
+"""What one window does: its messages, each answered by a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+import fastnet
+from fastnet import network2
+from fastnet.formulas import costs, optimizers
+from fastnet.formulas.activations import ACTIVATIONS
+from fastnet.play import breaking, digits, looking, settings
+from fastnet.play.frames import frame
+from fastnet.play.presets import PRESETS
+from fastnet.play.settings import DEFAULTS, RequestError, Settings
+from fastnet.play.training import Trainer
+from fastnet.play.workers import Worker
+from fastnet.sweeps.recipe import INITS
+
+Message = Mapping[str, Any]
+Send = Callable[[bytes, bool], object]
+"""Sends a frame. The second argument says whether it is a picture of a training, which a newer one may replace."""
+
+_LOOKS = ("drawing", "digit", "neuron", "map")  # requests that change nothing
+
+
+class Session:
+    """The network of one window, in training or not.
+
+    Parameters
+    ----------
+    model : Network
+        The network that it begins with.
+    name : str or None
+        Name of its file; None if fastnet has trained it.
+    """
+
+    def __init__(self, model: network2.Network, name: str | None) -> None:
+        self._model_name = name
+        self._send: Send = lambda content, is_picture: None
+        self._image: looking.Image | None = None
+        self._broken: list[str] = []
+        self._whole: list[dict[str, np.ndarray]] | None = None  # parameters before the first break
+        self._random = np.random.default_rng(0)
+        self._predicted: tuple[network2.Network, np.ndarray] | None = None
+        self._source = name or "trained on MNIST"
+        self._trainer = self._new_trainer(settings.of_network(model), model)
+        self._looking = Worker("fastnet-look")
+
+    def begin(self, send: Send) -> None:
+        """Say what there is to a window that has connected."""
+        self._send = send
+        hello = {
+            "version": fastnet.__version__,
+            "presets": [preset._asdict() for preset in PRESETS],
+            "activations": list(ACTIVATIONS),
+            "costs": list(costs.NAMES),
+            "optimizers": list(optimizers.NAMES),
+            "initial_weights": list(INITS),
+            "data": [{"name": "mnist", "title": "MNIST", "training_samples": digits.TRAINING_SAMPLES}],
+            "defaults": DEFAULTS,
+            "model": self._model_name,
+        }
+        send(frame("hello", hello), False)
+        self._send_network({})
+        curves = self._trainer.curves
+        if curves["epoch"]:
+            self._tell(self._trainer.state() | {"curves": curves}, "progress")
+        self._tell(self._trainer.state())
+
+    def leave(self) -> None:
+        """Send nothing any more: the window has gone."""
+        self._send = lambda content, is_picture: None
+
+    def end(self) -> None:
+        """End the threads."""
+        self._trainer.worker.end()
+        self._looking.end()
+
+    def receive(self, message: Any) -> Future[None]:
+        """Have a message answered by the thread that it is for.
+
+        What is wrong with a message is answered by `problem`, and never raised.
+        """
+        reply = message.get("id") if isinstance(message, dict) else None
+        reply = {"reply": reply} if isinstance(reply, int) else {}
+        kind = message.get("type") if isinstance(message, dict) else None
+        worker = self._looking if kind in _LOOKS else self._trainer.worker
+        return worker.do(partial(self._answer, kind, message, reply))
+
+    def _answer(self, kind: Any, message: Any, reply: dict[str, Any]) -> None:
+        try:
+            if not isinstance(kind, str) or kind not in _ANSWERS:
+                raise RequestError(f"a message has a type: one of {', '.join(_ANSWERS)}")
+            _ANSWERS[kind](self, message, reply)
+        except RequestError as refused:
+            problem = {"text": str(refused), "field": refused.field}
+            self._send(frame("problem", problem | reply), False)
+        except MemoryError:
+            self._send(frame("problem", {"text": "there is not enough memory", "field": None} | reply), False)
+
+    # Answers, in the thread that looks.
+
+    def _answer_drawing(self, message: Message, reply: dict[str, Any]) -> None:
+        began = perf_counter()
+        self._see(looking.drawing(message), reply, began)
+
+    def _answer_digit(self, message: Message, reply: dict[str, Any]) -> None:
+        began, net = perf_counter(), self._trainer.looked_at()
+        if self._predicted is None or self._predicted[0] is not net:
+            self._predicted = net, looking.predictions(net)
+        self._see(looking.test_digit(self._predicted[1], message.get("order"), message.get("position")), reply, began)
+
+    def _see(self, image: looking.Image, reply: dict[str, Any], began: float) -> None:
+        self._image = image
+        members, arrays = looking.seen(self._trainer.looked_at(), image)
+        members["milliseconds"] = 1000 * (perf_counter() - began)
+        self._send(frame("seen", members | reply, arrays), False)
+
+    def _answer_neuron(self, message: Message, reply: dict[str, Any]) -> None:
+        net = self._trainer.looked_at()
+        members, arrays = looking.neuron(net, message.get("layer"), message.get("index"), self._image)
+        self._send(frame("neuron", members | reply, arrays), False)
+
+    def _answer_map(self, message: Message, reply: dict[str, Any]) -> None:
+        if self._image is None:
+            raise RequestError("there is no image yet: draw a digit, or choose a test digit")
+        net = self._trainer.looked_at()
+        members, arrays = looking.pixels_that_matter(net, self._image, message.get("output"))
+        self._send(frame("map", members | reply, arrays), False)
+
+    # Answers, in the thread that trains.
+
+    def _answer_settings(self, message: Message, reply: dict[str, Any]) -> None:
+        given = message.get("settings")
+        if not isinstance(given, dict):
+            raise RequestError("settings must be an object of settings by name")
+        self._start(settings.checked(given), reply)
+
+    def _answer_restart(self, message: Message, reply: dict[str, Any]) -> None:
+        self._start(self._trainer.settings, {})
+        self._tell(self._trainer.state() | reply)
+
+    def _start(self, chosen: Settings, reply: dict[str, Any]) -> None:
+        """Have a new network; the thread that calls this trains it, or ends with what it trained before."""
+        before = self._trainer
+        before.pause()
+        self._trainer = self._new_trainer(chosen, None)
+        before.worker.end()
+        self._source, self._broken, self._whole = "not trained yet", [], None
+        self._send_network(reply)
+        self._tell(self._trainer.state())
+
+    def _answer_run(self, message: Message, reply: dict[str, Any]) -> None:
+        self._trainer.run()
+        self._trained(reply)
+
+    def _answer_step(self, message: Message, reply: dict[str, Any]) -> None:
+        self._trainer.step(message.get("unit"))
+        self._trained(reply)
+
+    def _trained(self, reply: dict[str, Any]) -> None:
+        self._source = "trained here"
+        self._tell(self._trainer.state() | reply)
+
+    def _answer_pause(self, message: Message, reply: dict[str, Any]) -> None:
+        self._trainer.pause()
+        self._tell(self._trainer.state() | reply)
+
+    def _answer_change(self, message: Message, reply: dict[str, Any]) -> None:
+        self._trainer.change_eta(message.get("eta"))
+        self._tell(self._trainer.state() | reply)
+
+    def _answer_break(self, message: Message, reply: dict[str, Any]) -> None:
+        whole = self._whole or [
+            {name: array.copy() for name, array in layer.items()} for layer in self._trainer.net.parameters
+        ]
+        self._broken.append(self._trainer.change_weights(lambda net: breaking.apply(net, message, self._random)))
+        self._whole = whole
+        self._changed(reply)
+
+    def _answer_mend(self, message: Message, reply: dict[str, Any]) -> None:
+        if self._whole is not None:
+            whole = self._whole
+            self._trainer.change_weights(lambda net: setattr(net, "parameters", whole))
+        self._broken, self._whole = [], None
+        self._changed(reply)
+
+    def _changed(self, reply: dict[str, Any]) -> None:
+        self._send_network(reply)
+        if self._image is not None:
+            self._looking.do(partial(self._see, self._image, {}, perf_counter()))
+
+    def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
+        trainer = Trainer(chosen, net)
+        # A trainer that was replaced says no more.
+        trainer.on_picture = lambda members: self._picture(members) if self._trainer is trainer else None
+        trainer.on_state = lambda members: self._tell(members) if self._trainer is trainer else None
+        return trainer
+
+    def _picture(self, members: dict[str, Any]) -> None:
+        """Send a picture of the training, with what the network says of the image now."""
+        net = self._trainer.looked_at()
+        arrays = {"weights": looking.first_weights(net)}
+        if self._image is not None:
+            seen, activations = looking.seen(net, self._image)
+            members |= {name: seen[name] for name in ("digit", "sure", "why")}
+            arrays |= activations
+        self._send(frame("progress", members, arrays), True)
+
+    def _tell(self, members: dict[str, Any], kind: str = "state") -> None:
+        self._send(frame(kind, members), False)
+
+    def _send_network(self, reply: dict[str, Any]) -> None:
+        net = self._trainer.looked_at()
+        labels = digits.test_data().labels(10)
+        members = {
+            **looking.description(net),
+            "settings": self._trainer.settings.chosen,
+            "source": self._source,
+            "trainable": True,
+            "broken": self._broken,
+            "test_accuracy": float(np.mean(looking.predictions(net) == labels)),
+            "test_samples": len(labels),
+        }
+        self._send(frame("network", members | reply), False)
+
+
+_ANSWERS: dict[str, Callable[[Session, Message, dict[str, Any]], None]] = {
+    "drawing": Session._answer_drawing,
+    "digit": Session._answer_digit,
+    "neuron": Session._answer_neuron,
+    "map": Session._answer_map,
+    "settings": Session._answer_settings,
+    "restart": Session._answer_restart,
+    "run": Session._answer_run,
+    "pause": Session._answer_pause,
+    "step": Session._answer_step,
+    "change": Session._answer_change,
+    "break": Session._answer_break,
+    "mend": Session._answer_mend,
+}
+"""What answers each type of message."""

@@ -1,0 +1,168 @@
+"""What the page may choose of a network and its training: checked, and bounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastnet import network2
+from fastnet.datasets.dataset import Dataset
+from fastnet.formulas import costs, notation
+from fastnet.formulas.layers import Dense, Dropout
+from fastnet.play import digits
+from fastnet.sweeps.recipe import Recipe, recipe
+from fastnet.utils import arguments
+
+N_IN, N_OUT = 784, 10
+LARGEST = 2_000_000  # parameters of a network, and neurons of it: bounds memory and what is sent
+
+DEFAULTS: dict[str, Any] = {
+    "layers": "dense 30",
+    "activation": "sigmoid",
+    "cost": "cross-entropy",
+    "optimizer": "sgd",
+    "momentum": 0.0,
+    "eta": 0.5,
+    "lambda": 5.0,
+    "dropout": 0.0,
+    "mini_batch_size": 10,
+    "initial_weights": "small",
+    "samples": digits.TRAINING_SAMPLES,
+    "noise": 0.0,
+    "seed": 0,
+}
+"""The settings by name, and what they are where the page does not say: chapter 3's network."""
+
+_LONGEST = 200  # characters of a text
+_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # of the library, and of the page
+
+
+class RequestError(ValueError):
+    """A setting that is not what it may be.
+
+    Attributes
+    ----------
+    field : str or None
+        Its name.
+    """
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A network and its training, as the page has chosen them.
+
+    Attributes
+    ----------
+    chosen : dict
+        All settings by name.
+    recipe : Recipe
+        The same for the library.
+    """
+
+    chosen: dict[str, Any]
+    recipe: Recipe
+
+    def network(self) -> network2.Network:
+        """Return the network, with its initial parameters drawn."""
+        return self.recipe.network(self.chosen["seed"])
+
+    def data(self) -> Dataset:
+        """Return the training data."""
+        return digits.training_data(self.chosen["samples"], self.chosen["noise"], self.chosen["seed"])
+
+    def training(self) -> dict[str, Any]:
+        """Return the arguments of `begin_training`."""
+        names = ("mini_batch_size", "eta", "lmbda", "optimizer", "momentum", "dropout")
+        return {name: getattr(self.recipe, name) for name in names}
+
+
+def checked(given: Mapping[str, Any]) -> Settings:
+    """Return settings, with the defaults of those that are missing.
+
+    Raises
+    ------
+    RequestError
+        If one is unknown, or not what it may be.
+    """
+    for name, value in given.items():
+        if name not in DEFAULTS:
+            raise RequestError(f"{arguments.brief(name)} is no setting; there are {', '.join(DEFAULTS)}")
+        if isinstance(value, str) and len(value) > _LONGEST:
+            raise RequestError(f"{name} has {len(value)} characters; it may have {_LONGEST}", name)
+        if isinstance(value, (list, dict)):
+            raise RequestError(f"{name} must be a number or a text", name)
+    chosen = {**DEFAULTS, **given}
+    _refuse(chosen, "samples", 1, digits.TRAINING_SAMPLES)
+    _refuse(chosen, "mini_batch_size", 1, chosen["samples"])
+    _refuse(chosen, "seed", 0, 2**32 - 1)
+    if not (_is_number(chosen["noise"]) and 0 <= chosen["noise"] <= 1):
+        raise RequestError(f"noise is {arguments.brief(chosen['noise'])}; it must be a number from 0 to 1", "noise")
+    return Settings(chosen, _recipe(chosen))
+
+
+def of_network(net: network2.Network) -> Settings:
+    """Return the settings of a network that was read from a file, with defaults for its training."""
+    # Dropout of chapter 6 is not inverted, for which there are no words; in a new network it is.
+    hidden = [Dropout(layer.p) if isinstance(layer, Dropout) else layer for layer in net.layers[:-1]]
+    try:
+        layers = notation.write(hidden) if hidden else ""
+    except ValueError as error:
+        raise RequestError(f"the network cannot be shown: {error}") from None
+    cost = next((name for name, cost in costs.NAMES.items() if costs.as_cost(cost) == net._cost()), None)
+    if cost is None:
+        raise RequestError(f"the network has {costs.name_of(net.cost)}; it may have {', '.join(costs.NAMES)}")
+    return checked({"layers": layers, "activation": net.activation, "cost": cost})
+
+
+def _recipe(chosen: Mapping[str, Any]) -> Recipe:
+    """Return the recipe, whose errors name a setting first."""
+    same = ("cost", "activation", "optimizer", "momentum", "eta", "dropout", "mini_batch_size")
+    given = {name: chosen[name] for name in same} | {library: chosen[page] for library, page in _NAMES.items()}
+    try:
+        hidden = notation.read(chosen["layers"]) if chosen["layers"] else ()
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"layers: {error}", "layers") from None
+    if all(isinstance(layer, Dense) and layer.activation is None for layer in hidden):
+        given["sizes"] = [N_IN, *(layer.n_out for layer in hidden), N_OUT]
+    else:
+        given["layers"] = chosen["layers"]
+    try:
+        found = recipe(**given)
+        architecture = found.architecture()
+        if found.dropout and hidden:
+            architecture = architecture.with_dropout(found.dropout)
+    except (TypeError, ValueError) as error:
+        raise _refused(str(error)) from None
+    if found.dropout and not hidden:
+        raise RequestError("dropout needs hidden neurons: add a layer, or set dropout to 0", "dropout")
+    numbers = sum(math.prod(shape) for layer in architecture.trained for shape in layer.values())
+    numbers += sum(math.prod(shape) for shape in architecture.shapes)
+    if numbers > LARGEST:
+        raise RequestError(f"the network has {numbers:,} parameters and neurons; it may have {LARGEST:,}", "layers")
+    return found
+
+
+def _refused(text: str) -> RequestError:
+    """Return an error whose field is the setting that the text begins with."""
+    first = text.replace(":", " ").split()[0]
+    field = _NAMES.get(first, first)
+    if field != first:
+        text = field + text[len(first) :]
+    return RequestError(text, field if field in DEFAULTS else None)
+
+
+def _refuse(chosen: Mapping[str, Any], name: str, least: int, most: int) -> None:
+    """Refuse what is no integer from `least` to `most`."""
+    value = chosen[name]
+    if not (_is_number(value) and value == int(value) and least <= value <= most):
+        raise RequestError(f"{name} is {arguments.brief(value)}; it must be an integer from {least} to {most:,}", name)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,223 @@
+"""Training before one's eyes: by as many mini-batches as fit between two pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fastnet import network2
+from fastnet.datasets.dataset import Dataset
+from fastnet.learning.diagnostics import TrainingWarning
+from fastnet.learning.stepwise import StepwiseTraining
+from fastnet.play import digits
+from fastnet.play.settings import RequestError, Settings
+from fastnet.play.workers import Worker
+from fastnet.utils import progress
+
+_PICTURE = 1 / 30  # seconds between two pictures, at least
+_ADVANCE = 0.025  # seconds of training in a call: shorter than a picture, so that a pause is heard at once
+_MEASURED = 0.5  # seconds between two measurements of accuracy and gradients, at least
+_SAMPLES_OF_GRADIENTS = 200
+_CURVE = 2000  # points of a curve that are kept
+
+_MEASUREMENTS = ("test_accuracy", "training_accuracy", "gradient_norms")
+
+Notify = Callable[[dict[str, Any]], object]
+
+
+class Trainer:
+    """A network in training, in a thread of its own.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the network and its training.
+    net : Network, optional
+        The network; by default, a new one.
+
+    Attributes
+    ----------
+    on_picture : callable
+        Called in the thread with what has changed, at most 30 times a second: members of the message `progress`.
+    on_state : callable
+        Called in the thread with members of the message `state`, where these change otherwise than by a request.
+    """
+
+    def __init__(self, settings: Settings, net: network2.Network | None = None) -> None:
+        self.settings = settings
+        self.on_picture: Notify = lambda members: None
+        self.on_state: Notify = lambda members: None
+        self.net = net or settings.network()
+        self._shown = _copy(self.net)
+        self._training: StepwiseTraining | None = None
+        self._measured_on: tuple[Dataset, Dataset] | None = None  # for gradients, and for the training accuracy
+        self._left = 0.0  # mini-batches until it pauses
+        self._size = 1  # mini-batches in the next call
+        self._seconds = self._samples = self._costs = 0.0
+        self._total_seconds = 0.0
+        self._drawn = self._measured = -math.inf
+        self._note: str | None = None
+        self.curves: dict[str, list[Any]] = {"epoch": [], "cost": [], "test_accuracy": []}
+        self.worker = Worker("fastnet-train", self._go_on)
+
+    def state(self) -> dict[str, Any]:
+        """Return members of the message `state`."""
+        training, size = self._training, self.settings.recipe.mini_batch_size
+        return {
+            "running": self._left > 0,
+            "epoch": training.epoch if training else 0,
+            "mini_batch": training.mini_batch if training else 0,
+            "mini_batches": training.mini_batches if training else -(-self.settings.chosen["samples"] // size),
+            "eta": training.eta if training else self.settings.recipe.eta,
+            "diverged": "the weights became infinite: choose a smaller eta" if training and training.diverged else None,
+            "note": self._note,
+        }
+
+    def looked_at(self) -> network2.Network:
+        """Return a copy of the network, which does not change any more, for other threads to look into."""
+        return self._shown
+
+    # What follows is called in the thread.
+
+    def run(self) -> None:
+        """Train until it is paused."""
+        self._begin()
+        self._left = math.inf
+
+    def pause(self) -> None:
+        """Stop after the mini-batches that are computed now."""
+        self._left = 0
+
+    def step(self, unit: Any) -> None:
+        """Train for a mini-batch, or to the end of the epoch."""
+        if unit not in ("mini-batch", "epoch"):
+            raise RequestError("unit must be mini-batch or epoch")
+        training = self._begin()
+        self._left = 1 if unit == "mini-batch" else training.mini_batches - training.mini_batch
+
+    def change_eta(self, eta: Any) -> None:
+        """Train with another learning rate from now on."""
+        try:
+            self._begin().eta = eta
+        except (TypeError, ValueError) as error:
+            raise RequestError(str(error), "eta") from None
+
+    def change_weights(self, change: Callable[[network2.Network], Any]) -> Any:
+        """Call a function that changes the network's weights."""
+        result = change(self.net)
+        self._publish()
+        return result
+
+    def _begin(self) -> StepwiseTraining:
+        """Prepare the training, which may take some seconds if the kernels have to be compiled."""
+        if self._training is None:
+            data = self.settings.data()
+            self._measured_on = data[:_SAMPLES_OF_GRADIENTS], data[: len(digits.test_data())]
+            with self._compilation_is_told(), progress.in_background():
+                try:
+                    self._training = self.net.begin_training(data, **self.settings.training())
+                except (TypeError, ValueError) as error:
+                    raise RequestError(str(error)) from None
+        if self._training.diverged:
+            raise RequestError("the weights became infinite: choose a smaller eta, and start again", "eta")
+        return self._training
+
+    @contextlib.contextmanager
+    def _compilation_is_told(self) -> Iterator[None]:
+        from fastnet.kernels.compiler import announced
+
+        @contextlib.contextmanager
+        def told() -> Iterator[None]:
+            self._note = f"{progress.COMPILING}: about ten seconds"
+            self.on_state(self.state())
+            yield
+            self._note = None
+
+        with announced(told):
+            yield
+        self.on_state(self.state())
+
+    def _go_on(self) -> bool:
+        """Train for a moment, if it is not paused; return whether there is more to do."""
+        if self._training is None or self._left <= 0:
+            return False
+        with progress.in_background():
+            self._advance(self._training)
+        return self._left > 0
+
+    def _advance(self, training: StepwiseTraining) -> None:
+        """Train for a moment, and draw a picture if it is time for one."""
+        at_most = min(self._left, training.mini_batches - training.mini_batch)
+        n = int(max(1, min(self._size, at_most)))
+        began = time.perf_counter()
+        before = training.epoch * training.mini_batches + training.mini_batch
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TrainingWarning)  # the page is told by `diverged`
+            cost = training.advance(n)
+        seconds = time.perf_counter() - began
+        done = training.epoch * training.mini_batches + training.mini_batch - before
+        samples = done * self.settings.recipe.mini_batch_size
+        self._costs, self._samples = self._costs + cost * samples, self._samples + samples
+        self._seconds, self._total_seconds = self._seconds + seconds, self._total_seconds + seconds
+        self._left = 0 if training.diverged else self._left - n
+        self._size = max(1, min(int(n * _ADVANCE / max(seconds, 1e-6)), 4 * n))
+        now = time.perf_counter()
+        if now - self._drawn >= _PICTURE or self._left <= 0:
+            self._drawn = now
+            self._publish()
+            self._draw(now)
+
+    def _publish(self) -> None:
+        """Give other threads the network as it is now."""
+        self._shown = _copy(self.net)
+
+    def _draw(self, now: float) -> None:
+        """Show what has changed since the last picture."""
+        members = self.state()
+        cost = self._costs / self._samples if self._samples else math.nan
+        rate = self._samples / self._seconds if self._seconds else 0.0
+        self._costs = self._samples = self._seconds = 0.0
+        members |= {"cost": cost if math.isfinite(cost) else None, "seconds": self._total_seconds}
+        members |= {"samples_per_second": rate, **dict.fromkeys(_MEASUREMENTS)}
+        if now - self._measured >= _MEASURED or self._left <= 0:
+            members |= self._measurements()
+            self._measured = time.perf_counter()
+        self._keep(members)
+        self.on_picture(members)
+
+    def _measurements(self) -> dict[str, Any]:
+        """Measure the accuracies, and how large the gradient of each layer is."""
+        assert self._measured_on is not None
+        test, (few, part) = digits.test_data(), self._measured_on
+        norms = [np.hypot(np.linalg.norm(b), np.linalg.norm(w)) for b, w in zip(*self.net.gradients(few), strict=True)]
+        return {
+            "test_accuracy": self.net.accuracy(test) / len(test),
+            "training_accuracy": self.net.accuracy(part) / len(part),
+            "gradient_norms": [float(norm) for norm in norms],
+        }
+
+    def _keep(self, members: dict[str, Any]) -> None:
+        """Keep a point of the curves where the accuracy was measured; of long curves, every second one."""
+        if members["test_accuracy"] is None:
+            return
+        epoch = members["epoch"] + members["mini_batch"] / members["mini_batches"]
+        for name, value in {**members, "epoch": epoch}.items():
+            if name in self.curves:
+                self.curves[name].append(value)
+        if len(self.curves["epoch"]) > _CURVE:
+            self.curves = {name: points[::2] for name, points in self.curves.items()}
+
+
+def _copy(net: network2.Network) -> network2.Network:
+    """Return a network with copies of the arrays, which computes with NumPy and need not be compiled."""
+    copied = copy.copy(net)
+    copied.engine = "numpy"
+    copied.parameters = [{name: array.copy() for name, array in layer.items()} for layer in net.parameters]
+    return copied

@@ -1,0 +1,71 @@
+"""A thread that does one task after another."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Worker:
+    """A thread that does tasks in their order, and something else while there are none.
+
+    Parameters
+    ----------
+    name : str
+        Name of the thread.
+    otherwise : callable, optional
+        What to do where no task waits. It returns whether it has more to do; if not, the thread sleeps until the next
+        task.
+    """
+
+    def __init__(self, name: str, otherwise: Callable[[], bool] = lambda: False) -> None:
+        self._otherwise = otherwise
+        self._tasks: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._changed = threading.Condition()
+        self._ended = False
+        # A daemon, so that Ctrl-C ends the command at once, whatever is computed.
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def do(self, task: Callable[[], T]) -> Future[T]:
+        """Have the thread do something; the future has what it returns, or raises."""
+        future: Future[T] = Future()
+        with self._changed:
+            if self._ended:
+                future.cancel()
+            else:
+                self._tasks.append((task, future))
+                self._changed.notify()
+        return future
+
+    def end(self) -> None:
+        """End the thread after what it does now. Tasks that wait are cancelled."""
+        with self._changed:
+            self._ended = True
+            while self._tasks:
+                self._tasks.popleft()[1].cancel()
+            self._changed.notify()
+
+    def _work(self) -> None:
+        has_more = False
+        while True:
+            with self._changed:
+                while not (self._ended or self._tasks or has_more):
+                    self._changed.wait()
+                if self._ended:
+                    return
+                task, future = self._tasks.popleft() if self._tasks else (None, None)
+            if task is None or future is None:
+                has_more = self._otherwise()
+                continue
+            has_more = True  # which a task may have given it
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(task())
+                except BaseException as error:
+                    future.set_exception(error)
