@@ -1,0 +1,4 @@
+import pytest
+
+for library in ("websockets", "PIL", "scipy"):
+    pytest.importorskip(library)

@@ -1,0 +1,243 @@
+"""What a window gets for its messages."""
+
+import asyncio
+import base64
+
+import numpy as np
+import pytest
+from play.client import model, server, window
+
+from fastnet.handwriting import judging, preparing
+from fastnet.play import digits
+
+
+def run(scenario):
+    async def scenario_in_a_window():
+        async with server() as page, window(page) as opened:
+            return await scenario(opened)
+
+    return asyncio.run(scenario_in_a_window())
+
+
+def drawn(width=140, height=140):
+    """Return a seven on the pad."""
+    pixels = np.zeros((height, width), np.uint8)
+    pixels[height // 6 : height // 6 + 10, width // 4 : 3 * width // 4] = 255
+    for i in range(height // 2):
+        x = 3 * width // 4 - i // 2
+        pixels[height // 6 + i : height // 6 + i + 10, x - 10 : x] = 255
+    return pixels
+
+
+def message(pixels):
+    text = base64.b64encode(pixels.tobytes()).decode()
+    return {"pixels": text, "width": pixels.shape[1], "height": pixels.shape[0]}
+
+
+def test_it_begins_with_what_there_is():
+    async def scenario(opened):
+        hello, _ = await opened.of_type("hello")
+        network, _ = await opened.of_type("network")
+        return hello, network
+
+    hello, network = run(scenario)
+    assert {preset["name"] for preset in hello["presets"]} >= {"saturation", "overfitting", "vanishing-gradients"}
+    assert network["parameters"] == 784 * 12 + 12 + 12 * 10 + 10
+    assert [layer["kind"] for layer in network["layers"]] == ["input", "dense", "dense"]
+    labels = digits.test_data().labels(10)
+    expected = np.mean(model().feedforward(digits.test_data().inputs.T).argmax(axis=0) == labels)
+    assert network["test_accuracy"] == pytest.approx(expected)
+
+
+def test_a_drawing_is_seen_as_predict_sees_it():
+    async def scenario(opened):
+        return [await opened.ask("drawing", **message(pixels)) for pixels in (drawn(), np.zeros((9, 9), np.uint8))]
+
+    (seen, arrays), (nothing, blank) = run(scenario)
+    prediction = judging.predict(model(), 255 - drawn())
+    np.testing.assert_array_equal(arrays["image"], prediction.pixels)
+    np.testing.assert_allclose(arrays["probabilities"], prediction.probabilities, rtol=1e-5)
+    assert (seen["sure"], seen["why"]) == (prediction.digit is not None, prediction.reason)
+    expected = model().activations(prediction.pixels.reshape(-1, 1))
+    for i, activations in enumerate(expected):
+        np.testing.assert_allclose(arrays[f"activation_{i}"], activations[..., 0], rtol=1e-5)
+    assert (nothing["digit"], nothing["why"], blank["image"].any()) == (None, "nothing is drawn", False)
+
+
+def test_test_digits_with_the_wrong_ones_first():
+    async def scenario(opened):
+        ask = [("wrong", 0), ("wrong", -1), ("all", 3)]
+        return [await opened.ask("digit", order=order, position=position) for order, position in ask]
+
+    (first, arrays), (last, _), (third, _) = run(scenario)
+    labels = digits.test_data().labels(10)
+    predicted = model().feedforward(digits.test_data().inputs.T).argmax(axis=0)
+    wrong = np.flatnonzero(predicted != labels)
+    assert (first["index"], first["wrong"], first["count"]) == (wrong[0], len(wrong), 10_000)
+    assert (first["digit"], first["label"]) == (predicted[wrong[0]], labels[wrong[0]])
+    np.testing.assert_array_equal(arrays["image"].reshape(-1), digits.test_data().inputs[wrong[0]])
+    assert last["position"] == 9999
+    assert predicted[last["index"]] == labels[last["index"]]
+    assert third["index"] == 3
+
+
+def test_a_neuron_has_weights_and_the_digits_that_excite_it():
+    async def scenario(opened):
+        await opened.ask("digit", order="all", position=0)
+        return [await opened.ask("neuron", layer=layer, index=4) for layer in (1, 2)]
+
+    (of_hidden, hidden), (_, output) = run(scenario)
+    net, test = model(), digits.test_data()
+    np.testing.assert_array_equal(hidden["weights"].reshape(-1), net.weights[0][4])
+    np.testing.assert_array_equal(output["weights"], net.weights[1][4])
+    found = net.activations(test.inputs[:2000].T)[1][4]
+    assert hidden["exciting_activations"][0] == pytest.approx(found.max(), rel=1e-5)
+    most = int(found.argmax())
+    np.testing.assert_array_equal(hidden["exciting"][0].reshape(-1), (test.inputs[most] * 255).astype(np.uint8))
+    assert of_hidden["activation"] == pytest.approx(found[0], rel=1e-5)
+    assert of_hidden["bias"] == pytest.approx(float(net.biases[0][4, 0]))
+
+
+def test_the_map_is_the_gradient():
+    async def scenario(opened):
+        before = await opened.ask("map", output=None)
+        await opened.ask("digit", order="all", position=0)
+        return before, await opened.ask("map", output=3), await opened.ask("map", output=None)
+
+    (refused, _), (three, arrays), (largest, _) = run(scenario)
+    assert refused["type"] == "problem"
+    x = digits.test_data().inputs[0].reshape(-1, 1)
+    np.testing.assert_allclose(arrays["gradient"].reshape(-1, 1), model().input_gradient(x, 3), rtol=1e-4, atol=1e-7)
+    assert three["output"] == 3
+    assert largest["output"] == model().feedforward(x).argmax()
+
+
+SMALL = {"layers": "dense 5", "samples": 500, "mini_batch_size": 10}
+
+
+def test_training_is_what_sgd_does():
+    async def scenario(opened):
+        await opened.ask("settings", settings=SMALL)
+        await opened.ask("step", unit="mini-batch")
+        one, _ = await opened.of_type("progress")
+        await opened.ask("step", unit="epoch")
+        whole, _ = await opened.until(lambda h: h["type"] == "progress" and not h["running"])
+        await opened.ask("digit", order="all", position=0)
+        return one, whole, await opened.ask("neuron", layer=1, index=0)
+
+    one, whole, (_, arrays) = run(scenario)
+    assert (one["epoch"], one["mini_batch"], one["mini_batches"], one["running"]) == (0, 1, 50, False)
+    assert (whole["epoch"], whole["mini_batch"]) == (1, 0)
+    from fastnet.play.settings import checked
+
+    settings = checked(SMALL)
+    net = settings.network()
+    net.SGD(settings.data(), 1, report=lambda history: None, **settings.training())
+    np.testing.assert_array_equal(arrays["weights"].reshape(-1), net.weights[0][0])
+    correct = net.accuracy(digits.test_data())
+    assert whole["test_accuracy"] == pytest.approx(correct / 10_000)
+    assert len(whole["gradient_norms"]) == 2
+
+
+def test_run_pause_change_and_start_again():
+    async def scenario(opened):
+        await opened.ask("settings", settings=SMALL)
+        state, _ = await opened.ask("run")
+        first, arrays = await opened.until(lambda h: h["type"] == "progress" and h["epoch"] >= 2)
+        changed, _ = await opened.ask("change", eta=0.125)
+        paused, _ = await opened.ask("pause")
+        again, _ = await opened.ask("restart")
+        return state, first, arrays, changed, paused, again
+
+    state, first, arrays, changed, paused, again = run(scenario)
+    assert state["running"]
+    assert first["cost"] > 0
+    assert first["samples_per_second"] > 0
+    assert np.abs(arrays["weights"]).max(axis=(1, 2)).tolist() == [127] * 5
+    assert changed["eta"] == 0.125
+    assert not paused["running"]
+    assert (again["epoch"], again["mini_batch"], again["running"]) == (0, 0, False)
+
+
+def test_what_diverges_stops_and_says_so():
+    async def scenario(opened):
+        layers = {"layers": "dense 30 linear", "cost": "quadratic", "eta": 1e30, "samples": 500}
+        await opened.ask("settings", settings=layers)
+        await opened.ask("run")
+        stopped, _ = await opened.until(lambda h: h["type"] == "progress" and h["diverged"])
+        problem, _ = await opened.ask("run")
+        await opened.ask("settings", settings=SMALL)
+        return stopped, problem, await opened.ask("run")
+
+    stopped, problem, (state, _) = run(scenario)
+    assert not stopped["running"]
+    assert (problem["type"], problem["field"]) == ("problem", "eta")
+    assert state["running"]
+
+
+def test_break_and_mend():
+    async def scenario(opened):
+        whole, _ = await opened.of_type("network")
+        broken, _ = await opened.ask("break", action="zero", layer=1)
+        more, _ = await opened.ask("break", action="scale", layer=2, amount=2)
+        refused, _ = await opened.ask("break", action="scale", layer=2, amount="much")
+        mended, _ = await opened.ask("mend")
+        return whole, broken, more, refused, mended
+
+    whole, broken, more, refused, mended = run(scenario)
+    assert broken["broken"] == ["layer 1: all weights 0"]
+    assert more["broken"] == ["layer 1: all weights 0", "layer 2: weights times 2"]
+    assert broken["test_accuracy"] < 0.2
+    assert refused["type"] == "problem"
+    assert (mended["broken"], mended["test_accuracy"]) == ([], whole["test_accuracy"])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "drawing"},
+        {"type": "drawing", "pixels": "AAAA", "width": 140, "height": 140},
+        {"type": "drawing", "pixels": "no base64!", "width": 1, "height": 1},
+        {"type": "drawing", "pixels": "", "width": 10**9, "height": 10**9},
+        {"type": "drawing", "pixels": "AA==", "width": True, "height": 1.0},
+        {"type": "digit", "order": "best", "position": 0},
+        {"type": "digit", "order": "all", "position": "first"},
+        {"type": "neuron", "layer": 1, "index": 12},
+        {"type": "neuron", "layer": [], "index": {}},
+        {"type": "map", "output": 10},
+        {"type": "settings", "settings": []},
+        {"type": "settings", "settings": {"layers": "dense " + "9" * 50}},
+        {"type": "step", "unit": "year"},
+        {"type": "change", "eta": "fast"},
+        {"type": "load", "path": "/etc/passwd"},
+        {"type": "__init__"},
+        {"type": None},
+        {},
+    ],
+    ids=str,
+)
+def test_a_broken_message_is_answered_by_a_sentence(bad):
+    async def scenario(opened):
+        await opened.ask("digit", order="all", position=0)
+        found, _ = await opened.ask(bad.pop("type", None), **bad)
+        await opened.ask("digit", order="all", position=1)
+        return found
+
+    found = run(scenario)
+    assert found["type"] == "problem"
+    assert len(found["text"]) > 10
+    assert "\n" not in found["text"]
+
+
+def test_preparing_a_drawing_is_preparing_its_image():
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        image = np.zeros((100, 100), np.uint8)
+        points = random.integers(25, 75, (4, 2))
+        for (x, y), (u, v) in zip(points, points[1:], strict=False):
+            for t in np.linspace(0, 1, 60):
+                row, column = round(x + t * (u - x)), round(y + t * (v - y))
+                image[row - 4 : row + 4, column - 4 : column + 4] = 255
+        drawing, picture = preparing.prepare_drawing(image / np.float32(255)), preparing.prepare(255 - image)
+        assert drawing.reason == picture.reason
+        np.testing.assert_allclose(drawing.pixels, picture.pixels, atol=0.02)
