@@ -2,8 +2,8 @@
 
 It has the book's names and their meaning: fully connected layers, layers of convolution and max pooling, a softmax
 layer, dropout and L2 regularization, trained by plain stochastic gradient descent. Data and parameters are NumPy's
-arrays instead of Theano's shared variables. Beyond the book: `engine=` and `device=`, the expanded training data,
-checkpoints, and `save` and `load`.
+arrays instead of Theano's shared variables. Beyond the book: `engine=` and `device=`, `seed=` and `report=`, the
+expanded training data, checkpoints, and `save` and `load`.
 
 >>> from fastnet import network3
 >>> from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer
@@ -21,6 +21,9 @@ checkpoints, and `save` and `load`.
 NumPy's global generator draws all random numbers, so that `np.random.seed` makes a run repeatable. Layers draw their
 initial weights when they are made: the numbers that the book's program draws. A network with dropout draws one more
 integer in each `SGD`, the seed of the masks. The expanded data are shuffled the same way each time, and draw nothing.
+
+`Network(layers, mini_batch_size, seed=1)` has a generator of its own. Its layers draw their initial weights anew from
+that generator: the numbers that they have after `np.random.seed(1)`.
 """
 
 from fastnet.files.reading import DataError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ class Layer(ABC):
     described_by: ClassVar[tuple[str, ...]]
     """Names of the arguments that make such a layer again."""
 
+    _as_drawn: str = ""  # a checksum of the parameters that were drawn; empty where they were given
+
     @property
     def params(self) -> list[Any]:
         """The weights and the biases."""
@@ -61,6 +64,11 @@ class Layer(ABC):
     @abstractmethod
     def parts(self) -> list[Part]:
         """Return the layers that an engine has for it."""
+
+    @property
+    @abstractmethod
+    def _scale(self) -> float:
+        """The standard deviation of the initial weights."""
 
     @abstractmethod
     def _shapes(self) -> tuple[Shape, Shape]:
@@ -78,6 +86,22 @@ class Layer(ABC):
     def take(self, arrays: dict[str, np.ndarray]) -> None:
         """Take over weights and biases of an engine."""
         self.w, self.b = np.ascontiguousarray(self._turned(arrays["weights"])), arrays["biases"][:, 0]
+
+    def draw_anew(self, generator: Any) -> None:
+        """Draw the initial weights and biases from another generator, if the layer still has those that it drew.
+
+        Parameters
+        ----------
+        generator : RandomState
+            A generator of NumPy's old kind.
+
+        Notes
+        -----
+        Weights and biases that were given, learnt, assigned or changed in place remain as they are, and nothing is
+        drawn for them.
+        """
+        if self._as_drawn and self._as_drawn == self._checksum():
+            self._draw(generator)
 
     def check_params(self) -> None:
         """Raise a `TypeError` or a `ValueError` if weights or biases that were assigned are not of the right form."""
@@ -104,23 +128,33 @@ class Layer(ABC):
             values["activation_fn"] = name
         return {"layer": type(self).__name__, **values}
 
-    def _begin(self, params: Parameters | None, scale: float, argument: str) -> None:
+    def _begin(self, params: Parameters | None, argument: str) -> None:
         """Begin with parameters, or draw them as the book does: the same numbers for the same seed."""
         shapes = self._shapes()
         if params is None:
             with arguments.named(argument):  # whether the machine can hold the weights
                 arguments.sizes([shapes[0][0], math.prod(shapes[0][1:])])
-            params = self._drawn(scale)
+            self._draw(np.random)  # the book's generator
+            return
         arrays = finite_arrays(params, "params", FLOAT32)
         if tuple(array.shape for array in arrays) != shapes:
             found = " and ".join(str(array.shape) for array in arrays)
             raise ValueError(f"params have the shapes {found}; they must be {shapes[0]} and {shapes[1]}")
         self.w, self.b = map(np.array, arrays)
 
-    def _drawn(self, scale: float) -> Parameters:
+    def _draw(self, generator: Any) -> None:
+        self.w, self.b = (np.array(each, FLOAT32) for each in self._drawn(generator))
+        self._as_drawn = self._checksum()
+
+    def _drawn(self, generator: Any) -> Parameters:
         of_weights, of_biases = self._shapes()
-        # The book's generator is NumPy's old one.
-        return np.random.normal(0.0, scale, of_weights), np.random.normal(0.0, 1.0, of_biases)  # noqa: NPY002
+        return generator.normal(0.0, self._scale, of_weights), generator.normal(0.0, 1.0, of_biases)
+
+    def _checksum(self) -> str:
+        checksum = hashlib.sha256()
+        for param in self.params:
+            checksum.update(np.ascontiguousarray(param, FLOAT32))
+        return checksum.hexdigest()
 
 
 class ConvPoolLayer(Layer):
@@ -167,13 +201,13 @@ class ConvPoolLayer(Layer):
         self.image_shape = _shape(image_shape, 4, "image_shape")
         self.poolsize = _shape(poolsize, 2, "poolsize")
         self.activation_fn = activation_fn
-        filters, maps, height, width = self.filter_shape
+        maps = self.filter_shape[1]
         if maps != self.image_shape[1]:
             raise ValueError(f"filter_shape has {maps} input feature maps, but image_shape {self.image_shape[1]}")
         with arguments.named("filter_shape, image_shape and poolsize"):
             output_shape = _behind(self.parts(), self.input_shape)
         self.n_in, self.n_out = math.prod(self.input_shape), math.prod(output_shape)
-        self._begin(params, math.sqrt(math.prod(self.poolsize) / (filters * height * width)), "filter_shape")
+        self._begin(params, "filter_shape")
 
     @property
     def input_shape(self) -> Shape:
@@ -184,6 +218,11 @@ class ConvPoolLayer(Layer):
         """Return a convolution and max pooling."""
         activation = for_engines(self.activation_fn)
         return [Convolution(self.filter_shape[0], self.filter_shape[2:], activation), MaxPooling(self.poolsize)]
+
+    @property
+    def _scale(self) -> float:
+        filters, _, height, width = self.filter_shape
+        return math.sqrt(math.prod(self.poolsize) / (filters * height * width))
 
     def _shapes(self) -> tuple[Shape, Shape]:
         return self.filter_shape, self.filter_shape[:1]
@@ -201,7 +240,7 @@ class _NeuronLayer(Layer):
         self.n_in, self.n_out = arguments.positive(n_in, "n_in"), arguments.positive(n_out, "n_out")
         self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
         self.parts()  # which refuses an activation that is none
-        self._begin(params, math.sqrt(1 / self.n_out), "n_in and n_out")
+        self._begin(params, "n_in and n_out")
 
     @property
     def input_shape(self) -> Shape:
@@ -212,6 +251,10 @@ class _NeuronLayer(Layer):
         """Return a dense layer, behind dropout if there is some."""
         p = arguments.fraction(self.p_dropout, "p_dropout")
         return [*([Dropout(p, inverted=False)] if p else []), Dense(self.n_out, self._activation())]
+
+    @property
+    def _scale(self) -> float:
+        return math.sqrt(1 / self.n_out)
 
     def _activation(self) -> Any:
         return for_engines(self.activation_fn)
@@ -279,7 +322,7 @@ class SoftmaxLayer(_NeuronLayer):
     def _activation(self) -> Any:
         return "softmax"
 
-    def _drawn(self, scale: float) -> Parameters:
+    def _drawn(self, generator: Any) -> Parameters:
         of_weights, of_biases = self._shapes()
         return np.zeros(of_weights), np.zeros(of_biases)
 

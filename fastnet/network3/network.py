@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -67,6 +67,11 @@ class Network:
         activation functions of your own.
     device : {'auto', 'cpu', 'cuda'}, optional
         Where the engine 'torch' computes: by default, and with 'auto', on a GPU if there is one.
+    seed : int, optional
+        Seeds a generator of the network's own. Layers that still have the initial weights that they drew when they
+        were made draw them anew from this generator, in their order. The dropout masks come from it, too. Without it,
+        all random numbers come from NumPy's global generator, so that `np.random.seed` makes a run repeatable. Either
+        way the same seed gives the book's initial weights.
 
     Attributes
     ----------
@@ -87,21 +92,40 @@ class Network:
     ImportError
         If what the engine needs is missing.
     TypeError, ValueError
-        If the layers do not fit one another or the engine, or an argument is not of that form.
+        If the layers do not fit one another or the engine, or an argument is not of that form. The layers are
+        unchanged then.
+
+    Notes
+    -----
+    Weights that were given to a layer as `params`, or that were learnt, assigned or changed, remain as they are with a
+    seed, too. A layer draws from NumPy's global generator when it is made, before a network with a seed has it.
     """
 
     best: Best | None = None
     stopped: str = ""
     history: History | None = None
     _test: Dataset | None = None
+    _seed: int | None = None
+    _random: np.random.RandomState | None = None
 
     def __init__(
-        self, layers: Sequence[Layer], mini_batch_size: int, *, engine: str = "numba", device: str | None = None
+        self,
+        layers: Sequence[Layer],
+        mini_batch_size: int,
+        *,
+        engine: str = "numba",
+        device: str | None = None,
+        seed: int | None = None,
     ) -> None:
         check_layers(layers)
         self.layers = list(layers)
         self.mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
         self.engine = _on_device(engine, device)
+        if seed is not None:
+            self._seed = arguments.seed(seed)
+            self._random = np.random.RandomState(self._seed)
+            for layer in self.layers:
+                layer.draw_anew(self._random)
 
     @property
     def engine(self) -> str:
@@ -143,6 +167,7 @@ class Network:
         test_data: Data | None,
         lmbda: float = 0.0,
         *,
+        report: Callable[[History], object] | None = None,
         checkpoint: StrPath | None = None,
         resume: bool = False,
     ) -> None:
@@ -165,6 +190,9 @@ class Network:
         lmbda : float, optional
             The parameter of L2 regularization, from 0: the cost has half of it, times the sum of all weights squared,
             over the number of mini-batches in an epoch.
+        report : callable, optional
+            What to call with the `History` so far after each epoch, instead of printing the book's lines. `best` is
+            then that of these epochs.
         checkpoint : path, optional
             A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
             From the thousandth epoch on, a second file, with ".epochs" behind its name, has the earlier epochs.
@@ -195,6 +223,7 @@ class Network:
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
         eta = arguments.positive_number(eta, "eta", FLOAT32)
         lmbda = arguments.number_from_zero(lmbda, "lmbda", FLOAT32)
+        report = arguments.function(report, "report")
         training = self._data(training_data, "training_data")
         validation = self._data(validation_data, "validation_data")
         test = None if test_data is None else self._data(test_data, "test_data")
@@ -210,11 +239,14 @@ class Network:
             "mini_batch_size": mini_batch_size,
             "eta": eta,
             "lmbda": lmbda,
+            **({} if self._seed is None else {"seed": self._seed}),
         }
         n_test = 0 if test is None else len(test)
         history = History(recipe, mini_batches * mini_batch_size, len(validation), test_samples=n_test)
         descent = Descent(l2=lmbda / mini_batches)
-        learner = LayersLearner(self, engine, mini_batch_size, descent, lambda: self._findings(validation, test))
+        learner = LayersLearner(
+            self, engine, mini_batch_size, descent, lambda: self._findings(validation, test), prints=report is None
+        )
         file = CheckpointFile.of(checkpoint, resume, [training, validation, test])
         loop = Training(learner, history, epochs, Plan(eta), scale=diagnostics.scale(training))
         for epoch in learner.continue_from(file, history):
@@ -223,11 +255,20 @@ class Network:
         self.best, self.stopped, self.history, self._test = None, "", history, test
         for epoch in history.epochs:  # of a checkpoint
             self._compare(epoch)
-        loop.run(self._report, lambda: learner.keep(file, history), stacklevel=2)
+
+        def report_best(history: History) -> None:
+            is_best = self._compare(history.epochs[-1])
+            if report is None:
+                self._print_the_books_lines(history, is_best)
+            else:
+                report(history)
+
+        loop.run(report_best, lambda: learner.keep(file, history), stacklevel=2)
         if history.diverged:
             self.stopped = history.stopped
             diagnostics.diverged(f"epoch {len(history.epochs)}", eta, stacklevel=2)
-        self._sum_up()
+        if report is None:
+            self._sum_up()
 
     def output(self, x: npt.ArrayLike) -> np.ndarray:
         """Return the probabilities of the labels.
@@ -349,10 +390,9 @@ class Network:
         self._architecture()
         return self.parameters
 
-    @staticmethod
-    def _generator() -> Any:
-        """Return what the seed of the dropout masks is drawn from: NumPy's global generator."""
-        return np.random
+    def _generator(self) -> Any:
+        """Return what the seed of the dropout masks is drawn from: a generator of the network's own, or NumPy's."""
+        return np.random if self._random is None else self._random
 
     def _make_engine(self, data: Dataset | None = None) -> Engine:
         """Make an engine that has the parameters as they are now, and data if it is to train on them."""
@@ -395,13 +435,13 @@ class Network:
         self.best = Best(accuracy, mini_batches * (epoch.number + 1) - 1, tested)
         return True
 
-    def _report(self, history: History) -> None:
+    def _print_the_books_lines(self, history: History, is_best: bool) -> None:
         """Print the book's lines on an epoch."""
         epoch = history.epochs[-1]
         assert epoch.evaluation_accuracy is not None
         accuracy = epoch.evaluation_accuracy / history.evaluation_samples
         print(f"Epoch {epoch.number}: validation accuracy {accuracy:.2%}", flush=True)
-        if self._compare(epoch):
+        if is_best:
             assert self.best is not None
             print("This is the best validation accuracy to date.", flush=True)
             if self.best.test_accuracy is not None:
@@ -419,14 +459,14 @@ class Network:
             print(f"Corresponding test accuracy of {test_accuracy:.2%}", flush=True)
 
 
-def load(path: StrPath, *, engine: str = "numba", device: str | None = None) -> Network:
+def load(path: StrPath, *, engine: str = "numba", device: str | None = None, seed: int | None = None) -> Network:
     """Load a network that `Network.save` wrote.
 
     Parameters
     ----------
     path : path
         The file.
-    engine, device
+    engine, device, seed
         As for `Network`.
 
     Raises
@@ -437,12 +477,14 @@ def load(path: StrPath, *, engine: str = "numba", device: str | None = None) -> 
         If it does not hold a network. It is a `ValueError`.
     ImportError, ValueError
         If there is no such engine or device.
+    TypeError, ValueError
+        If the seed is not one.
 
     Notes
     -----
     Nothing in the file is run, nothing random is drawn, and no memory is taken for what it only claims to hold.
     """
-    return Network(*files.read(path), engine=engine, device=device)
+    return Network(*files.read(path), engine=engine, device=device, seed=seed)
 
 
 def _on_device(engine: str, device: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -13,20 +14,29 @@ from fastnet.networks.learner import NetworkLearner
 _MINI_BATCHES_PER_LINE = 1000
 
 
+@dataclass
 class LayersLearner(NetworkLearner):
-    """Trains on the samples in their order; those that do not fill a mini-batch at the end are left out."""
+    """Trains on the samples in their order; those that do not fill a mini-batch at the end are left out.
+
+    Attributes
+    ----------
+    prints : bool
+        Whether to print a line before each thousandth mini-batch of the run.
+    """
+
+    prints: bool = True
 
     def order(self) -> np.ndarray:
         """Return the order of the samples, which is the same for each epoch."""
         return np.arange(len(self.data) // self.mini_batch_size * self.mini_batch_size)
 
     def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> None:
-        """Train on samples in that order, and print a line before each thousandth mini-batch of the run."""
+        """Train on samples in that order, and print the book's lines, if they are wanted."""
         size = self.mini_batch_size
         first, last = (epoch * (len(order) // size) for epoch in (number, number + 1))
         lines = [i for i in range(first, last) if i % _MINI_BATCHES_PER_LINE == 0]
         for start, stop in pairwise(sorted({first, *lines, last})):
-            if start in lines:
+            if self.prints and start in lines:
                 print(f"Training mini-batch number {start}", flush=True)
             part = order[(start - first) * size : (stop - first) * size]
             title = f"Epoch {number}, mini-batches {start} to {stop - 1}"

@@ -11,8 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 COMPILING = "Compiling for this machine, once"
 _NOTICEABLE = 0.5  # seconds: nothing is shown for what is over sooner
@@ -121,11 +125,10 @@ def compiling() -> Iterator[None]:
             print(message, file=sys.stderr, flush=True)
         yield
         return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with _display(*columns) as progress:
         task = progress.add_task(message, total=1)
         yield
         progress.update(task, completed=1)
@@ -146,8 +149,7 @@ def _watched() -> bool:
 @contextlib.contextmanager
 def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
     """Show a bar that is gone when it is full; yield what to call with the number of steps done, and a new title."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, ProgressColumn, Task, TaskProgressColumn, TextColumn
     from rich.text import Text
 
     class TimeLeft(ProgressColumn):
@@ -158,7 +160,7 @@ def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
 
     began = time.perf_counter()
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeLeft()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _display(*columns, transient=True) as progress:
         task = progress.add_task(title, total=total, end=math.inf)
 
         def show(done: int, title: str | None = None) -> None:
@@ -167,6 +169,18 @@ def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
             progress.update(task, completed=done, description=title, end=end)
 
         yield show
+
+
+def _display(*columns: ProgressColumn, **options: Any) -> Progress:
+    """Return rich's display of these columns on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # While rich shows a bar, it prints on standard error what is sent to standard output, so that both do not draw over
+    # each other on a terminal. What is sent elsewhere must arrive there. A standard output of None, which prints
+    # nothing, rich would not even put back.
+    is_terminal = getattr(sys.stdout, "isatty", bool)()
+    return Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal, **options)
 
 
 def _time_left(seconds: float) -> str:

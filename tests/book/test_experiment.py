@@ -1,12 +1,17 @@
 """What all experiments have in common, tried with one that computes nothing."""
 
+import io
+import sys
+
 import numpy as np
 import pytest
 
-from fastnet import book
+from fastnet import book, network
+from fastnet.book.digits import mnist, silence
 from fastnet.book.experiment import Experiment, Measured, Published
 from fastnet.book.page import Entry, page
 from fastnet.book.seeds import repeated, spreads
+from fastnet.utils import progress
 
 
 def accuracy(*, seed: int = 0) -> Measured:
@@ -88,3 +93,19 @@ def test_arrays_may_be_data():
 
     array.__module__ = "fastnet.book.chapter1.array"
     assert repr(Experiment(array, "Array")()) == "Result(experiment=<experiment array, chapter 1>, values={})"
+
+
+def test_silence_lasts_when_an_epoch_is_long_enough_for_a_bar(monkeypatch, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "_NOTICEABLE", 0.0)  # seconds
+    training, _, test = mnist()
+    with silence():
+        network.Network([784, 5, 10], engine="numpy", seed=0).SGD(training[:2000], 2, 10, 3.0, test_data=test[:10])
+    assert "Epoch 1" in terminal.getvalue()  # the bar
+    assert "accuracy" not in terminal.getvalue()  # the printed line
+    assert capsys.readouterr().out == ""

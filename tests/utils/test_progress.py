@@ -168,6 +168,65 @@ def test_the_background_is_that_of_one_thread(capsys):
     assert capsys.readouterr().err == f"{progress.COMPILING}: about ten seconds\n"
 
 
+def a_long_epoch(clock):
+    for run in progress.runs(np.arange(50_000), 10, "Epoch 3"):
+        clock.now += len(run) * 1e-4
+        print("printed")
+
+
+def steps(clock):
+    with progress.steps("Racing", 3) as step:
+        step()
+        print("printed")
+
+
+def compiling(clock):
+    with progress.compiling():
+        print("printed")
+
+
+class WithoutIsatty:
+    """All that `print` needs."""
+
+    def __init__(self):
+        self.texts = []
+
+    def write(self, text):
+        self.texts.append(text)
+
+    def getvalue(self):
+        return "".join(self.texts)
+
+
+@pytest.mark.parametrize("show", [a_long_epoch, steps, compiling])
+@pytest.mark.parametrize("kind", [None, io.StringIO, WithoutIsatty])
+def test_what_is_printed_goes_where_it_was_sent(clock, monkeypatch, show, kind):
+    """Not to the terminal that shows the bar; and afterwards as well."""
+    stdout = None if kind is None else kind()
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with contextlib.redirect_stdout(stdout):
+        show(clock)
+        assert progress.sys.stdout is stdout
+        print("afterwards")
+    shown = progress.sys.stderr.getvalue()
+    assert shown  # there was a bar
+    assert "printed" not in shown
+    assert "afterwards" not in shown
+    assert stdout is None or stdout.getvalue().startswith("printed\n")
+    assert stdout is None or stdout.getvalue().endswith("printed\nafterwards\n")
+
+
+def test_lines_on_the_terminal_of_a_bar_go_above_it(clock, monkeypatch):
+    monkeypatch.setattr(progress.sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with contextlib.redirect_stdout(Terminal()) as stdout:
+        steps(clock)
+        assert progress.sys.stdout is stdout
+    assert stdout.getvalue() == ""  # whose text would be drawn over
+    assert "printed" in terminal.getvalue()
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_a_notebook_shows_bars_where_it_can(monkeypatch, there):
     monkeypatch.setitem(progress.sys.modules, "ipykernel", object())

@@ -11,10 +11,9 @@ from joblib import Parallel, cpu_count, delayed
 
 from fastnet import expand_mnist
 from fastnet.book.chapter6.networks import MINI_BATCH_SIZE
-from fastnet.book.digits import mnist, silence
+from fastnet.book.digits import mnist
 from fastnet.book.experiment import Measured, Published
 from fastnet.datasets.dataset import Dataset
-from fastnet.learning.history import History
 from fastnet.network3 import Network
 from fastnet.network3.layers import Layer
 from fastnet.utils import progress
@@ -42,29 +41,6 @@ class Recipe(NamedTuple):
     book: float = np.nan
 
 
-class SeededNetwork(Network):
-    """A network with a random generator of its own, so that several can be trained at once.
-
-    Its random numbers are those that it would draw from NumPy's global generator after `np.random.seed(seed)`.
-    """
-
-    def __init__(self, layers: Callable[[], list[Layer]], seed: int, after_epoch: Callable[[], object]) -> None:
-        before = np.random.get_state()  # noqa: NPY002 - layers draw from the book's generator, NumPy's old one
-        np.random.seed(seed)  # noqa: NPY002
-        super().__init__(layers(), MINI_BATCH_SIZE)
-        self._random = np.random.RandomState()
-        self._random.set_state(np.random.get_state())  # noqa: NPY002
-        np.random.set_state(before)  # noqa: NPY002
-        self._after_epoch = after_epoch
-
-    def _generator(self) -> Any:
-        return self._random
-
-    def _report(self, history: History) -> None:
-        super()._report(history)
-        self._after_epoch()
-
-
 def train(
     recipes: Iterable[Recipe],
     samples: int,
@@ -73,7 +49,7 @@ def train(
     seeds: Iterable[int],
     *,
     is_tested: bool = True,
-) -> list[SeededNetwork]:
+) -> list[Network]:
     """Train a network for each recipe and seed, as many at a time as there are processors.
 
     Parameters
@@ -99,7 +75,7 @@ def train(
         if stopping.is_set():
             raise RuntimeError("another network failed, or Ctrl-C was pressed")
 
-    def run(net: SeededNetwork, recipe: Recipe) -> None:
+    def run(net: Network, recipe: Recipe) -> None:
         training = data[recipe.expanded]
         with progress.in_background(stop_if_asked):  # there is one bar for all networks
             net.SGD(
@@ -110,10 +86,11 @@ def train(
                 validation,
                 test if is_tested else None,
                 lmbda=recipe.lmbda,
+                report=lambda history: step(),
             )
 
-    with progress.steps("Epochs", len(pairs) * epochs) as step, silence():  # in this order: a bar takes over printing
-        networks = [SeededNetwork(recipe.layers, seed, step) for recipe, seed in pairs]
+    networks = [Network(recipe.layers(), MINI_BATCH_SIZE, seed=seed) for recipe, seed in pairs]
+    with progress.steps("Epochs", len(pairs) * epochs) as step:
         tasks = [delayed(run)(net, recipe) for net, (recipe, _) in zip(networks, pairs, strict=True)]
         try:
             # The last ones take longest.
