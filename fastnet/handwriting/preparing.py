@@ -75,7 +75,7 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
     Returns
     -------
     Prepared
-        What `prepare` returns of the drawing as an image.
+        What `prepare` returns of the drawing as an image, but that nothing is taken for a sheet of paper.
 
     Raises
     ------

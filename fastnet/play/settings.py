@@ -125,7 +125,7 @@ def _recipe(chosen: Mapping[str, Any]) -> Recipe:
     same = ("cost", "activation", "optimizer", "momentum", "eta", "dropout", "mini_batch_size")
     given = {name: chosen[name] for name in same} | {library: chosen[page] for library, page in _NAMES.items()}
     try:
-        hidden = notation.read(chosen["layers"]) if chosen["layers"] else ()
+        hidden = () if chosen["layers"] == "" else notation.read(chosen["layers"])
     except (TypeError, ValueError) as error:
         raise RequestError(f"layers: {error}", "layers") from None
     if all(isinstance(layer, Dense) and layer.activation is None for layer in hidden):
@@ -151,6 +151,8 @@ def _recipe(chosen: Mapping[str, Any]) -> Recipe:
 def _refused(text: str) -> RequestError:
     """Return an error whose field is the setting that the text begins with."""
     first = text.replace(":", " ").split()[0]
+    if first == "sizes":  # of which the page chooses the hidden layers
+        return RequestError(f"layers: {text}", "layers")
     field = _NAMES.get(first, first)
     if field != first:
         text = field + text[len(first) :]

@@ -69,13 +69,12 @@ class Window:
 
 
 @contextlib.asynccontextmanager
-async def window(page, session="0123456789abcdef", *, host=None, origin=None, cookies=None):
+async def window(page, session="0123456789abcdef", *, origin=None, cookies=None):
     """Open a window; what is not given is as a browser has it."""
-    host = host or f"127.0.0.1:{page.port}"
-    headers = {"Cookie": cookie(page) if cookies is None else cookies, "Host": host}
+    headers = {"Cookie": cookie(page) if cookies is None else cookies}
     address = f"ws://127.0.0.1:{page.port}/socket?session={session}"
-    origin = f"http://{host}" if origin is None else origin
-    async with connect(address, origin=origin or None, additional_headers=headers, max_size=None) as connection:
+    origin = origin or f"http://127.0.0.1:{page.port}"
+    async with connect(address, origin=origin, additional_headers=headers, max_size=None) as connection:
         yield Window(connection)
 
 

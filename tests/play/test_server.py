@@ -34,7 +34,7 @@ def test_the_address_gives_a_cookie_and_the_cookie_the_page():
     [
         ("/", {}),
         ("/?token=guessed", {}),
-        ("/?token=é", {}),
+        ("/?token=%C3%A9", {}),
         ("/", {"Cookie": "fastnet-1=guessed"}),
         ("/socket", {}),
         ("/", {"Host": "fastnet.example"}),
@@ -43,14 +43,12 @@ def test_the_address_gives_a_cookie_and_the_cookie_the_page():
     ],
 )
 def test_others_are_refused(path, headers):
-    status, _, body = run(lambda page: get(page, path.encode().decode("latin-1"), **headers))
+    status, _, body = run(lambda page: get(page, path, **headers))
     assert status == 403
     assert len(body) < 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing.css", "/..%2fserver.py", "/../server.py", "/server.py", "/page/", "/a/b.js"]
-)
+@pytest.mark.parametrize("path", ["/none.css", "/..%2fserver.py", "/../server.py", "/server.py", "/page/", "/a/b.js"])
 def test_only_files_of_the_page_are_served(path):
     assert run(lambda page: get(page, path, Cookie="x"))[0] == 404
 
@@ -63,7 +61,6 @@ def test_only_files_of_the_page_are_served(path):
         {"origin": "null"},
         {"cookies": ""},
         {"cookies": "fastnet=guessed"},
-        {"host": "fastnet.example", "origin": "http://fastnet.example"},
     ],
     ids=str,
 )
@@ -79,14 +76,23 @@ def test_a_socket_of_another_site_is_refused(how):
     assert run(scenario) == 403
 
 
+def test_a_name_that_leads_to_this_machine_is_no_reason_to_let_it_in():
+    """Another site's name may be given this machine's address, and then its pages have the same Origin and Host."""
+
+    async def scenario(page):
+        headers = {"Host": "fastnet.example", "Origin": "http://fastnet.example", "Cookie": cookie(page)}
+        return [(await get(page, path, **headers))[0] for path in ("/", "/socket")]
+
+    assert run(scenario) == [403, 403]
+
+
 def test_a_message_that_is_too_large_ends_its_window_only():
     async def scenario(page):
         async with window(page) as opened, window(page, "f" * 16) as other:
             await opened.of_type("hello")
             await opened.connection.send(json.dumps({"type": "x" * 300_000}))
             with pytest.raises(ConnectionClosed):
-                while True:
-                    await opened.connection.recv()
+                await opened.of_type("nothing that comes")
             return await other.ask("digit", order="all", position=0)
 
     header, _ = run(scenario)
@@ -118,7 +124,7 @@ def test_a_lost_connection_finds_its_network_again():
 
     (network, progress), other = run(scenario)
     assert (network["settings"]["layers"], network["source"]) == ("dense 3", "trained here")
-    assert (progress["epoch"], len(progress["curves"]["cost"])) == (1, 1)
+    assert (progress["epoch"], progress["curves"]["epoch"][-1]) == (1, 1)
     assert other["source"] == "trained on MNIST"
 
 
@@ -127,10 +133,8 @@ def test_a_second_window_has_a_network_of_its_own():
         async with window(page) as one, window(page) as two:  # as where a tab is duplicated
             await one.ask("settings", settings={"layers": "dense 3"})
             await two.of_type("network")
-            seen, arrays = await two.ask("digit", order="all", position=0)
-            return arrays["activation_1"].shape, (await one.ask("digit", order="all", position=0))[1][
-                "activation_1"
-            ].shape
+            seen = [await each.ask("digit", order="all", position=0) for each in (two, one)]
+            return tuple(arrays["activation_1"].shape for _, arrays in seen)
 
     assert run(scenario) == ((12,), (3,))
 

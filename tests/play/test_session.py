@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -233,8 +234,8 @@ def test_preparing_a_drawing_is_preparing_its_image():
     for seed in range(20):
         random = np.random.default_rng(seed)
         image = np.zeros((100, 100), np.uint8)
-        points = random.integers(25, 75, (4, 2))
-        for (x, y), (u, v) in zip(points, points[1:], strict=False):
+        points = random.integers(25, 75, (3, 2))
+        for (x, y), (u, v) in pairwise(points):
             for t in np.linspace(0, 1, 60):
                 row, column = round(x + t * (u - x)), round(y + t * (v - y))
                 image[row - 4 : row + 4, column - 4 : column + 4] = 255
