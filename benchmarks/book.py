@@ -4,15 +4,19 @@
 
 Every experiment of `fastnet book` is computed with several seeds, or once if nothing in it is random. A table has the
 median of ours with the lowest and highest, and marks what lies outside. `--page` writes the gallery, with the pictures
-in a folder beside it. The last lines say how long the figures of
-chapters 1 to 5 take together, with one seed each, in epochs of the engine `reference` on the book's first network in
-the same run. Experiments that train support vector machines with scikit-learn are counted, and named beside it.
+in a folder beside it. With `--only` or `--chapter`, it replaces the sections of these experiments and leaves the others
+as they are. Without, most of chapter 6 is left out, which trains for hours.
+
+The last lines say how long the figures of chapters 1 to 5 take together, with one seed each, in epochs of the engine
+`reference` on the book's first network in the same run. Experiments that train support vector machines with
+scikit-learn are counted, and named beside it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 from pathlib import Path
 from statistics import median
@@ -54,7 +58,8 @@ def main() -> None:
         names = [name for name in names if getattr(book, name).chapter != 6 or name in QUICK]
     print(f"{machine.sentence()}.\n")
     print("| chapter | experiment | value | the book | fastnet | |\n| --- | --- | --- | --- | --- | --- |", flush=True)
-    epochs, seconds, found, sections = [an_epoch()], {}, [], []
+    epochs, seconds, found = [an_epoch()], {}, []
+    sections = sections_of(options.page) if options.page and (options.only or options.chapter) else {}
     for name in names:
         experiment = getattr(book, name)
         results = list(timed(repeated(experiment, range(options.seeds)), seconds.setdefault(name, [])))
@@ -62,7 +67,7 @@ def main() -> None:
             folder = options.page.with_suffix("")
             folder.mkdir(exist_ok=True)
             results[0].save(folder / f"{name}.png")
-            sections.append(section(experiment, f"{folder.name}/{name}.png", spreads(results)))
+            sections[name] = section(experiment, f"{folder.name}/{name}.png", spreads(results), len(results))
         for spread in spreads(results):
             what, theirs, ours = spread.cells()
             verdict = f"**missed**: {spread.verdict()}" if not spread.is_met else ""
@@ -80,18 +85,26 @@ def main() -> None:
     print(f"Of these, {' and '.join(SLOW)}, which train SVMs: {svm:.1f} s.")
     print(f"chapters 1 to 5, in epochs of `reference`, at most {MOST_EPOCHS}: {whole / epoch:.1f}")
     if options.page:
-        options.page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *sections]), encoding="utf-8")
+        in_order = [sections[name] for name in book.names() if name in sections]
+        options.page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *in_order]), encoding="utf-8")
     if options.json:
         report = {"machine": machine.describe(), "epoch": epoch, "seconds": seconds, "values": found}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def section(experiment, picture, spreads):
+def sections_of(page: Path) -> dict[str, str]:
+    """Return the sections of the gallery that is there, by the names of their experiments."""
+    _, *sections = re.split("(?m)^\n(?=## )", page.read_text(encoding="utf-8"))
+    return {re.search("`fastnet book (.*)`", each)[1]: "\n" + each.rstrip("\n") for each in sections}
+
+
+def section(experiment, picture, spreads, seeds):
     """Return what the gallery says of an experiment, in Markdown."""
     lines = [f"\n## {experiment.title}\n", f"{experiment.place.capitalize()}: `fastnet book {experiment.name}`.\n"]
     lines += [experiment.description, f"\n![{experiment.title}]({picture})"]
     if spreads:
-        lines += ["\n| value | the book | fastnet | |", "| --- | --- | --- | --- |"]
+        several = f"fastnet, {seeds} seeds" if seeds > 1 else "fastnet"
+        lines += [f"\n| value | the book | {several} | |", "| --- | --- | --- | --- |"]
         lines += [f"| {' | '.join(each.cells())} | {each.verdict()} |" for each in spreads]
     return "\n".join(lines)
 
