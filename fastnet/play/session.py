@@ -79,7 +79,7 @@ class Session:
 
     def end(self) -> None:
         """End the threads."""
-        self._trainer.worker.end()
+        self._trainer.end()
         self._looking.end()
 
     def receive(self, message: Any) -> Future[None]:
@@ -151,7 +151,7 @@ class Session:
         before = self._trainer
         before.pause()
         self._trainer = self._new_trainer(chosen, None)
-        before.worker.end()
+        before.end()
         self._source, self._broken, self._whole = "not trained yet", [], None
         self._send_network(reply)
         self._tell(self._trainer.state())
@@ -198,14 +198,16 @@ class Session:
 
     def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
         trainer = Trainer(chosen, net)
-        # A trainer that was replaced says no more.
-        trainer.on_picture = lambda members: self._picture(members) if self._trainer is trainer else None
+        # A trainer that was replaced says no more. Pictures are made in the other thread, while training goes on.
+        trainer.on_picture = lambda members: self._looking.do(partial(self._picture, trainer, members))
         trainer.on_state = lambda members: self._tell(members) if self._trainer is trainer else None
         return trainer
 
-    def _picture(self, members: dict[str, Any]) -> None:
+    def _picture(self, trainer: Trainer, members: dict[str, Any]) -> None:
         """Send a picture of the training, with what the network says of the image now."""
-        net = self._trainer.looked_at()
+        if trainer is not self._trainer:
+            return
+        net = trainer.looked_at()
         arrays = {"weights": looking.first_weights(net)}
         if self._image is not None:
             seen, activations = looking.seen(net, self._image)

@@ -8,6 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from fastnet.play.settings import RequestError, Settings
 from fastnet.play.workers import Worker
 from fastnet.utils import progress
 
-_PICTURE = 1 / 30  # seconds between two pictures, at least
-_ADVANCE = 0.025  # seconds of training in a call: shorter than a picture, so that a pause is heard at once
+_PICTURE = 1 / 60  # seconds between two pictures, at least
+_ADVANCE = 0.025  # seconds of training in a call, and so mostly from picture to picture
 _MEASURED = 0.5  # seconds between two measurements of accuracy and gradients, at least
 _SAMPLES_OF_GRADIENTS = 200
 _CURVE = 2000  # points of a curve that are kept
@@ -33,7 +34,7 @@ Notify = Callable[[dict[str, Any]], object]
 
 
 class Trainer:
-    """A network in training, in a thread of its own.
+    """A network in training, in a thread of its own. Another one measures it.
 
     Parameters
     ----------
@@ -45,9 +46,9 @@ class Trainer:
     Attributes
     ----------
     on_picture : callable
-        Called in the thread with what has changed, at most 30 times a second: members of the message `progress`.
+        Called in a thread of the trainer with members of the message `progress`, some 30 times a second.
     on_state : callable
-        Called in the thread with members of the message `state`, where these change otherwise than by a request.
+        Called in a thread of the trainer with members of the message `state`, where no request has changed them.
     """
 
     def __init__(self, settings: Settings, net: network2.Network | None = None) -> None:
@@ -65,7 +66,8 @@ class Trainer:
         self._drawn = self._measured = -math.inf
         self._note: str | None = None
         self.curves: dict[str, list[Any]] = {"epoch": [], "cost": [], "test_accuracy": []}
-        self.worker = Worker("fastnet-train", self._go_on)
+        self._is_measuring = False
+        self.worker, self.measuring = Worker("fastnet-train", self._go_on), Worker("fastnet-measure")
 
     def state(self) -> dict[str, Any]:
         """Return members of the message `state`."""
@@ -84,7 +86,12 @@ class Trainer:
         """Return a copy of the network, which does not change any more, for other threads to look into."""
         return self._shown
 
-    # What follows is called in the thread.
+    def end(self) -> None:
+        """End the threads."""
+        self.worker.end()
+        self.measuring.end()
+
+    # What follows is called in the thread that trains.
 
     def run(self) -> None:
         """Train until it is paused."""
@@ -172,41 +179,46 @@ class Trainer:
         if now - self._drawn >= _PICTURE or self._left <= 0:
             self._drawn = now
             self._publish()
-            self._draw(now)
+            self._draw()
 
     def _publish(self) -> None:
         """Give other threads the network as it is now."""
         self._shown = _copy(self.net)
 
-    def _draw(self, now: float) -> None:
-        """Show what has changed since the last picture."""
-        members = self.state()
+    def _draw(self) -> None:
+        """Show what has changed since the last picture, and have it measured from time to time."""
         cost = self._costs / self._samples if self._samples else math.nan
         rate = self._samples / self._seconds if self._seconds else 0.0
         self._costs = self._samples = self._seconds = 0.0
-        members |= {"cost": cost if math.isfinite(cost) else None, "seconds": self._total_seconds}
-        members |= {"samples_per_second": rate, **dict.fromkeys(_MEASUREMENTS)}
-        if now - self._measured >= _MEASURED or self._left <= 0:
-            members |= self._measurements()
-            self._measured = time.perf_counter()
-        self._keep(members)
+        members = self.state() | {
+            "cost": cost if math.isfinite(cost) else None,
+            "seconds": self._total_seconds,
+            "samples_per_second": rate,
+            **dict.fromkeys(_MEASUREMENTS),
+        }
         self.on_picture(members)
+        if self._left <= 0 or (self._drawn - self._measured >= _MEASURED and not self._is_measuring):
+            self._measured, self._is_measuring = self._drawn, True
+            self.measuring.do(partial(self._measure, self._shown, members))
 
-    def _measurements(self) -> dict[str, Any]:
-        """Measure the accuracies, and how large the gradient of each layer is."""
+    def _measure(self, net: network2.Network, members: dict[str, Any]) -> None:
+        """Measure the accuracies, and how large the gradient of each layer is; in another thread than the training."""
         assert self._measured_on is not None
         test, (few, part) = digits.test_data(), self._measured_on
-        norms = [np.hypot(np.linalg.norm(b), np.linalg.norm(w)) for b, w in zip(*self.net.gradients(few), strict=True)]
-        return {
-            "test_accuracy": self.net.accuracy(test) / len(test),
-            "training_accuracy": self.net.accuracy(part) / len(part),
-            "gradient_norms": [float(norm) for norm in norms],
-        }
+        try:
+            pairs = zip(*net.gradients(few), strict=True)
+            measured: dict[str, Any] = {
+                "test_accuracy": net.accuracy(test) / len(test),
+                "training_accuracy": net.accuracy(part) / len(part),
+                "gradient_norms": [float(np.hypot(np.linalg.norm(b), np.linalg.norm(w))) for b, w in pairs],
+            }
+        finally:
+            self._is_measuring = False
+        self._keep(members | measured)
+        self.on_picture(members | measured | {"running": self._left > 0})
 
     def _keep(self, members: dict[str, Any]) -> None:
-        """Keep a point of the curves where the accuracy was measured; of long curves, every second one."""
-        if members["test_accuracy"] is None:
-            return
+        """Keep a point of the curves; of long curves, every second one."""
         epoch = members["epoch"] + members["mini_batch"] / members["mini_batches"]
         for name, value in {**members, "epoch": epoch}.items():
             if name in self.curves:
