@@ -1,0 +1,154 @@
+"""How soon the page of `fastnet play` shows what was drawn, and what it costs a training to be watched.
+
+    python benchmarks/play.py [--strokes 300] [--seconds 10]
+
+It needs the extra `play`, Playwright, and Debian's or another Chromium, which it opens without a window. The time on
+the screen is from the end of a stroke to the first picture of the browser that has all activations; that on the server
+is the time of the whole answer. Training is compared in turns: a training that is watched is paused, and the same
+network is trained in this process, without the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from fastnet.play.settings import checked
+from fastnet.utils import machine
+
+ON_SCREEN, ON_SERVER, PICTURES, SLOWER = 20.0, 10.0, 30.0, 1.15
+TURNS = 5
+
+DRAW = """async strokes => {
+    const pad = document.querySelector("#pad"), box = pad.getBoundingClientRect(), times = [];
+    const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
+    const pointer = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, {
+        bubbles: true, cancelable: true, pointerId: 1, pointerType: "mouse", isPrimary: true, button: 0, buttons: 1,
+        clientX: box.left + x * box.width, clientY: box.top + y * box.height,
+    }));
+    pad.setPointerCapture = () => {};  // of pointers that a program makes there is none to capture
+    for (let i = 0; i < strokes; i++) {
+        if (i % 4 === 0) document.querySelector("#clear").click();
+        await new Promise(resolve => setTimeout(resolve, 60));
+        const y = 0.25 + 0.15 * (i % 4);
+        pointer("pointerdown", 0.3, y);
+        for (let k = 1; k <= 8; k++) pointer("pointermove", 0.3 + 0.05 * k, y + 0.02 * k);
+        await new Promise(resolve => setTimeout(resolve, 60));
+        pointer("pointermove", 0.72, y + 0.18);
+        const began = performance.now();
+        pointer("pointerup", 0.72, y + 0.18);
+        while (true) {
+            await frame();
+            const marks = performance.getEntriesByName("fastnet:seen");
+            if (marks.length && marks.at(-1).startTime > began) break;
+            if (performance.now() - began > 2000) break;
+        }
+        times.push(performance.now() - began);
+        performance.clearMarks();
+    }
+    return times;
+}"""
+WATCH = """async seconds => {
+    performance.clearMarks();
+    await new Promise(resolve => setTimeout(resolve, 1000 * seconds));
+    return performance.getEntriesByName("fastnet:progress").length / seconds;
+}"""
+
+
+def main() -> None:
+    """Print each figure with its bound."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--strokes", type=int, default=300, help="number of strokes (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of watching a training (default: %(default)s)")
+    options = parser.parse_args()
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        sys.exit("play.py: there is no Chromium; install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    print(f"{machine.sentence()}.\n")
+    with served() as address, sync_playwright() as playwright:
+        arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page, headers = browser.new_page(viewport={"width": 1280, "height": 900}), []
+        page.on("websocket", lambda opened: opened.on("framereceived", lambda content: headers.append(header(content))))
+        page.goto(address)
+        page.wait_for_selector("html[data-state=ready]")
+        page.evaluate(DRAW, 20)
+        headers.clear()
+        on_screen = page.evaluate(DRAW, options.strokes)
+        on_server = [each["milliseconds"] for each in headers if each["type"] == "seen"]
+        for where, times, bound in (("screen", on_screen, ON_SCREEN), ("server", on_server, ON_SERVER)):
+            print(f"from the end of a stroke to the {where}, median: {np.median(times):.1f} ms")
+            print(
+                f"from the end of a stroke to the {where}, p99 in ms, at most {bound:g}: {np.percentile(times, 99):.1f}"
+            )
+        page.click("#tab-train")
+        page.fill("#field-layers", "dense 30")
+        page.press("#field-layers", "Tab")
+        page.click("#run")
+        page.wait_for_function("document.querySelector('#epoch').textContent.match(/[1-9]/)", timeout=120_000)
+        print(f"pictures a second while it trains, at least {PICTURES:g}: {page.evaluate(WATCH, options.seconds):.1f}")
+        ratios = []
+        for _ in range(TURNS):
+            headers.clear()
+            page.wait_for_timeout(1000 * options.seconds / TURNS)
+            watched = rate_of([each for each in headers if each["type"] == "progress"])
+            page.click("#run")
+            page.wait_for_timeout(1000)
+            ratios.append(rate_alone(options.seconds / TURNS) / watched)
+            page.click("#run")
+            page.wait_for_timeout(500)
+        print(
+            f"seconds of a training that is watched, by those without the page, at most {SLOWER}: {median(ratios):.2f}"
+        )
+        browser.close()
+
+
+def header(content: bytes) -> dict[str, Any]:
+    """Return the header of a frame, and when it came."""
+    found = json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")])
+    return {**found, "came": time.perf_counter()}
+
+
+def rate_of(progress: list[dict[str, Any]]) -> float:
+    """Return the number of mini-batches that a training takes a second, pauses and pictures included."""
+    first, last = progress[0], progress[-1]
+    numbers = [each["epoch"] * each["mini_batches"] + each["mini_batch"] for each in (first, last)]
+    return (numbers[1] - numbers[0]) / (last["came"] - first["came"])
+
+
+def rate_alone(seconds: float) -> float:
+    """Return that number for the same training by itself."""
+    settings = checked({"layers": "dense 30"})
+    training = settings.network().begin_training(settings.data(), **settings.training())
+    training.advance(100)
+    began, mini_batches = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        training.advance(1000)
+        mini_batches += 1000
+    return mini_batches / (time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def served() -> Iterator[str]:
+    """Serve the page in another process, as a user would; yield its address."""
+    command = [sys.executable, "-u", "-m", "fastnet", "play", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""The page in a browser: what a person does on it."""
+
+import asyncio
+import os
+import shutil
+import threading
+
+import pytest
+
+from fastnet import handwriting
+from fastnet.play.server import PageServer
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium, in which the page would be opened")
+SETTLED = {"timeout": 60_000}  # milliseconds; compiling is in it
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Serve the page in a thread."""
+    net = handwriting.default_network()
+    page, ready, stop = PageServer(lambda: net, None), threading.Event(), None
+
+    async def serve():
+        nonlocal stop
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stop_soon = stop.set
+        async with page.running() as running:
+            page.lose = lambda: [loop.call_soon_threadsafe(each.transport.abort) for each in running.connections]
+            ready.stop = lambda: loop.call_soon_threadsafe(stop_soon)
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    yield page
+    ready.stop()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server):
+    """Open the page in a window of its own; errors of its program fail the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.errors = errors
+    opened(page, server.address)
+    yield page
+    context.close()
+    assert not page.errors
+
+
+def opened(page, address):
+    page.goto(address)
+    page.wait_for_selector("html[data-state=ready]", **SETTLED)
+
+
+def draw(page, *strokes):
+    """Draw strokes with the mouse; points are parts of the pad's sides."""
+    box = page.locator("#pad").bounding_box()
+    for stroke in strokes:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=8)
+        page.mouse.up()
+
+
+SEVEN = [(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]
+
+
+def settle(page, condition, argument=None):
+    page.wait_for_function(condition, arg=argument, **SETTLED)
+
+
+def choose(page, **fields):
+    """Fill fields of the form, and have a network of these settings."""
+    page.click("#tab-train")
+    for name, value in fields.items():
+        field = page.locator(f"#field-{name.replace('_', '-')}")
+        if field.evaluate("element => element.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(str(value))
+            field.press("Tab")
+
+
+def test_a_seven_drawn_with_the_mouse_is_read(page):
+    draw(page, SEVEN)
+    settle(page, "document.querySelector('#answer').textContent.includes('7')")
+    page.click("#clear")
+    settle(page, "!document.querySelector('#answer').textContent.includes('7')")
+
+
+def test_a_digit_drawn_with_the_keyboard_is_seen(page):
+    page.focus("#pad")
+    page.keyboard.press("Space")
+    for _ in range(12):
+        page.keyboard.press("ArrowDown")
+    settle(page, "document.querySelector('#answer').textContent.trim() !== ''")
+
+
+def test_a_neuron_shows_its_weights_and_escape_closes_them(page):
+    draw(page, SEVEN)
+    settle(page, "document.querySelector('#answer').textContent.includes('7')")
+    page.evaluate("document.querySelector('#neuron-panel')")
+    neuron = page.locator("[data-layer='1'][data-index='0'], [data-layer='1']").first
+    neuron.click()
+    page.wait_for_selector("#neuron-panel:visible", **SETTLED)
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#neuron-panel", state="hidden", **SETTLED)
+
+
+def test_training_reaches_90_percent_and_can_be_paused_and_stepped(page):
+    choose(page, layers="dense 30")
+    page.click("#run")
+    settle(page, "parseFloat(document.querySelector('#test-accuracy').textContent.match(/[\\d.]+/)?.[0]) > 90")
+    page.click("#run")
+    settle(page, "document.querySelector('#run').textContent.includes('Run')")
+    page.click("#restart")
+    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*0/)")
+    page.click("#step-mini-batch")
+    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
+    page.click("#step-epoch")
+    settle(page, "document.querySelector('#epoch').textContent.match(/^\\D*1\\b/)")
+
+
+def test_a_preset_and_settings_through_the_address(page, server):
+    base = f"http://127.0.0.1:{server.port}/"
+    page.goto(base + "#preset=vanishing-gradients&mini_batch_size=20")
+    page.reload()
+    page.wait_for_selector("html[data-state=ready]", **SETTLED)
+    page.click("#tab-train")
+    settle(page, "document.querySelector('#field-layers').value === 'dense 30, dense 30, dense 30, dense 30'")
+    assert page.input_value("#field-mini-batch-size") == "20"
+    choose(page, eta="0.25")
+    settle(page, "location.hash.includes('eta=0.25')")
+
+
+def test_a_wrong_setting_is_told_at_its_field(page):
+    choose(page, eta="-1")
+    settle(page, "document.body.innerText.includes('eta is -1')")
+
+
+def test_a_lost_connection_comes_back_with_its_network(page, server):
+    choose(page, layers="dense 12")
+    page.click("#step-mini-batch")
+    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
+    page.evaluate("""() => {
+        const states = window.states = [];
+        const note = () => states.push(document.documentElement.dataset.state);
+        new MutationObserver(note).observe(document.documentElement, {attributeFilter: ["data-state"]});
+    }""")
+    server.lose()
+    settle(page, "window.states.includes('lost') && document.documentElement.dataset.state === 'ready'")
+    settle(page, "document.querySelector('#field-layers').value === 'dense 12'")
+    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
+
+
+def test_a_second_window_has_its_own_network(page, server):
+    choose(page, layers="dense 12")
+    other = page.context.new_page()
+    opened(other, f"http://127.0.0.1:{server.port}/")
+    other.click("#tab-train")
+    settle(other, "document.querySelector('#field-layers').value === 'dense 128 relu'")
+    other.close()
+
+
+def test_a_page_of_another_site_gets_nothing(page, server, browser):
+    """A page of another origin, in the same browser, with the same cookies."""
+    outside = page.context.new_page()
+    answer = {"body": "<title>other</title>", "content_type": "text/html"}
+    outside.route("http://other.example/", lambda route: route.fulfill(**answer))
+    outside.goto("http://other.example/")
+    script = """port => new Promise(resolve => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/socket?session=0123456789abcdef`);
+        socket.onopen = () => resolve("open");
+        socket.onerror = () => resolve("refused");
+    })"""
+    assert outside.evaluate(script, server.port) == "refused"
+    outside.close()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_the_window(browser, server, width, theme):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    page = context.new_page()
+    opened(page, server.address)
+    for tab in ("#tab-draw", "#tab-train"):
+        page.click(tab)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        folder = os.environ.get("FASTNET_SCREENSHOTS")
+        if folder:
+            page.screenshot(path=f"{folder}/{tab[5:]}-{width}-{theme}.png", full_page=True)
+    context.close()
