@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import os
 import signal
 import webbrowser
 from pathlib import Path
@@ -47,8 +48,15 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
         net = handwriting.default_network(lambda line: say(f"fastnet: {line}", err=True))
         net.engine = "numba"
     server = PageServer(lambda: copy.deepcopy(net), None if model is None else model.name, host, port)
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_serve(server, browser))
+    except KeyboardInterrupt:
+        return
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise click.ClickException(
+            f"cannot listen at {host}, port {port}: {reason}; --host and --port take others"
+        ) from None
 
 
 async def _serve(server: PageServer, browser: bool) -> None:
