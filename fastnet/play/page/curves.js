@@ -22,7 +22,7 @@ export class Chart {
   #context;
   #options;
   #lines = new Map();
-  #described = 0;
+  #describing = 0;
   #draw = oncePerFrame(() => this.#drawAll());
 
   /**
@@ -205,11 +205,11 @@ export class Chart {
 
   /** Put the last values into words, at most once a second. */
   #describe() {
-    const now = performance.now();
-    if (now - this.#described < 1000) return;
-    this.#described = now;
-    const parts = Array.from(this.#lines, ([name, { last }]) => `${name} ${this.#options.write(last)}`.trim());
-    this.#canvas.setAttribute("aria-label", `${this.#options.title}: ${parts.join(", ") || "no values yet"}`);
+    this.#describing ||= setTimeout(() => {
+      this.#describing = 0;
+      const parts = Array.from(this.#lines, ([name, { last }]) => `${name} ${this.#options.write(last)}`.trim());
+      this.#canvas.setAttribute("aria-label", `${this.#options.title}: ${parts.join(", ") || "no values yet"}`);
+    }, 1000);
   }
 }
 

@@ -1,7 +1,7 @@
 /** The network as a row of layers: what it sees, the activations of each hidden layer, and the outputs. */
 
 import { byId, make, setText } from "./dom.js";
-import { decimal } from "./numbers.js";
+import { activation as write } from "./numbers.js";
 import { Outputs } from "./outputs.js";
 import { largest, Tiles } from "./tiles.js";
 
@@ -111,5 +111,5 @@ function range(values) {
     if (values[i] < low) low = values[i];
     if (values[i] > high) high = values[i];
   }
-  return `${decimal(low)} to ${decimal(high)}`;
+  return `${write(low)} to ${write(high)}`;
 }

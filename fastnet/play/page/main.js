@@ -7,7 +7,7 @@ import { Diagram } from "./diagram.js";
 import { byId, oncePerFrame, setText } from "./dom.js";
 import { PixelMap } from "./map.js";
 import { NeuronPanel } from "./neuron.js";
-import { count, percent } from "./numbers.js";
+import { count, known, percent } from "./numbers.js";
 import { Pad } from "./pad.js";
 import { Picture } from "./picture.js";
 import { SettingsForm } from "./settings.js";
@@ -16,13 +16,15 @@ import { setUpTabs } from "./tabs.js";
 import { setUpTheme } from "./theme.js";
 import { Training } from "./training.js";
 
-/** While the network learns: how often the answer, the map and the open neuron are asked for, in milliseconds. */
-const REFRESH = 400;
+/** While the network learns: after how many milliseconds the answer, the map and the open neuron are asked for again. */
+const REFRESH = 700;
 
 /** After so many marks they are removed, as the browser keeps all. */
 const MOST_MARKS = 20_000;
 
 const page = document.documentElement;
+const openedWith = location.hash;
+
 setUpTheme(byId("theme"), () => {
   for (const part of [pad, sight, diagram, panel, training]) part.refresh();
 });
@@ -68,13 +70,14 @@ connection.on("hello", ({ header }) => {
 
 connection.on("network", async ({ header }) => {
   showNetwork(header);
-  if (page.dataset.state === "ready") return;
-  if (isFirst) {
-    isFirst = false;
-    await useAddress();
+  if (page.dataset.state === "connecting") {
+    if (isFirst) {
+      isFirst = false;
+      await useAddress(openedWith);
+    }
+    page.dataset.state = "ready";
   }
-  picture.again();
-  page.dataset.state = "ready";
+  if (!header.broken.length) picture.again();
 });
 
 connection.on("seen", (frame) => {
@@ -87,13 +90,17 @@ connection.on("progress", (frame) => {
   training.progress(frame);
   breaking.setAccuracy(frame.header.test_accuracy);
   if (frame.arrays.probabilities) showLearned();
-  showIsTrained(true);
+  if (network.source === "not trained yet") network.source = "trained here";
+  if (known(frame.header.test_accuracy)) network.test_accuracy = frame.header.test_accuracy;
+  showSummary();
   refreshWhileLearning(!frame.header.running);
 });
 
 connection.on("state", ({ header }) => {
+  const hasPaused = training.isRunning && !header.running;
   training.setState(header);
   settings.setEta(header.eta);
+  if (hasPaused) refreshWhileLearning(true);
 });
 
 connection.on("problem", ({ header }) => {
@@ -104,6 +111,7 @@ connection.on("problem", ({ header }) => {
 // What is drawn, at most once before each refresh of the screen.
 
 const showSeen = oncePerFrame(() => {
+  const began = performance.now();
   const { frame, arrived } = seen;
   const { header, arrays } = frame;
   sight.show(arrays.image);
@@ -113,7 +121,8 @@ const showSeen = oncePerFrame(() => {
   showAnswer(header);
   showPad();
   if (++marks % MOST_MARKS === 0) performance.clearMarks("fastnet:seen");
-  performance.mark("fastnet:seen", { detail: { reply: header.reply, milliseconds: performance.now() - arrived } });
+  const detail = { reply: header.reply, waited: began - arrived, took: performance.now() - began };
+  performance.mark("fastnet:seen", { detail });
   map.again();
 });
 
@@ -140,10 +149,7 @@ function showPad() {
 /** Show a network: its layers, its settings and what is known about it. */
 function showNetwork(header) {
   network = header;
-  const sizes = header.layers.map(({ shape }) => shape.join(" × ")).join(" – ");
-  const accuracy = header.test_accuracy === null ? "" : `, ${percent(header.test_accuracy)} right`;
-  setText(byId("summary"), `${sizes}; ${count(header.parameters)} parameters; ${header.source}${accuracy}`);
-  showIsTrained(header.source !== "not trained yet");
+  showSummary();
   diagram.setNetwork(header);
   training.setNetwork(header);
   breaking.setNetwork(header);
@@ -151,8 +157,13 @@ function showNetwork(header) {
   settings.setUsed(header.settings);
 }
 
-function showIsTrained(isTrained) {
-  byId("untrained").hidden = isTrained;
+/** Show the network in a line, and whether it is trained. */
+function showSummary() {
+  const { layers, parameters, source, test_accuracy } = network;
+  const sizes = layers.map(({ shape }) => shape.join(" × ")).join(" – ");
+  const accuracy = known(test_accuracy) ? `, ${percent(test_accuracy)} of the test digits right` : "";
+  setText(byId("summary"), `${sizes}; ${count(parameters)} parameters; ${source}${accuracy}`);
+  byId("untrained").hidden = source !== "not trained yet";
 }
 
 /** Show the state of the connection. */
@@ -180,11 +191,12 @@ function openNeuron(layer, index) {
 }
 
 /** If the page was opened with settings in its address, send them, unless the network has them already. */
-async function useAddress() {
-  const found = fromFragment(location.hash, settings.hello);
+async function useAddress(fragment) {
+  const found = fromFragment(fragment, settings.hello);
   if (!found) return;
   settings.fill(found.settings, found.preset);
   if (settings.isChanged) await useSettings();
+  settings.writeAddress();
   if (found.unknown.length) settings.showProblem(`The address has what is not known: ${found.unknown.join(", ")}.`, null);
 }
 
@@ -194,8 +206,7 @@ async function useSettings() {
   const reply = await connection.ask({ type: "settings", settings: settings.read() });
   if (reply?.header.type !== "network") return false;
   settings.accept(reply.header.settings);
-  training.clear();
-  picture.again();
+  training.clear(reply.header.settings);
   return true;
 }
 
@@ -218,7 +229,7 @@ byId("train-now").addEventListener("click", () => {
   training.runOrPause();
 });
 
-addEventListener("hashchange", useAddress);
+addEventListener("hashchange", () => useAddress(location.hash));
 
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && panel.neuron) {

@@ -3,7 +3,7 @@
 import { Latest } from "./connection.js";
 import { ink } from "./colours.js";
 import { byId, make, setText } from "./dom.js";
-import { decimal } from "./numbers.js";
+import { activation as write, decimal } from "./numbers.js";
 import { largest, Tiles } from "./tiles.js";
 
 /** The panel. At most one neuron is open. */
@@ -105,12 +105,12 @@ export class NeuronPanel {
     this.#digits = arrays.exciting;
     this.#drawDigits();
     this.#exciting.forEach(({ caption }, i) => {
-      setText(caption, `${arrays.exciting_labels[i]}: ${decimal(arrays.exciting_activations[i])}`);
+      setText(caption, `${arrays.exciting_labels[i]}: ${write(arrays.exciting_activations[i])}`);
     });
   }
 
   #showNumbers(activation) {
-    const now = activation === null || activation === undefined ? "" : `, activation ${decimal(activation)}`;
+    const now = activation === null || activation === undefined ? "" : `, activation ${write(activation)}`;
     setText(byId("neuron-numbers"), `bias ${decimal(this.#header.bias)}${now}`);
   }
 

@@ -25,5 +25,12 @@ export function decimal(x) {
   return text.replaceAll("-", "−");
 }
 
+/**
+ * Write an activation: as a number, but without an exponent if it is near zero.
+ * @param {number} x
+ * @returns {string}
+ */
+export const activation = (x) => (Math.abs(x) < 5e-4 ? "0.000" : decimal(x));
+
 /** @param {?number} x @returns {boolean} Whether it is a finite number. */
 export const known = (x) => typeof x === "number" && Number.isFinite(x);

@@ -67,6 +67,7 @@ export class Picture {
     if (header.index === null || header.index === undefined) {
       setText(text, "The pad shows your drawing.");
       setText(byId("label-text"), "");
+      text.classList.remove("wrong");
       return;
     }
     if (this.#isDrawing) return;
@@ -81,7 +82,7 @@ export class Picture {
       text,
       `Number ${count(header.index)} of ${count(header.count)}: label ${header.label}, answer ${answer} – ${verdict}.${wrong}`,
     );
-    setText(byId("label-text"), `Test digit ${count(header.index)}: label ${header.label}, ${verdict}`);
+    setText(byId("label-text"), `Test digit ${count(header.index)}: label ${header.label}`);
     text.classList.toggle("wrong", !isRight);
   }
 }

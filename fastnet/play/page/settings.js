@@ -35,6 +35,7 @@ export class SettingsForm {
       actions.onUse();
     });
     this.#form.addEventListener("change", (event) => this.#changed(event.target));
+    this.#preset.addEventListener("change", () => this.#choosePreset());
     this.#form.addEventListener("input", () => this.#showWhetherUsed());
     byId("copy-address").addEventListener("click", () => this.#copyAddress());
   }
@@ -167,22 +168,21 @@ export class SettingsForm {
 
   #changed(field) {
     this.clearProblems();
-    if (field === this.#preset) {
-      this.fill(withPreset(this.preset, this.#hello));
-      this.#actions.onUse();
-      return;
-    }
     this.#showWhetherUsed();
     const differences = this.#differences();
     if (field.name === "eta" && differences.length === 1 && differences[0] === "eta") this.#actions.onEta(this.read().eta);
     this.writeAddress();
   }
 
+  #choosePreset() {
+    this.clearProblems();
+    this.fill(withPreset(this.preset, this.#hello));
+    this.#actions.onUse();
+  }
+
   #showPreset() {
     const preset = this.#hello?.presets.find(({ name }) => name === this.preset);
     setText(byId("preset-text"), preset?.text ?? "Choose an experiment of the book, or change the settings.");
-    const momentum = this.#field("momentum");
-    momentum.disabled = !WITH_MOMENTUM.has(this.#field("optimizer").value);
   }
 
   #showWhetherUsed() {

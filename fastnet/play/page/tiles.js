@@ -2,7 +2,7 @@
 
 import { announce, oncePerFrame } from "./dom.js";
 import { colour, signed, STEPS } from "./colours.js";
-import { decimal } from "./numbers.js";
+import { activation } from "./numbers.js";
 
 /**
  * A canvas of tiles in signed colours. A dense layer is a grid of tiles of 1 x 1; maps and weights are larger tiles.
@@ -81,6 +81,12 @@ export class Tiles {
     this.#values = values;
     this.#limit = limit || 1;
     this.#drawAll();
+  }
+
+  /** Show no values: all tiles have the colour of zero. */
+  clear() {
+    this.#values = null;
+    this.#draw();
   }
 
   /** Draw again, in the colours of the theme. */
@@ -221,7 +227,7 @@ export class Tiles {
   describe(tile) {
     const name = this.#options.name(tile);
     const isCell = this.#width === 1 && this.#height === 1;
-    return isCell && this.#values ? `${name}: ${decimal(this.#values[tile])}` : name;
+    return isCell && this.#values ? `${name}: ${activation(this.#values[tile])}` : name;
   }
 
   #open(tile) {

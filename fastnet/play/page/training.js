@@ -45,7 +45,7 @@ export class Training {
     byId("run").addEventListener("click", () => this.runOrPause());
     byId("step-mini-batch").addEventListener("click", () => this.#step("mini-batch"));
     byId("step-epoch").addEventListener("click", () => this.#step("epoch"));
-    byId("restart").addEventListener("click", () => this.#connection.ask({ type: "restart" }));
+    byId("restart").addEventListener("click", () => connection.ask({ type: "restart" }));
   }
 
   /** Whether the network is being trained. */
@@ -74,15 +74,19 @@ export class Training {
     if (known(test_accuracy)) setText(byId("test-accuracy"), percent(test_accuracy));
   }
 
-  /** Forget what was measured: another network begins. */
-  clear() {
-    this.setState({ running: false, epoch: 0, mini_batch: 0, diverged: null });
-    this.#clearCurves();
+  /**
+   * Forget what was measured: another network begins.
+   * @param {object} settings Its settings.
+   */
+  clear({ samples, mini_batch_size }) {
+    const mini_batches = Math.ceil(samples / mini_batch_size);
+    this.setState({ running: false, epoch: 0, mini_batch: 0, mini_batches, diverged: null });
+    this.#clearMeasured();
   }
 
   /** @param {object} state The header of a `state` or a `progress` frame. */
   setState(state) {
-    if (place(state) < place(this.#state)) this.#clearCurves();
+    if (place(state) < place(this.#state)) this.#clearMeasured();
     this.#state = { ...this.#state, ...state };
     setText(byId("epoch"), count(state.epoch));
     setText(byId("mini-batch"), count(state.mini_batch));
@@ -135,14 +139,16 @@ export class Training {
 
   /** Draw the curves of a training that went on while the page was away. */
   #resume({ epoch, cost, test_accuracy }) {
-    this.#clearCurves();
+    this.#clearMeasured();
     epoch.forEach((x, i) => {
       this.#cost.add("", x, cost[i]);
       if (known(test_accuracy[i])) this.#accuracy.add("test", x, 100 * test_accuracy[i]);
     });
   }
 
-  #clearCurves() {
+  #clearMeasured() {
+    this.#weights.clear();
+    setText(byId("first-note"), "They appear when the network learns.");
     for (const chart of [this.#cost, this.#accuracy, this.#norms]) chart.clear();
     for (const id of ["cost", "training-accuracy", "samples-per-second", "seconds"]) setText(byId(id), "–");
   }
