@@ -1,0 +1,59 @@
+/** Settings in the page's address, as its fragment: only what differs from the preset, or from the defaults. */
+
+/**
+ * Write settings as a fragment.
+ * @param {object} settings
+ * @param {string} preset Name of the preset, or "".
+ * @param {object} hello What the server offers.
+ * @returns {string} Without "#"; empty if everything is as by default.
+ */
+export function toFragment(settings, preset, hello) {
+  const base = withPreset(preset, hello);
+  const parts = new URLSearchParams();
+  if (preset) parts.set("preset", preset);
+  for (const [name, value] of Object.entries(settings)) {
+    if (String(value) !== String(base[name])) parts.set(name, value);
+  }
+  return parts.toString();
+}
+
+/**
+ * Read a fragment.
+ * @param {string} fragment With or without "#".
+ * @param {object} hello What the server offers.
+ * @returns {?{settings: object, preset: string, unknown: string[]}} Null if it is empty. `unknown` lists what the
+ *   server does not know.
+ */
+export function fromFragment(fragment, hello) {
+  const parts = new URLSearchParams(fragment.replace(/^#/, ""));
+  if (parts.size === 0 || [...parts].length === 0) return null;
+  const unknown = [];
+  let preset = parts.get("preset") ?? "";
+  if (preset && !hello.presets.some(({ name }) => name === preset)) {
+    unknown.push(`preset ${preset}`);
+    preset = "";
+  }
+  const settings = withPreset(preset, hello);
+  for (const [name, text] of parts) {
+    if (name in hello.defaults) settings[name] = asSetting(text, hello.defaults[name]);
+    else if (name !== "preset") unknown.push(name);
+  }
+  return { settings, preset, unknown };
+}
+
+/**
+ * Return a text as the setting's type. What is no number stays a text, so that the server says what is allowed.
+ * @param {string} text
+ * @param {string|number|null} example Another value of this setting.
+ * @returns {string|number}
+ */
+export function asSetting(text, example) {
+  if (typeof example === "string") return text.trim();
+  const number = Number(text);
+  return text.trim() !== "" && Number.isFinite(number) ? number : text.trim();
+}
+
+/** Return the defaults, with what a preset changes. */
+export function withPreset(name, { defaults, presets }) {
+  return { ...defaults, ...presets.find((preset) => preset.name === name)?.settings };
+}

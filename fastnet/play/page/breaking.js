@@ -1,0 +1,65 @@
+/** "Break it": scale weights, add noise, remove neurons, and see what the accuracy becomes. */
+
+import { byId, fillSelect, make, setText } from "./dom.js";
+import { known, percent } from "./numbers.js";
+
+/** The section "Break it". */
+export class Breaking {
+  #connection;
+  #neuron = null;
+  #before = null;
+  #isBroken = false;
+
+  /** @param {import("./connection.js").Connection} connection */
+  constructor(connection) {
+    this.#connection = connection;
+    for (const id of ["break-amount", "break-deviation"]) {
+      byId(id).addEventListener("input", () => setText(byId(`${id}-text`), Number(byId(id).value).toFixed(2)));
+    }
+    byId("break-scale").addEventListener("click", () => this.#do("scale", { amount: Number(byId("break-amount").value) }));
+    byId("break-noise").addEventListener("click", () =>
+      this.#do("noise", { amount: Number(byId("break-deviation").value) }),
+    );
+    byId("break-zero").addEventListener("click", () => this.#do("zero"));
+    byId("break-remove").addEventListener("click", () => this.#do("remove", this.#neuron));
+    byId("mend").addEventListener("click", () => connection.ask({ type: "mend" }));
+  }
+
+  /** Whether something is broken. */
+  get isBroken() {
+    return this.#isBroken;
+  }
+
+  /** @param {object} network The header of a `network` frame. */
+  setNetwork({ layers, broken, test_accuracy }) {
+    const options = layers.flatMap(({ text, weights }, i) => (weights ? [{ value: String(i), text: `${i}: ${text}` }] : []));
+    fillSelect(byId("break-layer"), options);
+    this.#isBroken = broken.length > 0;
+    if (!this.#isBroken) this.#before = test_accuracy;
+    setText(byId("accuracy-before"), percent(this.#before));
+    setText(byId("accuracy-now"), percent(test_accuracy));
+    byId("broken").replaceChildren(...broken.map((sentence) => make("li", { textContent: sentence })));
+    byId("mend").disabled = !this.#isBroken;
+  }
+
+  /** @param {?number} accuracy On test data, as training has measured it; null if it has not. */
+  setAccuracy(accuracy) {
+    if (!known(accuracy)) return;
+    setText(byId("accuracy-now"), percent(accuracy));
+    if (this.#isBroken) return;
+    this.#before = accuracy;
+    setText(byId("accuracy-before"), percent(accuracy));
+  }
+
+  /** @param {?{layer: number, index: number}} neuron The neuron that is open. */
+  setNeuron(neuron) {
+    this.#neuron = neuron;
+    const button = byId("break-remove");
+    button.disabled = !neuron;
+    setText(button, neuron ? `Remove neuron ${neuron.index} of layer ${neuron.layer}` : "Remove the open neuron");
+  }
+
+  #do(action, members = {}) {
+    this.#connection.ask({ type: "break", action, layer: Number(byId("break-layer").value), ...members });
+  }
+}

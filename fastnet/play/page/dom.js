@@ -1,0 +1,64 @@
+/** Small helpers for the document. */
+
+/** @param {string} id @returns {HTMLElement} The element of that id. */
+export const byId = (id) => document.getElementById(id);
+
+/**
+ * Give an element a text, if it has another: unchanged texts cost no layout and are not read out again.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Make an element.
+ * @param {string} tag
+ * @param {object} [properties] Assigned to the element, such as `{ className: "note" }`.
+ * @param {...(Node|string)} children
+ * @returns {HTMLElement}
+ */
+export function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Fill a selection list, and keep what is chosen if it is still there.
+ * @param {HTMLSelectElement} select
+ * @param {{value: string, text: string}[]} options
+ */
+export function fillSelect(select, options) {
+  const chosen = select.value;
+  select.replaceChildren(...options.map(({ value, text }) => new Option(text, value)));
+  if (options.some(({ value }) => value === chosen)) select.value = chosen;
+}
+
+/**
+ * Have a screen reader read a sentence out.
+ * @param {string} sentence
+ */
+export function announce(sentence) {
+  setText(byId("announcer"), sentence);
+}
+
+/**
+ * Return a function that has `draw` called once, before the screen is drawn next, however often it is called until then.
+ * @param {() => void} draw
+ * @returns {() => void}
+ */
+export function oncePerFrame(draw) {
+  let asked = false;
+  const now = () => {
+    asked = false;
+    draw();
+  };
+  return () => {
+    if (!asked) {
+      asked = true;
+      requestAnimationFrame(now);
+    }
+  };
+}

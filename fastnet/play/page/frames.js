@@ -1,0 +1,35 @@
+/** The server's binary frames. */
+
+const TYPES = { f4: Float32Array, u1: Uint8Array, i1: Int8Array };
+const text = new TextDecoder();
+
+/**
+ * @typedef {object} Frame
+ * @property {object} header What the server says.
+ * @property {Object<string, Float32Array|Uint8Array|Int8Array>} arrays The arrays by name; they share the frame's memory.
+ * @property {Object<string, number[]>} shapes Their shapes by name.
+ */
+
+/**
+ * Take a frame apart: four bytes of length, a header in JSON, and arrays that each begin at a multiple of four bytes.
+ * @param {ArrayBuffer} buffer
+ * @returns {Frame}
+ */
+export function decode(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const header = JSON.parse(text.decode(new Uint8Array(buffer, 4, length)));
+  const arrays = {};
+  const shapes = {};
+  let offset = padded(4 + length);
+  for (const { name, shape, type } of header.arrays ?? []) {
+    const Values = TYPES[type];
+    const n = shape.reduce((product, size) => product * size, 1);
+    arrays[name] = new Values(buffer, offset, n);
+    shapes[name] = shape;
+    offset = padded(offset + n * Values.BYTES_PER_ELEMENT);
+  }
+  return { header, arrays, shapes };
+}
+
+/** @param {number} n @returns {number} The next multiple of 4. */
+const padded = (n) => (n + 3) & ~3;

@@ -1,0 +1,40 @@
+/** The switch "which pixels matter", and the output that is asked about. */
+
+import { Latest } from "./connection.js";
+import { byId } from "./dom.js";
+
+/** Asks for the map after each image, while the switch is on. */
+export class PixelMap {
+  #switch = byId("map-switch");
+  #output = byId("map-output");
+  #latest;
+  #sight;
+
+  /**
+   * @param {import("./connection.js").Connection} connection
+   * @param {import("./sight.js").Sight} sight Shows the map.
+   */
+  constructor(connection, sight) {
+    this.#latest = new Latest(connection);
+    this.#sight = sight;
+    for (let digit = 0; digit < 10; digit++) this.#output.append(new Option(String(digit), String(digit)));
+    connection.on("map", ({ header, arrays }) => {
+      if (this.#switch.checked) this.#sight.showMap(arrays.gradient, header.output);
+    });
+    this.#output.addEventListener("change", () => {
+      this.#switch.checked = true;
+      this.again();
+    });
+    this.#switch.addEventListener("change", () => {
+      if (this.#switch.checked) this.again();
+      else this.#sight.showMap(null, null);
+    });
+  }
+
+  /** The image or the network has changed. */
+  again() {
+    if (!this.#switch.checked) return;
+    const output = this.#output.value === "" ? null : Number(this.#output.value);
+    this.#latest.send(() => ({ type: "map", output }));
+  }
+}

@@ -1,0 +1,88 @@
+/** Which picture the network looks at: the drawing on the pad, or a test digit. */
+
+import { byId, setText } from "./dom.js";
+import { Latest } from "./connection.js";
+import { count } from "./numbers.js";
+import { SIZE } from "./pad.js";
+
+/** Asks the server what the network makes of the picture, one picture at a time, and pages through test digits. */
+export class Picture {
+  #latest;
+  #pad;
+  #order = byId("digit-order");
+  #position = -1;
+  #count = Infinity;
+  #index = 0;
+  #isDrawing = false;
+
+  /**
+   * @param {import("./connection.js").Connection} connection
+   * @param {import("./pad.js").Pad} pad
+   */
+  constructor(connection, pad) {
+    this.#latest = new Latest(connection);
+    this.#pad = pad;
+    byId("next-digit").addEventListener("click", () => this.page(1));
+    byId("previous-digit").addEventListener("click", () => this.page(-1));
+    this.#order.addEventListener("change", () => {
+      this.#position = -1;
+      this.page(1);
+    });
+  }
+
+  /** The drawing has changed. */
+  draw() {
+    this.#isDrawing = true;
+    this.#latest.send(() => ({ type: "drawing", pixels: this.#pad.pixels(), width: SIZE, height: SIZE }));
+  }
+
+  /**
+   * Go to another test digit.
+   * @param {number} by 1 for the next, -1 for the previous.
+   */
+  page(by) {
+    const n = this.#count;
+    this.#position = Math.max(this.#position + by, Number.isFinite(n) ? -n : 0);
+    if (Number.isFinite(n)) this.#position = ((this.#position % n) + n) % n;
+    this.#isDrawing = false;
+    const message = { type: "digit", order: this.#order.value, position: this.#position };
+    this.#latest.send(() => message);
+  }
+
+  /** Have the same picture looked at again, as the network has changed. A test digit is found by its index. */
+  again() {
+    if (this.#isDrawing) this.draw();
+    else {
+      const message = { type: "digit", order: "all", position: this.#index };
+      this.#latest.send(() => message);
+    }
+  }
+
+  /**
+   * Show what is said about the test digit, if it is one.
+   * @param {import("./frames.js").Frame} frame Of the type `seen`.
+   */
+  seen({ header, arrays }) {
+    const text = byId("digit-text");
+    if (header.index === null || header.index === undefined) {
+      setText(text, "The pad shows your drawing.");
+      setText(byId("label-text"), "");
+      text.classList.remove("wrong");
+      return;
+    }
+    if (this.#isDrawing) return;
+    this.#index = header.index;
+    this.#count = header.count;
+    this.#pad.showDigit(arrays.image);
+    const isRight = header.digit === header.label;
+    const wrong = header.wrong === null || header.wrong === undefined ? "" : ` ${count(header.wrong)} are read wrong.`;
+    const verdict = isRight ? "right" : "wrong";
+    const answer = header.digit === null || header.digit === undefined ? "none" : header.digit;
+    setText(
+      text,
+      `Number ${count(header.index)} of ${count(header.count)}: label ${header.label}, answer ${answer} – ${verdict}.${wrong}`,
+    );
+    setText(byId("label-text"), `Test digit ${count(header.index)}: label ${header.label}`);
+    text.classList.toggle("wrong", !isRight);
+  }
+}

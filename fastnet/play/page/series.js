@@ -1,0 +1,37 @@
+/** Values over time, of which only so many are kept that a curve of them looks the same. */
+
+const MOST = 2000;
+
+/** Points of a curve. When there are too many, each two become their mean. */
+export class Series {
+  /** @type {number[]} */ xs = [];
+  /** @type {number[]} */ ys = [];
+  #each = 1;
+  #sum = 0;
+  #taken = 0;
+
+  /** The last value that was added, as it was measured; undefined if there is none. */
+  last = undefined;
+
+  /**
+   * Add a point; one whose value is not a finite number is left out.
+   * @param {number} x
+   * @param {?number} y
+   */
+  add(x, y) {
+    if (!Number.isFinite(y)) return;
+    this.last = y;
+    this.#sum += y;
+    if (++this.#taken < this.#each) return;
+    this.xs.push(x);
+    this.ys.push(this.#sum / this.#taken);
+    this.#sum = this.#taken = 0;
+    if (this.xs.length >= MOST) this.#thin();
+  }
+
+  #thin() {
+    this.xs = this.xs.filter((_, i) => i % 2 === 1);
+    this.ys = this.xs.map((_, i) => (this.ys[2 * i] + this.ys[2 * i + 1]) / 2);
+    this.#each *= 2;
+  }
+}

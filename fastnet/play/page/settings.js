@@ -1,0 +1,208 @@
+/** The form of settings, with the presets. */
+
+import { asSetting, toFragment, withPreset } from "./address.js";
+import { byId, fillSelect, setText } from "./dom.js";
+
+const WITH_MOMENTUM = new Set(["sgd", "nesterov"]);
+const CHOICES = {
+  activation: "activations",
+  cost: "costs",
+  optimizer: "optimizers",
+  initial_weights: "initial_weights",
+};
+
+/**
+ * The form. `used` are the settings of the network, the form may have others. These become the network's when they are
+ * sent, which makes a new network.
+ */
+export class SettingsForm {
+  #form = byId("settings");
+  #preset = byId("preset");
+  #hello = null;
+  #used = null;
+  #actions;
+
+  /**
+   * @param {object} actions
+   * @param {() => void} actions.onUse Called when the settings in the form are to be used.
+   * @param {(eta: number|string) => boolean} actions.onEta Called when eta alone has changed; returns whether
+   *   the training goes on with it, so that no new network is needed.
+   */
+  constructor(actions) {
+    this.#actions = actions;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      actions.onUse();
+    });
+    this.#form.addEventListener("change", (event) => this.#changed(event.target));
+    this.#preset.addEventListener("change", () => this.#choosePreset());
+    this.#form.addEventListener("input", () => this.#showWhetherUsed());
+    byId("copy-address").addEventListener("click", () => this.#copyAddress());
+  }
+
+  /** What the server offers; null before it said so. */
+  get hello() {
+    return this.#hello;
+  }
+
+  /** Name of the preset, or "". */
+  get preset() {
+    return this.#preset.value;
+  }
+
+  /** Whether the form has other settings than the network. */
+  get isChanged() {
+    return this.#used !== null && this.#differences().length > 0;
+  }
+
+  /**
+   * Fill the selection lists.
+   * @param {object} hello The header of the server's `hello`.
+   */
+  offer(hello) {
+    this.#hello = hello;
+    for (const [field, names] of Object.entries(CHOICES)) {
+      fillSelect(this.#field(field), hello[names].map((name) => ({ value: name, text: name.replaceAll("_", " ") })));
+    }
+    fillSelect(this.#preset, [
+      { value: "", text: "my own" },
+      ...hello.presets.map(({ name, title, chapter }) => ({
+        value: name,
+        text: chapter ? `${title} (chapter ${chapter})` : title,
+      })),
+    ]);
+    this.#showPreset();
+  }
+
+  /**
+   * Put settings into the form.
+   * @param {object} settings
+   * @param {string} [preset] Name of the preset from which they come.
+   */
+  fill(settings, preset = this.preset) {
+    this.#preset.value = preset;
+    for (const [name, value] of Object.entries(settings)) {
+      const field = this.#field(name);
+      if (field) field.value = value ?? "";
+    }
+    this.#showPreset();
+    this.#showWhetherUsed();
+  }
+
+  /**
+   * Say which settings the network has. They are put into the form unless others stand there.
+   * @param {object} settings
+   */
+  setUsed(settings) {
+    const keep = this.isChanged;
+    this.#used = settings;
+    if (!keep) this.fill(settings);
+    this.#showWhetherUsed();
+    this.writeAddress();
+  }
+
+  /** The settings that the form has become the network's: they were sent, and this is what came back. */
+  accept(settings) {
+    this.#used = settings;
+    this.fill(settings);
+    this.writeAddress();
+  }
+
+  /** Say that training goes on with another learning rate. */
+  setEta(eta) {
+    if (!this.#used || this.#used.eta === eta) return;
+    this.#used = { ...this.#used, eta };
+    if (document.activeElement !== this.#field("eta")) this.#field("eta").value = eta;
+    this.#showWhetherUsed();
+    this.writeAddress();
+  }
+
+  /** @returns {object} The settings in the form; those that are empty are left out. */
+  read() {
+    const settings = {};
+    for (const [name, example] of Object.entries(this.#hello.defaults)) {
+      const field = this.#field(name);
+      if (!field || field.disabled || (field.value.trim() === "" && name !== "layers")) continue;
+      settings[name] = asSetting(field.value, example ?? 0);
+    }
+    return settings;
+  }
+
+  /**
+   * Show what is wrong, at its field.
+   * @param {string} text
+   * @param {?string} name Of the setting.
+   */
+  showProblem(text, name) {
+    const field = name && this.#field(name);
+    setText(byId(field ? `problem-${name}` : "problem-form"), text);
+    if (!field) return;
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+  }
+
+  /** Remove all problems. */
+  clearProblems() {
+    for (const place of this.#form.querySelectorAll(".problem")) setText(place, "");
+    for (const field of this.#form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  }
+
+  /** Write the settings in the form into the page's address. */
+  writeAddress() {
+    const fragment = toFragment(this.read(), this.preset, this.#hello);
+    const address = location.pathname + location.search + (fragment && `#${fragment}`);
+    history.replaceState(null, "", address);
+  }
+
+  #field(name) {
+    return byId(`field-${name}`);
+  }
+
+  /** Return the names of the settings that the network has otherwise. */
+  #differences() {
+    const settings = { ...this.#hello.defaults, ...this.read() };
+    return Object.keys(settings).filter(
+      (name) => name in this.#used && !this.#field(name)?.disabled && String(settings[name]) !== String(this.#used[name]),
+    );
+  }
+
+  #changed(field) {
+    this.clearProblems();
+    this.#showWhetherUsed();
+    const differences = this.#differences();
+    if (field.name === "eta" && differences.length === 1 && differences[0] === "eta") this.#actions.onEta(this.read().eta);
+    this.writeAddress();
+  }
+
+  #choosePreset() {
+    this.clearProblems();
+    this.fill(withPreset(this.preset, this.#hello));
+    this.#actions.onUse();
+  }
+
+  #showPreset() {
+    const preset = this.#hello?.presets.find(({ name }) => name === this.preset);
+    setText(byId("preset-text"), preset?.text ?? "Choose an experiment of the book, or change the settings.");
+  }
+
+  #showWhetherUsed() {
+    this.#field("momentum").disabled = !WITH_MOMENTUM.has(this.#field("optimizer").value);
+    const isChanged = this.isChanged;
+    byId("apply").classList.toggle("main", isChanged);
+    setText(
+      byId("form-note"),
+      isChanged ? "Changed. A new network begins with these settings." : "The network has these settings.",
+    );
+  }
+
+  async #copyAddress() {
+    this.writeAddress();
+    const address = location.origin + location.pathname + location.hash;
+    try {
+      await navigator.clipboard.writeText(address);
+      setText(byId("form-note"), "The address is copied.");
+    } catch {
+      setText(byId("form-note"), `The browser does not allow copying. The address is ${address}`);
+    }
+  }
+}
