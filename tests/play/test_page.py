@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import threading
+import time
 
 import pytest
 
@@ -81,49 +82,67 @@ def draw(page, *strokes):
         page.mouse.up()
 
 
+NOTHING = "\N{EN DASH}"
+ANSWER = "document.querySelector('#answer').textContent"
 SEVEN = [(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]
 
 
-def settle(page, condition, argument=None):
-    page.wait_for_function(condition, arg=argument, **SETTLED)
+def settle(page, condition):
+    """Wait until an expression is true; the page's policy lets nothing wait in the page itself."""
+    end = time.monotonic() + 60
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"{condition} does not become true; the page: {page.inner_text('body')}"
+        page.wait_for_timeout(20)
 
 
 def choose(page, **fields):
     """Fill fields of the form, and have a network of these settings."""
     page.click("#tab-train")
     for name, value in fields.items():
-        field = page.locator(f"#field-{name.replace('_', '-')}")
+        field = page.locator(f"#field-{name}")
         if field.evaluate("element => element.tagName") == "SELECT":
             field.select_option(value)
         else:
             field.fill(str(value))
-            field.press("Tab")
+    page.click("#apply")
 
 
 def test_a_seven_drawn_with_the_mouse_is_read(page):
-    draw(page, SEVEN)
-    settle(page, "document.querySelector('#answer').textContent.includes('7')")
     page.click("#clear")
-    settle(page, "!document.querySelector('#answer').textContent.includes('7')")
+    settle(page, f"{ANSWER} === '{NOTHING}'")
+    draw(page, SEVEN)
+    settle(page, f"{ANSWER} === '7'")
+    assert page.inner_text("#outputs").count("%") == 10
+    page.click("#undo")
+    settle(page, f"{ANSWER} === '{NOTHING}'")
 
 
 def test_a_digit_drawn_with_the_keyboard_is_seen(page):
+    page.click("#clear")
+    settle(page, f"{ANSWER} === '{NOTHING}'")
     page.focus("#pad")
     page.keyboard.press("Space")
     for _ in range(12):
         page.keyboard.press("ArrowDown")
-    settle(page, "document.querySelector('#answer').textContent.trim() !== ''")
+    settle(page, f"{ANSWER} !== '{NOTHING}'")
 
 
 def test_a_neuron_shows_its_weights_and_escape_closes_them(page):
-    draw(page, SEVEN)
-    settle(page, "document.querySelector('#answer').textContent.includes('7')")
-    page.evaluate("document.querySelector('#neuron-panel')")
-    neuron = page.locator("[data-layer='1'][data-index='0'], [data-layer='1']").first
-    neuron.click()
+    settle(page, f"{ANSWER} === '7'")  # the first test digit
+    page.locator("#hidden-layers canvas").first.click(position={"x": 5, "y": 5})
     page.wait_for_selector("#neuron-panel:visible", **SETTLED)
+    settle(page, "document.querySelectorAll('#exciting li').length === 8")
     page.keyboard.press("Escape")
     page.wait_for_selector("#neuron-panel", state="hidden", **SETTLED)
+
+
+def test_test_digits_are_paged_through_with_the_wrong_ones_first(page):
+    settle(page, f"{ANSWER} === '7'")
+    page.click("#next-digit")
+    settle(page, "document.querySelector('#digit-text').innerText.includes('wrong')")
+    text = page.inner_text("#digit-text")
+    page.click("#next-digit")
+    settle(page, f"document.querySelector('#digit-text').innerText !== {text!r}")
 
 
 def test_training_reaches_90_percent_and_can_be_paused_and_stepped(page):
@@ -147,7 +166,7 @@ def test_a_preset_and_settings_through_the_address(page, server):
     page.wait_for_selector("html[data-state=ready]", **SETTLED)
     page.click("#tab-train")
     settle(page, "document.querySelector('#field-layers').value === 'dense 30, dense 30, dense 30, dense 30'")
-    assert page.input_value("#field-mini-batch-size") == "20"
+    assert page.input_value("#field-mini_batch_size") == "20"
     choose(page, eta="0.25")
     settle(page, "location.hash.includes('eta=0.25')")
 

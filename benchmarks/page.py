@@ -1,6 +1,6 @@
 """How soon the page of `fastnet play` shows what was drawn, and what it costs a training to be watched.
 
-    python benchmarks/play.py [--strokes 300] [--seconds 10]
+    python benchmarks/page.py [--strokes 300] [--seconds 10]
 
 It needs the extra `play`, Playwright, and Debian's or another Chromium, which it opens without a window. The time on
 the screen is from the end of a stroke to the first picture of the browser that has all activations; that on the server
@@ -73,7 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
-        sys.exit("play.py: there is no Chromium; install Debian's package chromium")
+        sys.exit("page.py: there is no Chromium; install Debian's package chromium")
     from playwright.sync_api import sync_playwright
 
     print(f"{machine.sentence()}.\n")
