@@ -197,7 +197,7 @@ def test_a_reader_that_has_seen_enough(folder):
 def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
     terminal, end = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    command = [*COMMAND, "train", "--epochs", "1", "--engine", "reference"]
+    command = [*COMMAND, "train", "--epochs", "1", "--engine", "numpy", "--batch", "5"]  # takes it some seconds
     with subprocess.Popen(command, stdout=end, stderr=end, stdin=end, env=environment, cwd=tmp_path) as process:
         os.close(end)
         shown = b""
