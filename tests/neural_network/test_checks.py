@@ -10,7 +10,10 @@ from fastnet.neural_network import MLPClassifier, MLPRegressor
 
 # Two solvers go through mini-batches, by the same code but for the optimizer: one is checked with each estimator. What
 # "lbfgs" is given, and what is kept of it, is the same for both estimators.
-ESTIMATORS = [MLPClassifier(solver="sgd"), MLPRegressor(solver="adam"), MLPClassifier(solver="lbfgs")]
+SHORT = {"max_iter": 30, "learning_rate_init": 0.02}  # what is checked does not depend on how long they learn
+ESTIMATORS = [
+    MLPClassifier(solver="sgd", **SHORT), MLPRegressor(solver="adam", **SHORT), MLPClassifier(solver="lbfgs", **SHORT),
+]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # as scikit-learn's own tests have it
