@@ -364,7 +364,7 @@ def test_what_is_no_image_is_refused(image, error, message):
 
 def test_any_small_image_is_prepared_or_has_a_reason():
     random = np.random.default_rng(0)
-    for _ in range(100):
+    for _ in range(50):
         image = random.random(random.integers(1, 12, 2)) < random.random()
         prepared = handwriting.prepare(image)
         assert np.isfinite(prepared.pixels).all()
