@@ -34,19 +34,24 @@ def pytest_xdist_auto_num_workers(config):
     return None if whole else 0
 
 
-# Files that take long, of which some have few tests. With them first, no process ends long before another. The second
-# compiles nothing: the process that has the first compiles meanwhile, and the other one finds the result on the disk.
+# Files that take long, of which some have few tests. With them first, no process ends long before another. The first
+# compiles all kernels, which most others then find on the disk. The next four need none of these: nothing is compiled
+# twice while it does.
 LONG = (
-    "test_readme.py",
+    "commands/test_compile.py",
     "commands/test_sweep_on_cluster.py",
+    "torch_classifier/test_command.py",
+    "kernels/test_processors.py",
+    "kernels/test_cache.py",
+    "test_package.py",
+    "test_readme.py",
+    "book/test_pictures.py",
+    "handwriting/test_predictions.py",
     "utils/test_interruption.py",
     "test_concurrency.py",
-    "handwriting/test_predictions.py",
-    "kernels/test_processors.py",
-    "test_package.py",
     "commands/test_sweep.py",
     "commands/test_train.py",
-    "torch_classifier/test_command.py",
+    "engines/test_parity.py",
     "neural_network/test_parallel.py",
     "neural_network/test_checks.py",
     "test_network.py",

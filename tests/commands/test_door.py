@@ -164,8 +164,11 @@ def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
     assert (status, errors) == (2, "fastnet: this folder is gone\n")
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-@pytest.mark.parametrize("command", [[], ["train"], ["predict"], ["compare"], ["sweep"], ["evaluate"], ["compile"]])
+@pytest.mark.parametrize(
+    ("command", "encoding"),
+    [([name], "ascii") for name in ("train", "predict", "compare", "sweep", "evaluate", "compile")]
+    + [([], "ascii"), ([], "latin-1")],
+)
 def test_help_is_shown_in_terminals_of_other_encodings(command, encoding):
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     code = [sys.executable, "-m", "fastnet", *command, "--help"]

@@ -113,7 +113,7 @@ def test_the_options_reach_the_networks(folder):
 def test_killed_at_any_moment_it_goes_on_to_the_same_table(folder, whole):
     random, path = np.random.default_rng(), folder / "sweep.sqlite"
     kills = 0
-    while kills < 4:
+    while kills < 3:
         seconds = random.uniform(0, 0.3)
         with start(*GRID, cwd=folder) as process:
             if kills:  # the first may die before it has begun

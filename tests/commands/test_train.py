@@ -24,28 +24,23 @@ def small(folder, *arguments):
     return "train", "--data", str(folder), "--sizes", "16,5,10", *arguments
 
 
-def test_train_learns_mnist(tmp_path):
-    command = [*COMMAND, "train", "--epochs", "2", "--seed", "1"]
+def test_train_learns_mnist_and_takes_less_than_600_mb(tmp_path):
+    # Linux counts what its parent holds towards a new process's peak, so a small process starts it and not this one.
+    starter = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+print(status, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), file=sys.stderr)
+"""
+    command = [sys.executable, "-c", starter, *COMMAND, "train", "--epochs", "2", "--seed", "1"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
-    assert result.returncode == 0
+    status, peak = result.stderr.splitlines()[-1].split()  # before it may stand that kernels are compiled
+    assert status == "0"
+    assert int(peak) < 600e6
     assert re.fullmatch(LINE.format(0, 10000) + LINE.format(1, 10000), result.stdout)
     # Which digits are learnt in two epochs depends on rounding, and so on the processor: one may still be missing.
     assert int(re.findall(r"(\d+) / ", result.stdout)[1]) > 8000
     assert list(tmp_path.iterdir()) == []
-
-
-def test_train_takes_less_than_600_mb(tmp_path):
-    # Linux counts what its parent holds towards a new process's peak, so a small process starts it and not this one.
-    starter = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
-_, status, usage = os.wait4(process.pid, 0)
-print(status, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-"""
-    command = [sys.executable, "-c", starter, *COMMAND, "train", "--epochs", "1"]
-    status, peak = subprocess.check_output(command, text=True, cwd=tmp_path).split()
-    assert status == "0"
-    assert int(peak) < 600e6
 
 
 def test_options_reach_the_network(folder):
@@ -197,7 +192,7 @@ def test_a_reader_that_has_seen_enough(folder):
 def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
     terminal, end = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    command = [*COMMAND, "train", "--epochs", "1", "--engine", "reference"]
+    command = [*COMMAND, "train", "--epochs", "1", "--engine", "numpy", "--batch", "5"]  # takes it some seconds
     with subprocess.Popen(command, stdout=end, stderr=end, stdin=end, env=environment, cwd=tmp_path) as process:
         os.close(end)
         shown = b""

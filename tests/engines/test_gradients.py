@@ -31,7 +31,7 @@ def assert_close(gradient, expected):
 
 
 @given(ARCHITECTURES, st.integers(1, 12), ZEROS, SEEDS)
-@drawn(40)
+@drawn(25)
 def test_gradient_is_that_of_the_cost(engine_name, architecture, samples, zeros, seed):
     check_gradient(engine_name, architecture, samples, zeros, seed)
 
@@ -57,7 +57,7 @@ def check_gradient(name, architecture, samples, zeros, seed):
 
 
 @given(ARCHITECTURES, st.integers(1, 12), st.booleans(), SEEDS)
-@drawn(40)
+@drawn(25)
 def test_cost_and_gradient_of_all_data(engine_name, architecture, samples, weighted, seed):
     layers = [layer for layer in architecture.layers if not isinstance(layer, BatchNormalization)]
     architecture = replace(architecture, layers=tuple(layers))
@@ -75,7 +75,7 @@ DESCENTS = descents(l2=(0.0, 0.1, 3.0), l1=(0.0, 0.2), max_norm=(0.0, 0.0, 0.8))
 
 
 @given(ARCHITECTURES, st.lists(st.integers(1, 8), min_size=2, max_size=3), ZEROS, DESCENTS, st.booleans(), SEEDS)
-@drawn(40)
+@drawn(25)
 def test_steps_follow_the_gradient_of_the_regularized_cost(
     engine_name, architecture, mini_batches, zeros, descent, weighted, seed
 ):

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from engines.drawing import SEEDS, architectures, arrays_of, descents, drawn, largest_difference, same_bits, task_of
-from engines.names import OPTIMIZERS
+from engines.names import CONVOLUTIONAL, OPTIMIZERS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fastnet import Dataset
 from fastnet.datasets.classes import classes_of
-from fastnet.engines import engine_class, why_missing
+from fastnet.engines import ENGINES, engine_class, why_missing
 from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import OwnCost
@@ -59,11 +59,14 @@ def without_jumps(descent):
     return descent if isinstance(descent.optimizer, GradientDescent) else replace(descent, l1=0.0)
 
 
+# Float64 is the reference's own precision: there it would be compared with itself.
+#
 # Learning rates are small, because RMSProp's first steps are ten times as large and training becomes chaotic. Linear
 # neurons can diverge all the same; such examples are left out.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@pytest.mark.parametrize("engine_name", [name for name in ENGINES if name != "reference"], indirect=True)
 @given(tasks([1e-3, 1e-2], descents()))
-@drawn(40)
+@drawn(30)
 def test_drawn_networks(engine_name, task):
     compare(engine_name, "float64", *task)
 
@@ -78,6 +81,7 @@ def test_drawn_networks_in_float32(engine_name, task):
 
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@pytest.mark.parametrize("engine_of_images", [name for name in CONVOLUTIONAL if name != "reference"], indirect=True)
 @given(tasks([1e-3, 1e-2], descents(), images=True))
 @drawn(12)
 def test_drawn_networks_of_images(engine_of_images, task):

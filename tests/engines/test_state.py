@@ -26,7 +26,7 @@ def assume_finite(engine):
 
 
 @given(ARCHITECTURES, descents(), DTYPES, st.booleans(), SEEDS)
-@drawn(25)
+@drawn(15)
 def test_training_continues_from_a_state(engine_name, architecture, descent, dtype, weighted, seed):
     random = np.random.default_rng(seed)
     task = task_of(architecture, random, 17, zeros=0.5, weighted=weighted)
@@ -88,7 +88,7 @@ def test_a_state_has_what_the_optimizer_remembers(engine_name, optimizer):
     st.booleans(),
     SEEDS,
 )
-@drawn(25)
+@drawn(15)
 def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent, dtype, cuts, weighted, seed):
     """Each piece is of whole mini-batches. Whether costs are wanted makes no difference either."""
     random = np.random.default_rng(seed)

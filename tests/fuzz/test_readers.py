@@ -26,7 +26,7 @@ NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "t
 
 def places(name, whole):
     """Return all places of a small file, and some of the others."""
-    return range(0, len(whole), 1 + len(whole) // (60 if name == "torch" else 450))
+    return range(0, len(whole), 1 + len(whole) // (60 if name == "torch" else 200))
 
 
 @pytest.fixture(scope="module")

@@ -33,8 +33,8 @@ LAYERS = (12, Dropout(0.2), Dense(8, "linear"), BatchNormalization("relu"), 3)
 @pytest.fixture(scope="module")
 def data():
     random = np.random.default_rng(0)
-    inputs = random.random((120, 12)) * (random.random((120, 12)) < 0.5)
-    return Dataset(inputs, np.eye(3)[random.integers(0, 3, 120)])
+    inputs = random.random((60, 12)) * (random.random((60, 12)) < 0.5)
+    return Dataset(inputs, np.eye(3)[random.integers(0, 3, 60)])
 
 
 def trained(data, epochs, engine="numpy", seed=3, sizes=(12, 8, 3), activation="sigmoid", **keywords):

@@ -133,6 +133,8 @@ def test_without_a_seed_the_global_generator_makes_a_run_repeatable(train):
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+# JAX, once it has computed in this process, as in the tests of benchmarks, warns of each fork. No worker uses JAX.
+@pytest.mark.filterwarnings("ignore:os.fork.. was called. .* JAX is multithreaded:RuntimeWarning")
 def test_workers_change_nothing(train):
     alone, helped = train(epochs=2), train(epochs=2, workers=2)
     assert torch.equal(parameters(alone.model), parameters(helped.model))

@@ -1,5 +1,6 @@
 """Ctrl-C at random moments: the network is as after a whole epoch, and goes on learning."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -127,7 +128,7 @@ runpy.run_module(module, run_name="__main__")
     ids=["help", "train", "predict", "pytorch_mnist"],
 )
 def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(command, tmp_path):
-    moments = [0.005, 0.02, 0.04, 0.08, 0.15]
+    moments = [0.005, 0.04, 0.15]
     if "pytorch" in command[0]:
         pytest.importorskip("torchvision")
         moments = [0.3]  # for its import takes seconds, whenever it is interrupted
@@ -147,21 +148,13 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
     [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGTERM, 3), (signal.SIGHUP, 1)],
     ids=["Ctrl-C", "once", "thrice", "a closed terminal"],
 )
-def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path):
+def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path, request):
     """As whoever runs jobs on a cluster tells them, before they are killed."""
+    # `nohup`, which may have started the tests, has a signal ignored, and the command would have it ignored as well.
+    request.addfinalizer(functools.partial(signal.signal, number, signal.signal(number, signal.SIG_DFL)))
     command = [sys.executable, "-m", "fastnet", "train", "--engine", "numpy", "--sizes", "784,10"]
-    command += [
-        "--cost",
-        "cross-entropy",
-        "--seed",
-        "0",
-        "--epochs",
-        "1000",
-        "--save",
-        "net.json",
-        "--checkpoint",
-        "run",
-    ]
+    command += ["--cost", "cross-entropy", "--seed", "0", "--epochs", "1000", "--save", "net.json"]
+    command += ["--checkpoint", "run"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         process.stdout.readline()
         for _ in range(times):
