@@ -1,8 +1,8 @@
-"""README's recipes, as they stand there, for several seeds.
+"""The recipes of the pages on chapters 3 and 6, as they stand there, for several seeds.
 
     python benchmarks/best.py [--only RECIPE,RECIPE] [--seeds 3]
 
-A recipe is a block of Python in README that prints the accuracy at its end. It may use the names of the blocks before
+A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. It may use the names of the blocks before
 it. Kernels are compiled before anything is timed. The bounds are on the medians, with two processors.
 """
 
@@ -21,11 +21,12 @@ import numpy as np
 
 from fastnet.utils import machine
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("chapter3.md", "chapter6.md"))
 
 
 class Recipe(NamedTuple):
-    """A block of README's: what has to come out, in per cent of the test digits, and in how many seconds."""
+    """A block of a page: what has to come out, in per cent of the test digits, and in how many seconds."""
 
     code: str
     percent: float
@@ -35,7 +36,7 @@ class Recipe(NamedTuple):
 BOUNDS = {"best": (99.2,), "half-a-minute": (99.0, 30), "five-minutes": (99.6, 300)}
 RECIPES = {
     name: Recipe(code, *bounds)
-    for code, (name, bounds) in zip(re.findall(r"```python\n(.*?)```", README, re.DOTALL), BOUNDS.items(), strict=True)
+    for code, (name, bounds) in zip(re.findall(r"```python\n(.*?)```", PAGES, re.DOTALL), BOUNDS.items(), strict=True)
 }
 
 

@@ -35,8 +35,16 @@ SLOW = ("svm", "more_data")
 QUICK = ("filters", "feature_maps")  # of chapter 6
 INTRODUCTION = """# The book's figures and experiments
 
-`fastnet book` lists these experiments, and `fastnet book NAME` computes one. In Python, `from fastnet import book` and
-`book.NAME()` return the data and draw the picture. `benchmarks/book.py --page docs/book.md` writes this page.
+```sh
+pip install '.[plot]'
+fastnet book
+fastnet book saturation --save saturation.png
+```
+
+`fastnet book` lists the experiments by chapter. With a name, it computes one, prints the book's values beside ours, and
+shows or saves the picture. `from fastnet import book; book.saturation()` returns the data, and `.draw()` the picture.
+Each experiment is one small file in `fastnet/book/`. `benchmarks/book.py --page docs/book.md` writes this page. The
+[exercises](exercises.md) have a page of their own.
 
 Where something is random, values are medians of several seeds, with the lowest and the highest. A value of the book is
 met where it lies between these. The book's value comes from one run, as far as it says. Of six runs of the same

@@ -1,4 +1,4 @@
-"""Measure what the README promises of the engine `numba` and of the command, and print it as a table in Markdown.
+"""Measure what `docs/measurements.md` promises of the engine `numba` and of the command, and print it as a table in Markdown.
 
     python benchmarks/measure.py
 

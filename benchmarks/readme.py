@@ -22,7 +22,7 @@ from fastnet.utils import machine
 
 BENCHMARKS = Path(__file__).parent
 DOCS = BENCHMARKS.parent / "docs"
-PAGES = (BENCHMARKS.parent / "README.md", DOCS / "measurements.md")
+PAGES = (BENCHMARKS.parent / "README.md", *sorted(DOCS.glob("*.md")))
 LIMITS = ("yardstick.py", "two_threads.py", "products.py", "distribution.py", "grid.py")
 
 
@@ -94,7 +94,7 @@ def options() -> str:
 
 
 def best(recipe: str) -> str:
-    """Return a sentence on a recipe that stands in README."""
+    """Return a sentence on a recipe that stands in `docs/`."""
     lines = run("best.py", "--only", recipe).splitlines()
     each = ", ".join(f"{percent} %" for percent in re.findall(r"seed \d+: ([\d.]+) %", "\n".join(lines)))
     seconds, percent = (line.rpartition(": ")[2] for line in lines[-2:])
