@@ -65,12 +65,13 @@ const showView = setUpTabs([byId("tab-draw"), byId("tab-train")], (view) => {
 
 connection.on("hello", ({ header }) => {
   settings.offer(header);
-  setText(byId("status"), `Connected to fastnet ${header.version}.`);
 });
 
 connection.on("network", async ({ header }) => {
+  setText(byId("status"), `Connected to fastnet ${settings.hello.version}.`);
   showNetwork(header);
   if (page.dataset.state === "connecting") {
+    if (header.source === "not trained yet") training.clear(header.settings);
     if (isFirst) {
       isFirst = false;
       await useAddress(openedWith);
@@ -104,8 +105,8 @@ connection.on("state", ({ header }) => {
 });
 
 connection.on("problem", ({ header }) => {
-  settings.showProblem(header.text, header.field);
-  if (!header.field) setText(byId("status"), header.text);
+  if (header.field) settings.showProblem(header.text, header.field);
+  else setText(byId("status"), header.text);
 });
 
 // What is drawn, at most once before each refresh of the screen.
@@ -204,6 +205,7 @@ async function useAddress(fragment) {
 async function useSettings() {
   settings.clearProblems();
   const reply = await connection.ask({ type: "settings", settings: settings.read() });
+  if (reply?.header.type === "problem") settings.showProblem(reply.header.text, reply.header.field);
   if (reply?.header.type !== "network") return false;
   settings.accept(reply.header.settings);
   training.clear(reply.header.settings);
@@ -232,13 +234,8 @@ byId("train-now").addEventListener("click", () => {
 addEventListener("hashchange", () => useAddress(location.hash));
 
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && panel.neuron) {
-    const back = diagram.focusable(panel.neuron);
-    panel.close();
-    back?.focus();
-    return;
-  }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") panel.close();
   const target = event.target;
   if (document.body.dataset.view === "draw") {
     if (target.closest("input, select, [role=tab], [role=application]")) return;

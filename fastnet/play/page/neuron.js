@@ -12,6 +12,7 @@ export class NeuronPanel {
   #latest;
   #layers = [];
   #open = null;
+  #opener = null;
   #header = null;
   #exciting = [];
   #digits = null;
@@ -55,8 +56,11 @@ export class NeuronPanel {
    * @param {number} index
    */
   open(layer, index) {
+    if (!this.#panel.contains(document.activeElement)) this.#opener = document.activeElement;
     this.#open = { layer, index };
     this.#header = null;
+    this.#weights.clear();
+    setText(byId("neuron-numbers"), "");
     const unit = this.#layers[layer].kind === "convolution" ? "Filter" : "Neuron";
     setText(byId("neuron-title"), `${unit} ${index} of layer ${layer}`);
     this.#panel.hidden = false;
@@ -67,10 +71,11 @@ export class NeuronPanel {
     this.#panel.scrollIntoView({ block: "nearest", behavior: isStill ? "auto" : "smooth" });
   }
 
-  /** Close the panel. */
+  /** Close the panel. The focus goes back to where it was opened. */
   close() {
     if (!this.#open) return;
     this.#open = null;
+    if (this.#panel.contains(document.activeElement)) this.#opener?.focus({ preventScroll: true });
     this.#panel.hidden = true;
     this.#onChange(null);
   }

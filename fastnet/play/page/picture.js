@@ -11,7 +11,7 @@ export class Picture {
   #pad;
   #order = byId("digit-order");
   #position = -1;
-  #count = Infinity;
+  #count = 10_000;
   #index = 0;
   #isDrawing = false;
 
@@ -41,9 +41,8 @@ export class Picture {
    * @param {number} by 1 for the next, -1 for the previous.
    */
   page(by) {
-    const n = this.#count;
-    this.#position = Math.max(this.#position + by, Number.isFinite(n) ? -n : 0);
-    if (Number.isFinite(n)) this.#position = ((this.#position % n) + n) % n;
+    const from = this.#position < 0 && by < 0 ? 0 : this.#position;
+    this.#position = (from + by + this.#count) % this.#count;
     this.#isDrawing = false;
     const message = { type: "digit", order: this.#order.value, position: this.#position };
     this.#latest.send(() => message);

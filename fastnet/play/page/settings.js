@@ -66,10 +66,7 @@ export class SettingsForm {
     }
     fillSelect(this.#preset, [
       { value: "", text: "my own" },
-      ...hello.presets.map(({ name, title, chapter }) => ({
-        value: name,
-        text: chapter ? `${title} (chapter ${chapter})` : title,
-      })),
+      ...hello.presets.map(({ name, title }) => ({ value: name, text: title })),
     ]);
     this.#showPreset();
   }
@@ -182,7 +179,9 @@ export class SettingsForm {
 
   #showPreset() {
     const preset = this.#hello?.presets.find(({ name }) => name === this.preset);
-    setText(byId("preset-text"), preset?.text ?? "Choose an experiment of the book, or change the settings.");
+    const chapter = preset?.chapter ? `Chapter ${preset.chapter}. ` : "";
+    const text = preset ? chapter + preset.text : "Choose an experiment of the book, or change the settings.";
+    setText(byId("preset-text"), text);
   }
 
   #showWhetherUsed() {
@@ -191,7 +190,7 @@ export class SettingsForm {
     byId("apply").classList.toggle("main", isChanged);
     setText(
       byId("form-note"),
-      isChanged ? "Changed. A new network begins with these settings." : "The network has these settings.",
+      isChanged ? "Changed. When it is run, a new network begins with these settings." : "The network has these settings.",
     );
   }
 
