@@ -47,7 +47,7 @@ export class NeuronPanel {
     if (!this.#open) return;
     const { layer, index } = this.#open;
     if (layers[layer]?.weights && index < layers[layer].shape[0]) this.again();
-    else this.close();
+    else this.#hide();
   }
 
   /**
@@ -74,15 +74,13 @@ export class NeuronPanel {
   /** Close the panel. The focus goes back to where it was opened. */
   close() {
     if (!this.#open) return;
-    this.#open = null;
-    if (this.#panel.contains(document.activeElement)) this.#opener?.focus({ preventScroll: true });
-    this.#panel.hidden = true;
-    this.#onChange(null);
+    this.#hide();
+    this.#opener?.focus({ preventScroll: true });
   }
 
   /** Ask for the open neuron again, as the network has changed. */
   again() {
-    if (this.#open) this.#latest.send(() => ({ type: "neuron", ...this.#open }));
+    if (this.#open) this.#latest.send(() => this.#open && { type: "neuron", ...this.#open });
   }
 
   /** @param {Object<string, Float32Array>} arrays Activations of a new image, of which that of the neuron is shown. */
@@ -112,6 +110,12 @@ export class NeuronPanel {
     this.#exciting.forEach(({ caption }, i) => {
       setText(caption, `${arrays.exciting_labels[i]}: ${write(arrays.exciting_activations[i])}`);
     });
+  }
+
+  #hide() {
+    this.#open = null;
+    this.#panel.hidden = true;
+    this.#onChange(null);
   }
 
   #showNumbers(activation) {
