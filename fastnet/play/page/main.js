@@ -161,7 +161,10 @@ function showNetwork(header) {
 /** Show the network in a line, and whether it is trained. */
 function showSummary() {
   const { layers, parameters, source, test_accuracy } = network;
-  const sizes = layers.map(({ shape }) => shape.join(" × ")).join(" – ");
+  const sizes = layers
+    .filter(({ kind }) => kind !== "dropout" && kind !== "normalization")
+    .map(({ shape }) => shape.join(" × "))
+    .join(" – ");
   const accuracy = known(test_accuracy) ? `, ${percent(test_accuracy)} of the test digits right` : "";
   setText(byId("summary"), `${sizes}; ${count(parameters)} parameters; ${source}${accuracy}`);
   byId("untrained").hidden = source !== "not trained yet";

@@ -25,8 +25,8 @@ export class SettingsForm {
   /**
    * @param {object} actions
    * @param {() => void} actions.onUse Called when the settings in the form are to be used.
-   * @param {(eta: number|string) => boolean} actions.onEta Called when eta alone has changed; returns whether
-   *   the training goes on with it, so that no new network is needed.
+   * @param {(eta: number|string) => void} actions.onEta Called when eta alone has changed, with which a training
+   *   can go on.
    */
   constructor(actions) {
     this.#actions = actions;
@@ -167,7 +167,7 @@ export class SettingsForm {
     this.clearProblems();
     this.#showWhetherUsed();
     const differences = this.#differences();
-    if (field.name === "eta" && differences.length === 1 && differences[0] === "eta") this.#actions.onEta(this.read().eta);
+    if (field.name === "eta" && String(differences) === "eta") this.#actions.onEta(this.read().eta);
     this.writeAddress();
   }
 
@@ -188,10 +188,8 @@ export class SettingsForm {
     this.#field("momentum").disabled = !WITH_MOMENTUM.has(this.#field("optimizer").value);
     const isChanged = this.isChanged;
     byId("apply").classList.toggle("main", isChanged);
-    setText(
-      byId("form-note"),
-      isChanged ? "Changed. When it is run, a new network begins with these settings." : "The network has these settings.",
-    );
+    const changed = "Changed. When it is run, a new network begins with these settings.";
+    setText(byId("form-note"), isChanged ? changed : "The network has these settings.");
   }
 
   async #copyAddress() {
