@@ -26,7 +26,7 @@ export function toFragment(settings, preset, hello) {
  */
 export function fromFragment(fragment, hello) {
   const parts = new URLSearchParams(fragment.replace(/^#/, ""));
-  if (parts.size === 0 || [...parts].length === 0) return null;
+  if (parts.toString() === "") return null;
   const unknown = [];
   let preset = parts.get("preset") ?? "";
   if (preset && !hello.presets.some(({ name }) => name === preset)) {

@@ -16,24 +16,18 @@ export class Breaking {
     for (const id of ["break-amount", "break-deviation"]) {
       byId(id).addEventListener("input", () => setText(byId(`${id}-text`), Number(byId(id).value).toFixed(2)));
     }
-    byId("break-scale").addEventListener("click", () => this.#do("scale", { amount: Number(byId("break-amount").value) }));
-    byId("break-noise").addEventListener("click", () =>
-      this.#do("noise", { amount: Number(byId("break-deviation").value) }),
-    );
+    const amount = (id) => ({ amount: Number(byId(id).value) });
+    byId("break-scale").addEventListener("click", () => this.#do("scale", amount("break-amount")));
+    byId("break-noise").addEventListener("click", () => this.#do("noise", amount("break-deviation")));
     byId("break-zero").addEventListener("click", () => this.#do("zero"));
     byId("break-remove").addEventListener("click", () => this.#do("remove", this.#neuron));
     byId("mend").addEventListener("click", () => connection.ask({ type: "mend" }));
   }
 
-  /** Whether something is broken. */
-  get isBroken() {
-    return this.#isBroken;
-  }
-
   /** @param {object} network The header of a `network` frame. */
   setNetwork({ layers, broken, test_accuracy }) {
-    const options = layers.flatMap(({ text, weights }, i) => (weights ? [{ value: String(i), text: `${i}: ${text}` }] : []));
-    fillSelect(byId("break-layer"), options);
+    const options = layers.map(({ text }, i) => ({ value: String(i), text: `${i}: ${text}` }));
+    fillSelect(byId("break-layer"), options.filter((_, i) => layers[i].weights));
     this.#isBroken = broken.length > 0;
     if (!this.#isBroken) this.#before = test_accuracy;
     setText(byId("accuracy-before"), percent(this.#before));
@@ -59,6 +53,7 @@ export class Breaking {
     setText(button, neuron ? `Remove neuron ${neuron.index} of layer ${neuron.layer}` : "Remove the open neuron");
   }
 
+  /** Ask for something to be broken in the chosen layer, or in that which `members` name. */
   #do(action, members = {}) {
     this.#connection.ask({ type: "break", action, layer: Number(byId("break-layer").value), ...members });
   }

@@ -106,16 +106,17 @@ export class Latest {
 
   /**
    * Send a message, now or after the reply to the one before.
-   * @param {() => object} message Called when it is sent, so that it has the state of that moment.
+   * @param {() => ?object} message Called when it is sent, so that it has the state of that moment. With null,
+   *   nothing is sent.
    */
   async send(message) {
     this.#next = message;
     if (this.#underway) return;
     this.#underway = true;
     while (this.#next) {
-      const make = this.#next;
+      const message = this.#next();
       this.#next = null;
-      await this.#connection.ask(make());
+      if (message) await this.#connection.ask(message);
     }
     this.#underway = false;
   }

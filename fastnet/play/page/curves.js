@@ -150,7 +150,7 @@ export class Chart {
       context.fillText(short(tick), x, area.bottom + 6);
     }
     context.textAlign = "left";
-    context.fillText("epochs", area.right + 8, area.bottom + 6);
+    context.fillText("epochs", area.right + 20, area.bottom + 6);
   }
 
   #drawLines(area, { xOf, yOf }) {

@@ -64,12 +64,6 @@ export class Diagram {
     this.#outputs.mark(neuron && neuron.layer === this.#layers.length - 1 ? neuron.index : -1);
   }
 
-  /** Return the element that has the focus when a neuron of that layer is chosen. */
-  focusable({ layer, index }) {
-    if (layer === this.#layers.length - 1) return this.#outputs.button(index);
-    return this.#hidden[layer - 1]?.tiles.canvas;
-  }
-
   /** Draw again, in the colours of the theme. */
   refresh() {
     for (const { tiles } of this.#hidden) tiles.refresh();

@@ -65,12 +65,13 @@ const showView = setUpTabs([byId("tab-draw"), byId("tab-train")], (view) => {
 
 connection.on("hello", ({ header }) => {
   settings.offer(header);
-  setText(byId("status"), `Connected to fastnet ${header.version}.`);
 });
 
 connection.on("network", async ({ header }) => {
+  setText(byId("status"), `Connected to fastnet ${settings.hello.version}.`);
   showNetwork(header);
   if (page.dataset.state === "connecting") {
+    if (header.source === "not trained yet") training.clear(header.settings);
     if (isFirst) {
       isFirst = false;
       await useAddress(openedWith);
@@ -104,8 +105,8 @@ connection.on("state", ({ header }) => {
 });
 
 connection.on("problem", ({ header }) => {
-  settings.showProblem(header.text, header.field);
-  if (!header.field) setText(byId("status"), header.text);
+  if (header.field) settings.showProblem(header.text, header.field);
+  else setText(byId("status"), header.text);
 });
 
 // What is drawn, at most once before each refresh of the screen.
@@ -160,7 +161,10 @@ function showNetwork(header) {
 /** Show the network in a line, and whether it is trained. */
 function showSummary() {
   const { layers, parameters, source, test_accuracy } = network;
-  const sizes = layers.map(({ shape }) => shape.join(" × ")).join(" – ");
+  const sizes = layers
+    .filter(({ kind }) => kind !== "dropout" && kind !== "normalization")
+    .map(({ shape }) => shape.join(" × "))
+    .join(" – ");
   const accuracy = known(test_accuracy) ? `, ${percent(test_accuracy)} of the test digits right` : "";
   setText(byId("summary"), `${sizes}; ${count(parameters)} parameters; ${source}${accuracy}`);
   byId("untrained").hidden = source !== "not trained yet";
@@ -204,6 +208,7 @@ async function useAddress(fragment) {
 async function useSettings() {
   settings.clearProblems();
   const reply = await connection.ask({ type: "settings", settings: settings.read() });
+  if (reply?.header.type === "problem") settings.showProblem(reply.header.text, reply.header.field);
   if (reply?.header.type !== "network") return false;
   settings.accept(reply.header.settings);
   training.clear(reply.header.settings);
@@ -232,13 +237,8 @@ byId("train-now").addEventListener("click", () => {
 addEventListener("hashchange", () => useAddress(location.hash));
 
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && panel.neuron) {
-    const back = diagram.focusable(panel.neuron);
-    panel.close();
-    back?.focus();
-    return;
-  }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") panel.close();
   const target = event.target;
   if (document.body.dataset.view === "draw") {
     if (target.closest("input, select, [role=tab], [role=application]")) return;

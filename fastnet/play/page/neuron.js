@@ -12,6 +12,7 @@ export class NeuronPanel {
   #latest;
   #layers = [];
   #open = null;
+  #opener = null;
   #header = null;
   #exciting = [];
   #digits = null;
@@ -46,7 +47,7 @@ export class NeuronPanel {
     if (!this.#open) return;
     const { layer, index } = this.#open;
     if (layers[layer]?.weights && index < layers[layer].shape[0]) this.again();
-    else this.close();
+    else this.#hide();
   }
 
   /**
@@ -55,8 +56,11 @@ export class NeuronPanel {
    * @param {number} index
    */
   open(layer, index) {
+    if (!this.#panel.contains(document.activeElement)) this.#opener = document.activeElement;
     this.#open = { layer, index };
     this.#header = null;
+    this.#weights.clear();
+    setText(byId("neuron-numbers"), "");
     const unit = this.#layers[layer].kind === "convolution" ? "Filter" : "Neuron";
     setText(byId("neuron-title"), `${unit} ${index} of layer ${layer}`);
     this.#panel.hidden = false;
@@ -67,17 +71,16 @@ export class NeuronPanel {
     this.#panel.scrollIntoView({ block: "nearest", behavior: isStill ? "auto" : "smooth" });
   }
 
-  /** Close the panel. */
+  /** Close the panel. The focus goes back to where it was opened. */
   close() {
     if (!this.#open) return;
-    this.#open = null;
-    this.#panel.hidden = true;
-    this.#onChange(null);
+    this.#hide();
+    this.#opener?.focus({ preventScroll: true });
   }
 
   /** Ask for the open neuron again, as the network has changed. */
   again() {
-    if (this.#open) this.#latest.send(() => ({ type: "neuron", ...this.#open }));
+    if (this.#open) this.#latest.send(() => this.#open && { type: "neuron", ...this.#open });
   }
 
   /** @param {Object<string, Float32Array>} arrays Activations of a new image, of which that of the neuron is shown. */
@@ -107,6 +110,12 @@ export class NeuronPanel {
     this.#exciting.forEach(({ caption }, i) => {
       setText(caption, `${arrays.exciting_labels[i]}: ${write(arrays.exciting_activations[i])}`);
     });
+  }
+
+  #hide() {
+    this.#open = null;
+    this.#panel.hidden = true;
+    this.#onChange(null);
   }
 
   #showNumbers(activation) {

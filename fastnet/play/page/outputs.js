@@ -27,11 +27,6 @@ export class Outputs {
     });
   }
 
-  /** The button of a digit. */
-  button(digit) {
-    return this.#rows[digit].button;
-  }
-
   /** @param {Float32Array} probabilities Ten of them. */
   show(probabilities) {
     let best = 0;

@@ -2,7 +2,7 @@
 
 import { byId, setText } from "./dom.js";
 import { Latest } from "./connection.js";
-import { count } from "./numbers.js";
+import { count, known } from "./numbers.js";
 import { SIZE } from "./pad.js";
 
 /** Asks the server what the network makes of the picture, one picture at a time, and pages through test digits. */
@@ -11,7 +11,7 @@ export class Picture {
   #pad;
   #order = byId("digit-order");
   #position = -1;
-  #count = Infinity;
+  #count = 10_000;
   #index = 0;
   #isDrawing = false;
 
@@ -41,9 +41,8 @@ export class Picture {
    * @param {number} by 1 for the next, -1 for the previous.
    */
   page(by) {
-    const n = this.#count;
-    this.#position = Math.max(this.#position + by, Number.isFinite(n) ? -n : 0);
-    if (Number.isFinite(n)) this.#position = ((this.#position % n) + n) % n;
+    const from = this.#position < 0 && by < 0 ? 0 : this.#position;
+    this.#position = (from + by + this.#count) % this.#count;
     this.#isDrawing = false;
     const message = { type: "digit", order: this.#order.value, position: this.#position };
     this.#latest.send(() => message);
@@ -75,13 +74,10 @@ export class Picture {
     this.#count = header.count;
     this.#pad.showDigit(arrays.image);
     const isRight = header.digit === header.label;
-    const wrong = header.wrong === null || header.wrong === undefined ? "" : ` ${count(header.wrong)} are read wrong.`;
-    const verdict = isRight ? "right" : "wrong";
-    const answer = header.digit === null || header.digit === undefined ? "none" : header.digit;
-    setText(
-      text,
-      `Number ${count(header.index)} of ${count(header.count)}: label ${header.label}, answer ${answer} – ${verdict}.${wrong}`,
-    );
+    const number = `Number ${count(header.index)} of ${count(header.count)}`;
+    const answer = `label ${header.label}, answer ${header.digit ?? "none"} – ${isRight ? "right" : "wrong"}`;
+    const wrong = known(header.wrong) ? ` ${count(header.wrong)} are read wrong.` : "";
+    setText(text, `${number}: ${answer}.${wrong}`);
     setText(byId("label-text"), `Test digit ${count(header.index)}: label ${header.label}`);
     text.classList.toggle("wrong", !isRight);
   }

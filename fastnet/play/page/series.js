@@ -9,17 +9,19 @@ export class Series {
   #each = 1;
   #sum = 0;
   #taken = 0;
+  #end = -Infinity;
 
   /** The last value that was added, as it was measured; undefined if there is none. */
   last = undefined;
 
   /**
-   * Add a point; one whose value is not a finite number is left out.
+   * Add a point; one that is not after the last is left out, and one whose value is not a finite number.
    * @param {number} x
    * @param {?number} y
    */
   add(x, y) {
-    if (!Number.isFinite(y)) return;
+    if (!Number.isFinite(y) || x <= this.#end) return;
+    this.#end = x;
     this.last = y;
     this.#sum += y;
     if (++this.#taken < this.#each) return;

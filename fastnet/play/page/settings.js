@@ -25,8 +25,8 @@ export class SettingsForm {
   /**
    * @param {object} actions
    * @param {() => void} actions.onUse Called when the settings in the form are to be used.
-   * @param {(eta: number|string) => boolean} actions.onEta Called when eta alone has changed; returns whether
-   *   the training goes on with it, so that no new network is needed.
+   * @param {(eta: number|string) => void} actions.onEta Called when eta alone has changed, with which a training
+   *   can go on.
    */
   constructor(actions) {
     this.#actions = actions;
@@ -66,10 +66,7 @@ export class SettingsForm {
     }
     fillSelect(this.#preset, [
       { value: "", text: "my own" },
-      ...hello.presets.map(({ name, title, chapter }) => ({
-        value: name,
-        text: chapter ? `${title} (chapter ${chapter})` : title,
-      })),
+      ...hello.presets.map(({ name, title }) => ({ value: name, text: title })),
     ]);
     this.#showPreset();
   }
@@ -170,7 +167,7 @@ export class SettingsForm {
     this.clearProblems();
     this.#showWhetherUsed();
     const differences = this.#differences();
-    if (field.name === "eta" && differences.length === 1 && differences[0] === "eta") this.#actions.onEta(this.read().eta);
+    if (field.name === "eta" && String(differences) === "eta") this.#actions.onEta(this.read().eta);
     this.writeAddress();
   }
 
@@ -182,17 +179,17 @@ export class SettingsForm {
 
   #showPreset() {
     const preset = this.#hello?.presets.find(({ name }) => name === this.preset);
-    setText(byId("preset-text"), preset?.text ?? "Choose an experiment of the book, or change the settings.");
+    const chapter = preset?.chapter ? `Chapter ${preset.chapter}. ` : "";
+    const text = preset ? chapter + preset.text : "Choose an experiment of the book, or change the settings.";
+    setText(byId("preset-text"), text);
   }
 
   #showWhetherUsed() {
     this.#field("momentum").disabled = !WITH_MOMENTUM.has(this.#field("optimizer").value);
     const isChanged = this.isChanged;
     byId("apply").classList.toggle("main", isChanged);
-    setText(
-      byId("form-note"),
-      isChanged ? "Changed. A new network begins with these settings." : "The network has these settings.",
-    );
+    const changed = "Changed. When it is run, a new network begins with these settings.";
+    setText(byId("form-note"), isChanged ? changed : "The network has these settings.");
   }
 
   async #copyAddress() {

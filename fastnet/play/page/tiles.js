@@ -112,8 +112,7 @@ export class Tiles {
     const room = this.container.clientWidth;
     if (!room || !this.#n) return;
     const ratio = devicePixelRatio;
-    const isCell = this.#width === 1 && this.#height === 1;
-    this.#gap = Math.max(1, Math.round(ratio * (isCell ? 2 : 3)));
+    this.#gap = Math.max(1, Math.round(ratio * gapFor(this.#width)));
     const most = Math.max(1, Math.floor((this.#options.maxTile * ratio) / this.#width));
     const zoomFor = (columns) => {
       const rows = Math.ceil(this.#n / columns);
@@ -251,6 +250,12 @@ export class Tiles {
     const tile = row * this.#columns + column;
     return column >= 0 && column < this.#columns && row >= 0 && tile < this.#n ? tile : -1;
   }
+}
+
+/** @param {number} width Of a tile. @returns {number} Distance of tiles in CSS pixels: most for the coarsest images. */
+function gapFor(width) {
+  if (width === 1) return 2;
+  return width < 12 ? 6 : 3;
 }
 
 /** @param {ArrayLike<number>} values @returns {number} Their largest absolute value. */

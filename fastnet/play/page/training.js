@@ -69,6 +69,7 @@ export class Training {
     this.#layers = layers.map((layer, number) => ({ ...layer, number })).filter(({ weights }) => weights);
     this.#firstLayer = this.#layers[0]?.number ?? 1;
     setText(byId("first-layer"), `layer ${this.#firstLayer}`);
+    this.#arrangeWeights();
     for (const id of ["run", "step-mini-batch", "step-epoch", "restart"]) byId(id).disabled = !trainable;
     if (!this.hasBegun) this.#showMiniBatches(Math.ceil(settings.samples / settings.mini_batch_size));
     if (known(test_accuracy)) setText(byId("test-accuracy"), percent(test_accuracy));
@@ -129,6 +130,13 @@ export class Training {
 
   #showMiniBatches(n) {
     setText(byId("mini-batches"), `of ${count(n)}`);
+  }
+
+  /** Make room for the weights of the first layer: at most 64 images, of 28 x 28 pixels or as large as a filter. */
+  #arrangeWeights() {
+    const { kind, weights } = this.#layers[0];
+    const size = kind === "convolution" ? weights.slice(-2) : [28, 28];
+    this.#weights.arrange(Math.min(weights[0], 64), ...size);
   }
 
   #showWeights(weights, shape) {
