@@ -97,13 +97,13 @@ def predictions(net: network2.Network) -> np.ndarray:
     return net.feedforward(digits.test_data().inputs.T).argmax(axis=0)
 
 
-def test_digit(predicted: np.ndarray, order: Any, position: Any) -> Image:
+def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image:
     """Return a test digit.
 
     Parameters
     ----------
-    predicted : ndarray
-        What `predictions` returns.
+    predicted : ndarray or None
+        What `predictions` returns, if it is known; the order 'wrong' needs it.
     order : {'wrong', 'all'}
         Whether those that the network gets wrong come first.
     position : int
@@ -112,13 +112,13 @@ def test_digit(predicted: np.ndarray, order: Any, position: Any) -> Image:
     if order not in ("wrong", "all") or not isinstance(position, int) or isinstance(position, bool):
         raise RequestError("a test digit has the order 'wrong' or 'all', and an integer for its position")
     labels = digits.test_data().labels(10)
-    wrong = predicted != labels
+    wrong = np.zeros(len(labels), bool) if predicted is None else predicted != labels
     indices = np.argsort(~wrong, kind="stable") if order == "wrong" else np.arange(len(labels))
     position %= len(indices)
     index = int(indices[position])
     members = {"label": int(labels[index]), "index": index, "position": position, "count": len(indices)}
     pixels = digits.test_data().inputs[index].reshape(SIDE, SIDE).astype(np.float32)
-    return Image(pixels, "", {**members, "wrong": int(wrong.sum())})
+    return Image(pixels, "", {**members, "wrong": None if predicted is None else int(wrong.sum())})
 
 
 def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -> tuple[dict[str, Any], Arrays]:

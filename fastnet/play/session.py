@@ -112,9 +112,11 @@ class Session:
 
     def _answer_digit(self, message: Message, reply: dict[str, Any]) -> None:
         began, net = perf_counter(), self._trainer.looked_at()
-        if self._predicted is None or self._predicted[0] is not net:
-            self._predicted = net, looking.predictions(net)
-        self._see(looking.test_digit(self._predicted[1], message.get("order"), message.get("position")), reply, began)
+        order, known = message.get("order"), self._predicted is not None and self._predicted[0] is net
+        if order != "all" and not known:  # all test digits have to be fed forward to know which are wrong
+            self._predicted, known = (net, looking.predictions(net)), True
+        predicted = self._predicted[1] if self._predicted is not None and known else None
+        self._see(looking.test_digit(predicted, order, message.get("position")), reply, began)
 
     def _see(self, image: looking.Image, reply: dict[str, Any], began: float) -> None:
         self._image = image

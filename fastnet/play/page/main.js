@@ -130,6 +130,8 @@ const showSeen = oncePerFrame(() => {
 const showLearned = oncePerFrame(() => {
   diagram.show(learned.arrays);
   panel.seen(learned.arrays);
+  if (++marks % MOST_MARKS === 0) performance.clearMarks("fastnet:progress");
+  performance.mark("fastnet:progress");
 });
 
 /** Show the answer, or why there is none. */
