@@ -1,4 +1,4 @@
-"""Measure what `docs/measurements.md` promises of the engine `numba` and of the command, and print it as a table in Markdown.
+"""Measure the promises of `docs/measurements.md` on the engine `numba` and the command, and print them as a table.
 
     python benchmarks/measure.py
 

@@ -43,6 +43,7 @@ def main() -> None:
         "promises": promises,
         "limits": limits,
         "products": lambda: tables("products.py")[0],
+        "scale": lambda: tables("scale.py")[0],
         "recipes": lambda: tables("recipes.py")[0],
         "kills": lambda: tables("kills.py")[0],
         "soak": lambda: tables("soak.py")[0],
@@ -110,7 +111,7 @@ def limits() -> str:
 
     The other columns stay as they are on the page.
     """
-    page = PAGES[1].read_text(encoding="utf-8").partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
+    page = (DOCS / "measurements.md").read_text(encoding="utf-8").partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
     header, _, *old = ([cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line)
     columns = header[1:-1]
     vectors = machine.describe()["vectors"]

@@ -29,7 +29,7 @@ PRESETS = (
     Preset(
         "first-network",
         "Chapter 1's network",
-        "30 hidden neurons, the quadratic cost and eta 3. After one epoch, about nine of ten test digits are right.",
+        "30 hidden neurons, the quadratic cost and eta 3. After a few epochs, more than nine of ten test digits are right.",
         1,
         {"cost": "quadratic", "eta": 3.0, "lambda": 0.0, "initial_weights": "large"},
     ),
@@ -43,7 +43,7 @@ PRESETS = (
     Preset(
         "eta-too-large",
         "A learning rate of 100",
-        "Each step goes too far, and the weights become large at once. Most neurons are saturated after it.",
+        "Each step goes too far. Nearly all neurons are saturated, and the test accuracy stays near that of guessing.",
         1,
         {"cost": "quadratic", "eta": 100.0, "lambda": 0.0, "initial_weights": "large"},
     ),
@@ -82,8 +82,8 @@ PRESETS = (
     Preset(
         "vanishing-gradients",
         "Vanishing gradients",
-        "Four hidden layers of sigmoid neurons. Compare the gradient norms: the first layers learn more slowly than "
-        "the last.",
+        "Four hidden layers of sigmoid neurons. Step by a mini-batch and compare the gradient norms: the first layer's "
+        "is much smaller than the last one's.",
         5,
         {"layers": "dense 30, dense 30, dense 30, dense 30", "eta": 0.1, "lambda": 5.0},
     ),
