@@ -111,8 +111,9 @@ def limits() -> str:
 
     The other columns stay as they are on the page.
     """
-    page = (DOCS / "measurements.md").read_text(encoding="utf-8").partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
-    header, _, *old = ([cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line)
+    page = (DOCS / "measurements.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
+    header, _, *old = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line)
     columns = header[1:-1]
     vectors = machine.describe()["vectors"]
     if vectors not in columns:
