@@ -29,7 +29,7 @@ PRESETS = (
     Preset(
         "first-network",
         "Chapter 1's network",
-        "30 hidden neurons, the quadratic cost and eta 3. After some epochs, more than nine of ten test digits are right.",
+        "30 hidden neurons, the quadratic cost and eta 3. After some epochs, over 90 % of the test digits are right.",
         1,
         {"cost": "quadratic", "eta": 3.0, "lambda": 0.0, "initial_weights": "large"},
     ),
