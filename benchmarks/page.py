@@ -71,15 +71,8 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=300, help="number of strokes (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of watching a training (default: %(default)s)")
     options = parser.parse_args()
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        sys.exit("page.py: there is no Chromium; install Debian's package chromium")
-    from playwright.sync_api import sync_playwright
-
     print(f"{machine.sentence()}.\n")
-    with served() as address, sync_playwright() as playwright:
-        arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    with served() as address, chromium() as browser:
         page, headers = browser.new_page(viewport={"width": 1280, "height": 900}), []
         page.on("websocket", lambda opened: opened.on("framereceived", lambda content: headers.append(header(content))))
         page.goto(address)
@@ -112,7 +105,6 @@ def main() -> None:
         print(
             f"seconds of a training that is watched, by those without the page, at most {SLOWER}: {median(ratios):.2f}"
         )
-        browser.close()
 
 
 def header(content: bytes) -> dict[str, Any]:
@@ -138,6 +130,21 @@ def rate_alone(seconds: float) -> float:
         training.advance(1000)
         mini_batches += 1000
     return mini_batches / (time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    """Yield a browser without a window."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        sys.exit("there is no Chromium; install Debian's package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
 
 
 @contextlib.contextmanager

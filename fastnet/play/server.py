@@ -197,12 +197,11 @@ class PageServer:
 
 
 class _Outgoing:
-    """Frames that wait to be sent. Of the pictures of a training, only the newest waits."""
+    """Frames that wait to be sent, in their order. Of the pictures of a training, only the newest waits."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._frames: list[bytes] = []
-        self._picture: bytes | None = None
+        self._frames: list[tuple[bytes, bool]] = []
         self._there = asyncio.Event()
 
     def put(self, content: bytes, is_picture: bool) -> None:
@@ -212,9 +211,8 @@ class _Outgoing:
 
     def _add(self, content: bytes, is_picture: bool) -> None:
         if is_picture:
-            self._picture = content
-        else:
-            self._frames.append(content)
+            self._frames = [each for each in self._frames if not each[1]]
+        self._frames.append((content, is_picture))
         self._there.set()
 
     async def send_all(self, connection: ServerConnection) -> None:
@@ -223,12 +221,8 @@ class _Outgoing:
             while True:
                 await self._there.wait()
                 self._there.clear()
-                while self._frames or self._picture is not None:
-                    if self._frames:
-                        content = self._frames.pop(0)
-                    else:
-                        content, self._picture = self._picture or b"", None
-                    await connection.send(content)
+                while self._frames:
+                    await connection.send(self._frames.pop(0)[0])
 
 
 async def _answer_all(connection: ServerConnection, session: Session) -> None:

@@ -49,8 +49,9 @@ class Session:
         self._random = np.random.default_rng(0)
         self._predicted: tuple[network2.Network, np.ndarray] | None = None
         self._source = name or "trained on MNIST"
+        self._looking, self._measuring = Worker("fastnet-look"), Worker("fastnet-measure")
         self._trainer = self._new_trainer(settings.of_network(model), model)
-        self._looking = Worker("fastnet-look")
+        self._training = Worker("fastnet-train", lambda: self._trainer.go_on())
 
     def begin(self, send: Send) -> None:
         """Say what there is to a window that has connected."""
@@ -79,8 +80,8 @@ class Session:
 
     def end(self) -> None:
         """End the threads."""
-        self._trainer.end()
-        self._looking.end()
+        for worker in (self._training, self._measuring, self._looking):
+            worker.end()
 
     def receive(self, message: Any) -> Future[None]:
         """Have a message answered by the thread that it is for.
@@ -90,7 +91,7 @@ class Session:
         reply = message.get("id") if isinstance(message, dict) else None
         reply = {"reply": reply} if isinstance(reply, int) else {}
         kind = message.get("type") if isinstance(message, dict) else None
-        worker = self._looking if kind in _LOOKS else self._trainer.worker
+        worker = self._looking if kind in _LOOKS else self._training
         return worker.do(partial(self._answer, kind, message, reply))
 
     def _answer(self, kind: Any, message: Any, reply: dict[str, Any]) -> None:
@@ -149,11 +150,8 @@ class Session:
         self._tell(self._trainer.state() | reply)
 
     def _start(self, chosen: Settings, reply: dict[str, Any]) -> None:
-        """Have a new network; the thread that calls this trains it, or ends with what it trained before."""
-        before = self._trainer
-        before.pause()
+        """Have a new network in place of the one before."""
         self._trainer = self._new_trainer(chosen, None)
-        before.end()
         self._source, self._broken, self._whole = "not trained yet", [], None
         self._send_network(reply)
         self._tell(self._trainer.state())
@@ -199,7 +197,7 @@ class Session:
             self._looking.do(partial(self._see, self._image, {}, perf_counter()))
 
     def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
-        trainer = Trainer(chosen, net)
+        trainer = Trainer(chosen, self._measuring, net)
         # A trainer that was replaced says no more. Pictures are made in the other thread, while training goes on.
         trainer.on_picture = lambda members: self._looking.do(partial(self._picture, trainer, members))
         trainer.on_state = lambda members: self._tell(members) if self._trainer is trainer else None
@@ -210,6 +208,7 @@ class Session:
         if trainer is not self._trainer:
             return
         net = trainer.looked_at()
+        members = members | trainer.state()  # training has gone on meanwhile
         arrays = {"weights": looking.first_weights(net)}
         if self._image is not None:
             seen, activations = looking.seen(net, self._image)

@@ -28,31 +28,33 @@ _MEASURED = 0.5  # seconds between two measurements of accuracy and gradients, a
 _SAMPLES_OF_GRADIENTS = 200
 _CURVE = 2000  # points of a curve that are kept
 
-_MEASUREMENTS = ("test_accuracy", "training_accuracy", "gradient_norms")
+_MEASUREMENTS = ("measured_at", "test_accuracy", "training_accuracy", "gradient_norms")
 
 Notify = Callable[[dict[str, Any]], object]
 
 
 class Trainer:
-    """A network in training, in a thread of its own. Another one measures it.
+    """A network in training. All but `state` and `looked_at` belongs to one thread, and another one measures.
 
     Parameters
     ----------
     settings : Settings
         Of the network and its training.
+    measuring : Worker
+        The thread that measures.
     net : Network, optional
         The network; by default, a new one.
 
     Attributes
     ----------
     on_picture : callable
-        Called in a thread of the trainer with members of the message `progress`, some 30 times a second.
+        Called in one of the threads with members of the message `progress`, some 30 times a second.
     on_state : callable
-        Called in a thread of the trainer with members of the message `state`, where no request has changed them.
+        Called with members of the message `state`, where no request has changed them.
     """
 
-    def __init__(self, settings: Settings, net: network2.Network | None = None) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, measuring: Worker, net: network2.Network | None = None) -> None:
+        self.settings, self._measuring = settings, measuring
         self.on_picture: Notify = lambda members: None
         self.on_state: Notify = lambda members: None
         self.net = net or settings.network()
@@ -67,7 +69,6 @@ class Trainer:
         self._note: str | None = None
         self.curves: dict[str, list[Any]] = {"epoch": [], "cost": [], "test_accuracy": []}
         self._is_measuring = False
-        self.worker, self.measuring = Worker("fastnet-train", self._go_on), Worker("fastnet-measure")
 
     def state(self) -> dict[str, Any]:
         """Return members of the message `state`."""
@@ -85,13 +86,6 @@ class Trainer:
     def looked_at(self) -> network2.Network:
         """Return a copy of the network, which does not change any more, for other threads to look into."""
         return self._shown
-
-    def end(self) -> None:
-        """End the threads."""
-        self.worker.end()
-        self.measuring.end()
-
-    # What follows is called in the thread that trains.
 
     def run(self) -> None:
         """Train until it is paused."""
@@ -151,7 +145,7 @@ class Trainer:
             yield
         self.on_state(self.state())
 
-    def _go_on(self) -> bool:
+    def go_on(self) -> bool:
         """Train for a moment, if it is not paused; return whether there is more to do."""
         if self._training is None or self._left <= 0:
             return False
@@ -199,7 +193,7 @@ class Trainer:
         self.on_picture(members)
         if self._left <= 0 or (self._drawn - self._measured >= _MEASURED and not self._is_measuring):
             self._measured, self._is_measuring = self._drawn, True
-            self.measuring.do(partial(self._measure, self._shown, members))
+            self._measuring.do(partial(self._measure, self._shown, members))
 
     def _measure(self, net: network2.Network, members: dict[str, Any]) -> None:
         """Measure the accuracies, and how large the gradient of each layer is; in another thread than the training."""
@@ -208,21 +202,21 @@ class Trainer:
         try:
             pairs = zip(*net.gradients(few), strict=True)
             measured: dict[str, Any] = {
+                "measured_at": members["epoch"] + members["mini_batch"] / members["mini_batches"],
                 "test_accuracy": net.accuracy(test) / len(test),
                 "training_accuracy": net.accuracy(part) / len(part),
                 "gradient_norms": [float(np.hypot(np.linalg.norm(b), np.linalg.norm(w))) for b, w in pairs],
             }
         finally:
             self._is_measuring = False
-        self._keep(members | measured)
-        self.on_picture(members | measured | {"running": self._left > 0})
+        self._keep(members["cost"], measured)
+        self.on_picture(members | measured)
 
-    def _keep(self, members: dict[str, Any]) -> None:
+    def _keep(self, cost: float | None, measured: dict[str, Any]) -> None:
         """Keep a point of the curves; of long curves, every second one."""
-        epoch = members["epoch"] + members["mini_batch"] / members["mini_batches"]
-        for name, value in {**members, "epoch": epoch}.items():
-            if name in self.curves:
-                self.curves[name].append(value)
+        point = {"epoch": measured["measured_at"], "cost": cost, "test_accuracy": measured["test_accuracy"]}
+        for name, value in point.items():
+            self.curves[name].append(value)
         if len(self.curves["epoch"]) > _CURVE:
             self.curves = {name: points[::2] for name, points in self.curves.items()}
 

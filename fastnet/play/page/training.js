@@ -87,7 +87,7 @@ export class Training {
 
   /** @param {object} state The header of a `state` or a `progress` frame. */
   setState(state) {
-    if (place(state) < place(this.#state)) this.#clearMeasured();
+    if (place(state) === 0 && this.hasBegun) this.#clearMeasured(); // pictures and states may overtake each other
     this.#state = { ...this.#state, ...state };
     setText(byId("epoch"), count(state.epoch));
     setText(byId("mini-batch"), count(state.mini_batch));
@@ -102,9 +102,10 @@ export class Training {
     this.setState(header);
     const x = place(header);
     this.#cost.add("", x, header.cost);
-    if (known(header.test_accuracy)) this.#accuracy.add("test", x, 100 * header.test_accuracy);
-    if (known(header.training_accuracy)) this.#accuracy.add("training", x, 100 * header.training_accuracy);
-    header.gradient_norms?.forEach((norm, i) => this.#norms.add(`layer ${this.#layers[i]?.number ?? i + 1}:`, x, norm));
+    const when = header.measured_at ?? x; // training has gone on since
+    if (known(header.test_accuracy)) this.#accuracy.add("test", when, 100 * header.test_accuracy);
+    if (known(header.training_accuracy)) this.#accuracy.add("training", when, 100 * header.training_accuracy);
+    header.gradient_norms?.forEach((norm, i) => this.#norms.add(`layer ${this.#layers[i]?.number ?? i + 1}:`, when, norm));
     if (known(header.cost)) setText(byId("cost"), decimal(header.cost));
     if (known(header.test_accuracy)) setText(byId("test-accuracy"), percent(header.test_accuracy));
     if (known(header.training_accuracy)) setText(byId("training-accuracy"), percent(header.training_accuracy));
