@@ -76,6 +76,7 @@ def main() -> None:
             folder.mkdir(exist_ok=True)
             results[0].save(folder / f"{name}.png")
             sections[name] = section(experiment, f"{folder.name}/{name}.png", spreads(results), len(results))
+            write(options.page, sections)  # after each, as some take hours
         for spread in spreads(results):
             what, theirs, ours = spread.cells()
             verdict = f"**missed**: {spread.verdict()}" if not spread.is_met else ""
@@ -92,12 +93,15 @@ def main() -> None:
     print(f"An epoch of `reference`: {epoch:.2f} s. Chapters 1 to 5: {whole:.1f} s.")
     print(f"Of these, {' and '.join(SLOW)}, which train SVMs: {svm:.1f} s.")
     print(f"chapters 1 to 5, in epochs of `reference`, at most {MOST_EPOCHS}: {whole / epoch:.1f}")
-    if options.page:
-        in_order = [sections[name] for name in book.names() if name in sections]
-        options.page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *in_order]), encoding="utf-8")
     if options.json:
         report = {"machine": machine.describe(), "epoch": epoch, "seconds": seconds, "values": found}
         options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def write(page: Path, sections: dict[str, str]) -> None:
+    """Write the gallery, in the book's order."""
+    in_order = [sections[name] for name in book.names() if name in sections]
+    page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *in_order]), encoding="utf-8")
 
 
 def sections_of(page: Path) -> dict[str, str]:
