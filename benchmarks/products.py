@@ -18,7 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is importe
 
 import numpy as np
 
-from fastnet.kernels import inputs, products
+from fastnet.kernels import products
 from fastnet.kernels.arrays import strips
 from fastnet.kernels.compiler import kernel
 from fastnet.kernels.layout import SAMPLES_OF_SUMS, aligned_zeros
@@ -41,12 +41,18 @@ FEWEST = 9
 
 @kernel
 def forward(x, mini_batch, w, n_in, z, panels):
-    inputs.set_product(x, mini_batch, mini_batch[:0], w, 0, n_in, z, 0, panels)
+    m, width = len(mini_batch), lanes(w)
+    products.add_product(
+        x, 0, n_in, mini_batch, n_in, 1, 0, w, 0, n_in * width, z, 0, m * width, width, panels, 0, m, True
+    )  # fmt: skip
 
 
 @kernel
 def gradient(x, mini_batch, d, w, n_in, panels, room, samples):
-    inputs.add_transposed_product(x, mini_batch, d, 0, w, 0, n_in, panels, room, 0, samples)
+    m, width = len(mini_batch), lanes(w)
+    products.add_transposed_product(
+        x, 0, n_in, mini_batch, n_in, 1, 0, d, 0, m * width, width, w, 0, n_in * width, panels, m, room, 0, samples
+    )  # fmt: skip
 
 
 @kernel
@@ -106,7 +112,7 @@ class Layer:
     def contests(self) -> dict[str, tuple[Callable[[], object], Callable[[], np.ndarray], Callable[[], np.ndarray]]]:
         """Return, for each product, the kernel, NumPy, and what the kernel has found."""
         m = len(self.samples)
-        x = inputs.Matrix(self.x.ravel(), self.n_in)
+        x = self.x.ravel()
         of_inputs, w, d, a = (self.panels(each) for each in (self.w.T, self.w, self.d, self.x))
         room, transposed = self.zeros(size_of_packed(SAMPLES_OF_SUMS)), self.zeros(len(w) + len(of_inputs))
         picked, errors = self.x[self.order], self.d
