@@ -60,4 +60,9 @@ LINKS = [
 
 @pytest.mark.parametrize(("name", "link"), LINKS)
 def test_links_lead_somewhere(name, link):
-    assert (PAGES[name].parent / link.partition("#")[0]).exists()
+    path, _, heading = link.partition("#")
+    page = PAGES[name].parent / path if path else PAGES[name]
+    assert page.exists()
+    titles = re.findall(r"(?m)^#+ (.*)$", page.read_text(encoding="utf-8")) if heading else []
+    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # as GitHub makes them
+    assert not heading or heading in anchors
