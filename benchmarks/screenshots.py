@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def draw(page) -> None:
-    """Draw a seven, and open a neuron."""
+    """Draw a seven."""
     page.click("#clear")
     box = page.locator("#pad").bounding_box()
     for i, (x, y) in enumerate(SEVEN):

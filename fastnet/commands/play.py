@@ -7,6 +7,7 @@ import contextlib
 import copy
 import os
 import signal
+import threading
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,12 +63,19 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
 async def _serve(server: PageServer, browser: bool) -> None:
     """Serve until Ctrl-C."""
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        stopped.set()
+        for number in numbers:  # a second one is not waited for
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
         with contextlib.suppress(NotImplementedError):  # on Windows, Ctrl-C raises KeyboardInterrupt
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            loop.add_signal_handler(number, stop)
     async with server.running():
         say(f"The page is at {server.address}")
         say("Ctrl-C ends it.")
-        if browser:
-            await asyncio.to_thread(webbrowser.open, server.address)
+        if browser:  # some browsers are waited for, until they end
+            threading.Thread(target=webbrowser.open, args=[server.address], daemon=True).start()
         await stopped.wait()

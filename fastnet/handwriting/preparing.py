@@ -75,7 +75,7 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
     Returns
     -------
     Prepared
-        What `prepare` returns of the drawing as an image, but that nothing is taken for a sheet of paper.
+        As `prepare` returns it. There is no ground to be estimated, and nothing is taken for a sheet of paper.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
         If Pillow or SciPy is not installed.
     """
     images.check()
-    if not values.any():
+    if not (values > 0.5).any():  # what is not half ink counts as none
         return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
     mask, reason = choosing.choose(ink.Ink(values, light=False, other=0.0))
     top, bottom, left, right = _box(mask)

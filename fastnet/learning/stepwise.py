@@ -31,7 +31,8 @@ class StepwiseTraining:
     mini_batches : int
         Number of mini-batches in an epoch.
     diverged : bool
-        Whether parameters became infinite or not a number. The network is then as it was before the last `advance`.
+        Whether parameters became infinite or not a number. The network is then as it was before the last `advance`, or
+        at the end of the last whole epoch in it.
     """
 
     def __init__(self, learner: NetworkLearner, eta: float) -> None:

@@ -312,7 +312,7 @@ class Network:
         return inspection.activations(self, self._rows(x))
 
     def input_gradient(self, x: npt.ArrayLike, output: int | None = None) -> np.ndarray:
-        """Return the derivative of an output with respect to the inputs: which pixels matter, and how.
+        """Return the derivative of an output with respect to each input.
 
         Parameters
         ----------

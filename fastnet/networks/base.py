@@ -201,7 +201,7 @@ class BaseNetwork(ABC):
         return [np.moveaxis(array, 0, -1) for array in inspection.activations(self, rows)]
 
     def input_gradient(self, x: npt.ArrayLike, output: int | None = None) -> np.ndarray:
-        """Return the derivative of an output activation with respect to the input: which inputs matter, and how.
+        """Return the derivative of an output activation with respect to each input.
 
         Parameters
         ----------

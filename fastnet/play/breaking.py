@@ -12,6 +12,7 @@ from fastnet import network2
 from fastnet.play.looking import layer_of, neuron_of
 from fastnet.play.settings import RequestError
 
+_LARGEST_WEIGHT = 1e6  # after a change
 _LARGEST = 100.0  # factor, and noise in standard deviations of the weights
 
 
@@ -35,12 +36,17 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
         return f"layer {number}: all weights 0"
     amount = _amount(message.get("amount"))
     if action == "scale":
-        weights *= weights.dtype.type(amount)
-        return f"layer {number}: weights times {amount:g}"
-    if action == "noise":
-        weights += (amount * weights.std() * random.standard_normal(weights.shape)).astype(weights.dtype)
-        return f"layer {number}: noise of {amount:g} standard deviations"
-    raise RequestError("action must be scale, noise, remove or zero")
+        changed, sentence = weights * weights.dtype.type(amount), f"layer {number}: weights times {amount:g}"
+    elif action == "noise":
+        noise = amount * weights.std() * random.standard_normal(weights.shape)
+        changed = weights + noise.astype(weights.dtype)
+        sentence = f"layer {number}: noise of {amount:g} standard deviations"
+    else:
+        raise RequestError("action must be scale, noise, remove or zero")
+    if not np.abs(changed).max() <= _LARGEST_WEIGHT:
+        raise RequestError(f"weights of layer {number} would be larger than {_LARGEST_WEIGHT:g}; take a smaller amount")
+    weights[...] = changed
+    return sentence
 
 
 def _remove(net: network2.Network, number: int, index: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ def frame(kind: str, members: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     kind : str
         The member `type` of the header.
     members : mapping
-        The other members.
+        The other members. A number in them that is not finite becomes null, for which JSON has a word.
     arrays : mapping of str to ndarray of float32, uint8 or int8
         The arrays by name. The member `arrays` of the header has their names, shapes and types.
 
@@ -32,11 +33,21 @@ def frame(kind: str, members: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     """
     arrays = arrays or {}
     described = [{"name": name, "shape": a.shape, "type": _TYPES[a.dtype.name]} for name, a in arrays.items()]
-    header = json.dumps({"type": kind, **members, "arrays": described}, separators=(",", ":")).encode()
+    content = _finite({"type": kind, **members, "arrays": described})
+    header = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
     parts = [_padded(header, b" ")]
     length = len(parts[0]).to_bytes(4, "little")
     parts += [_padded(np.ascontiguousarray(a, a.dtype.newbyteorder("<")).tobytes(), b"\0") for a in arrays.values()]
     return b"".join([length, *parts])
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with None in place of numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _padded(content: bytes, by: bytes) -> bytes:

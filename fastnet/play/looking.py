@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,11 +15,13 @@ from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Drop
 from fastnet.handwriting import judging
 from fastnet.handwriting.preparing import SIDE, prepare_drawing
 from fastnet.play import digits
-from fastnet.play.settings import RequestError
+from fastnet.play.settings import RequestError, number_of_parameters
 
 _LARGEST_SIDE = 200  # of a drawing, in pixels
 _EXCITING = 8  # test digits that are shown of a neuron
-_SEARCHED = 2000  # test digits among which they are looked for
+_SEARCHED = 2000  # test digits among which they are looked for; fewer, where these take more multiplications than:
+_WORK_OF_SEARCH = 2e9
+_PART = 50  # test digits that are fed forward together: bounds the memory of convolutions
 _KINDS: dict[type[Layer], str] = {
     Dense: "dense",
     Convolution: "convolution",
@@ -135,10 +136,12 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
     which, _ = neuron_of(net, layer, index)
     parameters = net.parameters[layer - 1]
     weights = parameters["weights"][which] if "weights" in parameters else np.empty(0)
-    if weights.size == SIDE * SIDE:
+    if _takes_pixels(net, layer):
         weights = weights.reshape(SIDE, SIDE)
     test = digits.test_data()
-    found = _of_neuron(net.activations(test.inputs[:_SEARCHED].T)[layer], which)
+    searched = int(min(_SEARCHED, _WORK_OF_SEARCH // net._architecture().multiplications))
+    parts = (test.inputs[start : start + _PART].T for start in range(0, searched, _PART))
+    found = np.concatenate([_of_neuron(net.activations(part)[layer], which) for part in parts])
     most = np.argsort(-found, kind="stable")[:_EXCITING]
     own = None if image is None else float(_of_neuron(net.activations(image.column)[layer], which)[0])
     bias = float(parameters["biases"][which, 0]) if "biases" in parameters else None
@@ -210,16 +213,29 @@ def description(net: network2.Network) -> dict[str, Any]:
                 "activation": name if isinstance(name, str) else None,
             }
         )
-    numbers = sum(math.prod(shape) for layer in architecture.trained for shape in layer.values())
-    return {"layers": layers, "parameters": numbers}
+    return {"layers": layers, "parameters": number_of_parameters(architecture)}
 
 
-def first_weights(net: network2.Network) -> np.ndarray:
-    """Return the weights of the first neurons, or filters, as bytes: of each, the largest in size is 127 or -127."""
+def first_weights(net: network2.Network) -> Arrays:
+    """Return the weights of the first neurons, or filters, as bytes: of each, the largest in size is 127 or -127.
+
+    There are none where the neurons do not take the pixels themselves.
+    """
     weights = net.weights[0][:_WEIGHTS_SHOWN]
-    images = weights[:, 0] if weights.ndim == 4 else weights.reshape(-1, SIDE, SIDE)
+    if weights.ndim == 4:
+        images = weights[:, 0]
+    elif _takes_pixels(net, 1 + next(i for i, layer in enumerate(net.parameters) if "weights" in layer)):
+        images = weights.reshape(-1, SIDE, SIDE)
+    else:
+        return {}
     largest = np.abs(images).max(axis=(1, 2), keepdims=True)
-    return np.round(images * (127 / np.maximum(largest, 1e-30))).astype(np.int8)
+    return {"weights": np.round(images * (127 / np.maximum(largest, 1e-30))).astype(np.int8)}
+
+
+def _takes_pixels(net: network2.Network, layer: int) -> bool:
+    """Return whether a layer is dense and takes all pixels of the image."""
+    before = net.layers[: layer - 1]
+    return isinstance(net.layers[layer - 1], Dense) and all(isinstance(each, Dropout) for each in before)
 
 
 def _of_neuron(activations: np.ndarray, index: int) -> np.ndarray:

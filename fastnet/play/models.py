@@ -7,6 +7,7 @@ from pathlib import Path
 from fastnet import network2, network3
 from fastnet.handwriting import judging
 from fastnet.networks.learner import for_layers_of
+from fastnet.play import settings
 from fastnet.utils import arguments
 
 
@@ -25,6 +26,7 @@ def read(path: Path) -> network2.Network:
     net = network2.load(path) if is_json else _of_layers(network3.load(path))
     with arguments.named(str(path)):
         judging.check(net)
+        settings.of_network(net)  # which refuses what the page cannot show
     return net
 
 

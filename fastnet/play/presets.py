@@ -75,7 +75,7 @@ PRESETS = (
         "wrong-labels",
         "Wrong labels",
         "A third of the training samples have wrong labels. The network finds the right digits all the same, until it "
-        "learns the wrong labels by heart.",
+        "has learnt the wrong labels, too.",
         3,
         {"layers": "dense 100", "samples": 5000, "noise": 0.33, "lambda": 0.0},
     ),
@@ -91,7 +91,7 @@ PRESETS = (
         "dead-relu",
         "Dead rectified linear units",
         "A learning rate that is too large for them: many neurons give 0 for all digits and learn nothing any more. "
-        "Look for black cells that stay black.",
+        "Look for cells that stay at 0.",
         3,
         {"activation": "relu", "cost": "log-likelihood", "eta": 1.0, "lambda": 0.0},
     ),

@@ -1,8 +1,9 @@
-"""The server: files of the page, and a websocket for each window. It answers nobody but who was given the address.
+"""The server: files of the page, and a websocket for each window.
 
-Three things keep others out. The address that is printed has a random token, for which the browser gets a cookie that
-it sends to no other site. The header `Host` has to name this machine, so that another site's name cannot lead here. And
-the header `Origin` of a websocket has to be this server's own, so that a page of another site cannot open one.
+Three checks keep others out. The address that is printed has a random token, for which the browser gets a cookie.
+Without the cookie, the server gives away no more than the scripts and styles of the page. The header `Host` has to name
+this machine, so that another site's name cannot lead here. The header `Origin` of a websocket has to be this server's
+own, so that a page of another site cannot open one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import secrets
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +33,7 @@ LARGEST_MESSAGE = 200_000
 
 _SESSIONS = 8  # windows at a time
 _WAITING = 16  # messages of a window that are not answered yet; then the next is not read
+_UNSENT = 64  # frames that a window has not taken yet, likewise
 _PATIENCE = 60.0  # seconds that a window's network is kept after the connection is lost
 _REFUSED, _TOO_MANY = 4403, 4429  # codes of closing a websocket
 
@@ -40,8 +41,6 @@ _TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", 
 _PAGE = files("fastnet.play") / "page"
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws:; img-src 'self' data:; "
-    "frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -68,7 +67,7 @@ class PageServer:
         self, model: Callable[[], network2.Network], name: str | None, host: str = "127.0.0.1", port: int = 0
     ) -> None:
         self._model, self._name = model, name
-        self.host, self.port = host, port
+        self.host, self.port = host.lower(), port
         self._token = secrets.token_urlsafe(24)
         self._sessions: dict[str, Session] = {}
         self._left: dict[str, asyncio.TimerHandle] = {}  # sessions whose window has gone, and when they end
@@ -90,6 +89,7 @@ class PageServer:
             max_size=LARGEST_MESSAGE,
             compression=None,  # of what is sent on one machine
             ping_interval=20,
+            close_timeout=1,  # of a window that does not answer, so that Ctrl-C ends the command at once
         ) as server:
             self.port = server.sockets[0].getsockname()[1]
             try:
@@ -102,19 +102,21 @@ class PageServer:
 
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a request; None lets a websocket open."""
-        url = urlsplit(request.path)
+        try:
+            url = urlsplit(request.path)
+        except ValueError:
+            return _response(HTTPStatus.BAD_REQUEST, "This is no address of the page.\n")
         hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
         if len(hosts) != 1 or not self._names_this_machine(hosts[0]):
             return _response(HTTPStatus.FORBIDDEN, "The header Host does not name this machine.\n")
         if url.path == "/" and "token" in parse_qs(url.query):
             return self._with_cookie(parse_qs(url.query)["token"][-1])
-        if url.path == "/socket":
-            if origins != [f"http://{hosts[0]}"] or not self._has_cookie(request):
-                return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
-            return None
-        if url.path == "/":
-            return _file("index.html") if self._has_cookie(request) else _response(HTTPStatus.FORBIDDEN, _REFUSAL)
-        return _file(url.path[1:])
+        if url.path == "/socket":  # without the cookie, it is opened only to be closed with a reason
+            own = origins == [f"http://{hosts[0]}"]
+            return None if own else _response(HTTPStatus.FORBIDDEN, _REFUSAL)
+        if url.path == "/" and not self._has_cookie(request):
+            return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
+        return _file(url.path[1:] or "index.html", hosts[0])
 
     def _names_this_machine(self, host: str) -> bool:
         """Whether a header `Host` has an IP address or this machine's own name: what no other site's name can be."""
@@ -138,14 +140,15 @@ class PageServer:
             return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
         response = _response(HTTPStatus.SEE_OTHER, "")
         response.headers["Location"] = "/"  # an address without the token, to be kept and sent
-        response.headers["Set-Cookie"] = f"{self._cookie}={token}; HttpOnly; SameSite=Strict; Path=/"
+        response.headers["Set-Cookie"] = f"{self._cookie}={token}; HttpOnly; SameSite=Lax; Path=/"
         return response
 
     def _has_cookie(self, request: Request) -> bool:
+        # By hand, since the standard library refuses all cookies for one of another program that it does not like.
         for header in request.headers.get_all("Cookie"):
-            with contextlib.suppress(CookieError):
-                morsel = SimpleCookie(header).get(self._cookie)
-                if morsel is not None and secrets.compare_digest(morsel.value.encode(), self._token.encode()):
+            for each in header.split(";"):
+                name, _, value = each.strip().partition("=")
+                if name == self._cookie and secrets.compare_digest(value.encode(), self._token.encode()):
                     return True
         return False
 
@@ -154,16 +157,19 @@ class PageServer:
     async def _serve_window(self, connection: ServerConnection) -> None:
         """Answer the messages of a window until it closes."""
         assert connection.request is not None
+        if not self._has_cookie(connection.request):
+            await connection.close(_REFUSED, "open the address that was printed")
+            return
         key = self._key(connection.request)
-        session = await self._session(key)
+        session = self._session(key)
         if session is None:
             await connection.close(_TOO_MANY, "there are too many windows")
             return
         outgoing = _Outgoing(asyncio.get_running_loop())
         sender = asyncio.create_task(outgoing.send_all(connection))
         try:
-            await asyncio.to_thread(session.begin, outgoing.put)
-            await _answer_all(connection, session)
+            await asyncio.wrap_future(session.begin(outgoing.put, key))
+            await _answer_all(connection, session, outgoing)
         except ConnectionClosed:
             pass
         finally:
@@ -175,9 +181,9 @@ class PageServer:
         """Return the key of a session: what the window says, unless that is another window's."""
         found = parse_qs(urlsplit(request.path).query).get("session", [""])[-1]
         is_free = found not in self._sessions or found in self._left
-        return found if re.fullmatch("[0-9a-f]{16}", found) and is_free else secrets.token_hex(16)
+        return found if re.fullmatch("[0-9a-f]{16}", found) and is_free else secrets.token_hex(8)
 
-    async def _session(self, key: str) -> Session | None:
+    def _session(self, key: str) -> Session | None:
         """Return the session of a key, a new one if there is none; None if there are too many."""
         if key in self._left:
             self._left.pop(key).cancel()
@@ -188,7 +194,7 @@ class PageServer:
             oldest = next(iter(self._left))
             self._left[oldest].cancel()
             self._end(oldest)
-        session = self._sessions[key] = await asyncio.to_thread(lambda: Session(self._model(), self._name))
+        session = self._sessions[key] = Session(self._model(), self._name)
         return session
 
     def _end(self, key: str) -> None:
@@ -203,6 +209,9 @@ class _Outgoing:
         self._loop = loop
         self._frames: list[tuple[bytes, bool]] = []
         self._there = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._frames)
 
     def put(self, content: bytes, is_picture: bool) -> None:
         """Have a frame sent; any thread may call this."""
@@ -225,7 +234,7 @@ class _Outgoing:
                     await connection.send(self._frames.pop(0)[0])
 
 
-async def _answer_all(connection: ServerConnection, session: Session) -> None:
+async def _answer_all(connection: ServerConnection, session: Session, outgoing: _Outgoing) -> None:
     """Have messages answered in their order, of which some wait."""
     waiting: set[asyncio.Future[None]] = set()
     async for text in connection:
@@ -236,14 +245,20 @@ async def _answer_all(connection: ServerConnection, session: Session) -> None:
         waiting.add(asyncio.wrap_future(session.receive(message)))
         while len(waiting) >= _WAITING:
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        while len(outgoing) >= _UNSENT:
+            await asyncio.sleep(0.01)
 
 
-def _file(name: str) -> Response:
-    """Return a file of the page."""
+def _file(name: str, host: str) -> Response:
+    """Return a file of the page, which may connect to this host."""
     kind = _TYPES.get(name.rpartition(".")[2])
     if kind is None or not re.fullmatch(r"[a-z0-9_-]+\.[a-z]+", name) or not (_PAGE / name).is_file():
         return _response(HTTPStatus.NOT_FOUND, "There is no such file.\n")
-    return _response(HTTPStatus.OK, (_PAGE / name).read_bytes(), kind)
+    response = _response(HTTPStatus.OK, (_PAGE / name).read_bytes(), kind)
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'self'; connect-src 'self' ws://{host}; img-src 'self' data:; frame-ancestors 'none'"
+    )
+    return response
 
 
 def _response(status: HTTPStatus, content: str | bytes, kind: str = "text/plain; charset=utf-8") -> Response:

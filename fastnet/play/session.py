@@ -26,8 +26,6 @@ Message = Mapping[str, Any]
 Send = Callable[[bytes, bool], object]
 """Sends a frame. The second argument says whether it is a picture of a training, which a newer one may replace."""
 
-_LOOKS = ("drawing", "digit", "neuron", "map")  # requests that change nothing
-
 
 class Session:
     """The network of one window, in training or not.
@@ -41,6 +39,7 @@ class Session:
     """
 
     def __init__(self, model: network2.Network, name: str | None) -> None:
+        chosen = settings.of_network(model)
         self._model_name = name
         self._send: Send = lambda content, is_picture: None
         self._image: looking.Image | None = None
@@ -50,13 +49,16 @@ class Session:
         self._predicted: tuple[network2.Network, np.ndarray] | None = None
         self._source = name or "trained on MNIST"
         self._looking, self._measuring = Worker("fastnet-look"), Worker("fastnet-measure")
-        self._trainer = self._new_trainer(settings.of_network(model), model)
-        self._training = Worker("fastnet-train", lambda: self._trainer.go_on())
+        self._trainer = self._new_trainer(chosen, model)
+        self._training = Worker("fastnet-train", lambda: self._trainer.go_on(), self._has_failed)
 
-    def begin(self, send: Send) -> None:
-        """Say what there is to a window that has connected."""
-        self._send = send
+    def begin(self, send: Send, key: str) -> Future[None]:
+        """Say what there is to a window that has connected, and which key finds this session again."""
+        return self._looking.do(partial(self._begin, send, key))
+
+    def _begin(self, send: Send, key: str) -> None:
         hello = {
+            "session": key,
             "version": fastnet.__version__,
             "presets": [preset._asdict() for preset in PRESETS],
             "activations": list(ACTIVATIONS),
@@ -68,7 +70,9 @@ class Session:
             "model": self._model_name,
         }
         send(frame("hello", hello), False)
-        self._send_network({})
+        send(self._network({}), False)
+        self._send = send  # from now on, the other threads send as well
+        self._trainer.measure()
         curves = self._trainer.curves
         if curves["epoch"]:
             self._tell(self._trainer.state() | {"curves": curves}, "progress")
@@ -91,8 +95,13 @@ class Session:
         reply = message.get("id") if isinstance(message, dict) else None
         reply = {"reply": reply} if isinstance(reply, int) else {}
         kind = message.get("type") if isinstance(message, dict) else None
-        worker = self._looking if kind in _LOOKS else self._training
-        return worker.do(partial(self._answer, kind, message, reply))
+        return self._worker_for(kind, message).do(partial(self._answer, kind, message, reply))
+
+    def _worker_for(self, kind: Any, message: Any) -> Worker:
+        """Return the thread that answers: no drawing waits for what takes long."""
+        if kind == "neuron" or (kind == "digit" and message.get("order") != "all"):
+            return self._measuring
+        return self._looking if kind in ("drawing", "digit", "map") else self._training
 
     def _answer(self, kind: Any, message: Any, reply: dict[str, Any]) -> None:
         try:
@@ -102,8 +111,14 @@ class Session:
         except RequestError as refused:
             problem = {"text": str(refused), "field": refused.field}
             self._send(frame("problem", problem | reply), False)
-        except MemoryError:
-            self._send(frame("problem", {"text": "there is not enough memory", "field": None} | reply), False)
+        except Exception as error:  # the window is told, and goes on
+            self._has_failed(error, reply)
+
+    def _has_failed(self, error: Exception, reply: Message | None = None) -> None:
+        """Tell the window of an error that is not its own."""
+        text = "there is not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+        self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
+        self._tell(self._trainer.state())
 
     # Answers, in the thread that looks.
 
@@ -154,6 +169,7 @@ class Session:
         self._trainer = self._new_trainer(chosen, None)
         self._source, self._broken, self._whole = "not trained yet", [], None
         self._send_network(reply)
+        self._trainer.measure()
         self._tell(self._trainer.state())
 
     def _answer_run(self, message: Message, reply: dict[str, Any]) -> None:
@@ -165,7 +181,9 @@ class Session:
         self._trained(reply)
 
     def _trained(self, reply: dict[str, Any]) -> None:
-        self._source = "trained here"
+        if self._source != "trained here" or self._broken:  # what was broken is trained on, and not mended any more
+            self._source, self._broken, self._whole = "trained here", [], None
+            self._send_network({})
         self._tell(self._trainer.state() | reply)
 
     def _answer_pause(self, message: Message, reply: dict[str, Any]) -> None:
@@ -193,13 +211,16 @@ class Session:
 
     def _changed(self, reply: dict[str, Any]) -> None:
         self._send_network(reply)
+        self._trainer.measure()
         if self._image is not None:
             self._looking.do(partial(self._see, self._image, {}, perf_counter()))
 
     def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
         trainer = Trainer(chosen, self._measuring, net)
         # A trainer that was replaced says no more. Pictures are made in the other thread, while training goes on.
-        trainer.on_picture = lambda members: self._looking.do(partial(self._picture, trainer, members))
+        trainer.on_picture = lambda members: self._looking.do_latest(
+            "picture" if members["measured_at"] is None else "measured", partial(self._picture, trainer, members)
+        )
         trainer.on_state = lambda members: self._tell(members) if self._trainer is trainer else None
         return trainer
 
@@ -209,29 +230,31 @@ class Session:
             return
         net = trainer.looked_at()
         members = members | trainer.state()  # training has gone on meanwhile
-        arrays = {"weights": looking.first_weights(net)}
+        arrays = looking.first_weights(net)
         if self._image is not None:
             seen, activations = looking.seen(net, self._image)
             members |= {name: seen[name] for name in ("digit", "sure", "why")}
             arrays |= activations
-        self._send(frame("progress", members, arrays), True)
+        self._send(frame("progress", members, arrays), members["measured_at"] is None)
 
     def _tell(self, members: dict[str, Any], kind: str = "state") -> None:
         self._send(frame(kind, members), False)
 
     def _send_network(self, reply: dict[str, Any]) -> None:
-        net = self._trainer.looked_at()
-        labels = digits.test_data().labels(10)
+        self._send(self._network(reply), False)
+
+    def _network(self, reply: dict[str, Any]) -> bytes:
+        """Return the message `network`; the accuracy follows in a message `progress`."""
         members = {
-            **looking.description(net),
-            "settings": self._trainer.settings.chosen,
+            **looking.description(self._trainer.looked_at()),
+            "settings": self._trainer.settings.chosen | {"eta": self._trainer.state()["eta"]},
             "source": self._source,
             "trainable": True,
             "broken": self._broken,
-            "test_accuracy": float(np.mean(looking.predictions(net) == labels)),
-            "test_samples": len(labels),
+            "test_accuracy": None,
+            "test_samples": len(digits.test_data()),
         }
-        self._send(frame("network", members | reply), False)
+        return frame("network", members | reply)
 
 
 _ANSWERS: dict[str, Callable[[Session, Message, dict[str, Any]], None]] = {

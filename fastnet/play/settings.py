@@ -10,6 +10,7 @@ from typing import Any
 from fastnet import network2
 from fastnet.datasets.dataset import Dataset
 from fastnet.formulas import costs, notation
+from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.layers import Dense, Dropout
 from fastnet.play import digits
 from fastnet.sweeps.recipe import Recipe, recipe
@@ -17,6 +18,7 @@ from fastnet.utils import arguments
 
 N_IN, N_OUT = 784, 10
 LARGEST = 2_000_000  # parameters of a network, and neurons of it: bounds memory and what is sent
+MOST_WORK = 20_000_000  # multiplications for a sample: bounds the time of an answer
 
 DEFAULTS: dict[str, Any] = {
     "layers": "dense 30",
@@ -97,10 +99,13 @@ def checked(given: Mapping[str, Any]) -> Settings:
             raise RequestError(f"{name} has {len(value)} characters; it may have {_LONGEST}", name)
         if isinstance(value, (list, dict)):
             raise RequestError(f"{name} must be a number or a text", name)
-    chosen = {**DEFAULTS, **given}
-    _refuse(chosen, "samples", 1, digits.TRAINING_SAMPLES)
-    _refuse(chosen, "mini_batch_size", 1, chosen["samples"])
-    _refuse(chosen, "seed", 0, 2**32 - 1)
+    return _settings({**DEFAULTS, **given})
+
+
+def _settings(chosen: dict[str, Any]) -> Settings:
+    for name, least, most in (("samples", 1, digits.TRAINING_SAMPLES), ("seed", 0, 2**32 - 1)):
+        chosen[name] = _integer(chosen, name, least, most)
+    chosen["mini_batch_size"] = _integer(chosen, "mini_batch_size", 1, chosen["samples"])
     if not (_is_number(chosen["noise"]) and 0 <= chosen["noise"] <= 1):
         raise RequestError(f"noise is {arguments.brief(chosen['noise'])}; it must be a number from 0 to 1", "noise")
     return Settings(chosen, _recipe(chosen))
@@ -117,7 +122,7 @@ def of_network(net: network2.Network) -> Settings:
     cost = next((name for name, cost in costs.NAMES.items() if costs.as_cost(cost) == net._cost()), None)
     if cost is None:
         raise RequestError(f"the network has {costs.name_of(net.cost)}; it may have {', '.join(costs.NAMES)}")
-    return checked({"layers": layers, "activation": net.activation, "cost": cost})
+    return _settings({**DEFAULTS, "layers": layers, "activation": net.activation, "cost": cost})
 
 
 def _recipe(chosen: Mapping[str, Any]) -> Recipe:
@@ -141,11 +146,19 @@ def _recipe(chosen: Mapping[str, Any]) -> Recipe:
         raise _refused(str(error)) from None
     if found.dropout and not hidden:
         raise RequestError("dropout needs hidden neurons: add a layer, or set dropout to 0", "dropout")
-    numbers = sum(math.prod(shape) for layer in architecture.trained for shape in layer.values())
-    numbers += sum(math.prod(shape) for shape in architecture.shapes)
+    numbers = number_of_parameters(architecture) + sum(math.prod(shape) for shape in architecture.shapes)
     if numbers > LARGEST:
         raise RequestError(f"the network has {numbers:,} parameters and neurons; it may have {LARGEST:,}", "layers")
+    if architecture.multiplications > MOST_WORK:
+        raise RequestError(
+            f"a sample takes {architecture.multiplications:,} multiplications; it may take {MOST_WORK:,}", "layers"
+        )
     return found
+
+
+def number_of_parameters(architecture: Architecture) -> int:
+    """Return the number of numbers that are trained."""
+    return sum(math.prod(shape) for layer in architecture.trained for shape in layer.values())
 
 
 def _refused(text: str) -> RequestError:
@@ -159,12 +172,15 @@ def _refused(text: str) -> RequestError:
     return RequestError(text, field if field in DEFAULTS else None)
 
 
-def _refuse(chosen: Mapping[str, Any], name: str, least: int, most: int) -> None:
-    """Refuse what is no integer from `least` to `most`."""
+def _integer(chosen: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    """Return a setting, if it is an integer from `least` to `most`."""
     value = chosen[name]
     if not (_is_number(value) and value == int(value) and least <= value <= most):
         raise RequestError(f"{name} is {arguments.brief(value)}; it must be an integer from {least} to {most:,}", name)
+    return int(value)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )

@@ -1,4 +1,4 @@
-"""Training before one's eyes: by as many mini-batches as fit between two pictures."""
+"""Training that is watched: by as many mini-batches as fit between two pictures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Trainer:
     Attributes
     ----------
     on_picture : callable
-        Called in one of the threads with members of the message `progress`, some 30 times a second.
+        Called in one of the threads with members of the message `progress`, some 40 times a second.
     on_state : callable
         Called with members of the message `state`, where no request has changed them.
     """
@@ -68,7 +68,6 @@ class Trainer:
         self._drawn = self._measured = -math.inf
         self._note: str | None = None
         self.curves: dict[str, list[Any]] = {"epoch": [], "cost": [], "test_accuracy": []}
-        self._is_measuring = False
 
     def state(self) -> dict[str, Any]:
         """Return members of the message `state`."""
@@ -93,8 +92,10 @@ class Trainer:
         self._left = math.inf
 
     def pause(self) -> None:
-        """Stop after the mini-batches that are computed now."""
-        self._left = 0
+        """Stop training, and show the network as it is."""
+        if self._left > 0:
+            self._left = 0
+            self._picture(time.perf_counter())
 
     def step(self, unit: Any) -> None:
         """Train for a mini-batch, or to the end of the epoch."""
@@ -113,7 +114,7 @@ class Trainer:
     def change_weights(self, change: Callable[[network2.Network], Any]) -> Any:
         """Call a function that changes the network's weights."""
         result = change(self.net)
-        self._publish()
+        self._shown = _copy(self.net)
         return result
 
     def _begin(self) -> StepwiseTraining:
@@ -139,18 +140,24 @@ class Trainer:
             self._note = f"{progress.COMPILING}: about ten seconds"
             self.on_state(self.state())
             yield
-            self._note = None
 
-        with announced(told):
-            yield
-        self.on_state(self.state())
+        try:
+            with announced(told):
+                yield
+        finally:
+            self._note = None
+            self.on_state(self.state())
 
     def go_on(self) -> bool:
         """Train for a moment, if it is not paused; return whether there is more to do."""
         if self._training is None or self._left <= 0:
             return False
-        with progress.in_background():
-            self._advance(self._training)
+        try:
+            with progress.in_background():
+                self._advance(self._training)
+        except Exception:
+            self._left = 0
+            raise
         return self._left > 0
 
     def _advance(self, training: StepwiseTraining) -> None:
@@ -168,19 +175,14 @@ class Trainer:
         self._costs, self._samples = self._costs + cost * samples, self._samples + samples
         self._seconds, self._total_seconds = self._seconds + seconds, self._total_seconds + seconds
         self._left = 0 if training.diverged else self._left - n
-        self._size = max(1, min(int(n * _ADVANCE / max(seconds, 1e-6)), 4 * n))
+        self._size = max(1, min(int(n * _ADVANCE / max(seconds, 1e-6)), 4 * max(n, self._size)))
         now = time.perf_counter()
         if now - self._drawn >= _PICTURE or self._left <= 0:
-            self._drawn = now
-            self._publish()
-            self._draw()
+            self._picture(now)
 
-    def _publish(self) -> None:
-        """Give other threads the network as it is now."""
-        self._shown = _copy(self.net)
-
-    def _draw(self) -> None:
+    def _picture(self, now: float) -> None:
         """Show what has changed since the last picture, and have it measured from time to time."""
+        self._drawn, self._shown = now, _copy(self.net)
         cost = self._costs / self._samples if self._samples else math.nan
         rate = self._samples / self._seconds if self._seconds else 0.0
         self._costs = self._samples = self._seconds = 0.0
@@ -191,25 +193,27 @@ class Trainer:
             **dict.fromkeys(_MEASUREMENTS),
         }
         self.on_picture(members)
-        if self._left <= 0 or (self._drawn - self._measured >= _MEASURED and not self._is_measuring):
-            self._measured, self._is_measuring = self._drawn, True
-            self._measuring.do(partial(self._measure, self._shown, members))
+        if self._left <= 0 or now - self._measured >= _MEASURED:
+            self.measure(members)
+
+    def measure(self, members: dict[str, Any] | None = None) -> None:
+        """Have the network measured as it is now, and the result shown."""
+        self._measured = time.perf_counter()
+        members = members or self.state() | {"cost": None, "seconds": self._total_seconds, "samples_per_second": None}
+        self._measuring.do_latest("measure", partial(self._measure, self._shown, members))
 
     def _measure(self, net: network2.Network, members: dict[str, Any]) -> None:
         """Measure the accuracies, and how large the gradient of each layer is; in another thread than the training."""
-        assert self._measured_on is not None
-        test, (few, part) = digits.test_data(), self._measured_on
-        try:
+        measured = dict.fromkeys(_MEASUREMENTS) | {
+            "measured_at": members["epoch"] + members["mini_batch"] / members["mini_batches"],
+            "test_accuracy": net.accuracy(digits.test_data()) / len(digits.test_data()),
+        }
+        if self._measured_on is not None:
+            few, part = self._measured_on
             pairs = zip(*net.gradients(few), strict=True)
-            measured: dict[str, Any] = {
-                "measured_at": members["epoch"] + members["mini_batch"] / members["mini_batches"],
-                "test_accuracy": net.accuracy(test) / len(test),
-                "training_accuracy": net.accuracy(part) / len(part),
-                "gradient_norms": [float(np.hypot(np.linalg.norm(b), np.linalg.norm(w))) for b, w in pairs],
-            }
-        finally:
-            self._is_measuring = False
-        self._keep(members["cost"], measured)
+            measured["training_accuracy"] = net.accuracy(part) / len(part)
+            measured["gradient_norms"] = [float(np.hypot(np.linalg.norm(b), np.linalg.norm(w))) for b, w in pairs]
+            self._keep(members["cost"], measured)
         self.on_picture(members | measured)
 
     def _keep(self, cost: float | None, measured: dict[str, Any]) -> None:

@@ -21,11 +21,19 @@ class Worker:
     otherwise : callable, optional
         What to do where no task waits. It returns whether it has more to do; if not, the thread sleeps until the next
         task.
+    on_error : callable, optional
+        Called with what `otherwise` raises. What a task raises, its future has.
     """
 
-    def __init__(self, name: str, otherwise: Callable[[], bool] = lambda: False) -> None:
-        self._otherwise = otherwise
+    def __init__(
+        self,
+        name: str,
+        otherwise: Callable[[], bool] = lambda: False,
+        on_error: Callable[[Exception], object] = lambda error: None,
+    ) -> None:
+        self._otherwise, self._on_error = otherwise, on_error
         self._tasks: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._latest: dict[str, Callable[[], object]] = {}
         self._changed = threading.Condition()
         self._ended = False
         # A daemon, so that Ctrl-C ends the command at once, whatever is computed.
@@ -43,6 +51,13 @@ class Worker:
                 self._changed.notify()
         return future
 
+    def do_latest(self, key: str, task: Callable[[], object]) -> None:
+        """Have the thread do something, in place of what still waits under the same key."""
+        with self._changed:
+            waits, self._latest[key] = key in self._latest, task
+        if not waits:
+            self.do(lambda: self._taken(key)())
+
     def end(self) -> None:
         """End the thread after what it does now. Tasks that wait are cancelled."""
         with self._changed:
@@ -50,6 +65,10 @@ class Worker:
             while self._tasks:
                 self._tasks.popleft()[1].cancel()
             self._changed.notify()
+
+    def _taken(self, key: str) -> Callable[[], object]:
+        with self._changed:
+            return self._latest.pop(key)
 
     def _work(self) -> None:
         has_more = False
@@ -61,7 +80,7 @@ class Worker:
                     return
                 task, future = self._tasks.popleft() if self._tasks else (None, None)
             if task is None or future is None:
-                has_more = self._otherwise()
+                has_more = self._go_on()
                 continue
             has_more = True  # which a task may have given it
             if future.set_running_or_notify_cancel():
@@ -69,3 +88,10 @@ class Worker:
                     future.set_result(task())
                 except BaseException as error:
                     future.set_exception(error)
+
+    def _go_on(self) -> bool:
+        try:
+            return self._otherwise()
+        except Exception as error:  # the thread goes on with the next task
+            self._on_error(error)
+            return False

@@ -27,12 +27,12 @@ def model(tmp_path):
 def test_it_serves_until_ctrl_c(model):
     command = [sys.executable, "-u", "-m", "fastnet", "play", "--no-browser", str(model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        first, second = process.stdout.readline(), process.stdout.readline()
-        address = first.removeprefix("The page is at ").strip()
-        assert second == "Ctrl-C ends it.\n"
-        base, _, token = address.partition("/?token=")
-        cookie = f"fastnet-{base.rpartition(':')[2]}={token}"
         try:
+            first, second = process.stdout.readline(), process.stdout.readline()
+            address = first.removeprefix("The page is at ").strip()
+            assert second == "Ctrl-C ends it.\n"
+            base, _, token = address.partition("/?token=")
+            cookie = f"fastnet-{base.rpartition(':')[2]}={token}"
             with urlopen(Request(base + "/", headers={"Cookie": cookie})) as page:
                 assert b"<html" in page.read()
             began = time.perf_counter()
@@ -46,9 +46,16 @@ def test_it_serves_until_ctrl_c(model):
 
 def test_what_is_no_network_for_digits_is_told_in_one_line(tmp_path):
     network2.Network([4, 3], seed=0).save(tmp_path / "small.json")
+    network2.Network([784, 10], "poisson", seed=0).save(tmp_path / "other cost.json")
     (tmp_path / "text.json").write_text("{}")
     (tmp_path / "other").write_bytes(b"\x00\x01")
-    for name, text in (("small.json", "4 inputs and 3 outputs"), ("text.json", "text.json"), ("other", "other")):
+    messages = {
+        "small.json": "4 inputs and 3 outputs",
+        "other cost.json": "it may have",
+        "text.json": "text.json",
+        "other": "other",
+    }
+    for name, text in messages.items():
         result = run("play", "--no-browser", str(tmp_path / name))
         assert result.returncode == 2
         assert result.stderr.count("\n") == 1

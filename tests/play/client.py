@@ -16,10 +16,14 @@ from fastnet.play.server import PageServer
 TYPES = {"f4": "<f4", "u1": "u1", "i1": "i1"}
 
 
+def refuse(word):
+    raise ValueError(f"{word} is no JSON")
+
+
 def parsed(content):
     """Return the header of a frame, and its arrays."""
     length = int.from_bytes(content[:4], "little")
-    header, start, arrays = json.loads(content[4 : 4 + length]), 4 + length, {}
+    header, start, arrays = json.loads(content[4 : 4 + length], parse_constant=refuse), 4 + length, {}
     for each in header.pop("arrays"):
         assert start % 4 == 0
         dtype, n = np.dtype(TYPES[each["type"]]), prod(each["shape"])
@@ -63,6 +67,13 @@ class Window:
             self.frames.append(parsed(await asyncio.wait_for(self.connection.recv(), 60)))
             if condition(self.frames[-1][0]):
                 return self.frames[-1]
+
+    async def measured(self, condition=lambda header: True):
+        """Return the header of the next progress with measured values."""
+        found = await self.until(
+            lambda header: header["type"] == "progress" and header["measured_at"] is not None and condition(header)
+        )
+        return found[0]
 
     async def of_type(self, kind):
         return await self.until(lambda header: header["type"] == kind)

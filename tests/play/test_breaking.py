@@ -50,6 +50,7 @@ def test_scale_noise_and_zero():
         ({"action": "scale", "layer": 1}, "amount is None"),
         ({"action": "scale", "layer": 1, "amount": float("nan")}, "amount is nan"),
         ({"action": "scale", "layer": 1, "amount": 1e9}, "amount is"),
+        ({"action": "scale", "layer": 4, "amount": 100}, "would be larger than 1e[+]06"),
         ({"action": "remove", "layer": 1, "index": 3}, "layer 1 has no neuron 3; they go from 0 to 2"),
         ({"action": "remove", "layer": 4, "index": 3}, "layer 4 has the output neurons"),
         ({"action": "explode", "layer": 1, "amount": 1}, "action must be"),
@@ -57,6 +58,7 @@ def test_scale_noise_and_zero():
 )
 def test_what_is_refused_changes_nothing(message, text):
     net = network2.Network([(1, 28, 28), Convolution(3, 5), MaxPooling(2), Dense(5), 10], seed=0)
+    net.weights[-1][0, 0] = 1e5
     before = [w.copy() for w in net.weights]
     with pytest.raises(RequestError, match=text):
         breaking.apply(net, message, RANDOM)

@@ -19,5 +19,10 @@ def test_a_frame_has_a_header_and_aligned_arrays():
         np.testing.assert_array_equal(found[name], array)
 
 
+def test_numbers_that_are_not_finite_are_null():
+    header, _ = parsed(frame("progress", {"cost": float("nan"), "norms": [1.5, float("inf")], "of": {"a": -1e400}}))
+    assert header == {"type": "progress", "cost": None, "norms": [1.5, None], "of": {"a": None}}
+
+
 def test_a_frame_without_arrays():
     assert parsed(frame("state", {})) == ({"type": "state"}, {})

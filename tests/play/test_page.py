@@ -1,6 +1,7 @@
 """The page in a browser: what a person does on it."""
 
 import asyncio
+import copy
 import os
 import shutil
 import threading
@@ -21,7 +22,7 @@ SETTLED = {"timeout": 60_000}  # milliseconds; compiling is in it
 def server():
     """Serve the page in a thread."""
     net = handwriting.default_network()
-    page, ready, stop = PageServer(lambda: net, None), threading.Event(), None
+    page, ready, stop = PageServer(lambda: copy.deepcopy(net), None), threading.Event(), None
 
     async def serve():
         nonlocal stop
@@ -201,17 +202,18 @@ def test_a_second_window_has_its_own_network(page, server):
 
 
 def test_a_page_of_another_site_gets_nothing(page, server, browser):
-    """A page of another origin, in the same browser, with the same cookies."""
+    """A page of another port of this machine, for which the browser sends the cookie as well."""
     outside = page.context.new_page()
     answer = {"body": "<title>other</title>", "content_type": "text/html"}
-    outside.route("http://other.example/", lambda route: route.fulfill(**answer))
-    outside.goto("http://other.example/")
+    outside.route("http://127.0.0.1:9/", lambda route: route.fulfill(**answer))
+    outside.goto("http://127.0.0.1:9/")
     script = """port => new Promise(resolve => {
         const socket = new WebSocket(`ws://127.0.0.1:${port}/socket?session=0123456789abcdef`);
         socket.onopen = () => resolve("open");
         socket.onerror = () => resolve("refused");
     })"""
     assert outside.evaluate(script, server.port) == "refused"
+    assert page.evaluate(script, server.port) == "open"
     outside.close()
 
 

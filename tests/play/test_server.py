@@ -23,7 +23,7 @@ def test_the_address_gives_a_cookie_and_the_cookie_the_page():
 
     (status, headers, _), (second, of_page, body) = run(scenario)
     assert (status, headers["Location"]) == (303, "/")
-    assert "HttpOnly; SameSite=Strict" in headers["Set-Cookie"]
+    assert "HttpOnly; SameSite=Lax" in headers["Set-Cookie"]
     assert (second, of_page["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert b"<html" in body
     assert "default-src 'self'" in of_page["Content-Security-Policy"]
@@ -40,6 +40,7 @@ def test_the_address_gives_a_cookie_and_the_cookie_the_page():
         ("/", {"Host": "fastnet.example"}),
         ("/style.css", {"Host": "fastnet.example:80"}),
         ("/", {"Host": "[bad"}),
+        ("/", {"Host": ""}),
     ],
 )
 def test_others_are_refused(path, headers):
@@ -59,8 +60,6 @@ def test_only_files_of_the_page_are_served(path):
         {"origin": "http://fastnet.example"},
         {"origin": "http://127.0.0.1:1"},
         {"origin": "null"},
-        {"cookies": ""},
-        {"cookies": "fastnet=guessed"},
     ],
     ids=str,
 )
@@ -74,6 +73,25 @@ def test_a_socket_of_another_site_is_refused(how):
         return refused.value.response.status_code
 
     assert run(scenario) == 403
+
+
+@pytest.mark.parametrize("cookies", ["", "fastnet=guessed", "a"])
+def test_a_window_without_the_cookie_is_told_why_it_is_closed(cookies):
+    async def scenario(page):
+        async with window(page, cookies=cookies) as opened:
+            with pytest.raises(ConnectionClosed) as closed:
+                await opened.connection.recv()
+        return closed.value.rcvd.code, page._sessions
+
+    assert run(scenario) == (4403, {})
+
+
+def test_cookies_of_other_programs_do_no_harm():
+    async def scenario(page):
+        async with window(page, cookies='a; b={"c": 1}; ' + cookie(page) + "; d") as opened:
+            return (await opened.of_type("hello"))[0]
+
+    assert run(scenario)["session"] == "0123456789abcdef"
 
 
 def test_a_name_that_leads_to_this_machine_is_no_reason_to_let_it_in():
@@ -131,6 +149,7 @@ def test_a_lost_connection_finds_its_network_again():
 def test_a_second_window_has_a_network_of_its_own():
     async def scenario(page):
         async with window(page) as one, window(page) as two:  # as where a tab is duplicated
+            assert (await two.of_type("hello"))[0]["session"] != (await one.of_type("hello"))[0]["session"]
             await one.ask("settings", settings={"layers": "dense 3"})
             await two.of_type("network")
             seen = [await each.ask("digit", order="all", position=0) for each in (two, one)]

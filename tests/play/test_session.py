@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from play.client import model, server, window
 
-from fastnet.handwriting import judging, preparing
+from fastnet.handwriting import choosing, judging, preparing
 from fastnet.play import digits
+from fastnet.play.settings import checked
 
 
 def run(scenario):
@@ -39,22 +40,24 @@ def test_it_begins_with_what_there_is():
     async def scenario(opened):
         hello, _ = await opened.of_type("hello")
         network, _ = await opened.of_type("network")
-        return hello, network
+        return hello, network, (await opened.measured())["test_accuracy"]
 
-    hello, network = run(scenario)
+    hello, network, accuracy = run(scenario)
     assert {preset["name"] for preset in hello["presets"]} >= {"saturation", "overfitting", "vanishing-gradients"}
     assert network["parameters"] == 784 * 12 + 12 + 12 * 10 + 10
     assert [layer["kind"] for layer in network["layers"]] == ["input", "dense", "dense"]
     labels = digits.test_data().labels(10)
     expected = np.mean(model().feedforward(digits.test_data().inputs.T).argmax(axis=0) == labels)
-    assert network["test_accuracy"] == pytest.approx(expected)
+    assert accuracy == pytest.approx(expected)
 
 
 def test_a_drawing_is_seen_as_predict_sees_it():
     async def scenario(opened):
-        return [await opened.ask("drawing", **message(pixels)) for pixels in (drawn(), np.zeros((9, 9), np.uint8))]
+        drawings = drawn(), np.zeros((9, 9), np.uint8), drawn() // 3
+        return [await opened.ask("drawing", **message(pixels)) for pixels in drawings]
 
-    (seen, arrays), (nothing, blank) = run(scenario)
+    (seen, arrays), (nothing, blank), (faint, _) = run(scenario)
+    assert faint["why"] == choosing.NOTHING
     prediction = judging.predict(model(), 255 - drawn())
     np.testing.assert_array_equal(arrays["image"], prediction.pixels)
     np.testing.assert_allclose(arrays["probabilities"], prediction.probabilities, rtol=1e-5)
@@ -129,8 +132,6 @@ def test_training_is_what_sgd_does():
     one, whole, (_, arrays) = run(scenario)
     assert (one["epoch"], one["mini_batch"], one["mini_batches"], one["running"]) == (0, 1, 50, False)
     assert (whole["epoch"], whole["mini_batch"]) == (1, 0)
-    from fastnet.play.settings import checked
-
     settings = checked(SMALL)
     net = settings.network()
     net.SGD(settings.data(), 1, report=lambda history: None, **settings.training())
@@ -178,19 +179,89 @@ def test_what_diverges_stops_and_says_so():
 
 def test_break_and_mend():
     async def scenario(opened):
-        whole, _ = await opened.of_type("network")
+        accuracies = [(await opened.measured())["test_accuracy"]]
         broken, _ = await opened.ask("break", action="zero", layer=1)
+        accuracies.append((await opened.measured())["test_accuracy"])
         more, _ = await opened.ask("break", action="scale", layer=2, amount=2)
         refused, _ = await opened.ask("break", action="scale", layer=2, amount="much")
         mended, _ = await opened.ask("mend")
-        return whole, broken, more, refused, mended
+        accuracies.append((await opened.measured())["test_accuracy"])
+        return accuracies, broken, more, refused, mended
 
-    whole, broken, more, refused, mended = run(scenario)
+    (whole, without, again), broken, more, refused, mended = run(scenario)
     assert broken["broken"] == ["layer 1: all weights 0"]
     assert more["broken"] == ["layer 1: all weights 0", "layer 2: weights times 2"]
-    assert broken["test_accuracy"] < 0.2
+    assert without != whole == again
+    assert without < 0.2
     assert refused["type"] == "problem"
-    assert (mended["broken"], mended["test_accuracy"]) == ([], whole["test_accuracy"])
+    assert mended["broken"] == []
+
+
+def test_what_is_trained_on_is_not_broken_any_more():
+    async def scenario(opened):
+        await opened.ask("settings", settings=SMALL)
+        await opened.ask("break", action="zero", layer=1)
+        await opened.ask("step", unit="epoch")
+        await opened.until(lambda h: h["type"] == "progress" and h["epoch"] == 1)
+        mended, _ = await opened.ask("mend")
+        return mended, await opened.ask("neuron", layer=1, index=0)
+
+    mended, (_, arrays) = run(scenario)
+    assert mended["broken"] == []
+    assert arrays["weights"].any()
+
+
+def test_a_paused_network_is_the_one_that_is_looked_into():
+    async def scenario(opened):
+        await opened.ask("settings", settings=SMALL)
+        await opened.ask("run")
+        await opened.until(lambda h: h["type"] == "progress" and h["epoch"] >= 5)
+        paused, _ = await opened.ask("pause")
+        last = await opened.measured(lambda h: not h["running"])
+        _, arrays = await opened.ask("neuron", layer=1, index=0)
+        return paused, last, arrays["weights"]
+
+    paused, last, weights = run(scenario)
+    place = paused["epoch"] + paused["mini_batch"] / paused["mini_batches"]
+    assert last["measured_at"] == pytest.approx(place)
+    settings = checked(SMALL)
+    net = settings.network()
+    training = net.begin_training(settings.data(), **settings.training())
+    training.advance(paused["epoch"] * training.mini_batches + paused["mini_batch"])
+    np.testing.assert_array_equal(weights.reshape(-1), net.weights[0][0])
+
+
+def test_layers_that_do_not_take_the_pixels_have_no_images_of_weights():
+    async def scenario(opened):
+        found = []
+        for layers in ("pool 2x2, dense 30", "dense 784, dense 5", "conv 3 5x5, pool 4x4", "dropout 0.5, dense 4"):
+            await opened.ask("settings", settings={"layers": layers, "samples": 50})
+            await opened.ask("step", unit="mini-batch")
+            _, arrays = await opened.until(lambda h: h["type"] == "progress" and h["mini_batch"] == 1)
+            found.append(arrays["weights"].shape if "weights" in arrays else None)
+        await opened.ask("settings", settings={"layers": "dense 784, dense 5"})
+        return found, (await opened.ask("neuron", layer=2, index=0))[1]["weights"].shape
+
+    assert run(scenario) == ([None, (64, 28, 28), (3, 5, 5), (4, 28, 28)], (784,))
+
+
+def test_an_error_of_the_training_thread_is_told_and_it_goes_on(monkeypatch):
+    def failing(*arguments):
+        raise ZeroDivisionError("in a test")
+
+    async def scenario(opened):
+        await opened.ask("settings", settings=SMALL)
+        with monkeypatch.context() as patch:
+            patch.setattr("fastnet.play.training.Trainer._advance", failing)
+            await opened.ask("run")
+            problem, _ = await opened.of_type("problem")
+        state, _ = await opened.ask("pause")
+        await opened.ask("step", unit="mini-batch")
+        return problem, state, await opened.until(lambda h: h["type"] == "progress" and h["mini_batch"] == 1)
+
+    problem, state, _ = run(scenario)
+    assert "ZeroDivisionError: in a test" in problem["text"]
+    assert not state["running"]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +271,7 @@ def test_break_and_mend():
         {"type": "drawing", "pixels": "AAAA", "width": 140, "height": 140},
         {"type": "drawing", "pixels": "no base64!", "width": 1, "height": 1},
         {"type": "drawing", "pixels": "", "width": 10**9, "height": 10**9},
-        {"type": "drawing", "pixels": "AA==", "width": True, "height": 1.0},
+        {"type": "drawing", "pixels": "AA==", "width": 1.0, "height": 1},
         {"type": "digit", "order": "best", "position": 0},
         {"type": "digit", "order": "all", "position": "first"},
         {"type": "neuron", "layer": 1, "index": 12},

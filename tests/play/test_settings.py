@@ -20,7 +20,13 @@ def test_a_preset_can_be_trained(preset):
     net = settings.network()
     assert (net.sizes[0], net.sizes[-1]) == (784, 10)
     net.engine = "numpy"
-    net.begin_training(settings.data()[:20], **settings.training())
+    assert net.begin_training(settings.data()[:20], **settings.training()).advance() > 0
+
+
+def test_integers_may_be_written_with_a_point():
+    settings = checked({"samples": 100.0, "mini_batch_size": 20.0, "seed": 3.0})
+    assert len(settings.data()) == 100
+    settings.network()
 
 
 def test_layers_of_all_kinds():
@@ -56,6 +62,9 @@ def test_wrong_labels_are_as_many_as_the_noise_says():
         ({"samples": 0}, "samples", "samples is 0; it must be an integer from 1 to 50,000"),
         ({"samples": 2.5}, "samples", "samples is 2.5"),
         ({"samples": True}, "samples", "samples is True"),
+        ({"samples": 10**400}, "samples", "samples is"),
+        ({"noise": 10**400}, "noise", "noise is"),
+        ({"layers": "conv 200 5x5 same, conv 200 5x5 same, pool 28x28"}, "layers", "multiplications; it may take"),
         ({"samples": 5, "mini_batch_size": 6}, "mini_batch_size", "mini_batch_size is 6"),
         ({"seed": -1}, "seed", "seed is -1"),
         ({"noise": float("nan")}, "noise", "noise is nan"),

@@ -67,14 +67,23 @@ export class Connection {
     });
   }
 
+  /**
+   * Keep the name of the session that the server has given this tab: a copied tab gets another one.
+   * @param {string} name
+   */
+  keep(name) {
+    sessionStorage.setItem("fastnet:session", name);
+  }
+
   #receive(frame) {
     this.#failures = 0;
     const { type, reply } = frame.header;
-    this.#handlers.get(type)?.(frame);
-    const resolve = this.#waiting.get(reply);
-    if (resolve) {
+    try {
+      this.#handlers.get(type)?.(frame);
+    } finally {
+      const resolve = this.#waiting.get(reply);
       this.#waiting.delete(reply);
-      resolve(frame);
+      resolve?.(frame);
     }
   }
 

@@ -55,6 +55,7 @@ let isFirst = true;
 let seen = null;
 let learned = null;
 let marks = 0;
+let isCompiling = false;
 let refreshed = 0;
 
 const showView = setUpTabs([byId("tab-draw"), byId("tab-train")], (view) => {
@@ -64,13 +65,15 @@ const showView = setUpTabs([byId("tab-draw"), byId("tab-train")], (view) => {
 // What the server says.
 
 connection.on("hello", ({ header }) => {
+  connection.keep(header.session);
   settings.offer(header);
 });
 
 connection.on("network", async ({ header }) => {
+  const hasConnected = page.dataset.state === "connecting";
   setText(byId("status"), `Connected to fastnet ${settings.hello.version}.`);
   showNetwork(header);
-  if (page.dataset.state === "connecting") {
+  if (hasConnected) {
     if (header.source === "not trained yet") training.clear(header.settings);
     if (isFirst) {
       isFirst = false;
@@ -78,7 +81,7 @@ connection.on("network", async ({ header }) => {
     }
     page.dataset.state = "ready";
   }
-  if (!header.broken.length) picture.again();
+  if (hasConnected || !header.broken.length) picture.again(); // after a change of weights, the server sends it
 });
 
 connection.on("seen", (frame) => {
@@ -87,11 +90,11 @@ connection.on("seen", (frame) => {
 });
 
 connection.on("progress", (frame) => {
+  if (!network) return;
   learned = frame;
   training.progress(frame);
   breaking.setAccuracy(frame.header.test_accuracy);
   if (frame.arrays.probabilities) showLearned();
-  if (network.source === "not trained yet") network.source = "trained here";
   if (known(frame.header.test_accuracy)) network.test_accuracy = frame.header.test_accuracy;
   showSummary();
   refreshWhileLearning(!frame.header.running);
@@ -101,6 +104,9 @@ connection.on("state", ({ header }) => {
   const hasPaused = training.isRunning && !header.running;
   training.setState(header);
   settings.setEta(header.eta);
+  if (header.note) setText(byId("status"), header.note);
+  else if (isCompiling) setText(byId("status"), `Connected to fastnet ${settings.hello.version}.`);
+  isCompiling = Boolean(header.note);
   if (hasPaused) refreshWhileLearning(true);
 });
 

@@ -158,6 +158,10 @@ export class Pad {
   }
 
   #liftPen() {
+    if (this.#pen !== null) {
+      this.#pen = null;
+      this.#onPen(false);
+    }
     if (this.#isPenDown) {
       this.#isPenDown = false;
       this.#onPen(false);
