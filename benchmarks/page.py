@@ -85,7 +85,8 @@ def main() -> None:
         page.fill("#field-layers", "dense 30")
         page.press("#field-layers", "Tab")
         page.click("#run")
-        page.wait_for_function("document.querySelector('#epoch').textContent.match(/[1-9]/)", timeout=120_000)
+        while not page.evaluate("document.querySelector('#epoch').textContent.match(/[1-9]/)"):
+            page.wait_for_timeout(100)
         print(f"pictures a second while it trains, at least {PICTURES:g}: {page.evaluate(WATCH, options.seconds):.1f}")
         ratios = []
         for _ in range(TURNS):

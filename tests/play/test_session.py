@@ -145,7 +145,7 @@ def test_run_pause_change_and_start_again():
     async def scenario(opened):
         await opened.ask("settings", settings=SMALL)
         state, _ = await opened.ask("run")
-        first, arrays = await opened.until(lambda h: h["type"] == "progress" and h["epoch"] >= 2)
+        first, arrays = await opened.until(lambda h: h["type"] == "progress" and h["epoch"] >= 2 and h["cost"])
         changed, _ = await opened.ask("change", eta=0.125)
         paused, _ = await opened.ask("pause")
         again, _ = await opened.ask("restart")
@@ -179,7 +179,9 @@ def test_what_diverges_stops_and_says_so():
 
 def test_break_and_mend():
     async def scenario(opened):
-        accuracies = [(await opened.measured())["test_accuracy"]]
+        await opened.ask("settings", settings=SMALL)
+        await opened.ask("step", unit="epoch")
+        accuracies = [(await opened.measured(lambda h: h["measured_at"] == 1))["test_accuracy"]]
         broken, _ = await opened.ask("break", action="zero", layer=1)
         accuracies.append((await opened.measured())["test_accuracy"])
         more, _ = await opened.ask("break", action="scale", layer=2, amount=2)
@@ -191,8 +193,8 @@ def test_break_and_mend():
     (whole, without, again), broken, more, refused, mended = run(scenario)
     assert broken["broken"] == ["layer 1: all weights 0"]
     assert more["broken"] == ["layer 1: all weights 0", "layer 2: weights times 2"]
-    assert without != whole == again
-    assert without < 0.2
+    assert without < whole == again
+    assert without == pytest.approx(0.1, abs=0.02)  # as for any constant answer
     assert refused["type"] == "problem"
     assert mended["broken"] == []
 
@@ -217,13 +219,12 @@ def test_a_paused_network_is_the_one_that_is_looked_into():
         await opened.ask("run")
         await opened.until(lambda h: h["type"] == "progress" and h["epoch"] >= 5)
         paused, _ = await opened.ask("pause")
-        last = await opened.measured(lambda h: not h["running"])
+        place = paused["epoch"] + paused["mini_batch"] / paused["mini_batches"]
+        await opened.measured(lambda h: h["measured_at"] == place)
         _, arrays = await opened.ask("neuron", layer=1, index=0)
-        return paused, last, arrays["weights"]
+        return paused, arrays["weights"]
 
-    paused, last, weights = run(scenario)
-    place = paused["epoch"] + paused["mini_batch"] / paused["mini_batches"]
-    assert last["measured_at"] == pytest.approx(place)
+    paused, weights = run(scenario)
     settings = checked(SMALL)
     net = settings.network()
     training = net.begin_training(settings.data(), **settings.training())
