@@ -284,7 +284,7 @@ ROWS = (
     ("expand_mnist",),
     ("network", "network2", "network3"),
     ("torch_models", "sweeps", "neural_network", "handwriting", "comparison", "compilation"),
-    ("book",),
+    ("book", "play"),
     ("commands",),
     ("cli", "torch_classifier"),
     ("pytorch_mnist", "__main__"),
