@@ -16,6 +16,8 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+from limit import is_missed
+
 from fastnet import comparison, plots
 from fastnet.comparison.plots import figure
 from fastnet.utils import machine
@@ -43,6 +45,7 @@ def main() -> None:
         "promises": promises,
         "limits": limits,
         "products": lambda: tables("products.py")[0],
+        "page": page,
         "scale": lambda: tables("scale.py")[0],
         "recipes": lambda: tables("recipes.py")[0],
         "kills": lambda: tables("kills.py")[0],
@@ -127,6 +130,16 @@ def limits() -> str:
     for what, cells in rows.items():
         lines.append(f"| {what} | {' | '.join(cells.get(each, '') for each in (*columns, 'by'))} |")
     return "\n".join(lines)
+
+
+def page() -> str:
+    """Return a row for each figure of the page, and which bounds are missed."""
+    sentence, _, found = run("page.py").partition("\n\n")
+    lines = ["| what, and its bound | measured |", "| --- | --- |"]
+    for line in found.splitlines():
+        what, _, value = line.rpartition(": ")
+        lines.append(f"| {what} | {value}{' **missed**' if is_missed(line) else ''} |")
+    return "\n".join([*lines, "", sentence])
 
 
 def fuzz() -> str:
