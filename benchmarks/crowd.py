@@ -62,7 +62,9 @@ def main() -> None:
     for cache in CACHES:
         with caches() as environment:
             alone[cache] = crowd(1, [0], 1, environment(cache))[0]
-    print("\n".join(f"One compilation, {cache}: {seconds:.1f} seconds." for cache, seconds in alone.items()), "\n")
+    for cache, seconds in alone.items():
+        print(f"One compilation, {cache}: {seconds:.1f} seconds.")
+    print()
     print("| who trains at once | cache | right | longest wait, seconds | at most |\n| --- | --- | --- | --- | --- |")
     for (processes, threads, kinds), cache in itertools.product(
         [(1, THREADS, 1), (PROCESSES, 1, 1), (PROCESSES, THREADS, 1), (1, THREADS, KINDS)], CACHES
