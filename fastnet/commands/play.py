@@ -54,7 +54,8 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     except KeyboardInterrupt:
         return
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        has_number = error.errno is not None and error.errno > 0  # names that are not found have a negative one
+        reason = os.strerror(error.errno) if has_number else error.strerror or str(error)
         raise click.ClickException(
             f"cannot listen at {host}, port {port}: {reason}; --host and --port take others"
         ) from None

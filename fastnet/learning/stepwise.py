@@ -1,4 +1,4 @@
-"""Training that goes on when it is told to, by as many mini-batches as it is told."""
+"""Training that pauses between mini-batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StepwiseTraining:
-    """Training that pauses between mini-batches; `network2.Network.begin_training` begins one.
+    """Training that pauses between mini-batches; `network2.Network.begin_training` returns one.
 
     The network has the parameters after the last mini-batch, and may be looked into, tested, saved or changed before
     training goes on. If it is not changed, it becomes bit for bit what `SGD` makes of it.

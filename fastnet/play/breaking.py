@@ -1,4 +1,4 @@
-"""What a network is without some of its weights: scaled, noisy, or set to zero."""
+"""Changes of a network's weights that show what depends on them: scaling, noise, zeros, and removed neurons."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
 
 
 def _remove(net: network2.Network, number: int, index: Any) -> str:
-    """Set the weights to zero by which other neurons depend on a neuron, or a map."""
-    which, _ = neuron_of(net, number, index)
+    """Set to zero the weights of the next layer that multiply the activations of a neuron, or a map."""
+    which = neuron_of(net, number, index)
     for inputs, layer in zip(net._architecture().shapes[number:], net.parameters[number:], strict=False):
         if "weights" not in layer:  # pooling and the like leave maps and neurons in their order
             continue

@@ -133,7 +133,7 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
     image : Image or None
         For which its activation is wanted.
     """
-    which, _ = neuron_of(net, layer, index)
+    which = neuron_of(net, layer, index)
     parameters = net.parameters[layer - 1]
     weights = parameters["weights"][which] if "weights" in parameters else np.empty(0)
     if _takes_pixels(net, layer):
@@ -154,19 +154,19 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
     }
 
 
-def neuron_of(net: network2.Network, layer: Any, index: Any) -> tuple[int, Layer]:
-    """Return the index of a neuron, or a map, and its layer.
+def neuron_of(net: network2.Network, layer: Any, index: Any) -> int:
+    """Return the index of a neuron, or a map.
 
     Raises
     ------
     RequestError
-        If there is none of that index.
+        If the layer has none of that index.
     """
     number = layer_of(net, layer)
     shape = net._architecture().shapes[number]
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < shape[0]:
         raise RequestError(f"layer {number} has no neuron {str(index)[:20]}; they go from 0 to {shape[0] - 1}")
-    return index, net.layers[number - 1]
+    return index
 
 
 def layer_of(net: network2.Network, layer: Any) -> int:

@@ -15,12 +15,12 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -79,7 +79,7 @@ class PageServer:
         return f"http://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{self.port}/?token={self._token}"
 
     @contextlib.asynccontextmanager
-    async def running(self):  # type: ignore[no-untyped-def]
+    async def running(self) -> AsyncIterator[Server]:
         """Serve during the `async with` block."""
         async with serve(
             self._serve_window,
@@ -144,7 +144,7 @@ class PageServer:
         return response
 
     def _has_cookie(self, request: Request) -> bool:
-        # By hand, since the standard library refuses all cookies for one of another program that it does not like.
+        # By hand: `http.cookies` refuses the whole header where another program's cookie is malformed.
         for header in request.headers.get_all("Cookie"):
             for each in header.split(";"):
                 name, _, value = each.strip().partition("=")

@@ -14,7 +14,7 @@ import fastnet
 from fastnet import network2
 from fastnet.formulas import costs, optimizers
 from fastnet.formulas.activations import ACTIVATIONS
-from fastnet.play import breaking, digits, looking, settings
+from fastnet.play import breaking, looking, settings
 from fastnet.play.frames import frame
 from fastnet.play.presets import PRESETS
 from fastnet.play.settings import DEFAULTS, RequestError, Settings
@@ -40,7 +40,6 @@ class Session:
 
     def __init__(self, model: network2.Network, name: str | None) -> None:
         chosen = settings.of_network(model)
-        self._model_name = name
         self._send: Send = lambda content, is_picture: None
         self._image: looking.Image | None = None
         self._broken: list[str] = []
@@ -65,9 +64,7 @@ class Session:
             "costs": list(costs.NAMES),
             "optimizers": list(optimizers.NAMES),
             "initial_weights": list(INITS),
-            "data": [{"name": "mnist", "title": "MNIST", "training_samples": digits.TRAINING_SAMPLES}],
             "defaults": DEFAULTS,
-            "model": self._model_name,
         }
         send(frame("hello", hello), False)
         send(self._network({}), False)
@@ -120,7 +117,7 @@ class Session:
         self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
         self._tell(self._trainer.state())
 
-    # Answers, in the thread that looks.
+    # Answers, in the thread that looks or, where they take long, in the one that measures.
 
     def _answer_drawing(self, message: Message, reply: dict[str, Any]) -> None:
         began = perf_counter()
@@ -249,10 +246,7 @@ class Session:
             **looking.description(self._trainer.looked_at()),
             "settings": self._trainer.settings.chosen | {"eta": self._trainer.state()["eta"]},
             "source": self._source,
-            "trainable": True,
             "broken": self._broken,
-            "test_accuracy": None,
-            "test_samples": len(digits.test_data()),
         }
         return frame("network", members | reply)
 

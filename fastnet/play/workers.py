@@ -86,7 +86,7 @@ class Worker:
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(task())
-                except BaseException as error:
+                except BaseException as error:  # as in concurrent.futures, whoever waits has it
                     future.set_exception(error)
 
     def _go_on(self) -> bool:

@@ -71,6 +71,10 @@ def test_a_port_that_is_taken(model):
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "--port" in result.stderr
+    result = run("play", "--no-browser", "--host", "no.such.host.invalid", str(model))
+    assert result.returncode == 2
+    assert "no.such.host.invalid" in result.stderr
+    assert "Unknown error" not in result.stderr
 
 
 def test_without_websockets_it_says_which_extra_installs_it(monkeypatch, model):

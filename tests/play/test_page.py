@@ -160,6 +160,20 @@ def test_training_reaches_90_percent_and_can_be_paused_and_stepped(page):
     settle(page, "document.querySelector('#epoch').textContent.match(/^\\D*1\\b/)")
 
 
+def test_what_is_broken_is_compared_with_before(page):
+    def accuracy(of):
+        return f"parseFloat(document.querySelector('#accuracy-{of}').textContent)"
+
+    settle(page, f"{accuracy('before')} > 90")
+    page.click("#break-zero")
+    settle(page, f"{accuracy('now')} < 20")
+    assert page.evaluate(f"{accuracy('before')} > 90")
+    assert page.inner_text("#broken") == "layer 1: all weights 0"
+    page.click("#mend")
+    settle(page, f"{accuracy('now')} > 90")
+    assert page.inner_text("#broken") == ""
+
+
 def test_a_preset_and_settings_through_the_address(page, server):
     base = f"http://127.0.0.1:{server.port}/"
     page.goto(base + "#preset=vanishing-gradients&mini_batch_size=20")

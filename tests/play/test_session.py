@@ -123,7 +123,7 @@ def test_training_is_what_sgd_does():
     async def scenario(opened):
         await opened.ask("settings", settings=SMALL)
         await opened.ask("step", unit="mini-batch")
-        one, _ = await opened.of_type("progress")
+        one, _ = await opened.until(lambda h: h["type"] == "progress" and h["mini_batch"] and not h["running"])
         await opened.ask("step", unit="epoch")
         whole, _ = await opened.until(lambda h: h["type"] == "progress" and h["measured_at"] == 1)
         await opened.ask("digit", order="all", position=0)

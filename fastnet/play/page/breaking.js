@@ -24,14 +24,14 @@ export class Breaking {
     byId("mend").addEventListener("click", () => connection.ask({ type: "mend" }));
   }
 
-  /** @param {object} network The header of a `network` frame. */
-  setNetwork({ layers, broken, test_accuracy }) {
+  /** @param {object} network The header of a `network` frame; its accuracy is measured later. */
+  setNetwork({ layers, broken }) {
     const options = layers.map(({ text }, i) => ({ value: String(i), text: `${i}: ${text}` }));
     fillSelect(byId("break-layer"), options.filter((_, i) => layers[i].weights));
     this.#isBroken = broken.length > 0;
-    if (!this.#isBroken) this.#before = test_accuracy;
+    if (!this.#isBroken) this.#before = null;
     setText(byId("accuracy-before"), percent(this.#before));
-    setText(byId("accuracy-now"), percent(test_accuracy));
+    setText(byId("accuracy-now"), percent(null));
     byId("broken").replaceChildren(...broken.map((sentence) => make("li", { textContent: sentence })));
     byId("mend").disabled = !this.#isBroken;
   }

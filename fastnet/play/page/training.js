@@ -65,14 +65,12 @@ export class Training {
   }
 
   /** @param {object} network The header of a `network` frame. */
-  setNetwork({ layers, trainable, settings, test_accuracy }) {
+  setNetwork({ layers, settings }) {
     this.#layers = layers.map((layer, number) => ({ ...layer, number })).filter(({ weights }) => weights);
     this.#firstLayer = this.#layers[0]?.number ?? 1;
     setText(byId("first-layer"), `layer ${this.#firstLayer}`);
     this.#arrangeWeights();
-    for (const id of ["run", "step-mini-batch", "step-epoch", "restart"]) byId(id).disabled = !trainable;
     if (!this.hasBegun) this.#showMiniBatches(Math.ceil(settings.samples / settings.mini_batch_size));
-    if (known(test_accuracy)) setText(byId("test-accuracy"), percent(test_accuracy));
   }
 
   /**
