@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,7 @@ def describe() -> dict[str, str]:
         "system": platform.system(),
         "python": platform.python_version(),
     }
-    for library in ("fastnet", *_LIBRARIES):
-        with contextlib.suppress(PackageNotFoundError):
-            description[library] = version(_DISTRIBUTIONS.get(library, library))
+    description |= _versions()
     gpu = _gpu()
     return description if gpu is None else {**description, "gpu": gpu}
 
@@ -61,6 +60,15 @@ def memory() -> float:
         return float("inf")
 
 
+@cache  # these files are read once, not at the start of every training
+def _versions() -> dict[str, str]:
+    versions = {}
+    for library in ("fastnet", *_LIBRARIES):
+        with contextlib.suppress(PackageNotFoundError):
+            versions[library] = version(_DISTRIBUTIONS.get(library, library))
+    return versions
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -81,6 +89,7 @@ def _vectors() -> str:
     return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
 
 
+@cache
 def _cpuinfo(field: str) -> str:
     """Return what Linux says of the first processor."""
     with contextlib.suppress(OSError):
