@@ -6,7 +6,7 @@ import click
 
 import fastnet
 from fastnet.commands import book, compare, compile, evaluate, play, predict, sweep, train
-from fastnet.commands.parameters import HELP_OPTIONS
+from fastnet.commands.types import HELP_OPTIONS
 
 
 @click.group(name="fastnet", invoke_without_command=True, context_settings=HELP_OPTIONS)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import plots
-from fastnet.commands.parameters import SETTINGS, Command, NewFile
 from fastnet.commands.run import say
+from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.files.writing import write_text
 from fastnet.utils import progress
 

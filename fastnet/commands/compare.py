@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from fastnet.commands.parameters import BATCH_NAMES, DTYPE, POSITIVE, SETTINGS, Command, Engines, NewFile, Sizes
+from fastnet.commands.parameters import DTYPE, Engines
+from fastnet.commands.types import BATCH_NAMES, POSITIVE, SETTINGS, Command, NewFile, Sizes
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.files.writing import write_text
 from fastnet.utils import machine, progress

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from fastnet.commands.parameters import SETTINGS, Command
 from fastnet.commands.run import say
+from fastnet.commands.types import SETTINGS, Command
 from fastnet.utils import progress
 
 _USERS = {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from fastnet import mnist_loader, network2, plots
-from fastnet.commands.parameters import DATA, SETTINGS, Command, NewFile, notes_in_lines
+from fastnet.commands.parameters import DATA, notes_in_lines
 from fastnet.commands.run import say
+from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.datasets.dataset import Dataset
 from fastnet.engines import ENGINES, VARIANTS
 from fastnet.files import models

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from fastnet.commands.run import say
+from fastnet.commands.types import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, Sizes
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sets import DataWarning
 from fastnet.engines import ENGINES, VARIANTS
@@ -25,13 +24,8 @@ from fastnet.sweeps.recipe import INITS
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
-SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
 DTYPE = click.Choice(["float32", "float64"])
 
-
-BATCH_NAMES = "--batch", "--batch-size", "--mini-batch-size"
-"""What the size of a mini-batch is called in a command; all mean the same."""
 
 DATA = click.option(
     "--data",
@@ -83,36 +77,6 @@ def _is_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
-class Number(click.FloatRange):
-    """A number that is finite: one that is not a number is in every range to click."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
-
-
-POSITIVE = Number(min=0, min_open=True)
-FROM_ZERO = Number(min=0)
-FRACTION = Number(min=0, max=1, max_open=True)
-
-
-class Sizes(click.ParamType):
-    """Whole numbers, separated by commas."""
-
-    name = "n,n,…"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        try:
-            sizes = [int(size) for size in str(value).split(",")]
-        except ValueError:
-            sizes = []
-        if len(sizes) < 2 or min(sizes) < 1:
-            self.fail(f"{value!r} must be at least two whole numbers from 1, such as 784,30,10", param, ctx)
-        return sizes
-
-
 class Layers(click.ParamType):
     """Hidden layers, in the notation of `fastnet.formulas.notation`."""
 
@@ -152,58 +116,6 @@ class Engines(click.ParamType):
             if name not in ENGINES + VARIANTS:
                 self.fail(f"there is no engine {name!r}; there are {', '.join(ENGINES + VARIANTS)}", param, ctx)
         return names
-
-
-class NewFile(click.Path):
-    """A file that can be written; before anything else is done, that is found out."""
-
-    def __init__(self) -> None:
-        super().__init__(dir_okay=False, writable=True, path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        path = Path(value)
-        if path.is_dir():
-            self.fail(f"{path} is a folder", param, ctx)
-        if not os.access(path.absolute().parent, os.W_OK):
-            self.fail(f"{path.absolute().parent} is not a folder that can be written to", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-class Command(click.Command):
-    """A command that refuses repeated options, and to write two things into one file or over what it reads."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse options that are given more than once and take one value; click would take the last."""
-        _, _, given = self.make_parser(ctx).parse_args(list(args))
-        for param in given:
-            if isinstance(param, click.Option) and not (param.multiple or param.is_flag) and given.count(param) > 1:
-                raise click.UsageError(f"{_shown(param)} is given {given.count(param)} times; it takes one value", ctx)
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Check the files, and run the command."""
-        named = [(param, path) for param in self.params for path in _paths(ctx.params.get(str(param.name)))]
-        for param, path in named:
-            if not isinstance(param.type, NewFile) or (path.exists() and not path.is_file()):
-                continue
-            for other, another in named:
-                if other is not param and _are_same(another, path):
-                    names = " and ".join(sorted(_shown(each) for each in (param, other)))
-                    raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}")
-        return super().invoke(ctx)
-
-
-def _are_same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same file, by whatever names: links, mounts, a disk that ignores case."""
-    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
-
-
-def _shown(param: click.Parameter) -> str:
-    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
-
-
-def _paths(value: Any) -> list[Path]:
-    return [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Path)]
 
 
 def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:

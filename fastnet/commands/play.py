@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fastnet.commands.parameters import SETTINGS, Command
 from fastnet.commands.run import say
+from fastnet.commands.types import SETTINGS, Command
 
 if TYPE_CHECKING:
     from fastnet.play.server import PageServer

@@ -12,8 +12,8 @@ import click
 import numpy as np
 
 from fastnet import handwriting, network2, plots
-from fastnet.commands.parameters import SETTINGS, Command, NewFile
 from fastnet.commands.run import printable, say
+from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.files.writing import write_text
 from fastnet.handwriting import images as image_files
 from fastnet.handwriting import judging, showing

@@ -10,17 +10,9 @@ from typing import Any
 import click
 
 from fastnet import plots
-from fastnet.commands.parameters import (
-    DATA,
-    SETTINGS,
-    Command,
-    NewFile,
-    check_network_options,
-    notes_in_lines,
-    recipe_options,
-    sizes_for,
-)
+from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
 from fastnet.commands.run import say
+from fastnet.commands.types import SETTINGS, Command, NewFile
 
 
 @click.command(cls=Command, context_settings=SETTINGS)

@@ -10,17 +10,9 @@ from typing import Any
 import click
 
 from fastnet import expand_mnist, mnist_loader, network2, plots
-from fastnet.commands.parameters import (
-    DATA,
-    SETTINGS,
-    Command,
-    NewFile,
-    check_network_options,
-    notes_in_lines,
-    recipe_options,
-    sizes_for,
-)
+from fastnet.commands.parameters import DATA, check_network_options, notes_in_lines, recipe_options, sizes_for
 from fastnet.commands.run import in_words, say
+from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.learning.history import History
 from fastnet.learning.schedules import HALVE
 from fastnet.sweeps.recipe import recipe

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastnet.commands.parameters import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, SETTINGS, Command, NewFile, Sizes
+from fastnet.commands.types import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, SETTINGS, Command, NewFile, Sizes
 from fastnet.torch_classifier.checkpoint import check_path
 from fastnet.torch_classifier.data import load_data
 from fastnet.torch_classifier.options import DEFAULTS, DEVICES, SCHEDULES, Options, checked
