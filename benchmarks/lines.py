@@ -12,7 +12,7 @@ import io
 import subprocess
 import tarfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -211,14 +211,74 @@ FEATURES = (
 """The features that are counted apart."""
 
 
+def imports_of(source: str, modules: Container[str]) -> Iterator[str]:
+    """Yield which modules a module imports, in functions too, but not for annotations or in `__getattr__`.
+
+    Parameters
+    ----------
+    source : str
+        The source of the module.
+    modules : container of str
+        Names of modules, such as "fastnet.network"; imports of others are passed over.
+    """
+    return _imports_in(ast.parse(source), modules)
+
+
+def _imports_in(tree: ast.AST, modules: Container[str]) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            children: list[ast.AST] = [*node.orelse]
+        elif isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
+            children = []
+        else:
+            children = [node]
+        for child in children:
+            if isinstance(child, ast.Import):
+                yield from (alias.name for alias in child.names if alias.name in modules)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0  # the package is always named
+                names = [f"{child.module}.{alias.name}" for alias in child.names]
+                yield from (name if name in modules else child.module for name in names if child.module in modules)
+            yield from _imports_in(child, modules)
+
+
+def behind(entries: Iterable[str], left_out: tuple[str, ...] = ()) -> dict[str, int]:
+    """Return the lines of code of each module that entries need: themselves, and what they import, directly or not.
+
+    Parameters
+    ----------
+    entries : iterable of str
+        Names of modules, such as "fastnet.network".
+    left_out : tuple of str, optional
+        Modules and folders that are not counted, and whose imports are not followed.
+
+    Raises
+    ------
+    LookupError
+        If there is no such module.
+    """
+    sources = {_name(path): source for path, source in sources_in(PACKAGE).items()}
+    for name in (*entries, *left_out):
+        if name not in sources:
+            raise LookupError(f"there is no module {name}")
+    found: set[str] = set()
+    waiting = [*entries]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and not any(f"{name}.".startswith(f"{each}.") for each in left_out):
+            found.add(name)
+            waiting += imports_of(sources[name], sources)
+    return {name: len(lines_of(sources[name])) for name in sorted(found)}
+
+
+def _name(path: str) -> str:
+    """Return the name of a module, given its path in the package."""
+    return ".".join(Path(PACKAGE.name, path.removesuffix("__init__.py")).with_suffix("").parts)
+
+
 def count(package: Path) -> dict[str, int]:
     """Return the number of lines of code in each folder of a package; "." is its root."""
     return by_folder(sources_in(package))
-
-
-def of_file(path: Path) -> int:
-    """Return the number of lines of code of a module."""
-    return len(lines_of(path.read_text(encoding="utf-8")))
 
 
 def sources_in(package: Path) -> dict[str, str]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import NoReturn
 
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.imports import of_command
 
 
 def main() -> NoReturn:
     """Run the command; every error is one line on standard error and exit status 2."""
-    try:
-        with heard_afterwards():
-            from fastnet.commands.all import fastnet_command
-            from fastnet.commands.run import run
-    except KeyboardInterrupt:
-        sys.exit(130)
+    with of_command("fastnet"):
+        from fastnet.commands.all import fastnet_command
+        from fastnet.commands.run import run
     run(fastnet_command, "fastnet")

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-try:
+from fastnet.utils.imports import of_extra
+
+with of_extra("fastnet.torch_models", "PyTorch", "torch"):
     import torch
     from torch import nn
-except ImportError as error:
-    raise ImportError("fastnet.torch_models needs PyTorch; pip install 'fastnet-nndl[torch]' installs it") from error
 
 from fastnet import network2
 from fastnet.engines.torch_layers import ACTIVATIONS

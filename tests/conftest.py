@@ -40,7 +40,7 @@ def pytest_xdist_auto_num_workers(config):
 LONG = (
     "commands/test_compile.py",
     "commands/test_sweep_on_cluster.py",
-    "torch_classifier/test_command.py",
+    "pytorch_mnist/test_command.py",
     "kernels/test_processors.py",
     "kernels/test_cache.py",
     "test_package.py",

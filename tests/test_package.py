@@ -1,6 +1,5 @@
 """What `import fastnet` costs, and what the package promises from outside."""
 
-import ast
 import doctest
 import graphlib
 import importlib.util
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lines import imports_of
 
 import fastnet
 from fastnet import Dataset, network
@@ -286,8 +286,8 @@ ROWS = (
     ("torch_models", "sweeps", "neural_network", "handwriting", "comparison", "compilation"),
     ("book", "play"),
     ("commands",),
-    ("cli", "torch_classifier"),
-    ("pytorch_mnist", "__main__"),
+    ("cli", "pytorch_mnist"),
+    ("__main__",),
 )
 IN_THE_ROOT = {
     "__init__", "__main__", "cli", "expand_mnist", "mnist_loader", "network", "network2", "network3", "pytorch_mnist",
@@ -301,25 +301,6 @@ def place(module):
     return module.split(".")[1] if "." in module else module
 
 
-def imports_of(tree, modules):
-    """Yield the modules that a module imports, in functions too, but not for annotations or in `__getattr__`."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            children = node.orelse
-        elif isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
-            children = []
-        else:
-            children = [node]
-        for child in children:
-            if isinstance(child, ast.Import):
-                yield from (alias.name for alias in child.names if alias.name in modules)
-            elif isinstance(child, ast.ImportFrom):
-                assert child.level == 0  # the package is always named
-                names = [f"{child.module}.{alias.name}" for alias in child.names]
-                yield from (name if name in modules else child.module for name in names if child.module in modules)
-            yield from imports_of(child, modules)
-
-
 @pytest.fixture(scope="module")
 def imports():
     """Return, for each module of the package, the modules of the package that it imports."""
@@ -327,7 +308,7 @@ def imports():
     for file in PACKAGE.rglob("*.py"):
         parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
         files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
-    return {name: set(imports_of(ast.parse(file.read_text()), files)) for name, file in files.items()}
+    return {name: set(imports_of(file.read_text(), files)) for name, file in files.items()}
 
 
 def test_imports_run_downward(imports):
@@ -357,10 +338,13 @@ def test_the_root_of_the_package_has_the_books_modules_and_entry_points_only():
 MODULES = [name for _, name, _ in pkgutil.walk_packages(fastnet.__path__, "fastnet.") if name != "fastnet.__main__"]
 
 
-OF_PYTORCH = ("fastnet.engines.torch", "fastnet.pytorch_mnist", "fastnet.torch_models")
+OF_PYTORCH = (
+    "fastnet.engines.torch", "fastnet.files.torch_archives", "fastnet.pytorch_mnist", "fastnet.torch_models",
+    "fastnet.utils.torch_arguments", "fastnet.utils.torch_seeds",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", OF_PYTORCH[1:])
+@pytest.mark.parametrize("name", ["fastnet.pytorch_mnist", "fastnet.torch_models"])
 def test_without_pytorch_a_module_says_which_extra_installs_it(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, name, raising=False)
@@ -370,7 +354,7 @@ def test_without_pytorch_a_module_says_which_extra_installs_it(name, monkeypatch
 
 @pytest.mark.parametrize("name", ["fastnet", *MODULES])
 def test_the_examples_in_docstrings(name):
-    if name.startswith((*OF_PYTORCH, "fastnet.torch_classifier")):
+    if name.startswith(OF_PYTORCH):
         pytest.importorskip("torch")
     if name.startswith("fastnet.neural_network"):
         pytest.importorskip("sklearn")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import numpy as np
@@ -12,13 +15,13 @@ import numpy as np
 from fastnet.datasets import csv, folders, idx, npy, npz, parquet, pickles, sets
 from fastnet.datasets.npz import Role
 from fastnet.datasets.sets import DIGITS, Pair, Part
-from fastnet.files.reading import DataError, opened
+from fastnet.files.reading import DataError, one_line, opened
 from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 Loaded: TypeAlias = tuple[tuple[Pair, Pair, Pair], list[str]]
 
-__all__ = ["CHECKSUMS", "DIGITS", "Pair", "StrPath", "bundled_folder", "load"]
+__all__ = ["CHECKSUMS", "DIGITS", "Pair", "StrPath", "bundled_folder", "for_torchvision", "load"]
 
 # The bundled files, in the order in which they are read: the SHA-256 of each as it lies on the disk.
 CHECKSUMS = {
@@ -70,6 +73,48 @@ def bundled_folder() -> Path:
     package = Path(__file__).parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"
+
+
+@contextmanager
+def for_torchvision(root: StrPath | None = None) -> Iterator[StrPath]:
+    """Have `torchvision.datasets.MNIST` read MNIST in the `with` block.
+
+    Parameters
+    ----------
+    root : path, optional
+        The folder to read. By default, a temporary folder with the bundled files, unpacked as torchvision reads them;
+        if there are no bundled files, the folder `data`.
+
+    Yields
+    ------
+    path
+        The folder.
+
+    Raises
+    ------
+    DataError
+        If a bundled file is damaged, or the code in the `with` block raises an exception as torchvision does for broken
+        files.
+    """
+    bundled = {name: bundled_folder() / f"{name}.gz" for name in CHECKSUMS}
+    with TemporaryDirectory() as folder:
+        if root is None and all(file.is_file() for file in bundled.values()):
+            root = folder
+            _unpack(bundled, Path(folder, "MNIST", "raw"))
+        elif root is None:
+            root = "data"
+        try:
+            yield root
+        except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+            reason = one_line(error)
+            raise DataError(f"{os.fspath(root)}: torchvision cannot read MNIST from this folder ({reason})") from None
+
+
+def _unpack(files: Mapping[str, Path], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name, file in files.items():
+        with opened(file, CHECKSUMS[name]) as packed, (folder / name).open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked)
 
 
 def _from_folder(folder: Path) -> dict[str, Part]:

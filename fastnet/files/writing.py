@@ -11,9 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from fastnet.files.reading import named_errors
+from fastnet.utils import arguments
 from fastnet.utils.interruption import heard_afterwards
 
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts
@@ -45,6 +46,23 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     with named_errors(path), _written(Path(path)) as file:
         yield file
+
+
+def check_path(value: Any, argument: str) -> Path:
+    """Return the path of a file that `replaced` can write and that can be read again.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not a path, names something other than a regular file, or its folder cannot be written to.
+    """
+    path = arguments.path(value, argument)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{argument} is {path}; it must be a regular file, or not be there yet")
+    folder = Path(os.path.realpath(path)).parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ValueError(f"{argument} is {path}; {folder} must be a folder that can be written to")
+    return path
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

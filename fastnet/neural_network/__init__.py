@@ -4,12 +4,10 @@
 same parameters, defaults, attributes and methods, and, from the same `random_state`, the same network up to rounding.
 """
 
-try:
+from fastnet.utils.imports import of_extra
+
+with of_extra("fastnet.neural_network", "scikit-learn", "sklearn"):
     import sklearn  # noqa: F401
-except ImportError:
-    raise ImportError(
-        "fastnet.neural_network needs scikit-learn; pip install 'fastnet-nndl[sklearn]' installs it"
-    ) from None
 
 from fastnet.neural_network.classifier import MLPClassifier
 from fastnet.neural_network.regressor import MLPRegressor

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from fastnet.utils import machine
 
+_T = TypeVar("_T")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 _BYTES_A_WEIGHT = 16  # to draw it, in float64, and to keep it
@@ -60,18 +61,30 @@ def natural(value: Any, argument: str) -> int:
     return number
 
 
-def sizes(value: Any) -> list[int]:
-    """Return the sizes of a network's layers, the inputs first: at least two, whose weights the machine can hold."""
+def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> list[int]:
+    """Return the sizes of a network's layers, the inputs first: at least two, whose weights the machine can hold.
+
+    Parameters
+    ----------
+    value : sequence of int
+        The sizes.
+    argument : str, optional
+        Name of the argument.
+    outputs : int, optional
+        What the last must be.
+    """
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError(f"sizes is {brief(value)}; it must be a sequence of integers, such as [784, 30, 10]")
+        raise TypeError(f"{argument} is {brief(value)}; it must be a sequence of integers, such as [784, 30, 10]")
     found = [positive(size, "a size") for size in value]
     if len(found) < 2:
-        raise ValueError(f"sizes is {found}; it must name at least two layers, inputs and outputs")
+        raise ValueError(f"{argument} is {found}; it must name at least two layers, inputs and outputs")
+    if outputs is not None and found[-1] != outputs:
+        raise ValueError(f"{argument} is {brief(found)}; the last must be {outputs}")
     needed = _BYTES_A_WEIGHT * sum(n_in * n_out for n_in, n_out in pairwise(found))
     if needed > machine.memory():
         gigabytes = f"{needed >> 30:,}" if needed < 2**80 else "more than 2**50"
         raise ValueError(
-            f"sizes is {brief(found)}; its weights need {gigabytes} GiB, and this machine has "
+            f"{argument} is {brief(found)}; its weights need {gigabytes} GiB, and this machine has "
             f"{machine.memory() / 2**30:,.0f}"
         )
     return found
@@ -99,6 +112,14 @@ def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[st
         raise TypeError(f"{function} has no argument {name!r}{instead}")
 
 
+def threads(value: Any, argument: str = "threads") -> int:
+    """Return a number of threads, from 1 to four for each processor: more threads would only wait for one another."""
+    number, most = integer(value, argument), 4 * (os.cpu_count() or 1)
+    if not 1 <= number <= most:
+        raise ValueError(f"{argument} is {brief(number)}; it must be from 1 to {most}, four for each processor")
+    return number
+
+
 def flag(value: Any, argument: str) -> bool:
     """Return True or False, of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):
@@ -116,6 +137,13 @@ def path(value: Any, argument: str) -> Path:
     return Path(text)
 
 
+def instance(value: Any, kind: type[_T], argument: str) -> _T:
+    """Return an object of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{argument} is a {type(value).__name__}; it must be a {kind.__name__}")
+    return value
+
+
 def function(value: _Function | None, argument: str) -> _Function | None:
     """Return what can be called, or None."""
     if value is not None and not callable(value):
@@ -123,11 +151,11 @@ def function(value: _Function | None, argument: str) -> _Function | None:
     return value
 
 
-def seed(value: Any) -> int:
+def seed(value: Any, argument: str = "seed") -> int:
     """Return a seed of NumPy's old generator, which the book uses: an integer from 0 to 2**32 - 1."""
-    number = natural(value, "seed")
+    number = natural(value, argument)
     if number >= 2**32:
-        raise ValueError(f"seed is {brief(number)}; it must be below 2**32")
+        raise ValueError(f"{argument} is {brief(number)}; it must be below 2**32")
     return number
 
 

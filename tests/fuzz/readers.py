@@ -129,9 +129,9 @@ def _network3(path: Path) -> object:
 
 
 def _torch(path: Path) -> object:
-    from fastnet.torch_classifier import checkpoint
+    from fastnet import pytorch_mnist
 
-    return checkpoint.load_model(path)
+    return pytorch_mnist.load_model(path)
 
 
 def _image(path: Path) -> object:

@@ -47,10 +47,10 @@ def network3(whole):
 
 
 def torch(whole):
-    from fastnet.torch_classifier import checkpoint
+    from fastnet import pytorch_mnist
 
-    contents = checkpoint.load_model(whole)
-    return lambda path: checkpoint.save_model(contents, path)
+    contents = pytorch_mnist.load_model(whole)
+    return lambda path: pytorch_mnist.save_model(contents, path)
 
 
 @pytest.fixture(params=[model, checkpoint, expanded, network3, torch], ids=lambda write: write.__name__)

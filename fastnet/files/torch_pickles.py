@@ -1,15 +1,14 @@
-"""What `torch.save` writes of a network, gone through before PyTorch is shown it.
+"""A dry run of the pickle in a file of `torch.save`, before PyTorch reads the file.
 
-`torch.load(weights_only=True)` runs nothing that a file names, but compares what a file would call with all that it
-allows: if that is a tensor, it imports modules for it. Here the same instructions are followed with nothing behind the
-names, so that a file that would call anything else than what makes a tensor is not even opened by PyTorch.
+`torch.load(weights_only=True)` runs nothing that a file names. But PyTorch compares what a file calls with the
+functions that it allows, and imports modules for the comparison. The dry run follows the same instructions, with no
+function behind a name. It refuses a file that calls a function other than those that make a tensor.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
 from typing import IO, Any, ClassVar
 
 _MOST_BYTES = 1 << 18  # a layer takes some 200
@@ -28,12 +27,12 @@ _INSTRUCTIONS = (
 
 
 def check(file: IO[bytes]) -> None:
-    """Refuse a pickle that is not of tensors and plain data.
+    """Refuse a pickle that holds anything but tensors and plain data.
 
     Raises
     ------
     pickle.UnpicklingError
-        If it is not.
+        If the pickle is refused.
     """
     contents = file.read(_MOST_BYTES + 1)
     if len(contents) > _MOST_BYTES:
@@ -45,12 +44,12 @@ def check(file: IO[bytes]) -> None:
 
 
 class _DryRun(pickle._Unpickler):
-    """Follows the instructions, and makes nothing but containers."""
+    """Follows the instructions of a pickle, and makes nothing but containers."""
 
     dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS}
 
-    def find_class(self, module: str, name: str) -> Callable[..., Any] | None:
-        if module == "torch" and name.endswith("Storage"):  # which says of what type the numbers of a tensor are
+    def find_class(self, module: str, name: str) -> Any:
+        if module == "torch" and name.endswith("Storage"):  # it gives the type of a tensor's numbers
             return None
         return _NAMES[module, name]
 

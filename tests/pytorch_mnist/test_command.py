@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from fastnet import mnist_loader, pytorch_mnist  # noqa: E402
 from fastnet.datasets import mnist  # noqa: E402
 
 SMALL = ["--data", ".", "--sizes", "16,5,10", "--device", "cpu"]
+ENDLESS = ["--epochs", "100000000", "--patience", "100000000"]
+UNREADABLE = ".: torchvision cannot read MNIST from this folder"
 LINE = r"Epoch {}, Loss: \d\.\d{{4}}, Train Acc: \d+\.\d\d%, Val Acc: \d+\.\d\d%"
 
 
@@ -43,6 +46,20 @@ def folder(tmp_path, monkeypatch):
     write(tmp_path / "MNIST" / "raw")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command in this process; return its status, and what it printed and complained of."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # which the command replaces
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            pytorch_mnist.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
 
 
 def test_mnist_is_read_by_torchvision_from_the_bundled_files(tmp_path, monkeypatch):
@@ -82,20 +99,24 @@ def test_where_there_are_no_files_torchvision_downloads_them(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("name", "contents"),
+    ("name", "contents", "message"),
     [
-        ("train-images-idx3-ubyte", b""),
-        ("train-images-idx3-ubyte", struct.pack(">HBB3I", 0, 8, 3, 60, 4, 4) + bytes(959)),
-        ("train-images-idx3-ubyte", struct.pack(">HBB3I", 0, 8, 3, 59, 4, 4) + bytes(944)),
-        ("train-labels-idx1-ubyte", struct.pack(">HBBI", 0, 8, 1, 60) + bytes([10] * 60)),
-        ("t10k-labels-idx1-ubyte", b"\x1f\x8bnonsense"),
+        ("train-images-idx3-ubyte", b"", UNREADABLE),
+        ("train-images-idx3-ubyte", struct.pack(">HBB3I", 0, 8, 3, 60, 4, 4) + bytes(959), UNREADABLE),
+        ("train-images-idx3-ubyte", struct.pack(">HBB3I", 0, 8, 3, 59, 4, 4) + bytes(944), UNREADABLE),
+        (
+            "train-labels-idx1-ubyte",
+            struct.pack(">HBBI", 0, 8, 1, 60) + bytes([10] * 60),
+            "training has labels from 10",
+        ),
+        ("t10k-labels-idx1-ubyte", b"\x1f\x8bnonsense", UNREADABLE),
     ],
 )
-def test_broken_data_are_one_line(folder, run, name, contents):
+def test_broken_data_are_one_line(folder, run, name, contents, message):
     (folder / "MNIST" / "raw" / name).write_bytes(contents)
     status, output, errors = run(*SMALL)
     assert (status, output, errors.count("\n")) == (2, "", 1)
-    assert re.match(r"fastnet\.pytorch_mnist: \S+: (torchvision cannot read|these are not images)", errors)
+    assert errors.startswith(f"fastnet.pytorch_mnist: {message}")
 
 
 def test_it_learns_mnist(tmp_path, monkeypatch, run):
@@ -141,8 +162,12 @@ def test_early_stopping_is_said(folder, run):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--lr", "1e38"], "the loss is"),
-        (["--sizes", "784,10"], "training has images of 16 pixels, but sizes begins with 784"),
+        (["--lr", "1e38"], "epoch 1: loss or parameters are not finite"),
+        (["--sizes", "784,10"], "training has images of 16 pixels; they must have 784"),
+        (["--batch-norm", "--batch", "1"], "batch_size is 1; batch normalization needs"),
+        (["--save", "/dev/null"], "checkpoint is /dev/null; it must be a regular file"),
+        (["--fast"], "No such option"),
+        (["now"], "Got unexpected extra argument (now)"),
     ],
 )
 def test_an_error_is_one_line_and_status_2(folder, run, arguments, message):
@@ -153,11 +178,48 @@ def test_an_error_is_one_line_and_status_2(folder, run, arguments, message):
     assert os.listdir(folder) == ["MNIST"]
 
 
-def test_help_says_everything(run):
+NUMBERS = {"x": "not a valid float", "": "not a valid float", "nan": "is nan; it must be", "inf": "is inf; it must be"}
+WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer"}
+NAMES = {"": "is not one of", "none": "is not one of"}
+REFUSED = {
+    "--sizes": dict.fromkeys(["", "x", "784", "784,", "784,0,10"], "at least two whole numbers")
+    | {"4,9": "the last must be 10", "4,999999999999,10": "its weights need"},
+    "--dropout": NUMBERS | {"1": "dropout is 1.0; it must be at least 0 and less than 1"},
+    "--epochs": WHOLE | {"0": "epochs is 0; it must be at least 1"},
+    "--batch": WHOLE | {"0": "batch_size is 0; it must be at least 1"},
+    "--lr": NUMBERS | dict.fromkeys(["0", "1e39", "1e-50"], "it must be positive and finite"),
+    "--momentum": NUMBERS | {"-1": "momentum is -1.0; it must be"},
+    "--weight-decay": NUMBERS | {"1e39": "weight_decay is 1e+39; it must be finite and not negative in float32"},
+    "--schedule": NAMES,
+    "--patience": WHOLE | {"0": "patience is 0; it must be at least 1"},
+    "--device": NAMES,
+    "--seed": WHOLE | {"-1": "seed is -1; it must", "4294967296": "seed is 4294967296; it must be below 2**32"},
+    "--threads": WHOLE | {"0": "threads is 0; it must be from 1 to", "9999999": "it must be from 1 to"},
+    "--data": {"file": "is a file"},
+    "--save": {"": "is a folder", ".": "is a folder", "nowhere/net.pth": "is not a folder that can be written to"},
+}
+
+
+@pytest.mark.parametrize("option", REFUSED)
+def test_what_an_option_refuses(option, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("precious")
+    for value, said in REFUSED[option].items():
+        status, output, errors = run(option, value)
+        assert (status, output, errors.count("\n")) == (2, "", 1)
+        assert errors.startswith(f"fastnet.pytorch_mnist: Invalid value for '{option}'")
+        assert said in errors
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_no_option_of_the_command_is_left_out(run):
+    flags = {"--batch-norm", "--augment", "--batch-size", "--mini-batch-size"}  # the last are other names of --batch
+    assert {name for param in pytorch_mnist.command.params for name in param.opts} - flags == set(REFUSED)
     status, output, _ = run("--help")
     assert status == 0
-    for name in ("--sizes", "--workers", "--device [auto|cpu|cuda]", "best_model.pth", "default: 0.1", "Ctrl-C"):
-        assert name in output
+    defaults = ("default: 0.1]", "default: 784,30,10]", "default: best_model.pth]")
+    for said in (*flags, *REFUSED, *defaults, "[auto|cpu|cuda]", "Ctrl-C"):
+        assert said in " ".join(output.split())
 
 
 def test_ctrl_c_leaves_the_best_network_so_far(folder):
@@ -187,5 +249,5 @@ def test_a_reader_that_has_seen_enough(folder, run, monkeypatch):
     monkeypatch.setattr(sys, "stderr", sys.stderr)  # which click wraps where nobody reads, and does not restore
     with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:  # its last line is left
         monkeypatch.setattr(sys, "stdout", nobody)
-        status, _, errors = run(*SMALL, "--epochs", "100000000", "--patience", "100000000")
+        status, _, errors = run(*SMALL, *ENDLESS)
     assert (status, errors) == (1, "")

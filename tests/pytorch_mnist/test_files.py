@@ -1,4 +1,4 @@
-"""The file of a network: what is written, and what is refused."""
+"""The file of a network: what is written, and what is refused; `fastnet.files.torch_archives` does both."""
 
 import io
 import os
@@ -33,7 +33,13 @@ def path(model, tmp_path):
     return path
 
 
-def test_a_network_comes_back_as_it_was(model, path):
+@pytest.mark.parametrize("versioned", [True, False])
+def test_a_network_comes_back_as_it_was(model, path, versioned):
+    """Also from a file that was written before files had a version."""
+    if not versioned:
+        contents = torch.load(path, weights_only=True)
+        del contents["version"]
+        torch.save(contents, path)
     generator = torch.get_rng_state()
     loaded = load_model(path)
     assert torch.equal(torch.get_rng_state(), generator)
@@ -52,14 +58,6 @@ def test_the_file_holds_tensors_and_plain_data_only(path):
     }  # fmt: skip
 
 
-def test_a_file_from_before_versions_is_read(model, path):
-    contents = torch.load(path, weights_only=True)
-    del contents["version"]
-    torch.save(contents, path)
-    images = torch.randn(7, 6)
-    assert torch.equal(load_model(path)(images), model.eval()(images))
-
-
 def change_bias(model):
     with torch.no_grad():
         model.layers[1].bias[0] = torch.nan
@@ -71,7 +69,7 @@ def change_bias(model):
         (change_bias, ValueError, "its parameters are infinite or not a number"),
         (lambda model: model.double(), ValueError, "its parameters are not of the shapes and the type"),
         (lambda model: setattr(model, "dropout", 2), ValueError, "dropout is 2"),
-        (lambda model: setattr(model, "batch_norm", "yes"), TypeError, "batch_norm is 'yes'"),
+        (lambda model: setattr(model, "dropout", np.float64(0.5)), ValueError, "its dropout is a float64"),
         (lambda model: setattr(model, "sizes", (6, 5, 10)), ValueError, "its parameters are not those of its layers"),
         (lambda model: model.layers.pop(1), ValueError, "its parameters are not those of its layers"),
     ],
@@ -84,11 +82,10 @@ def test_what_could_not_be_loaded_is_not_saved(model, path, change, error, messa
     assert path.read_bytes() == before
 
 
-def test_another_model_is_not_saved(path):
-    before = path.read_bytes()
+def test_another_model_is_not_saved(tmp_path):
     with pytest.raises(TypeError, match="model is a Linear; it must be a Classifier"):
-        save_model(torch.nn.Linear(6, 10), path)
-    assert path.read_bytes() == before
+        save_model(torch.nn.Linear(6, 10), tmp_path / "model.pth")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_file_is_written_whole_or_not_at_all(model, path, monkeypatch):
@@ -165,7 +162,6 @@ HUGE = 10**4
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda contents: contents["state"], "of another kind"),
         (lambda contents: contents["state"][WEIGHT], "of another kind"),
         (lambda contents: changed(contents, kind="another"), "of another kind"),
         (lambda contents: changed(contents, version=2), "its version is 2; it must be 1"),
@@ -175,20 +171,18 @@ HUGE = 10**4
         (lambda contents: changed(contents, sizes=[7, 5, 4, 10]), "not of the shapes"),
         (lambda contents: changed(contents, sizes=[6, 2**31 - 1, 4, 10]), "its weights need"),
         (lambda contents: changed(contents, sizes=[6, 5, 4, 9]), "the last must be 10"),
-        (lambda contents: changed(contents, sizes=[6, 10**30, 4, 10]), "sizes is"),
-        (lambda contents: changed(contents, sizes=[6] * 10**6 + [10]), "asks for more than"),
+        (lambda contents: changed(contents, sizes=[6] * 10**5 + [1000] * 10**5), "asks for more than"),
         (lambda contents: changed(contents, sizes=[6] * 100 + [10]), "don't fit"),
         (lambda contents: changed(contents, sizes=["6", 5, 4, 10]), "a size is '6'"),
-        (lambda contents: changed(contents, sizes="6"), "don't fit"),
+        (lambda contents: changed(contents, sizes=(6, 5, 4, 10)), "its sizes is a tuple"),
         (lambda contents: changed(contents, dropout=1.0), "dropout is 1.0"),
         (lambda contents: changed(contents, batch_norm=False), "not those of its layers"),
-        (lambda contents: changed(contents, batch_norm="yes"), "batch_norm is 'yes'"),
         (lambda contents: changed(contents, state={"more": torch.zeros(1)}), "not those of its layers"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6).double()}), "the type"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6, device="meta")}), "asks for more than"),
         (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "infinite or not a number"),
+        (lambda contents: contents | {"state": 3}, "not tensors"),
         (lambda contents: changed(contents, state={WEIGHT: [[0.0] * 6] * 5}), "not tensors"),
-        (lambda contents: changed(contents, state=dict.fromkeys([WEIGHT])), "not tensors"),
     ],
 )
 def test_a_foreign_file_is_refused_with_the_reason(path, change, message):

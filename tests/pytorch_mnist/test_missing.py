@@ -28,12 +28,4 @@ def test_the_command_says_what_to_install_in_one_line(missing):
     result = run("import runpy; runpy.run_module('fastnet.pytorch_mnist', run_name='__main__')", missing)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert result.stderr.startswith("fastnet.pytorch_mnist: ")
-    assert "pip install 'fastnet-nndl[torch]'" in result.stderr
-
-
-def test_the_import_says_what_to_install():
-    result = run("import fastnet.pytorch_mnist", "torch")
-    assert result.returncode == 1
-    last = result.stderr.splitlines()[-1]
-    assert last.startswith("ImportError: fastnet.pytorch_mnist: ")
-    assert "pip install 'fastnet-nndl[torch]'" in last
+    assert "pip install 'fastnet-nndl[torch]' installs" in result.stderr

@@ -1,0 +1,94 @@
+"""Options of a command as the fields of a dataclass: each is declared, described and checked in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from fastnet.commands.types import Sizes
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Check = Callable[[click.Context, click.Parameter, Any], Any]
+
+
+def option(default: Any, check: Callable[..., Any], help: str, *names: str, type: Any = None, **bounds: Any) -> Any:
+    """Return a field of a subclass of `Checked`, from which `options_of` makes an option of a command.
+
+    Parameters
+    ----------
+    default : object
+        The default value. If it is None, None is accepted without a check.
+    check : callable
+        Function such as those of `fastnet.utils.arguments`. Given a value and `argument`, the name of the field, it
+        returns the value in the form that it must have, or raises a `TypeError` or a `ValueError` with the name.
+    help : str
+        Meaning of the option.
+    *names : str
+        Names of the option; by default, the name of the field.
+    type : click.ParamType, optional
+        Type of the option; by default, a choice if there are `choices`, and otherwise the type of the default value:
+        a tuple is one of sizes.
+    **bounds
+        Other arguments of the check, such as `choices`.
+    """
+    settings: dict[str, Any] = {"help": help, "default": default}
+    if isinstance(default, bool):
+        settings["is_flag"] = True
+    elif type is not None:
+        settings["type"] = type
+    elif "choices" in bounds:
+        settings["type"] = click.Choice(list(bounds["choices"]))
+    elif isinstance(default, tuple):
+        settings |= {"type": Sizes(), "default": ",".join(map(str, default))}
+    else:
+        settings["type"] = default.__class__
+
+    def checked(value: Any, argument: str) -> Any:
+        if value is None and default is None:
+            return None
+        found = check(value, argument=argument, **bounds)
+        return tuple(found) if isinstance(found, list) else found  # which cannot be changed
+
+    return dataclasses.field(default=default, metadata={"check": checked, "names": names, "settings": settings})
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """Options with a check of each value when an object is made."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, field.metadata["check"](getattr(self, field.name), field.name))
+
+
+def options_of(kind: type[Checked]) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command an option for each field of a class."""
+
+    def decorate(command: _Command) -> _Command:
+        for field in reversed(dataclasses.fields(kind)):
+            names = field.metadata["names"] or [f"--{field.name.replace('_', '-')}"]
+            add = click.option(
+                *names,
+                field.name,
+                callback=_callback(field.metadata["check"]),
+                **field.metadata["settings"],
+            )
+            command = add(command)
+        return command
+
+    return decorate
+
+
+def _callback(check: Callable[[Any, str], Any]) -> _Check:
+    """Return a check as click calls it; click's message begins with the name of the option."""
+
+    def callback(context: click.Context, param: click.Parameter, value: Any) -> Any:
+        try:
+            return check(value, str(param.name))
+        except (TypeError, ValueError) as error:
+            raise click.BadParameter(str(error), context, param) from None
+
+    return callback

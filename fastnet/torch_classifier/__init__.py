@@ -1,1 +1,0 @@
-"""What `fastnet.pytorch_mnist` is made of: options, data, model, training, checkpoint, command."""
