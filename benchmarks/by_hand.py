@@ -60,7 +60,8 @@ def main() -> None:
     print()
     for name, side in SIDES.items():
         print(f"- {name}: {in_words(side.entries)}, with all modules of fastnet behind them.")
-    print(f"\nNot counted: {in_words(LEFT_OUT)}. {machine.sentence()}.")
+    print(f"- not counted: {in_words(LEFT_OUT)}.")
+    print(f"\n{machine.sentence()}.")
 
 
 def by_hand(engine: str, seed: int, epochs: int) -> tuple[float, float]:

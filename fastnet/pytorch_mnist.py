@@ -57,7 +57,7 @@ class Options(Checked):
     schedule: str = option("constant", arguments.one_of, "Learning rate over the epochs.", choices=SCHEDULES)
     patience: int = option(5, arguments.positive, "Epochs with no better validation accuracy before training stops.")
     augment: bool = option(False, arguments.flag, "Rotate and shift the training images at random.")
-    device: str = option("auto", arguments.one_of, "Device, auto: a GPU if any.", choices=torch_arguments.DEVICES)
+    device: str = option("auto", arguments.one_of, "Device; auto: a GPU, if any.", choices=torch_arguments.DEVICES)
     seed: int | None = option(None, arguments.seed, "Seed, which makes a run repeatable.", type=click.INT)
     threads: int = option(1, arguments.threads, "Number of threads on the CPU.")
 
