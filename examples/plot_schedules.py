@@ -1,0 +1,45 @@
+"""
+Learning rate schedules
+=======================
+
+A schedule lowers the learning rate from epoch to epoch. A large rate at the beginning learns fast, and a small rate at
+the end makes the last steps precise.
+"""
+
+import matplotlib.pyplot as plt
+
+from fastnet import Cosine, Geometric, Steps, mnist_loader, network2
+
+plt.style.use("tableau-colorblind10")
+training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+
+# %%
+# Without a schedule, the learning rate is constant.
+
+schedules = {"constant": None, "Geometric": Geometric(), "Cosine": Cosine(), "Steps": Steps()}
+histories = {}
+for name, schedule in schedules.items():
+    net = network2.Network([784, 50, 10], network2.LogLikelihoodCost, activation="relu", seed=1)
+    net.SGD(
+        training_data[:20000],
+        12,
+        10,
+        0.2,
+        schedule=schedule,
+        evaluation_data=validation_data,
+        monitor_evaluation_accuracy=True,
+        report=lambda history: None,
+    )
+    histories[name] = net.history
+
+# %%
+# ``net.history`` has the learning rate and the accuracy of each epoch.
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.8), layout="constrained")
+for (name, history), style in zip(histories.items(), ("o-", "s--", "^-.", "d:"), strict=True):
+    left.plot(range(1, 13), history.series("eta"), style, label=name)
+    right.plot(range(1, 13), [n / 100 for n in history.series("evaluation_accuracy")], style, label=name)
+left.set(xlabel="epoch", ylabel="learning rate")
+left.legend(frameon=False)
+right.set(xlabel="epoch", ylabel="validation accuracy in %")
+plt.show()
