@@ -65,21 +65,18 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
-PAGES = {
-    "README.md": "index.md",
-    "CHANGELOG.md": "changelog.md",
-    "CONTRIBUTING.md": "contributing.md",
-    "SECURITY.md": "security.md",
-}
-"""Files outside this folder, and the pages of the site that stand for them."""
+OUTSIDE = {"CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing", "SECURITY.md": "security"}
+"""Files outside this folder, and the pages that show them."""
 
 
 def with_links_into_the_site(app: Any, docname: str, source: list[str]) -> None:
-    """Insert included files, and have links to files outside this folder lead to pages of the site."""
-    text = re.sub(r"```\{include\} (\S+)\n```", lambda found: (DOCS / found[1]).read_text("utf-8"), source[0])
-    text = text.replace("](docs/", "](")
-    for file, page in PAGES.items():
-        text = re.sub(rf"\]\((\.\./)?{re.escape(file)}", f"]({page}", text)
+    """Have pages show the files of `OUTSIDE`, and have links to files outside this folder lead to pages."""
+    text = source[0]
+    for file, page in OUTSIDE.items():
+        if docname == page:
+            text = (DOCS.parent / file).read_text(encoding="utf-8").replace("](docs/", "](")
+    for file, page in {"README.md": "index", **OUTSIDE}.items():
+        text = re.sub(rf"\]\((\.\./)?{re.escape(file)}", f"]({page}.md", text)
     source[0] = text
 
 
