@@ -12,7 +12,7 @@ from fastnet import book
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
-DOCUMENTED = re.findall(r"(?m)^   (fastnet\.[\w.]+)$", REFERENCE)
+DOCUMENTED = re.findall(r"(?m)^(?:   |\.\. py:data:: )(fastnet\.[\w.]+)$", REFERENCE)
 HERE = {name: fastnet for name in (*fastnet.__all__, *dir(fastnet)) if name[:1].isupper() or name == "sweep"}
 MODULES = [getattr(fastnet, name) for name in fastnet._MODULES if name in dir(fastnet)]
 NAMES = [(module, name) for module in MODULES for name in module.__all__]
