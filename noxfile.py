@@ -1,0 +1,60 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.10.14"]
+# ///
+"""Tasks of development, each in an environment of its own: `nox` runs all checks but the tests, `nox --list` lists all."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "uv|virtualenv"
+
+GROUPS = nox.project.load_toml()
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install fastnet with what it needs, and groups of dependencies."""
+    session.install("-e", ".", *nox.project.dependency_groups(GROUPS, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and spelling."""
+    session.install(*nox.project.dependency_groups(GROUPS, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the package, and those that a user's program sees."""
+    install(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation without warnings, and check its links."""
+    install(session, "docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def review(session: nox.Session) -> None:
+    """Check the repository against the guide of Scientific Python."""
+    session.install(*nox.project.dependency_groups(GROUPS, "review"))
+    session.run("repo-review", ".")
+
+
+@nox.session(default=False)
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after `--` go to pytest."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()
