@@ -87,6 +87,12 @@ def without_catchers(app: Any, what: str, name: str, obj: Any, options: Any, sig
     return re.sub(r", \*\*unknown\b", "", signature.replace("*others", "*")), returned
 
 
+def is_foreign(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Whether a class has inherited a method from another package, which describes the method itself."""
+    function = getattr(obj, "fget", obj)
+    return True if callable(function) and not str(getattr(function, "__module__", "")).startswith("fastnet") else None
+
+
 def ignore_external_links_offline(app: Any) -> None:
     """Check links to other sites only where there is a network."""
     if app.builder.name != "linkcheck":
@@ -100,6 +106,7 @@ def ignore_external_links_offline(app: Any) -> None:
 def setup(app: Any) -> None:
     """Connect the functions above."""
     app.connect("source-read", with_links_into_the_site)
+    app.connect("autodoc-skip-member", is_foreign)
     app.connect("autodoc-process-signature", without_catchers)
     app.connect("config-inited", lambda app, config: import_without_torch())
     app.connect("builder-inited", ignore_external_links_offline)

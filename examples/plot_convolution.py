@@ -15,13 +15,14 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 # %%
 # ``sizes`` begins with the shape of the images: one map of 28 x 28 pixels.
 
-layers = [(1, 28, 28), Convolution(8, 7, "relu"), MaxPooling(2), 10]
-net = network2.Network(layers, network2.LogLikelihoodCost, seed=1)
-net.SGD(training_data[:20000], 2, 10, 0.05, lmbda=0.5, report=lambda history: None)
+layers = [(1, 28, 28), Convolution(8, 5, "relu"), MaxPooling(2), 10]
+net = network2.Network(layers, network2.LogLikelihoodCost, seed=3)
+net.SGD(training_data[:20000], 2, 10, 0.03, lmbda=0.1, report=lambda history: None)
 print(f"{net.accuracy(test_data) / len(test_data):.1%} of the test data")
 
 # %%
 # ``activations`` returns the activations of every layer: the inputs, the feature maps, the pooled maps and the outputs.
+# A filter whose map is empty has learnt nothing: its weighted inputs are negative for every image.
 
 filters = net.weights[0][:, 0]
 feature_maps = net.activations(test_data[0][0])[1][..., 0]

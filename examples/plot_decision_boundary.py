@@ -28,7 +28,7 @@ print(f"{net.accuracy(data) / len(data):.1%} of the samples")
 x, y = np.meshgrid(np.linspace(-1.8, 2.8, 200), np.linspace(-1.4, 1.9, 150))
 probability = net.feedforward(np.stack([x.ravel(), y.ravel()]))[1].reshape(x.shape)
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
-filled = axes.contourf(x, y, probability, levels=np.linspace(0, 1, 11), cmap="PuOr", alpha=0.7)
+filled = axes.contourf(x, y, probability, levels=np.linspace(0, 1, 11), cmap="PuOr", alpha=0.5)
 axes.contour(x, y, probability, levels=[0.5], colors="black", linestyles="--")
 for label, marker, color in ((0, "o", "#b35806"), (1, "^", "#542788")):
     axes.scatter(

@@ -42,7 +42,7 @@ for name, (optimizer, eta) in optimizers.items():
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for (name, history), style in zip(histories.items(), ("o-", "s--", "^-.", "d:"), strict=True):
-    axes.semilogy(range(1, 11), history.series("mini_batch_cost"), style, label=name)
-axes.set(xlabel="epoch", ylabel="mean cost of the mini-batches")
+    axes.plot(range(1, 11), history.series("mini_batch_cost"), style, label=name)
+axes.set(xlabel="epoch", ylabel="mean cost of the mini-batches", ylim=(0, None))
 axes.legend(frameon=False)
 plt.show()

@@ -40,6 +40,6 @@ for (name, history), style in zip(histories.items(), ("o-", "s--", "^-.", "d:"),
     left.plot(range(1, 13), history.series("eta"), style, label=name)
     right.plot(range(1, 13), [n / 100 for n in history.series("evaluation_accuracy")], style, label=name)
 left.set(xlabel="epoch", ylabel="learning rate")
-left.legend(frameon=False)
 right.set(xlabel="epoch", ylabel="validation accuracy in %")
+right.legend(frameon=False, loc="lower right")
 plt.show()

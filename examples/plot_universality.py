@@ -40,7 +40,7 @@ x = np.linspace(0, 1, 2001)
 figure, panels = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True, layout="constrained")
 for axes, n in zip(panels, (5, 20, 80), strict=True):
     output = approximation(n).feedforward(x[np.newaxis])[0]
-    axes.plot(x, output, linewidth=2, label="network")
+    axes.plot(x, output, linewidth=2.5, label="network")
     axes.plot(x, f(x), "--", label="f(x)")
     axes.set(xlabel="input x", title=f"{n - 1} hidden neurons, error {np.abs(output - f(x)).max():.2f}")
 panels[0].set_ylabel("output")
