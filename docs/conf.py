@@ -12,6 +12,8 @@ from typing import Any
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
+from numpydoc.docscrape_sphinx import SphinxDocString  # noqa: E402
+
 import fastnet  # noqa: E402
 
 project = "fastnet"
@@ -49,6 +51,9 @@ autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # the section "Parameters" has them
 numpydoc_show_class_members = False
+_process_param = SphinxDocString._process_param
+# The text of an attribute is that of its class, not the docstring of its default value.
+SphinxDocString._process_param = lambda self, param, text, is_attribute: _process_param(self, param, text, False)
 
 # Gallery
 sphinx_gallery_conf = {

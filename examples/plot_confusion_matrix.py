@@ -12,7 +12,8 @@ net = network2.Network([784, 30, 10], seed=1)
 net.SGD(training_data, 5, 10, 0.5, lmbda=5.0, report=lambda history: None)
 
 # %%
-# ``feedforward`` takes one sample a column. The index of the largest output is the answer of the network.
+# ``feedforward`` takes one sample a column. The index of the largest output is the answer
+# of the network.
 
 predictions = net.feedforward(test_data.inputs.T).argmax(axis=0)
 figure = plots.confusion_matrix(test_data.targets, predictions)

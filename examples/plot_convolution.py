@@ -2,8 +2,9 @@
 Filters and feature maps
 ========================
 
-A convolutional layer moves filters over an image. Each filter makes a feature map, which shows where in the image the
-filter fits. The book's :doc:`chapter 6 </chapter6>` explains convolutional networks.
+A convolutional layer moves filters over an image. Each filter makes a feature map, which
+shows where in the image the filter fits. The book's :doc:`chapter 6 </chapter6>` explains
+convolutional networks.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +22,9 @@ net.SGD(training_data[:20000], 2, 10, 0.03, lmbda=0.1, report=lambda history: No
 print(f"{net.accuracy(test_data) / len(test_data):.1%} of the test data")
 
 # %%
-# ``activations`` returns the activations of every layer: the inputs, the feature maps, the pooled maps and the outputs.
-# A filter whose map is empty has learnt nothing: its weighted inputs are negative for every image.
+# ``activations`` returns the activations of every layer: the inputs, the feature maps,
+# the pooled maps and the outputs. Where a map is empty, the weighted input of the filter
+# is negative at every place of the image.
 
 filters = net.weights[0][:, 0]
 feature_maps = net.activations(test_data[0][0])[1][..., 0]

@@ -2,8 +2,8 @@
 Decision boundary on two moons
 ==============================
 
-``Dataset`` makes a data set of two arrays. This network has two inputs, so that its output can be drawn for every
-point of the plane.
+``Dataset`` makes a data set of two arrays. This network has two inputs, so that its
+output can be drawn for every point of the plane.
 """
 
 import matplotlib.pyplot as plt
@@ -28,7 +28,9 @@ print(f"{net.accuracy(data) / len(data):.1%} of the samples")
 x, y = np.meshgrid(np.linspace(-1.8, 2.8, 200), np.linspace(-1.4, 1.9, 150))
 probability = net.feedforward(np.stack([x.ravel(), y.ravel()]))[1].reshape(x.shape)
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
-filled = axes.contourf(x, y, probability, levels=np.linspace(0, 1, 11), cmap="PuOr", alpha=0.5)
+filled = axes.contourf(
+    x, y, probability, levels=np.linspace(0, 1, 11), cmap="PuOr", alpha=0.5
+)
 axes.contour(x, y, probability, levels=[0.5], colors="black", linestyles="--")
 for label, marker, color in ((0, "o", "#b35806"), (1, "^", "#542788")):
     axes.scatter(

@@ -2,8 +2,9 @@
 Weights of hidden neurons
 =========================
 
-A hidden neuron of the first layer has a weight for each pixel. Drawn as an image, the weights show which pixels raise
-the neuron's activation, and which pixels lower the activation.
+A hidden neuron of the first layer has a weight for each pixel. Drawn as an image, the
+weights show which pixels raise the neuron's activation, and which pixels lower the
+activation.
 """
 
 from fastnet import mnist_loader, network2, plots

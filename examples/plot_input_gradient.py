@@ -2,7 +2,8 @@
 Which pixels matter
 ===================
 
-The derivative of an output by each input shows how the answer of a network depends on each pixel.
+The derivative of an output by each input shows how the answer of a network depends on
+each pixel.
 """
 
 import matplotlib.pyplot as plt
@@ -11,11 +12,14 @@ import numpy as np
 from fastnet import mnist_loader, network2
 
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
-net = network2.Network([784, 100, 10], network2.LogLikelihoodCost, activation="tanh", seed=1)
+net = network2.Network(
+    [784, 100, 10], network2.LogLikelihoodCost, activation="tanh", seed=1
+)
 net.SGD(training_data, 4, 10, 0.05, lmbda=5.0, report=lambda history: None)
 
 # %%
-# ``input_gradient`` returns the derivative of the largest output. Here are the first test images of the digits 0 to 5.
+# ``input_gradient`` returns the derivative of the largest output. Here are the first test
+# images of the digits 0 to 5.
 
 first = [int(np.flatnonzero(test_data.targets == digit)[0]) for digit in range(6)]
 images = test_data.inputs[first].T

@@ -2,8 +2,8 @@
 Momentum, RMSProp and Adam
 ==========================
 
-An optimizer decides how the parameters follow the gradient. Here, four optimizers train the same network from the same
-initial parameters.
+An optimizer decides how the parameters follow the gradient. Here, four optimizers train
+the same network from the same initial parameters.
 """
 
 import matplotlib.pyplot as plt
@@ -14,8 +14,8 @@ plt.style.use("tableau-colorblind10")
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 
 # %%
-# Each optimizer has a learning rate of its own. RMSProp and Adam divide the gradient by its size, and so need a smaller
-# learning rate.
+# Each optimizer has a learning rate of its own. RMSProp and Adam divide the gradient by
+# its size, and so need a smaller learning rate.
 
 optimizers = {
     "gradient descent, eta 0.05": (GradientDescent(), 0.05),
@@ -25,7 +25,9 @@ optimizers = {
 }
 histories = {}
 for name, (optimizer, eta) in optimizers.items():
-    net = network2.Network([784, 30, 10], network2.LogLikelihoodCost, activation="relu", seed=1)
+    net = network2.Network(
+        [784, 30, 10], network2.LogLikelihoodCost, activation="relu", seed=1
+    )
     net.SGD(
         training_data[:20000],
         10,
@@ -38,10 +40,13 @@ for name, (optimizer, eta) in optimizers.items():
     histories[name] = net.history
 
 # %%
-# ``monitor_mini_batch_cost`` keeps the mean cost of the mini-batches, which training computes anyway.
+# ``monitor_mini_batch_cost`` keeps the mean cost of the mini-batches, which training
+# computes anyway.
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
-for (name, history), style in zip(histories.items(), ("o-", "s--", "^-.", "d:"), strict=True):
+for (name, history), style in zip(
+    histories.items(), ("o-", "s--", "^-.", "d:"), strict=True
+):
     axes.plot(range(1, 11), history.series("mini_batch_cost"), style, label=name)
 axes.set(xlabel="epoch", ylabel="mean cost of the mini-batches", ylim=(0, None))
 axes.legend(frameon=False)

@@ -2,8 +2,9 @@
 Regression with quantiles
 =========================
 
-``MLPRegressor`` has scikit-learn's interface. The loss ``"quantile"`` finds a quantile of the targets for each input.
-Two quantiles make an interval that contains a given share of the targets.
+``MLPRegressor`` has scikit-learn's interface. The loss ``"quantile"`` finds a quantile of
+the targets for each input. Two quantiles make an interval that contains a given share of
+the targets.
 """
 
 import matplotlib.pyplot as plt
@@ -33,13 +34,17 @@ for quantile in (0.1, 0.5, 0.9):
         random_state=0,
     ).fit(x, y)
     curves[quantile] = regressor.predict(grid)
-    print(f"{np.mean(y < regressor.predict(x)):.1%} of the targets are below the quantile {quantile}")
+    print(
+        f"{np.mean(y < regressor.predict(x)):.1%} of the targets are below the quantile {quantile}"
+    )
 
 # %%
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
 axes.scatter(x, y, s=6, color="C2", label="samples")
-axes.fill_between(grid[:, 0], curves[0.1], curves[0.9], color="C0", alpha=0.3, label="from 0.1 to 0.9")
+axes.fill_between(
+    grid[:, 0], curves[0.1], curves[0.9], color="C0", alpha=0.3, label="from 0.1 to 0.9"
+)
 axes.plot(grid, curves[0.5], color="C0", label="median")
 axes.set(xlabel="input", ylabel="target")
 axes.legend(frameon=False, loc="lower left")

@@ -2,8 +2,9 @@
 MLPClassifier beside scikit-learn's
 ===================================
 
-``fastnet.neural_network.MLPClassifier`` takes the parameters of scikit-learn's ``MLPClassifier``. From the same
-``random_state``, both train the same network, up to rounding. :doc:`/scikit-learn` lists the differences.
+``fastnet.neural_network.MLPClassifier`` takes the parameters of scikit-learn's
+``MLPClassifier``. From the same ``random_state``, both train the same network, up to
+rounding. :doc:`/scikit-learn` lists the differences.
 """
 
 import warnings
@@ -32,12 +33,21 @@ for library in (sklearn, fastnet):
     classifier.fit(x_train, y_train)
     seconds = perf_counter() - began
     curves[library.__name__] = classifier.loss_curve_
-    print(f"{library.__name__}: {classifier.score(x_test, y_test):.1%} of the test data, {seconds:.2f} seconds")
+    print(
+        f"{library.__name__}: {classifier.score(x_test, y_test):.1%} of the test data, {seconds:.2f} seconds"
+    )
 
 # %%
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
-axes.plot(range(1, 61), curves["sklearn"], color="C1", linewidth=5, alpha=0.6, label="scikit-learn")
+axes.plot(
+    range(1, 61),
+    curves["sklearn"],
+    color="C1",
+    linewidth=5,
+    alpha=0.6,
+    label="scikit-learn",
+)
 axes.plot(range(1, 61), curves["fastnet"], "--", color="C0", label="fastnet")
 axes.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
 axes.legend(frameon=False)

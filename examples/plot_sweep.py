@@ -2,8 +2,8 @@
 A sweep as a heat map
 =====================
 
-A :doc:`sweep </sweeps>` trains a network for each combination of some settings. A heat map of two settings shows which
-combinations work.
+A :doc:`sweep </sweeps>` trains a network for each combination of some settings. A heat
+map of two settings shows which combinations work.
 """
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,8 @@ from fastnet import mnist_loader
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 
 # %%
-# 25 combinations of learning rate and L2 regularization, each with two seeds, are 50 networks.
+# 25 combinations of learning rate and L2 regularization, each with two seeds, are 50
+# networks.
 
 etas, lmbdas = [0.02, 0.1, 0.5, 2.5, 12.5], [0.0, 0.1, 1.0, 10.0, 100.0]
 found = fastnet.sweep(
@@ -36,7 +37,14 @@ grid = 100 * np.array([[means[eta, lmbda] for eta in etas] for lmbda in lmbdas])
 figure, axes = plt.subplots(figsize=(6, 4.4), layout="constrained")
 image = axes.imshow(grid, cmap="cividis", vmin=10, vmax=100)
 for (i, j), mean in np.ndenumerate(grid):
-    axes.text(j, i, f"{mean:.1f}", ha="center", va="center", color="white" if mean < 60 else "black")
+    axes.text(
+        j,
+        i,
+        f"{mean:.1f}",
+        ha="center",
+        va="center",
+        color="white" if mean < 60 else "black",
+    )
 axes.set(xticks=range(5), xticklabels=etas, yticks=range(5), yticklabels=lmbdas)
 axes.set(xlabel="learning rate eta", ylabel="L2 regularization lmbda")
 figure.colorbar(image, label="validation accuracy in %")

@@ -2,8 +2,9 @@
 Initial weights
 ===============
 
-The book's chapter 3 divides the initial weights of a neuron by the square root of the number of its inputs. With
-undivided weights, most hidden neurons are saturated, and the network needs more epochs.
+The book's chapter 3 divides the initial weights of a neuron by the square root of the
+number of its inputs. With undivided weights, most hidden neurons are saturated, and the
+network needs more epochs.
 """
 
 import matplotlib.pyplot as plt
@@ -14,7 +15,8 @@ plt.style.use("tableau-colorblind10")
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 
 # %%
-# ``default_weight_initializer`` divides the weights. ``large_weight_initializer`` does not.
+# ``default_weight_initializer`` divides the weights. ``large_weight_initializer`` does
+# not.
 
 accuracies = {}
 for name in ("default_weight_initializer", "large_weight_initializer"):
@@ -35,7 +37,9 @@ for name in ("default_weight_initializer", "large_weight_initializer"):
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
 for (name, correct), style in zip(accuracies.items(), ("o-", "s--"), strict=True):
-    axes.plot(range(1, len(correct) + 1), [each / 100 for each in correct], style, label=name)
+    axes.plot(
+        range(1, len(correct) + 1), [each / 100 for each in correct], style, label=name
+    )
 axes.set(xlabel="epoch", ylabel="validation accuracy in %")
 axes.legend(frameon=False)
 plt.show()
