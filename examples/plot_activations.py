@@ -20,19 +20,14 @@ styles = {"sigmoid": "o-", "tanh": "s--", "relu": "^-.", "gelu": "d:"}
 # %%
 # All networks have the same initial parameters and the same learning rate.
 
+watched = {"evaluation_data": validation_data, "monitor_evaluation_accuracy": True}
 accuracies = {}
 for activation in styles:
     net = network2.Network(
         [784, 30, 10], network2.LogLikelihoodCost, activation=activation, seed=1
     )
     _, accuracies[activation], _, _ = net.SGD(
-        training_data[:20000],
-        10,
-        10,
-        0.05,
-        evaluation_data=validation_data,
-        monitor_evaluation_accuracy=True,
-        report=lambda history: None,
+        training_data[:20000], 10, 10, 0.05, report=lambda history: None, **watched
     )
 
 # %%

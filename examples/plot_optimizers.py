@@ -12,6 +12,7 @@ from fastnet import Adam, GradientDescent, RMSProp, mnist_loader, network2
 
 plt.style.use("tableau-colorblind10")
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+data = training_data[:20000]
 
 # %%
 # Each optimizer has a learning rate of its own. RMSProp and Adam divide the gradient by
@@ -23,20 +24,13 @@ optimizers = {
     "RMSProp, eta 0.001": (RMSProp(), 0.001),
     "Adam, eta 0.001": (Adam(), 0.001),
 }
+watched = {"monitor_mini_batch_cost": True, "report": lambda history: None}
 histories = {}
 for name, (optimizer, eta) in optimizers.items():
     net = network2.Network(
         [784, 30, 10], network2.LogLikelihoodCost, activation="relu", seed=1
     )
-    net.SGD(
-        training_data[:20000],
-        10,
-        50,
-        eta,
-        optimizer=optimizer,
-        monitor_mini_batch_cost=True,
-        report=lambda history: None,
-    )
+    net.SGD(data, 10, 50, eta, optimizer=optimizer, **watched)
     histories[name] = net.history
 
 # %%

@@ -13,6 +13,7 @@ from fastnet import mnist_loader, network2
 
 plt.style.use("tableau-colorblind10")
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+few = training_data[:1000]
 
 # %%
 # Each of the three networks begins with the same parameters. ``SGD`` returns the
@@ -23,20 +24,16 @@ remedies = {
     "L2, lmbda 1": {"lmbda": 1.0},
     "dropout 0.5": {"dropout": 0.5},
 }
+watched = {
+    "evaluation_data": test_data[:2000],
+    "monitor_evaluation_cost": True,
+    "monitor_training_cost": True,
+}
 on_training_data, on_test_data = {}, {}
 for name, remedy in remedies.items():
     net = network2.Network([784, 50, 10], seed=1)
-    on_test_data[name], _, on_training_data[name], _ = net.SGD(
-        training_data[:1000],
-        60,
-        10,
-        0.5,
-        evaluation_data=test_data[:2000],
-        monitor_evaluation_cost=True,
-        monitor_training_cost=True,
-        report=lambda history: None,
-        **remedy,
-    )
+    found = net.SGD(few, 60, 10, 0.5, report=lambda history: None, **watched, **remedy)
+    on_test_data[name], _, on_training_data[name], _ = found
 
 # %%
 # Without regularization, the cost on the test data soon rises. Dropout delays the rise.

@@ -34,9 +34,8 @@ for quantile in (0.1, 0.5, 0.9):
         random_state=0,
     ).fit(x, y)
     curves[quantile] = regressor.predict(grid)
-    print(
-        f"{np.mean(y < regressor.predict(x)):.1%} of the targets are below the quantile {quantile}"
-    )
+    share = np.mean(y < regressor.predict(x))
+    print(f"{share:.1%} of the targets are below the quantile {quantile}")
 
 # %%
 

@@ -12,6 +12,7 @@ from fastnet import Cosine, Geometric, Steps, mnist_loader, network2
 
 plt.style.use("tableau-colorblind10")
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
+data = training_data[:20000]
 
 # %%
 # Without a schedule, the learning rate is constant.
@@ -22,21 +23,13 @@ schedules = {
     "Cosine": Cosine(),
     "Steps": Steps(),
 }
+watched = {"evaluation_data": validation_data, "monitor_evaluation_accuracy": True}
 histories = {}
 for name, schedule in schedules.items():
     net = network2.Network(
         [784, 50, 10], network2.LogLikelihoodCost, activation="relu", seed=1
     )
-    net.SGD(
-        training_data[:20000],
-        12,
-        10,
-        0.2,
-        schedule=schedule,
-        evaluation_data=validation_data,
-        monitor_evaluation_accuracy=True,
-        report=lambda history: None,
-    )
+    net.SGD(data, 12, 10, 0.2, schedule=schedule, report=lambda history: None, **watched)
     histories[name] = net.history
 
 # %%
@@ -47,12 +40,8 @@ for (name, history), style in zip(
     histories.items(), ("o-", "s--", "^-.", "d:"), strict=True
 ):
     left.plot(range(1, 13), history.series("eta"), style, label=name)
-    right.plot(
-        range(1, 13),
-        [n / 100 for n in history.series("evaluation_accuracy")],
-        style,
-        label=name,
-    )
+    accuracies = [n / 100 for n in history.series("evaluation_accuracy")]
+    right.plot(range(1, 13), accuracies, style, label=name)
 left.set(xlabel="epoch", ylabel="learning rate")
 right.set(xlabel="epoch", ylabel="validation accuracy in %")
 right.legend(frameon=False, loc="lower right")

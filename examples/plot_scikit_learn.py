@@ -33,22 +33,14 @@ for library in (sklearn, fastnet):
     classifier.fit(x_train, y_train)
     seconds = perf_counter() - began
     curves[library.__name__] = classifier.loss_curve_
-    print(
-        f"{library.__name__}: {classifier.score(x_test, y_test):.1%} of the test data, {seconds:.2f} seconds"
-    )
+    accuracy = classifier.score(x_test, y_test)
+    print(f"{library.__name__}: {accuracy:.1%} of the test data, {seconds:.2f} seconds")
 
 # %%
 
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
-axes.plot(
-    range(1, 61),
-    curves["sklearn"],
-    color="C1",
-    linewidth=5,
-    alpha=0.6,
-    label="scikit-learn",
-)
-axes.plot(range(1, 61), curves["fastnet"], "--", color="C0", label="fastnet")
+axes.plot(curves["sklearn"], color="C1", linewidth=5, alpha=0.6, label="scikit-learn")
+axes.plot(curves["fastnet"], "--", color="C0", label="fastnet")
 axes.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
 axes.legend(frameon=False)
 plt.show()

@@ -37,14 +37,8 @@ grid = 100 * np.array([[means[eta, lmbda] for eta in etas] for lmbda in lmbdas])
 figure, axes = plt.subplots(figsize=(6, 4.4), layout="constrained")
 image = axes.imshow(grid, cmap="cividis", vmin=10, vmax=100)
 for (i, j), mean in np.ndenumerate(grid):
-    axes.text(
-        j,
-        i,
-        f"{mean:.1f}",
-        ha="center",
-        va="center",
-        color="white" if mean < 60 else "black",
-    )
+    color = "white" if mean < 60 else "black"
+    axes.text(j, i, f"{mean:.1f}", ha="center", va="center", color=color)
 axes.set(xticks=range(5), xticklabels=etas, yticks=range(5), yticklabels=lmbdas)
 axes.set(xlabel="learning rate eta", ylabel="L2 regularization lmbda")
 figure.colorbar(image, label="validation accuracy in %")

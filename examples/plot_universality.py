@@ -28,9 +28,7 @@ def f(x):
 def approximation(n):
     """Return a network whose output has n constant pieces between 0 and 1."""
     edges, heights = np.arange(1, n) / n, f((np.arange(n) + 0.5) / n)
-    net = network2.Network(
-        [1, n - 1, Dense(1, "linear")], network2.QuadraticCost, dtype="float64"
-    )
+    net = network2.Network([1, n - 1, Dense(1, "linear")], "quadratic", dtype="float64")
     w = 50.0 * n
     net.weights = [np.full((n - 1, 1), w), np.diff(heights)[np.newaxis]]
     net.biases = [-w * edges[:, np.newaxis], heights[:1, np.newaxis]]
@@ -45,10 +43,8 @@ for axes, n in zip(panels, (5, 20, 80), strict=True):
     output = approximation(n).feedforward(x[np.newaxis])[0]
     axes.plot(x, output, linewidth=2.5, label="network")
     axes.plot(x, f(x), "--", label="f(x)")
-    axes.set(
-        xlabel="input x",
-        title=f"{n - 1} hidden neurons, error {np.abs(output - f(x)).max():.2f}",
-    )
+    error = np.abs(output - f(x)).max()
+    axes.set(xlabel="input x", title=f"{n - 1} hidden neurons, error {error:.2f}")
 panels[0].set_ylabel("output")
 panels[0].legend(frameon=False)
 plt.show()

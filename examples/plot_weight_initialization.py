@@ -18,19 +18,13 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 # ``default_weight_initializer`` divides the weights. ``large_weight_initializer`` does
 # not.
 
+watched = {"evaluation_data": validation_data, "monitor_evaluation_accuracy": True}
 accuracies = {}
 for name in ("default_weight_initializer", "large_weight_initializer"):
     net = network2.Network([784, 30, 10], seed=1)
     getattr(net, name)()
     _, accuracies[name], _, _ = net.SGD(
-        training_data,
-        12,
-        10,
-        0.1,
-        lmbda=5.0,
-        evaluation_data=validation_data,
-        monitor_evaluation_accuracy=True,
-        report=lambda history: None,
+        training_data, 12, 10, 0.1, lmbda=5.0, report=lambda history: None, **watched
     )
 
 # %%
