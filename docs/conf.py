@@ -21,7 +21,9 @@ author = "the fastnet developers"
 version = release = fastnet.__version__
 html_title = f"fastnet {version}"
 html_theme = "furo"
+html_theme_options = {"top_of_page_buttons": []}
 html_show_copyright = False
+html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 templates_path = ["_templates"]
