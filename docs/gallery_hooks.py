@@ -65,29 +65,31 @@ def save_figures(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str,
     return figure_rst(paths, gallery_conf["src_dir"])
 
 
+class _Stub(type):
+    """The type of classes that take any arguments, and whose attributes are such classes, too."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _stub(name)
+
+
+def _stub(name: str) -> Any:
+    """Return such a class; an instance is a decorator that changes nothing."""
+    members = {"__init__": lambda self, *arguments, **keywords: None, "__call__": lambda self, function: function}
+    return _Stub(name, (), members)
+
+
 class _StubModule(ModuleType):
-    """A module in which every name is a class that takes any arguments."""
+    """A module in which every name is such a class."""
 
     __path__: list[str] = []  # noqa: RUF012 - Python takes a module with a path for a package
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = f"{self.__name__}.{name}"
-        if found in sys.modules:
-            return sys.modules[found]
-        stub = _Stub(name, (), {"__init__": lambda self, *arguments, **keywords: None})
-        setattr(self, name, stub)
-        return stub
-
-
-class _Stub(type):
-    """A class whose attributes are such classes, too."""
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return _Stub(name, (), {"__init__": lambda self, *arguments, **keywords: None})
+        setattr(self, name, sys.modules.get(f"{self.__name__}.{name}") or _stub(name))
+        return self.__dict__[name]
 
 
 @contextlib.contextmanager
