@@ -47,6 +47,7 @@ suppress_warnings = ["config.cache"]
 
 # Reference
 nitpicky = True
+smartquotes = False  # two hyphens of an option stay hyphens
 default_role = "literal"  # `x` in a docstring is code
 autosummary_generate = True
 autodoc_member_order = "bysource"
