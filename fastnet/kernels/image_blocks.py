@@ -206,8 +206,8 @@ Add the sum of (x - means)^2 likewise; `means` and z begin at `start`.
 add_errors_of_columns = block(5, narrow, _column_errors)
 """`add_errors_of_columns(d, x, means, inverses, z, d_start, x_start, step, count, start, z_start, vectors)`
 
-Add the sum of d to `vectors` vectors of z likewise. Add the sum of d (x - means) inverses to the next `vectors` vectors.
-`means` and `inverses` begin at `start`.
+Add the sum of d to `vectors` vectors of z likewise. Add the sum of d (x - means) inverses to the next `vectors`
+vectors. `means` and `inverses` begin at `start`.
 """
 
 
