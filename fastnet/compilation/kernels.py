@@ -69,7 +69,7 @@ def specializations() -> list[Specialization]:
 
 
 def _use_networks(data: Dataset) -> None:
-    """Prepare a network without images for training, and one with them, and evaluate both."""
+    """Prepare two networks for training, without and with images, and evaluate both."""
     inputs, dtype = data.inputs.shape[1], data.inputs.dtype
     dense = Architecture.dense([inputs, 1], dtype)
     images = Architecture((1, 1, inputs), (Convolution(1, (1, 1)), Dense(1)), dtype=dtype)

@@ -17,7 +17,7 @@ ENGINES = ("numba", "numpy", "torch", "reference")
 """Names of the engines that train networks."""
 
 VARIANTS = ("torch-cpu", "torch-compiled", "torch-cuda-eager", "torch-cuda-compiled", "torch-cuda")
-"""Variants of the engine `torch`, which is the last one if there is a CUDA device, and otherwise the first one."""
+"""Variants of the engine `torch`: it is the last variant if there is a CUDA device, and otherwise the first variant."""
 
 
 def why_missing(name: str) -> str | None:

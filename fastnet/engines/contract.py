@@ -68,7 +68,7 @@ class Descent:
 
 
 class MiniBatch(NamedTuple):
-    """The samples of a mini-batch, one a row.
+    """The samples of a mini-batch, one sample per row.
 
     Attributes
     ----------
@@ -212,7 +212,7 @@ class State:
     memory : dict of str to Parameters
         The optimizer's state: arrays by the names in `Optimizer.remembers`. The units may be the engine's own.
     eta : float
-        The last learning rate, on which these units may depend.
+        The last learning rate, on which the units of `memory` may depend.
     """
 
     trained_on: int = 0
@@ -383,7 +383,7 @@ class Engine(ABC):
             If the engine has no data.
         """
         if self.data is None:
-            raise ValueError("data was not given to the engine; there is nothing to train on")
+            raise ValueError("data was not given to the engine, so there is nothing to train on; create it with data")
         if len(order) and not 0 <= order.min() <= order.max() < len(self.data):
             raise IndexError(
                 f"order has indices from {order.min()} to {order.max()}, but there are {len(self.data)} samples; "
@@ -457,7 +457,7 @@ class Engine(ABC):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+            One sample per row.
         targets : ndarray of float32 or float64, shape (n, n_out)
             The desired outputs.
 

@@ -1,7 +1,7 @@
 """The book's algorithm, with mini-batches as matrices, and matrix products instead of loops over samples.
 
 The same seed gives the same bits again with the same number of BLAS threads. BLAS divides larger products, such as
-those of 784-30-10 in mini-batches of 100, among its threads. Their number decides the order of additions. With
+those of 784-30-10 in mini-batches of 100, among its threads. The number of threads decides the order of additions. With
 OMP_NUM_THREADS=1, the number of processors makes no difference.
 """
 
@@ -65,7 +65,7 @@ class Engine(ArrayEngine):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+            One sample per row.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class Engine(ArrayEngine):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+            One sample per row.
         neurons : ndarray of int, shape (n,)
             Index of the output neuron of each sample.
 

@@ -175,7 +175,7 @@ class MaxPooling(Computed):
 class BatchNormalization(Computed):
     """z = gamma (x - mean) / deviation + beta, where each position of an image counts as a sample of its map.
 
-    Only this layer combines samples. The equations are those of Ioffe and Szegedy (2015), section 3, in their order.
+    Only this layer combines samples. The equations and their order are those of Ioffe and Szegedy (2015), section 3.
     """
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:

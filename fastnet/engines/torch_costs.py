@@ -1,7 +1,6 @@
 """The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the output neurons.
 
-A function takes z, the targets, the `Outputs`, and `summed`. If `summed`, it returns the sum of the costs. Otherwise it
-returns the cost of each sample or of each output.
+The last argument, `summed`, says whether to return the sum of the costs, or the cost of each sample or of each output.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def transpose_filters(layer, layout, parameters, workspace, share):
 
 @subroutine
 def convolve_row(layer, corner, layout, workspace, z, blank, seen):
-    """Compute the weighted sums of a row of windows at all positions; return 1 if they are pooled, otherwise 0.
+    """Compute the weighted sums, without bias, at all positions of a row of windows; return 1 if pooled, otherwise 0.
 
     The first patch begins at `corner`. The sums of a position are a row of filters in `workspace.unpooled`, from z on.
     A window whose inputs are all zero is left out, and marked by a 1 in `workspace.offsets`, from `blank` on.

@@ -70,8 +70,8 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
     side : int
         Number of rows and of columns of each image.
     transforms : ndarray of float64, shape (n, 6)
-        Coefficients a, b, c, d, e, f for each image. The pixel at row r and column s, counted from the centre of the
-        image, is looked up at row a r + b s + c and column d r + e s + f.
+        Coefficients a, b, c, d, e, f for each image. The pixel at row r and column s is looked up at row a r + b s + c
+        and column d r + e s + f. Rows and columns are counted from the centre of the image.
     noise : ndarray of uint8, shape (n, 2, side * side) or (0, 2, side * side)
         Displacements of the rows and columns that are looked up, before smoothing; 0 stands for -1, and 255 for 1.
     elastic : float

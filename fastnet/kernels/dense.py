@@ -32,8 +32,7 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     m : int
         Number of samples in the mini-batch.
     first, last : int
-        Range of this thread's samples above layer 0, and of its neurons in layer 0; ignored where threads divide
-        weights.
+        Range of this thread's samples; in layer 0, of its neurons. Ignored where threads divide weights.
     scale : float
         Factor of the weights; see `layout.Parameters`.
     layout, parameters, sums, workspace, share

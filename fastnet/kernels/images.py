@@ -30,8 +30,8 @@ def images(
     ----------
     what : int
         `PREPARE`: transpose all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's
-        activations. `BACKPROPAGATE`: compute the errors below it. `ACCUMULATE`: add the gradient of its parameters to
-        the sums.
+        activations. `BACKPROPAGATE`: compute the errors below the layer. `ACCUMULATE`: add the gradient of the layer's
+        parameters to the sums.
         `CLEAR`: set all images to zero, because borders have to be zero.
     layer : int
         Index of the layer; ignored by `PREPARE` and `CLEAR`.

@@ -41,7 +41,7 @@ DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 
 ENOUGH_SAMPLES = 24  # with this number of samples in a mini-batch or more, transposing the weights first is faster
 SAMPLES_OF_SUMS = 192  # samples whose gradients are summed together
-NUMBERS_IN_CACHE = 256  # numbers of each of these samples that stay in the L2 cache while all panels are computed
+NUMBERS_IN_CACHE = 256  # numbers of each such sample that stay in the L2 cache while all panels are computed
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # samples and outputs whose dot products are computed together
 ERRORS_IN_CACHE = 4096  # numbers of errors that are unpooled together
 WINDOWS_IN_A_LIST = 256  # windows in a list of errors, so that the list stays in cache; more if a sample has more
@@ -87,7 +87,7 @@ class Layout(NamedTuple):
     maps, heights, widths : ndarray of int64, shape (layers,)
         Number of maps, rows and columns of the images that each layer outputs; 0 if it outputs no images.
     lines, origins : ndarray of int64, shape (layers,)
-        Distance from a row of these images to the next, and offset of the first row in a sample, inside the border.
+        Distance between rows of the output images, and offset of the first row in a sample, inside the border.
     rows, taps : ndarray of int64, shape (layers,)
         Number of rows of a filter, and number of weights in a row.
     corners, strides : ndarray of int64, shape (layers,)
@@ -150,8 +150,8 @@ class Parameters(NamedTuple):
     values : ndarray
         The weights, which have to be multiplied by `scale`, the biases and the gammas; see `Layout`.
     scale : ndarray of float64, shape (1,)
-        Factor of all weights. L2 regularization shrinks all weights with every mini-batch. It changes `scale` only, so
-        that the weights of zero inputs are not read or written.
+        Factor of all weights. L2 regularization shrinks all weights with every mini-batch, but changes `scale` only. So
+        the weights of zero inputs are not read or written.
     """
 
     values: np.ndarray

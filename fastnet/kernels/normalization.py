@@ -54,8 +54,7 @@ def normalize(layer, u, below, m, layout, statistics, workspace, training):
 def backpropagate(u, channel, below, m, gamma, layout, workspace, sums, sums_scale):
     """Write the gradient with respect to the inputs of neuron u's panel to the errors below.
 
-    The gradient of gamma, times `sums_scale`, is added to `sums`. The errors of the panel are the derivatives with
-    respect to gamma * normalized + beta.
+    Gamma's gradient, times `sums_scale`, is added to `sums`. The panel's errors are those of gamma * normalized + beta.
     """
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     mean, inverse = load(workspace.means, channel), load(workspace.inverses, channel)

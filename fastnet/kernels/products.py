@@ -1,6 +1,6 @@
 """Matrix products, computed as sums of scalars times vectors.
 
-The left matrix gives the scalars. It is flat and row-major. A list of indices picks its rows, so that the samples of a
+The left matrix, flat and row-major, gives the scalars. A list of indices picks its rows, so that the samples of a
 mini-batch are not copied. The right matrix and the result are stored in panels (see `layout`), given by their offsets.
 
 The loops are blocked for registers and caches. The blocks keep sums in registers. The inner dimension is split so that

@@ -1,6 +1,6 @@
 """Random permutations: the same as those of NumPy's `RandomState`, in less than half of the time.
 
-`RandomState.permutation` loops from the last number to the second. It swaps number i with the number at a random index
+`RandomState.permutation` loops from the last number to the second, and swaps number i with the number at a random index
 from 0 to i. The index is the lowest bits of a draw, as many bits as i has. An index larger than i is rejected, and the
 next draw is used. Rejections would cause branch mispredictions, which take time. So the kernel writes every index and
 counts the accepted indices: no branch depends on a draw.

@@ -97,7 +97,7 @@ def _files(package: str, folder: Traversable) -> Iterator[tuple[str, Traversable
 def _imported(source: str, package: str) -> Iterator[str]:
     """Yield the modules that a source imports, also under TYPE_CHECKING, and the packages that contain them.
 
-    Importing a package counts as importing all of its modules, because the import does not show which are used.
+    Importing a package counts as importing all of its modules, because the source does not show which modules it uses.
     """
     for statement in _import_statements(source):
         if isinstance(statement, ast.ImportFrom):

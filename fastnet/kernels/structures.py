@@ -97,7 +97,7 @@ def _words(structure: tuple[Any, ...]) -> Iterator[Any]:
 
 @cache
 def _type_of(kind: type[tuple[Any, ...]], dtypes: tuple[np.dtype | None, ...]) -> tuple[Structure, struct.Struct]:
-    """Return the type of a structure with arrays of these types, and how its fields lie in memory."""
+    """Return the type of a structure with arrays of these dtypes, and the memory layout of its fields."""
     fields: list[types.Type] = []
     codes = ""
     for annotation, dtype in zip(get_type_hints(kind).values(), dtypes, strict=True):

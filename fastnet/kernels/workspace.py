@@ -23,7 +23,7 @@ from fastnet.kernels.layout import (
 from fastnet.kernels.vectors import CACHE_LINE, lanes_of, register_lanes_of
 
 _PAGE = 4096  # bytes
-_MOST_PADDING = 2  # largest ratio of the packed numbers with padding to those without
+_MOST_PADDING = 2  # largest factor by which padding increases the number of packed numbers
 
 
 class Workspace(NamedTuple):
@@ -52,8 +52,8 @@ class Workspace(NamedTuple):
         A section for each thread: the gradient of filters, the numbers of all positions before pooling, and nonzero
         errors or inputs.
     offsets, counts : ndarray of int64
-        A section for each thread: the offset of each of these errors or inputs, and the length of each list, or the
-        index where each row's list begins.
+        A section for each thread: the offset of each entry of `values`, and the length of each list, or the index where
+        each row's list begins.
     dense, images : int
         The addresses of the kernels `dense` and `images`; without images, the second address is 0.
     """
