@@ -155,7 +155,7 @@ def test_a_network_of_layers_is_the_same_network(layered):
             np.testing.assert_array_equal(array, expected[name], strict=True)
     assert json.loads(path.read_text())["version"] == 2
     assert "cost" not in json.loads(path.read_text())  # where the book's program looks
-    with pytest.raises(ValueError, match=r"dense layers of sigmoid neurons only, network2.load reads others"):
+    with pytest.raises(ValueError, match=r"dense layers of sigmoid neurons only. Use network2.load instead"):
         network.load(path)
 
 
