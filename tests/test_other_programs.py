@@ -37,7 +37,7 @@ def test_a_subclass_that_initializes_itself_as_the_book_does(make, capsys):
         trained.append([array.tolist() for array in (*net.weights, *net.biases)])
     assert trained[0] == trained[1]
     assert repr(make([3, 4, 2])) == "<Network [3, 4, 2], engine 'numba', float32>"
-    with pytest.raises(ValueError, match=r"num_layers is 4; of sizes .* it is 3"):
+    with pytest.raises(ValueError, match=r"num_layers is 4; for .* it must be 3"):
         make([3, 4, 2]).num_layers = 4
 
 
