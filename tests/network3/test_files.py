@@ -119,7 +119,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(saved):
         net.save(saved)
     own = a_network()
     own.layers[1].activation_fn = lambda z: z
-    with pytest.raises(ValueError, match=r"cannot be saved: a layer's activation_fn is .* none of linear, "):
+    with pytest.raises(ValueError, match=r"cannot be saved: a layer's activation_fn is .*; it must be one of linear, "):
         own.save(saved)
     assert saved.read_bytes() == before
     assert [file.name for file in saved.parent.iterdir()] == [saved.name]
@@ -213,9 +213,9 @@ def change_layer(**changes):
 
 CHANGES = {
     "more than its layers": (lambda h, d: d["layers"].pop(), "not the weights and biases of its layers"),
-    "another kind": (change_layer(layer="Linear"), "a layer of it is none of"),
-    "a kind that is no name": (change_layer(layer=["SoftmaxLayer"]), "a layer of it is none of"),
-    "another argument": (change_layer(params=[1, 2]), "is not described by"),
+    "another kind": (change_layer(layer="Linear"), "a layer is none of"),
+    "a kind that is no name": (change_layer(layer=["SoftmaxLayer"]), "a layer is none of"),
+    "another argument": (change_layer(params=[1, 2]), "must be described by"),
     "a private function": (change_layer(activation_fn="__class__"), "activation_fn is '__class__'"),
     "a function that is none": (change_layer(activation_fn=["ReLU"]), "activation_fn is"),
     "another width": (change_layer(n_out=6), "params have the shapes"),
