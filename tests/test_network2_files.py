@@ -129,7 +129,7 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "dtyp
         (VALID | {"neurons": {"activation": "tanh"}}, "it has no 'cost'"),
         (VALID | {"neurons": "tanh"}, "it is no object with sizes"),
         (VALID | {"neurons": {"cost": 3, "activation": "tanh"}}, "the name of its cost is"),
-        (VALID | {"cost": "LogLikelihoodCost"}, "of one output neuron the softmax is always 1"),
+        (VALID | {"cost": "LogLikelihoodCost"}, "the softmax of one output neuron is always 1"),
     ],
 )
 def test_a_file_that_holds_no_network(tmp_path, contents, message):

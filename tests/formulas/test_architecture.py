@@ -138,7 +138,7 @@ def test_the_output_layer_has_the_activation_of_its_cost(cost, first):
         ((Dense(3, "tanh"),), QuadraticCost, "activation of the last layer is 'tanh'; with QuadraticCost it must be "),
         ((Dense(3, "linear"),), CrossEntropyCost, "with CrossEntropyCost it must be 'sigmoid'"),
         ((Dense(3, "sigmoid"),), LogLikelihoodCost, "with LogLikelihoodCost it must be 'softmax'"),
-        ((Dense(1),), LogLikelihoodCost, "of one output neuron the softmax is always 1"),
+        ((Dense(1),), LogLikelihoodCost, "the softmax of one output neuron is always 1"),
         ((BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer; it must stand"),
         ((Dropout(0.5), BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer"),
         ((Dense(2, "softmax"), Dense(3)), QuadraticCost, "activation of a hidden layer is 'softmax'"),

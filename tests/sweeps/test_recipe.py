@@ -93,7 +93,7 @@ def test_work_grows_with_the_multiplications():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layers": "pol"}, "layers: 'pol' is no layer; a layer is one of: conv FILTERS"),
+        ({"layers": "pol"}, "layers: 'pol' is not a layer; a layer must be one of: conv FILTERS"),
         ({"layers": 5}, "layers: 5 must be a text, such as 'conv 20 5x5 relu, pool 2x2, dense 100 relu'"),
         ({"layers": [Dropout(0.5, inverted=False)]}, "layers: Dropout(p=0.5, inverted=False) cannot be written"),
         (
