@@ -344,7 +344,7 @@ def test_an_interrupted_run_on_images_goes_on_bit_for_bit(engine, images, tmp_pa
     second.SGD(images, 4, 5, 0.01, checkpoint=tmp_path / "run", resume=True, **keywords)
     assert_same(second, whole)
     other = Network([(5, 6, 1), MaxPooling(1), 3], LogLikelihoodCost, engine=engine, seed=0)
-    with pytest.raises(ValueError, match="it is of another run"):
+    with pytest.raises(ValueError, match="this checkpoint is from another run"):
         other.SGD(images, 4, 5, 0.01, checkpoint=tmp_path / "run", resume=True, **keywords)
 
 

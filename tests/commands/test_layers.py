@@ -69,7 +69,7 @@ def test_an_interrupted_run_goes_on(folder):
     ]
     other = train(folder, "--layers", "dense 5", *options[2:], "part", "--epochs", "3", "--resume")
     assert other.returncode == 2
-    assert "it is of another run" in other.stderr
+    assert "this checkpoint is from another run" in other.stderr
 
 
 @pytest.mark.parametrize(
