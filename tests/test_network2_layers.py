@@ -121,7 +121,11 @@ def test_an_initializer_in_the_books_way(sizes):
         ([4, Dense(3, "relu")], ValueError, "activation of the last layer is 'relu'; with CrossEntropyCost"),
         ([4, Dense(5, "softmax"), 3], ValueError, "activation of a hidden layer is 'softmax'"),
         ([4, Dense(10**12), 3], ValueError, "its weights need"),
-        ([784, Convolution(20, 5), 3], ValueError, r"give their shape, such as \(1, 28, 28\), instead of their number"),
+        (
+            [784, Convolution(20, 5), 3],
+            ValueError,
+            r"give their shape, such as \(1, 28, 28\), instead of the number of inputs",
+        ),
         (
             [(28, 28), Convolution(20, 5), 3],
             ValueError,
@@ -378,7 +382,7 @@ def test_an_activation_of_ones_own(images, tmp_path):
     net.SGD(images, 1, 5, 0.1, report=quiet)
     assert (net.weights[0] != before[0]["weights"]).any()
     assert net.history.recipe["layers"][0]["activation"] == "OwnActivation(sin)"
-    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which a file cannot hold"):
+    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which cannot be saved"):
         net.save(tmp_path / "net.json")
     assert list(tmp_path.iterdir()) == []
     for engine in ENGINES:

@@ -76,7 +76,7 @@ def test_sizes_one_by_one_are_answered_with_a_list(make):
 def test_arguments_of_other_programs_are_answered_with_ours(make, name, instead):
     net = make([3, 2])
     before = net.weights
-    with pytest.raises(TypeError, match=f"SGD has no argument '{name}'; it is {instead} here"):
+    with pytest.raises(TypeError, match=f"SGD has no argument '{name}'; use {instead} instead"):
         net.SGD(DATA, 1, 5, 0.5, **{name: 3})
     assert net.weights is before
     with pytest.raises(TypeError, match=r"SGD has no argument 'verbose'$"):

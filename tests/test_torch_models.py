@@ -133,7 +133,7 @@ BEHIND = (nn.Flatten(), nn.Linear(8, 2))
         ((nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"), *BEHIND), ValueError, "padding_mode='zeros'"),
         ((nn.Conv2d(2, 2, 3, groups=2), *BEHIND), ValueError, "groups=1"),
         ((nn.MaxPool2d(3, 2), *BEHIND), ValueError, "a stride equal to kernel_size"),
-        ((nn.MaxPool2d(2, ceil_mode=True), *BEHIND), ValueError, "neither ceil_mode"),
+        ((nn.MaxPool2d(2, ceil_mode=True), *BEHIND), ValueError, "ceil_mode=False and return_indices=False"),
         ((nn.Conv2d(1, 2, 3), nn.Linear(2, 2)), ValueError, "which do not fit"),
         ((nn.Conv2d(1, 2, 3), nn.Linear(8, 2)), ValueError, r"after images; put a Flatten\(\) in between"),
         ((nn.Flatten(), nn.Conv2d(1, 2, 3), *BEHIND), ValueError, "after flat inputs; its inputs must be images"),
