@@ -194,7 +194,7 @@ def _noise(random: np.random.Generator, n: int, side: int) -> np.ndarray:
 
 
 def _smoothing(side: int, smoothness: float) -> np.ndarray:
-    """Return the matrix S, shape (side, side), by which S @ image @ S smooths an image with a Gaussian."""
+    """Return the matrix S, shape (side, side): S @ image @ S is the image smoothed by a Gaussian."""
     if smoothness == 0:
         return np.eye(side, dtype=np.float32)
     pixels = np.arange(side)

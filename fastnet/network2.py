@@ -112,8 +112,8 @@ class Network(BaseNetwork):
     TypeError
         If a size or the seed is not an integer, or the cost lacks a function.
     ValueError
-        If there are fewer than two layers, a size is not positive, the layers and the cost do not go together, or the
-        activation, the engine or the dtype is unknown.
+        If there are fewer than two layers, a size is not positive, or the layers and the cost do not fit one another.
+        If the activation, the engine or the dtype is unknown.
 
     Notes
     -----

@@ -54,7 +54,7 @@ class Architecture:
     Raises
     ------
     ValueError
-        If the layers and the cost do not go together.
+        If the layers and the cost do not fit one another.
     """
 
     input_shape: Shape

@@ -147,7 +147,7 @@ class MaxPooling(Layer):
 
     Windows do not overlap. Rows and columns that do not fill a window are ignored. If several activations are equally
     large, backpropagation assigns the error to the first, row by row. Directly after a `Convolution`, pooling comes
-    before its activation function, unless that is GELU, which is not monotonic; see `Architecture.activations`.
+    before the activation function, except for GELU, which is not monotonic; see `Architecture.activations`.
 
     Attributes
     ----------

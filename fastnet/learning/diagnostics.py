@@ -42,8 +42,8 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
         Number of callers between this function and the line that the warning names.
     """
     warnings.warn(
-        f"{when}: weights became infinite or not a number, and training stopped; the network has the weights from "
-        f"before. A smaller eta than {eta:g}, less regularization, or smaller initial weights may help",
+        f"{when}: weights became infinite or not a number, and training stopped; the network keeps its previous "
+        f"weights. A smaller eta than {eta:g}, less regularization, or smaller initial weights may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,
     )

@@ -385,7 +385,7 @@ class BaseNetwork(ABC):
         return diagnostics.never_predicted(labels, measure.predictions, count)
 
     def _checked_parameters(self) -> Parameters:
-        """Return the parameters if they are finite and fit the layers: the user may have assigned others."""
+        """Check that the parameters, which the user may have assigned, are finite and fit the layers; return them."""
         architecture = self._architecture()
         shapes = architecture.weight_shapes
         weights = self._checked(self.weights, "weights", shapes)

@@ -22,7 +22,7 @@ class Inspected(Protocol):
         """Return the layers and the cost."""
 
     def _checked_parameters(self) -> Parameters:
-        """Return the parameters if they fit the layers: the user may have assigned others."""
+        """Check the parameters, which the user may have assigned, and return them."""
 
 
 def activations(net: Inspected, rows: np.ndarray) -> list[np.ndarray]:

@@ -27,7 +27,7 @@ class TrainedNetwork(Protocol):
         """Return the layers and the cost."""
 
     def _checked_parameters(self) -> Parameters:
-        """Return the parameters if they fit the layers: the user may have assigned others."""
+        """Check the parameters, which the user may have assigned, and return them."""
 
     def _generator(self) -> Any:
         """Return the random generator: a `numpy.random.RandomState`, or the module `numpy.random`."""
