@@ -117,4 +117,4 @@ def test_evaluate_says_what_is_wrong(folder):
     contents = json.loads(path.read_text())
     books = {name: contents[name] for name in ("sizes", "weights", "biases")} | {"cost": "MyCost"}
     path.write_text(json.dumps(books))
-    assert "its cost is MyCost, which is none of" in run("evaluate", str(path)).stderr
+    assert "its cost is MyCost; it must be one of" in run("evaluate", str(path)).stderr

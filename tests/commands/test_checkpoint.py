@@ -55,9 +55,9 @@ def test_a_run_that_is_over_says_so(folder):
         (["--checkpoint", "run"], "fastnet: --checkpoint run is there already; --resume goes on from it\n"),
         (
             ["--checkpoint", "run", "--resume", "--seed", "2"],
-            "fastnet: run: it is of another run, with seed 1; this one has seed 2\n",
+            "fastnet: run: this checkpoint is from another run, with seed 1; this run has seed 2\n",
         ),
-        (["--checkpoint", "text", "--resume"], "does not begin as safetensors do)\n"),
+        (["--checkpoint", "text", "--resume"], "does not begin with a safetensors header)\n"),
     ],
 )
 def test_a_mistake_is_one_line_and_changes_nothing(folder, arguments, message):

@@ -18,7 +18,12 @@ NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
 NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
 FILES = {"nowhere": "does not exist"}
 PICTURES = {**NEW_FILES, "picture": "its ending must be one of"}
-LAYERS = {"": "a layer is missing", "x": "is no layer", "pool,": "a layer is missing", "dense": "too few or too many"}
+LAYERS = {
+    "": "a layer is missing",
+    "x": "is not a layer",
+    "pool,": "a layer is missing",
+    "dense": "too few or too many",
+}
 SHAPES = dict.fromkeys(["", "x", "28x28", "1x28x0", "1x28x-1", "1x28x28x1", "1x2.5x2"], "maps x height x width")
 RECIPE = {
     "--sizes": SIZES,

@@ -265,11 +265,11 @@ SAVED = {
         TypeError,
         "activation_fn is None; it must be a function",
     ),
-    "layers": (lambda net: net.layers.pop(), ValueError, "the last one of layers must be a SoftmaxLayer"),
+    "layers": (lambda net: net.layers.pop(), ValueError, "the last of the layers must be a SoftmaxLayer"),
     "a layer of one's own": (
         lambda net: net.layers.insert(0, type("Own", (FullyConnectedLayer,), {})(4, 4)),
         ValueError,
-        "a layer of it is none of",
+        "a layer is none of",
     ),
 }
 
@@ -392,7 +392,7 @@ def test_a_function_of_ones_own_needs_pytorch():
         return sigmoid(z) * z
 
     layers = [FullyConnectedLayer(4, 3, own), SoftmaxLayer(3, 2)]
-    refused = "activation_fn of a layer is <function .*own.*, but engine is '{}', .*engine='torch' can call others"
+    refused = "activation_fn of a layer is <function .*own.*, but engine '{}' has only .*use engine='torch', which can"
     for engine in ("numba", "numpy", "reference"):
         with pytest.raises(ValueError, match=refused.format(engine)):
             Network(layers, 4, engine=engine)

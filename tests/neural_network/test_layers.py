@@ -113,7 +113,11 @@ def test_a_dense_layer_is_the_number_of_its_neurons(bars):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"image_shape": (1, 28, 28)}, ValueError, r"image_shape is \(1, 28, 28\), 784 numbers; .* as a sample, 36"),
+        (
+            {"image_shape": (1, 28, 28)},
+            ValueError,
+            r"image_shape is \(1, 28, 28\), 784 numbers; it must have 36, the number of inputs",
+        ),
         ({"image_shape": (6, 6)}, ValueError, r"image_shape is \(6, 6\); it must be \(maps, height, width\)"),
         ({"image_shape": "1x6x6"}, TypeError, "image_shape is '1x6x6'; it must be"),
         ({"image_shape": (1, 6, 7), "layers": (5,)}, ValueError, r"image_shape is \(1, 6, 7\), 42 numbers"),

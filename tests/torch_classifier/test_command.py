@@ -62,7 +62,7 @@ def test_a_damaged_bundled_file_is_named(tmp_path, monkeypatch):
     for name in mnist.CHECKSUMS:
         (tmp_path / f"{name}.gz").write_bytes(b"nonsense")
     monkeypatch.setattr(mnist, "bundled_folder", lambda: tmp_path)
-    with pytest.raises(pytorch_mnist.DataError, match=r"train-images-idx3-ubyte.gz: its SHA-256 is not"):
+    with pytest.raises(pytorch_mnist.DataError, match=r"train-images-idx3-ubyte.gz: SHA-256 checksum mismatch"):
         pytorch_mnist.load_data()
 
 
