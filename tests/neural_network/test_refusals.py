@@ -273,7 +273,7 @@ def test_validation_data_of_a_regressor():
         (MLPClassifier, masked(X), Y, TypeError, "X: masked values are not allowed"),
         (MLPClassifier, X, masked(Y), TypeError, "y: masked values are not allowed"),
         (MLPClassifier, X, Y + 1, ValueError, r"y has the labels \[3\]; the classes are \[0, 1, 2\]"),
-        (MLPRegressor, X, Y, ValueError, "y has 1 outputs; the network to go on with has 3"),
+        (MLPRegressor, X, Y, ValueError, "y has 1 outputs; the fitted network has 3"),
     ],
 )
 def test_data_to_go_on_with(kind, x, y, error, message):
@@ -361,7 +361,13 @@ def no_engine(self, *arguments):
         ("intercepts_", 0, masked(np.ones(7)), TypeError, r"intercepts_\[0\]: masked values are not allowed"),
         ("coefs_", None, None, TypeError, "coefs_ is None; it must be a list of arrays"),
         ("intercepts_", None, {}, TypeError, "intercepts_ is {}; it must be a list of arrays"),
-        ("coefs_", None, [], ValueError, "coefs_ has 0 arrays, and intercepts_ 2; each must have one a layer"),
+        (
+            "coefs_",
+            None,
+            [],
+            ValueError,
+            "coefs_ has 0 arrays, and intercepts_ 2; both must have one array for each layer",
+        ),
         ("intercepts_", None, [np.ones(3)], ValueError, "coefs_ has 2 arrays, and intercepts_ 1"),
     ],
 )
