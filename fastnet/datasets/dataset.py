@@ -156,7 +156,8 @@ class Dataset(MutableSequence[Sample]):
         Raises
         ------
         ValueError
-            If a label is not below `n_out > 1`, or the length of the vectors is neither `n_out` nor 1.
+            If there are several outputs and a label is not below `n_out`; or if vectors have neither `n_out` components
+            nor 1.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:
@@ -177,7 +178,7 @@ class Dataset(MutableSequence[Sample]):
         Raises
         ------
         ValueError
-            If a label is not below `n_out > 1`, or the length of the vectors is neither `n_out` nor 1.
+            As `labels` does.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:

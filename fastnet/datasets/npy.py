@@ -1,4 +1,4 @@
-"""Reads NumPy's format `.npy`. Files with Python objects are refused, because reading them runs code.
+"""Reads NumPy's format `.npy`. Files with Python objects are refused, because reading them would run code.
 
 NumPy's own reader allocates memory for what a header only claims to hold.
 """

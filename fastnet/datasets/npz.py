@@ -45,7 +45,7 @@ def read(path: Path) -> dict[Role, np.ndarray]:
         If the file cannot be opened.
     DataError
         If the file is damaged, has another format, or holds more than 1 GiB; or if no name gives a role, or two names
-        give the same.
+        give the same role.
     """
     with named_errors(path), path.open("rb") as file:
         try:

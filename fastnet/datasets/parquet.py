@@ -42,7 +42,9 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         how = f"pandas.read_parquet({str(path)!r}).to_csv('data.csv', index=False) converts the file elsewhere"
         raise ImportError(f"{path}: Parquet needs PyArrow; pip install pyarrow installs it, or {how}") from None
     if tuple(int(part) for part in arrow.__version__.split(".")[:3] if part.isdigit()) < _OLDEST:
-        raise ImportError(f"{path}: PyArrow is {arrow.__version__}; pip install 'pyarrow>=14.0.1' installs a safe one")
+        raise ImportError(
+            f"{path}: PyArrow is {arrow.__version__}; it must be at least 14.0.1, which pip install -U pyarrow installs"
+        )
     with path.open("rb") as stream:
         try:
             file = parquet.ParquetFile(stream)

@@ -229,7 +229,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 
 class _Instructions:
-    """The dispatch table of the unpickler. It has only `_INSTRUCTIONS`, and limits how many are executed."""
+    """The dispatch table of the unpickler: only `_INSTRUCTIONS`, and a limited number of them in a pickle."""
 
     _METHODS: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS} | {
         pickle.REDUCE[0]: _ArrayUnpickler.load_reduce,

@@ -12,7 +12,7 @@ _LEAST_CONTRAST = 0.08  # of ink to its background, where black to white is 1
 _LEAST_SIGNAL = 5.0  # ratio of the ink's contrast to the standard deviation of the background's noise
 _FRAME = 0.06  # of an image's sides: a margin that is more likely background than ink
 _STRONGEST = 0.999  # the quantile of the differences from the background with which the search for ink begins
-_SAMPLES = 96  # of a side: as many pixels are enough to fit a smooth surface
+_SAMPLES = 96  # pixels of a side, enough to fit a smooth surface
 _ROUNDS = 5  # of fitting the background and of finding the pixels that are not background
 
 

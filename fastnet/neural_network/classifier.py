@@ -240,7 +240,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
             The inputs.
         y : array_like, shape (n_samples,) or (n_samples, n_labels)
-            The labels: integers, strings, booleans or other objects that can be sorted; or, where a sample may have
+            The labels: integers, strings, booleans or other objects that can be sorted; or, if a sample may have
             several labels, a matrix of zeros and ones.
         sample_weight : array_like, shape (n_samples,), optional
             Weight of each sample, from 0.

@@ -16,7 +16,7 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_NUMBERS_AT_A_TIME = 1 << 22  # added to a checksum, for which sparse inputs are made dense
+_NUMBERS_AT_A_TIME = 1 << 22  # hashed at a time; sparse inputs are made dense for it
 
 _loading = threading.Lock()
 

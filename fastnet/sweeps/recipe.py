@@ -112,7 +112,7 @@ class Recipe:
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
         values = asdict(self)
-        for name in ("layers", "image_shape"):  # older records of dense networks do not have these
+        for name in ("layers", "image_shape"):  # omitted, so that recipes in older records are found
             if values[name] is None:
                 del values[name]
         return json.dumps(values, sort_keys=True)

@@ -19,7 +19,7 @@ from fastnet.utils import arguments, progress
 Trainer: TypeAlias = Callable[..., Generator[Outcome, None, None]]
 
 
-class TrainingFailed(RuntimeError):  # noqa: N818 - it is what happened
+class TrainingFailed(RuntimeError):  # noqa: N818 - the name says what happened
     """Some networks of a sweep could not be trained. All other networks are in the record."""
 
 
