@@ -144,7 +144,9 @@ def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     if not (isinstance(dtype, _Dtype) and isinstance(contents, (bytes, bytearray)) and isinstance(shape, tuple)):
         raise ValueError("this pickle holds an array that is not of plain numbers")
     if not (len(shape) <= _MOST_DIMENSIONS and all(isinstance(n, int) and 0 <= n <= _MOST_BYTES for n in shape)):
-        raise ValueError("this pickle claims an array of an invalid shape; at most 8 dimensions of 2**30 are allowed")
+        raise ValueError(
+            f"this pickle claims an array of an invalid shape; at most {_MOST_DIMENSIONS} dimensions are read"
+        )
     if math.prod(shape) * dtype.dtype.itemsize != len(contents):
         raise ValueError(f"this pickle claims an array of shape {shape} in {len(contents)} bytes")
     array = np.frombuffer(contents, dtype.dtype).reshape(shape, order=order)

@@ -76,7 +76,7 @@ def sweep(
     Notes
     -----
     On processors of the same kind, the same recipe, seed and data give the same numbers, however many networks are
-    trained at the same time. The message of a `KeyboardInterrupt` (Ctrl-C) is the number of recorded networks.
+    trained at the same time. Ctrl-C raises `KeyboardInterrupt`, whose message states the number of recorded networks.
 
     Examples
     --------
