@@ -175,7 +175,7 @@ def far_away():
         ),
         (
             archive_of([("images.npy", IMAGES), ("labels.npy", LABELS[:-1] + b"\xff")]),
-            "labels are small integers",
+            "there are labels from .*; they must be integers from 0 to 2147483647",
         ),
         (
             archive_of([("images.npy", header("'|u1'", "(0, 4)")), ("labels.npy", header("'<i8'", "(0,)"))]),

@@ -90,7 +90,7 @@ def test_arrays_of_layers_that_do_not_fit_are_told():
     with pytest.raises(ValueError, match=r"parameters of layers without weights have the shapes .*4, 1"):
         net.feedforward(np.zeros((4, 1)))
     net.parameters[2]["gamma"] = np.full((5, 1), np.nan)
-    with pytest.raises(ValueError, match=r"parameters\[2\]\[0\] has a number that is not a number"):
+    with pytest.raises(ValueError, match=r"parameters\[2\]\[0\] contains NaN"):
         net.feedforward(np.zeros((4, 1)))
     net.parameters[2].update(gamma=np.ones((5, 1)), variance=np.full((5, 1), -1.0))
     with pytest.raises(ValueError, match=r"parameters\[2\]\['variance'\] is negative"):

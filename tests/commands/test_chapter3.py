@@ -113,7 +113,7 @@ def test_evaluate_says_what_is_wrong(folder):
     net.save(path)
     result = run("evaluate", str(path), "--data", str(folder))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert "x has 16 components, but the network 3 inputs" in result.stderr
+    assert "x has 16 components, but the network has 3 inputs" in result.stderr
     contents = json.loads(path.read_text())
     books = {name: contents[name] for name in ("sizes", "weights", "biases")} | {"cost": "MyCost"}
     path.write_text(json.dumps(books))

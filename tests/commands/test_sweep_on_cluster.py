@@ -108,4 +108,4 @@ def test_sets_are_sent_and_what_goes_wrong_on_a_cluster_is_told(folder):
             scheduler.kill()
             output, errors = process.communicate(timeout=60)
         assert (process.returncode, output) == (2, "")
-        assert errors == "fastnet: the scheduler does not answer any more\n"
+        assert errors == "fastnet: the scheduler no longer answers\n"

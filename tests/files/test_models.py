@@ -48,7 +48,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     net.save(path)
     before = path.read_bytes()
     net.weights[0][0, 0] = np.nan
-    with pytest.raises(ValueError, match=r"weights\[0\] has a number that is not a number"):
+    with pytest.raises(ValueError, match=r"weights\[0\] contains NaN"):
         net.save(path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["net.json"]

@@ -115,7 +115,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(saved):
     before = saved.read_bytes()
     net = a_network()
     net.layers[1].w[0, 0] = math.nan
-    with pytest.raises(ValueError, match=r"cannot be saved: layers\[1\]: w has a number that is not a number"):
+    with pytest.raises(ValueError, match=r"cannot be saved: layers\[1\]: w contains NaN"):
         net.save(saved)
     own = a_network()
     own.layers[1].activation_fn = lambda z: z

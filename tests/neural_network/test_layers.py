@@ -180,7 +180,7 @@ def test_features_that_are_no_image_are_refused(bars):
         (lambda c: c.normalization_[0].pop("beta"), "normalization_ has .* it must have"),
         (
             lambda c: c.normalization_[0].update(mean=np.full(3, np.nan)),
-            r"normalization_\[2\] has a number that is not",
+            r"normalization_\[2\] contains NaN",
         ),
         (lambda c: c.normalization_[0].update(variance=-np.ones(3)), "normalization_ has a negative variance"),
         (lambda c: c.set_params(hidden_layer_sizes=LAYERS[:3]), "coefs_ has 3 arrays; to fit hidden_layer_sizes, .* 2"),

@@ -135,7 +135,7 @@ def test_early_stopping_is_said(folder, run):
     _, output, _ = run(*SMALL, "--lr", "1e-12", "--patience", "2", "--seed", "1")
     *lines, stopped, _ = output.splitlines()
     assert len(lines) == 3
-    assert re.fullmatch(r"Stopped early: no validation accuracy better than \S+%, of epoch 1, in 2 more", stopped)
+    assert re.fullmatch(r"Stopped early: the best validation accuracy is \S+% after epoch 1 \(patience 2\)", stopped)
 
 
 @pytest.mark.parametrize(
