@@ -1,7 +1,7 @@
 """Expanded training data: each image, and its copies shifted by a pixel up, down, left and right.
 
-With five times as much data, the same network is more accurate. The training took 258 seconds with the book's own data
-and 1248 with the expanded ones, each on one processor.
+With five times as much data, the same network is more accurate. The training took 258 seconds with the original data
+and 1248 seconds with the expanded data, each on one processor.
 """
 
 from __future__ import annotations
