@@ -30,7 +30,7 @@ def test_it_serves_until_ctrl_c(model):
         try:
             first, second = process.stdout.readline(), process.stdout.readline()
             address = first.removeprefix("The page is at ").strip()
-            assert second == "Ctrl-C ends it.\n"
+            assert second == "Ctrl-C stops the server.\n"
             base, _, token = address.partition("/?token=")
             cookie = f"fastnet-{base.rpartition(':')[2]}={token}"
             with urlopen(Request(base + "/", headers={"Cookie": cookie})) as page:
