@@ -149,7 +149,7 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """Name of the function; it names the experiment in `fastnet.book` and in `fastnet book NAME`."""
+        """Name of the function and of the experiment, as in `fastnet book NAME`."""
         return self.function.__name__
 
     @property

@@ -19,7 +19,7 @@ from fastnet.play.settings import RequestError, number_of_parameters
 
 _LARGEST_SIDE = 200  # largest side of a drawing, in pixels
 _EXCITING = 8  # number of test digits that are shown for a neuron
-_SEARCHED = 2000  # largest number of test digits that are searched for these
+_SEARCHED = 2000  # largest number of test digits that the search considers
 _WORK_OF_SEARCH = 2e9  # largest number of multiplications of the search
 _PART = 50  # number of test digits that are fed forward together: limits the memory of convolutions
 _KINDS: dict[type[Layer], str] = {

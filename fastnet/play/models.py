@@ -31,7 +31,7 @@ def read(path: Path) -> network2.Network:
 
 
 def _of_layers(net: network3.Network) -> network2.Network:
-    """Return a network of chapter 6 as one of chapter 3, which has the same layers and parameters."""
+    """Return a network of `network2` with the same layers and parameters as a network of `network3`."""
     architecture = net._architecture()
     shape = architecture.input_shape
     sizes = [shape if len(shape) > 1 else shape[0], *architecture.layers]

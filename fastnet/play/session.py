@@ -24,7 +24,7 @@ from fastnet.sweeps.recipe import INITS
 
 Message = Mapping[str, Any]
 Send = Callable[[bytes, bool], object]
-"""Sends a frame. The second argument says whether the frame is a picture of a training, which a newer may replace."""
+"""Sends a frame. The second argument says whether the frame is a picture of a training: a newer picture replaces it."""
 
 
 class Session:

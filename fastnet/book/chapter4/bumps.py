@@ -1,6 +1,6 @@
 """Two hidden neurons make a bump, and several pairs make a histogram.
 
-The first neuron of a pair steps up by h, the second down by h, so that the weighted output of both is h between their
+The first neuron of a pair steps up by h, the second down by h. The weighted output of both is h between their
 steps and 0 elsewhere. A function that is constant between neighbouring steps needs one pair for each height.
 """
 

@@ -61,8 +61,8 @@ def bumps_of_heights(edges: np.ndarray, heights: np.ndarray, weight: float) -> n
 def cells_of(number: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the edges, shape (number + 1,), and the midpoints, shape (number,), of equal cells from 0 to 1.
 
-    At an edge, a bump has half of its height. The first and the last edge are moved out of the interval, so that the
-    first and the last bump have their full height at 0 and 1.
+    At an edge, a bump has half of its height. The first and the last edge are therefore moved out of the interval:
+    the function has its full height at 0 and 1.
     """
     edges = np.linspace(0, 1, number + 1)
     middles = (edges[:-1] + edges[1:]) / 2

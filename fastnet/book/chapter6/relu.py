@@ -38,5 +38,5 @@ def relu(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 60,
 
 @relu.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

@@ -37,5 +37,5 @@ def two_fully_connected(
 
 @two_fully_connected.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)
