@@ -67,7 +67,7 @@ def test_a_picture_of_the_run(folder):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     path = folder / "run.png"
     result = run(*small(folder, "--epochs", "2", "--plot", str(path)))
-    assert result.stdout.endswith(f"Drawn into {path}\n"), result.stderr
+    assert result.stdout.endswith(f"Picture saved to {path}\n"), result.stderr
     assert path.read_bytes().startswith(b"\x89PNG")
 
 

@@ -157,7 +157,7 @@ def test_an_output_that_is_full_is_told_as_such():
             [sys.executable, "-m", "fastnet", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert ended.returncode == 2
-    assert ended.stderr == "fastnet: what is printed cannot be written: No space left on device\n"
+    assert ended.stderr == "fastnet: standard output cannot be written: No space left on device\n"
 
 
 def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
@@ -166,7 +166,7 @@ def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
     monkeypatch.chdir(gone)
     gone.rmdir()
     status, _, errors = fastnet("train", "--save", "net.json")
-    assert (status, errors) == (2, "fastnet: this folder is gone\n")
+    assert (status, errors) == (2, "fastnet: the current folder no longer exists; change to another folder\n")
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_ctrl_c_says_how_to_go_on(folder, whole, jobs):
         output, errors = process.communicate(timeout=20)
     assert (process.returncode, output) == (130, "")
     said = re.fullmatch(
-        r"(\d+) of 16 networks are trained, and recorded in sweep.sqlite; the same command goes on from there",
+        r"(\d+) of 16 networks are trained, and recorded in sweep.sqlite; the same command continues the sweep",
         errors.strip(),
     )
     assert said

@@ -167,7 +167,7 @@ def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
     assert process.returncode == 130
     said = [line for line in errors.splitlines() if line and "no sample was classified" not in line]
     assert said == [
-        "Kept in run: the same command with --resume goes on from there",
+        "Checkpoint kept in run; the same command with --resume continues the run",
         "fastnet: /dev/full: No space left on device",
     ]
     assert (folder / "run.png").read_bytes().startswith(b"\x89PNG")
