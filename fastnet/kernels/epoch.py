@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastnet.kernels import subnormals
 from fastnet.kernels.backward import accumulate, backpropagate, output_errors
 from fastnet.kernels.calls import CLEAR, PREPARE, call
 from fastnet.kernels.compiler import kernel, part, subroutine
@@ -86,6 +87,7 @@ def epoch(
         If not, mini-batches are only fed forward, and losses computed if they are wanted. It is the same kernel, so
         that it is compiled once. The workspace is left with the weighted inputs of the outputs, of the last mini-batch.
     """
+    control = subnormals.count_as_zero()
     order, room = samples.order, len(workspace.samples)
     scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
     for start in range(0, len(order), mini_batch_size):
@@ -141,6 +143,7 @@ def epoch(
                 scale, sums_scale = 1.0, 1.0
     if share.thread == 0:
         set_item(parameters.scale, 0, scale)
+    subnormals.put_back(control)
 
 
 @subroutine
