@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastnet.kernels import subnormals
 from fastnet.kernels.backward import accumulate, backpropagate, output_errors
 from fastnet.kernels.calls import CLEAR, PREPARE, call
 from fastnet.kernels.compiler import kernel, part, subroutine
@@ -86,6 +87,7 @@ def epoch(
         Whether to train. If False, mini-batches are only fed forward, and `samples.losses` is filled. The workspace
         then has z of the output layer for the last mini-batch. One kernel does both, so that it is compiled once.
     """
+    control = subnormals.count_as_zero()
     order, room = samples.order, len(workspace.samples)
     scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
     for start in range(0, len(order), mini_batch_size):
@@ -141,6 +143,7 @@ def epoch(
                 scale, sums_scale = 1.0, 1.0
     if share.thread == 0:
         set_item(parameters.scale, 0, scale)
+    subnormals.put_back(control)
 
 
 @subroutine
