@@ -2,7 +2,7 @@
 # /// script
 # dependencies = ["nox>=2025.10.14"]
 # ///
-"""Tasks of development, each in an environment of its own: `nox` runs all checks but the tests, `nox --list` lists all."""
+"""Checks of the repository, each in an environment of its own: `nox` runs them; `nox --list` names them all."""
 
 from __future__ import annotations
 

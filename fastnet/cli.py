@@ -9,7 +9,7 @@ from fastnet.utils.interruption import heard_afterwards
 
 
 def main() -> NoReturn:
-    """Run the command; every error is one line on standard error and exit status 2."""
+    """Run the command. An error prints one line on standard error and sets exit status 2."""
     try:
         with heard_afterwards():
             from fastnet.commands.all import fastnet_command

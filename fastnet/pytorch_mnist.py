@@ -1,6 +1,6 @@
-"""The classifier of handwritten digits as a PyTorch user writes it: `python -m fastnet.pytorch_mnist`.
+"""A classifier of handwritten digits in idiomatic PyTorch: `python -m fastnet.pytorch_mnist`.
 
-A script calls the same functions:
+The command's functions can be called from a script:
 
 >>> from fastnet import pytorch_mnist
 >>> options = pytorch_mnist.Options(sizes=(784, 100, 10), dropout=0.2, seed=1)  # doctest: +SKIP
@@ -8,7 +8,7 @@ A script calls the same functions:
 >>> result = pytorch_mnist.train(training, validation, options)  # doctest: +SKIP
 >>> pytorch_mnist.evaluate(pytorch_mnist.load_model("best_model.pth"), test)  # doctest: +SKIP
 
-It shares no code with fastnet's networks, and needs the extra `torch`: `pip install 'fastnet-nndl[torch]'`.
+The classifier shares no code with fastnet's networks. It needs the extra `torch`: `pip install 'fastnet-nndl[torch]'`.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command; every error is one line on standard error and exit status 2."""
-    # RuntimeError is PyTorch's, if memory is short or the GPU fails.
+    """Run the command. An error prints one line on standard error and sets exit status 2."""
+    # PyTorch raises RuntimeError if memory is short or the GPU fails.
     run(command, "python -m fastnet.pytorch_mnist", also=(RuntimeError,))
 
 

@@ -1,1 +1,1 @@
-"""What `fastnet.pytorch_mnist` is made of: options, data, model, training, checkpoint, command."""
+"""The parts of `fastnet.pytorch_mnist`: options, data, model, training, checkpoint, command."""

@@ -1,4 +1,4 @@
-"""The file of a network: what PyTorch may read of it, and what must be true of it."""
+"""Saves and loads networks. A file is checked before PyTorch reads it, and the network afterwards."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_KIND = "fastnet.pytorch_mnist"  # by which a checkpoint is known
-_VERSION = 1  # of what is in it; those that were written before versions are of the first
+_KIND = "fastnet.pytorch_mnist"  # identifies a checkpoint
+_VERSION = 1  # of a checkpoint's contents; checkpoints without a version have version 1
 
 
 def save_model(model: Classifier, path: StrPath) -> None:
-    """Write a network, whole or not at all: tensors, and the plain data that its layers are made from.
+    """Write a network, whole or not at all: its tensors, and the plain data from which its layers are made.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     TypeError, ValueError
-        If it is no such network, or `load_model` would refuse it: a parameter is infinite or not a number, for example.
+        If `model` is not a `Classifier`, or `load_model` would refuse the file, for example because of a parameter that
+        is infinite or not a number.
     """
     if not isinstance(model, Classifier):
         raise TypeError(f"model is a {type(model).__name__}; it must be a Classifier, as make_model makes it")
@@ -55,42 +56,42 @@ def save_model(model: Classifier, path: StrPath) -> None:
 
 
 def load_model(path: StrPath) -> Classifier:
-    """Read a network that `save_model` wrote; nothing that the file may ask for is run.
+    """Read a network that `save_model` wrote. The file is never executed.
 
     Returns
     -------
     Classifier
-        On the CPU, ready to classify.
+        The network on the CPU, in evaluation mode.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it does not hold such a network. It is a `ValueError`.
+        If the file does not hold such a network. A `DataError` is a `ValueError`.
     """
     with Path(path).open("rb") as file:
         try:
             size = _check_archive(file)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of what PyTorch doubts in damaged files: they are refused, or read
+                warnings.simplefilter("ignore")  # PyTorch warns of some damaged files, which are refused or read anyway
                 contents = torch.load(file, map_location="cpu", weights_only=True)
             return _model(contents, size)
-        except Exception as error:  # what PyTorch raises for a broken file is of many kinds
+        except Exception as error:  # PyTorch raises exceptions of many kinds for damaged files
             raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
 
 
 def check_path(path: Any, argument: str) -> Path:
-    """Return the path of a file in which a network can be kept, and which can be read again.
+    """Return the path of a regular file, existing or new, to which a network can be written.
 
     Raises
     ------
     TypeError, ValueError
-        If it is none, or there is no such folder.
+        If `path` is not such a path, or its folder does not exist or cannot be written to.
     """
     found = arguments.path(path, argument)
     if found.exists() and not found.is_file():
-        raise ValueError(f"{argument} is {found}; it must be a regular file, or not be there yet")
+        raise ValueError(f"{argument} is {found}; it must be a regular file, or a file that does not exist yet")
     folder = Path(os.path.realpath(found)).parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ValueError(f"{argument} is {found}; {folder} must be a folder that can be written to")
@@ -98,15 +99,15 @@ def check_path(path: Any, argument: str) -> Path:
 
 
 def all_finite(tensors: Iterable[torch.Tensor]) -> bool:
-    """Whether no number is infinite or not a number."""
+    """Whether all numbers are finite."""
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def _check_archive(file: BinaryIO) -> int:
-    """Refuse what PyTorch must not even begin to read; return the size of the file.
+    """Refuse files that PyTorch must not begin to read; return the size of the file.
 
-    Older formats of PyTorch, and programs (TorchScript), may run code in some of its versions in spite of
-    `weights_only=True`. What is compressed may be of any size when it is unpacked; `torch.save` compresses nothing.
+    In some versions of PyTorch, older formats and TorchScript programs may run code in spite of `weights_only=True`.
+    Compressed entries may unpack to any size, and `torch.save` compresses nothing.
     """
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -119,7 +120,7 @@ def _check_archive(file: BinaryIO) -> int:
             raise ValueError("it claims to hold more than its size")
         if any(Path(entry.filename).name == "constants.pkl" for entry in entries):
             raise ValueError("it is a program of TorchScript")
-        if archive.testzip() is not None:  # PyTorch itself does not look at the checksums
+        if archive.testzip() is not None:  # PyTorch itself does not verify the checksums
             raise ValueError("it is damaged")
         for entry in entries:
             if entry.filename.endswith(".pkl"):
@@ -130,7 +131,7 @@ def _check_archive(file: BinaryIO) -> int:
 
 
 def _model(contents: Any, size: int) -> Classifier:
-    """Make the network, once everything about it has been checked."""
+    """Check the contents of a file, and make the network."""
     if not (isinstance(contents, dict) and contents.get("kind") == _KIND):
         raise ValueError("it is of another kind")
     version = contents.get("version", _VERSION)
@@ -140,7 +141,7 @@ def _model(contents: Any, size: int) -> Classifier:
     if not (isinstance(state, dict) and isinstance(sizes, list) and len(sizes) <= len(state) + 1):
         raise ValueError("its sizes and parameters don't fit")
     options = Options(sizes=tuple(sizes), dropout=dropout, batch_norm=batch_norm)
-    with torch.device("meta"):  # its shapes, and no memory: sizes may be anything yet
+    with torch.device("meta"):  # shapes without memory, because the sizes are not checked yet
         model = make_model(options)
     _check_state(state, model.state_dict(), size)
     model.to_empty(device="cpu").load_state_dict(state)
@@ -148,7 +149,7 @@ def _model(contents: Any, size: int) -> Classifier:
 
 
 def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size: int) -> None:
-    """Check a network's tensors against those that it should have, and that they are not larger than their file."""
+    """Raise a `ValueError` if tensors are not those of the network's layers, or not finite, or larger than the file."""
     if state.keys() != expected.keys():
         raise ValueError("its parameters are not those of its layers")
     if any(type(tensor) is not torch.Tensor or tensor.layout is not torch.strided for tensor in state.values()):

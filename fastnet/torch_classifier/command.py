@@ -18,7 +18,7 @@ _Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def _checked_by(check: Callable[[Any, str], Any]) -> _Callback:
-    """Return what has click say with the option's own name what a check says of its value."""
+    """Return a click callback that checks an option's value. Click puts the option's name before an error."""
 
     def callback(context: click.Context, param: click.Parameter, value: Any) -> Any:
         try:
@@ -42,7 +42,7 @@ _CHECKED = _checked_by(checked)
 )
 @click.option("--dropout", type=FRACTION, default=DEFAULTS.dropout, help="Probability to leave a hidden neuron out.")
 @click.option("--batch-norm", is_flag=True, help="Normalize hidden neurons over the mini-batch.")
-@click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, help="At most.")
+@click.option("--epochs", type=click.IntRange(min=1), default=DEFAULTS.epochs, help="Largest number of epochs.")
 @click.option(
     *BATCH_NAMES,
     "batch_size",
@@ -58,7 +58,7 @@ _CHECKED = _checked_by(checked)
     default=DEFAULTS.learning_rate,
     help="Learning rate.",
 )
-@click.option("--momentum", type=FRACTION, default=DEFAULTS.momentum, help="What remains of the velocity.")
+@click.option("--momentum", type=FRACTION, default=DEFAULTS.momentum, help="Share of the velocity kept in each step.")
 @click.option(
     "--weight-decay", type=FROM_ZERO, callback=_CHECKED, default=DEFAULTS.weight_decay, help="L2 regularization."
 )
@@ -66,18 +66,18 @@ _CHECKED = _checked_by(checked)
     "--schedule",
     type=click.Choice(list(SCHEDULES)),
     default=DEFAULTS.schedule,
-    help="The learning rate: constant; along a cosine to 0 in --epochs; or halved after each two epochs in a row with "
-    "no better validation accuracy.",
+    help="Learning rate: constant; along a cosine to 0 in --epochs; or halved after two consecutive epochs without "
+    "better validation accuracy.",
 )
 @click.option(
     "--patience",
     type=click.IntRange(min=1),
     default=DEFAULTS.patience,
-    help="Stop after so many epochs with no better validation accuracy.",
+    help="Number of epochs without better validation accuracy after which training stops.",
 )
 @click.option("--augment", is_flag=True, help="Rotate and shift the training images at random.")
 @click.option(
-    "--device", type=click.Choice(DEVICES), default=DEFAULTS.device, help="Where to compute; auto: on a GPU, if any."
+    "--device", type=click.Choice(DEVICES), default=DEFAULTS.device, help="Where to compute; auto: on a GPU if found."
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**32 - 1), show_default="another run each time", help="Makes the run repeatable."
@@ -94,13 +94,13 @@ _CHECKED = _checked_by(checked)
     type=click.IntRange(min=1),
     callback=_CHECKED,
     default=DEFAULTS.threads,
-    help="That compute, on the CPU.",
+    help="Threads that compute on the CPU.",
 )
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     show_default="MNIST, which comes with fastnet",
-    help="Folder of torchvision.datasets.MNIST, which downloads into it what is not there.",
+    help="Folder of torchvision.datasets.MNIST, into which missing files are downloaded.",
 )
 @click.option(
     "--save",
@@ -112,18 +112,18 @@ _CHECKED = _checked_by(checked)
 def command(data: Path | None, save: Path, **settings: Any) -> None:
     """Train a network of PyTorch on handwritten digits.
 
-    A line for each epoch says how well it does on the training and on the validation digits. The best network by
-    validation accuracy is kept; how many of the test digits that one gets right comes last. Ctrl-C stops the training
-    and leaves the best network so far.
+    After each epoch, a line shows the accuracy on the training and on the validation digits. The network with the best
+    validation accuracy is saved. The last line shows its accuracy on the test digits. Ctrl-C stops the training and
+    leaves the best network so far.
 
     \b
     A larger network:
         python -m fastnet.pytorch_mnist --sizes 784,100,10 --schedule cosine --epochs 10
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    """  # noqa: D301 - click does not wrap the lines below a backspace
     options = Options(**settings)
     training, validation, test = load_data(data)
     result = train(training, validation, options, save, click.echo)
     if len(result.history) < options.epochs:
-        best = f"{result.best.validation_accuracy:.2%}, of epoch {result.best.number}"
-        click.echo(f"Stopped early: no validation accuracy better than {best}, in {options.patience} more")
+        best = f"{result.best.validation_accuracy:.2%} after epoch {result.best.number}"
+        click.echo(f"Stopped early: the best validation accuracy is {best} (patience {options.patience})")
     click.echo(f"Test Accuracy: {evaluate(result.model, test):.2%}")

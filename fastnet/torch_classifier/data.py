@@ -1,4 +1,4 @@
-"""MNIST through torchvision, as tensors and in mini-batches."""
+"""Loads MNIST through torchvision, as tensors and in mini-batches."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from fastnet.datasets.dataset import check_numbers
 from fastnet.files.reading import DataError, opened
 from fastnet.torch_classifier.options import Options
 
-# From 0, white, to 1, black. With the usual v2.Normalize on top, the default options reach one percent less.
+# Values from 0 (white) to 1 (black). With the usual v2.Normalize added, the default options reach one percent less.
 TRANSFORM = v2.ToDtype(torch.float32, scale=True)
 AUGMENTATION = v2.RandomAffine(degrees=10, translate=(0.1, 0.1), interpolation=v2.InterpolationMode.BILINEAR)
 
 
 def load_data(root: str | os.PathLike[str] | None = None) -> tuple[TensorDataset, TensorDataset, TensorDataset]:
-    """Load MNIST through torchvision, and transform it as a whole.
+    """Load MNIST through torchvision, and transform all images at once.
 
     Parameters
     ----------
     root : path, optional
-        A folder as `torchvision.datasets.MNIST` has it; what is not in it is downloaded into it. Without it, the files
-        that come with fastnet, and if there are none, the folder `data`.
+        A folder of `torchvision.datasets.MNIST`, into which missing files are downloaded. By default, the files that
+        come with fastnet are used, or the folder `data` if these files are missing.
 
     Returns
     -------
     training, validation, test : TensorDataset
-        For MNIST 50,000, 10,000 and 10,000 pairs: an image, of shape (1, 28, 28) and type float32, and the digit,
-        int64. As in the book, the validation data are the last sixth of MNIST's training data.
+        For MNIST, 50,000, 10,000 and 10,000 pairs of an image, float32 of shape (1, 28, 28), and its digit, int64. As
+        in the book, the validation data are the last sixth of MNIST's training data.
 
     Raises
     ------
     OSError
         If a file cannot be opened or written.
     DataError
-        If what there is cannot be read, or is not ten kinds of images.
+        If the files cannot be read, or do not hold images with labels from 0 to 9.
 
     Notes
     -----
-    Nothing random is done to an image here, so it is done once, to all of them in one tensor, and not again to each in
-    every epoch. For 5,000 mini-batches of ten, a loader then takes 0.2 s; with transforms of single images, 4 to 5 s.
+    The transform is not random. All images are therefore transformed once, in one tensor, and not one by one in every
+    epoch. For 5,000 mini-batches of ten, a loader then takes 0.2 s; with transforms of single images, 4 to 5 s.
     """
     training_digits, test_digits = _digits(root)
     images, labels = _tensors(training_digits)
@@ -62,7 +62,7 @@ def load_data(root: str | os.PathLike[str] | None = None) -> tuple[TensorDataset
 
 
 def _digits(root: str | os.PathLike[str] | None) -> tuple[datasets.MNIST, datasets.MNIST]:
-    """Return torchvision's data sets to train and to test with."""
+    """Return torchvision's training and test data."""
     bundled = mnist.bundled_folder()
     if root is None and all((bundled / f"{name}.gz").is_file() for name in mnist.CHECKSUMS):
         with TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def _digits(root: str | os.PathLike[str] | None) -> tuple[datasets.MNIST, datase
 
 
 def _unpack(bundled: Path, root: Path) -> None:
-    """Put the bundled files where torchvision looks for them, and as it reads them: not compressed."""
+    """Unpack the bundled files into the folder in which torchvision looks for them."""
     raw = root / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name, sha256 in mnist.CHECKSUMS.items():
@@ -83,7 +83,7 @@ def _unpack(bundled: Path, root: Path) -> None:
 def _read(root: str | os.PathLike[str]) -> tuple[datasets.MNIST, datasets.MNIST]:
     try:
         return datasets.MNIST(root, train=True, download=True), datasets.MNIST(root, train=False, download=True)
-    except (AssertionError, RuntimeError, TypeError, ValueError) as error:  # which torchvision has for broken files
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:  # torchvision's errors for damaged files
         raise DataError(f"{os.fspath(root)}: torchvision cannot read MNIST from this folder ({error})") from None
 
 
@@ -96,7 +96,7 @@ def _tensors(digits: datasets.MNIST) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def check_data(data: Any, argument: str) -> None:
-    """Raise a `TypeError` or a `ValueError` if these are not images and their digits, as `load_data` returns them."""
+    """Raise a `TypeError` or a `ValueError` if `data` is not images and their digits, as `load_data` returns them."""
     if not isinstance(data, TensorDataset) or len(data.tensors) != 2:
         number = f" of {len(data.tensors)}" if isinstance(data, TensorDataset) else ""
         raise TypeError(
@@ -119,7 +119,7 @@ def check_data(data: Any, argument: str) -> None:
 
 
 def training_loader(data: TensorDataset, options: Options, device: torch.device) -> DataLoader:
-    """Hand the data out in mini-batches, in another order each time."""
+    """Return a loader of mini-batches, which gives the samples a new random order in each epoch."""
     batch_size = min(options.batch_size, len(data))
     alone = len(data) % batch_size == 1  # a last mini-batch of one sample, which cannot be normalized
     return DataLoader(
@@ -135,9 +135,9 @@ def training_loader(data: TensorDataset, options: Options, device: torch.device)
 
 
 def _augmented(samples: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Put a mini-batch together, and rotate and shift its images, all by the same.
+    """Collate a mini-batch, and rotate and shift all its images by the same random amounts.
 
-    That takes 1 s for 5,000 mini-batches of ten; each image by another angle, 5 s.
+    This takes 1 s for 5,000 mini-batches of ten; with different amounts for each image, it would take 5 s.
     """
     images, labels = default_collate(samples)
     return AUGMENTATION(images), labels

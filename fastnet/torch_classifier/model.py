@@ -17,9 +17,9 @@ class Classifier(nn.Module):
     Parameters
     ----------
     sizes : sequence of int
-        Neurons in each layer, the inputs first.
+        Number of neurons in each layer, the inputs first.
     dropout : float, optional
-        Probability with which a hidden neuron is left out in training.
+        Probability of dropping a hidden neuron in training.
     batch_norm : bool, optional
         Whether hidden neurons are normalized over the mini-batch, before the ReLU.
 
@@ -28,7 +28,7 @@ class Classifier(nn.Module):
     sizes, dropout, batch_norm
         As given.
     layers : nn.Sequential
-        They take images of shape (n, ...), and give the unnormalized log-probabilities of the digits, (n, sizes[-1]).
+        Layers from images of shape (n, ...) to the unnormalized log-probabilities of the digits, (n, sizes[-1]).
     """
 
     def __init__(self, sizes: Sequence[int], dropout: float = 0.0, batch_norm: bool = False) -> None:
@@ -45,7 +45,7 @@ class Classifier(nn.Module):
         self.layers.append(nn.Linear(self.sizes[-2], self.sizes[-1]))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the unnormalized log-probabilities of the digits, a row an image."""
+        """Return the unnormalized log-probabilities of the digits, one image a row."""
         return self.layers(images)
 
 

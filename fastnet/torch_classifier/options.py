@@ -1,4 +1,4 @@
-"""What to train, and how."""
+"""The options of a network and its training."""
 
 from __future__ import annotations
 
@@ -20,57 +20,57 @@ SCHEDULES: dict[str, Callable[[Optimizer, int], lr_scheduler.LRScheduler]] = {
     "plateau": lambda optimizer, epochs: lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=1),
 }
 
-# More threads or processes than that wait for one another only, and a machine hardly survives thousands of them.
+# More threads or processes only wait for one another, and thousands of them can make a machine unusable.
 _MOST_AT_ONCE = 4 * (os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to train, and how; every value is checked when the object is made.
+    """The options of a network and its training. Every value is checked when the object is made.
 
     Attributes
     ----------
     sizes : tuple of int
-        Neurons in each layer: the pixels of an image, the hidden layers, the ten digits. The machine has to have the
-        memory for their weights.
+        Number of neurons in each layer: the pixels of an image, the hidden layers, the ten digits. The machine must
+        have enough memory for the weights.
     dropout : float
-        Probability with which a hidden neuron is left out, from 0 to less than 1.
+        Probability of dropping a hidden neuron, from 0 to less than 1.
     batch_norm : bool
         Whether hidden neurons are normalized over the mini-batch, before the ReLU.
     epochs : int
-        How often to go through the training data, at most; from 1.
+        Largest number of epochs, from 1.
     batch_size : int
-        Samples in a mini-batch, from 1; with `batch_norm` from 2. It may be more than there are.
+        Number of samples in a mini-batch, from 1; with `batch_norm` from 2. It may exceed the number of all samples.
     learning_rate : float
-        At the beginning; positive, in float32 too.
+        Initial learning rate, positive also in float32.
     momentum : float
-        What remains of the velocity, from 0 to less than 1.
+        Share of the velocity kept in each step, from 0 to less than 1.
     weight_decay : float
-        L2 regularization, of weights and biases as `torch.optim.SGD` does it; from 0.
+        Strength of L2 regularization, from 0, of weights and biases as in `torch.optim.SGD`.
     schedule : {'constant', 'cosine', 'plateau'}
-        The learning rate: always the same; along a cosine, after the last epoch 0; halved after each two epochs in a
-        row with no better validation accuracy.
+        Schedule of the learning rate: constant; along a cosine to 0 after the last epoch; or halved after two
+        consecutive epochs without better validation accuracy.
     patience : int
-        Training stops after so many epochs with no better validation accuracy; from 1.
+        Number of epochs without better validation accuracy after which training stops, from 1.
     augment : bool
-        Whether training images are rotated by up to 10 degrees and shifted by up to a tenth of their side, at random;
-        those of a mini-batch together.
+        Whether training images are rotated by up to 10 degrees and shifted by up to a tenth of their side, at random.
+        All images of a mini-batch are rotated and shifted by the same amounts.
     device : {'auto', 'cpu', 'cuda'}
         Where to compute; 'auto' is a GPU if PyTorch finds one.
     seed : int or None
-        From 0 to 2**32 - 1. It makes the run repeatable on the CPU, and leaves PyTorch's global generator as it was;
-        without it, that generator is used.
+        Seed from 0 to 2**32 - 1. A seed makes the run repeatable on the CPU, and leaves PyTorch's global generator as
+        it was. None means that PyTorch's global generator is used.
     workers : int
-        Processes that prepare mini-batches, up to four for each processor; 0 for none but this one. With `augment`,
-        another number of them is another run.
+        Number of processes that prepare mini-batches, up to four for each processor; 0 if only this process prepares
+        them. With `augment`, the result depends on this number.
     threads : int
-        That compute, on the CPU; from 1 to four for each processor. With the other defaults and two processors that
-        others used as well, an epoch took 1.2 s with one thread, and 5 to 50 s with two.
+        Number of threads that compute on the CPU, from 1 to four for each processor. With the other defaults, on two
+        processors that were also used otherwise, an epoch took 1.2 s with one thread, and 5 to 50 s with two.
 
     Raises
     ------
     TypeError, ValueError
-        If a value is of another kind or out of range; the message names it.
+        If a value is of another kind or out of range. The message names the option.
     """
 
     sizes: tuple[int, ...] = (784, 30, 10)
@@ -97,12 +97,12 @@ class Options:
 
 
 def checked(value: Any, name: str) -> Any:
-    """Return the value of an option as what it has to be.
+    """Return the value of an option, converted to the option's type.
 
     Raises
     ------
     TypeError, ValueError
-        If it is of another kind or out of range; the message names it.
+        If the value is of another kind or out of range. The message names the option.
     """
     return _CHECKS[name](value, argument=name)
 
@@ -119,7 +119,7 @@ def _seed(value: Any, argument: str) -> int | None:
 
 
 def _at_once(value: Any, argument: str, least: int) -> int:
-    """Return a number of threads or processes."""
+    """Return a number of threads or processes, if it is in range."""
     number = arguments.integer(value, argument)
     if not least <= number <= _MOST_AT_ONCE:
         raise ValueError(f"{argument} is {number}; it must be from {least} to {_MOST_AT_ONCE}, four for each processor")

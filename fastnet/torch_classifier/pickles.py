@@ -1,8 +1,8 @@
-"""What `torch.save` writes of a network, gone through before PyTorch is shown it.
+"""Checks the pickle of a network, which `torch.save` wrote, before PyTorch reads the file.
 
-`torch.load(weights_only=True)` runs nothing that a file names, but compares what a file would call with all that it
-allows: if that is a tensor, it imports modules for it. Here the same instructions are followed with nothing behind the
-names, so that a file that would call anything else than what makes a tensor is not even opened by PyTorch.
+`torch.load(weights_only=True)` runs nothing that a file names, but compares the object that a file calls with the
+allowed functions. If the object is a tensor, this comparison imports modules. The unpickler here follows the same
+instructions without any tensors. PyTorch does not open a file that calls anything but the functions for tensors.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Callable
 from typing import IO, Any, ClassVar
 
-_MOST_BYTES = 1 << 18  # a layer takes some 200
+_MOST_BYTES = 1 << 18  # a layer takes about 200
 _NAMES = {
     ("collections", "OrderedDict"): dict,
     ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: None,
@@ -28,16 +28,16 @@ _INSTRUCTIONS = (
 
 
 def check(file: IO[bytes]) -> None:
-    """Refuse a pickle that is not of tensors and plain data.
+    """Refuse a pickle that holds more than tensors and plain data.
 
     Raises
     ------
     pickle.UnpicklingError
-        If it is not.
+        If the pickle holds more than tensors and plain data, or more than 256 KiB, or is damaged.
     """
     contents = file.read(_MOST_BYTES + 1)
     if len(contents) > _MOST_BYTES:
-        raise pickle.UnpicklingError("it is longer than that of any network")
+        raise pickle.UnpicklingError("it is longer than the pickle of any network")
     try:
         _DryRun(io.BytesIO(contents)).load()
     except (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError) as error:
@@ -45,12 +45,12 @@ def check(file: IO[bytes]) -> None:
 
 
 class _DryRun(pickle._Unpickler):
-    """Follows the instructions, and makes nothing but containers."""
+    """An unpickler that follows the instructions, and makes only containers."""
 
     dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS}
 
     def find_class(self, module: str, name: str) -> Callable[..., Any] | None:
-        if module == "torch" and name.endswith("Storage"):  # which says of what type the numbers of a tensor are
+        if module == "torch" and name.endswith("Storage"):  # names the type of a tensor's numbers
             return None
         return _NAMES[module, name]
 

@@ -22,26 +22,26 @@ from fastnet.torch_classifier.model import Classifier, make_model
 from fastnet.torch_classifier.options import DEFAULTS, SCHEDULES, Options
 from fastnet.utils import torch_threads
 
-_AT_A_TIME = 1000  # images, where nothing is learnt from them
+_AT_A_TIME = 1000  # images that are evaluated at a time
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """An epoch. It prints as a line.
+    """The result of an epoch. It prints as a line.
 
     Attributes
     ----------
     number : int
-        From 1.
+        Number of the epoch, from 1.
     learning_rate : float
-        What it was trained with.
+        Learning rate of the epoch.
     loss, training_accuracy : float
-        Means over the mini-batches of the epoch, each from before it was learnt from: with dropout and augmentation,
-        if there are. The accuracy is from 0 to 1.
+        Mean loss and accuracy, from 0 to 1, of the epoch's samples. Each mini-batch counts before its step, with
+        dropout and augmentation if they are used.
     validation_accuracy : float
-        After the epoch, from 0 to 1.
+        Accuracy on the validation data after the epoch, from 0 to 1.
     seconds : float
-        Of training, without validation.
+        Duration of training, without validation.
     """
 
     number: int
@@ -60,14 +60,14 @@ class EpochResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run led to.
+    """The result of a run.
 
     Attributes
     ----------
     model : Classifier
-        As it was after the best epoch: on the CPU, ready to classify.
+        The network after the best epoch, on the CPU and in evaluation mode.
     history : tuple of EpochResult
-        All of them.
+        All epochs.
     """
 
     model: Classifier
@@ -75,7 +75,7 @@ class Result:
 
     @property
     def best(self) -> EpochResult:
-        """The epoch with the best validation accuracy, the first of several."""
+        """The first epoch with the best validation accuracy."""
         return _best(self.history)
 
 
@@ -86,20 +86,20 @@ def train(
     checkpoint: str | os.PathLike[str] = "best_model.pth",
     report: Callable[[EpochResult], object] = print,
 ) -> Result:
-    """Train a new network, and keep the best by validation accuracy.
+    """Train a new network, and keep the network with the best validation accuracy.
 
     Parameters
     ----------
     training, validation : TensorDataset
-        Images, of shape (n, ...) and type float32, and labels, of shape (n,) and type int64: digits. To be augmented,
-        an image has at least two dimensions.
+        Images, of shape (n, ...) and type float32, and labels from 0 to 9, of shape (n,) and type int64. With
+        `options.augment`, an image must have at least two dimensions.
     options : Options, optional
-        How.
+        The options of the network and its training.
     checkpoint : path, optional
-        The file in which the network is kept after each epoch that is better than all before, whole or not at all:
-        whatever ends the training early leaves the best so far. It is read again at the end.
+        The file to which the network is written after each epoch that is better than all before, whole or not at all.
+        If training ends early, the file holds the best network so far. The file is read again at the end.
     report : callable, optional
-        What is called with each epoch, when it is over.
+        Called with the `EpochResult` after each epoch.
 
     Returns
     -------
@@ -112,8 +112,8 @@ def train(
     OSError
         If the checkpoint cannot be written.
     TypeError, ValueError
-        If an argument is not of that form, the data don't fit the network, or there is no such device. Nothing has been
-        trained or written then.
+        If an argument is not of that form, the data do not fit the network, or there is no such device. The error is
+        raised before anything is trained or written.
     """
     if not isinstance(options, Options):
         raise TypeError(f"options is a {type(options).__name__}; it must be made by Options")
@@ -151,9 +151,9 @@ def train(
 def _train_epoch(
     model: Classifier, loader: DataLoader, loss_function: nn.Module, optimizer: Optimizer
 ) -> tuple[float, float]:
-    """Learn from each mini-batch; return the mean loss and the accuracy."""
+    """Train on each mini-batch; return the mean loss and the accuracy."""
     device = _device_of(model)
-    # Sums stay on the device: to ask for a number in each step would be to wait for the GPU in each step.
+    # Sums stay on the device, because reading a number in each step would wait for the GPU in each step.
     total_loss, correct, samples = torch.zeros((), device=device), torch.zeros((), device=device), 0
     model.train()
     for images, labels in loader:
@@ -171,7 +171,7 @@ def _train_epoch(
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, data: TensorDataset) -> float:
-    """Return the part of the images that the network gets right, from 0 to 1; it is left ready to classify.
+    """Return the accuracy of a network, from 0 to 1. The network is left in evaluation mode.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def evaluate(model: nn.Module, data: TensorDataset) -> float:
     device = _device_of(model)
     model.eval()
     correct = 0
-    # A loader draws a seed even where nothing is random: not from the global generator, which is to stay as it is.
+    # A loader always draws a seed. With its own generator, it leaves the global generator unchanged.
     for images, labels in DataLoader(data, _AT_A_TIME, generator=torch.Generator()):
         outputs = model(images.to(device))
         correct += (outputs.argmax(dim=1) == labels.to(device)).sum().item()
@@ -207,7 +207,7 @@ def _best(history: Sequence[EpochResult]) -> EpochResult:
 
 
 def _adapt(scheduler: lr_scheduler.LRScheduler, accuracy: float) -> None:
-    """Let the schedule decide on the learning rate of the next epoch."""
+    """Set the learning rate of the next epoch by the schedule."""
     if isinstance(scheduler, lr_scheduler.ReduceLROnPlateau):
         scheduler.step(accuracy)
     else:
@@ -215,7 +215,7 @@ def _adapt(scheduler: lr_scheduler.LRScheduler, accuracy: float) -> None:
 
 
 def _check_progress(model: Classifier, number: int, loss: float) -> None:
-    """Raise an `ArithmeticError` if an epoch led nowhere."""
+    """Raise an `ArithmeticError` if the loss or a parameter is not finite."""
     if not math.isfinite(loss):
         raise ArithmeticError(f"epoch {number}: the loss is {loss}; try a smaller learning rate")
     if not all_finite(model.state_dict().values()):
@@ -242,7 +242,7 @@ def _check_pixels(data: TensorDataset, sizes: Sequence[int], argument: str) -> N
 def _device(name: str) -> torch.device:
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise ValueError("device is 'cuda', but this PyTorch finds no GPU")
+        raise ValueError("device is 'cuda', but this PyTorch finds no GPU; use 'auto' or 'cpu'")
     return torch.device("cuda" if name != "cpu" and available else "cpu")
 
 
@@ -252,7 +252,7 @@ def _device_of(model: nn.Module) -> torch.device:
 
 @contextmanager
 def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
-    """Seed PyTorch's global generators, from which all that is random here comes, and put them back afterwards."""
+    """Seed PyTorch's global generators, the source of all random numbers here, and restore them afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else [], enabled=seed is not None):
         if seed is not None:
             torch.manual_seed(seed)

@@ -66,8 +66,8 @@ NO_DATA = {
         ValueError,
         "has images of 5 pixels, but sizes .* with 4",
     ),
-    "NaN": (with_a(math.nan), ValueError, "images has a number that is not a number"),
-    "infinity": (with_a(-math.inf), ValueError, "images has a number that is infinite"),
+    "NaN": (with_a(math.nan), ValueError, "images contains NaN"),
+    "infinity": (with_a(-math.inf), ValueError, "images contains an infinite number"),
 }
 SETTINGS = {
     "options": {None: TypeError, "fast": TypeError, (784, 10): TypeError},
