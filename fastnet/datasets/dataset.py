@@ -30,7 +30,7 @@ class Dataset(MutableSequence[Sample]):
     selects samples. Slices, selections and sums are data sets.
 
     A sample is a tuple `(x, y)`. `x` is a column of shape `(n_in, 1)`. `y` is a column of shape `(n_out, 1)`, or an
-    integer if the targets are labels. Columns of dense arrays are read-only views, not copies.
+    integer if the targets are labels. Columns are read-only; those of dense arrays are views, not copies.
 
     Parameters
     ----------
@@ -267,6 +267,7 @@ class Dataset(MutableSequence[Sample]):
         if self._edited is not None:
             return self._edited.sample(i)
         x, y = self._inputs[i], self._targets[i]
+        x.flags.writeable = False  # a row of a sparse matrix is an array of its own
         return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
 
     @overload

@@ -159,8 +159,10 @@ def _layer(words: list[str]) -> Layer:
 
 
 def _convolution(filters: str, shape: str, *others: str) -> Layer:
-    padding = "same" if "same" in others else "valid"
-    activations = [word for word in others if word != "same"]
+    activations, padding = list(others), "valid"
+    if "same" in activations:
+        activations.remove("same")  # once: a second one is no activation
+        padding = "same"
     return Convolution(_number(filters, int), _size(shape), *_activation(*activations), padding=padding)
 
 

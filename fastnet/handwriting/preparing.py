@@ -161,7 +161,8 @@ def thicken(image: np.ndarray, radius: float) -> np.ndarray:
     from scipy import ndimage
 
     reach = int(abs(radius))
-    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= abs(radius)
+    squares = np.arange(-reach, reach + 1) ** 2
+    disc = np.add.outer(squares, squares) <= radius**2
     operation = ndimage.grey_erosion if radius < 0 else ndimage.grey_dilation
     changed: np.ndarray = operation(image, footprint=disc, mode="constant")
     return changed

@@ -42,7 +42,7 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
         changed = weights + noise.astype(weights.dtype)
         sentence = f"layer {number}: noise of {amount:g} standard deviations"
     else:
-        raise RequestError("action must be scale, noise, remove or zero")
+        raise RequestError(f"action is {str(action)[:40]!r}; it must be scale, noise, remove or zero")
     if not np.abs(changed).max() <= _LARGEST_WEIGHT:
         raise RequestError(f"weights of layer {number} would be larger than {_LARGEST_WEIGHT:g}; take a smaller amount")
     weights[...] = changed

@@ -51,6 +51,7 @@ def test_other_ways_to_write_the_same():
             "'Conv 3 5x5' is not a layer; a layer must be one of: conv FILTERS HEIGHTxWIDTH [ACTIVATION] [same]; pool",
         ),
         ("100", "'100' is not a layer"),
+        ("conv 3 5x5 same same", "'conv 3 5x5 same same': the activation is 'same'; it must be one of sigmoid, tanh"),
         ("conv 3", "'conv 3' has too few or too many words; it must be conv FILTERS HEIGHTxWIDTH [ACTIVATION] [same]"),
         ("conv 3 5x5 relu tanh", "'conv 3 5x5 relu tanh' has too few or too many words"),
         ("conv 3 5x5x5", "'conv 3 5x5x5': '5x5' must be an integer. The layer must be conv FILTERS"),

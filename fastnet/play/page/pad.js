@@ -4,7 +4,7 @@ import { colour } from "./colours.js";
 import { announce, oncePerFrame } from "./dom.js";
 
 /** Width and height of the picture that is sent, in pixels. */
-export const SIZE = 140;
+export const SIZE = 112;
 
 /** Width of a stroke, and length of a step with an arrow key, as shares of the pad. */
 const STROKE = 1 / 12;
@@ -14,7 +14,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * The pad. Strokes are lists of points, with coordinates from 0 to 1. They are drawn twice: on the screen, and on a
- * hidden canvas of 140 x 140 pixels, from which the bytes for the server are read.
+ * hidden canvas of SIZE x SIZE pixels, from which the bytes for the server are read.
  */
 export class Pad {
   #canvas;
