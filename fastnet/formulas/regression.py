@@ -45,7 +45,7 @@ class PoissonCost:
 
 
 class AbsoluteErrorCost:
-    """C_x = sum(|a - y|), for linear neurons, which learn the median. At a = y, the derivative is 0."""
+    """C_x = sum(abs(a - y)), for linear neurons, which learn the median. At a = y, the derivative is 0."""
 
     outputs = ("linear",)
 
@@ -77,7 +77,7 @@ class HuberCost:
     Attributes
     ----------
     threshold : float
-        Largest absolute error |a - y| that is squared, positive.
+        Largest abs(a - y) that is squared, positive.
 
     Raises
     ------

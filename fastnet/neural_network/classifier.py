@@ -125,7 +125,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         'softmax' for more than two classes; 'logistic' for two classes, or if a sample may have several labels.
     n_features_in_ : int
         Number of inputs.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Names of the inputs, if `X` had names in `fit`.
 
     Notes

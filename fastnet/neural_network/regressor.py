@@ -123,7 +123,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         'identity', or 'exp' with the loss 'poisson'.
     n_features_in_ : int
         Number of inputs.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
+    feature_names_in_ : ndarray of str, shape (n_features,)
         Names of the inputs, if `X` had names in `fit`.
 
     Notes
