@@ -37,7 +37,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation without warnings, and check its links."""
+    """Build the documentation without warnings, and with it the gallery; links between pages are checked."""
     install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 

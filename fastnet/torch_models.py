@@ -175,7 +175,7 @@ def from_torch(
         )
     last = layers[-1]
     if not isinstance(last, Dense):
-        raise TypeError(f"model ends with {type(last_module).__name__}; it must end with Linear, Sigmoid, Softmax or Exponential")
+        raise TypeError(f"model ends with {type(last_module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
     if last.activation == "linear" and (cost is None or cost is LogLikelihoodCost):
         layers[-1] = last = replace(last, activation="softmax")
     if cost is None:
@@ -261,7 +261,7 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     """Give the last of the layers so far the activation of the module that follows."""
     name = _ACTIVATIONS.get(type(module))
     if is_last and name not in _COSTS:
-        raise TypeError(f"model ends with {type(module).__name__}; it must end with Linear, Sigmoid, Softmax or Exponential")
+        raise TypeError(f"model ends with {type(module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
     if not is_last and (name is None or name == "softmax"):
         raise TypeError(
             f"model has a {type(module).__name__} between layers; it must be one of "
