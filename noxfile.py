@@ -2,7 +2,7 @@
 # /// script
 # dependencies = ["nox>=2025.10.14"]
 # ///
-"""Tasks of development, each in an environment of its own: `nox` runs all checks but the tests, `nox --list` lists all."""
+"""Checks of the repository, each in an environment of its own: `nox` runs them; `nox --list` names them all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation without warnings, and check its links."""
+    """Build the documentation without warnings, and with it the gallery; links between pages are checked."""
     install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 

@@ -156,7 +156,7 @@ def went_right(victim: Victim, folder: Path, status: int) -> bool:
     if victim.number == signal.SIGKILL:
         return status == -signal.SIGKILL
     said = (folder / "output").read_text().strip()
-    kept = said == "Kept in run: the same command with --resume goes on from there"
+    kept = said == "Checkpoint kept in run; the same command with --resume continues the run"
     return status == 128 + victim.number and kept and network2.load(folder / "net.json").sizes == [16, 40, 10]
 
 

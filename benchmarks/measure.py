@@ -1,4 +1,4 @@
-"""Measure the promises of `docs/measurements.md` on the engine `numba` and the command, and print them as a table.
+"""Measure the promises of `docs/limits.md` on the engine `numba` and the command, and print them as a table.
 
     python benchmarks/measure.py
 

@@ -3,7 +3,7 @@
     python benchmarks/readme.py [--only SECTION,SECTION]
 
 All of it takes some six hours, most of them for chapter 6, on a machine that does nothing else, with the extras
-`bench`, `test` and `fuzz`.
+`bench`, `test` and `fuzz`. Where a page has a section for each kind of processor, this processor's is written.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from fastnet.utils import machine
 BENCHMARKS = Path(__file__).parent
 DOCS = BENCHMARKS.parent / "docs"
 PAGES = (BENCHMARKS.parent / "README.md", *sorted(DOCS.glob("*.md")))
+VECTORS = machine.describe()["vectors"]
+TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 LIMITS = ("yardstick.py", "two_threads.py", "products.py", "distribution.py", "grid.py")
 
 
@@ -44,7 +46,6 @@ def main() -> None:
         "handwriting": lambda: tables("handwriting.py")[0],
         "promises": promises,
         "limits": limits,
-        "products": lambda: tables("products.py")[0],
         "page": page,
         "scale": lambda: tables("scale.py")[0],
         "recipes": lambda: tables("recipes.py")[0],
@@ -63,15 +64,22 @@ def main() -> None:
 
 
 def write(name: str, text: str) -> None:
-    """Put a text between the marks of a section, on the page that has it."""
-    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+    """Put a text between the marks of a section, on every page that has it.
+
+    If a page has the section for this kind of processor, the text begins with the machine and the date.
+    """
+    written = False
     for page in PAGES:
-        before, found, rest = page.read_text(encoding="utf-8").partition(start)
-        _, also_found, after = rest.partition(end)
-        if found and also_found:
-            page.write_text(f"{before}{start}{text.strip()}\n{end}{after}", encoding="utf-8")
-            return
-    raise SystemExit(f"no page has a section {name}")
+        for section in (name, f"{name} on {VECTORS}"):
+            start, end = f"<!-- {section} -->\n", f"<!-- end of {section} -->"
+            before, found, rest = page.read_text(encoding="utf-8").partition(start)
+            _, also_found, after = rest.partition(end)
+            if found and also_found:
+                about = "" if section == name else f"{machine.sentence()}; {date.today().isoformat()}.\n\n"
+                page.write_text(f"{before}{start}{about}{text.strip()}\n{end}{after}", encoding="utf-8")
+                written = True
+    if not written:
+        raise SystemExit(f"no page has a section {name}")
 
 
 def race() -> str:
@@ -112,20 +120,22 @@ def promises() -> str:
 def limits() -> str:
     """Return a row for each figure that the long benchmarks end with, in the column of this processor's vectors.
 
-    The other columns stay as they are on the page.
+    The other columns stay as they are on the page. The benchmarks' own tables are written to their sections.
     """
-    page = (DOCS / "measurements.md").read_text(encoding="utf-8")
+    page = (DOCS / "limits.md").read_text(encoding="utf-8")
     table = page.partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
     header, _, *old = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line)
     columns = header[1:-1]
-    vectors = machine.describe()["vectors"]
-    if vectors not in columns:
-        raise SystemExit(f"docs/measurements.md has no column for {vectors or 'this processor'}: {', '.join(columns)}")
+    if VECTORS not in columns:
+        raise SystemExit(f"docs/limits.md has no column for {VECTORS or 'this processor'}: {', '.join(columns)}")
     rows = {what: {**dict(zip(columns, cells, strict=True)), "by": script} for what, *cells, script in old}
-    rows["measured on"][vectors] = date.today().isoformat()
+    rows["measured on"][VECTORS] = f"{machine.describe()['processor']}, {date.today().isoformat()}"
     for script in LIMITS:
-        for what, found in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", run(script), re.MULTILINE):
-            rows[what] = rows.get(what, {}) | {vectors: found, "by": f"`benchmarks/{script}`"}
+        output = run(script) + "\n"
+        for what, found in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", output, re.MULTILINE):
+            rows[what] = rows.get(what, {}) | {VECTORS: found, "by": f"`benchmarks/{script}`"}
+        for table in TABLE.findall(output):
+            write(Path(script).stem, table)
     lines = [f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
     for what, cells in rows.items():
         lines.append(f"| {what} | {' | '.join(cells.get(each, '') for each in (*columns, 'by'))} |")
@@ -150,7 +160,7 @@ def fuzz() -> str:
 
 def tables(script: str) -> list[str]:
     """Return the tables that a benchmark prints."""
-    return re.findall(r"(?:^\|.*\n)+", run(script) + "\n", re.MULTILINE)
+    return TABLE.findall(run(script) + "\n")
 
 
 def run(script: str, *arguments: str) -> str:

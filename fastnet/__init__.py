@@ -1,4 +1,4 @@
-"""The programs of *Neural Networks and Deep Learning*, with the book's API, at the speed of the hardware.
+"""The programs of *Neural Networks and Deep Learning* with the book's API, compiled with Numba.
 
 >>> from fastnet import mnist_loader, network
 >>> training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
@@ -6,11 +6,10 @@
 >>> net.SGD(training_data, 30, 10, 3.0, test_data=test_data)  # doctest: +SKIP
 
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
-book's modules. `Dataset` is what the loader returns and what a network trains on fastest. `Dense`, `Convolution`,
-`MaxPooling`, `Dropout` and `BatchNormalization` are layers, `GradientDescent` and `Adam` optimizers, `Cosine` and
-`Geometric` schedules of `network2`. `neural_network` has scikit-learn's `MLPClassifier` and `MLPRegressor`.
-`sweep` trains many networks. `book` has the book's figures and experiments. Each is imported, with what it needs, when
-it is asked for.
+book's modules. `mnist_loader` returns each data set as a `Dataset`, on which networks train fastest. `network2` takes
+the layers `Dense`, `Convolution`, `MaxPooling`, `Dropout` and `BatchNormalization`, optimizers such as `Adam`, and
+schedules such as `Cosine`. `neural_network` has `MLPClassifier` and `MLPRegressor` with scikit-learn's API. `sweep`
+trains many networks. `book` has the book's figures and experiments. Modules and classes are imported on first access.
 """
 
 from __future__ import annotations
@@ -59,13 +58,13 @@ _IN_MODULES = {
     "sweep": "fastnet.sweeps",
 }
 _ALL_OF = ("fastnet.formulas.layers", "fastnet.formulas.optimizers", "fastnet.learning.schedules")
-"""Modules whose `__all__` can be had from the package."""
+"""Modules whose public names are also attributes of the package."""
 _NEEDED = {
     "neural_network": ("sklearn",),
     "pytorch_mnist": ("torch", "torchvision"),
     "torch_models": ("torch",),
 }
-"""What has to be installed, besides the dependencies, for a name."""
+"""Optional dependencies of each module."""
 
 
 def __getattr__(name: str) -> Any:
@@ -73,7 +72,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"fastnet.{name}")
     if name in _IN_MODULES:
         return getattr(importlib.import_module(_IN_MODULES[name]), name)
-    if name[:1].isupper():  # only a class is worth importing NumPy for
+    if name[:1].isupper():  # these modules have classes only; other names need not import NumPy
         for module in map(importlib.import_module, _ALL_OF):
             if name in module.__all__:
                 return getattr(module, name)
@@ -81,7 +80,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    # Who goes through all names of a module, as `help` does, expects that they can be had.
+    # `help` reads every listed name, so modules whose dependencies are missing are not listed.
     missing = {name for name, needed in _NEEDED.items() if not all(map(find_spec, needed))}
     classes = (name for module in _ALL_OF for name in importlib.import_module(module).__all__)
     return sorted({*globals(), *_MODULES, *_IN_MODULES, *classes} - missing)

@@ -1,7 +1,7 @@
-"""Expand MNIST, or images of one's own: the book's `expand_mnist.py` (chapter 3), and elastic deformations.
+"""Expand MNIST or other images: the book's `expand_mnist.py` (chapter 3), and elastic deformations.
 
-`expand` makes what the book's program makes: of each image, five. `deform` makes one of each, rotated, shifted and
-bent at random, as if it had been written once more: new ones for each epoch. `save` and `load` keep them.
+`expand` makes five images of each image, as the book's program does. `deform` rotates, shifts and bends each image at
+random; call it before each epoch to train on new images. `save` and `load` write and read a data set of images.
 
 >>> from fastnet import expand_mnist, mnist_loader, network
 >>> training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
@@ -34,16 +34,16 @@ __all__ = ["DataError", "deform", "expand", "load", "save"]
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_GREYS = 256  # steps from white to black
-_AT_A_TIME = 64  # images that share a generator; what is made for them stays in a processor's cache
-_MAGIC = b"\x93NUMPY\x01\x00"  # with which an array begins, and its length in two bytes
+_GREYS = 256  # number of grey levels
+_AT_A_TIME = 64  # images for each random generator; their temporary arrays fit into the processor's cache
+_MAGIC = b"\x93NUMPY\x01\x00"  # first bytes of a .npy file; two bytes with the length of the header follow
 _HEADER = re.compile(
     rb"{'descr': '(\|u1|<i8|<f4|<f8)', 'fortran_order': False, 'shape': \((\d{1,9}), ?(\d{1,9})?\), } *\n"
 )
 
 
 def expand(training_data: Dataset | Iterable[Sample]) -> Dataset:
-    """Return five times as many samples: each image, and its copies shifted by one pixel in four directions.
+    """Return each image and four copies of it, shifted by one pixel down, up, right and left.
 
     Parameters
     ----------
@@ -53,16 +53,16 @@ def expand(training_data: Dataset | Iterable[Sample]) -> Dataset:
     Returns
     -------
     Dataset
-        Of each sample in turn the image itself, and then shifted down, up, to the right and to the left, as in the
-        book's program; of the images' type. What moves out of the image is lost, what comes in is 0. The samples are
-        not shuffled: `SGD` does that.
+        Five samples for each given sample, in the order of the book's program: the image itself, then the copies
+        shifted down, up, right and left. The dtype is that of the given images. Pixels shifted in are 0. The samples
+        are not shuffled: `SGD` does that.
 
     Raises
     ------
     TypeError
-        If it is not a data set, as `Dataset.from_pairs` says.
+        If `training_data` is not a data set; see `Dataset.from_pairs`.
     ValueError
-        If it is empty, or the images are not square.
+        If the data set is empty, or the images are not square.
     """
     data = as_dataset(training_data)
     side = _side(data)
@@ -85,47 +85,46 @@ def deform(
     smoothness: float = 6.0,
     seed: int | None = None,
 ) -> Dataset:
-    """Return as many samples, with each image deformed at random.
+    """Return the data set with each image deformed at random.
 
     Parameters
     ----------
     training_data : Dataset or iterable of (x, y)
         Square images, row by row, of grey values from 0 (white) to 1 (black).
     rotation : float, optional
-        By how many degrees an image is rotated about its centre, at most, in either direction.
+        Largest angle of rotation about the image's centre in degrees, in either direction, from 0.
     shift : float, optional
-        By how many pixels it is shifted, at most, in each of the four directions.
+        Largest shift in pixels, in each of the four directions, from 0.
     elastic, smoothness : float, optional
-        How it is bent: noise from -1 to 1, smoothed by a Gaussian with a standard deviation of `smoothness` pixels so
-        that neighbours move together, and multiplied by `elastic`, is by how many pixels each is moved, in both
-        directions. That is 0.9 pixels (root mean square, away from the borders); with a smoothness of 4, as Simard
-        and others have it, 1.4.
+        Elastic deformation, both from 0. Each pixel is displaced, vertically and horizontally, by noise from -1 to 1
+        times `elastic` pixels. Before, a Gaussian with a standard deviation of `smoothness` pixels smooths the noise,
+        so that neighbouring pixels move together. The default displacement is 0.9 pixels (root mean square, away from
+        the borders). With a smoothness of 4, as in Simard et al. (2003), the displacement is 1.4 pixels.
     seed : int, optional
-        The same seed gives the same images, however many threads make them. Without it, it comes from NumPy's global
-        generator, so that `np.random.seed` makes it repeatable.
+        Seed of the deformations, from 0 to 2**32 - 1. The same seed gives the same images with any number of threads.
+        By default, NumPy's global generator draws the seed, so `np.random.seed` makes the images repeatable.
 
     Returns
     -------
     Dataset
-        The images are of type float32, and all values multiples of 1/256, as in MNIST: what is less than half of that
-        is 0, so that networks can skip it. The targets are those given, not a copy. If nothing is to be deformed, the
-        data set itself.
+        Images of type float32 with values in multiples of 1/256, as in MNIST. Values below 1/512 become 0, so that
+        networks can skip them. The targets are those of the given data set, not a copy. If `rotation`, `shift` and
+        `elastic` are all 0, the given data set.
 
     Raises
     ------
     TypeError
-        If it is not a data set, as `Dataset.from_pairs` says, or another argument is not a number.
+        If `training_data` is not a data set (see `Dataset.from_pairs`), or another argument is not a number.
     ValueError
         If the data set is empty, the images are not square, or a number or a grey value is out of range.
 
     Notes
     -----
-    All numbers are drawn from uniform distributions, the noise as one of 256 steps. Grey values are interpolated
-    between the four pixels around the place that a pixel comes from; outside of the image there is neither grey nor
-    noise.
+    All random numbers come from uniform distributions; noise has 256 levels. Grey values are interpolated between the
+    four nearest pixels of the given image. Outside the image, grey values and noise are 0.
 
-    With a smoothness of 4, a network of 100 hidden neurons got fewer digits right here than with 5 or 6. To scale
-    images too changed nothing.
+    A network of 100 hidden neurons was less accurate with a smoothness of 4 than with 5 or 6. Scaling the images as
+    well changed nothing.
 
     P. Y. Simard, D. Steinkraus and J. C. Platt, "Best practices for convolutional neural networks applied to visual
     document analysis", ICDAR 2003.
@@ -149,7 +148,7 @@ def deform(
 
 
 class _Limits(NamedTuple):
-    """How much an image is deformed at most: in radians, pixels, and pixels before smoothing."""
+    """Largest rotation in radians, shift in pixels, and displacement before smoothing in pixels."""
 
     rotation: float
     shift: float
@@ -157,7 +156,7 @@ class _Limits(NamedTuple):
 
 
 def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndarray, entropy: int) -> np.ndarray:
-    # Here, because Numba takes long to import.
+    # Imported here, because importing Numba takes long.
     from fastnet.kernels import compiler, deformation, threads
 
     deformed = np.empty(images.shape, np.float32)
@@ -176,36 +175,36 @@ def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndar
             deform_part(slice(start, start + _AT_A_TIME), workspace)
 
     with compiler.announced(progress.compiling):
-        # Nothing is computed here, only compiled: once, and not in each of the threads.
+        # An empty part compiles the kernels once, before the threads start.
         deform_part(slice(0, 0), deformation.workspace_for(side))
     threads.run(work, min(threads.available(), len(starts)))
     return deformed
 
 
 def _transforms(random: np.random.Generator, n: int, limits: _Limits) -> np.ndarray:
-    """Draw the transforms of n images, in the form that the kernel takes."""
+    """Draw the transforms of n images, shape (n, 6), as the kernel takes them."""
     angles, down, right = random.uniform(-1, 1, (3, n))
     cosines, sines = np.cos(limits.rotation * angles), np.sin(limits.rotation * angles)
     return np.stack([cosines, sines, limits.shift * down, -sines, cosines, limits.shift * right], axis=1)
 
 
 def _noise(random: np.random.Generator, n: int, side: int) -> np.ndarray:
-    """Draw the noise of n images, in the form that the kernel takes."""
+    """Draw the noise of n images, shape (n, 2, side * side), as the kernel takes it."""
     return np.frombuffer(random.bytes(n * 2 * side * side), np.uint8).reshape(n, 2, side * side)
 
 
 def _smoothing(side: int, smoothness: float) -> np.ndarray:
-    """Return a matrix of shape (side, side): by both sides of it, an image is multiplied to smooth it by a Gaussian."""
+    """Return the matrix S, shape (side, side): S @ image @ S is the image smoothed by a Gaussian."""
     if smoothness == 0:
         return np.eye(side, dtype=np.float32)
     pixels = np.arange(side)
-    # From a standard deviation of one pixel on, the sum over all pixels is the integral: to nine digits.
+    # If the standard deviation is at least one pixel, the sum over all pixels equals the integral to nine digits.
     total = smoothness * math.sqrt(2 * math.pi) if smoothness >= 1 else _gaussian(np.arange(-9, 10), smoothness).sum()
     return (_gaussian(pixels[:, np.newaxis] - pixels, smoothness) / total).astype(np.float32)
 
 
 def _gaussian(distances: np.ndarray, deviation: float) -> np.ndarray:
-    with np.errstate(over="ignore"):  # infinitely many deviations away there is nothing
+    with np.errstate(over="ignore"):  # exp(-inf) is 0, as it should be
         return np.exp(-0.5 * (distances / deviation) ** 2)
 
 
@@ -218,25 +217,24 @@ def _side(data: Dataset) -> int:
 
 
 def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
-    """Write images and their labels or vectors, whole or not at all: a file of that name is replaced.
+    """Write images and their labels or target vectors atomically. An existing file is replaced.
 
     Parameters
     ----------
     data : Dataset or iterable of (x, y)
-        All inputs are multiples of 1/256 from 0 to 255/256, as those of MNIST, and what `expand` and `deform` make
-        of them.
+        Images whose inputs are multiples of 1/256 from 0 to 255/256, such as MNIST, expanded or deformed.
     path : path
-        The file: NumPy's format `.npz`, not compressed, with the arrays `images`, one byte a pixel, and `labels` or
-        `vectors`.
+        Name of the file. Its format is NumPy's `.npz`, uncompressed, with the arrays `images`, one byte per pixel, and
+        `labels` or `vectors`.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     TypeError
-        If it is not a data set, as `Dataset.from_pairs` says.
+        If `data` is not a data set; see `Dataset.from_pairs`.
     ValueError
-        If the data set is empty, or has other inputs.
+        If the data set is empty, or an input is not a multiple of 1/256 from 0 to 255/256.
     """
     path, data = arguments.path(path, "path"), as_dataset(data)
     arrays: dict[str, Any] = {"images": _as_bytes(data.inputs)}
@@ -244,7 +242,7 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
         arrays["labels"] = data.targets.astype("<i8", copy=False)
     else:
         arrays["vectors"] = data.targets.astype(data.targets.dtype.newbyteorder("<"), copy=False)
-    # NumPy's `savez` leaves an archive open that could not be written, about which Python then complains on the screen.
+    # If writing fails, NumPy's `savez` leaves the archive open, and Python later prints an error about that.
     with replaced(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
@@ -253,42 +251,42 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:
     greys = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _AT_A_TIME):  # of a few images at a time: numbers take more memory than bytes
+    for start in range(0, len(images), _AT_A_TIME):  # a few images at a time, because floats take more memory
         part = slice(start, start + _AT_A_TIME)
         numbers = images[part] * _GREYS
-        with np.errstate(invalid="ignore"):  # what is no byte is found below
+        with np.errstate(invalid="ignore"):  # numbers that do not fit a byte are refused below
             greys[part] = numbers
         wrong = greys[part] != numbers
         if wrong.any():
             raise ValueError(
-                f"data has an input {images[part][wrong][0]}; they must be multiples of 1/256 from 0 to 255/256"
+                f"data has an input {images[part][wrong][0]}; inputs must be multiples of 1/256 from 0 to 255/256"
             )
     return greys
 
 
 def load(path: StrPath) -> Dataset:
-    """Read what `save` wrote.
+    """Read a data set of images that `save` wrote.
 
     Parameters
     ----------
     path : path
-        The file.
+        Name of the file.
 
     Returns
     -------
     Dataset
-        The images are of type float32, the labels or vectors as they were.
+        Images of type float32, and the saved labels or vectors.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is damaged, or not such a file. It is a `ValueError`.
+        If the file is damaged, or was not written by `save`. `DataError` is a `ValueError`.
 
     Notes
     -----
-    Nothing in the file is run, and no memory is taken for what it only claims to hold.
+    Files are never executed. Memory is allocated only for data that the file really contains.
     """
     path = arguments.path(path, "path")
     with path.open("rb") as file:
@@ -311,26 +309,28 @@ def _read(archive: zipfile.ZipFile) -> Dataset:
         raise ValueError("it must not be compressed")
     images, targets = (_read_array(archive, name) for name in names)
     if images.dtype != np.uint8 or images.ndim != 2:
-        raise ValueError(f"its images are of type {images.dtype} and shape {images.shape}")
+        raise ValueError(f"its images are {images.dtype} {images.shape}; they must be uint8 (n, pixels)")
     if (targets.dtype.kind, targets.ndim) != (("i", 1) if names[1] == "labels.npy" else ("f", 2)):
-        raise ValueError(f"its {names[1][:-4]} are of type {targets.dtype} and shape {targets.shape}")
+        raise ValueError(
+            f"its {names[1][:-4]} are {targets.dtype} {targets.shape}; labels must be int64 (n,), vectors float (n, m)"
+        )
     if len(images) != len(targets):
         raise ValueError(f"it has {len(images)} images, but {len(targets)} {names[1][:-4]}")
     return as_dataset(Dataset(np.multiply(images, 1 / _GREYS, dtype=np.float32), targets))
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """Read an array in the one form in which `save` writes it; NumPy's own reader believes what a header claims."""
+    """Read an array as `save` writes it. NumPy's reader would allocate whatever size a header claims."""
     with cast(BinaryIO, archive.open(name)) as stream:
         start = read_exactly(stream, len(_MAGIC) + 2)
         if start[:-2] != _MAGIC:
-            raise ValueError(f"{name} is not an array")
+            raise ValueError(f"{name} is not a .npy array of format version 1.0")
         header = _HEADER.fullmatch(read_exactly(stream, int.from_bytes(start[-2:], "little")))
         if header is None:
-            raise ValueError(f"{name} is an array of another kind")
+            raise ValueError(f"{name} must be uint8, int64, float32 or float64, C order, 1 or 2 dimensions")
         dtype = np.dtype(header[1].decode("ascii"))
         shape = [int(n) for n in header.groups()[1:] if n is not None]
         contents = read_exactly(stream, math.prod(shape) * dtype.itemsize)
         if stream.read(1):
-            raise ValueError(f"{name} holds more than its shape says")
+            raise ValueError(f"{name} holds more bytes than its shape needs")
     return np.frombuffer(contents, dtype).reshape(shape)

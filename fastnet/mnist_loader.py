@@ -1,8 +1,8 @@
 """Load the MNIST images of handwritten digits: the book's `mnist_loader.py`.
 
-`load_data` and `load_data_wrapper` return what the book's do. The images come with fastnet, so that nothing has
-to be downloaded. On request, they read the book's own `mnist.pkl.gz`, and other data sets in IDX files, `.npz`, `.npy`,
-CSV and Parquet.
+`load_data` and `load_data_wrapper` return what the book's functions return. The images come with fastnet, so nothing
+has to be downloaded. Both functions can also read the book's `mnist.pkl.gz`, and other data sets in IDX files, `.npz`,
+`.npy`, CSV and Parquet.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ def load_data(
     Parameters
     ----------
     path : path or sequence of four paths, optional
-        Without it, the files that come with fastnet. With it, one of these, gzipped or not:
+        Where the data are; by default, in the files that come with fastnet. One of the following, gzipped or not:
 
         - the book's `mnist.pkl.gz`;
-        - a folder with the four IDX files of MNIST, Fashion-MNIST, QMNIST, EMNIST or a set in the same form, or the
-          root folder that torchvision has made of one; or one of these files, the others being beside it; or all
-          four, in the order training images, training labels, test images, test labels;
+        - the four IDX files of MNIST, Fashion-MNIST, QMNIST, EMNIST or a data set of the same format: their folder,
+          the root folder of torchvision's data set, one of the four files, or all four in the order training images,
+          training labels, test images, test labels;
         - a file `.npz`, or a folder with files `.npy`, whose arrays have names such as `x_train` and `y_train`;
         - a table `.csv`, `.tsv` or `.parquet` (with PyArrow) of a label and the pixels in each row, or a folder with
           tables that have `train` and `test` in their names.
@@ -42,8 +42,8 @@ def load_data(
     Returns
     -------
     training_data, validation_data, test_data : tuples (images, labels)
-        Of MNIST, 50,000, 10,000 and 10,000 images. `images` has shape (n, pixels), 784 pixels in MNIST, type float32
-        and values from 0 (white) to 255/256 (black); `labels` has shape (n,), type int64 and values from 0, to 9 in
+        In MNIST, 50,000, 10,000 and 10,000 images. `images` has shape (n, pixels), 784 pixels in MNIST, type float32
+        and values from 0 (white) to 255/256 (black). `labels` has shape (n,), type int64 and values from 0, up to 9 in
         MNIST.
 
     Raises
@@ -53,24 +53,24 @@ def load_data(
     ImportError
         If a file is Parquet and PyArrow is not installed.
     DataError
-        If a file is damaged, of another kind, or not what the others need. It is a `ValueError`.
+        If a file is damaged, has another format, or does not fit the other files. `DataError` is a `ValueError`.
 
     Warns
     -----
     DataWarning
-        If labels were counted from 1, and are from 0 now. If there are no test data, and a part of the training data,
-        drawn at random but always the same, is used instead.
+        If a file's labels begin at 1; the returned labels begin at 0. If there are no test data; a random part of the
+        training data, always the same, is used instead.
 
     Notes
     -----
-    Grey values become multiples of 1/256: those of type uint8, and other numbers from 0 to 255 of which one is at least
-    128. All other numbers stay as they are. EMNIST's images, known by their file names, are transposed in their files
-    and upright here. Of QMNIST's labels, the first column is taken, the character's class.
+    Pixels of type uint8 are divided by 256. So are pixels of other types if all are from 0 to 255 and one is at least
+    128. Other pixels are unchanged. EMNIST's files, recognized by their names, hold transposed images; the returned
+    images are upright. QMNIST's labels are the first column of its label files, the character's class.
 
-    Without validation data, the last sixth of the training data validates, as in the book.
+    If there are no validation data, they are the last sixth of the training data, as in the book.
 
-    Nothing in a file is run. A pickle is read by an unpickler that knows arrays and tuples only, and arrays of Python
-    objects are refused. At most 1 GiB is read of a file, and no memory is taken for what it only claims to hold.
+    Files are never executed: the unpickler accepts arrays and tuples only, and arrays of Python objects are refused.
+    At most 1 GiB of a file is read. Memory is allocated only for data that the file really contains.
     """
     return _load(path)
 
@@ -78,7 +78,7 @@ def load_data(
 def load_data_wrapper(
     path: mnist.StrPath | Sequence[mnist.StrPath] | None = None, *, classes: int | None = None
 ) -> tuple[Dataset, Dataset, Dataset]:
-    """Return the MNIST data as the networks take it: sequences of tuples `(x, y)`.
+    """Return the MNIST data in the form that networks take: sequences of tuples `(x, y)`.
 
     Parameters
     ----------
@@ -90,15 +90,17 @@ def load_data_wrapper(
     Returns
     -------
     training_data, validation_data, test_data : Dataset
-        `x` is the image, a column of shape (784, 1). In the training data, `y` is a column of shape (10, 1)
-        with 1.0 at the digit; in the others, the digit itself. Other sets have as many pixels and classes as there are.
+        `x` is an image, a column of shape (784, 1). In the training data, `y` is a column of shape (10, 1) with 1.0 at
+        the digit. In the validation and test data, `y` is the digit. Other data sets have other shapes.
 
     Raises
     ------
     OSError, ImportError, DataError
         As `load_data` does.
+    TypeError
+        If `classes` is not an integer.
     ValueError
-        If there are more classes.
+        If `classes` is less than 1, or too small for the labels.
 
     Warns
     -----

@@ -1,6 +1,6 @@
 """A module to implement the stochastic gradient descent learning algorithm for a feedforward neural network.
 
-This is the book's `network.py` (chapter 1), with its names and its meaning. The arithmetic is an engine's: see
+This is the book's `network.py` (chapter 1), with the same names and semantics. An engine does the arithmetic; see
 `fastnet.engines`.
 """
 
@@ -43,34 +43,35 @@ class Network(BaseNetwork):
     Parameters
     ----------
     sizes : sequence of int
-        The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30.
+        Number of neurons in each layer, inputs first: `[784, 30, 10]` has one hidden layer of 30.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        What computes: compiled kernels; matrix products; PyTorch, on a CUDA device if there is one ('torch-cpu' and
-        'torch-cuda' choose); or the book's algorithm, sample by sample. They give the same results up to rounding.
+        Engine that does the arithmetic: compiled kernels, matrix products, PyTorch, or the book's algorithm, sample by
+        sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and 'torch-cuda' choose the device. All engines
+        give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
-        The precision of parameters and arithmetic.
+        Precision of parameters and arithmetic.
     seed : int, optional
-        Seeds a generator of the network's own. Without it, the initial parameters and the shuffling come from
-        NumPy's global generator, so that `np.random.seed` makes a run repeatable. Either way the same seed
+        Seed of the network's own random generator, from 0 to 2**32 - 1. By default, NumPy's global generator draws the
+        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, a seed
         gives the book's initial parameters.
 
     Attributes
     ----------
     num_layers : int
-        The number of layers, the inputs included.
+        Number of layers, inputs included.
     sizes : list of int
-        As given.
+        Number of neurons in each layer, as given.
     weights : list of ndarray
-        One matrix `(n_out, n_in)` for each layer but the first. It may be changed or assigned.
+        One matrix `(n_out, n_in)` for each layer but the first. May be changed in place or assigned.
     biases : list of ndarray
-        One column `(n_out, 1)` for each layer but the first. It may be changed or assigned.
+        One column `(n_out, 1)` for each layer but the first. May be changed in place or assigned.
     history : History or None
-        What the last `SGD` did.
+        History of the last `SGD`; None before the first.
 
     Raises
     ------
     ImportError
-        If what the engine needs is not installed.
+        If a library that the engine needs is not installed.
     TypeError
         If a size or the seed is not an integer.
     ValueError
@@ -78,9 +79,9 @@ class Network(BaseNetwork):
 
     Notes
     -----
-    A subclass may override `cost_derivative`: the engines 'numpy' and 'reference' call it, the others refuse it. It may
-    override `evaluate` and `feedforward`. It cannot override `backprop` and `update_mini_batch` for `SGD`, which
-    computes whole epochs in the engine: `SGD` refuses to train then.
+    A subclass may override `evaluate`, `feedforward` and `cost_derivative`. Only the engines 'numpy' and 'reference'
+    can call an overridden `cost_derivative`; the other engines refuse to train. If a subclass overrides `backprop` or
+    `update_mini_batch`, `SGD` refuses to train, because the engine computes whole epochs and would not call them.
 
     Examples
     --------
@@ -118,41 +119,42 @@ class Network(BaseNetwork):
         Parameters
         ----------
         training_data : Dataset or iterable of (x, y)
-            `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. It is not
-            reordered.
+            Samples: `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. The data
+            set is not reordered.
         epochs : int
-            How many times to go through the training data, each time in a new random order.
+            Number of passes over the training data, from 0, each in a new random order.
         mini_batch_size : int
-            The number of samples in a mini-batch. The last one of an epoch has what is left.
+            Number of samples in a mini-batch, from 1. The last mini-batch of an epoch may be smaller.
         eta : float
-            The learning rate, positive.
+            Learning rate, positive.
         test_data : Dataset or iterable of (x, y), optional
-            If given, the network is evaluated against it after each epoch.
+            Data on which the network is evaluated after each epoch.
         checkpoint : path, optional
-            A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
-            From the thousandth epoch on, a second file, with ".epochs" behind its name, has the earlier epochs.
+            File from which an interrupted run can continue, written atomically after each epoch. From the thousandth
+            epoch on, a second file holds the earlier epochs. Its name has ".epochs" appended.
         resume : bool, optional
-            Go on from the checkpoint, if it is there: bit for bit as if there had been no interruption. `epochs` may be
-            more than there were to be. Without it, a file that is there already is refused.
+            Whether to continue from the checkpoint if the file exists. The result is bit for bit that of a run without
+            interruption. `epochs` may be changed. By default, an existing file is refused.
 
         Raises
         ------
         OSError
             If the checkpoint cannot be read or written.
         TypeError, ValueError
-            If an argument is not of that form, or the checkpoint is of another run. The network is unchanged then.
+            If an argument has a wrong type or value, or the checkpoint is from another run. The network is then
+            unchanged.
 
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or not a number, which ends the training. If,
-            in two consecutive epochs, a label of many test samples was predicted for none. If all test samples got the
-            same label in a run of one epoch.
+            If inputs are far from unit scale. If weights become infinite or not a number; training then stops. If no
+            sample is classified as a label that many test samples have, in two consecutive epochs. If all test samples
+            are classified as the same label, in a run of one epoch.
 
         Notes
         -----
-        The time that is printed is that of shuffling and training, without the evaluation. Interrupted by
-        Ctrl-C, the network is as it was after the last whole epoch.
+        The printed time is that of shuffling and training, without evaluation. After Ctrl-C, the network has the
+        parameters of the last complete epoch.
         """
         arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "evaluation_data": "test_data"})
         epochs = arguments.natural(epochs, "epochs")
@@ -162,7 +164,7 @@ class Network(BaseNetwork):
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
         n_test = 0 if test_set is None else len(test_set)
-        engine = self._make_engine(data)  # which may refuse: before anything is changed
+        engine = self._make_engine(data)  # may raise, so nothing is changed before
         recipe = self._recipe(epochs=epochs, mini_batch_size=mini_batch_size, eta=eta)
         history = History(recipe, len(data), n_test)
         mini_batch_size = min(mini_batch_size, len(data))
@@ -188,17 +190,17 @@ class Network(BaseNetwork):
         mini_batch : Dataset or iterable of (x, y)
             As in `SGD`.
         eta : float
-            The learning rate, positive.
+            Learning rate, positive.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form. The network is unchanged then.
+            If an argument has a wrong type or value. The network is then unchanged.
 
         Warns
         -----
         TrainingWarning
-            If weights would become infinite or not a number. The network is unchanged then.
+            If weights would become infinite or not a number. The network is then unchanged.
         """
         eta = arguments.positive_number(eta, "eta", self.dtype)
         self._refuse_overridden("backprop", instead="override cost_derivative")
@@ -207,24 +209,24 @@ class Network(BaseNetwork):
     def evaluate(self, test_data: Dataset | Iterable[Sample]) -> int:
         """Return the number of test inputs for which the network outputs the correct result.
 
-        The network's output is the index of whichever neuron in the final layer has the highest activation. A single
-        neuron means class 1 where its activation is above 0.5, and class 0 elsewhere; the book's method would compare
-        `y` with 0 there, the index of the only neuron.
+        The network's output is the index of whichever neuron in the final layer has the highest activation. If the
+        final layer has one neuron, the output is 1 for an activation above 0.5, otherwise 0. (The book's method would
+        always give 0, the index of the only neuron.)
 
         Parameters
         ----------
         test_data : Dataset or iterable of (x, y)
-            `y` an integer label, or a column whose largest component stands at the label.
+            Samples: `y` an integer label, or a column whose largest component is at the index of the label.
 
         Raises
         ------
         TypeError, ValueError
-            If it is not of that form.
+            If `test_data` has a wrong type, shape or value.
         """
         return self._correct(self._test_set(test_data))
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the vector of partial derivatives of C_x with respect to the output activations."""
+        """Return the partial derivatives of C_x with respect to the output activations, all columns (n_out, 1)."""
         return output_activations - y
 
     def _checked_entries(self, sizes: Any) -> Entries:
@@ -260,28 +262,28 @@ def _print_line(history: History) -> None:
 
 
 def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int | None = None) -> Network:
-    """Load a network from a file that `Network.save`, or the book's `network2.py`, wrote.
+    """Load a network from a file that `Network.save` or the book's `network2.py` wrote.
 
     Parameters
     ----------
     filename : path
-        The file.
+        Name of the file.
     engine, seed
-        As for `Network`. The precision is that of the file; a file of the book's becomes float64.
+        As for `Network`. The dtype is that of the file; for a file of the book's program, float64.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If it does not hold a network, or one of another kind than the first chapter's.
+        If the file does not hold a network, or holds a network with another cost or other layers than `Network` has.
     """
     model = models.read(filename)
     known = (model.cost, model.activation) == (QuadraticCost.__name__, "sigmoid")
     if not (known and models.is_plain(model.architecture, "sigmoid")):
         raise ValueError(
-            f"{os.fspath(filename)}: its cost is {model.cost}, its activation {model.activation}; this Network has "
-            "QuadraticCost and dense layers of sigmoid neurons only, network2.load reads others"
+            f"{os.fspath(filename)}: its cost is {model.cost}, its activation {model.activation}; network.Network has "
+            "QuadraticCost and dense layers of sigmoid neurons only. Use network2.load instead"
         )
     net = Network(model.sizes, engine=engine, dtype=model.architecture.dtype, seed=seed)
     net.parameters = model.parameters

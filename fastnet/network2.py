@@ -1,8 +1,8 @@
 """An improved version of network.py, implementing the stochastic gradient descent learning algorithm.
 
-This is the book's `network2.py` (chapter 3), with its names and its meaning: the cross-entropy cost, L2 regularization,
-better initial weights, and monitoring. Beyond the book: keyword arguments for what the chapter describes or leaves as
-exercises, layers, and optimizers. The arithmetic is an engine's: see `fastnet.engines`.
+This is the book's `network2.py` (chapter 3), with the same names and semantics: the cross-entropy cost, L2
+regularization, better initial weights, and monitoring. Beyond the book: keyword arguments for what the chapter
+describes or leaves as exercises, layers, and optimizers. An engine does the arithmetic; see `fastnet.engines`.
 """
 
 from __future__ import annotations
@@ -58,66 +58,67 @@ class Network(BaseNetwork):
     Parameters
     ----------
     sizes : sequence of int and Layer
-        The number of neurons in each layer, the inputs first: `[784, 30, 10]` has one hidden layer of 30. Instead of a
-        number, a layer may stand: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`. Images for
-        convolutions have a shape, (maps, height, width), instead of a number of inputs:
-        `[(1, 28, 28), Convolution(20, 5, "relu"), MaxPooling(2), 100, 10]`. A sample is a column all the same, with
-        the pixels map by map and row by row.
+        Number of neurons in each layer, inputs first: `[784, 30, 10]` has one hidden layer of 30. A layer object may
+        replace a number: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`. For convolutions, the
+        shape of the images, (maps, height, width), replaces the number of inputs:
+        `[(1, 28, 28), Convolution(20, 5, "relu"), MaxPooling(2), 100, 10]`. Each sample is still a column, with the
+        pixels map by map and row by row.
     cost : class, object or str, optional
-        `CrossEntropyCost` or 'cross-entropy'; `QuadraticCost` or 'quadratic', with which output neurons may also be
-        linear, for regression: `[4, 30, Dense(1, "linear")]`; `LogLikelihoodCost` or 'log-likelihood', with which they
-        are softmax. For regression also 'poisson', 'absolute-error', 'huber' or 'quantile', or an object of
-        `fastnet.formulas.regression` such as `QuantileCost(0.9)`. Or one of your own, for sigmoid or linear outputs,
-        with the functions `fn(a, y)` and `delta(z, a, y)` as these have: the engines 'numpy' and 'reference' call it,
-        the others refuse to train.
+        `CrossEntropyCost` or 'cross-entropy', for sigmoid outputs; `QuadraticCost` or 'quadratic', for sigmoid or
+        linear outputs; `LogLikelihoodCost` or 'log-likelihood', for softmax outputs. For regression also 'poisson',
+        'absolute-error', 'huber' or 'quantile', or an object of `fastnet.formulas.regression` such as
+        `QuantileCost(0.9)`; `Dense(1, "linear")` is a linear output layer. A cost of your own, for sigmoid or linear
+        outputs, has functions `fn(a, y)` and `delta(z, a, y)`. Only the engines 'numpy' and 'reference' can call them;
+        the other engines refuse to train.
     activation : str, optional
-        Activation of the hidden dense and convolutional layers that have none of their own: a name in
+        Activation of hidden dense and convolutional layers for which none is given: a name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        What computes: compiled kernels; matrix products; PyTorch, on a CUDA device if there is one ('torch-cpu' and
-        'torch-cuda' choose); or the book's algorithm, sample by sample. They give the same results up to rounding.
+        Engine that does the arithmetic: compiled kernels, matrix products, PyTorch, or the book's algorithm, sample by
+        sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and 'torch-cuda' choose the device. All engines
+        give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
-        The precision of parameters and arithmetic.
+        Precision of parameters and arithmetic.
     seed : int, optional
-        Seeds a generator of the network's own. Without it, the initial parameters and the shuffling come from
-        NumPy's global generator, so that `np.random.seed` makes a run repeatable. Either way the same seed
+        Seed of the network's own random generator, from 0 to 2**32 - 1. By default, NumPy's global generator draws the
+        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, a seed
         gives the book's initial parameters.
 
     Attributes
     ----------
     num_layers : int
-        The number of dense and convolutional layers, the inputs included.
+        Number of dense and convolutional layers, inputs included.
     sizes : list of int
-        The number of neurons in each dense or convolutional layer, the inputs first.
+        Number of neurons in each dense or convolutional layer, inputs first.
     layers : tuple of Layer
         All layers, from the inputs on.
     cost : class or object
-        As given. Another may be assigned.
+        Cost that training minimizes. May be assigned.
     weights : list of ndarray
         One matrix `(n_out, n_in)` for each dense layer, and an array `(filters, maps, rows, columns)` for each
-        convolutional one. It may be changed or assigned.
+        convolutional layer. May be changed in place or assigned.
     biases : list of ndarray
-        One column `(n_out, 1)` for each dense layer, and `(filters, 1)` for each convolutional one. It may be changed
-        or assigned.
+        One column `(n_out, 1)` for each dense layer, and `(filters, 1)` for each convolutional layer. May be changed
+        in place or assigned.
     parameters : list of dict of str to ndarray
-        The arrays of each layer by name. Weights and biases are the arrays in `weights` and `biases`.
+        Arrays of each layer by name. Weights and biases are the arrays in `weights` and `biases`.
     history : History or None
-        What the last `SGD` did.
+        History of the last `SGD`; None before the first.
 
     Raises
     ------
     ImportError
-        If what the engine needs is not installed.
+        If a library that the engine needs is not installed.
     TypeError
         If a size or the seed is not an integer, or the cost lacks a function.
     ValueError
-        If there are fewer than two layers, a size is not positive, the layers and the cost do not go together, or the
-        activation, the engine or the dtype is unknown.
+        If there are fewer than two layers, a size is not positive, or the layers and the cost do not fit one another.
+        If the activation, the engine or the dtype is unknown.
 
     Notes
     -----
-    A subclass may override `accuracy`, `total_cost`, `feedforward` and the initializers. It cannot override `backprop`
-    and `update_mini_batch` for `SGD`, which computes whole epochs in the engine: `SGD` refuses to train then.
+    A subclass may override `accuracy`, `total_cost`, `feedforward` and the initializers. If a subclass overrides
+    `backprop` or `update_mini_batch`, `SGD` refuses to train, because the engine would not call them.
 
     Examples
     --------
@@ -126,7 +127,7 @@ class Network(BaseNetwork):
     ([(3, 2), (1, 3)], [(3, 1), (1, 1)])
     """
 
-    cost: Any = CrossEntropyCost  # of a subclass whose initializer is called before it has a cost
+    cost: Any = CrossEntropyCost  # for subclasses whose initializer draws parameters before it assigns a cost
 
     _takes_images = True
 
@@ -143,19 +144,19 @@ class Network(BaseNetwork):
         entries.refuse_apart(sizes, cost, *others)
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
-        self._reset_others()  # an initializer of the user's may know weights and biases only
+        self._reset_others()  # a user's weight initializer may set weights and biases only
         self.default_weight_initializer()
 
     def default_weight_initializer(self) -> None:
-        """Draw the biases, and the weights divided by the square root of the number of weights to the same neuron.
+        """Draw biases, and weights divided by the square root of the number of weights to the same neuron.
 
-        Both come from the normal distribution with mean 0 and standard deviation 1 (chapter 3, "Weight
+        Both are drawn from the normal distribution with mean 0 and standard deviation 1 (chapter 3, "Weight
         initialization").
         """
         self._draw_parameters(scaled=True)
 
     def large_weight_initializer(self) -> None:
-        """Draw the biases and the weights as chapter 1 does, without dividing: neurons begin saturated."""
+        """Draw biases and weights as chapter 1 does, without dividing the weights. Neurons then begin saturated."""
         self._draw_parameters(scaled=False)
 
     def SGD(  # noqa: N802 - the book's name
@@ -190,81 +191,82 @@ class Network(BaseNetwork):
         Parameters
         ----------
         training_data : Dataset or iterable of (x, y)
-            `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. It is not
-            reordered. With `CrossEntropyCost`, the components of `y` are from 0 to 1; with `LogLikelihoodCost`, they
-            have the sum 1 besides.
+            Samples: `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. The data
+            set is not reordered. With `CrossEntropyCost`, the components of `y` must be from 0 to 1. With
+            `LogLikelihoodCost`, they must also have the sum 1.
         epochs : int
-            How many times to go through the training data, each time in a new random order.
+            Number of passes over the training data, from 0, each in a new random order.
         mini_batch_size : int
-            The number of samples in a mini-batch. The last one of an epoch has what is left. With
-            `BatchNormalization`, at least 2.
+            Number of samples in a mini-batch, from 1; with `BatchNormalization`, from 2. The last mini-batch of an
+            epoch may be smaller.
         eta : float
-            The learning rate, positive.
+            Learning rate, positive.
         lmbda : float, optional
-            The parameter of L2 regularization, from 0: n samples of training data make a weight decay of
+            Parameter of L2 regularization, from 0. With n samples of training data, the weight decay is
             `eta * lmbda / n`.
         evaluation_data : Dataset or iterable of (x, y), optional
             Validation or test data, with labels or columns.
         monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
-            What to compute, and print, after each epoch.
+            Whether to compute and print the cost or the accuracy after each epoch.
         optimizer : str or Optimizer, optional
-            How parameters follow the gradient: by default, plain gradient descent. A name in
-            `fastnet.formulas.optimizers.NAMES`, such as 'adam', or an object with settings, such as `Adam(beta1=0.8)`.
+            Optimizer; by default, plain gradient descent. A name in `fastnet.formulas.optimizers.NAMES`, such as
+            'adam', or an object with settings, such as `Adam(beta1=0.8)`.
         momentum : float, optional
-            The coefficient mu of 'sgd' and 'nesterov', from 0 to less than 1 (chapter 3, equation 107).
+            Coefficient mu of 'sgd' and 'nesterov', from 0 to less than 1 (chapter 3, equation 107).
         l1 : float, optional
-            The parameter of L1 regularization, as `lmbda` is of L2 (chapter 3, equation 95).
+            Parameter of L1 regularization, from 0 (chapter 3, equation 95).
         max_norm : float, optional
-            Bound of the Euclidean norm of each neuron's incoming weights, positive; by default, there is none.
+            Upper bound of the Euclidean norm of each neuron's incoming weights, positive; by default, no bound.
         dropout : float, optional
-            The probability with which a hidden neuron is left out, from 0 to less than 1, for each sample anew. The
-            other neurons are divided by 1 - `dropout` in training, so that the trained network is used as it is. For
-            networks of dense layers only: in others, put `Dropout` where it belongs.
+            Probability with which each hidden neuron is dropped for each sample, from 0 to less than 1. In training,
+            the activations of the other neurons are divided by 1 - `dropout`. Only for networks of dense layers; in
+            other networks, add `Dropout` layers to `sizes`.
         monitor_mini_batch_cost : bool, optional
-            Whether to print, and to keep in the history, the mean cost of the samples as their mini-batches met them in
-            training, without regularization. It takes no second pass over the data.
+            Whether to print, and keep in the history, the mean cost of the training samples without regularization.
+            Each cost is computed before the step of its mini-batch, so no second pass over the data is needed.
         patience : int, optional
-            Number of epochs without a better evaluation accuracy than the best after which to stop.
+            Number of epochs without an improvement of the best evaluation accuracy after which training stops.
         schedule : {'halve', 'geometric', 'cosine', 'steps'} or Schedule, optional
-            How the learning rate falls from `eta`. With 'halve', it is halved instead of stopping, and training stops
-            when it is 1/128 of `eta`. The others fall with the epochs: see `fastnet.Geometric`, `fastnet.Cosine` and
-            `fastnet.Steps`, which have settings, such as `Geometric(last=0.002)`.
+            Schedule of the learning rate, which begins at `eta`. With 'halve', training does not stop after `patience`
+            epochs: the learning rate is halved, and training stops at `eta` / 128. The other schedules depend on the
+            epoch alone. See `fastnet.Geometric`, `fastnet.Cosine` and `fastnet.Steps` for their settings.
         deform : bool or dict, optional
-            Whether each epoch trains on images that `expand_mnist.deform` makes of the training data, drawn anew. A
-            dictionary has keyword arguments of that function, such as `{"rotation": 10}`.
+            Whether to train each epoch on newly deformed images, which `expand_mnist.deform` makes of the training
+            data. A dictionary has keyword arguments of that function, such as `{"rotation": 10}`.
         report : callable, optional
-            What to call with the `History` so far after each epoch, instead of printing the book's lines.
+            Function that is called with the `History` after each epoch. The book's lines are then not printed.
         checkpoint : path, optional
-            A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
-            From the thousandth epoch on, a second file, with ".epochs" behind its name, has the earlier epochs.
+            File from which an interrupted run can continue, written atomically after each epoch. From the thousandth
+            epoch on, a second file holds the earlier epochs. Its name has ".epochs" appended.
         resume : bool, optional
-            Go on from the checkpoint, if it is there: bit for bit as if there had been no interruption. `epochs` may be
-            more than there were to be. Without it, a file that is there already is refused.
+            Whether to continue from the checkpoint if the file exists. The result is bit for bit that of a run without
+            interruption. `epochs` may be changed. By default, an existing file is refused.
 
         Returns
         -------
         evaluation_cost, evaluation_accuracy, training_cost, training_accuracy : lists
-            An entry for each epoch; empty for what is not monitored. Accuracies are numbers of samples. Costs are
-            means over the data they are computed on, and regularization is divided by the number of these, too.
+            One entry for each epoch; empty if not monitored. Accuracies are numbers of samples. Costs are means over
+            the samples of the data set; the regularization term is divided by that number of samples, too.
 
         Raises
         ------
         OSError
             If the checkpoint cannot be read or written.
         TypeError, ValueError
-            If an argument is not of that form, or the checkpoint is of another run. The network is unchanged then.
+            If an argument has a wrong type or value, or the checkpoint is from another run. The network is then
+            unchanged.
 
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or not a number, which ends the training. If,
-            in two consecutive epochs, a label of many samples whose accuracy is monitored was predicted for none. If
-            all of these samples got the same label in a run of one epoch.
+            If inputs are far from unit scale. If weights become infinite or not a number; training then stops. If no
+            sample is classified as a label that many samples have, in two consecutive epochs. If all samples are
+            classified as the same label, in a run of one epoch. The last two need a monitored accuracy.
 
         Notes
         -----
-        Interrupted by Ctrl-C, the network is as it was after the last whole epoch, and `history` has what was
-        monitored until then.
+        After Ctrl-C, the network has the parameters of the last complete epoch, and `history` has all epochs until
+        then.
         """
         arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "test_data": "evaluation_data"})
         epochs = arguments.natural(epochs, "epochs")
@@ -290,7 +292,7 @@ class Network(BaseNetwork):
         n = len(data)
         self._architecture().check_mini_batch(min(mini_batch_size, n))
         deformation = _deformation(deform, data)
-        engine = self._make_engine(data, dropout=dropout)  # which may refuse: before anything is changed, or drawn
+        engine = self._make_engine(data, dropout=dropout)  # may raise, so nothing is changed or drawn before
         recipe = self._recipe(
             epochs=epochs,
             mini_batch_size=mini_batch_size,
@@ -341,7 +343,7 @@ class Network(BaseNetwork):
         max_norm: float | None = None,
         dropout: float = 0.0,
     ) -> StepwiseTraining:
-        """Prepare training that pauses between mini-batches: what is returned trains when its `advance` is called.
+        """Prepare training that pauses between mini-batches. Each call of `advance` on the result trains some of them.
 
         Parameters
         ----------
@@ -351,12 +353,12 @@ class Network(BaseNetwork):
         Returns
         -------
         StepwiseTraining
-            With the attributes `epoch`, `mini_batch` and `mini_batches`, and `eta`, which may be changed.
+            Object with the attributes `epoch`, `mini_batch`, `mini_batches` and `eta`. `eta` may be assigned.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form.
+            If an argument has a wrong type or value.
 
         Examples
         --------
@@ -391,7 +393,7 @@ class Network(BaseNetwork):
         max_norm: Any,
         dropout: Any,
     ) -> tuple[int, float, float, Optimizer, float, float | None, float]:
-        """Return what decides on a step, if it is of the right form; the optimizer has its momentum."""
+        """Check the arguments that a training step depends on; the returned optimizer includes the momentum."""
         return (
             arguments.positive(mini_batch_size, "mini_batch_size"),
             arguments.positive_number(eta, "eta", self.dtype),
@@ -412,21 +414,21 @@ class Network(BaseNetwork):
         mini_batch : Dataset or iterable of (x, y)
             As the training data of `SGD`.
         eta : float
-            The learning rate, positive.
+            Learning rate, positive.
         lmbda : float, optional
-            The parameter of L2 regularization, from 0.
+            Parameter of L2 regularization, from 0.
         n : int, optional
-            The number of samples in all of the training data; by default, as many as are in the mini-batch.
+            Number of samples in all of the training data, from 1; by default, the size of the mini-batch.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form. The network is unchanged then.
+            If an argument has a wrong type or value. The network is then unchanged.
 
         Warns
         -----
         TrainingWarning
-            If weights would become infinite or not a number. The network is unchanged then.
+            If weights would become infinite or not a number. The network is then unchanged.
         """
         eta = arguments.positive_number(eta, "eta", self.dtype)
         lmbda = arguments.number_from_zero(lmbda, "lmbda", self.dtype)
@@ -438,43 +440,43 @@ class Network(BaseNetwork):
     def accuracy(self, data: Dataset | Iterable[Sample], convert: bool = False) -> int:
         """Return the number of inputs in `data` for which the neural network outputs the correct result.
 
-        The network's output is the index of whichever neuron in the final layer has the highest activation. A single
-        neuron means class 1 where its activation is above 0.5, and class 0 elsewhere; a linear one whose targets are
-        not 0 and 1 is read at 0. The book's method would compare `y` with 0 there, the index of the only neuron.
+        The network's output is the index of whichever neuron in the final layer has the highest activation. If the
+        final layer has one neuron, the output is 1 for an activation above 0.5, otherwise 0. The threshold is 0 for a
+        linear neuron whose targets are not 0 and 1. (The book's method would always give 0, the index of the neuron.)
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            `y` an integer label, or a column whose largest component stands at the label.
+            Samples: `y` an integer label, or a column whose largest component is at the index of the label.
         convert : bool, optional
-            In the book, True says that `y` are columns. Here it may be left out: it is seen which they are.
+            Ignored. In the book, True says that `y` are columns; here, labels and columns are told apart by shape.
 
         Raises
         ------
         TypeError, ValueError
-            If it is not of that form.
+            If `data` has a wrong type, shape or value.
         """
         return self._correct(self._test_set(data, "data"))
 
     def total_cost(
         self, data: Dataset | Iterable[Sample], lmbda: float, convert: bool = False, *, l1: float = 0.0
     ) -> float:
-        """Return the total cost for the data set `data`: the mean over its samples, and regularization.
+        """Return the total cost for the data set `data`: the mean cost of its samples plus regularization.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            `y` a column, or an integer label.
+            Samples: `y` a column of shape (n_out, 1) or an integer label.
         lmbda, l1 : float
-            The parameters of L2 and of L1 regularization, from 0. As in the book, they are divided by the number of
-            samples in `data`.
+            Parameters of L2 and L1 regularization, from 0. As in the book, they are divided by the number of samples
+            in `data`.
         convert : bool, optional
-            In the book, True says that `y` are labels. Here it may be left out: it is seen which they are.
+            Ignored. In the book, True says that `y` are labels; here, labels and columns are told apart by shape.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form.
+            If an argument has a wrong type or value.
         """
         lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
         data = self._training_set(data, "data")
@@ -491,27 +493,27 @@ class Network(BaseNetwork):
     ) -> tuple[Arrays, Arrays]:
         """Return the gradient of `total_cost(data, lmbda, l1=l1)` with respect to biases and weights.
 
-        Without regularization, the gradient is the mean over the samples of what `backprop` returns (chapter 2,
+        Without regularization, the gradient is the mean of what `backprop` returns for each sample (chapter 2,
         equations BP1 to BP4). The network keeps the engine that it prepares for the data, so that further calls take
-        little time: call the method after each epoch, in `SGD(report=...)`, to watch how fast each layer learns.
+        little time. Call the method after each epoch, in `SGD(report=...)`, to see how fast each layer learns.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            As the training data of `SGD`. With `BatchNormalization`, all samples are one mini-batch, of at least 2;
-            nothing is dropped by `Dropout`.
+            As the training data of `SGD`. With `BatchNormalization`, all samples form one mini-batch, of at least 2
+            samples. `Dropout` drops nothing.
         lmbda, l1 : float, optional
-            The parameters of L2 and of L1 regularization, from 0. They are divided by the number of samples in `data`.
+            Parameters of L2 and L1 regularization, from 0. They are divided by the number of samples in `data`.
 
         Returns
         -------
         nabla_b, nabla_w : lists of ndarray
-            Layer by layer, of the shapes of `biases` and `weights`, and of the network's dtype.
+            One array for each layer, with the shapes of `biases` and `weights` and the network's dtype.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form.
+            If an argument has a wrong type or value.
 
         Examples
         --------
@@ -525,7 +527,7 @@ class Network(BaseNetwork):
         data = self._training_set(data, "data")
         architecture, n = self._architecture(), len(data)
         architecture.check_mini_batch(n)
-        if any(isinstance(layer, BatchNormalization) for layer in architecture.layers):  # samples cannot be divided
+        if any(isinstance(layer, BatchNormalization) for layer in architecture.layers):  # depends on all samples
             means = self._make_engine().gradients(data.rows[:], data.targets)
         else:
             with self._prepared_engine(data) as engine:
@@ -544,21 +546,21 @@ class Network(BaseNetwork):
     def _monitor(
         self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool
     ) -> tuple[float | None, int | None, NeverPredicted]:
-        """Return the cost and the accuracy, if they are wanted, and with it the labels that are never predicted."""
+        """Return the cost and the accuracy, each None if not wanted, and the labels that are never predicted."""
         if data is None or not (cost or accuracy):
             return None, None, NeverPredicted()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
             count = self._own_count(self.accuracy(data), "accuracy", data) if accuracy else None
             return own, count, NeverPredicted()
-        found = self._make_engine().measure(data, cost=cost)  # both of them for one time feeding forward
+        found = self._make_engine().measure(data, cost=cost)  # both in one forward pass
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
         if not accuracy:
             return total, None, NeverPredicted()
         return total, found.correct, self._never_predicted(data, found)
 
     def _regularization(self, lmbda: float, l1: float) -> float:
-        """Return what regularization adds to the sum of the costs."""
+        """Return the regularization term of the sum of the samples' costs."""
         weights, _ = self._architecture().book_lists(self._checked_parameters())
         squares = sum(np.sum(np.square(w, dtype=np.float64)) for w in weights) if lmbda else 0.0
         return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in weights))
@@ -584,7 +586,7 @@ Network._as_written = {
 
 
 def _deformation(deform: bool | Mapping[str, float], data: Dataset) -> Callable[[Dataset, int], Dataset] | None:
-    """Return what deforms the training data, with a seed; it was tried on one sample, so that it is possible."""
+    """Return a function that deforms the training data, given a seed, or None. One sample is deformed as a check."""
     if not isinstance(deform, Mapping):
         if not arguments.flag(deform, "deform"):
             return None
@@ -604,14 +606,14 @@ def _check_together(
 ) -> None:
     """Raise a `ValueError` if an argument makes no sense without another."""
     if schedule == HALVE and patience is None:
-        raise ValueError(f"schedule is {schedule!r}; it needs patience: after how many epochs it is to be done")
+        raise ValueError(f"schedule is {schedule!r}; it needs patience, the number of epochs before the rate is halved")
     if evaluation_data is None and (patience is not None or monitored):
         what = "patience" if patience is not None else "monitor_evaluation_cost or monitor_evaluation_accuracy"
         raise ValueError(f"evaluation_data is missing; {what} needs it")
 
 
 def _described(optimizer: Optimizer) -> dict[str, Any]:
-    """Return an optimizer as a recipe has it: gradient descent by its momentum, others by name and settings."""
+    """Return an optimizer as a recipe's entries: momentum for gradient descent, otherwise name and settings."""
     if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
         return {"momentum": optimizer.momentum}
     return {"optimizer": {"name": optimizer.name, **optimizer.settings()}}
@@ -642,23 +644,23 @@ def load(
     engine: str = "numba",
     seed: int | None = None,
 ) -> Network:
-    """Load a network from a file that `Network.save`, or the book's `network2.py`, wrote.
+    """Load a network from a file that `Network.save` or the book's `network2.py` wrote.
 
     Parameters
     ----------
     filename : path
-        The file.
+        Name of the file.
     cost : class or object, optional
-        The cost, if it is one of your own: the one of that name that the file has.
+        Cost, if it is one of your own. Its name must be the name of the cost in the file.
     engine, seed
-        As for `Network`. The precision is that of the file; a file of the book's becomes float64.
+        As for `Network`. The dtype is that of the file; for a file of the book's program, float64.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If it does not hold a network, or one with a cost that is neither known nor given.
+        If the file does not hold a network, or its cost is neither one of fastnet's nor `cost`.
     """
     model = models.read(filename)
     own = cost is not None and costs.name_of(cost) == model.cost
@@ -666,8 +668,8 @@ def load(
     if found is None:
         known = [*costs.COSTS, *([] if cost is None else [costs.name_of(cost)])]
         raise ValueError(
-            f"{os.fspath(filename)}: its cost is {model.cost}, which is none of {', '.join(known)}; "
-            "one of your own is given as cost="
+            f"{os.fspath(filename)}: its cost is {model.cost}; it must be one of {', '.join(known)}. "
+            "Give a cost of your own as cost="
         )
     with arguments.named(os.fspath(filename)):
         net = Network(

@@ -1,4 +1,4 @@
-"""The classifier of handwritten digits as a PyTorch user writes it: `python -m fastnet.pytorch_mnist`.
+"""A classifier of handwritten digits in idiomatic PyTorch: `python -m fastnet.pytorch_mnist`.
 
 Read this file from top to bottom: options, data, model, training, files, command. A script calls the same functions:
 
@@ -44,18 +44,18 @@ SCHEDULES: dict[str, Callable[[optim.Optimizer, int], optim.lr_scheduler.LRSched
 
 @dataclass(frozen=True)
 class Options(Checked):
-    """What to train, and how. Each option has a default, a check of its value, and a meaning."""
+    """The options of a network and its training. Each has a default, a check of its value, and a meaning."""
 
     sizes: tuple[int, ...] = option((784, 30, 10), arguments.sizes, "Number of neurons in each layer.", outputs=DIGITS)
-    dropout: float = option(0.0, arguments.fraction, "Probability with which a hidden neuron is left out.")
+    dropout: float = option(0.0, arguments.fraction, "Probability of dropping a hidden neuron.")
     batch_norm: bool = option(False, arguments.flag, "Normalize hidden neurons over the mini-batch.")
-    epochs: int = option(30, arguments.positive, "Number of epochs, at most.")
+    epochs: int = option(30, arguments.positive, "Largest number of epochs.")
     batch_size: int = option(10, arguments.positive, "Number of samples in a mini-batch.", *BATCH_NAMES)
     learning_rate: float = option(0.1, arguments.positive_number, "Learning rate.", "--lr", dtype="float32")
-    momentum: float = option(0.0, arguments.fraction, "Momentum.")
+    momentum: float = option(0.0, arguments.fraction, "Share of the velocity kept in each step.")
     weight_decay: float = option(0.0, arguments.number_from_zero, "L2 regularization.", dtype="float32")
     schedule: str = option("constant", arguments.one_of, "Learning rate over the epochs.", choices=SCHEDULES)
-    patience: int = option(5, arguments.positive, "Epochs with no better validation accuracy before training stops.")
+    patience: int = option(5, arguments.positive, "Epochs without better validation accuracy before training stops.")
     augment: bool = option(False, arguments.flag, "Rotate and shift the training images at random.")
     device: str = option("auto", arguments.one_of, "Device; auto: a GPU, if any.", choices=torch_arguments.DEVICES)
     seed: int | None = option(None, arguments.seed, "Seed, which makes a run repeatable.", type=click.INT)
@@ -63,7 +63,7 @@ class Options(Checked):
 
 
 DEFAULTS = Options()
-# From 0, white, to 1, black. With the usual v2.Normalize on top, the default options reach one percent less.
+# Values from 0 (white) to 1 (black). With the usual v2.Normalize added, the default options reach one percent less.
 TRANSFORM = v2.ToDtype(torch.float32, scale=True)
 AUGMENTATION = v2.RandomAffine(degrees=10, translate=(0.1, 0.1), interpolation=v2.InterpolationMode.BILINEAR)
 
@@ -105,12 +105,12 @@ def make_model(options: Options = DEFAULTS) -> Classifier:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """An epoch, which prints as a line; accuracies are from 0 to 1."""
+    """The result of an epoch, which prints as a line; accuracies are from 0 to 1."""
 
     number: int  # from 1
     learning_rate: float
-    loss: float  # mean over the samples, each before the step that learns from it
-    training_accuracy: float  # likewise, with dropout and augmentation
+    loss: float  # mean over the samples; each mini-batch counts before its step, with dropout and augmentation
+    training_accuracy: float  # likewise
     validation_accuracy: float  # after the epoch
     seconds: float  # of training, without validation
 
@@ -121,9 +121,9 @@ class EpochResult:
 
 @dataclass(frozen=True)
 class Result:
-    """A run."""
+    """The result of a run."""
 
-    model: Classifier  # after the best epoch, on the CPU and ready to classify
+    model: Classifier  # after the best epoch, on the CPU and in evaluation mode
     history: tuple[EpochResult, ...]  # all epochs
     best: EpochResult  # the first of the epochs with the best validation accuracy
 
@@ -149,7 +149,7 @@ def train_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: optim.SGD,
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, data: TensorDataset) -> float:
-    """Return the part of the images that a network gets right, from 0 to 1; the network is left ready to classify."""
+    """Return the part of the images that a network gets right, from 0 to 1; the network is left in evaluation mode."""
     torch_arguments.finite(model, "model")
     torch_arguments.labelled(data, "data", DIGITS, model.sizes[0] if isinstance(model, Classifier) else None)
     device = next(model.parameters(), torch.empty(0)).device
@@ -220,7 +220,7 @@ def save_model(model: Classifier, path: StrPath) -> None:
 
 
 def load_model(path: StrPath) -> Classifier:
-    """Read a network that `save_model` wrote, on the CPU and ready to classify; no code in a file is run."""
+    """Read a network that `save_model` wrote, on the CPU and in evaluation mode; no code in a file is executed."""
     return torch_archives.read(path, _FORMAT)
 
 
@@ -234,14 +234,14 @@ def command(data: str | None, save: StrPath, **settings: Any) -> None:
     training, validation, test = load_data(data)
     result = train(training, validation, options, save, click.echo)
     if len(result.history) < options.epochs:
-        best = f"{result.best.validation_accuracy:.2%}, of epoch {result.best.number}"
-        click.echo(f"Stopped early: no validation accuracy better than {best}, in {options.patience} more")
+        best = f"{result.best.validation_accuracy:.2%} after epoch {result.best.number}"
+        click.echo(f"Stopped early: the best validation accuracy is {best} (patience {options.patience})")
     click.echo(f"Test Accuracy: {evaluate(result.model, test):.2%}")
 
 
 def main() -> None:
-    """Run the command; every error is one line on standard error and exit status 2."""
-    # RuntimeError is PyTorch's, if memory is short or the GPU fails.
+    """Run the command. An error prints one line on standard error and sets exit status 2."""
+    # PyTorch raises RuntimeError if memory is short or the GPU fails.
     run(command, "python -m fastnet.pytorch_mnist", also=(RuntimeError,))
 
 

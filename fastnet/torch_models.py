@@ -1,4 +1,4 @@
-"""Networks as PyTorch's models, and back: `to_torch` and `from_torch`."""
+"""Conversion of networks to PyTorch models and back: `to_torch` and `from_torch`."""
 
 from __future__ import annotations
 
@@ -29,39 +29,39 @@ __all__ = ["from_torch", "to_torch"]
 
 
 class Exponential(nn.Module):
-    """exp(z), of the outputs of a network with `PoissonCost`."""
+    """exp(z), the activation of output neurons with `PoissonCost`."""
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Return exp(z)."""
+        """Return exp(z), a tensor of the shape of z."""
         return torch.exp(z)
 
 
 _MODULES: dict[str, nn.Module] = {**ACTIVATIONS, "softmax": nn.Softmax(dim=1), "exp": Exponential()}
 _ACTIVATIONS = {type(module): name for name, module in _MODULES.items() if not isinstance(module, nn.Identity)}
 _COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost, "exp": PoissonCost}
-_PASSED_OVER = (nn.Dropout, nn.Identity)  # which do nothing to what a trained network gives
+_PASSED_OVER = (nn.Dropout, nn.Identity)  # modules that do not change the outputs of a trained network
 
 
 def to_torch(net: BaseNetwork) -> nn.Sequential:
-    """Return a network as a model of PyTorch, with copies of its parameters.
+    """Return a network as a PyTorch model with copies of its parameters.
 
     Parameters
     ----------
     net : network.Network or network2.Network
-        Of any engine.
+        Network with any engine.
 
     Returns
     -------
     torch.nn.Sequential
-        `Linear`, `Conv2d`, `MaxPool2d`, `BatchNorm1d`, `BatchNorm2d` and `Dropout` layers and activations, the outputs'
-        too, on the CPU, in the network's precision and in evaluation mode. What `net.feedforward` takes and gives as
-        columns, it takes and gives as rows: images become rows by `Flatten`, and rows images by `Unflatten`.
+        `Linear`, `Conv2d`, `MaxPool2d`, `BatchNorm1d`, `BatchNorm2d` and `Dropout` layers and activations, including
+        that of the outputs. The model is on the CPU, in the network's precision and in evaluation mode. It takes and
+        returns one sample per row, unlike `net.feedforward`. `Unflatten` converts rows to images, `Flatten` images to
+        rows.
 
     Raises
     ------
     ValueError
-        If the network has what PyTorch's layers do not have: an activation of your own, or dropout that is not
-        inverted.
+        If PyTorch has no such layer: the network has an activation of your own, or dropout that is not inverted.
 
     Examples
     --------
@@ -85,10 +85,10 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
 
 
 def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> list[nn.Module]:
-    """Return a layer with inputs of a shape, and its activation if it has one, as modules of PyTorch."""
+    """Return a layer with inputs of a shape, and its activation if it has one, as PyTorch modules."""
     if isinstance(layer, Dropout):
         if not layer.inverted:
-            raise ValueError(f"net has {layer}, which PyTorch does not have; Dropout({layer.p}) is PyTorch's")
+            raise ValueError(f"net has {layer}, which PyTorch does not have; use Dropout({layer.p}) instead")
         return [nn.Dropout(layer.p)]
     if isinstance(layer, MaxPooling):
         return [nn.MaxPool2d(layer.shape)]
@@ -97,14 +97,14 @@ def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> lis
     module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
     activation = getattr(layer, "activation", None)
     if isinstance(activation, OwnActivation):
-        raise ValueError(f"net has {layer}, whose activation is no module of PyTorch; make the model of its parameters")
+        raise ValueError(f"net has {layer}, whose activation is not a PyTorch module; convert the parameters yourself")
     if activation is None or activation == "linear":
         return [module]
     return [module, deepcopy(_MODULES[activation])]
 
 
 def _with_arrays(layer: Layer, shape: Shape) -> tuple[nn.Module, dict[str, str]]:
-    """Return a layer that has arrays as a module of PyTorch, and our names for the module's arrays."""
+    """Return a layer that has arrays as a PyTorch module, and the layer's names for the module's arrays."""
     if isinstance(layer, BatchNormalization):
         kind = nn.BatchNorm2d if len(shape) > 1 else nn.BatchNorm1d
         names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
@@ -123,31 +123,32 @@ def from_torch(
     engine: str = "numba",
     input_shape: Sequence[int] | None = None,
 ) -> network2.Network:
-    """Return a model of PyTorch as a network, with copies of its parameters.
+    """Return a PyTorch model as a network with copies of its parameters.
 
     Parameters
     ----------
     model : torch.nn.Sequential
-        `Linear`, `Conv2d`, `BatchNorm1d` and `BatchNorm2d` layers, each with `Sigmoid`, `Tanh`, `ReLU`,
-        `LeakyReLU(0.01)`, `GELU` or nothing behind it, and `MaxPool2d`. Last may be `Sigmoid`, `Softmax` or nothing.
-        `Flatten`, `Dropout` and `Identity` are passed over, and `Unflatten` may be first.
+        `Linear`, `Conv2d`, `BatchNorm1d` and `BatchNorm2d` layers, each followed by `Sigmoid`, `Tanh`, `ReLU`,
+        `LeakyReLU(0.01)`, `GELU` or no activation, and `MaxPool2d` layers. The last layer must be `Linear`, followed by
+        `Sigmoid`, `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` are skipped.
+        `Unflatten` may be first.
     cost : class or object, optional
-        As for `network2.Network`. By default, `CrossEntropyCost` of a model that ends with `Sigmoid`, and otherwise
-        `LogLikelihoodCost`: outputs are softmax where nothing is last, too, as for `torch.nn.CrossEntropyLoss`. With
-        another cost, outputs are linear where nothing is last.
+        As for `network2.Network`. By default, the cost of the model's last module: `CrossEntropyCost` for `Sigmoid`,
+        `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. A model that ends with `Linear` gets softmax
+        outputs for `LogLikelihoodCost`, as for `torch.nn.CrossEntropyLoss`, and linear outputs for other costs.
     engine : str, optional
-        As for `network2.Network`. The precision is the model's.
+        As for `network2.Network`. The dtype is the model's.
     input_shape : sequence of int, optional
-        (maps, height, width) of the images that a model takes whose first layer is a `Conv2d` or `MaxPool2d`, unless an
-        `Unflatten` is before it.
+        Shape of the images, (maps, height, width). Needed if the model begins with `Conv2d` or `MaxPool2d`, without an
+        `Unflatten` before.
 
     Raises
     ------
     TypeError
-        If it is another model, or has other layers.
+        If `model` is not a `torch.nn.Sequential`, or has other layers.
     ValueError
-        If a layer does not fit the next or has settings that fastnet does not have, the cost does not go with the
-        outputs, or the shape of images is missing.
+        If a layer does not fit the layer before, or has settings that fastnet does not have. If the cost does not fit
+        the outputs, or `input_shape` is missing.
     """
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
@@ -174,7 +175,7 @@ def from_torch(
         )
     last = layers[-1]
     if not isinstance(last, Dense):
-        raise TypeError(f"model ends with {type(last_module).__name__}; it may end with Linear, Sigmoid or Softmax")
+        raise TypeError(f"model ends with {type(last_module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
     if last.activation == "linear" and (cost is None or cost is LogLikelihoodCost):
         layers[-1] = last = replace(last, activation="softmax")
     if cost is None:
@@ -206,8 +207,8 @@ def _convolution(module: nn.Conv2d) -> tuple[Layer, dict[str, np.ndarray]]:
     plain = (_pair(module.stride), _pair(module.dilation), module.groups, module.padding_mode)
     if padding not in paddings or plain != ((1, 1), (1, 1), 1, "zeros"):
         raise ValueError(
-            f"model has {module}; it must have stride=1, dilation=1, groups=1, zeros for padding, and padding='valid' "
-            "or padding='same'"
+            f"model has {module}; it must have stride=1, dilation=1, groups=1, padding_mode='zeros', and "
+            "padding='valid' or padding='same'"
         )
     return Convolution(module.out_channels, shape, "linear", paddings[padding]), _weights_and_biases(module)
 
@@ -217,8 +218,8 @@ def _max_pooling(module: nn.MaxPool2d) -> tuple[Layer, dict[str, np.ndarray]]:
     plain = (_pair(module.stride), _pair(module.padding), _pair(module.dilation), module.ceil_mode)
     if plain != (shape, (0, 0), (1, 1), False) or module.return_indices:
         raise ValueError(
-            f"model has {module}; it must have the kernel_size for stride, padding=0, dilation=1, and neither "
-            "ceil_mode nor return_indices"
+            f"model has {module}; it must have a stride equal to kernel_size, padding=0, dilation=1, "
+            "ceil_mode=False and return_indices=False"
         )
     return MaxPooling(shape), {}
 
@@ -253,14 +254,14 @@ _READERS: dict[type[nn.Module], Callable[[Any], tuple[Layer, dict[str, np.ndarra
     nn.BatchNorm1d: _normalization,
     nn.BatchNorm2d: _normalization,
 }
-"""What returns a module as a layer, without its activation, and the arrays."""
+"""Functions that convert a module to a layer with linear activation, and its arrays."""
 
 
 def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
-    """Give the last of the layers the activation that stands behind it."""
+    """Give the last of the layers so far the activation of the module that follows."""
     name = _ACTIVATIONS.get(type(module))
     if is_last and name not in _COSTS:
-        raise TypeError(f"model ends with {type(module).__name__}; it may end with Linear, Sigmoid or Softmax")
+        raise TypeError(f"model ends with {type(module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
     if not is_last and (name is None or name == "softmax"):
         raise TypeError(
             f"model has a {type(module).__name__} between layers; it must be one of "
@@ -269,13 +270,13 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     i = len(layers) - 1
     pooled = isinstance(layers[i], MaxPooling) and isinstance(layers[i - 1], Convolution) and i
     if pooled and name not in FALLING:
-        i -= 1  # the largest z of a window has the largest activation
+        i -= 1  # a monotonic activation may come before or after pooling
     layer = layers[i]
     if isinstance(layer, MaxPooling):
-        raise TypeError(f"model has a {type(module).__name__} behind a MaxPool2d; it must be before it")
+        raise TypeError(f"model has a {type(module).__name__} after a MaxPool2d; put the activation before the pooling")
     assert isinstance(layer, (Convolution, Dense, BatchNormalization))
     if layer.activation != "linear":
-        raise TypeError(f"model has a {type(module).__name__} behind another activation; a layer has one only")
+        raise TypeError(f"model has a {type(module).__name__} after another activation; a layer may have only one")
     if isinstance(module, nn.Softmax) and module.dim not in (1, -1):
         raise ValueError(f"model ends with a Softmax over dimension {module.dim}; it must be 1, that of the outputs")
     expected = _MODULES[str(name)]
@@ -286,22 +287,22 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
 
 
 def _input_shape(first: Layer, arrays: dict[str, np.ndarray], given: Sequence[int] | None) -> Shape:
-    """Return the shape of a sample, given the first layer and its arrays."""
+    """Return the shape of a sample, given the first layer, its arrays, and `input_shape` of `from_torch`."""
     if given is not None:
         return tuple(given)
     if isinstance(first, (Convolution, MaxPooling)):
         raise ValueError(
-            f"input_shape is missing; model begins with a {first}: give (maps, height, width) of its images"
+            f"input_shape is missing; model begins with a {first}: give (maps, height, width) of the images"
         )
     return (arrays["weights"].shape[1] if isinstance(first, Dense) else len(arrays["gamma"]),)
 
 
 def _check_fit(architecture: Architecture, parameters: Parameters, modules: list[nn.Module]) -> None:
-    """Raise a `ValueError` if a layer does not fit the one before it, or images are not flattened for `Linear`."""
+    """Raise a `ValueError` if a layer does not fit the layer before, or images are not flattened before `Linear`."""
     found = [{name: array.shape for name, array in arrays.items()} for arrays in parameters]
     if found != architecture.arrays:
         shapes = [next(iter(each.values())) for each in found if each]
-        raise ValueError(f"model has layers of the shapes {shapes}, which do not fit")
+        raise ValueError(f"model has layers of the shapes {shapes}, which do not fit one another")
     computing = [module for module in modules if isinstance(module, (nn.Flatten, *_READERS))]
     shapes_before = iter(zip(architecture.layers, architecture.shapes, strict=False))
     is_flat = len(architecture.input_shape) == 1
@@ -311,9 +312,9 @@ def _check_fit(architecture: Architecture, parameters: Parameters, modules: list
             continue
         _, shape = next(shapes_before)
         if isinstance(module, (nn.Linear, nn.BatchNorm1d)) and len(shape) > 1 and not is_flat:
-            raise ValueError(f"model has {module} behind images; put a Flatten() between them")
+            raise ValueError(f"model has {module} after images; put a Flatten() in between")
         if isinstance(module, (nn.Conv2d, nn.MaxPool2d, nn.BatchNorm2d)) and is_flat:
-            raise ValueError(f"model has {module} behind a row of numbers; it must have images for inputs")
+            raise ValueError(f"model has {module} after flat inputs; its inputs must be images")
         is_flat |= isinstance(module, nn.Linear)
 
 

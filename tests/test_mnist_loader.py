@@ -106,7 +106,7 @@ def test_a_damaged_bundled_file_is_noticed(tmp_path, monkeypatch):
     contents[4] ^= 1  # the time stamp in gzip's header: the contents stay good
     path.write_bytes(contents)
     monkeypatch.setattr(mnist_files, "bundled_folder", lambda: tmp_path / "data")
-    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz: its SHA-256 is not the expected one"):
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz: SHA-256 checksum mismatch"):
         mnist_loader.load_data()
 
 

@@ -152,9 +152,9 @@ def test_the_log_likelihood_is_about_probabilities(data, y):
 
 
 def test_the_softmax_of_one_output_is_refused(data):
-    with pytest.raises(ValueError, match="of one output neuron the softmax is always 1"):
+    with pytest.raises(ValueError, match="the softmax of one output neuron is always 1"):
         Network([4, 1], LogLikelihoodCost)
     net = Network([4, 1], engine="numpy")
     net.cost = LogLikelihoodCost()
-    with pytest.raises(ValueError, match="of one output neuron the softmax is always 1"):
+    with pytest.raises(ValueError, match="the softmax of one output neuron is always 1"):
         net.feedforward(data[0][0])

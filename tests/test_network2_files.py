@@ -91,14 +91,14 @@ def test_a_cost_of_ones_own_is_given_to_load(tmp_path, activation):
     Network([2, 2], Mine, activation=activation).save(path)
     for cost in (Mine, instance):
         assert network2.load(path, cost=cost).cost is cost
-    message = r"net\.json: its cost is Mine, which is none of QuadraticCost, CrossEntropyCost, LogLikelihoodCost"
+    message = r"net\.json: its cost is Mine; it must be one of QuadraticCost, CrossEntropyCost, LogLikelihoodCost"
     with pytest.raises(ValueError, match=message):
         network2.load(path)
 
     class Other(Mine):
         pass
 
-    with pytest.raises(ValueError, match=r"its cost is Mine, which is none of .*, Other; one of your own is given as"):
+    with pytest.raises(ValueError, match=r"its cost is Mine; it must be one of .*, Other. Give a cost of your own as"):
         network2.load(path, cost=Other)
 
 
@@ -113,7 +113,7 @@ def test_chapters_1_and_3_read_one_anothers_files(tmp_path):
         ({"cost": QuadraticCost, "activation": "tanh"}, "its cost is QuadraticCost, its activation tanh"),
     ):
         Network([3, 2], **keywords).save(path)
-        with pytest.raises(ValueError, match=f"{what}; .* network2.load reads others"):
+        with pytest.raises(ValueError, match=f"{what}; .* Use network2.load instead"):
             network.load(path)
 
 
@@ -124,12 +124,12 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "dtyp
     ("contents", "message"),
     [
         (VALID, "it has no 'cost'"),
-        (VALID | {"neurons": {"cost": "QuadraticCost", "activation": "step"}}, "its activation is none of sigmoid"),
+        (VALID | {"neurons": {"cost": "QuadraticCost", "activation": "step"}}, "its activation must be one of sigmoid"),
         (VALID | {"neurons": {"cost": "QuadraticCost", "activation": ["tanh"]}}, "does not hold a network"),
         (VALID | {"neurons": {"activation": "tanh"}}, "it has no 'cost'"),
-        (VALID | {"neurons": "tanh"}, "it is no object with sizes"),
+        (VALID | {"neurons": "tanh"}, "it must be a JSON object with sizes"),
         (VALID | {"neurons": {"cost": 3, "activation": "tanh"}}, "the name of its cost is"),
-        (VALID | {"cost": "LogLikelihoodCost"}, "of one output neuron the softmax is always 1"),
+        (VALID | {"cost": "LogLikelihoodCost"}, "the softmax of one output neuron is always 1"),
     ],
 )
 def test_a_file_that_holds_no_network(tmp_path, contents, message):

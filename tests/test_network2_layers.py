@@ -90,7 +90,7 @@ def test_arrays_of_layers_that_do_not_fit_are_told():
     with pytest.raises(ValueError, match=r"parameters of layers without weights have the shapes .*4, 1"):
         net.feedforward(np.zeros((4, 1)))
     net.parameters[2]["gamma"] = np.full((5, 1), np.nan)
-    with pytest.raises(ValueError, match=r"parameters\[2\]\[0\] has a number that is not a number"):
+    with pytest.raises(ValueError, match=r"parameters\[2\]\[0\] contains NaN"):
         net.feedforward(np.zeros((4, 1)))
     net.parameters[2].update(gamma=np.ones((5, 1)), variance=np.full((5, 1), -1.0))
     with pytest.raises(ValueError, match=r"parameters\[2\]\['variance'\] is negative"):
@@ -121,16 +121,20 @@ def test_an_initializer_in_the_books_way(sizes):
         ([4, Dense(3, "relu")], ValueError, "activation of the last layer is 'relu'; with CrossEntropyCost"),
         ([4, Dense(5, "softmax"), 3], ValueError, "activation of a hidden layer is 'softmax'"),
         ([4, Dense(10**12), 3], ValueError, "its weights need"),
-        ([784, Convolution(20, 5), 3], ValueError, r"give their shape, such as \(1, 28, 28\), instead of their number"),
+        (
+            [784, Convolution(20, 5), 3],
+            ValueError,
+            r"give their shape, such as \(1, 28, 28\), instead of the number of inputs",
+        ),
         (
             [(28, 28), Convolution(20, 5), 3],
             ValueError,
-            r"sizes begins with \(28, 28\); the shape of images is a number",
+            r"sizes begins with \(28, 28\); a shape of images must be \(maps, height, width\)",
         ),
         ([(1, 28, 0), 3], ValueError, "a number in the shape of images is 0; it must be at least 1"),
         ([(1, 28, 2.5), 3], TypeError, "a number in the shape of images is 2.5; it must be an integer"),
-        ([(1, 28, 28)], ValueError, "it must have a dense layer, the outputs, besides images"),
-        ([(1, 28, 28), Convolution(20, 5)], ValueError, "it must have a dense layer, the outputs, besides images"),
+        ([(1, 28, 28)], ValueError, "it must have a dense layer, the outputs, after the shape"),
+        ([(1, 28, 28), Convolution(20, 5)], ValueError, "it must have a dense layer, the outputs, after the shape"),
         ([(1, 28, 28), Convolution(20, 29), 10], ValueError, "^sizes: Convolution.* is larger than its inputs"),
         ([(1, 28, 28), 30, Convolution(20, 5), 10], ValueError, "^sizes: Convolution.* it must have images"),
         ([(1, 10**9, 10**9), MaxPooling(10**9), 10], ValueError, "^sizes: inputs .* this machine has"),
@@ -344,7 +348,7 @@ def test_an_interrupted_run_on_images_goes_on_bit_for_bit(engine, images, tmp_pa
     second.SGD(images, 4, 5, 0.01, checkpoint=tmp_path / "run", resume=True, **keywords)
     assert_same(second, whole)
     other = Network([(5, 6, 1), MaxPooling(1), 3], LogLikelihoodCost, engine=engine, seed=0)
-    with pytest.raises(ValueError, match="it is of another run"):
+    with pytest.raises(ValueError, match="this checkpoint is from another run"):
         other.SGD(images, 4, 5, 0.01, checkpoint=tmp_path / "run", resume=True, **keywords)
 
 
@@ -378,7 +382,7 @@ def test_an_activation_of_ones_own(images, tmp_path):
     net.SGD(images, 1, 5, 0.1, report=quiet)
     assert (net.weights[0] != before[0]["weights"]).any()
     assert net.history.recipe["layers"][0]["activation"] == "OwnActivation(sin)"
-    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which a file cannot hold"):
+    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which cannot be saved"):
         net.save(tmp_path / "net.json")
     assert list(tmp_path.iterdir()) == []
     for engine in ENGINES:

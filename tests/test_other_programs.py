@@ -37,7 +37,7 @@ def test_a_subclass_that_initializes_itself_as_the_book_does(make, capsys):
         trained.append([array.tolist() for array in (*net.weights, *net.biases)])
     assert trained[0] == trained[1]
     assert repr(make([3, 4, 2])) == "<Network [3, 4, 2], engine 'numba', float32>"
-    with pytest.raises(ValueError, match=r"num_layers is 4; of sizes .* it is 3"):
+    with pytest.raises(ValueError, match=r"num_layers is 4; for .* it must be 3"):
         make([3, 4, 2]).num_layers = 4
 
 
@@ -76,7 +76,7 @@ def test_sizes_one_by_one_are_answered_with_a_list(make):
 def test_arguments_of_other_programs_are_answered_with_ours(make, name, instead):
     net = make([3, 2])
     before = net.weights
-    with pytest.raises(TypeError, match=f"SGD has no argument '{name}'; it is {instead} here"):
+    with pytest.raises(TypeError, match=f"SGD has no argument '{name}'; use {instead} instead"):
         net.SGD(DATA, 1, 5, 0.5, **{name: 3})
     assert net.weights is before
     with pytest.raises(TypeError, match=r"SGD has no argument 'verbose'$"):

@@ -25,16 +25,31 @@ class Exact(doctest.OutputChecker):
         return super().check_output(want, got, optionflags | doctest.ELLIPSIS)
 
 
-WITH_EXAMPLES = ("README.md", "chapter3.md", "chapter6.md", "exercises.md", "play.md", "scikit-learn.md", "tour.md")
+WITH_EXAMPLES = (
+    "README.md",
+    "agreement.md",
+    *(f"chapter{number}.md" for number in range(1, 7)),
+    "checkpoints.md",
+    "clusters.md",
+    "exercises.md",
+    "gpu.md",
+    "index.md",
+    "kernel.md",
+    "own-cost.md",
+    "own-data.md",
+    "play.md",
+    "scikit-learn.md",
+    "tour.md",
+)
 CHECKERS = {"exercises.md": Exact}
 """What compares the output of a page whose numbers are answers."""
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_examples(name, tmp_path, monkeypatch):
-    for library in ("torch", "sklearn", "matplotlib", "PIL", "joblib"):
+    for library in ("torch", "sklearn", "matplotlib", "PIL", "joblib", "distributed"):
         pytest.importorskip(library)
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("_build", "api", "gallery"))
     monkeypatch.chdir(tmp_path)
     text = PAGES[name].read_text(encoding="utf-8")
     examples = doctest.DocTestParser().get_examples("".join(re.findall(r"```pycon\n(.*?)```", text, re.DOTALL)))

@@ -130,14 +130,14 @@ BEHIND = (nn.Flatten(), nn.Linear(8, 2))
     [
         ((nn.Conv2d(1, 2, 3, stride=2), *BEHIND), ValueError, "it must have stride=1"),
         ((nn.Conv2d(1, 2, 3, padding=2), *BEHIND), ValueError, "it must have stride=1"),
-        ((nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"), *BEHIND), ValueError, "zeros for padding"),
+        ((nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"), *BEHIND), ValueError, "padding_mode='zeros'"),
         ((nn.Conv2d(2, 2, 3, groups=2), *BEHIND), ValueError, "groups=1"),
-        ((nn.MaxPool2d(3, 2), *BEHIND), ValueError, "the kernel_size for stride"),
-        ((nn.MaxPool2d(2, ceil_mode=True), *BEHIND), ValueError, "neither ceil_mode"),
+        ((nn.MaxPool2d(3, 2), *BEHIND), ValueError, "a stride equal to kernel_size"),
+        ((nn.MaxPool2d(2, ceil_mode=True), *BEHIND), ValueError, "ceil_mode=False and return_indices=False"),
         ((nn.Conv2d(1, 2, 3), nn.Linear(2, 2)), ValueError, "which do not fit"),
-        ((nn.Conv2d(1, 2, 3), nn.Linear(8, 2)), ValueError, r"behind images; put a Flatten\(\) between"),
-        ((nn.Flatten(), nn.Conv2d(1, 2, 3), *BEHIND), ValueError, "behind a row of numbers"),
-        ((nn.Conv2d(1, 2, 3), nn.MaxPool2d(1), nn.GELU(), *BEHIND), TypeError, "a GELU behind a MaxPool2d"),
+        ((nn.Conv2d(1, 2, 3), nn.Linear(8, 2)), ValueError, r"after images; put a Flatten\(\) in between"),
+        ((nn.Flatten(), nn.Conv2d(1, 2, 3), *BEHIND), ValueError, "after flat inputs; its inputs must be images"),
+        ((nn.Conv2d(1, 2, 3), nn.MaxPool2d(1), nn.GELU(), *BEHIND), TypeError, "a GELU after a MaxPool2d"),
         ((nn.Conv2d(1, 2, 5), *BEHIND), ValueError, "is larger than its inputs, images of 4 x 4"),
         ((nn.Conv2d(1, 2, 3), nn.Softplus(), *BEHIND), TypeError, "a Softplus between layers"),
     ],
@@ -149,8 +149,8 @@ def test_what_is_no_network_of_images(modules, error, message):
 
 def test_what_pytorch_does_not_have():
     for layer, message in (
-        (Dropout(0.5, inverted=False), r"which PyTorch does not have; Dropout\(0.5\) is"),
-        (Dense(3, OwnActivation(torch.sigmoid)), "whose activation is no module of PyTorch"),
+        (Dropout(0.5, inverted=False), r"which PyTorch does not have; use Dropout\(0.5\) instead"),
+        (Dense(3, OwnActivation(torch.sigmoid)), "whose activation is not a PyTorch module"),
     ):
         with pytest.raises(ValueError, match=message):
             to_torch(network2.Network([4, layer, 2], engine="torch", seed=0))
@@ -202,7 +202,7 @@ def test_they_share_no_memory():
             ValueError,
             r"LeakyReLU\(negative_slope=0.2\)",
         ),
-        (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Linear(2, 2)), TypeError, "behind another activation"),
+        (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Linear(2, 2)), TypeError, "after another activation"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=1), nn.Linear(2, 2)), TypeError, "a Softmax between layers"),
         (nn.Sequential(nn.Linear(2, 2, dtype=torch.float16)), ValueError, "dtype is"),
         (nn.Sequential(nn.Linear(2, 2), nn.Softmax(dim=0)), ValueError, "a Softmax over dimension 0"),

@@ -3,6 +3,7 @@
    A dense layer's weights are in panels of sixteen inputs, and in each a row an output: [n_in / 16][n_out][16]. Forward,
    a sum is a dot product, whose eight partial sums stay in a vector until all panels are done; backward, a panel is
    read once: for what it passes on, and then to be changed. */
+#include "../subnormals.h"
 #include <immintrin.h>
 #include <math.h>
 #include <stdint.h>

@@ -18,6 +18,7 @@ static struct {
 /* images [n][784]; wc [25][24], bc [24], w1 [180][100][16], b1 [104], w2 [100][16], w2t [10][104], b2 [16]. */
 void epoch(const float *images, const uint8_t *labels, int64_t n, float eta, float *wc, float *bc, float *w1, float *b1,
            float *w2, float *w2t, float *b2) {
+  const uint64_t before = count_as_zero();
   for (int64_t first = 0; first + M <= n; first += M) {
     float spread[36 * 4 * F] ALIGNED;
     spread_filters(wc, spread);
@@ -49,6 +50,7 @@ void epoch(const float *images, const uint8_t *labels, int64_t n, float eta, flo
     for (int s = 0; s < M; s++) make_blocks(images + (first + s) * SIDE * SIDE, s);
     conv1_change(wc, bc, 1);
   }
+  put_back(before);
 }
 
 /* The outputs of n images, a multiple of M, as [n][16], before softmax: to measure the accuracy. */

@@ -156,6 +156,7 @@ static void conv2_change(float *w2, float *w2t, float shrink) {
    [100][16], w4t [10][104], b4 [16]. */
 void epoch(const float *images, const uint8_t *labels, int64_t n, float eta, float shrink, float *w1, float *b1,
            float *w2, float *w2t, float *b2, float *w3, float *b3, float *w4, float *w4t, float *b4) {
+  const uint64_t before = count_as_zero();
   for (int64_t first = 0; first + M <= n; first += M) {
     float spread[36 * 4 * F] ALIGNED;
     spread_filters(w1, spread);
@@ -196,6 +197,7 @@ void epoch(const float *images, const uint8_t *labels, int64_t n, float eta, flo
     for (int s = 0; s < M; s++) make_blocks(images + (first + s) * SIDE * SIDE, s);
     conv1_change(w1, b1, shrink);
   }
+  put_back(before);
 }
 
 /* The outputs of n images, a multiple of M, as [n][16], before softmax: to measure the accuracy. */

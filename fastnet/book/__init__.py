@@ -1,4 +1,4 @@
-"""The book's figures, tables and experiments, one small file each, in a folder for each chapter.
+"""The book's figures, tables and experiments: a module for each, in a folder for each chapter.
 
 >>> from fastnet import book
 >>> result = book.overfitting()  # doctest: +SKIP
@@ -6,8 +6,8 @@
 Overfitting: 1,000 training samples, 400 epochs (chapter 3)
 ...
 
-`result.data` has the numbers, `result.draw()` the picture. `book.names()` lists all experiments in their order, and
-`fastnet book` lists them in a terminal.
+`result.data` holds the numbers, and `result.draw()` returns the picture. `book.names()` returns the names of all
+experiments. `fastnet book` lists all experiments in a terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,18 @@ _FOLDERS = ("chapter1", "chapter2", "chapter3", "chapter4", "chapter5", "chapter
 
 
 def names(chapter: int | None = None) -> list[str]:
-    """Return the names of all experiments, or of those in a chapter, in the book's order, and older ones at the end."""
+    """Return the names of the experiments in the book's order, with the older experiments at the end.
+
+    Parameters
+    ----------
+    chapter : int, optional
+        Number of the chapter, from 1 to 6, whose experiments to name; by default, all experiments.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter.
+    """
     folders = _FOLDERS if chapter is None else (f"chapter{chapter}",)
     if not set(folders) <= set(_FOLDERS):
         raise ValueError(f"chapter is {chapter}; it must be from 1 to 6, or None for all")
@@ -31,7 +42,7 @@ def names(chapter: int | None = None) -> list[str]:
 
 
 def experiments(chapter: int | None = None) -> list[Experiment]:
-    """Return all experiments, or those in a chapter, in the order of `names`."""
+    """Return the experiments that `names(chapter)` names, in the same order."""
     return [__getattr__(name) for name in names(chapter)]
 
 

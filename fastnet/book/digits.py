@@ -1,4 +1,4 @@
-"""MNIST, as the experiments take it."""
+"""Loads MNIST for the experiments, computes accuracies in percent, and suppresses printed output."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fastnet.datasets.dataset import Dataset
 
 @cache
 def mnist() -> tuple[Dataset, Dataset, Dataset]:
-    """Return 50,000 training, 10,000 validation and 10,000 test samples, which are read once."""
+    """Return 50,000 training, 10,000 validation and 10,000 test samples; only the first call reads the files."""
     return mnist_loader.load_data_wrapper()
 
 
 def percent(correct: int, data: Dataset) -> float:
-    """Return the share of the samples that were classified correctly, in percent."""
+    """Return the accuracy in percent, where `correct` is the number of samples classified correctly."""
     return 100 * correct / len(data)
 
 
@@ -27,6 +27,6 @@ def silently(history: object) -> None:
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Print nothing in the `with` block: for `network.Network.SGD`, which has no `report`."""
+    """Discard standard output in the `with` block: for `network.Network.SGD`, which has no argument `report`."""
     with contextlib.redirect_stdout(None):
         yield

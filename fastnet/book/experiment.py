@@ -1,4 +1,4 @@
-"""What every experiment of the book has in common: a function that computes it, one that draws it, published values."""
+"""The parts of every experiment: a function that computes it, a function that draws it, and the book's values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEXT, FIGURE_DATA = "text", "data of the figure"
-"""Where the book publishes a value."""
+"""Values of `Published.source`: where the book publishes a value."""
 
 
 class Published(NamedTuple):
@@ -26,17 +26,17 @@ class Published(NamedTuple):
     Attributes
     ----------
     name : str
-        What it is, such as "test accuracy after the last epoch". The computation returns ours by the same name.
+        Name of the value, such as "test accuracy after the last epoch"; the same as in `Measured.values`.
     value : float
-        The value.
+        The book's value.
     unit : str
-        Such as "%", or nothing.
+        Unit, such as "%"; empty if there is none.
     source : str
         `TEXT` or `FIGURE_DATA`.
     miss : str
-        Why ours is known to differ; empty if it does not.
+        Known reason for a difference from the computed value; empty if there is none.
     tolerance : float
-        How far outside the range of ours the book's value may be; as a rule, half of its last digit.
+        Largest distance of the book's value from the computed range; usually half of the value's last digit.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Published(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a computation found.
+    """Return value of an experiment's function.
 
     Attributes
     ----------
     data : mapping of str to anything
         Numbers, lists and arrays that the picture shows, by name.
     values : mapping of str to float
-        Ours, of the values that the book publishes, by the same names.
+        Computed values, under the names of the published values.
     """
 
     data: Mapping[str, Any]
@@ -64,16 +64,16 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """An experiment that was computed. It prints as a table, and a notebook shows its picture.
+    """The result of an experiment. `print` shows a table of its values, and a notebook shows its picture.
 
     Attributes
     ----------
     experiment : Experiment
-        Which.
+        The experiment that was computed.
     data : mapping of str to anything
         Numbers, lists and arrays that the picture shows, by name.
     values : mapping of str to float
-        Ours, of the values that the book publishes, by the same names.
+        Computed values, under the names of the published values.
     """
 
     experiment: Experiment
@@ -81,7 +81,7 @@ class Result:
     values: Mapping[str, float]
 
     def draw(self) -> Figure:
-        """Return the picture, a matplotlib figure.
+        """Return the picture as a matplotlib figure.
 
         Raises
         ------
@@ -93,16 +93,16 @@ class Result:
         return figure
 
     def save(self, filename: str | os.PathLike[str]) -> None:
-        """Write the picture to a file, in the format that its ending names.
+        """Write the picture to a file, in the format of the file's ending.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         OSError
-            If the file cannot be written. A file that was there is then as it was.
+            If the file cannot be written. An existing file is then unchanged.
         ValueError
-            If matplotlib does not know the ending.
+            If matplotlib does not support the ending.
         """
         figures.check(filename)
         figures.save(self.draw(), filename)
@@ -121,19 +121,19 @@ class Result:
 
 @dataclass(eq=False, repr=False)
 class Experiment:
-    """A figure, table or experiment of the book: calling it computes it and returns a `Result`.
+    """A figure, table or experiment of the book; a call computes the experiment and returns a `Result`.
 
     Attributes
     ----------
     function : callable
-        Computes it: takes keyword arguments with defaults, and returns `Measured`. What it draws at random comes from
-        its argument `seed`, if it has one.
+        Function that takes keyword arguments with defaults, and returns `Measured`. The argument `seed`, if there is
+        one, seeds its random numbers.
     title : str
-        A line that says what it shows.
+        Description in one line.
     published : sequence of Published
-        What the book says that comes out.
+        Values that the book publishes.
     drawing : callable
-        Takes `data`, and an empty matplotlib figure to draw into.
+        Function that takes `data` and an empty matplotlib figure, and draws into the figure.
     size : (float, float)
         Width and height of the picture, in inches.
     """
@@ -149,36 +149,36 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """The name of the function, by which the package and the command know the experiment."""
+        """Name of the function and of the experiment, as in `fastnet book NAME`."""
         return self.function.__name__
 
     @property
     def chapter(self) -> int | None:
-        """Number of the chapter, from 1, that the folder is named after; None of older experiments."""
+        """Number of the chapter, from 1, as in the name of the module's folder; None for older experiments."""
         folder = self.function.__module__.split(".")[-2]
         return int(folder.removeprefix("chapter")) if folder.startswith("chapter") else None
 
     @property
     def place(self) -> str:
-        """Where in the book it is: "chapter 3", or "older experiments"."""
+        """The chapter as text, such as "chapter 3"; "older experiments" if there is none."""
         return "older experiments" if self.chapter is None else f"chapter {self.chapter}"
 
     @property
     def description(self) -> str:
-        """What it shows: the docstring of its module."""
+        """Docstring of the module that defines the function."""
         module = sys.modules.get(self.function.__module__)
         return inspect.cleandoc(getattr(module, "__doc__", None) or "")
 
     @property
     def is_random(self) -> bool:
-        """Whether it has a seed."""
+        """Whether the function has an argument `seed`."""
         return "seed" in inspect.signature(self.function).parameters
 
     def __repr__(self) -> str:
         return f"<experiment {self.name}, {self.place}>"
 
     def picture(self, drawing: Callable[[Mapping[str, Any], Figure], object]) -> Callable[..., object]:
-        """Have a function draw the picture: a decorator."""
+        """Set the decorated function as `drawing`."""
         self.drawing = drawing
         return drawing
 
@@ -188,12 +188,14 @@ class Experiment:
         Parameters
         ----------
         **settings
-            Those of the function: `help(book.overfitting)` lists them.
+            Arguments of the function; `help(book.overfitting)` lists those of `overfitting`.
 
         Raises
         ------
         TypeError
-            If there is no such setting.
+            If the function has no such argument, or the seed is not an integer.
+        ValueError
+            If the seed is negative.
         """
         known = inspect.signature(self.function).parameters
         for name in settings:
@@ -207,7 +209,7 @@ class Experiment:
 def experiment(
     title: str, *, published: Sequence[Published] = (), size: tuple[float, float] = (7.0, 4.2)
 ) -> Callable[[Callable[..., Measured]], Experiment]:
-    """Make an `Experiment` of a function: a decorator.
+    """Return a decorator that makes an `Experiment` of a function.
 
     Parameters
     ----------
@@ -218,13 +220,13 @@ def experiment(
 
 
 def in_columns(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Return lines of names, the book's values and ours, below a line that says which is which."""
+    """Return a table as text, with the columns name, the book's value and the computed value."""
     rows = [("", "the book", "fastnet"), *rows]
     names, values = (max(len(row[i]) for row in rows) for i in range(2))
     return "\n".join(f"{name:<{names}}  {value:>{values}}  {ours}" for name, value, ours in rows)
 
 
 def in_words(value: float, unit: str) -> str:
-    """Return a value with its unit, as the tables have it."""
+    """Return a value with its unit as text: percentages with two decimals, others with four significant digits."""
     text = f"{value:.2f}" if unit == "%" else f"{value:.4g}"
     return f"{text} {unit}".rstrip()

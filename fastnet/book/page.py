@@ -1,4 +1,4 @@
-"""A page in HTML with the pictures and the values of experiments."""
+"""An HTML page with the pictures and the values of experiments."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Entry(NamedTuple):
     Attributes
     ----------
     experiment : Experiment
-        Which.
+        The experiment that was computed.
     picture : str
-        Name of the file with its picture, beside the page.
+        Name of the picture's file, in the folder of the page.
     spreads : sequence of Spread
-        The book's values and ours.
+        The published values, each with the range of the computed values.
     seconds : float
-        How long it took.
+        Number of seconds that the computation took.
     """
 
     experiment: Experiment
@@ -40,7 +40,7 @@ class Entry(NamedTuple):
 
 
 def page(entries: Sequence[Entry]) -> str:
-    """Return the page."""
+    """Return the page as HTML, with a heading for each chapter."""
     parts = [
         "<!doctype html>",
         '<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">',

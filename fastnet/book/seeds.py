@@ -1,4 +1,4 @@
-"""An experiment repeated with several seeds: how far its values lie apart, and whether the book's are among them."""
+"""Repeats experiments with several seeds, and checks whether the book's values lie in the computed range."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from fastnet.book.experiment import Experiment, Published, Result, in_words
 
 
 class Spread(NamedTuple):
-    """A published value, and ours with several seeds.
+    """A published value, and the range of the values computed with several seeds.
 
     Attributes
     ----------
     published : Published
-        The book's.
+        The book's value.
     median, lowest, highest : float
-        Ours.
+        Median, minimum and maximum of the computed values.
     """
 
     published: Published
@@ -27,19 +27,19 @@ class Spread(NamedTuple):
 
     @property
     def is_met(self) -> bool:
-        """Whether the book's value is between our lowest and highest, up to its tolerance."""
+        """Whether the book's value lies between `lowest` and `highest`, or outside by at most its tolerance."""
         value, tolerance = self.published.value, self.published.tolerance
         return self.lowest - tolerance <= value <= self.highest + tolerance
 
     def verdict(self) -> str:
-        """Return nothing where the book's value is met, or by how much ours differ and why."""
+        """Return how much the median differs from the book's value, and the known reason; empty if the value is met."""
         if self.is_met:
             return ""
         difference = in_words(abs(self.median - self.published.value), self.published.unit)
         return f"differs by {difference}. {self.published.miss}".strip()
 
     def cells(self) -> tuple[str, str, str]:
-        """Return the name, the book's value and ours, as text."""
+        """Return the name, the book's value, and the median with the range, as text."""
         name, value, unit, *_ = self.published
         ours = in_words(self.median, unit)
         if self.lowest < self.highest:
@@ -48,7 +48,7 @@ class Spread(NamedTuple):
 
 
 def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
-    """Compute an experiment with each seed, or once if nothing in it is random."""
+    """Yield an experiment's result for each seed, or a single result if the experiment has no seed."""
     if experiment.is_random:
         yield from (experiment(seed=seed) for seed in seeds)
     else:
@@ -56,7 +56,7 @@ def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
 
 
 def spreads(results: Iterable[Result]) -> list[Spread]:
-    """Return each published value of an experiment with the median, lowest and highest of ours."""
+    """Return a `Spread` for each published value of an experiment, from at least one of its results."""
     found = list(results)
     spreads = []
     for published in found[0].experiment.published:

@@ -1,4 +1,4 @@
-"""All commands: they read arguments, call the library and print; they compute nothing."""
+"""The command `fastnet` with all subcommands."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fastnet.commands.types import HELP_OPTIONS
 def fastnet_command(context: click.Context) -> None:
     """Train the networks of "Neural Networks and Deep Learning", fast.
 
-    Begin with `fastnet train`; `fastnet COMMAND --help` says what else a command can do.
+    Begin with `fastnet train`; `fastnet COMMAND --help` lists the options of a command.
 
     \b
     For completion in bash (zsh: zsh_source, fish: fish_source), put into ~/.bashrc:
         eval "$(_FASTNET_COMPLETE=bash_source fastnet)"
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    """  # noqa: D301 - click does not wrap the lines after a backspace
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

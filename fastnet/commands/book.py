@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("name", required=False)
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="What is random comes from this seed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the random numbers.")
 @click.option(
     "--seeds",
     type=click.IntRange(1, 1000),
     default=1,
-    help="Repeat with so many seeds, from --seed on, and print the median with the lowest and highest.",
+    help="Number of seeds, from --seed on; the median is printed with the lowest and highest value.",
 )
 @click.option("--save", "picture", type=NewFile(), help="Write the picture to this file, such as overfitting.png.")
-@click.option("--all", "every", is_flag=True, help="Compute all experiments, into --folder.")
-@click.option("--chapter", type=click.IntRange(1, 6), help="List, or compute with --all, those of this chapter only.")
+@click.option("--all", "every", is_flag=True, help="Compute all experiments and write them to --folder.")
+@click.option("--chapter", type=click.IntRange(1, 6), help="List, or compute with --all, only this chapter.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where --all writes the pictures and the page index.html.",
+    help="Folder to which --all writes the pictures and the page index.html.",
 )
 def book(
     name: str | None,
@@ -48,15 +48,15 @@ def book(
     chapter: int | None,
     folder: Path | None,
 ) -> None:
-    """Compute a figure, table or experiment of the book, and show it beside what the book published.
+    """Compute a figure, table or experiment of the book, and print its values beside the book's.
 
-    Without NAME, all experiments are listed by chapter. Those of chapter 6 train for hours.
+    Without NAME, all experiments are listed by chapter. Experiments of chapter 6 train for hours.
 
     \b
     fastnet book overfitting
     fastnet book overfitting --seeds 5 --save overfitting.png
     fastnet book --all --folder pictures
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    """  # noqa: D301 - click does not wrap the lines after a backspace
     _check_together(name, every, chapter, folder, picture)
     numbers = range(seed, seed + seeds)
     if every:
@@ -134,7 +134,7 @@ def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None
 
 
 def _show(result: Result) -> None:
-    """Open the picture with what this system opens pictures with, if it has a screen."""
+    """Open the picture in the system's default application, if there is a screen."""
     if not _has_screen():
         say("fastnet: there is no screen to show the picture on; --save FILE writes it", err=True)
         return
@@ -148,9 +148,9 @@ def _has_screen() -> bool:
 
 
 def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
-    """Compute experiments, write their pictures, and after each the page with those that there are.
+    """Compute experiments, write their pictures, and update the page after each experiment.
 
-    An experiment whose library is not installed is reported and left out; the exit status is 1 then.
+    An experiment that needs a missing library is reported and left out; the exit status is then 1.
     """
     from fastnet import book
     from fastnet.book.page import Entry, page

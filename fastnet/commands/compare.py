@@ -24,21 +24,26 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
-@click.option("--sizes", type=Sizes(), default="784,30,10", help="Neurons in each layer, the inputs first.")
+@click.option("--sizes", type=Sizes(), default="784,30,10", help="Number of neurons in each layer, the inputs first.")
 @click.option(
     *BATCH_NAMES,
     "batch",
     type=click.IntRange(min=1),
     default=10,
-    help="Samples in a mini-batch.",
+    help="Number of samples in a mini-batch.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=5, help="How many epochs to time.")
+@click.option("--epochs", type=click.IntRange(min=1), default=5, help="Number of epochs to time.")
 @click.option("--eta", type=POSITIVE, default=3.0, help="Learning rate.")
-@click.option("--engines", type=Engines(), show_default="all", help=f"Which of {', '.join(ENGINES + VARIANTS)}.")
+@click.option("--engines", type=Engines(), show_default="all", help=f"Some of {', '.join(ENGINES + VARIANTS)}.")
 @click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
-@click.option("--threads", type=click.IntRange(min=1), show_default="one a processor", help="In an engine, at most.")
-@click.option("--map", "as_map", is_flag=True, help="Compare many networks: several widths and sizes of mini-batches.")
-@click.option("--json", "json_file", type=NewFile(), help="Write all figures to this file.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    show_default="one a processor",
+    help="Largest number of threads of an engine.",
+)
+@click.option("--map", "as_map", is_flag=True, help="Compare several hidden layer widths and mini-batch sizes.")
+@click.option("--json", "json_file", type=NewFile(), help="Write all measurements to this file.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as race.png.")
 @click.pass_context
 def compare(
@@ -54,11 +59,11 @@ def compare(
     json_file: Path | None,
     plot_file: Path | None,
 ) -> None:
-    """Time the engines against one another on handwritten digits.
+    """Compare the speed of the engines on handwritten digits.
 
-    They train the same network, from the same parameters and in the same order, an epoch each in turns. With --map,
-    networks with one hidden layer of several widths, and mini-batches of several sizes: who wins where, by how much,
-    and in words below.
+    The engines train the same network, from the same parameters and in the same order of samples, an epoch each in
+    turns. With --map, they train networks with one hidden layer of several widths, with mini-batches of several sizes.
+    A table and a summary then show which engine is the fastest in each case, and by how much.
     """
     from fastnet import comparison, plots
     from fastnet.comparison import timing
@@ -69,7 +74,7 @@ def compare(
     if as_map:
         for name, option in _OF_ONE_NETWORK.items():
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                raise click.UsageError(f"{option} is for one network; --map compares many")
+                raise click.UsageError(f"{option} is for one network; --map compares many: leave one of them out")
         cells = len(comparison.WIDTHS) * len(comparison.MINI_BATCH_SIZES)
         with progress.steps("Comparing", cells) as step:
             result: Comparison | Map = comparison.compare_map(
@@ -106,8 +111,8 @@ def _print(result: Comparison | Map) -> None:
         for missing in (each for each in result.results if each.missing is not None):
             print(f"Without {missing.engine}: {missing.missing}.")
         if result.difference is not None:
-            checked = f"After {timing.CHECKED_MINI_BATCHES} mini-batches"
-            print(f"{checked} their parameters differed by at most {result.difference:.0e}.")
+            checked = f"After {timing.CHECKED_MINI_BATCHES} mini-batches,"
+            print(f"{checked} the parameters of the engines differed by at most {result.difference:.0e}.")
     else:
         console.print(_grid(result))
         print(result.verdict())
@@ -124,7 +129,7 @@ def _table(comparison: Comparison) -> Table:
     table.add_column("engine", no_wrap=True)
     for heading in ("seconds", "fastest to slowest"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("times the book", "test accuracy"):  # in two lines where the terminal is narrow
+    for heading in ("times the book", "test accuracy"):  # wrapped into two lines in a narrow terminal
         table.add_column(heading, justify="right")
     for result in (each for each in comparison.results if each.missing is None):
         times = comparison.times(result.engine)

@@ -22,14 +22,14 @@ _USERS = {
     "--processor",
     default="native",
     metavar="NAME",
-    help="Which processor to compile for: native, x86-64-v3 (with AVX2), x86-64-v4 (with AVX-512), or LLVM's name of "
-    "another, such as znver4.",
+    help="Processor to compile for: native, x86-64-v3 (with AVX2), x86-64-v4 (with AVX-512), or another name in LLVM, "
+    "such as znver4.",
 )
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     show_default="this user's cache folder",
-    help="Where to write the code, for a container image or a cluster.",
+    help="Folder for the compiled code, for a container image or a cluster.",
 )
 @click.option(
     "--jobs",
@@ -38,16 +38,16 @@ _USERS = {
     help="Number of processes that compile at the same time.",
 )
 def compile_kernels(processor: str, folder: Path | None, jobs: int | None) -> None:
-    """Compile all kernels now, so that no training has to wait for it.
+    """Compile all kernels now, so that no training has to wait for the compiler.
 
-    Kernels that are compiled already are skipped. Without this command, a kernel is compiled when it is first needed.
+    Kernels that are compiled already are skipped. Without this command, a kernel is compiled at its first use.
 
     \b
     In a container image, for all processors with AVX2 and without AVX-512, and then for all with AVX-512:
         RUN fastnet compile --folder /opt/kernels --processor x86-64-v3
         RUN fastnet compile --folder /opt/kernels --processor x86-64-v4
         ENV NUMBA_CACHE_DIR=/opt/kernels
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    """  # noqa: D301 - click does not wrap the lines after a backspace
     from fastnet.compilation import kernels, targets, workers
 
     try:
@@ -67,16 +67,16 @@ def compile_kernels(processor: str, folder: Path | None, jobs: int | None) -> No
         f"Compiled {report.compiled} of {number} kernels for {report.processor.name} in {report.seconds:.1f} seconds; "
         f"{before} were compiled before."
     )
-    say(f"Their code takes {report.size / 1e6:.1f} MB in {report.folder}")
+    say(f"The compiled code takes {report.size / 1e6:.1f} MB in {report.folder}")
     say(_use(processor, variables))
 
 
 def _use(processor: str, variables: dict[str, str]) -> str:
-    """Return how a process comes to use the code."""
+    """Return a sentence that says which processes use the compiled code, and with which environment variables."""
     users = _USERS.get(processor, "every process")
     if processor in _USERS:
         variables = {name: value for name, value in variables.items() if not name.startswith("NUMBA_CPU")}
     if not variables:
-        return f"It is used by {users} without any setting."
+        return f"The code is used by {users} without any setting."
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(variables.items()))
-    return f"It is used by {users} with {settings} in its environment."
+    return f"The code is used by {users} with {settings} in its environment."

@@ -24,19 +24,19 @@ _PICTURES = ("confusion", "mistakes", "weights")
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes.")
+@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine that computes.")
 @DATA
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as confusion.png.")
 @click.option(
     "--picture",
     type=click.Choice(_PICTURES),
     show_default=_PICTURES[0],
-    help="With --plot: which digits are taken for which, the images that it gets wrong, or its first layer's weights.",
+    help="With --plot: the confusion matrix, the misclassified images, or the weights of the first layer.",
 )
 def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None, picture: str | None) -> None:
-    """Say how many of the test digits a saved network gets right.
+    """Print the accuracy and the cost of a saved network on the test digits.
 
-    MODEL is a file that `fastnet train --save` wrote, or the book's network2.py.
+    MODEL is a file that `fastnet train --save` or the book's network2.py wrote.
     """
     if plot_file is not None:
         plots.check(plot_file)
@@ -52,7 +52,7 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
     say(f"Cost on test data: {net.total_cost(test_data, 0.0):.4f}")
     if plot_file is not None and drawn is not None:
         plots.save(drawn, plot_file)
-        say(f"Drawn into {plot_file}")
+        say(f"Picture saved to {plot_file}")
 
 
 def _description(net: network2.Network) -> str:
@@ -67,7 +67,7 @@ def _description(net: network2.Network) -> str:
 
 
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
-    """Draw one of the pictures, or say why it cannot be drawn, before anything is printed."""
+    """Return the chosen picture. An exception is raised before anything is printed."""
     if picture == "mistakes":
         return plots.mistakes(net, test_data, shape=_image_shape(net))
     if picture == "weights":
@@ -78,6 +78,6 @@ def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
 
 
 def _image_shape(net: network2.Network) -> tuple[int, ...] | None:
-    """Return the shape of the network's images: (height, width), or (3, height, width) of colours; None if unknown."""
+    """Return the shape of the network's images: (height, width), or (maps, height, width); None if unknown."""
     shape = net.input_shape
     return None if len(shape) == 1 else shape[1:] if shape[0] == 1 else shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -57,7 +58,14 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Options with a check of each value when an object is made."""
+    """Options with a check of each value when an object is made. The docstring gets a section with their meanings."""
+
+    def __init_subclass__(cls) -> None:
+        lines = [inspect.cleandoc(cls.__doc__ or ""), "", "Attributes", "----------"]
+        for name, field in vars(cls).items():
+            if isinstance(field, dataclasses.Field):
+                lines += [f"{name} : {cls.__annotations__[name]}", f"    {field.metadata['settings']['help']}"]
+        cls.__doc__ = "\n".join(lines)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

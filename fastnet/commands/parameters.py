@@ -1,4 +1,4 @@
-"""Kinds of options that more than one command has."""
+"""Options and types of parameters that several commands share."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ DATA = click.option(
     "--data",
     type=click.Path(exists=True, path_type=Path),
     show_default="MNIST, which comes with fastnet",
-    help="Another data set: a folder with IDX files, the book's mnist.pkl.gz, or .npz, .npy, .csv, .parquet.",
+    help="Data set: a folder with IDX files, the book's mnist.pkl.gz, or a file .npz, .npy, .csv or .parquet.",
 )
 
 
 @contextmanager
 def notes_in_lines() -> Iterator[None]:
-    """Print a `DataWarning` of the `with` block as one line on standard error."""
+    """Print each `DataWarning` of the `with` block as one line on standard error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         yield
@@ -49,7 +49,7 @@ def notes_in_lines() -> Iterator[None]:
 
 
 def check_network_options(context: click.Context) -> None:
-    """Refuse options of the network that exclude one another, before any data are loaded."""
+    """Raise a `UsageError` if options of the network exclude one another; called before any data are loaded."""
     layers, shape = context.params["layers"], context.params["image_shape"]
     if layers and _is_given(context, "sizes"):
         raise click.UsageError(
@@ -61,9 +61,9 @@ def check_network_options(context: click.Context) -> None:
 
 
 def sizes_for(context: click.Context, training_data: Dataset) -> list[int] | None:
-    """Return sizes with as many inputs and outputs as the data have, where no option says another size.
+    """Return sizes with the data's numbers of inputs and outputs, or None if the value of --sizes is used unchanged.
 
-    With --layers, there are no other sizes; without, they are MNIST's by default, and --data need others.
+    With --layers, the sizes have no hidden layers. With --data but without --sizes, there are 30 hidden neurons.
     """
     x, y = training_data[0]
     if context.params["layers"]:
@@ -95,7 +95,7 @@ class ImageShape(click.ParamType):
     name = "shape"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
-        if isinstance(value, tuple):  # click converts what is converted once more
+        if isinstance(value, tuple):  # click converts a converted value once more
             return value
         try:
             return images.image_shape([int(word) for word in str(value).split("x")])
@@ -114,17 +114,18 @@ class Engines(click.ParamType):
         names = str(value).split(",")
         for name in names:
             if name not in ENGINES + VARIANTS:
-                self.fail(f"there is no engine {name!r}; there are {', '.join(ENGINES + VARIANTS)}", param, ctx)
+                self.fail(f"there is no engine {name!r}; choose from {', '.join(ENGINES + VARIANTS)}", param, ctx)
         return names
 
 
 def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
-    """Give a command the options that describe a network and its training, named as in `fastnet.sweeps.recipe.recipe`.
+    """Return a decorator that adds the options of a network and its training, named as in `sweeps.recipe.recipe`.
 
     Parameters
     ----------
     several : bool
-        Whether those that make another recipe, and not only a longer run of the same, may be given more than once.
+        Whether most options may be given more than once. --image-shape, --epochs, --patience, --schedule and --expand
+        may always be given only once.
     """
 
     def option(name: str, *names: str, default: Any = None, **settings: Any) -> Callable[[_Command], _Command]:
@@ -138,7 +139,7 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             "--sizes",
             type=Sizes(),
             default="784,30,10",
-            help="Neurons in each layer, the inputs first. "
+            help="Number of neurons in each layer, the inputs first. "
             "With --data, the default has as many inputs and outputs as the data.",
         ),
         option(
@@ -158,14 +159,14 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             "--epochs",
             type=click.IntRange(min=1 if several else 0),
             default=30,
-            help="How often to go through the training data.",
+            help="Number of epochs.",
         ),
         option(
             *BATCH_NAMES,
             "mini_batch_size",
             type=click.IntRange(min=1),
             default=10,
-            help="Samples in a mini-batch.",
+            help="Number of samples in a mini-batch.",
         ),
         option(
             "--eta",
@@ -177,43 +178,43 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             "--cost",
             type=click.Choice(list(costs.NAMES)),
             show_default="quadratic, with --layers log-likelihood",
-            help="What is lowered.",
+            help="Cost function, which training minimizes.",
         ),
-        option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization."),
+        option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization parameter."),
         option(
             "--init",
             type=click.Choice(INITS),
             show_default="large, with another cost or --layers small",
-            help="Initial weights: chapter 1's, or chapter 3's, divided by the root of their number.",
+            help="Initial weights: large as in chapter 1, or small as in chapter 3: divided by the root of n_in.",
         ),
         option(
             "--activation",
             type=click.Choice(list(ACTIVATIONS)),
             default="sigmoid",
-            help="Of hidden neurons, where --layers has none.",
+            help="Activation function of hidden neurons for which --layers has none.",
         ),
         option(
             "--dropout",
             type=FRACTION,
             default=0.0,
-            help="Probability with which a hidden neuron is left out; with --layers, write it there.",
+            help="Probability with which a hidden neuron is left out. With --layers, add a layer 'dropout P' instead.",
         ),
-        option("--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="How weights are changed."),
+        option("--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="Rule that updates weights."),
         option("--momentum", type=FRACTION, default=0.0, help="Momentum of sgd and nesterov."),
-        option("--max-norm", type=POSITIVE, help="Bound of the norm of each neuron's weights."),
+        option("--max-norm", type=POSITIVE, help="Largest norm of each neuron's weights."),
         click.option(
             "--patience",
             type=click.IntRange(min=1),
-            help="Stop after so many epochs with no better validation accuracy.",
+            help="Number of epochs with no better validation accuracy after which training stops.",
         ),
         click.option(
             "--schedule",
             type=click.Choice(SCHEDULES),
-            help="How the learning rate falls: with the epochs, or, with --patience, halved before stopping.",
+            help="Schedule of the learning rate: falling with the epochs, or, with --patience, halved before stopping.",
         ),
-        click.option("--expand", is_flag=True, help="Train on five times the images: shifted by a pixel, too."),
-        option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="What computes."),
-        option("--dtype", type=DTYPE, default="float32", help="Precision."),
+        click.option("--expand", is_flag=True, help="Train on each image and its four shifts by a pixel."),
+        option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine that computes."),
+        option("--dtype", type=DTYPE, default="float32", help="Floating-point type."),
     ]
 
     def decorate(command: _Command) -> _Command:

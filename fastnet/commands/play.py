@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
-@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default="any that is free", help="Port.")
-@click.option("--host", default="127.0.0.1", help="Address to listen at: by default, only this machine can reach it.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default="any free port", help="Port to listen at."
+)
+@click.option("--host", default="127.0.0.1", help="Address to listen at. Only this machine can reach the default.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
 def play(model: Path | None, port: int, host: str, browser: bool) -> None:
-    """Open a page on which one draws digits, watches every neuron, and trains networks on MNIST.
+    """Open a page to draw digits, watch every neuron, and train networks on MNIST.
 
-    MODEL is a network that `fastnet train --save`, `network2` or `network3` wrote. Without it, the page begins with a
-    network that reads digits, which is trained once. The page needs no connection to the internet. Ctrl-C ends it.
+    MODEL is a file that `fastnet train --save`, `network2` or `network3` wrote. Without MODEL, the page begins with a
+    network that reads digits, which is trained once. The page needs no connection to the internet. Ctrl-C stops the
+    server.
     """
     try:
         from fastnet.play.server import PageServer
@@ -54,21 +57,21 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     except KeyboardInterrupt:
         return
     except OSError as error:
-        has_number = error.errno is not None and error.errno > 0  # names that are not found have a negative one
+        has_number = error.errno is not None and error.errno > 0  # a host that is not found has a negative number
         reason = os.strerror(error.errno) if has_number else error.strerror or str(error)
         raise click.ClickException(
-            f"cannot listen at {host}, port {port}: {reason}; --host and --port take others"
+            f"cannot listen at {host}, port {port}: {reason}; choose others with --host and --port"
         ) from None
 
 
 async def _serve(server: PageServer, browser: bool) -> None:
-    """Serve until Ctrl-C."""
+    """Serve until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
 
     def stop() -> None:
         stopped.set()
-        for number in numbers:  # a second one is not waited for
+        for number in numbers:  # a second signal ends the process at once
             loop.remove_signal_handler(number)
 
     for number in numbers:
@@ -76,7 +79,7 @@ async def _serve(server: PageServer, browser: bool) -> None:
             loop.add_signal_handler(number, stop)
     async with server.running():
         say(f"The page is at {server.address}")
-        say("Ctrl-C ends it.")
-        if browser:  # some browsers are waited for, until they end
+        say("Ctrl-C stops the server.")
+        if browser:  # in a thread, because `webbrowser.open` waits until some browsers end
             threading.Thread(target=webbrowser.open, args=[server.address], daemon=True).start()
         await stopped.wait()

@@ -28,7 +28,7 @@ from fastnet.utils import arguments
     show_default="one that is trained once, in seconds, and kept in the cache folder",
     help="The network: a file that `fastnet train --save` wrote.",
 )
-@click.option("--show", is_flag=True, help="Draw what the network sees, and how probable each digit is.")
+@click.option("--show", is_flag=True, help="Draw the network's input, and the probability of each digit.")
 @click.option("--json", "json_file", type=NewFile(), help="Write the answers, with all probabilities, to this file.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw pictures and answers into this file, such as mine.png.")
 @click.pass_context
@@ -40,11 +40,11 @@ def predict(
     json_file: Path | None,
     plot_file: Path | None,
 ) -> None:
-    """Say which digit each image shows.
+    """Print the digit that each image shows.
 
     IMAGE is a PNG, JPEG, BMP, GIF, WebP or TIFF file with one digit in it: dark on light or light on dark, written,
-    drawn or photographed. The image is prepared as MNIST's digits were. Where the answer is not sure, it says so, and
-    why. An image that cannot be read is reported on standard error, and the exit status is 2.
+    drawn or photographed. The image is prepared as MNIST's digits were. An uncertain answer is printed as "not sure",
+    with the reason. An image that cannot be read is reported on standard error, and the exit status is 2.
     """
     image_files.check()
     if plot_file is not None:
@@ -80,7 +80,7 @@ def predict(
 
 
 def _load(path: Path) -> network2.Network:
-    net = network2.load(path, engine="numpy")  # which need not be compiled, for a few images
+    net = network2.load(path, engine="numpy")  # needs no compilation, which would take longer than a few images
     with arguments.named(str(path)):
         judging.check(net)
     return net
@@ -92,6 +92,6 @@ def _as_data(prediction: handwriting.Prediction) -> dict[str, Any]:
 
 
 def _has_colors() -> bool:
-    """Whether standard output is a terminal that has half blocks and 256 colours."""
+    """Whether standard output is a terminal that can show half blocks and 256 colours."""
     terminal = sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown", None)
     return terminal and "NO_COLOR" not in os.environ and (sys.stdout.encoding or "").lower().startswith("utf")

@@ -1,4 +1,4 @@
-"""How every command of fastnet ends: with a status, and where something is wrong with one line that says what."""
+"""Runs a command, reports an error as one line, and exits with a status."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from fastnet.utils.interruption import TO_END
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
-    """Run a command and leave; every error is one line on standard error and exit status 2.
+    """Run a command and exit; every error is one line on standard error and exit status 2.
 
     Parameters
     ----------
     command : click.Command
-        What to run.
+        Command to run.
     name : str
-        What the user typed.
+        Name of the command, as the user typed it.
     also : tuple of classes, optional
-        Exceptions of a library that are no errors of its caller: the first line of their message is shown.
+        Further exceptions to report, with the first line of their message.
     """
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
     stopped: list[int] = []
     for number in TO_END:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as of a command under nohup
+        if signal.getsignal(number) is not signal.SIG_IGN:  # a command under nohup keeps ignoring SIGHUP
             signal.signal(number, partial(_stop, stopped))
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no … shows a question mark
+        if isinstance(stream, io.TextIOWrapper):  # characters that the terminal lacks become question marks
             stream.reconfigure(errors="replace")
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))
@@ -44,7 +44,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         sys.exit(128 + (stopped or [signal.SIGINT])[0])
     except click.ClickException as error:
         fail(short, error.format_message())
-    except BrokenPipeError:  # whoever read our output has seen enough; Python would complain once more at exit
+    except BrokenPipeError:  # the reader has closed the pipe; Python would report that again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -55,27 +55,31 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         fail(short, str(error).partition("\n")[0])
     finally:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # or it would be told with a traceback while Python ends
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # otherwise, Ctrl-C prints a traceback while Python ends
 
 
 def _stop(stopped: list[int], number: int, frame: object) -> None:
-    """End the command as Ctrl-C does: what was learnt is saved. Those who say so twice do not end that."""
+    """Raise `KeyboardInterrupt` at the first SIGTERM or SIGHUP. Later ones are ignored, so that weights are saved."""
     if not stopped:
         stopped.append(number)
         raise KeyboardInterrupt
 
 
 def in_words(error: OSError) -> str:
-    """Return what the system says, with the name of the file."""
+    """Return the system's error message, with the name of the file."""
     if error.strerror is None:
         return str(error)
-    if error.filename is None:  # of files, it is said which
-        return f"what is printed cannot be written: {error.strerror}" if _is_here() else "this folder is gone"
+    if error.filename is None:  # an error of a file has the file's name
+        return (
+            f"standard output cannot be written: {error.strerror}"
+            if _is_here()
+            else "the current folder no longer exists; change to another folder"
+        )
     return f"{error.filename}: {error.strerror}"
 
 
 def _is_here() -> bool:
-    """Whether the current folder is still there."""
+    """Whether the current folder still exists."""
     try:
         os.getcwd()
     except OSError:
@@ -84,7 +88,7 @@ def _is_here() -> bool:
 
 
 def _show_warning(name: str, otherwise: Callable[..., None], message: Warning | str, *where: Any) -> None:
-    """Say in one line what is wrong with a training; other warnings are shown as they would be without."""
+    """Print a `TrainingWarning` as one line; other warnings are passed to `otherwise`."""
     if isinstance(message, TrainingWarning):
         say(f"{name}: {message}", err=True)
     else:
@@ -92,16 +96,16 @@ def _show_warning(name: str, otherwise: Callable[..., None], message: Warning | 
 
 
 def fail(name: str, message: str) -> NoReturn:
-    """Say in one line what is wrong, and leave."""
+    """Print an error as one line on standard error, and exit with status 2."""
     say(f"{name}: {' '.join(message.split())}", err=True)
     sys.exit(2)
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print a line that may have names of files in it: control characters of these do nothing to the terminal."""
+    """Print a line with its control characters escaped, because names of files may contain such characters."""
     click.echo(printable(line), err=err)
 
 
 def printable(line: str) -> str:
-    """Return a line with its control characters escaped, which a terminal would obey."""
+    """Return a line with its control characters escaped, so that they cannot control the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -18,17 +18,21 @@ from fastnet.commands.types import SETTINGS, Command, NewFile
 @click.command(cls=Command, context_settings=SETTINGS)
 @recipe_options(several=True)
 @click.option(
-    "--seeds", type=click.IntRange(1, 1_000_000), default=1, help="Networks of each recipe: with seeds from 0 on."
+    "--seeds", type=click.IntRange(1, 1_000_000), default=1, help="Number of networks of each recipe, seeds from 0 on."
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     show_default="one a processor",
-    help="Networks to train at a time, each in one thread.",
+    help="Number of networks to train at a time, each in one thread.",
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Train on a cluster: of a Dask scheduler, as tcp://10.0.0.1:8786.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Address of a Dask scheduler whose cluster trains, such as tcp://10.0.0.1:8786.",
+)
 @DATA
-@click.option("--record", type=NewFile(), default="sweep.sqlite", help="Where each trained network is written down.")
+@click.option("--record", type=NewFile(), default="sweep.sqlite", help="File that records each trained network.")
 @click.option("--csv", "csv_file", type=NewFile(), help="Write the table to this file.")
 @click.option("--json", "json_file", type=NewFile(), help="Write the table and all learning curves to this file.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw the learning curves into this file, such as sweep.png.")
@@ -46,11 +50,11 @@ def sweep(
     plot_file: Path | None,
     **options: Any,
 ) -> None:
-    """Train many networks, and say which recipe is the best.
+    """Train many networks, and print the best recipe.
 
-    Most options can be given several times: all combinations are trained, each with several seeds. The validation data
-    decide; the test data are for the best recipe alone. What is in the record is not trained again: a sweep that was
-    interrupted goes on where it was when the same command is given once more.
+    Most options can be given several times: all combinations are trained, each with several seeds. The best recipe is
+    chosen on the validation data; only this recipe is evaluated on the test data. Networks in --record are not trained
+    again: the same command continues an interrupted sweep.
 
     \b
     Two networks with two learning rates, ten times each:
@@ -59,19 +63,19 @@ def sweep(
     \b
     Two networks with convolutions:
         fastnet sweep --layers "conv 10 5x5 relu, pool 2x2" --layers "conv 20 5x5 relu, pool 2x2" --epochs 5
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    """  # noqa: D301 - click does not wrap the lines after a backspace
     from rich.console import Console
 
     from fastnet import sweeps
     from fastnet.sweeps.data import Source
 
     if jobs is not None and scheduler is not None:
-        raise click.UsageError("--jobs is for this machine; the workers of a --scheduler say how many they train")
+        raise click.UsageError("--jobs is for this machine; leave it out with --scheduler, whose workers set their own")
     check_network_options(context)
     if plot_file is not None:
         plots.check(plot_file)
     if scheduler is not None:
-        logging.disable()  # Dask reports a lost connection with a stack trace, and we with a line
+        logging.disable()  # Dask logs a stack trace for a lost connection; fastnet prints a line
     began = time.perf_counter()
     grid = {name: value for name, value in options.items() if value not in (None, ())}
     source: Any = Source(data, expand)
@@ -89,10 +93,10 @@ def sweep(
         found = sweeps.sweep(source, seeds=seeds, jobs=jobs, scheduler=scheduler, record=record, **grid)
     except KeyboardInterrupt as interruption:
         if str(interruption):
-            say(f"{interruption}, and recorded in {record}; the same command goes on from there", err=True)
+            say(f"{interruption}, and recorded in {record}; the same command continues the sweep", err=True)
         raise
     except sweeps.TrainingFailed as error:
-        raise click.ClickException(f"{error}; what is trained is recorded in {record}") from None
+        raise click.ClickException(f"{error}; the trained networks are recorded in {record}") from None
     Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
     say(found.verdict())
     seconds, known = time.perf_counter() - began, found.networks - found.trained

@@ -23,12 +23,12 @@ from fastnet.sweeps.recipe import recipe
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
-    show_default="another run each time",
-    help="Makes the run repeatable.",
+    show_default="a different run each time",
+    help="Seed of the random numbers; makes the run repeatable.",
 )
 @DATA
-@click.option("--checkpoint", type=NewFile(), help="Keep the run in this file after each epoch.")
-@click.option("--resume", is_flag=True, help="Go on from the --checkpoint, if it is there, as if never interrupted.")
+@click.option("--checkpoint", type=NewFile(), help="Save the state of the run to this file after each epoch.")
+@click.option("--resume", is_flag=True, help="Continue from --checkpoint, if it exists, as if never interrupted.")
 @click.option("--save", type=NewFile(), help="Write the trained network to this file, as JSON.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw costs and accuracies into this file, such as run.png.")
 @click.pass_context
@@ -45,10 +45,10 @@ def train(
 ) -> None:
     """Train a network on handwritten digits.
 
-    Without options, this is the program of the book's chapter 1: a line for each epoch says how many of the test digits
-    the network gets right. With --patience, the lines are about the validation digits, and the test digits come last.
-    Ctrl-C, or SIGTERM, stops it; what was learnt in whole epochs is saved all the same. Weights that become infinite
-    stop it, too, with exit status 1.
+    Without options, this is the program of the book's chapter 1: after each epoch, the number of test digits classified
+    correctly is printed. With --patience, the validation digits are counted, and the test digits once at the end.
+    Ctrl-C or SIGTERM stops the training; the results of whole epochs are still saved. Infinite weights also stop the
+    training, with exit status 1.
 
     \b
     Chapter 3's best network of 100 hidden neurons:
@@ -57,7 +57,7 @@ def train(
     \b
     A network of chapter 6, with a convolution:
         fastnet train --layers "conv 20 5x5 relu, pool 2x2, dense 100 relu" --epochs 5
-    """  # noqa: D301 - to click, a backspace says that the lines below are not to be wrapped
+    """  # noqa: D301 - click does not wrap the lines after a backspace
     check_network_options(context)
     _check_together(options, checkpoint, resume)
     if plot_file is not None:
@@ -94,14 +94,14 @@ def train(
         if chosen.patience is not None:
             correct = net.accuracy(test_data)
             say(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
-    except BaseException as end:  # Ctrl-C, a full disk, a reader that has gone: what was learnt is not lost by it
+    except BaseException as end:  # weights are saved also after Ctrl-C, with a full disk or a closed pipe
         has_learnt = net.weights is not untrained
         if checkpoint is not None and checkpoint.exists() and (has_learnt or isinstance(end, KeyboardInterrupt)):
-            say(f"Kept in {checkpoint}: the same command with --resume goes on from there", err=True)
+            say(f"Checkpoint kept in {checkpoint}; the same command with --resume continues the run", err=True)
         for keep in _to_keep(net, save, plot_file) if has_learnt else []:
             try:
                 kept = keep()
-                if isinstance(end, KeyboardInterrupt):  # or else it is likely that nothing can be printed
+                if isinstance(end, KeyboardInterrupt):  # after other errors, printing probably fails
                     say(kept)
             except OSError as error:
                 say(f"fastnet: {in_words(error)}", err=True)
@@ -113,25 +113,25 @@ def train(
 
 
 def _check_together(options: dict[str, Any], checkpoint: Path | None, resume: bool) -> None:
-    """Refuse options that make no sense together."""
+    """Raise a `UsageError` if options contradict one another."""
     if options["schedule"] == HALVE and options["patience"] is None:
         raise click.UsageError(
-            "--schedule halve needs --patience: after how many epochs the learning rate is to be halved"
+            "--schedule halve needs --patience: the number of epochs without improvement that halve the rate"
         )
     no_hidden = not options["layers"] and len(options["sizes"]) == 2
     if no_hidden and (options["dropout"] or options["activation"] != "sigmoid"):
         option = "--dropout" if options["dropout"] else "--activation"
         raise click.UsageError(
-            f"{option} is for hidden neurons, and --sizes {','.join(map(str, options['sizes']))} has none"
+            f"{option} is for hidden neurons, and --sizes {','.join(map(str, options['sizes']))} has none; add a layer"
         )
     if options["dropout"] and options["layers"]:
         raise click.UsageError(
-            f"--dropout is for --sizes; with --layers, write 'dropout {options['dropout']}' where it belongs there"
+            f"--dropout is for --sizes; with --layers, add a layer 'dropout {options['dropout']}' instead"
         )
     if resume and checkpoint is None:
-        raise click.UsageError("--resume needs --checkpoint: the file to go on from")
+        raise click.UsageError("--resume needs --checkpoint: the file to continue from")
     if checkpoint is not None and checkpoint.exists() and not resume:
-        raise click.UsageError(f"--checkpoint {checkpoint} is there already; --resume goes on from it")
+        raise click.UsageError(f"--checkpoint {checkpoint} exists already; add --resume, or name another file")
 
 
 def _print_line(history: History) -> None:
@@ -143,7 +143,7 @@ def _print_line(history: History) -> None:
 
 
 def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> list[Callable[[], str]]:
-    """Return what writes what was asked for, and then returns what to say of it."""
+    """Return functions that each write a requested file, and return a message about the file."""
     history, tasks = net.history, []
 
     def save(path: Path) -> str:
@@ -152,7 +152,7 @@ def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -
 
     def draw(history: History, plot_file: Path) -> str:
         plots.save(history.plot(), plot_file)
-        return f"Drawn into {plot_file}"
+        return f"Picture saved to {plot_file}"
 
     if path is not None:
         tasks.append(partial(save, path))

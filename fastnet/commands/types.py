@@ -12,11 +12,11 @@ import click
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
 BATCH_NAMES = "--batch", "--batch-size", "--mini-batch-size"
-"""What the size of a mini-batch is called in a command; all mean the same."""
+"""Names of the option for the size of a mini-batch; all mean the same."""
 
 
 class Number(click.FloatRange):
-    """A number that is finite: one that is not a number is in every range to click."""
+    """A finite number. `click.FloatRange` alone accepts NaN in every range."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
@@ -46,7 +46,7 @@ class Sizes(click.ParamType):
 
 
 class NewFile(click.Path):
-    """A file that can be written; before anything else is done, that is found out."""
+    """An output file. Before the command runs, the path is checked: the file must be writable."""
 
     def __init__(self) -> None:
         super().__init__(dir_okay=False, writable=True, path_type=Path)
@@ -54,17 +54,17 @@ class NewFile(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         path = Path(value)
         if path.is_dir():
-            self.fail(f"{path} is a folder", param, ctx)
+            self.fail(f"{path} is a folder; name a file", param, ctx)
         if not os.access(path.absolute().parent, os.W_OK):
             self.fail(f"{path.absolute().parent} is not a folder that can be written to", param, ctx)
         return super().convert(value, param, ctx)
 
 
 class Command(click.Command):
-    """A command that refuses repeated options, and to write two things into one file or over what it reads."""
+    """A command that rejects repeated options, and an output file that is also another output or an input."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse options that are given more than once and take one value; click would take the last."""
+        """Reject an option that is given more than once but takes one value; click would take the last value."""
         _, _, given = self.make_parser(ctx).parse_args(list(args))
         for param in given:
             if isinstance(param, click.Option) and not (param.multiple or param.is_flag) and given.count(param) > 1:
@@ -72,7 +72,7 @@ class Command(click.Command):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Check the files, and run the command."""
+        """Raise a `UsageError` if an output file is also the file of another parameter; otherwise, run the command."""
         named = [(param, path) for param in self.params for path in _paths(ctx.params.get(str(param.name)))]
         for param, path in named:
             if not isinstance(param.type, NewFile) or (path.exists() and not path.is_file()):
@@ -80,12 +80,12 @@ class Command(click.Command):
             for other, another in named:
                 if other is not param and _are_same(another, path):
                     names = " and ".join(sorted(_shown(each) for each in (param, other)))
-                    raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}")
+                    raise click.UsageError(f"{names} are the same file, {click.format_filename(path)}; name two files")
         return super().invoke(ctx)
 
 
 def _are_same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same file, by whatever names: links, mounts, a disk that ignores case."""
+    """Whether two paths lead to the same file, also through links, mounts or a disk that ignores case."""
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 

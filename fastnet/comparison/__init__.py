@@ -1,6 +1,6 @@
-"""The race: the same network, from the same parameters and in the same order, in each engine.
+"""Compares the speed of the engines on the same network, from the same parameters and in the same order of samples.
 
-`epochs` makes a table of engines, `map` a grid of networks; `timing` is how both time, `plots` draws them.
+`epochs` compares engines on one network, and `map` on a grid of networks. Both use `timing`, and `plots` draws them.
 """
 
 from fastnet.comparison.epochs import Comparison, Result, compare

@@ -1,4 +1,4 @@
-"""The race over whole epochs: a table of engines."""
+"""Compares engines by the time of whole epochs of one network."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from fastnet.utils import arguments, machine
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured of one engine.
+    """Measurements of one engine.
 
     Attributes
     ----------
     engine : str
-        Its name.
+        Name of the engine.
     seconds : list of float
-        What each epoch took.
+        Number of seconds of each epoch.
     accuracy : float or None
-        The part of the test data that it gets right after them.
+        Test accuracy after all epochs, from 0 to 1; None if the engine was not measured.
     missing : str or None
-        What this engine lacks here; nothing was measured then.
+        Reason why the engine was not measured; None if it was.
     """
 
     engine: str
@@ -40,26 +40,26 @@ class Result:
 
     @property
     def median(self) -> float:
-        """The median of the seconds."""
+        """Median of the seconds; there must be at least one epoch."""
         return median(self.seconds)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A race over whole epochs.
+    """Result of `compare`.
 
     Attributes
     ----------
     sizes : list of int
-        The network.
+        Number of neurons in each layer, the inputs first.
     mini_batch_size, eta, dtype, threads
-        As they were given; `threads` None for all.
+        Arguments of `compare`; `threads` is None for all processors.
     machine : dict
-        Processor and versions, see `fastnet.machine`.
+        Processor and versions, see `fastnet.utils.machine`.
     difference : float or None
-        How far the parameters of the engines were apart after the first few mini-batches, at most. None for one engine.
+        Largest difference between the engines' parameters after the first mini-batches; None for one engine.
     results : list of Result
-        One an engine, in the order of the engines.
+        One result for each engine, in the order of the argument `engines`.
     """
 
     sizes: list[int]
@@ -72,14 +72,14 @@ class Comparison:
     results: list[Result]
 
     def times(self, engine: str, reference: str = "reference") -> float | None:
-        """Return how many times as fast as the reference an engine is: the median over neighbouring epochs."""
+        """Return an engine's speed divided by the reference's: the median over epochs; None if one was not measured."""
         seconds = {result.engine: result.seconds for result in self.results if result.seconds}
         if engine not in seconds or reference not in seconds:
             return None
         return median(slow / fast for slow, fast in zip(seconds[reference], seconds[engine], strict=True))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as what JSON can hold."""
+        """Return all attributes, with values that JSON supports."""
         return asdict(self)
 
 
@@ -102,28 +102,28 @@ def compare(
     Parameters
     ----------
     sizes : sequence of int, optional
-        The number of neurons in each layer, the inputs first.
+        Number of neurons in each layer, the inputs first.
     epochs, mini_batch_size, eta : optional
         As for `Network.SGD`.
     engines : sequence of str, optional
-        Which engines; by default all.
+        Names of the engines; by default all. Engines that are not installed are not measured.
     dtype : {'float32', 'float64'}, optional
-        The precision; the engine 'reference' has it too.
+        Floating-point type of all engines, the engine 'reference' included.
     threads : int, optional
-        How many threads an engine may use at most; by default all processors.
+        Largest number of threads of an engine; by default, the number of processors.
     seed : int, optional
-        Of the parameters and the order.
+        Seed of the parameters and of the order of samples.
     training_data, test_data : Dataset, optional
-        By default MNIST.
+        Samples; by default MNIST.
     tick : callable, optional
-        Called after each epoch of each engine: `epochs` times the engines that are installed.
+        Function that is called without arguments after each epoch of each installed engine.
 
     Raises
     ------
     ArithmeticError
-        If the engines don't compute the same, or their numbers become infinite.
+        If the engines' parameters differ by more than rounding errors, or become infinite.
     TypeError, ValueError
-        If an argument is not of that form.
+        If an argument has a wrong type or value, or no engine is installed.
     """
     sizes = arguments.sizes(sizes)
     epochs = arguments.positive(epochs, "epochs")

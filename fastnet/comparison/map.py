@@ -1,4 +1,4 @@
-"""The race over widths and mini-batch sizes: who wins where."""
+"""Compares engines over widths of the hidden layer and sizes of mini-batches."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ETA = 0.1
 
 @dataclass(frozen=True)
 class Cell:
-    """One network and mini-batch size of a map.
+    """Measurements for one width and one mini-batch size.
 
     Attributes
     ----------
     width, mini_batch_size : int
-        Neurons in the hidden layer, samples in a mini-batch.
+        Number of neurons in the hidden layer, number of samples in a mini-batch.
     seconds : dict of str to float
-        Each engine's seconds for an epoch, reckoned from part of one.
+        Number of seconds of an epoch for each engine, extrapolated from part of an epoch.
     """
 
     width: int
@@ -36,23 +36,27 @@ class Cell:
 
     @property
     def winner(self) -> str:
-        """The fastest engine."""
+        """Name of the fastest engine."""
         return min(self.seconds, key=lambda engine: self.seconds[engine])
 
     def lead(self, engine: str) -> float:
-        """Return how many times as fast as the best of the others an engine is; below 1, it has lost."""
+        """Return the speed of an engine divided by that of the fastest other engine."""
         others = [seconds for other, seconds in self.seconds.items() if other != engine]
         return min(others) / self.seconds[engine]
 
 
 @dataclass(frozen=True)
 class Map:
-    """Who wins where: one hidden layer of several widths, by mini-batches of several sizes.
+    """Result of `compare_map`: one hidden layer of several widths, with mini-batches of several sizes.
 
     Attributes
     ----------
     engines : list of str
-        Who took part; the first is the one whose lead the map shows.
+        Names of the engines. The map shows the lead of the first engine.
+    widths, mini_batch_sizes, dtype, threads
+        Arguments of `compare_map`; `threads` is None for all processors.
+    machine : dict
+        Processor and versions, see `fastnet.utils.machine`.
     cells : list of Cell
         Row by row: all mini-batch sizes of the first width, and so on.
     """
@@ -66,38 +70,38 @@ class Map:
     cells: list[Cell]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as what JSON can hold."""
+        """Return all attributes, with values that JSON supports."""
         return asdict(self)
 
     def verdict(self) -> str:
-        """Say in words who wins where, and by how much."""
+        """Return sentences that say which engine is the fastest where, and by how much."""
         ours = self.engines[0]
         if len(self.engines) < 2:
-            return f"Only {ours} took part: there is nothing to compare."
+            return f"Only {ours} was timed: there is nothing to compare."
         cells = sorted(self.cells, key=lambda cell: cell.lead(ours))
         lost = [cell for cell in cells if cell.lead(ours) < 1]
         won = "all" if not lost else str(len(cells) - len(lost))
         text = (
-            f"{ours} is the fastest in {won} of {len(cells)} cells. Its lead over the best of the others is largest "
-            f"with {_place(cells[-1])}, {cells[-1].lead(ours):.0f} times, "
+            f"{ours} is the fastest in {won} of {len(cells)} cells. The lead of {ours} over the fastest other engine "
+            f"is largest with {_place(cells[-1])}, {cells[-1].lead(ours):.0f} times, "
         )
         if lost:
             names = ", ".join(f"{cell.winner} with {_place(cell)} ({1 / cell.lead(ours):.2f} times)" for cell in lost)
-            text += f"and it loses to {names}."
+            text += f"and {ours} is slower than {names}."
         else:
             text += f"and smallest with {_place(cells[0])}, {cells[0].lead(ours):.1f} times."
         return f"{text} {self._when_to_move()}"
 
     def _when_to_move(self) -> str:
-        """Say when PyTorch is the faster choice, on this processor or on a GPU."""
+        """Return a sentence that says where PyTorch is the fastest, on this processor or on a GPU."""
         of_pytorch = [engine for engine in self.engines if engine.startswith("torch")]
         if not of_pytorch:
-            return "PyTorch took no part."
+            return "PyTorch was not compared."
         gpu = self.machine.get("gpu")
         text = f"PyTorch on {f'this processor or the {gpu}' if gpu else 'this processor'} is the fastest "
         cells = [cell for cell in self.cells if cell.winner in of_pytorch]
         where = " and ".join(_place(cell) for cell in cells)
-        return text + (f"with {where}" if cells else "in none of them") + ("." if gpu else "; no GPU took part.")
+        return text + (f"with {where}" if cells else "in no cell") + ("." if gpu else "; no GPU was compared.")
 
 
 def compare_map(
@@ -116,24 +120,24 @@ def compare_map(
     Parameters
     ----------
     widths, mini_batch_sizes : sequence of int, optional
-        The cells of the map.
+        Widths of the hidden layer, and sizes of mini-batches. Each pair is a cell of the map.
     engines : sequence of str, optional
-        Which engines; by default all but 'reference', which is far slower everywhere.
+        Names of the engines; by default `timing.MAP_ENGINES`. Engines that are not installed are left out.
     dtype, threads
         As for `compare`.
     training_data : Dataset, optional
-        With vectors for targets; by default MNIST.
+        Samples with vectors as targets; by default MNIST.
     rounds : int, optional
-        How often each engine's turn comes in a cell. The median counts.
+        Number of measurements of each engine in a cell, of which the median is taken.
     tick : callable, optional
-        Called after each cell.
+        Function that is called without arguments after each cell.
 
     Raises
     ------
     ArithmeticError
-        If the engines don't compute the same.
+        If the engines' parameters differ by more than rounding errors.
     TypeError, ValueError
-        If an argument is not of that form.
+        If an argument has a wrong type or value, or no engine is installed.
     """
     widths = [arguments.positive(width, "a width") for width in widths]
     mini_batch_sizes = [arguments.positive(size, "a mini-batch size") for size in mini_batch_sizes]
@@ -143,7 +147,7 @@ def compare_map(
     if training_data is None:
         training_data = mnist_loader.load_data_wrapper()[0]
     if training_data.targets.ndim != 2:
-        raise ValueError("training_data has labels; it must have vectors for targets: see Dataset.with_vectors")
+        raise ValueError("training_data has labels; it must have vectors: convert it with Dataset.with_vectors")
     samples, n_in = training_data.inputs.shape
     random = np.random.RandomState(0)
     cells = []

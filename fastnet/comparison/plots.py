@@ -1,4 +1,4 @@
-"""Pictures of a race, with matplotlib."""
+"""Pictures of comparisons, with matplotlib."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def figure(result: Comparison | Map, *, axes: None = ...) -> Figure: ...
 @overload
 def figure(result: Comparison | Map, *, axes: Axes) -> Axes: ...
 def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Axes:
-    """Draw what was measured: of a race the engines' speeds, of a map who wins where.
+    """Draw the times of the engines in a `Comparison`, or the fastest engine in each cell of a `Map`.
 
     Parameters
     ----------
     result : Comparison or Map
-        What was measured.
+        Result of `compare` or of `compare_map`.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own, which says of a map in words, too, what is to be seen.
+        Axes to draw on; by default, a new figure. The new figure of a map also has the text of `Map.verdict`.
 
     Returns
     -------
     Figure or Axes
-        The axes, if they were given, or else the figure.
+        The axes if they were given, otherwise the figure.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
 
 
 def _race(comparison: Comparison, axes: Axes) -> Axes:
-    """Draw a bar for each engine: the median of its seconds per epoch, and from its fastest epoch to its slowest."""
+    """Draw a dot for the median time of an epoch of each engine, and a line from the fastest epoch to the slowest."""
     results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median, reverse=True)
     for place, result in enumerate(results):
         color = OURS if result.engine == "numba" else OTHERS
@@ -84,7 +84,7 @@ def _race(comparison: Comparison, axes: Axes) -> Axes:
 
 
 def _map(map_: Map, axes: Axes) -> Axes:
-    """Draw a cell for each width and mini-batch size: who wins, and by how much over the next."""
+    """Draw a cell for each width and mini-batch size, with the fastest engine and its lead over the next."""
     ours, columns, alone = map_.engines[0], len(map_.mini_batch_sizes), len(map_.engines) == 1
     leads = [1.0 if alone else cell.lead(ours) for cell in map_.cells]
     exponents = np.log2(leads).reshape(-1, columns)
@@ -112,7 +112,7 @@ def _victory(cell: Cell) -> str:
 
 
 def _add_scale(axes: Axes, colors: AxesImage, label: str) -> None:
-    """Say beside the axes what the colours mean, from the largest defeat to the largest lead."""
+    """Draw a colour bar beside the axes, from the smallest lead to the largest."""
     exponents = colors.get_array()
     assert exponents is not None
     lowest, highest = min(-1.0, float(exponents.min())), max(1.0, float(exponents.max()))

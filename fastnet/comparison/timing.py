@@ -1,7 +1,7 @@
-"""How engines are timed.
+"""Times engines.
 
-They take turns, so that a change of the machine's speed meets all of them. What is timed is training: no shuffling, no
-evaluation, nothing that is done once. Before that, all are checked to compute the same.
+Engines take turns, so that a change of the machine's speed affects all of them. Only training is timed, without
+shuffling, evaluation and preparation. Before the timing, the engines' parameters are compared.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.initialization import normal
 
 ENGINES = ("numba", "numpy", *VARIANTS, "reference")
-"""What is compared by default."""
+"""Engines that are compared by default."""
 
 MAP_ENGINES = ("numba", "numpy", "torch-cpu", "torch-cuda")
-"""What a map is made of by default: none that compiles for every network, and none that is slow everywhere."""
+"""Engines of a map by default, without those that compile for every network or are slow in every cell."""
 
 CHECKED_MINI_BATCHES = 5
-_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # between parameters after these
-_SLICE = 0.15  # seconds: how much of an epoch is timed, where not all of it is
-_REST = 0.3  # seconds: libraries' threads go on waiting busily after their work; 0.03 was found to be too short
+_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # largest difference of parameters after the checked mini-batches
+_SLICE = 0.15  # seconds that the timed part of an epoch takes, about
+_REST = 0.3  # seconds before each timing, because libraries' threads spin after their work; 0.03 was too short
 
 
 def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
-    """Return the classes of those engines that can be used here.
+    """Return the classes, by name, of those engines that can be used here.
 
     Raises
     ------
     ValueError
-        If there is no engine of some name, or none of them can be used.
+        If a name is not that of an engine, or none of the engines can be used here.
     """
     classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
     if not classes:
@@ -49,7 +49,7 @@ def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
 
 @contextlib.contextmanager
 def limited(threads: int | None) -> Iterator[None]:
-    """Let no engine use more threads than this in the `with` block; None for as many as there are processors."""
+    """Limit the number of threads of each engine in the `with` block; None changes nothing."""
     if threads is None:
         yield
         return
@@ -60,17 +60,17 @@ def limited(threads: int | None) -> Iterator[None]:
 
 
 def drawn(sizes: Sequence[int], dtype: npt.DTypeLike, random: np.random.RandomState) -> tuple[Architecture, Parameters]:
-    """Return a network of dense sigmoid layers with the quadratic cost, and parameters.
+    """Return a network of dense sigmoid layers with the quadratic cost, and random parameters.
 
-    These are drawn as the book does, the weights divided by sqrt(n_in): without that, wide layers begin saturated, and
-    rounding decides which way a neuron tips.
+    The parameters are normally distributed, and the weights are divided by sqrt(n_in). Without this division, wide
+    layers begin saturated, and rounding errors decide between outputs of 0 and 1.
     """
     architecture = Architecture.dense(sizes, np.dtype(dtype))
     return architecture, architecture.parameters(*normal(architecture.weight_shapes, random, scaled=True))
 
 
 def flat(parameters: Parameters) -> np.ndarray:
-    """Return all parameters in one array."""
+    """Return all parameters in one array, shape (n,)."""
     return np.concatenate([array.ravel() for layer in parameters for array in layer.values()])
 
 
@@ -87,14 +87,14 @@ def racers(
 
 
 def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int, eta: float) -> float | None:
-    """Train all engines on the first few mini-batches, and return how far their parameters are apart at most.
+    """Train all engines on the first mini-batches, and return the largest difference between their parameters.
 
-    A single engine has nothing to be compared with: None.
+    For a single engine, the result is None.
 
     Raises
     ------
     ArithmeticError
-        If that is more than rounding explains.
+        If the difference is larger than rounding errors.
     """
     samples = order[: CHECKED_MINI_BATCHES * mini_batch_size]
     parameters = {}
@@ -109,13 +109,13 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
         if not difference < _TOLERANCE[engines[name].architecture.dtype.name]:
             raise ArithmeticError(
                 f"engines {first!r} and {name!r} differ by {difference:.2g} after {CHECKED_MINI_BATCHES} mini-batches "
-                f"of {mini_batch_size}; there is nothing to compare"
+                f"of {mini_batch_size}; their times cannot be compared"
             )
     return largest if others else None
 
 
 def check_finite(name: str, engine: Engine, eta: float) -> None:
-    """Raise an `ArithmeticError` if an engine's parameters are no numbers any more."""
+    """Raise an `ArithmeticError` if some of an engine's parameters are not finite."""
     if not np.isfinite(flat(engine.parameters())).all():
         raise ArithmeticError(
             f"engine {name!r}: weights became infinite or not a number; a smaller eta than {eta:g} may help"
@@ -123,7 +123,7 @@ def check_finite(name: str, engine: Engine, eta: float) -> None:
 
 
 def seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> float:
-    """Return how long an engine trains on an order, when the machine has come to rest."""
+    """Return the seconds that an engine trains on the samples of `order`, after a pause."""
     time.sleep(_REST)
     return _seconds(engine, order, mini_batch_size, eta)
 
@@ -137,7 +137,7 @@ def _seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float
 def seconds_per_epoch(
     engines: Mapping[str, Engine], samples: int, mini_batch_size: int, eta: float, rounds: int
 ) -> dict[str, float]:
-    """Return what an epoch takes each engine, reckoned from a part of it: the median over rounds, in turns."""
+    """Return each engine's seconds for an epoch, extrapolated from a part: the median of `rounds` turns."""
     order = np.random.RandomState(0).permutation(samples)
     parts = {name: _part(engine, order, mini_batch_size, eta) for name, engine in engines.items()}
     times: dict[str, list[float]] = {name: [] for name in engines}
@@ -149,13 +149,13 @@ def seconds_per_epoch(
 
 
 def _part(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> np.ndarray:
-    """Return as much of an order as takes an engine long enough to be timed, in whole mini-batches."""
+    """Return the first whole mini-batches of an order: as many as an engine needs to train long enough for timing."""
     most = max(len(order) // mini_batch_size, 1)
     mini_batches = min(2, most)
     time.sleep(_REST)
     while True:
         part = order[: mini_batches * mini_batch_size]
-        _seconds(engine, part, mini_batch_size, eta)  # some compile for every number of mini-batches
+        _seconds(engine, part, mini_batch_size, eta)  # not timed: some engines compile for every number
         took = _seconds(engine, part, mini_batch_size, eta)
         if took > _SLICE / 2 or mini_batches == most:
             return part

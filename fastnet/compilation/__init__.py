@@ -1,5 +1,5 @@
 """Compiling all kernels ahead of time, for this processor or another.
 
-`kernels` finds out what there is to compile, `workers` compiles it in several processes, and `targets` says what these
-have to know of a processor.
+`kernels` lists the kernels and types to compile, and `workers` compiles them in several processes. `targets` returns
+the environment variables that select a processor.
 """

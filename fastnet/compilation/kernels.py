@@ -1,8 +1,8 @@
-"""All that there is to compile: each kernel, with all types of arguments that it can be called with.
+"""Lists what to compile: each kernel, with all argument types that it can be called with.
 
-The types are those of real calls: engines are made for small data sets of each kind, while stand-ins take the place of
-the kernels. They keep the types of their arguments and compute nothing. So nothing is compiled or run here, and a
-kernel may be for a processor that this one is not.
+The types are those of real calls. Engines are made for small data sets of each kind, while recorders replace the
+kernels. A recorder stores the types of its arguments, and computes nothing. So no kernel is compiled or run here, and
+the kernels may be for another processor.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from fastnet.kernels import side_by_side
 from fastnet.kernels.compiler import is_kernel
 
 _SAMPLES = 1 << 14  # enough for kernels that only large data sets need
-_MANY_INPUTS = (1 << 16) + 1  # so many that their columns are numbered in uint32
+_MANY_INPUTS = (1 << 16) + 1  # so many inputs that column indices are uint32
 
 
 class Specialization(NamedTuple):
-    """A kernel for arguments of some types.
+    """A kernel, and the types of its arguments.
 
     Attributes
     ----------
     module, name : str
-        Where the kernel is.
+        Module of the kernel, and name of the kernel in that module.
     types : tuple
-        Numba's types of its arguments.
+        Numba's types of the arguments.
     """
 
     module: str
@@ -47,7 +47,7 @@ class Specialization(NamedTuple):
 
 
 def kernels() -> list[tuple[Any, str]]:
-    """Return all modules that have kernels, and the names of these."""
+    """Return all kernels: the module of each, and the kernel's name."""
     names = [each.name for each in pkgutil.walk_packages(fastnet.kernels.__path__, "fastnet.kernels.")]
     modules = [importlib.import_module(name) for name in names]
     return [
@@ -59,7 +59,7 @@ def kernels() -> list[tuple[Any, str]]:
 
 
 def specializations() -> list[Specialization]:
-    """Return all kernels, for all types of arguments; those with most arguments, which take longest, first."""
+    """Return all kernels with all argument types; kernels with most arguments come first, because they take longest."""
     with _recorded() as found:
         for dtype in map(np.dtype, (np.float32, np.float64)):
             for data in (_data(_SAMPLES, 4, 1, dtype), _data(_SAMPLES, 4, 0, dtype), _data(2, _MANY_INPUTS, 0, dtype)):
@@ -69,7 +69,7 @@ def specializations() -> list[Specialization]:
 
 
 def _use_networks(data: Dataset) -> None:
-    """Prepare a network without images for training, and one with them, and evaluate both."""
+    """Prepare two networks for training, without and with images, and evaluate both."""
     inputs, dtype = data.inputs.shape[1], data.inputs.dtype
     dense = Architecture.dense([inputs, 1], dtype)
     images = Architecture((1, 1, inputs), (Convolution(1, (1, 1)), Dense(1)), dtype=dtype)
@@ -86,7 +86,7 @@ def _data(samples: int, inputs: int, value: int, dtype: np.dtype) -> Dataset:
 
 @contextlib.contextmanager
 def _recorded() -> Iterator[list[Specialization]]:
-    """Have kernels record the types of their arguments in the `with` block, and compute nothing."""
+    """Replace kernels by recorders in the `with` block; yield the list of recorded calls."""
     found: list[Specialization] = []
 
     def record(kernel: Any, arguments: tuple[Any, ...]) -> None:
@@ -101,18 +101,18 @@ def _recorded() -> Iterator[list[Specialization]]:
         for module, name in kernels():
             stack.enter_context(_replaced(module, name, _Recorder(getattr(module, name), record)))
         stack.enter_context(_replaced(side_by_side, "compile_all", record_all))
-        # The address of nothing: no kernel is there to jump to it.
+        # Any address will do, because no kernel runs that would call it.
         stack.enter_context(_replaced(side_by_side, "address_of", lambda kernel, arguments: 1))
         yield found
 
 
 class _Recorder:
-    """Stands in for a kernel.
+    """Replaces a kernel, and records the calls.
 
     Parameters
     ----------
     kernel : kernel
-        Which.
+        The replaced kernel.
     record : callable
         Takes the kernel and the arguments of a call.
     """

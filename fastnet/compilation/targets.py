@@ -10,9 +10,9 @@ from fastnet.kernels.processors import LEVELS
 
 NATIVE = "native"
 NAMES = (NATIVE, *LEVELS)
-"""What `environment_of` takes; and LLVM's name of any processor of this architecture."""
+"""Names that `environment_of` takes, besides LLVM's names of the processors of this architecture."""
 
-# In a process of its own: for a name that LLVM does not know, it assumes no 64 bits and ends the process.
+# This runs in its own process: for an unknown name, LLVM assumes a processor without 64 bits, and ends the process.
 _REGISTERS = """
 import sys
 import llvmlite.binding as llvm
@@ -52,7 +52,7 @@ def environment_of(name: str) -> dict[str, str]:
     if name not in LEVELS:
         return _variables(name, _features_of(name))
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        raise ValueError(f"processor is {name!r}, but this machine is {platform.machine()}; {NATIVE!r} is for this one")
+        raise ValueError(f"processor is {name!r}, but this machine is {platform.machine()}; use {NATIVE!r} for it")
     return _variables(*LEVELS[name])
 
 
@@ -61,7 +61,7 @@ def _variables(name: str, features: str) -> dict[str, str]:
 
 
 def _features_of(name: str) -> str:
-    """Return the one feature that says how wide a processor's registers are; LLVM knows all features by the name."""
+    """Return the feature that gives the width of a processor's registers; LLVM knows all other features by the name."""
     command = [sys.executable, "-c", _REGISTERS, name]
     result = subprocess.run(command, capture_output=True, text=True, check=False) if name.isprintable() else None
     if not name or result is None or result.returncode or "is not a recognized processor" in result.stderr:

@@ -1,4 +1,4 @@
-"""Processes that compile kernels: Numba compiles one at a time in a process."""
+"""Compiles kernels in several processes, because Numba compiles one function at a time in a process."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _PROGRAM = "importlib.import_module('fastnet.compilation.workers').serve()"
 
 
 class CompilationError(Exception):
-    """A kernel could not be compiled, or not be kept."""
+    """A kernel could not be compiled, or its code could not be stored."""
 
 
 class Report(NamedTuple):
-    """What was compiled.
+    """The result of `compile_all`.
 
     Attributes
     ----------
     folder : Path
-        Where the code is.
+        Folder of the code.
     processor : Processor
-        What it is for.
+        Processor that the code is for.
     compiled : int
         Number of kernels that were not compiled before.
     size : int
         Number of bytes of the code of all kernels.
     seconds : float
-        How long it took.
+        Elapsed time in seconds.
     """
 
     folder: Path
@@ -64,12 +64,12 @@ def compile_all(
     specializations : sequence of Specialization
         At least one.
     variables : mapping
-        Environment variables of the processes that compile. NUMBA_CACHE_DIR is the folder to keep the code in, and
-        `targets.environment_of` has those for another processor.
+        Environment variables of the processes that compile. NUMBA_CACHE_DIR is the folder to store the code in.
+        `targets.environment_of` returns the variables for another processor.
     jobs : int, optional
-        Number of processes that compile; by default one a processor.
+        Number of processes that compile, at least 1; by default one per processor.
     tick : callable, optional
-        Is called after each kernel.
+        Called after each kernel.
 
     Returns
     -------
@@ -78,14 +78,14 @@ def compile_all(
     Raises
     ------
     CompilationError
-        If a process fails.
+        If a kernel cannot be compiled or stored, or a process ends early.
     OSError
-        If there is no folder to write to, or no Python interpreter to start.
+        If no folder is writable, or no Python interpreter can be started.
     """
     began = time.perf_counter()
     folder = _folder(variables.get("NUMBA_CACHE_DIR"))
     if not processes.can_start():
-        raise OSError("there is no Python interpreter to start, which would compile")
+        raise OSError("there is no Python interpreter to start, as in a frozen program; compile in an installed Python")
     number = min(jobs or threads.available(), len(specializations))
     results = _results(_Tasks(specializations), variables, number, tick)
     compiled, size = sum(each.compiled for each in results), sum(each.size for each in results)
@@ -102,7 +102,7 @@ def _folder(chosen: str | None) -> Path:
 
 
 class _Result(NamedTuple):
-    """What a process replies: for which processor, whether it had to compile, and the number of bytes of the code."""
+    """The reply of a process: the processor, whether the kernel was compiled now, and the code's number of bytes."""
 
     processor: processors.Processor
     compiled: bool
@@ -110,7 +110,7 @@ class _Result(NamedTuple):
 
 
 class _Tasks:
-    """What is left to compile, by several processes.
+    """The tasks that are left for several processes: kernels to compile.
 
     A process compiles a kernel faster if it has compiled the same kernel of the same precision before.
     """
@@ -120,10 +120,10 @@ class _Tasks:
         self._begun: set[Any] = set()
 
     def next(self, before: Specialization | None) -> Specialization | None:
-        """Return what a process does next, which has done that before; None where nothing is left."""
+        """Return the next task of a process, given its previous task; None if no task is left."""
         with self._lock:
             own = None if before is None else _kind(before)
-            # Its own kind first, then one that no other process has begun, then any.
+            # First the kind of the previous task, then a kind that no process has begun, then any kind.
             ranked = sorted(self._waiting, key=lambda each: (_kind(each) != own, _kind(each) in self._begun))
             if not ranked:
                 return None
@@ -137,9 +137,9 @@ def _kind(task: Specialization) -> tuple[str, bool]:
 
 
 def _results(tasks: _Tasks, variables: Mapping[str, str], number: int, tick: Callable[[], None]) -> list[_Result]:
-    """Compile everything in that many processes."""
+    """Compile all tasks in `number` processes."""
     found: list[_Result] = []
-    # Where one has failed, or this process is told to stop, the others end before they are through.
+    # If one process fails, or this process is interrupted, all other processes are killed.
     with ThreadPoolExecutor(number) as pool, contextlib.ExitStack() as stack:
         workers = []
         for _ in range(number):
@@ -160,7 +160,7 @@ def _work(worker: _Worker, tasks: _Tasks, tick: Callable[[], None]) -> list[_Res
 
 
 class _Worker:
-    """A process that compiles what it is told to."""
+    """A process that compiles the tasks that it is sent."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
@@ -175,7 +175,7 @@ class _Worker:
             status = self._process.wait()
             self._errors.seek(0)
             *_, last = [b"", *self._errors.read().splitlines()]
-            reason = last.decode(errors="replace") or "if memory is short, --jobs 1 needs the least"
+            reason = last.decode(errors="replace") or "if memory is short, use --jobs 1"
             raise CompilationError(
                 f"the process that compiled {task.name} ended with status {status}: {reason}"
             ) from None
@@ -187,9 +187,9 @@ class _Worker:
 
 
 def serve() -> None:
-    """Compile what standard input tells, until it ends: what the processes do."""
+    """Compile the tasks on standard input, until it ends: the program of the processes."""
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else that is printed may be taken for a reply
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # other output must not be taken for a reply
     KernelCache.takes_levels = False
     with contextlib.suppress(EOFError):
         while True:
@@ -200,10 +200,12 @@ def serve() -> None:
 def _compile(task: Specialization) -> _Result:
     kernel = getattr(importlib.import_module(task.module), task.name)
     if not isinstance(kernel._cache, KernelCache):
-        raise CompilationError("the sources of fastnet cannot be read: nothing would say whether code is still good")
+        raise CompilationError("the sources of fastnet, which the cache needs, cannot be read; install its .py files")
     kernel.compile(task.types)
     codegen = kernel.targetctx.codegen()
     size = kernel._cache.size(task.types, codegen)
     if not size:
-        raise CompilationError(f"its code could not be written to {kernel._cache.cache_path}: is the disk full?")
+        raise CompilationError(
+            f"its code could not be written to {kernel._cache.cache_path}; check that the disk is not full"
+        )
     return _Result(processors.of(codegen), bool(kernel.stats.cache_misses[task.types]), size)

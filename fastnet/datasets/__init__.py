@@ -1,1 +1,1 @@
-"""Data sets: two arrays that behave as the book's list of (x, y), and the files that they are read from."""
+"""Data sets: the class `Dataset`, which behaves as the book's list of (x, y), and readers of data files."""

@@ -1,4 +1,4 @@
-"""The classes of samples: those that targets name, and those that a network's outputs name."""
+"""The class of each sample, according to its target or to a network's outputs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from fastnet.datasets.dataset import Dataset
 
 
 class Classes(NamedTuple):
-    """The class of each sample of a data set, and how outputs are read.
+    """The class of each sample of a data set, and the boundary between two classes.
 
     Attributes
     ----------
-    labels : ndarray, shape (n,)
-        The class of each sample, from 0.
+    labels : ndarray of int64, shape (n,)
+        Class of each sample, from 0.
     boundary : float
-        With one output neuron, class 1 is where the output is larger, and class 0 elsewhere.
+        With one output neuron, an output above the boundary means class 1, any other output class 0.
     """
 
     labels: np.ndarray
     boundary: float
 
     def predicted(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the class that the outputs of each sample name; -1 where one is not a number.
+        """Return the predicted class of each sample; -1 if an output of the sample is NaN.
 
         Parameters
         ----------
         outputs : ndarray, shape (n, n_out)
-            The output activations, one sample a row.
+            Output activations, one sample a row.
 
         Returns
         -------
         ndarray of int64, shape (n,)
-            The index of the largest output; of a single one, whether it is above the boundary.
+            Index of the largest output. With one output neuron, 1 if its output is above the boundary, and 0 otherwise.
         """
         single = outputs.shape[1] == 1
         classes = (outputs[:, 0] > self.boundary).astype(np.int64) if single else outputs.argmax(axis=1)
@@ -48,22 +48,22 @@ class Classes(NamedTuple):
 
 
 def classes_of(data: Dataset, n_out: int, activation: str) -> Classes:
-    """Return the classes of a data set, as a network reads them.
+    """Return the class of each sample of a data set, for a network with `n_out` outputs.
 
     Parameters
     ----------
     data : Dataset
-        With targets of either kind.
+        Samples whose targets are labels or vectors.
     n_out : int
         Number of output neurons.
     activation : str
-        The activation function of the output neurons. A single linear neuron is read at 0 where a target is neither 0
-        nor 1, as for targets of -1 and 1; every other single neuron at 0.5.
+        Activation function of the output neurons. The boundary of a single linear neuron is 0 if a target is neither 0
+        nor 1, as for targets of -1 and 1. The boundary of every other single neuron is 0.5.
 
     Raises
     ------
     ValueError
-        As `Dataset.labels` does.
+        As `Dataset.labels` does, and with one output neuron as `Dataset.vectors` does.
     """
     if n_out > 1:
         return Classes(data.labels(n_out), 0.5)

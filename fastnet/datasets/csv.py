@@ -1,4 +1,4 @@
-"""Tables as text: numbers between commas, one sample a line, one column of which is the label."""
+"""Reads tables in text files (CSV and TSV): one sample a line, its label in one column."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     inputs : ndarray of int16 or float32, shape (n, n_in)
-        All columns but the label, and but an index without a name, as pandas writes one.
+        All columns except the label and unnamed index columns, such as pandas writes.
     labels : ndarray of the same type, shape (n,)
-        The column that is named label, class, target, y or digit. Without a line of names, the first column.
+        The column that is named label, labels, class, target, y or digit. Without a line of names, the first column.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is damaged, larger than 1 GiB, has other than numbers, rows of different lengths, or no label.
+        If the file is damaged or larger than 1 GiB, or if its table has values other than numbers, rows of different
+        lengths, or not exactly one label column.
     """
     try:
         with opened(path) as stream:
             table, names = _table(stream, np.int16)
-    except DataError:  # most tables hold small integers, which are read five times as fast
+    except DataError:  # int16 is tried first: most tables hold small integers, which are read five times as fast
         with opened(path) as stream:
             table, names = _table(stream, np.float32)
     label = 0 if names is None else label_column(names, path)
@@ -48,22 +49,22 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def label_column(names: Sequence[str], path: Path) -> int:
-    """Return the index of the column of labels.
+    """Return the index of the label column: the one named label, labels, class, target, y or digit.
 
     Raises
     ------
     DataError
-        If no column, or more than one, has the name of one.
+        If no column, or more than one, has such a name.
     """
     found = [i for i, name in enumerate(names) if _plain(name) in _LABELS]
     if len(found) != 1:
         shown = one_line(", ".join(names))
-        raise DataError(f"{path}: one column must be named label; it has the columns {shown}")
+        raise DataError(f"{path}: exactly one column must be named label, class, target, y or digit; found {shown}")
     return found[0]
 
 
 def has_label(path: Path) -> bool:
-    """Whether a table has a label: the test data of a competition have none."""
+    """Whether a table has a label column; the test data of a competition have none."""
     with opened(path) as stream:
         names, _ = _head(stream)
     return names is None or any(_plain(name) in _LABELS for name in names)
@@ -74,7 +75,7 @@ def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[s
     if names is None:
         stream.seek(0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # of a table without rows, for example
+        warnings.simplefilter("error")  # NumPy warns of a table without rows, for example
         try:
             table = np.loadtxt(
                 _lines(stream), dtype, delimiter=delimiter, comments=None, quotechar='"', ndmin=2, encoding="utf-8-sig"
@@ -87,15 +88,15 @@ def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[s
 
 
 def _head(stream: BinaryIO) -> tuple[list[str] | None, str]:
-    """Return the names of the columns, if the first line has any, and what is between columns."""
+    """Return the names of the columns, or None if the first line holds only numbers, and the delimiter."""
     line = stream.readline(_LONGEST_LINE).decode("utf-8-sig")
     delimiter = max(_DELIMITERS, key=line.count)
     if delimiter not in line:
-        raise ValueError("its first line has no comma; a table has a label and at least one other column")
+        raise ValueError("its first line has no comma, semicolon or tab; a table needs at least two columns")
     try:
         fields = next(csv.reader([line], delimiter=delimiter))
     except csv.Error as error:
-        raise ValueError(f"its first line is not one of a table: {error}") from None
+        raise ValueError(f"its first line cannot be divided into columns: {error}") from None
     return (None if all(map(_is_number, fields)) else fields), delimiter
 
 
@@ -104,7 +105,7 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
     while line := stream.readline(_LONGEST_LINE):
         left -= len(line)
         if left < 0:
-            raise ValueError(f"it is longer than the {_MOST_BYTES >> 20} MiB read here")
+            raise ValueError(f"its table is larger than the limit of {_MOST_BYTES >> 20} MiB")
         yield line
 
 

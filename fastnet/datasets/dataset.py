@@ -23,39 +23,39 @@ Sample: TypeAlias = tuple[np.ndarray, Any]
 
 
 class Dataset(MutableSequence[Sample]):
-    """Samples as the book has them, over two contiguous arrays.
+    """The book's list of samples, stored as two contiguous arrays.
 
-    It behaves as the book's list. It has a length, can be indexed, sliced, iterated over, added to another one and
-    shuffled by `random.shuffle`. Samples can be assigned, inserted, appended and deleted. A list of indices, an array
-    of them, or a mask selects samples. Slices, selections and sums are data sets.
+    A data set has a length, and can be indexed, sliced, iterated over, added to another data set and shuffled by
+    `random.shuffle`. Samples can be assigned, inserted, appended and deleted. A list or array of indices, or a mask,
+    selects samples. Slices, selections and sums are data sets.
 
-    A sample is a tuple `(x, y)`: `x` a column of shape `(n_in, 1)`, `y` a column of shape `(n_out, 1)`, or an integer
-    where the targets are labels. The columns are read-only views: nothing is copied, and nothing can be changed
-    through them.
+    A sample is a tuple `(x, y)`. `x` is a column of shape `(n_in, 1)`. `y` is a column of shape `(n_out, 1)`, or an
+    integer if the targets are labels. Columns are read-only; those of dense arrays are views, not copies.
 
     Parameters
     ----------
     inputs : array_like or SciPy sparse matrix or array of real numbers, shape (n, n_in)
-        One sample a row. Integers become floating point numbers that hold them exactly. Sparse inputs stay sparse:
-        `rows` has them. A pandas or polars table and an array of PyTorch or JAX are array_like.
+        One sample a row. Float32, half precision and integers of up to 16 bits become float32, all other types
+        float64. Sparse inputs stay sparse: see `rows`. Tables of pandas and polars, and arrays of PyTorch and JAX, are
+        array_like.
     targets : array_like, shape (n, n_out) or (n,)
-        The desired outputs, one sample a row; or the labels, integers from 0.
-        Of other real numbers, a one-dimensional array is the desired output of one neuron.
+        The desired outputs, one sample a row; or the labels, integers from 0. A one-dimensional array of other real
+        numbers holds the desired outputs of one neuron.
 
     Raises
     ------
     TypeError
         If the inputs or the targets are not real numbers.
     ValueError
-        If an array has another number of dimensions, a label is negative, or the lengths differ.
+        If an array has another number of dimensions, a label is negative or above 2**31 - 1, or the lengths differ.
 
     Notes
     -----
-    The caller's arrays are shared and never changed: a data set that is shuffled makes arrays of its own. If the
-    caller changes them, the data set cannot notice.
+    A data set shares the caller's arrays and never changes them: shuffling makes new arrays. A data set does not
+    notice when the caller changes the arrays.
 
-    An assigned sample takes the data set's types: a float64 column becomes float32 in a data set of float32, and a
-    label becomes a vector where the targets are vectors.
+    An assigned sample is converted to the data set's types: a float64 column becomes float32 in a data set of float32,
+    and a label becomes a vector if the targets are vectors.
 
     Examples
     --------
@@ -82,7 +82,7 @@ class Dataset(MutableSequence[Sample]):
     def _keep(self, inputs: np.ndarray | SparseInputs, targets: np.ndarray) -> None:
         self._inputs = inputs if isinstance(inputs, SparseInputs) else _read_only(inputs)
         self._targets = _read_only(targets)
-        self._edited: Rows | None = None  # in place of the arrays, until these are asked for
+        self._edited: Rows | None = None  # replaces the arrays until they are needed again
         self._derived: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
 
@@ -101,14 +101,14 @@ class Dataset(MutableSequence[Sample]):
         ----------
         pairs : iterable of (x, y)
             `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or a number. An array of
-            pairs will do: objects of shape (n, 2), numbers of shape (n, 2, n_in, 1), or records of two fields.
+            pairs is accepted: objects of shape (n, 2), numbers of shape (n, 2, n_in, 1), or records of two fields.
 
         Raises
         ------
         TypeError
             If an item is not such a tuple.
         ValueError
-            If there are none, or their shapes differ.
+            If `pairs` is empty, an item is not of such a shape, or the shapes differ.
         """
         samples = samples_of(pairs)
         if not samples:
@@ -120,43 +120,44 @@ class Dataset(MutableSequence[Sample]):
 
     @property
     def inputs(self) -> np.ndarray:
-        """The inputs, one sample a row: shape (n, n_in), floating point, contiguous, read-only.
+        """The inputs, one sample a row: shape (n, n_in), float32 or float64, contiguous, read-only.
 
         Raises
         ------
         TypeError
-            If they are sparse.
+            If the inputs are sparse.
         """
         inputs = self.rows
         if isinstance(inputs, SparseInputs):
-            raise TypeError("the inputs of the data set are sparse; this needs an array of them")
+            raise TypeError("the inputs of the data set are sparse; give them as an array: inputs.toarray()")
         return inputs
 
     @property
     def rows(self) -> np.ndarray | SparseInputs:
-        """The inputs, or what they are taken from where they are sparse: `rows[start:stop]` are an array either way."""
+        """The inputs: an array, or `SparseInputs`. `rows[start:stop]` is an array in both cases."""
         self._merge()
         return self._inputs
 
     @property
     def targets(self) -> np.ndarray:
-        """The desired outputs, shape (n, n_out), or the labels, shape (n,); contiguous, read-only."""
+        """The desired outputs, float32 or float64, shape (n, n_out); or the labels, int64, shape (n,). Read-only."""
         self._merge()
         return self._targets
 
     def labels(self, n_out: int) -> np.ndarray:
-        """Return what the index of the largest output is to be, for a network of `n_out` outputs.
+        """Return the label of each sample, for a network with `n_out` outputs.
 
         Returns
         -------
         ndarray, shape (n,)
-            The labels. Where the targets are vectors, the index of the largest component; where they have one
-            component only, that number, as the book's comparison has it.
+            The labels, int64. If the targets are vectors, the index of the largest component; if they have only one
+            component, that number, as in the book's comparison. With one output, numbers keep the targets' type.
 
         Raises
         ------
         ValueError
-            If a label is not below `n_out`, or the vectors are neither of length `n_out` nor 1.
+            If there are several outputs and a label is not below `n_out`; or if vectors have neither `n_out` components
+            nor 1.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:
@@ -166,18 +167,18 @@ class Dataset(MutableSequence[Sample]):
         return numbers if n_out == 1 else _labels_below(numbers, n_out)
 
     def vectors(self, n_out: int) -> np.ndarray:
-        """Return the desired outputs of a network of `n_out` outputs.
+        """Return the desired outputs of a network with `n_out` outputs.
 
         Returns
         -------
         ndarray of float32 or float64, shape (n, n_out)
-            The targets. Where they are labels, 1 at the label and 0 elsewhere; but for one output the label itself,
-            as the book's subtraction has it.
+            The targets. If the targets are labels, 1 at the label and 0 elsewhere; with one output the label itself, as
+            in the book's subtraction.
 
         Raises
         ------
         ValueError
-            If a label is not below `n_out`, or the vectors are of another length.
+            As `labels` does.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:
@@ -191,34 +192,36 @@ class Dataset(MutableSequence[Sample]):
         return vectors
 
     def check_inputs(self, n_in: int) -> None:
-        """Raise a `ValueError` if the samples are not those of a network of `n_in` inputs."""
+        """Raise a `ValueError` if the samples do not have `n_in` inputs."""
         if self._inputs.shape[1] != n_in:
-            raise ValueError(f"x has {self._inputs.shape[1]} components, but the network {n_in} inputs")
+            raise ValueError(f"x has {self._inputs.shape[1]} components, but the network has {n_in} inputs")
 
     def check_numbers(self, dtype: np.dtype) -> None:
-        """Raise a `ValueError` if a number is infinite, not a number, or more than `dtype` holds."""
+        """Raise a `ValueError` if a number is infinite, NaN, or too large for `dtype`."""
         check_numbers(self.input_extremes(), dtype, "x")
         if self._targets.dtype.kind == "f":
             check_numbers(self.derived("target extremes", partial(extremes, self.targets)), dtype, "y")
 
     def input_extremes(self) -> tuple[float, float]:
-        """Return the smallest and the largest input, or NaN twice if one is not a number."""
+        """Return the smallest and the largest input, or NaN twice if an input is NaN.
+
+        Of sparse inputs, only stored numbers count.
+        """
         rows = self.rows
         inputs = rows.arrays[2] if isinstance(rows, SparseInputs) else rows
         return self.derived("input extremes", partial(extremes, inputs))
 
     def with_vectors(self, n_out: int) -> Dataset:
-        """Return the data set with `vectors(n_out)` for targets: itself, if it has them."""
+        """Return a data set with the targets `vectors(n_out)`: this one, if it has these targets."""
         vectors = self.vectors(n_out)
         return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self.rows, vectors))
 
     def derived(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """Return what `make` makes of the data: made once, and kept until the data set changes.
+        """Return `make()`, which is called once and kept under `key` until the data set changes.
 
-        An engine that lays data out in its own way does it here, so that a hundred networks that are trained on the
-        same data set wait for it once.
+        Engines keep their own layout of the data here. All networks trained on the same data set share this layout.
         """
-        with self._lock:  # or networks in several threads would each make it
+        with self._lock:  # so that networks in several threads call `make` once
             self._merge()
             if key not in self._derived:
                 self._derived[key] = make()
@@ -227,10 +230,10 @@ class Dataset(MutableSequence[Sample]):
 
     def _check_length(self, n_out: int) -> None:
         if self._targets.shape[1] != n_out:
-            raise ValueError(f"y has {self._targets.shape[1]} components, but the network {n_out} outputs")
+            raise ValueError(f"y has {self._targets.shape[1]} components, but the network has {n_out} outputs")
 
     def _merge(self) -> None:
-        """Make arrays of the samples, if these were edited."""
+        """Turn edited samples back into arrays."""
         if self._edited is not None:
             with self._lock:
                 if self._edited is not None:
@@ -239,7 +242,7 @@ class Dataset(MutableSequence[Sample]):
                     self._targets, self._edited = _read_only(targets), None
 
     def _edit(self) -> Rows:
-        """Return the samples as lists that may be changed, and forget what was derived from the arrays."""
+        """Return the samples as lists that may be changed, and discard everything derived from the arrays."""
         if self._edited is None:
             with self._lock:
                 self._edited, self._derived = Rows(self._inputs, self._targets), {}
@@ -264,6 +267,7 @@ class Dataset(MutableSequence[Sample]):
         if self._edited is not None:
             return self._edited.sample(i)
         x, y = self._inputs[i], self._targets[i]
+        x.flags.writeable = False  # a row of a sparse matrix is an array of its own
         return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
 
     @overload
@@ -289,11 +293,11 @@ class Dataset(MutableSequence[Sample]):
         self[place] = [value]
 
     def extend(self, values: Iterable[Sample]) -> None:
-        """Append samples: all of them, or none if one does not fit."""
+        """Append all samples, or none if a sample does not fit."""
         self[len(self) :] = values  # type: ignore[call-overload]
 
     def __add__(self, other: Iterable[Sample]) -> Dataset:
-        """Return the samples of both, as `list` does. Where one has labels and one vectors, the sum has vectors."""
+        """Return the samples of both. If one has labels and the other has vectors, the sum has vectors."""
         return NotImplemented if not isinstance(other, Iterable) else _sum(self, self._given(other))
 
     def __radd__(self, other: Iterable[Sample]) -> Dataset:
@@ -305,7 +309,7 @@ class Dataset(MutableSequence[Sample]):
         return as_dataset(samples) if len(samples) else self[:0]
 
     def _fitting(self, value: Iterable[Sample]) -> Rows:
-        """Return samples as rows that this data set can take."""
+        """Return samples as rows with this data set's shapes and types, or raise a `ValueError`."""
         given, n_in, ours = self._given(value), self._inputs.shape[1], self._targets
         if given.rows.shape[1] != n_in:
             raise ValueError(f"x has {given.rows.shape[1]} components; those of the data set have {n_in}")
@@ -315,7 +319,7 @@ class Dataset(MutableSequence[Sample]):
         rows = given.rows
         if isinstance(self._inputs, SparseInputs):
             return Rows(self._inputs.joined([]).stacked(rows), targets)
-        with np.errstate(over="ignore"):  # `check_numbers` finds it before anything is trained
+        with np.errstate(over="ignore"):  # `check_numbers` finds infinite numbers before anything is trained
             dense, targets = rows[:].astype(self._inputs.dtype, copy=False), targets.astype(ours.dtype, copy=False)
         return Rows(_read_only(dense), _read_only(targets))
 
@@ -323,7 +327,7 @@ class Dataset(MutableSequence[Sample]):
         return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> tuple[type[Dataset], tuple[np.ndarray | SparseInputs, np.ndarray]]:
-        return Dataset, (self.rows, self.targets)  # a copy is made again, and read-only too
+        return Dataset, (self.rows, self.targets)  # so that a copy is read-only, too
 
     def __repr__(self) -> str:
         kind = "labels" if self._targets.ndim == 1 else f"vectors of {self._targets.shape[1]}"
@@ -331,12 +335,12 @@ class Dataset(MutableSequence[Sample]):
         return f"<Dataset: {len(self):,} samples of {self._inputs.shape[1]:,} {sparse}inputs, {kind}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: what `repr` says."""
+        """Return `repr` as HTML, for notebooks."""
         return f"<code>{repr(self).replace('<', '&lt;').replace('>', '&gt;')}</code>"
 
 
 def extremes(array: np.ndarray) -> tuple[float, float]:
-    """Return the smallest and the largest number, or NaN twice if one is not a number; 0 twice if there is none."""
+    """Return the smallest and the largest number; NaN twice if a number is NaN, 0 twice if the array is empty."""
     return (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
 
 
@@ -344,8 +348,8 @@ def check_numbers(found: tuple[float, float], dtype: np.dtype, name: str) -> Non
     """Raise a `ValueError` if numbers with these extremes are not finite in `dtype`."""
     largest = max(found, key=abs)
     if not np.isfinite(found).all():
-        what = "not a number" if np.isnan(largest) else "infinite"
-        raise ValueError(f"{name} has a number that is {what}; all must be finite")
+        what = "NaN" if np.isnan(largest) else "an infinite number"
+        raise ValueError(f"{name} contains {what}; all numbers must be finite")
     if abs(largest) > float(np.finfo(dtype).max):
         raise ValueError(f"{name} has the number {largest:g}, which {dtype} cannot hold")
 
@@ -374,7 +378,7 @@ def _sum(first: Dataset, second: Dataset) -> Dataset:
 
 
 def _vectors(data: Dataset, n_out: int) -> np.ndarray:
-    """Return the targets of samples that join others, whose targets are vectors."""
+    """Return the targets as vectors of `n_out` components, or raise a `ValueError` that names both sizes."""
     try:
         return data.vectors(n_out)
     except ValueError:
@@ -410,19 +414,19 @@ def _indices(index: Any, n: int) -> np.ndarray:
 
 
 def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
-    """Return `data` as a data set: itself, or one made of its `(x, y)` tuples.
+    """Return `data` if it is a data set, or a data set made of its `(x, y)` tuples.
 
     Parameters
     ----------
     data : Dataset or iterable of (x, y)
-        See `Dataset.from_pairs`. An iterator is used up. PyTorch's map-style data sets will do.
+        See `Dataset.from_pairs`. An iterator is exhausted. PyTorch's map-style data sets are accepted.
 
     Raises
     ------
     TypeError
-        If it is neither, or as `Dataset.from_pairs` does.
+        If `data` is neither, or as `Dataset.from_pairs` does.
     ValueError
-        If it is empty, or as `Dataset.from_pairs` does.
+        If `data` is empty, or as `Dataset.from_pairs` does.
     """
     if not isinstance(data, Dataset):
         data = Dataset.from_pairs(data)
@@ -432,21 +436,21 @@ def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
 
 
 def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Return a contiguous matrix of float32 or float64, without a copy where it is one.
+    """Return a contiguous matrix of float32 or float64, without a copy if `values` is one already.
 
     Parameters
     ----------
     values : array_like of real numbers
-        A matrix. Integers of up to 16 bits and half precision become float32, all others float64.
+        A matrix. Float32, half precision and integers of up to 16 bits become float32, all other types float64.
     name : str
-        What the caller calls them; errors begin with it.
+        Name of the values, with which error messages begin.
 
     Raises
     ------
     TypeError
-        If they are not real numbers.
+        If the values are not real numbers.
     ValueError
-        If they are not a matrix.
+        If the values are not a matrix.
     """
     array = real_array(values, name)
     if array.ndim != 2:
@@ -457,44 +461,44 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 
 def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Return an array of float32 or float64, as `real_matrix` does, of any shape."""
+    """Return an array of any shape as float32 or float64; arguments, types and errors are those of `real_matrix`."""
     array = _array(values, name)
     return array.astype(real_type(array.dtype, name), copy=False)
 
 
 def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
-    """Return a list of arrays of numbers, which may be assigned to a network, in its precision.
+    """Return arrays that a user has assigned to a network, converted to the network's precision.
 
     Parameters
     ----------
     values : list or tuple of array_like
-        Of any shapes.
+        Arrays of any shapes.
     name : str
-        What the caller calls them; errors begin with it, and say which of them is meant.
+        Name of the list. Error messages begin with this name and the index of the array.
     dtype : numpy.dtype
         float32 or float64.
 
     Raises
     ------
     TypeError
-        If they are not a list, or not real numbers.
+        If `values` is not a list or tuple, or its arrays do not hold real numbers.
     ValueError
-        If a number is not finite in that precision.
+        If a number is not finite in that precision, or an array is ragged.
     """
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{name} is {brief(values)}; it must be a list of arrays")
     arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(values)]
     for i, array in enumerate(arrays):
-        if array.dtype != dtype or not np.isfinite(array).all():  # the second alone takes half of the time
+        if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` alone takes half of the time
             check_numbers(extremes(array), dtype, f"{name}[{i}]")
     return [array.astype(dtype, copy=False) for array in arrays]
 
 
 def refuse_masked(values: Any, name: str) -> None:
-    """Raise a `TypeError` if something is masked, or is in one of the rows: NumPy would drop the mask."""
+    """Raise a `TypeError` if an array, or an item of a list, has masked values: NumPy would drop the mask."""
     for array in (values, *(values if isinstance(values, (list, tuple)) else ())):
-        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):  # `np.ma.masked` is one, too
-            raise TypeError(f"{name}: something is masked; it must be filled, or left out")
+        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):  # `np.ma.masked` is a MaskedArray, too
+            raise TypeError(f"{name}: masked values are not allowed; fill them, or leave them out")
 
 
 def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
@@ -503,7 +507,7 @@ def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} are ragged; all rows must have the same length") from None
-    except (RuntimeError, TypeError) as error:  # of a tensor of PyTorch on a GPU, or in a computation, for example
+    except (RuntimeError, TypeError) as error:  # such as PyTorch's about a tensor on a GPU or with a gradient
         raise TypeError(f"{name} cannot be read as an array: {error}") from None
 
 
@@ -514,13 +518,15 @@ def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
     if array.dtype.kind not in "iu":
         return real_matrix(array[:, np.newaxis], "targets")
     if array.size and not 0 <= array.min() <= array.max() < _MOST_LABELS:
-        raise ValueError(f"there are labels from {array.min()} to {array.max()}; labels are small integers from 0")
+        raise ValueError(
+            f"there are labels from {array.min()} to {array.max()}; they must be integers from 0 to {_MOST_LABELS - 1}"
+        )
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
 def _labels_below(numbers: np.ndarray, n_out: int) -> np.ndarray:
-    """Return numbers as labels of a network of several outputs; they may be integers of a floating point type."""
-    with np.errstate(invalid="ignore"):  # what is no integer is found below
+    """Return numbers as labels below `n_out`. Floating-point numbers must have integer values."""
+    with np.errstate(invalid="ignore"):  # numbers that are not integers are found below
         labels = numbers.astype(np.int64)
     if (labels != numbers).any():
         raise ValueError(f"there is a label {numbers[labels != numbers][0]}; labels are integers from 0")

@@ -1,4 +1,4 @@
-"""Which files in a folder belong together."""
+"""Finds the files in a folder that belong to one data set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastnet.datasets import csv, npz
 from fastnet.datasets.npz import Role
 from fastnet.files.reading import DataError
 
-_DEEPEST = 3  # folders in one another: torchvision's root, data set, raw
+_DEEPEST = 3  # nested folders, as torchvision has them: root, data set, raw
 _MOST_FILES = 20_000
 _IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx\d([-_.][a-z]+)?(\.gz)?", re.IGNORECASE)
 _SETS = {"train": "training", "t10k": "test", "test": "test"}
@@ -24,25 +24,24 @@ _OF_MNIST = {
 
 
 def idx_files(path: Path) -> dict[Role, Path] | None:
-    """Return the IDX files of a data set, by what they hold.
+    """Return the IDX files of a data set, by their roles.
 
     Parameters
     ----------
     path : Path
-        A folder, such as one that torchvision has made; or one of the files, whose name tells the set from others in
-        the same folder.
+        A folder, such as torchvision makes; or one of the files, whose name selects one of several sets in the folder.
 
     Returns
     -------
-    dict or None
-        None if there is no such file. Of two files for the same, the one that is not gzipped.
+    dict of (str, str) to Path, or None
+        None if there is no such file. Of two files with the same role, the one that is not gzipped.
 
     Raises
     ------
     FileNotFoundError
-        If one of the files is missing. Only both files to test with may be.
+        If a file is missing. The two test files may be missing together.
     DataError
-        If the folder holds several sets.
+        If the folder holds several data sets, or more than 20,000 files.
     """
     chosen = _IDX.fullmatch(path.name)
     if not (chosen or path.is_dir()):
@@ -70,12 +69,14 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
 
 
 def other_files(folder: Path) -> list[Path]:
-    """Return the tables and arrays in a folder, or in the first folder inside that has any.
+    """Return the files of tables and arrays in a folder, at the least depth that has any.
 
     Raises
     ------
     FileNotFoundError
-        If there are none.
+        If there is no such file.
+    DataError
+        If the folder holds more than 20,000 files.
     """
     files = [file for file in _files(folder) if file.name.lower().endswith((*csv.ENDINGS, ".npz", ".npy", ".parquet"))]
     if not files:
@@ -88,12 +89,12 @@ def other_files(folder: Path) -> list[Path]:
 
 
 def by_set(files: Iterable[Path]) -> dict[str, Path]:
-    """Return which of some tables is the training, the validation and the test data, by their names.
+    """Return the training, validation and test table, by their file names. Other names count as training data.
 
     Raises
     ------
     DataError
-        If two may be the same.
+        If two tables belong to the same set.
     """
     found: dict[str, Path] = {}
     for file in files:
@@ -101,7 +102,7 @@ def by_set(files: Iterable[Path]) -> dict[str, Path]:
         if name in found:
             raise DataError(
                 f"{file.parent}: {found[name].name} and {file.name} may both be the {name} data; name one of them, or "
-                "have train, val or test in their names"
+                "put train, val or test into their names"
             )
         found[name] = file
     return found
@@ -122,17 +123,17 @@ def _shallowest(groups: list[dict[Role, Path]], path: Path) -> dict[Role, Path] 
 
 
 def _home(file: Path) -> Path:
-    """Return the folder of a file; some archives have each file in a folder of its own, with the same name."""
+    """Return the folder of a file, or its parent if the folder has the file's name, as in some archives."""
     return file.parent.parent if file.parent.name in (file.name, file.stem) else file.parent
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files in a folder and in those inside, but not in hidden ones."""
+    """Return the files in a folder and its subfolders to a depth of `_DEEPEST`, except hidden subfolders."""
     files: list[Path] = []
     for place, folders, names in os.walk(folder):
         depth = len(Path(place).relative_to(folder).parts)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and depth < _DEEPEST)
         files += (Path(place, name) for name in names)
         if len(files) > _MOST_FILES:
-            raise DataError(f"{folder}: this folder holds more than {_MOST_FILES:,} files; name the one of the data")
+            raise DataError(f"{folder}: this folder holds more than {_MOST_FILES:,} files; name the data file itself")
     return files

@@ -22,32 +22,33 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
     path : Path
         The file.
     sha256 : str, optional
-        What the file as it lies on the disk must have.
+        Checksum that the file must have as stored, gzipped or not.
 
     Returns
     -------
     ndarray
-        Of the shape and type that the file's header names, read-only, at most 1 GiB.
+        Read-only array of the shape and type in the file's header, at most 1 GiB.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is not an IDX file, is damaged, truncated, too long, or claims absurd sizes.
+        If the file is not an IDX file, has another checksum, or is damaged, truncated or too long; or if its header
+        claims more than 1 GiB, or not 1 to 8 dimensions.
     """
     with opened(path, sha256) as stream:
         zeros, code, dimensions = np.frombuffer(read_exactly(stream, 4), ">u2,u1,u1")[0].item()
         if zeros != 0 or code not in _TYPES:
             raise ValueError("this is not an IDX file")
         if not 1 <= dimensions <= _MOST_DIMENSIONS:
-            raise ValueError(f"it claims {dimensions} dimensions; 1 to {_MOST_DIMENSIONS} make sense")
+            raise ValueError(f"its header claims {dimensions} dimensions; 1 to {_MOST_DIMENSIONS} are allowed")
         shape = np.frombuffer(read_exactly(stream, 4 * dimensions), ">u4").tolist()
         dtype = np.dtype(_TYPES[code])
         size = math.prod(shape) * dtype.itemsize
         if size > _MOST_BYTES:
             sizes = " x ".join(map(str, shape))
-            raise ValueError(f"it claims to hold {sizes} numbers, more than the {_MOST_BYTES >> 20} MiB read here")
+            raise ValueError(f"it claims to hold {sizes} numbers, more than the limit of {_MOST_BYTES >> 20} MiB")
         contents = read_exactly(stream, size)
         if stream.read(1):
             raise ValueError(f"it goes on after the {size} bytes that its header claims")

@@ -1,4 +1,4 @@
-"""MNIST, and other data sets in files: which reader reads which file."""
+"""Loads MNIST and other data sets from files, with the reader that fits each file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Loaded: TypeAlias = tuple[tuple[Pair, Pair, Pair], list[str]]
 
 __all__ = ["CHECKSUMS", "DIGITS", "Pair", "StrPath", "bundled_folder", "for_torchvision", "load"]
 
-# The bundled files, in the order in which they are read: the SHA-256 of each as it lies on the disk.
+# SHA-256 of each bundled file as stored on the disk, in the order in which the files are read.
 CHECKSUMS = {
     "train-images-idx3-ubyte": "0b367032e93c5d0cea0925647cfdb18614af8ee15f83e6f2fc2ad904a6835971",
     "train-labels-idx1-ubyte": "1787548bbe0bff1ec2ecdc0ef292b02df999e2d1a6002d27500982c652b17203",
@@ -31,10 +31,10 @@ CHECKSUMS = {
     "t10k-labels-idx1-ubyte": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
 }
 _FOUR: tuple[Role, ...] = (("training", "images"), ("training", "labels"), ("test", "images"), ("test", "labels"))
-_OTHERS = {  # how a file begins that is not read, and what converts it
-    b"MATLAB": "scipy.io.loadmat reads it, and np.savez(NEW, x_train=images, y_train=labels) writes what is read here",
-    b"\x89HDF": "h5py.File reads it, and np.savez(NEW, x_train=images, y_train=labels) writes what is read here",
-    b"\xfd7zXZ": "xz --decompress FILE unpacks it",
+_OTHERS = {  # first bytes of formats that are not read, and how to convert such a file
+    b"MATLAB": "convert it with scipy.io.loadmat and np.savez(NEW, x_train=images, y_train=labels)",
+    b"\x89HDF": "convert it with h5py.File and np.savez(NEW, x_train=images, y_train=labels)",
+    b"\xfd7zXZ": "unpack it with xz --decompress FILE",
 }
 
 
@@ -51,7 +51,14 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
     three pairs (images, labels)
         Images of shape (n, pixels), float32; labels of shape (n,), int64, from 0.
     notes : list of str
-        What the user should know of how the files were read.
+        Sentences for the user about how the files were read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `path` is not a path or four paths.
+    OSError, ImportError, DataError
+        As `fastnet.mnist_loader.load_data` does.
     """
     if path is None:
         names = iter(CHECKSUMS.items())
@@ -69,7 +76,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
 
 
 def bundled_folder() -> Path:
-    """Return the folder of the files that come with fastnet: in the package, or in a checkout beside it."""
+    """Return the folder of the files that come with fastnet: in the package, or in a checkout beside the package."""
     package = Path(__file__).parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"
@@ -129,12 +136,12 @@ def _from_folder(folder: Path) -> dict[str, Part]:
 def _from_file(path: Path) -> dict[str, Part]:
     with opened(path) as stream:
         start = stream.read(8)
-    if start[:2] == b"\0\0":  # so begins an IDX file; the others lie beside it
+    if start[:2] == b"\0\0":  # the first bytes of an IDX file; the other files of the set are beside it
         found = folders.idx_files(path)
         if found is None:
-            raise FileNotFoundError(f"{path}: an IDX file is read if its name is such as {next(iter(CHECKSUMS))}")
+            raise FileNotFoundError(f"{path}: an IDX file must have a name such as {next(iter(CHECKSUMS))}; rename it")
         return _from_idx({role: (file, None) for role, file in found.items()})
-    if start[:1] in (b"\x80", b"("):  # so begins a pickled tuple: with its protocol, or in the oldest ones with a mark
+    if start[:1] in (b"\x80", b"("):  # the first byte of a pickled tuple: PROTO, or MARK in the oldest protocols
         return _from_pickle(path)
     if start[:2] == b"PK":
         return _from_arrays([path])
@@ -162,7 +169,7 @@ def _from_pickle(path: Path) -> dict[str, Part]:
 
 
 def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
-    """Read files of NumPy, each of one array that is named by its file, or one file of several."""
+    """Read `.npy` files, whose file names say what they hold, and `.npz` files, whose array names say it."""
     found: dict[Role, tuple[np.ndarray, Path]] = {}
     singles = [file for file in files if file.suffix == ".npy"]
     for role, name in npz.roles([file.stem for file in singles], files[0].parent).items() if singles else ():
@@ -188,7 +195,7 @@ def _from_tables(files: dict[str, Path]) -> dict[str, Part]:
 
 
 def _with_test_data(path: Path) -> dict[str, Path]:
-    """Return a table, and the test data beside it, whose name differs in one word, unless they have no labels."""
+    """Return a table, and the test data beside it if they have labels: the same name, but test instead of train."""
     other = path.with_name(path.name.replace("train", "test"))
     if other == path or not other.is_file() or (other.suffix != ".parquet" and not csv.has_label(other)):
         return {"training": path}
@@ -203,10 +210,12 @@ def _parts(arrays: dict[Role, tuple[np.ndarray, Path]]) -> dict[str, Part]:
             parts[name] = Part(images[0], labels[0], str(images[1]), str(labels[1]), _is_transposed(images[1]))
         elif images is not None or labels is not None or name == "training":
             there = next(iter(arrays.values()))[1]
-            raise DataError(f"{there}: there are no {name} {'images' if images is None else 'labels'} in or beside it")
+            raise DataError(
+                f"{there}: there are no {name} {'images' if images is None else 'labels'} in or beside this file"
+            )
     return parts
 
 
 def _is_transposed(path: Path) -> bool:
-    """Whether images are stored column by column: EMNIST's are, in each of its sets."""
+    """Whether images are stored column by column, as in all sets of EMNIST."""
     return path.name.lower().startswith("emnist")

@@ -1,6 +1,6 @@
-"""NumPy's format `.npy`. Files with Python objects are refused: to read them is to run code.
+"""Reads NumPy's format `.npy`. Files with Python objects are refused, because reading them would run code.
 
-NumPy's own reader takes memory for what a header only claims to hold.
+NumPy's own reader allocates memory for what a header only claims to hold.
 """
 
 from __future__ import annotations
@@ -23,39 +23,41 @@ _HEADER = re.compile(
 )
 _NUMBERS = re.compile(rb"'[<>|=](b1|[iu][1248]|f[248])'")
 _OBJECTS = (
-    "it holds Python objects; a = np.load(FILE, allow_pickle=True) and "
-    "np.savez(NEW, x=np.stack(a[:, 0]), y=a[:, 1].astype(int)) convert it"
+    "it holds Python objects; convert it: a = np.load(FILE, allow_pickle=True), "
+    "np.savez(NEW, x=np.stack(a[:, 0]), y=a[:, 1].astype(int))"
 )
 
 
 def read(path: Path) -> np.ndarray:
-    """Read an array of numbers from a file, gzipped or not.
+    """Read an array of numbers from a file, gzipped or not. The array is read-only.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is damaged, of another kind, larger than 1 GiB, or does not hold numbers.
+        If the file is damaged, has another format, holds an array of more than 1 GiB, or does not hold numbers.
     """
     with opened(path) as stream:
         return read_array(stream, MOST_BYTES)
 
 
 def read_array(stream: BinaryIO, most: int) -> np.ndarray:
-    """Read an array of numbers to the end of a stream.
+    """Read an array of numbers to the end of a stream. The array is read-only.
 
     Parameters
     ----------
     stream : binary file
         The file.
     most : int
-        The largest number of bytes of the array.
+        Largest number of bytes of the array.
 
     Raises
     ------
-    EOFError, ValueError
-        If it is not such an array.
+    EOFError
+        If the stream is truncated.
+    ValueError
+        If the stream does not hold exactly one such array.
     """
     start = read_exactly(stream, len(MAGIC) + 2)
     if start[: len(MAGIC)] != MAGIC:
@@ -72,11 +74,14 @@ def read_array(stream: BinaryIO, most: int) -> np.ndarray:
     sizes = found[3].replace(b" ", b"").rstrip(b",")
     digits = sizes.split(b",") if sizes else []
     if len(digits) > _MOST_DIMENSIONS or not all(0 < len(size) <= 12 for size in digits):
-        raise ValueError(f"its array claims the shape ({sizes.decode('ascii')[:40]}), which is absurd")
+        raise ValueError(
+            f"its array claims the shape ({sizes.decode('ascii')[:40]}); at most {_MOST_DIMENSIONS} dimensions of at "
+            "most 12 digits are allowed"
+        )
     shape = [int(size) for size in digits]
     size = math.prod(shape) * dtype.itemsize
     if size > most:
-        raise ValueError(f"its array claims the shape {tuple(shape)}, more than the {MOST_BYTES >> 20} MiB read here")
+        raise ValueError(f"its array claims the shape {tuple(shape)}, more than the limit of {most >> 20} MiB")
     contents = read_exactly(stream, size)
     if stream.read(1):
         raise ValueError(f"its array goes on after the {size} bytes of its shape")

@@ -1,4 +1,4 @@
-"""NumPy's format `.npz`: arrays with names, which say what each of them is."""
+"""Reads NumPy's format `.npz`: arrays whose names say what they hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastnet.datasets import npy
 from fastnet.files.reading import DataError, archive, named_errors, one_line
 
 Role: TypeAlias = tuple[str, str]
-"""A set, "training", "validation" or "test"; and "images" or "labels"."""
+"""The set, "training", "validation" or "test"; and the kind, "images" or "labels"."""
 
 _SETS = {
     "training": ("train", "training", "tr"),
@@ -26,7 +26,7 @@ _KINDS = {
     "images": ("x", "image", "images", "img", "imgs", "data", "input", "inputs", "features", "pixels"),
     "labels": ("y", "label", "labels", "target", "targets", "class", "classes", "vectors"),
 }
-_WITHOUT_NAMES = {"arr_0": "x", "arr_1": "y"}  # as `np.savez(file, x, y)` has them
+_WITHOUT_NAMES = {"arr_0": "x", "arr_1": "y"}  # the names that `np.savez(file, x, y)` gives
 _NEEDS = "x_train and y_train, and may hold x_val, y_val, x_test and y_test; np.savez(NEW, x_train=...) writes them"
 
 
@@ -35,16 +35,17 @@ def read(path: Path) -> dict[Role, np.ndarray]:
 
     Returns
     -------
-    dict
-        By the names that Keras, MedMNIST and others use: `x_train`, `train_images`, `y`, `labels` and so on. An array
-        whose name says nothing of a set is of the training data. Arrays of other names are not read.
+    dict of (str, str) to ndarray
+        The arrays by role. Names such as Keras and MedMNIST use determine the role: `x_train`, `train_images`, `y`,
+        `labels` and so on. An array whose name mentions no set is training data. Arrays with other names are not read.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is damaged, of another kind, holds more than 1 GiB, or its names do not say what is what.
+        If the file is damaged, has another format, or holds more than 1 GiB; or if no name gives a role, or two names
+        give the same role.
     """
     with named_errors(path), path.open("rb") as file:
         try:
@@ -81,12 +82,12 @@ def _read(members: zipfile.ZipFile, path: Path) -> dict[Role, np.ndarray]:
 
 
 def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
-    """Return which array, by its name, has which role.
+    """Return the name of the array with each role.
 
     Raises
     ------
     DataError
-        If two have the same role, or none has any.
+        If two names give the same role, or no name gives a role.
     """
     found: dict[Role, str] = {}
     for name in names:
@@ -104,7 +105,7 @@ def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
 
 
 def set_of(name: str) -> str | None:
-    """Return the set that a name speaks of: "training", "validation", "test", or None."""
+    """Return the set that a name mentions: "training", "validation", "test", or None."""
     return _word_of(_SETS, name)
 
 

@@ -1,4 +1,4 @@
-"""What may be given as a list of `(x, y)`: lists of tuples, arrays of pairs, and what says how to become one."""
+"""Reads the pairs `(x, y)` of lists of tuples, iterators, arrays of pairs, and map-style data sets of PyTorch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def samples_of(data: Any) -> list[Any]:
     Parameters
     ----------
     data : iterable of (x, y), array of pairs, or object with a length and integer indices
-        An array of pairs has shape (n, 2), objects; or (n, 2, ...), numbers; or (n,), records of two fields.
+        An array of pairs has shape (n, 2) of objects, (n, 2, ...) of numbers, or (n,) of records with two fields.
 
     Raises
     ------
     TypeError
-        If it holds anything else. The message says how to make a data set.
+        If `data` holds anything but pairs. The message says how to make a data set.
     """
     if isinstance(data, (str, bytes, os.PathLike)):
         raise TypeError(
@@ -49,7 +49,7 @@ def samples_of(data: Any) -> list[Any]:
 def _of_array(data: Any) -> list[Any]:
     try:
         array = np.asarray(data)
-    except (RuntimeError, TypeError) as error:  # of a tensor on a GPU, for example
+    except (RuntimeError, TypeError) as error:  # such as PyTorch's about a tensor on a GPU
         raise TypeError(f"the data set cannot be read as an array: {error}") from None
     fields = array.dtype.names or ()
     if array.ndim == 1 and len(fields) == 2:

@@ -1,4 +1,4 @@
-"""Tables in the format Parquet, which PyArrow reads."""
+"""Reads tables in the format Parquet, with PyArrow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastnet.files.reading import DataError, one_line
 
 MAGIC = b"PAR1"
 _MOST_BYTES = 1 << 30
-_OLDEST = (14, 0, 1)  # before, PyArrow ran code in a file
+_OLDEST = (14, 0, 1)  # older versions ran code in a file
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -21,18 +21,19 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     inputs : ndarray of float32, shape (n, n_in)
-        All columns but the label.
+        All columns except the label, and the index that pandas writes.
     labels : ndarray, shape (n,)
-        The column that is named label, class, target, y or digit.
+        The column that is named label, labels, class, target, y or digit.
 
     Raises
     ------
     ImportError
-        If PyArrow is not installed, or too old to be safe.
+        If PyArrow is not installed, or older than 14.0.1, the first safe version.
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is damaged, larger than 1 GiB, has columns of other than numbers, missing values, or no label.
+        If the file is damaged, or if its table is larger than 1 GiB, or has a column of another type than numbers,
+        missing values, or not exactly one label column.
     """
     try:
         import pyarrow as arrow
@@ -41,7 +42,9 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         how = f"pandas.read_parquet({str(path)!r}).to_csv('data.csv', index=False) converts the file elsewhere"
         raise ImportError(f"{path}: Parquet needs PyArrow; pip install pyarrow installs it, or {how}") from None
     if tuple(int(part) for part in arrow.__version__.split(".")[:3] if part.isdigit()) < _OLDEST:
-        raise ImportError(f"{path}: PyArrow is {arrow.__version__}; it must be at least 14.0.1")
+        raise ImportError(
+            f"{path}: PyArrow is {arrow.__version__}; it must be at least 14.0.1, which pip install -U pyarrow installs"
+        )
     with path.open("rb") as stream:
         try:
             file = parquet.ParquetFile(stream)
@@ -61,16 +64,16 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check(schema: Any, n: int, path: Path, arrow: Any) -> None:
-    """Refuse columns of other than numbers, and more of them than are read, before anything is read."""
+    """Raise a `DataError` if a column does not hold numbers or the table is too large, before anything is read."""
     for field in schema:
         if not (arrow.types.is_integer(field.type) or arrow.types.is_floating(field.type)):
             raise DataError(
                 f"{path}: its column {field.name} is of type {one_line(field.type)}; all columns must be numbers; "
-                "np.savez('data.npz', x_train=images, y_train=labels) writes arrays that are read"
+                "arrays can be read if np.savez('data.npz', x_train=images, y_train=labels) writes them"
             )
     if n * len(schema) * 4 > _MOST_BYTES:
         raise DataError(
-            f"{path}: it claims {n} rows of {len(schema)} columns, more than the {_MOST_BYTES >> 20} MiB read here"
+            f"{path}: it claims {n} rows of {len(schema)} columns, more than the limit of {_MOST_BYTES >> 20} MiB"
         )
 
 

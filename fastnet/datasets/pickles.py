@@ -1,10 +1,11 @@
-"""Reading the book's `mnist.pkl.gz` without letting a pickle do what pickles do: run code.
+"""Reads the book's `mnist.pkl.gz` with an unpickler that cannot run code.
 
-A pickle is a program for a small stack machine. Python's own machine is told here to know only the instructions
-that tuples of NumPy arrays need, and only the names by which NumPy's pickles call for an array to be made.
-Behind each of these names is a stand-in of ours, which checks sizes before it believes them; no function of
-NumPy's, or of anybody else's, can be reached. It is the machine written in Python, because the one written in C
-cannot be restricted to some instructions, and can be made to allocate gigabytes by a file of a few bytes.
+A pickle is a program for a small stack machine. The machine here accepts only the instructions that tuples of NumPy
+arrays need, and only the names with which NumPy's pickles make an array. Each name stands for a replacement in this
+module, which checks sizes before it uses them. No function of NumPy, or of another package, can be reached.
+
+The machine is Python's own, in the version written in Python. The version written in C cannot be restricted to some
+instructions, and a file of a few bytes can make it allocate gigabytes.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from fastnet.files.reading import opened, read_exactly
 
 Pairs = tuple[tuple[np.ndarray, np.ndarray], ...]
 
-_MOST_BYTES = 1 << 30  # read from a file, and made of them; MNIST has 220 MB, in float64 440
+_MOST_BYTES = 1 << 30  # read from a file, or made from what was read; MNIST has 220 MB, in float64 440
 _MOST_INSTRUCTIONS = 10_000  # six arrays need fewer than 300
 _MOST_DIMENSIONS = 8  # of an array
 _MOST_ARGUMENTS = 8  # of a call
-_LONGEST_NAME = 80  # characters of a name that is looked at, or quoted
+_LONGEST_NAME = 80  # characters of a name that is accepted, or quoted
 
 
 def read_pairs(path: Path) -> Pairs:
@@ -42,24 +43,24 @@ def read_pairs(path: Path) -> Pairs:
     Returns
     -------
     tuple of (ndarray, ndarray)
-        As in the file, read-only.
+        Read-only arrays, with the shapes and types in the file.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is damaged, or holds anything else than pairs of arrays of numbers.
+        If the file is damaged, holds anything but pairs of arrays of numbers, or holds more than 1 GiB.
     """
     with opened(path) as stream:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # of what Python doubts, nothing is read
+                warnings.simplefilter("error")  # a pickle that Python warns of is refused
                 pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
         except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError, Warning):
-            # What Python says of it may quote the file, at any length.
+            # Python's own message may quote the file, at any length.
             raise ValueError("this is not a pickle of NumPy arrays") from None
-        if stream.read(1):  # to read to the end is also what makes gzip compare its checksum
+        if stream.read(1):  # gzip compares its checksum only when the end is read
             raise ValueError("it goes on after the end of the pickle")
         if not (isinstance(pairs, tuple) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)):
             raise ValueError("this pickle does not hold pairs of arrays")
@@ -67,7 +68,7 @@ def read_pairs(path: Path) -> Pairs:
 
 
 class _BoundedStream:
-    """What an unpickler reads from: it allocates nothing that a file only claims to hold, and bounds the whole."""
+    """The file, as the unpickler reads it. Only bytes that exist are allocated, and their total is limited."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -83,10 +84,10 @@ class _BoundedStream:
         return line
 
     def charge(self, count: int) -> None:
-        """Count bytes that are read, or made of what was read."""
+        """Count bytes that are read, or made from what was read."""
         self._left -= count
         if self._left < 0:
-            raise ValueError(f"this pickle claims to hold more than the {_MOST_BYTES >> 20} MiB read here")
+            raise ValueError(f"this pickle claims to hold more than the limit of {_MOST_BYTES >> 20} MiB")
 
 
 class _Dtype:
@@ -116,7 +117,7 @@ class _Array:
 
 
 def _reconstruct(_subtype: object, _shape: object, _typecode: object) -> _Array:
-    """Stand in for NumPy's function of the same name; the array's state follows and says everything again."""
+    """Stand in for NumPy's function of the same name. Its arguments are ignored: the array's state repeats them."""
     return _Array()
 
 
@@ -128,7 +129,7 @@ def _from_buffer(contents: Any, dtype: Any, shape: Any, order: Any) -> _Array:
 
 
 def _encode(text: str, encoding: str | bytes) -> bytes:
-    """Stand in for `codecs.encode`, with which Python 3 writes bytes for Python 2."""
+    """Stand in for `codecs.encode`, which Python 3 uses to write bytes for Python 2."""
     if _text(encoding) != "latin1":
         raise ValueError(f"this pickle encodes bytes as {_text(encoding)!r}; only latin1 is read")
     return text.encode("latin1")
@@ -143,7 +144,9 @@ def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
     if not (isinstance(dtype, _Dtype) and isinstance(contents, (bytes, bytearray)) and isinstance(shape, tuple)):
         raise ValueError("this pickle holds an array that is not of plain numbers")
     if not (len(shape) <= _MOST_DIMENSIONS and all(isinstance(n, int) and 0 <= n <= _MOST_BYTES for n in shape)):
-        raise ValueError("this pickle claims an array of an absurd shape")
+        raise ValueError(
+            f"this pickle claims an array of an invalid shape; at most {_MOST_DIMENSIONS} dimensions are read"
+        )
     if math.prod(shape) * dtype.dtype.itemsize != len(contents):
         raise ValueError(f"this pickle claims an array of shape {shape} in {len(contents)} bytes")
     array = np.frombuffer(contents, dtype.dtype).reshape(shape, order=order)
@@ -158,9 +161,9 @@ def _as_array(value: object) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    """Return a short string that Python 2 may have written, and that is therefore read as bytes."""
+    """Return a short string as `str`. A string that Python 2 wrote is read as bytes."""
     if not (isinstance(value, (str, bytes)) and len(value) <= _LONGEST_NAME):
-        raise ValueError("this pickle holds something else where a name should stand")
+        raise ValueError("this pickle holds something other than a name where a name should stand")
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
@@ -191,7 +194,7 @@ _INSTRUCTIONS = (
 
 
 class _ArrayUnpickler(pickle._Unpickler):
-    """An unpickler that admits arrays of numbers, tuples of them, and nothing else."""
+    """An unpickler that accepts arrays of numbers, tuples of such arrays, and nothing else."""
 
     def __init__(self, stream: _BoundedStream) -> None:
         super().__init__(stream, encoding="bytes")  # Python 2's strings hold the arrays' bytes
@@ -211,7 +214,7 @@ class _ArrayUnpickler(pickle._Unpickler):
         if not any(function is stand_in for stand_in in _STAND_INS.values()):
             raise ValueError("this pickle calls something that is not a function")
         if not (isinstance(arguments, tuple) and len(arguments) <= _MOST_ARGUMENTS):
-            raise ValueError("this pickle calls a function with something else than a few arguments")
+            raise ValueError(f"this pickle calls a function without a tuple of at most {_MOST_ARGUMENTS} arguments")
         self.stack[-1] = function(*arguments)
         if isinstance(self.stack[-1], bytes):
             self._stream.charge(len(self.stack[-1]))
@@ -224,11 +227,11 @@ class _ArrayUnpickler(pickle._Unpickler):
 
     def load_bytearray8(self) -> None:
         (count,) = struct.unpack("<Q", self.read(8))
-        self.append(self.read(count))  # Python's own allocates `count` bytes before it reads them
+        self.append(self.read(count))  # Python's own method allocates `count` bytes before it reads them
 
 
 class _Instructions:
-    """What the unpickler looks its instructions up in: it knows those above, and counts them."""
+    """The dispatch table of the unpickler: only `_INSTRUCTIONS`, and a limited number of them in a pickle."""
 
     _METHODS: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS} | {
         pickle.REDUCE[0]: _ArrayUnpickler.load_reduce,
@@ -242,7 +245,7 @@ class _Instructions:
     def __getitem__(self, code: int) -> Callable[[_ArrayUnpickler], None]:
         self._left -= 1
         if self._left < 0:
-            raise ValueError(f"this pickle has more than the {_MOST_INSTRUCTIONS} instructions read here")
+            raise ValueError(f"this pickle has more than the limit of {_MOST_INSTRUCTIONS} instructions")
         try:
             return self._METHODS[code]
         except KeyError:

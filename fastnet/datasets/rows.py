@@ -1,4 +1,4 @@
-"""The samples of a data set as two lists, while they are exchanged, inserted and left out."""
+"""The samples of a data set as two lists, in which samples can be exchanged, inserted and deleted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastnet.datasets.sparse import Row, SparseInputs
 
 
 class Rows:
-    """The rows of two arrays, in lists. The arrays are never changed: they may be the caller's.
+    """The rows of two arrays, in lists. The arrays are never changed, because they may be the caller's.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Rows:
     Attributes
     ----------
     xs : list
-        The inputs of each sample: an array of shape (n_in,), or columns and numbers where they are sparse.
+        The inputs of each sample: an array of shape (n_in,), or the columns and numbers of a sparse row.
     ys : list
         The targets of each sample: an array of shape (n_out,), or a label.
     """
@@ -33,12 +33,12 @@ class Rows:
         self.ys: list[Any] = targets.tolist() if targets.ndim == 1 else list(targets)
 
     def sample(self, index: int) -> tuple[np.ndarray, Any]:
-        """Return a sample as the book has it."""
+        """Return a sample as the book's tuple `(x, y)`."""
         x, y = self.xs[index], self.ys[index]
         return self._column(x), y if self._targets.ndim == 1 else y[:, np.newaxis]
 
     def row_of(self, sample: Any) -> tuple[Any, Any] | None:
-        """Return the row of a sample that comes from data of the same form; None for any other sample."""
+        """Return the row of a sample whose shapes and types are those of the data; None for any other sample."""
         x, y = sample
         if not self._is_column(x, self._inputs):
             return None

@@ -1,4 +1,4 @@
-"""From arrays as files hold them to training, validation and test data: checked, scaled and divided."""
+"""Checks arrays as files hold them, scales them, and divides them into training, validation and test data."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ DIGITS = 10
 NAMES = ("training", "validation", "test")
 _GREYS = 256
 _MOST_CLASSES = 10_000
-_OF_QMNIST = 8  # numbers that say which character it is, who wrote it, and so on
+_OF_QMNIST = 8  # columns of QMNIST's labels: the character, the writer, and so on
 
 
 class DataWarning(UserWarning):
-    """Data files were read in a way that their user should know of."""
+    """Labels were renumbered from 0, or a part of the training data is used as test data."""
 
 
 @dataclass
 class Part:
-    """Images and labels as they were read.
+    """Images and labels, as they were read.
 
     Attributes
     ----------
     images : ndarray, shape (n, ...)
         One image a row.
     labels : ndarray, shape (n,), (n, 1), (n, 8) or (n, classes)
-        The labels; or those of QMNIST, whose first column is the label; or vectors with 1 at the label.
+        The labels; or QMNIST's labels, whose first column is the label; or vectors with 1 at the label.
     images_file, labels_file : str
-        What errors begin with.
+        Names of the files, with which error messages begin.
     transposed : bool
-        Whether the images are stored column by column, as EMNIST's.
+        Whether the images are stored column by column, as EMNIST's are.
     """
 
     images: np.ndarray
@@ -47,25 +47,27 @@ class Part:
 
 
 def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[str]]:
-    """Return training, validation and test data, and what their user should know.
+    """Return training, validation and test data, and notes for the user.
 
     Parameters
     ----------
-    parts : dict
-        The part "training", and "validation" and "test" if there are such. Without test data, a sixth of the training
-        data, drawn at random but always the same, tests. Without validation data, the last sixth of the rest validates.
+    parts : dict of str to Part
+        The part "training", and optionally "validation" and "test". Without test data, a sixth of the training data is
+        used instead, drawn at random but always the same. Without validation data, the last sixth of the remaining
+        training data is used.
 
     Returns
     -------
     three pairs (images, labels)
         Images of shape (n, pixels), float32; labels of shape (n,), int64, from 0.
     notes : list of str
-        Sentences.
+        Sentences for the user about how the files were read.
 
     Raises
     ------
     DataError
-        If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999.
+        If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999; or if
+        fewer than half of the labels occur, or there are too few samples to divide.
     """
     notes: list[str] = []
     labels = {name: _labels(part) for name, part in parts.items()}
@@ -75,7 +77,9 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
         if n != len(labels[name]):
             raise DataError(f"{part.labels_file}: there are {len(labels[name])} labels for {n} images")
         if pixels != expected:
-            raise DataError(f"{part.images_file}: its images have {pixels} pixels, those to train with {expected}")
+            raise DataError(
+                f"{part.images_file}: its images have {pixels} pixels, but the training images have {expected}"
+            )
     _number_from_0(parts, labels, notes)
     scaled = _scaled(parts, images)
     pairs = {name: (scaled[name], labels[name]) for name in parts}
@@ -86,7 +90,7 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
             "drawn at random, are the test data"
         )
     if "validation" not in pairs:
-        # The last 10,000 of MNIST's 60,000 validate, as in the book; of any other number, as large a part.
+        # As in the book, the last 10,000 of MNIST's 60,000 samples validate; of other data, the last sixth.
         training, targets = pairs["training"]
         split = len(training) - len(training) // 6
         pairs["training"], pairs["validation"] = (
@@ -99,7 +103,7 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
 def _drawn(pair: Pair, file: str) -> tuple[Pair, Pair]:
     images, labels = pair
     if len(images) < 3:
-        raise DataError(f"{file}: it has {len(images)} samples; to train, to validate and to test needs at least 3")
+        raise DataError(f"{file}: it has {len(images)} samples; training, validation and test data need at least 3")
     order = np.random.default_rng(0).permutation(len(images))  # a table may be sorted by label
     split = len(images) - max(len(images) // 6, 1)
     kept, drawn = order[:split], order[split:]
@@ -107,7 +111,7 @@ def _drawn(pair: Pair, file: str) -> tuple[Pair, Pair]:
 
 
 def _flat(part: Part) -> np.ndarray:
-    """Return images as rows of pixels, upright; those that are transposed, as a view of three dimensions."""
+    """Return images as rows of pixels. Images that are stored column by column are transposed."""
     images = part.images
     if images.ndim < 2 or images.size == 0 or images.dtype.kind not in "fiub":
         raise DataError(
@@ -147,14 +151,14 @@ def _labels(part: Part) -> np.ndarray:
 
 
 def _number_from_0(parts: Mapping[str, Part], labels: dict[str, np.ndarray], notes: list[str]) -> None:
-    """Have labels 1, 2, ... begin at 0, and refuse those that most likely are a mistake."""
+    """Renumber labels 1, 2, ... from 0, in place, and refuse labels that are most likely a mistake."""
     found, file = np.unique(labels["training"]), parts["training"].labels_file
     last = int(found[-1]) if len(found) else 0
     for name, part in parts.items():
         if len(labels[name]) and labels[name].max() > max(last, DIGITS - 1):
             raise DataError(
-                f"{part.labels_file}: its labels go from {labels[name].min()} to {labels[name].max()}, those to train "
-                f"with from {found[0]} to {last}"
+                f"{part.labels_file}: its labels go from {labels[name].min()} to {labels[name].max()}, but the "
+                f"training labels go from {found[0]} to {last}"
             )
     if last >= DIGITS and len(found) < min(last, len(labels["training"])) / 2:
         raise DataError(
@@ -176,7 +180,7 @@ def _scaled(parts: Mapping[str, Part], images: Mapping[str, np.ndarray]) -> dict
     factor = 1 / _GREYS if low >= 0 and _GREYS / 2 <= high < _GREYS else 1
     scaled = {}
     for name, array in images.items():
-        with np.errstate(over="ignore", invalid="ignore"):  # both are found below
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite are found below
             scale = 1 / _GREYS if array.dtype == np.uint8 else factor
             scaled[name] = np.multiply(array, scale, dtype=np.float32, casting="unsafe")
         if array.dtype.kind == "f" and not np.isfinite([scaled[name].min(), scaled[name].max()]).all():

@@ -1,4 +1,4 @@
-"""The inputs of a data set of which most are zero, without their zeros."""
+"""Sparse inputs of a data set."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Row: TypeAlias = tuple[np.ndarray, np.ndarray]
-"""The columns of a row's numbers, and the numbers."""
+"""The columns of a row's stored numbers, and the numbers."""
 
 
 class SparseInputs:
-    """A SciPy sparse matrix that engines can take for an array of one sample a row: the rows that are taken are dense.
+    """A SciPy sparse matrix, one sample a row, which engines can use like an array. Indexing returns dense rows.
 
-    So an engine that computes with matrices makes no more of them dense than a mini-batch.
+    An engine that computes with dense matrices therefore makes only one mini-batch dense at a time.
 
     Parameters
     ----------
     matrix : SciPy sparse matrix or array of real numbers, or SparseInputs; shape (n, n_in)
-        Of any format. It is not changed, and not copied where it is in CSR format already, in its canonical form, and
-        of float32 or float64. Other types of numbers become one of these, as those of a `Dataset` do.
+        The matrix, in any format, which is never changed. A canonical CSR matrix of float32 or float64 is not copied.
+        Other types of numbers are converted as in a `Dataset`.
 
     Raises
     ------
     TypeError
-        If it does not hold real numbers.
+        If the matrix does not hold real numbers.
     ValueError
-        If it has not two dimensions.
+        If the matrix does not have two dimensions.
 
     Attributes
     ----------
     shape : tuple of int
-        The number of samples, and of inputs.
+        Number of samples, and number of inputs.
     dtype : numpy.dtype
         float32 or float64.
     """
@@ -42,7 +42,7 @@ class SparseInputs:
         if len(matrix.shape) != 2:
             raise ValueError(f"inputs have shape {matrix.shape}; it must be (samples, components)")
         rows = matrix.tocsr()
-        if not rows.has_canonical_format:  # a number may be the sum of several, which no kernel expects
+        if not rows.has_canonical_format:  # an element may be stored as several summands, which no kernel expects
             rows = rows.copy()
             rows.sum_duplicates()
         self._rows = rows.astype(real_type(rows.dtype, "inputs"), copy=False)
@@ -51,7 +51,7 @@ class SparseInputs:
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where rows start, the columns of numbers, and these numbers: SciPy's `indptr`, `indices` and `data`."""
+        """SciPy's `indptr`, `indices` and `data`: where rows start, the columns of the numbers, and the numbers."""
         return self._rows.indptr, self._rows.indices, self._rows.data
 
     def tocsr(self) -> Any:
@@ -59,13 +59,13 @@ class SparseInputs:
         return self._rows
 
     def split(self) -> list[Row]:
-        """Return the rows one by one."""
+        """Return the columns and numbers of each row."""
         starts, columns, values = self.arrays
         bounds = starts.tolist()
         return [(columns[a:b], values[a:b]) for a, b in pairwise(bounds)]
 
     def joined(self, rows: Sequence[Row]) -> SparseInputs:
-        """Return inputs of these rows, of the same type and with as many columns."""
+        """Return inputs that consist of `rows`, with the same type and number of columns."""
         columns, values = zip(*rows, strict=True) if rows else ((), ())
         starts = np.cumsum([0, *map(len, columns)])
         values = np.concatenate([*values, self.arrays[2][:0]], dtype=self.dtype)
@@ -73,8 +73,8 @@ class SparseInputs:
         return SparseInputs(type(self._rows)(arrays, shape=(len(rows), self.shape[1])))
 
     def stacked(self, below: np.ndarray | SparseInputs) -> SparseInputs:
-        """Return these rows and those of other inputs, which may be dense, below them."""
-        from scipy.sparse import vstack  # it is there: the matrix is one of SciPy's
+        """Return these inputs with the rows of `below`, which may be dense, appended."""
+        from scipy.sparse import vstack  # SciPy is installed, because the matrix is SciPy's
 
         return SparseInputs(vstack([self._rows, below.tocsr() if isinstance(below, SparseInputs) else below]))
 
@@ -88,19 +88,19 @@ class SparseInputs:
 
 
 def is_sparse(inputs: object) -> bool:
-    """Whether they are a SciPy sparse matrix; SciPy need not be there to find it out."""
+    """Whether `inputs` is a SciPy sparse matrix; SciPy need not be installed."""
     return hasattr(inputs, "tocsr")
 
 
 def real_type(dtype: np.dtype, name: str) -> np.dtype:
-    """Return float32 or float64: the one that holds numbers of a type.
+    """Return the type, float32 or float64, to which numbers of a type are converted.
 
-    Integers of up to 16 bits and half precision become float32, all others float64.
+    Float32, half precision and integers of up to 16 bits become float32, all other types float64.
 
     Raises
     ------
     TypeError
-        If these are not real numbers. It begins with their name.
+        If the type is not one of real numbers. The message begins with `name`.
     """
     half = dtype.kind == "V" and dtype.names is None and np.can_cast(dtype, np.float32)  # such as JAX's bfloat16
     if dtype.kind not in "fiub" and not half:

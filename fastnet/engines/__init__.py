@@ -1,7 +1,7 @@
-"""How an epoch is computed: one contract (`contract`), one file an engine.
+"""Engines, which compute epochs: one contract (`contract`), and one module for each engine.
 
-An engine is imported when it is asked for and not before, so that it costs nothing, and needs nothing installed, until
-it is used.
+An engine is imported when it is first used. Before that, an engine takes no time, and its libraries need not be
+installed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from fastnet.engines.contract import Engine
 from fastnet.utils.interruption import heard_afterwards
 
 ENGINES = ("numba", "numpy", "torch", "reference")
-"""What networks are trained with."""
+"""Names of the engines that train networks."""
 
 VARIANTS = ("torch-cpu", "torch-compiled", "torch-cuda-eager", "torch-cuda-compiled", "torch-cuda")
-"""Ways to have PyTorch compute; the engine `torch` picks one of the first and the last."""
+"""Variants of the engine `torch`: it is the last variant if there is a CUDA device, and otherwise the first variant."""
 
 
 def why_missing(name: str) -> str | None:
-    """Return what an engine lacks before it can be used, if anything.
+    """Return why an engine cannot be used; None if it can.
 
     Raises
     ------
@@ -39,14 +39,14 @@ def why_missing(name: str) -> str | None:
 
 
 def engine_class(name: str) -> type[Engine]:
-    """Return the engine of that name.
+    """Return the class of the engine of that name.
 
     Raises
     ------
     ImportError
-        If something that it needs is missing.
+        If a library, a device or a compiler that the engine needs is missing.
     ValueError
-        If there is none.
+        If there is no engine of that name.
     """
     reason = why_missing(name)
     if reason is not None:

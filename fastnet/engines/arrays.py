@@ -1,4 +1,4 @@
-"""What the engines `reference` and `numpy` share: parameters in the book's shapes, and the optimizer's step."""
+"""The base of the engines `reference` and `numpy`: parameters in the book's shapes, and the optimizer's step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ArrayEngine(contract.Engine):
     """An engine whose parameters are arrays in the book's shapes."""
 
     samples_at_a_time: int
-    """Number of samples that are fed forward together: bounds the memory that it takes."""
+    """Number of samples that are fed forward together; bounds the memory."""
 
     def set_parameters(self, parameters: Parameters) -> None:
         self._parameters = _copied(parameters, self.architecture.dtype)
@@ -45,7 +45,7 @@ class ArrayEngine(contract.Engine):
 
     @cached_property
     def _activations(self) -> list[Activation]:
-        """The functions behind the layers; none behind the last, whose function belongs to the cost."""
+        """Activation functions of the layers; linear for the last layer, whose function belongs to the cost."""
         *hidden, _ = self.architecture.activations
         return [*(ACTIVATIONS[str(name)] for name in hidden), LINEAR]
 
@@ -60,12 +60,12 @@ class ArrayEngine(contract.Engine):
         return work.totals(costs, squares) if work.with_costs else Totals()
 
     def _cost(self, mini_batch: MiniBatch, z: np.ndarray) -> float:
-        """Return the sum of the costs of samples, each times its weight, given the z of the outputs."""
+        """Return the sum of the costs of samples, each times the sample's weight, given z of the output layer."""
         losses = self.architecture.outputs.losses(z, self._typed(mini_batch.targets))
         return float(np.sum(losses if mini_batch.sample_weights is None else losses * mini_batch.sample_weights))
 
     def _step(self, gradient: Parameters, work: Pass, step: int, decay: float) -> None:
-        """Change the parameters, as the optimizer and regularization say."""
+        """Update the parameters by the optimizer and regularization."""
         descent = work.descent
         memory = self._memory_of(descent.optimizer)
         for i, (parameters, gradients) in enumerate(zip(self._parameters, gradient, strict=True)):
@@ -78,7 +78,7 @@ class ArrayEngine(contract.Engine):
                 parameters["weights"] = bounded(parameters["weights"], descent.max_norm)
 
     def _memory_of(self, optimizer: Optimizer) -> dict[str, Parameters]:
-        """Return what an optimizer remembers: zeros before its first step."""
+        """Return the state of an optimizer: zeros before its first step."""
         dtype, shapes = self.architecture.dtype, self.architecture.trained
         for name in optimizer.remembers:
             if name not in self._memory:
@@ -105,9 +105,9 @@ class ArrayEngine(contract.Engine):
 
     @abstractmethod
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
-        """Return the gradient of the mean cost over the samples, and the z of the outputs, one sample a row.
+        """Return the gradient of the mean cost over the samples, and z of the output layer, one sample per row.
 
-        With `keep_statistics`, batch normalization updates its running means.
+        With `keep_statistics`, batch normalization updates its running statistics.
         """
 
     def _feed_forward(
@@ -120,7 +120,7 @@ class ArrayEngine(contract.Engine):
 
     @abstractmethod
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the z of the outputs of the trained network; both have one sample a row."""
+        """Return z of the output layer, outside of training; inputs and z have one sample per row."""
 
     def _typed(self, rows: np.ndarray) -> np.ndarray:
         return rows.astype(self.architecture.dtype, copy=False)

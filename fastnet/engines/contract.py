@@ -1,7 +1,7 @@
 """The contract between a network and the engine that computes for it.
 
-Given the same parameters, data and order, every engine gives the same result up to rounding. An engine knows nothing
-of networks: it is handed an architecture and arrays, and hands arrays back, in the book's shapes.
+Given the same parameters, data and order, every engine gives the same result up to rounding. An engine does not use a
+network object: it takes an architecture and arrays, and returns arrays, in the book's shapes.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
 Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
-"""Takes which samples were fed forward, their output layer's z, and the cost of each if the engine computes it."""
+"""Takes the slice of samples that were fed forward, z of the output layer, and the samples' costs, or None."""
 
 Factors: TypeAlias = list[np.ndarray | None]
-"""What the inputs of each layer are multiplied by, one sample a row; None where the layer is not Dropout.
+"""Factors of the inputs of each layer, one row per sample; None for all layers other than Dropout.
 
-Where nothing is dropped, all are None: the inputs of a `Dropout` layer are then multiplied by its `when_used`.
+If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by its `when_used`.
 """
 
-_NUMBERS_AT_A_TIME = 1 << 22  # that are made dense only to be fed forward: bounds the memory
-_NUMBERS_OF_IMAGES = 1 << 24  # that convolutions take for their inputs only to feed them forward, likewise
+_NUMBERS_AT_A_TIME = 1 << 22  # numbers of sparse inputs that are made dense to feed them forward; bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # numbers of a convolution's patches when samples are fed forward; bounds the memory
 
 
 @dataclass(frozen=True)
 class Descent:
-    """How parameters follow the gradient, beyond the learning rate.
+    """The settings of a step, apart from the learning rate.
 
     Attributes
     ----------
     optimizer : Optimizer
-        By default gradient descent without momentum.
+        By default, gradient descent without momentum.
     l2, l1 : float
-        lambda / n of L2 and of L1 regularization: the cost has l2 / 2 times the sum of the weights' squares, and l1
-        times the sum of their absolute values, in addition (chapter 3, equations 87 and 95).
+        lambda / n of L2 and of L1 regularization. The cost has the additional terms l2 / 2 sum(w^2) and l1 sum(|w|)
+        (chapter 3, equations 87 and 95).
     weighted_mean : bool
         Whether the cost of a mini-batch, regularization included, is divided by the sum of its samples' weights, as
         scikit-learn does: (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise the costs of m
-        samples are divided by m, and regularization by nothing.
+        samples are divided by m, and regularization is not divided.
     max_norm : float
         Bound of the Euclidean norm of each neuron's incoming weights; 0 for none.
     seed : int
@@ -68,20 +68,20 @@ class Descent:
 
 
 class MiniBatch(NamedTuple):
-    """The samples of a mini-batch, one a row.
+    """The samples of a mini-batch, one sample per row.
 
     Attributes
     ----------
     inputs, targets : ndarray of float32 or float64
-        As the data set has them.
+        Rows of the data set.
     sample_weights : ndarray or None
-        What the cost of each is multiplied by; None for 1.
+        Factor of the cost of each sample; None if all factors are 1.
     factors : list of (ndarray or None)
         See `Factors`.
     divisor : float
-        What the sum of the samples' costs is divided by.
+        Divisor of the sum of the samples' costs.
     decay : float
-        What l2 and l1 of the `Descent` are multiplied by.
+        Factor of l2 and l1 of the `Descent`.
     """
 
     inputs: np.ndarray
@@ -93,14 +93,14 @@ class MiniBatch(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What mini-batches cost before their steps, each times its number of samples, summed up.
+    """Sums over mini-batches: the cost before the step, times the number of samples.
 
     Attributes
     ----------
     costs : float
-        Without regularization.
+        Sum of the costs, without regularization.
     penalty : float
-        The part of L2 regularization, if it was asked for; 0 otherwise.
+        Sum of the terms of L2 regularization, if requested; otherwise 0.
     """
 
     costs: float = 0.0
@@ -113,30 +113,30 @@ class Totals(NamedTuple):
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over samples, as an engine is given it.
+    """The arguments of one pass over samples.
 
     Attributes
     ----------
     data : Dataset
-        Where the samples are.
+        The data set that has the samples.
     sample_weights : ndarray or None
-        What the cost of each sample of the data is multiplied by; None for 1.
+        Factor of the cost of each sample of the data; None if all factors are 1.
     order : ndarray of int64, shape (n,)
-        Which samples, and in which order.
+        Indices of the samples, in order.
     mini_batch_size : int
-        At least 1; the last mini-batch may be short.
+        At least 1; the last mini-batch may be smaller.
     eta : float
         The learning rate.
     descent : Descent
-        What else decides on a step.
+        The other settings of a step.
     steps : int
         Number of mini-batches before this pass, in all epochs.
     factors : list of (ndarray or None)
-        See `Factors`; a row for each sample of the order.
+        See `Factors`; one row for each sample of the order.
     with_costs : bool
-        Whether the costs of the samples are wanted.
+        Whether to compute the costs of the samples.
     with_penalty : bool
-        Whether what L2 regularization adds to them is wanted.
+        Whether to compute the terms of L2 regularization, too.
     """
 
     data: Dataset
@@ -151,7 +151,7 @@ class Pass:
     with_penalty: bool
 
     def mini_batches(self) -> Iterator[MiniBatch]:
-        """Hand out the mini-batches."""
+        """Yield the mini-batches."""
         for start, divisor in zip(self.starts, self.divisors, strict=True):
             part = slice(start, start + self.mini_batch_size)
             samples = self.order[part]
@@ -166,7 +166,7 @@ class Pass:
 
     @property
     def starts(self) -> np.ndarray:
-        """Where each mini-batch begins in the order."""
+        """Index in the order where each mini-batch begins."""
         return np.arange(0, len(self.order), self.mini_batch_size)
 
     @property
@@ -176,7 +176,7 @@ class Pass:
 
     @cached_property
     def divisors(self) -> np.ndarray:
-        """What the sum of the costs of each mini-batch is divided by; infinite where all weights are 0."""
+        """Divisor of the sum of the costs of each mini-batch; with `weighted_mean`, infinite if all weights are 0."""
         sizes = self.sizes
         if self.sample_weights is None or not self.descent.weighted_mean:
             return sizes
@@ -185,14 +185,14 @@ class Pass:
         return np.where(totals > 0, totals, np.inf)
 
     def totals(self, costs: np.ndarray, squares: np.ndarray) -> Totals:
-        """Return what the mini-batches cost.
+        """Return the totals of the mini-batches.
 
         Parameters
         ----------
         costs : ndarray of float64
-            The sum of the costs of each mini-batch's samples, each times its weight.
+            Sum of the costs of each mini-batch's samples, each cost times the sample's weight.
         squares : ndarray of float64
-            The sum of the squares of the weights before each step, if it is wanted.
+            Sum of the squares of the weights before each step; zeros if the penalty is not requested.
         """
         sizes, descent = self.sizes, self.descent
         penalties = descent.l2 / 2 * squares / (self.divisors if descent.weighted_mean else 1.0)
@@ -201,18 +201,18 @@ class Pass:
 
 @dataclass(frozen=True)
 class State:
-    """What an exact continuation needs of an engine, besides the parameters.
+    """The state of an engine that an exact continuation needs, besides the parameters.
 
     Attributes
     ----------
     trained_on : int
         Number of samples that dropout masks were drawn for.
     steps : int
-        Number of mini-batches that the parameters have followed.
+        Number of mini-batches that the engine has trained on.
     memory : dict of str to Parameters
-        What the optimizer remembers, by the names that it has for it. It may be in units of the engine's own.
+        The optimizer's state: arrays by the names in `Optimizer.remembers`. The units may be the engine's own.
     eta : float
-        The last learning rate, on which these units may depend.
+        The last learning rate, on which the units of `memory` may depend.
     """
 
     trained_on: int = 0
@@ -223,16 +223,16 @@ class State:
 
 @dataclass
 class Measure:
-    """What `measure` finds: sums over samples.
+    """The result of `Engine.measure`.
 
     Attributes
     ----------
     correct : int
         Number of samples classified correctly; see `classes_of`.
     cost : float or None
-        Sum of the samples' costs, if it was asked for.
+        Sum of the samples' costs; None if not requested.
     predictions : ndarray of int64, shape (n,)
-        The class that the outputs of each sample name; -1 where an output is not a number.
+        Predicted class of each sample; -1 if an output is NaN.
     """
 
     correct: int
@@ -241,7 +241,7 @@ class Measure:
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
-    """Divide inputs into parts of that many samples, or of fewer if they are sparse and would be large when dense."""
+    """Yield slices of `samples` inputs, or of fewer sparse inputs if they would be large when dense."""
     if isinstance(inputs, SparseInputs):
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
@@ -249,7 +249,7 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
 
 
 def samples_at_a_time(architecture: Architecture, most: int) -> int:
-    """Return how many samples to feed forward together: fewer than most where convolutions need much memory."""
+    """Return the number of samples to feed forward together: `most`, or fewer if convolutions need much memory."""
     needed = [
         prod(shape[1:]) * prod(layer.trained(inputs)["weights"][1:])
         for layer, inputs, shape in zip(architecture.layers, architecture.shapes, architecture.shapes[1:], strict=False)
@@ -259,32 +259,32 @@ def samples_at_a_time(architecture: Architecture, most: int) -> int:
 
 
 class Engine(ABC):
-    """A network's parameters, laid out as an engine likes them, and what is computed with them.
+    """The parameters of a network, in the engine's own layout, and the computations with them.
 
     Parameters
     ----------
     architecture : Architecture
-        What to compute.
+        Layers, activation functions and cost of the network.
     parameters : list of dict of str to ndarray
-        The arrays of each layer by name, in the book's shapes. They are copied.
+        The arrays of each layer by name, in the book's shapes. The arrays are copied.
     data : Dataset, optional
-        What `epoch` trains on, with vectors for targets. It is laid out here, once.
+        Training data of `epoch`, with vectors as targets. The constructor converts the data to the engine's layout.
     sample_weights : ndarray of shape (n,), optional
-        What the cost of each sample of the data is multiplied by, from 0; by default 1. A mini-batch of m samples has
-        the cost sum(weight * cost) / m.
+        Factor of the cost of each sample of the data, at least 0; by default 1. A mini-batch of m samples has the cost
+        sum(weight * cost) / m.
 
     Raises
     ------
     ValueError
-        If there are data to train on, but the cost is one of the user's, and the engine cannot call it; or if an
-        activation is, and the engine is not PyTorch's.
+        If `data` is given, and the engine cannot call the user's own cost. If the engine cannot call the user's own
+        activation function.
     """
 
     calls_own_activations: ClassVar[bool] = False
-    """Whether an engine can call an activation function of the user's, and has its derivative."""
+    """Whether the engine can call a user's own activation function, and differentiate it."""
 
     calls_no_function: ClassVar[str | None] = None
-    """Why an engine cannot call a cost of the user's; None if it can."""
+    """Why the engine cannot call a user's own cost, as the beginning of a message; None if it can."""
 
     def __init__(
         self,
@@ -306,7 +306,7 @@ class Engine(ABC):
             self._prepare(data)
 
     def train_on(self, data: Dataset) -> None:
-        """Have `epoch` train on other data, of the same form; what the optimizer remembers stays as it is."""
+        """Replace the training data of `epoch` by data of the same shapes; keep the optimizer's state."""
         self.data = data
         self._prepare(data)
 
@@ -326,15 +326,15 @@ class Engine(ABC):
                 )
 
     def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
-        """Prepare what `epoch` needs of the data."""
+        """Convert the data to the layout that `epoch` needs."""
 
     def permutation(self, random: Any, n: int) -> np.ndarray:
-        """Return the integers below n in random order: what `random.permutation(n)` returns.
+        """Return the integers below n in random order, shape (n,): the result of `random.permutation(n)`.
 
         Parameters
         ----------
         random : module or RandomState
-            A generator of NumPy's old kind, or `numpy.random`. It is left as its own method leaves it.
+            `numpy.random`, or a `RandomState`. Its state changes as in `random.permutation(n)`.
         n : int
             Number of integers.
         """
@@ -356,36 +356,39 @@ class Engine(ABC):
         Parameters
         ----------
         order : ndarray of int64, shape (n,)
-            Which samples, and in which order. An epoch may be given in several calls, each of whole
-            mini-batches: the result is the same.
+            Indices of the samples, in order. An epoch may be divided into several calls, each of whole mini-batches.
+            The result is the same.
         mini_batch_size : int
-            At least 1. The last mini-batch of the order may be short; its gradient is the mean over what it has.
+            At least 1. The last mini-batch of the order may be smaller; its gradient is the mean over its own samples.
         eta : float
             The learning rate.
         descent : Descent, optional
-            By default the plain one. What the optimizer remembers, and the counts of steps and of samples, are kept
-            from one call to the next, so that all calls must have the same optimizer and seed.
+            By default, plain gradient descent. The optimizer's state, and the counts of steps and samples, are kept
+            between calls. So all calls must have the same optimizer and seed.
         with_costs : bool, optional
-            Whether the costs of the mini-batches are wanted, as each met its samples.
+            Whether to return the costs of the mini-batches, each computed before the mini-batch's step.
         with_penalty : bool, optional
-            Whether what L2 regularization adds to them is wanted, too.
+            Whether to return the terms of L2 regularization, too.
 
         Returns
         -------
         Totals or None
-            These costs, if they were asked for.
+            The costs; None without `with_costs`.
 
         Raises
         ------
         IndexError
-            If the order names a sample that is not there.
+            If an index in the order is negative, or not less than the number of samples.
         ValueError
             If the engine has no data.
         """
         if self.data is None:
-            raise ValueError("data was not given to the engine; there is nothing to train on")
+            raise ValueError("data was not given to the engine, so there is nothing to train on; create it with data")
         if len(order) and not 0 <= order.min() <= order.max() < len(self.data):
-            raise IndexError(f"order goes from {order.min()} to {order.max()}; there are {len(self.data)} samples")
+            raise IndexError(
+                f"order has indices from {order.min()} to {order.max()}, but there are {len(self.data)} samples; "
+                f"use indices from 0 to {len(self.data) - 1}"
+            )
         descent = descent or Descent()
         self._eta = eta
         probabilities, total = self.architecture.drop_probabilities, Totals()
@@ -409,7 +412,7 @@ class Engine(ABC):
         return total if with_costs else None
 
     def _factors(self, samples: int, seed: int) -> Factors:
-        """Draw the dropout masks of samples, and count these."""
+        """Draw the dropout masks of the next samples, and count the samples."""
         probabilities, dtype = self.architecture.drop_probabilities, self.architecture.dtype
         factors: Factors = [None] * len(self.architecture.layers)
         if not len(probabilities):
@@ -426,35 +429,35 @@ class Engine(ABC):
 
     @abstractmethod
     def _epoch(self, work: Pass) -> Totals:
-        """Take a step for each mini-batch; return what they cost, or zeros if that is not wanted."""
+        """Take a step for each mini-batch; return the totals of the costs, or zeros if they are not requested."""
 
     def state(self) -> State:
-        """Return what an exact continuation needs besides the parameters."""
+        """Return the state that an exact continuation needs, besides the parameters."""
         return State(self._trained_on, self._steps, self._memory_copied(), self._eta)
 
     def set_state(self, state: State) -> None:
-        """Go on from the state of another engine of the same name and architecture."""
+        """Continue from the state of another engine of the same name and architecture."""
         self._trained_on, self._steps, self._eta = state.trained_on, state.steps, state.eta
         self._set_memory(state.memory)
 
     @abstractmethod
     def _memory_copied(self) -> dict[str, Parameters]:
-        """Return copies of what the optimizer remembers, in the book's shapes; nothing before the first step."""
+        """Return copies of the optimizer's state, in the book's shapes; an empty dict before the first step."""
 
     @abstractmethod
     def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        """Take over copies of what an optimizer remembers."""
+        """Replace the optimizer's state by copies of these arrays."""
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).
 
-        The samples are one mini-batch: batch normalization takes its statistics from them, and keeps none. Nothing is
-        dropped: the inputs of `Dropout` layers are multiplied by their `when_used`.
+        The samples are one mini-batch. Batch normalization uses the statistics of these samples, and does not update
+        its running statistics. Nothing is dropped: the inputs of `Dropout` layers are multiplied by `when_used`.
 
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+            One sample per row.
         targets : ndarray of float32 or float64, shape (n, n_out)
             The desired outputs.
 
@@ -466,7 +469,7 @@ class Engine(ABC):
         Raises
         ------
         ValueError
-            If the cost is one of the user's, and the engine cannot call it.
+            If the engine cannot call the user's own cost.
         """
         self._check_cost()
         return self._gradients(inputs, targets)
@@ -476,16 +479,16 @@ class Engine(ABC):
         """Return the gradient of a cost that the engine can compute."""
 
     def cost_and_gradients(self) -> tuple[float, Parameters]:
-        """Return the sum of the costs of all training data, each times the sample's weight, and its gradient.
+        """Return the sum of the costs of all training samples, each times the sample's weight, and the sum's gradient.
 
-        No layer may be `BatchNormalization`; nothing is dropped, as in `gradients`. Regularization is not in it.
+        No layer may be `BatchNormalization`. Nothing is dropped, as in `gradients`. Regularization is not included.
         """
         assert self.data is not None
         return self._cost_and_gradients(self.data)
 
     @abstractmethod
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
-        """Return the sum of the costs of the training data, and its gradient."""
+        """Return the sum of the costs of the training data, and the sum's gradient."""
 
     def outputs(self, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
         """Feed samples forward.
@@ -493,7 +496,7 @@ class Engine(ABC):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in), or SparseInputs, or Dataset
-            One sample a row. What an engine has to lay out of a data set, it does once.
+            One sample per row. A `Dataset` is converted to the engine's layout once.
 
         Returns
         -------
@@ -509,14 +512,14 @@ class Engine(ABC):
         return result
 
     def measure(self, data: Dataset, *, cost: bool = False) -> Measure:
-        """Feed a data set forward, and return how well the network does.
+        """Feed a data set forward; return the predictions, the number of correct predictions, and the cost.
 
         Parameters
         ----------
         data : Dataset
-            With targets of either kind.
+            A data set whose targets are classes or vectors.
         cost : bool, optional
-            Whether the cost is wanted, without regularization.
+            Whether to compute the cost, without regularization.
         """
         n_out, outputs = self.architecture.n_out, self.architecture.outputs
         classes = classes_of(data, n_out, outputs.activation)
@@ -532,7 +535,7 @@ class Engine(ABC):
                 costs[part.start] = float(losses.sum())
 
         self._feed_forward(data, receive, desired)
-        # Threads may have come in any order; the sum of their costs is to be the same every time.
+        # Threads may finish in any order. Sorting makes the sum of the costs reproducible.
         whole = sum(costs[start] for start in sorted(costs)) if cost else None
         return Measure(int(np.count_nonzero(predictions == classes.labels)), whole, predictions)
 
@@ -540,22 +543,22 @@ class Engine(ABC):
     def _feed_forward(
         self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
     ) -> None:
-        """Feed samples forward, some at a time, and hand over which they are, and their output layer's z.
+        """Feed samples forward, some at a time; call `receive` with their slice, z of the output layer, and costs.
 
-        z has one sample a row, and is handed over in the architecture's dtype. It may be done in several threads. If
-        `desired` is given, a data set whose targets are vectors, an engine may hand over the cost of each sample, too.
+        z has one row per sample, in the architecture's dtype. Several threads may call `receive`. The costs are None
+        unless `desired` is given, a data set with vectors as targets. The engine may then pass the cost of each sample.
         """
 
     @abstractmethod
     def set_parameters(self, parameters: Parameters) -> None:
-        """Take over copies of these arrays; what the optimizer remembers stays as it is."""
+        """Replace the parameters by copies of these arrays; keep the optimizer's state."""
 
     @abstractmethod
     def parameters(self) -> Parameters:
-        """Return copies of the arrays of each layer as they are now."""
+        """Return copies of the current arrays of each layer, in the book's shapes."""
 
     def flat_arrays(self) -> Iterable[np.ndarray]:
-        """Return arrays that hold all parameters, in any form, to look at and not to change."""
+        """Return arrays that contain all parameters, in any layout. Callers must not change the arrays."""
         return (array for layer in self.parameters() for array in layer.values())
 
     def squares(self) -> float:

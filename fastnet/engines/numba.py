@@ -28,17 +28,17 @@ from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
-_LARGEST_SHRINKAGE = 0.5  # in one mini-batch; what shrinks more is multiplied at once
-_SAMPLES_AT_A_TIME = 2048  # when feeding forward only; fewer, where they have more activations than this:
-_ACTIVATIONS_AT_A_TIME = 1 << 19
-_SAMPLES_OF_A_PART = 40  # of a mini-batch, where gradients are summed up: so that they stay in cache
+_LARGEST_SHRINKAGE = 0.5  # in one mini-batch; with a larger shrinkage, the weights change instead of their scale
+_SAMPLES_AT_A_TIME = 2048  # largest number of samples that are fed forward together
+_ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of their activations
+_SAMPLES_OF_A_PART = 40  # samples of a mini-batch that are computed together where gradients are summed; fit in cache
 _GRADIENT = Update(direct=True, error_scale=1.0)
 _NOT_WANTED = np.empty(0)
 _PLAIN = Descent()
 
 
 class Engine(contract.Engine):
-    """Parameters and data in panels (see `kernels.layout`), and the kernel."""
+    """The engine with parameters and data in panels (see `kernels.layout`), and compiled kernels."""
 
     calls_no_function = "engine 'numba' is compiled and cannot call"
     _inputs: Matrix | Rows | None = None
@@ -53,26 +53,26 @@ class Engine(contract.Engine):
 
     @cached_property
     def _references(self) -> dict[int, Reference]:
-        """References to structures that stay the same from call to call, by the identity of each."""
+        """References to structures that stay the same from call to call, by the `id` of each structure."""
         return {}
 
     def _reference(self, structure: tuple[Any, ...]) -> Reference:
-        """Return a reference to a structure that will be asked for again."""
+        """Return a reference to a structure, which is cached for later calls."""
         found = self._references.get(id(structure))
-        if found is None:  # a reference keeps its structure, so that no other has this identity
+        if found is None:  # the reference keeps the structure alive, so that no other structure gets this `id`
             found = self._references[id(structure)] = Reference(structure)
         return found
 
     @cached_property
     def _of_thread(self) -> threading.local:
-        """What each thread that calls has for itself."""
+        """Thread-local storage for the workspace of each calling thread."""
         return threading.local()
 
     def _workspace(self, samples: int, threads: int, addresses: Addresses) -> tuple[Workspace, Reference]:
         """Return a workspace, and a reference to it.
 
-        Without images, it is that of the thread's last call if this was for as many samples and threads. With images,
-        it is a new one, since their borders have to be zero.
+        Without images, the workspace of the thread's last call is reused if the arguments are the same. With images,
+        the workspace is new, because borders have to be zero.
         """
         wanted = samples, threads, addresses
         key, room = getattr(self._of_thread, "room", (None, None))
@@ -85,26 +85,26 @@ class Engine(contract.Engine):
 
     @cached_property
     def _sums(self) -> layout.Parameters:
-        """What an optimizer finds summed up, and leaves at zero."""
+        """Sums of the gradient, which an optimizer sets to zero after each step."""
         return layout.zeros(self._layout)
 
     @cached_property
     def _memory(self) -> dict[str, layout.Parameters]:
-        """What the optimizer remembers."""
+        """The optimizer's state, by name."""
         return {}
 
     def _prepare(self, data: Dataset) -> None:
-        # Ctrl-C while code is loaded or compiled may come in what takes LLVM's objects away, and be lost there.
-        waits = "Stopping when the kernels are compiled and kept; Ctrl-C again stops at once"
+        # Ctrl-C while code is loaded or compiled may arrive in a destructor of LLVM's objects, and be lost there.
+        waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop at once"
         with heard_afterwards(waits), announced(progress.compiling):
-            self._references.clear()  # which would keep the data of before
+            self._references.clear()  # they would keep the previous data alive
             self._inputs = self._cached_inputs(data)
             targets = self._flat_targets(data)
             weights = self._nothing if self._sample_weights is None else self._sample_weights
             self._samples = epoch.Samples(
                 np.empty(0, np.int64), targets, weights, self._nothing, _NOT_WANTED, _NOT_WANTED
             )
-            # Before training, so that no epoch's time includes it.
+            # Compile before training, so that no epoch's time includes compilation.
             others = shuffling.calls(len(data))
             self._addresses(self._reference(self._inputs), self._reference(self._samples), others)
 
@@ -122,8 +122,8 @@ class Engine(contract.Engine):
         samples, inputs = self._samples._replace(order=work.order, factors=factors), self._inputs
         samples = samples._replace(losses=losses, squares=squares)
         of_inputs = arrays.input_factors(self.architecture, work.factors)
-        if of_inputs is not None:  # what is left of the inputs is laid out in the order of the pass
-            # All parts of an epoch are laid out in the same way, since each way rounds differently.
+        if of_inputs is not None:  # the inputs times their dropout factors are stored in the order of the pass
+            # All parts of an epoch have the same kind, because `Matrix` and `Rows` round differently.
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
             inputs = self._laid_out(rows * of_inputs, type(self._inputs))
             samples = self._in_order(samples)
@@ -146,7 +146,7 @@ class Engine(contract.Engine):
         )
 
     def _update(self, descent: Descent, eta: float, steps: int) -> Update:
-        """Say in the kernel's terms how parameters follow the gradient."""
+        """Return the settings of a step, in the kernel's form."""
         optimizer, shrinkage = descent.optimizer, eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
         varying = descent.weighted_mean and self._sample_weights is not None and descent.l2
@@ -167,10 +167,10 @@ class Engine(contract.Engine):
         )
 
     def _sums_of(self, update: Update, descent: Descent) -> layout.Parameters:
-        """Return what the mini-batches' gradients are added to."""
+        """Return the arrays to which the gradients of mini-batches are added."""
         if update.direct:
             return self._parameters
-        if self._parameters.scale[0] != 1:  # what is added to the weights is added to these, not to a multiple of them
+        if self._parameters.scale[0] != 1:  # optimizers change the stored weights, whose scale has to be 1
             self.set_parameters(self.parameters())
         optimizer = descent.optimizer
         if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
@@ -178,7 +178,7 @@ class Engine(contract.Engine):
         return self._sums
 
     def _remembered(self, name: str) -> layout.Parameters:
-        """Return what the optimizer remembers by a name: zeros at first."""
+        """Return the optimizer's state of that name: zeros at first."""
         if name not in self._memory:
             self._memory[name] = layout.zeros(self._layout)
         return self._memory[name]
@@ -190,7 +190,7 @@ class Engine(contract.Engine):
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         own = _without_keep_of_inputs(self._layout)
-        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))  # keeps no statistics
+        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))  # no running statistics change
         with announced(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
             y = arrays.flat_rows(targets, dtype)
@@ -207,7 +207,7 @@ class Engine(contract.Engine):
 
     @cached_property
     def _is_whole(self) -> bool:
-        """Whether a mini-batch is computed at once in training: for batch normalization, and with images."""
+        """Whether training needs whole mini-batches, because of batch normalization or images."""
         return bool(self._layout.maps.any() or (self._layout.kinds == layout.BATCH_NORMALIZATION).any())
 
     def set_parameters(self, parameters: Parameters) -> None:
@@ -223,7 +223,7 @@ class Engine(contract.Engine):
         return (*self._parameters, *self._statistics)
 
     def squares(self) -> float:
-        # The padding is zero, where there are no neurons.
+        # The padding of the weights is zero.
         weights, scale = self._parameters.values[: self._layout.biases], float(self._parameters.scale[0])
         return scale**2 * float(np.vdot(weights, weights))
 
@@ -245,7 +245,7 @@ class Engine(contract.Engine):
         descent: Descent,
         own: layout.Layout,
     ) -> None:
-        """Run the kernel over an order, in as many threads as pay."""
+        """Run the kernel over the order of `samples`, in the number of threads that `_threads` returns."""
         most = min(mini_batch_size, len(samples.order))
         if update.divisor == BY_NOTHING or not (update.direct or self._is_whole):
             most = min(most, _SAMPLES_OF_A_PART)
@@ -269,9 +269,9 @@ class Engine(contract.Engine):
         return {}
 
     def _addresses(self, x: Reference, samples: Reference, others: Sequence[side_by_side.Call] = ()) -> Addresses:
-        """Compile the kernel of an epoch, those that it calls, and others; return the addresses of those it calls.
+        """Compile the kernel `epoch`, the kernels that it calls, and `others`; return the addresses of called kernels.
 
-        Of `x` and `samples`, only the types matter.
+        Only the types of `x` and `samples` matter.
         """
         if x.type not in self._known_addresses:
             structures = self._structures_of_feeding
@@ -289,9 +289,9 @@ class Engine(contract.Engine):
         return self._known_addresses[x.type]
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
-        """Return in how many threads to compute that many samples at a time, in that many parts."""
+        """Return the number of threads for `samples` samples at a time, which can be divided into `parts` parts."""
         multiplications = float(self.architecture.multiplications)
-        if self._layout.kinds[0] == layout.DENSE:  # which leaves out zeros
+        if self._layout.kinds[0] == layout.DENSE:  # a dense layer 0 skips zero inputs
             zeros = self.architecture.n_in - len(inputs.values) / max(inputs.samples, 1)
             multiplications -= zeros * self._layout.sizes[1]
         return choice.threads(samples * multiplications, parts, threads.available)
@@ -299,7 +299,7 @@ class Engine(contract.Engine):
     def _feed_forward(
         self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
     ) -> None:
-        """Feed forward in threads, which divide the samples: each computes alone, and hands over what it has."""
+        """Feed samples forward; threads divide the samples, and call `receive` independently."""
         with announced(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
             n = len(inputs)
@@ -330,7 +330,7 @@ class Engine(contract.Engine):
 
     @property
     def _structures_of_feeding(self) -> list[Reference]:
-        """References to what the kernel reads where nothing is trained."""
+        """References to the structures that the kernel reads when it only feeds forward."""
         parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
         update, memory = self._reference(_GRADIENT), self._reference(self._no_memory)
         return [self._reference(self._layout), update, parameters, parameters, memory, statistics]
@@ -341,7 +341,7 @@ class Engine(contract.Engine):
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None
-        if self._positions is not None:  # networks with other borders lay the same images out differently
+        if self._positions is not None:  # networks with other borders store the same images differently
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
             shape = (*(int(each[0]) for each in numbers), self._positions[1])
         key = "inputs", self.architecture.dtype, shape
@@ -354,7 +354,7 @@ class Engine(contract.Engine):
     def _laid_out(
         self, inputs: np.ndarray | SparseInputs, kind: type[Matrix] | type[Rows] | None = None
     ) -> Matrix | Rows:
-        """Lay inputs out, of one sample a row, images as the kernel has them."""
+        """Return inputs, one sample per row, in the kernel's layout."""
         dtype = self.architecture.dtype
         if isinstance(inputs, SparseInputs):
             starts, columns, values = inputs.arrays
@@ -370,7 +370,7 @@ class Engine(contract.Engine):
 
 
 def _without_keep_of_inputs(own: layout.Layout) -> layout.Layout:
-    """Return a layout for inputs that are multiplied already."""
+    """Return a layout for inputs that are already multiplied by their factors."""
     keeps = own.keeps.copy()
     keeps[0] = 1.0
     return own._replace(keeps=keeps)

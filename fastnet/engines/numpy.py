@@ -1,7 +1,7 @@
-"""Mini-batches as matrices: the book's algorithm, with a matrix product where it has a loop over samples.
+"""The book's algorithm, with mini-batches as matrices, and matrix products instead of loops over samples.
 
 The same seed gives the same bits again with the same number of BLAS threads. BLAS divides larger products, such as
-those of 784-30-10 in mini-batches of 100, among its threads, and with more or fewer of them adds in another order; with
+those of 784-30-10 in mini-batches of 100, among its threads. The number of threads decides the order of additions. With
 OMP_NUM_THREADS=1, the number of processors makes no difference.
 """
 
@@ -25,7 +25,7 @@ from fastnet.formulas.architecture import Parameters
 
 
 class Engine(ArrayEngine):
-    """Matrices of one sample a row, and NumPy."""
+    """The engine that computes in NumPy, with matrices of one sample per row."""
 
     samples_at_a_time = 4096
 
@@ -51,21 +51,21 @@ class Engine(ArrayEngine):
         return gradient[::-1], z
 
     def _before_activation(self, index: int, error: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return the derivative by a layer's z, given that by its activations."""
+        """Return the derivative with respect to a layer's z, given that with respect to the layer's activations."""
         activation = self._activations[index]
         return error if activation is LINEAR else error * activation.prime(z)
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # no other is kept
+        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # stores one layer only
         return z
 
     def activations(self, inputs: np.ndarray) -> list[np.ndarray]:
-        """Feed samples forward, and return what each layer makes of them.
+        """Feed samples forward, and return the activations of each layer.
 
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+            One sample per row.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class Engine(ArrayEngine):
         rows = self._typed(inputs)
         found, last = [rows], len(self.architecture.layers) - 1
         for i, (z, _) in enumerate(self._forward(rows, self._no_factors, training=False)):
-            # Where pooling takes over the function of a convolution, `_activations` has it for the pooling alone.
+            # If pooling takes over a convolution's activation function, `_activations` has it for the pooling only.
             own = getattr(self.architecture.layers[i], "activation", None)
             activation = self._activations[i] if own is None or i == last else ACTIVATIONS[own]
             found.append(self.architecture.outputs.activations(z) if i == last else activation.function(z))
@@ -89,7 +89,7 @@ class Engine(ArrayEngine):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in)
-            One sample a row.
+            One sample per row.
         neurons : ndarray of int, shape (n,)
             Index of the output neuron of each sample.
 
@@ -106,7 +106,7 @@ class Engine(ArrayEngine):
         return error.reshape(len(inputs), -1)
 
     def hidden_activations(self, inputs: np.ndarray | SparseInputs, index: int) -> np.ndarray:
-        """Return the activations of a hidden layer, given its index, one sample a row."""
+        """Return the activations of the hidden layer with that index, shape (n, neurons), one sample per row."""
         found, activation = [], self._activations[index]
         most = contract.samples_at_a_time(self.architecture, self.samples_at_a_time)
         for part in contract.parts(inputs, most):
@@ -118,7 +118,7 @@ class Engine(ArrayEngine):
     def _forward(
         self, a: np.ndarray, factors: Factors, *, training: bool, keep_statistics: bool = False
     ) -> Iterator[tuple[np.ndarray, Any]]:
-        """Feed samples forward; yield z of each layer, and what its way back needs."""
+        """Feed samples forward; yield z of each layer, and the data that backpropagation through the layer needs."""
         layers = zip(self._layers, self._parameters, factors, self._activations, strict=True)
         for layer, parameters, factor, activation in layers:
             z, kept = layer.forward(a, parameters, Use(training, keep_statistics, factor))

@@ -1,4 +1,4 @@
-"""What each kind of layer computes for a mini-batch, as matrices of one sample a row, and how errors go back."""
+"""The layers, computed for a mini-batch as matrices of one sample per row: forward, and backpropagation of errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Use(NamedTuple):
     Attributes
     ----------
     training : bool
-        Whether batch normalization takes mean and variance of the mini-batch, instead of the running ones.
+        Whether batch normalization uses the statistics of the mini-batch, instead of the running statistics.
     keep_statistics : bool
-        Whether it updates the running ones.
+        Whether batch normalization updates the running statistics.
     factors : ndarray or None
-        What the inputs of a Dropout layer are multiplied by, one sample a row; None if nothing is dropped.
+        Factors of the inputs of a Dropout layer, one row per sample; None if nothing is dropped.
     """
 
     training: bool
@@ -34,14 +34,14 @@ class Use(NamedTuple):
 
 
 class Computed(ABC):
-    """A layer, as it is computed.
+    """The computation of a layer.
 
     Parameters
     ----------
     layer : Layer
-        What it is.
+        The layer of the architecture.
     shape : tuple of int
-        Shape of a sample of its inputs.
+        Shape of the inputs of one sample.
     """
 
     def __init__(self, layer: Any, shape: Shape) -> None:
@@ -50,15 +50,15 @@ class Computed(ABC):
 
     @abstractmethod
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
-        """Return z of samples, given their inputs, and what the other methods need of them."""
+        """Return z of samples, given their inputs; and the data that the other methods need as `kept`."""
 
     def gradients(self, error: np.ndarray, kept: Any) -> Named:
-        """Return the gradient with respect to each trained array, given the derivative of the cost by z."""
+        """Return the gradient of each trained array, given the derivative of the cost with respect to z."""
         return {}
 
     @abstractmethod
     def below(self, error: np.ndarray, kept: Any, parameters: Named) -> np.ndarray:
-        """Return the derivative of the cost by the inputs, given that by z."""
+        """Return the derivative of the cost with respect to the inputs, given that with respect to z."""
 
 
 class Dense(Computed):
@@ -75,7 +75,7 @@ class Dense(Computed):
 
 
 class Convolution(Computed):
-    """The same with each place of a filter as a sample of its own, whose inputs are the patch there (equation 125)."""
+    """`Dense` with each position of a filter as a sample, whose inputs are the patch there (equation 125)."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         images = convolution.padded(a.reshape(-1, *self.shape), self.layer.borders())
@@ -96,7 +96,7 @@ class Convolution(Computed):
 
 
 class MaxPooling(Computed):
-    """The largest of each window; the error of a window goes to where it was."""
+    """z is the maximum of each window; the error of a window goes to the position of the maximum."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         largest, places = convolution.max_pool(a.reshape(-1, *self.shape), self.layer.shape)
@@ -108,7 +108,7 @@ class MaxPooling(Computed):
 
 
 class BatchNormalization(Computed):
-    """z = gamma (a - mean) / deviation + beta, where each place of an image counts as a sample of its map."""
+    """z = gamma (a - mean) / deviation + beta, where each position of an image counts as a sample of its map."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         rows = convolution.places_as_rows(a, self.shape[0])
@@ -149,7 +149,7 @@ KINDS: dict[type[layers.Layer], type[Computed]] = {
     layers.BatchNormalization: BatchNormalization,
     layers.Dropout: Dropout,
 }
-"""How each kind of layer is computed."""
+"""The class that computes each kind of layer."""
 
 
 def _as_matrix(weights: np.ndarray) -> np.ndarray:

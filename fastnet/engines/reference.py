@@ -1,7 +1,7 @@
-"""The book's algorithm, sample by sample: plain, slow, and the truth that the other engines are tested against.
+"""The book's algorithm, sample by sample: the slow reference that the tests compare all other engines with.
 
-The same seed gives the same bits again with the same number of BLAS threads. Only products with large matrices, such as
-1000 x 1000 weights, are divided among them.
+The same seed gives the same bits again with the same number of BLAS threads. BLAS divides only products with large
+matrices, such as 1000 x 1000 weights, among its threads.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from fastnet.formulas.architecture import Arrays, Parameters
 
 
 class Engine(ArrayEngine):
-    """Column vectors, one for each sample, in the order of the book's equations.
+    """The engine that computes with one column vector per sample, in the order of the book's equations.
 
-    Layer by layer, each sample is fed forward; then, layer by layer, its error goes back. Batch normalization is the
-    only layer in which samples meet.
+    All samples are fed forward layer by layer. Then their errors are backpropagated layer by layer. Batch normalization
+    is the only layer that combines samples.
     """
 
     samples_at_a_time = 1
@@ -45,7 +45,7 @@ class Engine(ArrayEngine):
         for i in reversed(range(len(passed))):
             layer, (inputs, zs_of_layer) = self._layers[i], passed[i]
             prime = self._activations[i].prime
-            errors = [d * prime(z) for d, z in zip(errors, zs_of_layer, strict=True)]  # BP2, its second half
+            errors = [d * prime(z) for d, z in zip(errors, zs_of_layer, strict=True)]  # the second factor of BP2
             gradient.append(layer.gradients(errors, inputs))
             errors = layer.below(errors, inputs, self._parameters[i], uses[i])
         mean = [{name: total / mini_batch.divisor for name, total in layer.items()} for layer in gradient[::-1]]
@@ -60,7 +60,7 @@ class Engine(ArrayEngine):
         return [Use(training, keep_statistics, each) for each in columns]
 
     def _forward(self, inputs: Arrays, uses: list[Use]) -> Iterator[tuple[Arrays, Arrays]]:
-        """Feed samples forward; yield the inputs and the z of each layer, a column a sample."""
+        """Feed samples forward; yield the inputs and z of each layer, one column per sample."""
         layers = zip(self._layers, self._parameters, uses, self._activations, strict=True)
         for layer, parameters, use, activation in layers:
             zs = layer.forward(inputs, parameters, use)

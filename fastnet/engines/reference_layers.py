@@ -1,6 +1,6 @@
-"""What each kind of layer computes for a mini-batch, sample by sample, and how errors go back.
+"""The layers, computed for a mini-batch sample by sample: forward, and backpropagation of errors.
 
-A sample is a column. The column of an image has its maps one after another, each row by row.
+A sample is a column. The column of an image has its maps one after another, each map row by row.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Use(NamedTuple):
     Attributes
     ----------
     training : bool
-        Whether batch normalization takes mean and variance of the mini-batch, instead of the running ones.
+        Whether batch normalization uses the statistics of the mini-batch, instead of the running statistics.
     keep_statistics : bool
-        Whether it updates the running ones.
+        Whether batch normalization updates the running statistics.
     factors : list of ndarray, or None
-        What the inputs of a Dropout layer are multiplied by, a column a sample; None if nothing is dropped.
+        Factors of the inputs of a Dropout layer, one column per sample; None if nothing is dropped.
     """
 
     training: bool
@@ -40,14 +40,14 @@ class Use(NamedTuple):
 
 
 class Computed(ABC):
-    """A layer, as it is computed.
+    """The computation of a layer.
 
     Parameters
     ----------
     layer : Layer
-        What it is.
+        The layer of the architecture.
     shape : tuple of int
-        Shape of a sample of its inputs.
+        Shape of the inputs of one sample.
     """
 
     def __init__(self, layer: Any, shape: Shape) -> None:
@@ -66,7 +66,7 @@ class Computed(ABC):
         errors : list of ndarray
             The derivative of each sample's cost with respect to z.
         inputs : list of ndarray
-            What `forward` was given.
+            The inputs that `forward` was given.
         """
         return {}
 
@@ -87,13 +87,13 @@ class Dense(Computed):
         return {"weights": matrices, "biases": biases}
 
     def below(self, errors: Arrays, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
-        return [product(parameters["weights"].T, d) for d in errors]  # BP2, its first half
+        return [product(parameters["weights"].T, d) for d in errors]  # the first factor of BP2
 
 
 class Convolution(Computed):
-    """z at a place is b plus the sum of w times what the filter meets there (equation 125).
+    """z at a position is b plus the sum of w times the inputs in the local receptive field (equation 125).
 
-    The filter's weights are shared by all places, so that their gradients are sums over places.
+    All positions share the weights of a filter, so that the gradients are sums over positions.
     """
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
@@ -126,24 +126,24 @@ class Convolution(Computed):
         return found
 
     def _places(self) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
-        """Return each place of a filter, and which part of the image it meets there."""
+        """Yield each position of a filter, and the local receptive field there, as slices of the padded image."""
         rows, columns = self.layer.shape
         for row, column in np.ndindex(self.output_shape[1:]):
             yield row, column, (slice(None), slice(row, row + rows), slice(column, column + columns))
 
     def _padded(self, a: np.ndarray) -> np.ndarray:
-        """Return a column as an image, with zeros around it where filters go beyond it."""
+        """Return a column as an image, padded with zeros where filters reach beyond the image."""
         return np.pad(a.reshape(self.shape), ((0, 0), *self.layer.borders()))
 
     def _within(self) -> tuple[slice, ...]:
-        """Return where the image is in what `_padded` returns."""
+        """Return the slices of the image in the result of `_padded`."""
         (above, _), (left, _) = self.layer.borders()
         _, height, width = self.shape
         return slice(None), slice(above, above + height), slice(left, left + width)
 
 
 class MaxPooling(Computed):
-    """z is the largest number in a window; its error is that of the first that is as large."""
+    """z is the maximum of a window; the error goes to the first input that equals the maximum."""
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
         zs = []
@@ -164,7 +164,7 @@ class MaxPooling(Computed):
         return found
 
     def _largest(self, image: np.ndarray) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Return each place of the outputs, and where in the image the largest number of its window is."""
+        """Yield the index of each output, and the index in the image of the maximum of the output's window."""
         rows, columns = self.layer.shape
         for k, row, column in np.ndindex(self.output_shape):
             top, left = row * rows, column * columns
@@ -173,9 +173,9 @@ class MaxPooling(Computed):
 
 
 class BatchNormalization(Computed):
-    """z = gamma (x - mean) / deviation + beta, where each place of an image counts as a sample of its map.
+    """z = gamma (x - mean) / deviation + beta, where each position of an image counts as a sample of its map.
 
-    Only here, samples meet. The equations are those of Ioffe and Szegedy (2015), section 3, in their order.
+    Only this layer combines samples. The equations and their order are those of Ioffe and Szegedy (2015), section 3.
     """
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
@@ -207,12 +207,12 @@ class BatchNormalization(Computed):
         return self._images([d / deviation + of_variance * 2 * (x - mean) / m + of_mean / m for d, x in pairs])
 
     def _places(self, columns: Arrays) -> Arrays:
-        """Return a column of one number a map for each place of each sample; neurons have one place."""
+        """Return one column, with one number per map, for each position of each sample; neurons have one position."""
         maps = self.shape[0]
         return [place.reshape(maps, 1) for column in columns for place in column.reshape(maps, -1).T]
 
     def _images(self, places: Arrays) -> Arrays:
-        """Return a column a sample again."""
+        """Return one column per sample, given one column per position."""
         number = int(np.prod(self.shape[1:]))
         return [
             np.concatenate(places[start : start + number], axis=1).reshape(-1, 1)
@@ -239,7 +239,7 @@ KINDS: dict[type[layers.Layer], type[Computed]] = {
     layers.BatchNormalization: BatchNormalization,
     layers.Dropout: Dropout,
 }
-"""How each kind of layer is computed."""
+"""The class that computes each kind of layer."""
 
 
 def _moments(samples: Arrays) -> tuple[np.ndarray, np.ndarray]:

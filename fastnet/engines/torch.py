@@ -1,12 +1,12 @@
-"""PyTorch, on the CPU or a CUDA device: the usual training step, with its automatic gradients, and no data loader.
+"""PyTorch, on the CPU or a CUDA device: the usual training step, with automatic differentiation and no data loader.
 
-The data lie on the device, and a mini-batch is indexed out of them. There are three ways to run the step: eager, a call
-from Python for each operation; compiled, by `torch.compile`; and captured, a CUDA graph of many steps that runs without
-Python.
+The data are stored on the device, where a mini-batch is indexed. A step runs in one of three ways. Eager: Python calls
+each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA graph of many steps runs
+without Python.
 
-On the CPU, the same seed gives the same bits again with the same number of threads (`torch.set_num_threads`). A
-mini-batch too small to be divided is computed in one thread, so that training does not depend on their number. Outputs
-and costs can depend on it, because they are computed for thousands of samples at a time.
+On the CPU, the same seed gives the same bits again with the same number of threads (`torch.set_num_threads`). A small
+mini-batch is computed in one thread, so that its training does not depend on the number of threads. Outputs and costs
+can depend on the number of threads, because they are computed for thousands of samples at a time.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from fastnet.utils import torch_threads
 
 Work: TypeAlias = Callable[[], None]
 
-_SAMPLES_AT_A_TIME = 4096  # when feeding forward only: bounds the memory that it takes
-_WORTHWHILE = 2_000_000  # multiplications in a mini-batch, for which PyTorch is faster with several threads
+_SAMPLES_AT_A_TIME = 4096  # largest number of samples that are fed forward together; bounds the memory
+_WORTHWHILE = 2_000_000  # multiplications in a mini-batch from which on PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
-_WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate what they keep
+_WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate their buffers
 
 
 class Eager(contract.Engine):
@@ -65,7 +65,7 @@ class Eager(contract.Engine):
 
     @cached_property
     def _trained(self) -> Tensors:
-        """The arrays of each layer that follow the gradient."""
+        """The trained arrays of each layer."""
         pairs = zip(self._arrays, self.architecture.trained, strict=True)
         return [{name: arrays[name] for name in trained} for arrays, trained in pairs]
 
@@ -79,7 +79,7 @@ class Eager(contract.Engine):
 
     @cached_property
     def _total(self) -> torch.Tensor:
-        """The `Totals` of a pass; they are kept on the device, so that no step waits for them."""
+        """The `Totals` of a pass, stored on the device, so that no step waits for them."""
         return torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def _zeros(self, shapes: Shapes, *, requires_grad: bool = False) -> dict[str, torch.Tensor]:
@@ -117,21 +117,21 @@ class Eager(contract.Engine):
     def _set_memory(self, memory: dict[str, Parameters]) -> None:
         self._memory = {name: self._tensors(arrays) for name, arrays in memory.items()}
         self._eta_of_memory = self._eta
-        self._optimizer = None  # the next epoch makes one that has this memory
+        self._optimizer = None  # the next epoch makes an optimizer with this memory
 
     def _epoch(self, work: Pass) -> Totals:
         self._set_optimizer(work)
         dropped = [each for each in work.factors if each is not None]
         factors = self._tensor(np.concatenate(dropped, axis=1)) if dropped else None
-        # Ctrl-C in the middle of another computation may have left gradients switched off.
+        # Ctrl-C during another computation may have left gradients disabled.
         with self._threads(work.mini_batch_size), torch.enable_grad():
             self._train(torch.from_numpy(work.order).to(self.device), factors, work)
         if self.device == "cuda":
-            torch.cuda.synchronize()  # or the epoch would still be going on, and its time be that of asking for it
+            torch.cuda.synchronize()  # otherwise the epoch would still run, and its measured time would be too short
         return Totals(*self._total.tolist()) if work.with_costs else Totals()
 
     def _set_optimizer(self, work: Pass) -> None:
-        """Set the optimizer, and the sum of the costs, for a pass."""
+        """Prepare the optimizer and the sum of the costs for a pass."""
         if self._optimizer is None:
             capturable = self._captures and self.device == "cuda"
             self._optimizer = make(work.descent.optimizer, self._trained, self._memory, capturable=capturable)
@@ -146,7 +146,7 @@ class Eager(contract.Engine):
         return torch_threads.limited(1) if multiplications < _WORTHWHILE else nullcontext()
 
     def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
-        """Take a step for each mini-batch; the inputs of Dropout layers are multiplied by factors, a row a sample."""
+        """Take a step for each mini-batch; `factors` are those of Dropout layers' inputs, one row per sample."""
         for start in range(0, len(order), work.mini_batch_size):
             part = slice(start, start + work.mini_batch_size)
             self._step(order[part], None if factors is None else factors[part], work)
@@ -170,7 +170,7 @@ class Eager(contract.Engine):
         if descent.l2 and (descent.weighted_mean or work.with_penalty):
             squares = torch.stack([w.square().sum() for w in self._weights]).sum()
             penalty = descent.l2 / 2 * squares / (divisor if descent.weighted_mean else 1)
-        if descent.weighted_mean:  # or else the optimizer has it
+        if descent.weighted_mean:  # otherwise the optimizer applies the weight decay
             cost = cost + penalty
         cost.backward()
         if work.with_costs:
@@ -226,7 +226,7 @@ class Eager(contract.Engine):
         *,
         keep_statistics: bool,
     ) -> torch.Tensor:
-        """Return the sum of the costs of a mini-batch, of which each is multiplied by its weight."""
+        """Return the sum of the costs of a mini-batch, each multiplied by the sample's weight."""
         z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
         costs = COSTS[class_name(self.architecture.cost)](z, targets, self.architecture.outputs, weights is None)
         return costs if weights is None else (weights @ costs).sum()
@@ -241,8 +241,8 @@ class Eager(contract.Engine):
     ) -> torch.Tensor:
         """Return z of the output layer.
 
-        In training, batch normalization uses the statistics of these samples; it updates its running statistics if they
-        are to be kept. Factors have one column for each input of each Dropout layer.
+        If `training`, batch normalization uses the statistics of these samples. If `keep_statistics`, the running
+        statistics are updated, too. `factors` has one column for each input of each Dropout layer.
         """
         a, column = inputs, 0
         *hidden, _ = self.architecture.activations
@@ -268,7 +268,7 @@ class Eager(contract.Engine):
 
 
 def _in_book_shapes(tensors: Tensors) -> Parameters:
-    """Return copies in which vectors are columns."""
+    """Return copies as arrays in the book's shapes, in which vectors are columns."""
     arrays = [{name: each.detach().cpu().numpy().copy() for name, each in layer.items()} for layer in tensors]
     return [
         {name: each if name == "weights" else each[:, np.newaxis] for name, each in layer.items()} for layer in arrays
@@ -276,7 +276,7 @@ def _in_book_shapes(tensors: Tensors) -> Parameters:
 
 
 class _SparseRows:
-    """Inputs that are sparse: those of a mini-batch become a tensor when they are asked for."""
+    """Sparse inputs. Indexing returns the inputs of a mini-batch as a dense tensor."""
 
     def __init__(self, inputs: SparseInputs, as_tensor: Callable[[np.ndarray], torch.Tensor]) -> None:
         self._inputs, self._as_tensor = inputs, as_tensor
@@ -286,11 +286,11 @@ class _SparseRows:
 
 
 class Compiled(Eager):
-    """The same, with the cost and its gradient compiled."""
+    """`Eager`, with the cost and its gradient compiled by `torch.compile`."""
 
     @cached_property
     def _compiled_cost(self) -> Callable[..., torch.Tensor]:
-        torch.compiler.reset()  # or after eight networks it would go on uncompiled
+        torch.compiler.reset()  # otherwise `torch.compile` would stop compiling after eight networks
         return torch.compile(super()._cost, dynamic=False)
 
     def _cost(self, *args: torch.Tensor | None, keep_statistics: bool) -> torch.Tensor:
@@ -298,19 +298,19 @@ class Compiled(Eager):
 
 
 class EagerOnCUDA(Eager):
-    """On a CUDA device."""
+    """`Eager` on a CUDA device."""
 
     device = "cuda"
 
 
 class CompiledOnCUDA(Compiled):
-    """On a CUDA device."""
+    """`Compiled` on a CUDA device."""
 
     device = "cuda"
 
 
 class Captured(Eager):
-    """On a CUDA device, which goes through a graph of many steps by itself."""
+    """`Eager` on a CUDA device, with many steps captured in a CUDA graph."""
 
     device = "cuda"
     _captures = True
@@ -328,7 +328,7 @@ class Captured(Eager):
         super()._train(order[whole:], None if factors is None else factors[whole:], work)
 
     def _graph(self, factors: torch.Tensor | None, work: Pass) -> Graph:
-        """Return a graph of steps; it is captured again when the optimizer or what is fixed in it changes."""
+        """Return a graph of steps; capture it again if the optimizer or a setting of the graph has changed."""
         key = self._optimizer, work.mini_batch_size, work.eta, work.descent, work.with_costs, work.with_penalty
         if self._captured is None or self._captured[0] != key:
             samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
@@ -356,17 +356,17 @@ class Captured(Eager):
 
 
 class Graph:
-    """Work on a CUDA device that is recorded once, and then done again and again, on other contents of its inputs.
+    """A CUDA graph: work that is captured once, and then replayed with other values of its inputs.
 
     Parameters
     ----------
     order : Tensor of int64
-        Which samples: what `run` is given is copied there.
+        Indices of the samples. `run` copies its argument into this tensor.
     factors : Tensor or None
-        What the inputs of Dropout layers are multiplied by, likewise.
+        Factors of the inputs of Dropout layers. `run` copies its argument into this tensor.
     warm_up, work : callable
-        What is done before, so that libraries have what they need, and what is recorded. Both change parameters:
-        put them back afterwards.
+        Work before the capture, so that libraries allocate their buffers, and work to capture. Both change parameters,
+        which the caller has to restore.
     """
 
     def __init__(self, order: torch.Tensor, factors: torch.Tensor | None, warm_up: Work, work: Work) -> None:
@@ -381,7 +381,7 @@ class Graph:
             work()
 
     def run(self, order: torch.Tensor, factors: torch.Tensor | None) -> None:
-        """Do the work on these samples."""
+        """Replay the work on these samples."""
         self._order.copy_(order)
         if self._factors is not None and factors is not None:
             self._factors.copy_(factors)
@@ -399,7 +399,7 @@ CLASSES: dict[str, type[Eager]] = {
 
 
 def why_missing(name: str) -> str | None:
-    """Return what an engine lacks on this machine, if anything."""
+    """Return why an engine cannot be used on this machine; None if it can."""
     if CLASSES[name].device == "cuda" and not torch.cuda.is_available():
         return "there is no CUDA device"
     if name == "torch-compiled" and not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):

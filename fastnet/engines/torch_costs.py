@@ -1,6 +1,6 @@
-"""The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the outputs.
+"""The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the output neurons.
 
-Each takes z, the targets, the `Outputs`, and whether the sum is wanted; otherwise each sample's cost, or each output's.
+The last argument, `summed`, says whether to return the sum of the costs, or the cost of each sample or of each output.
 """
 
 from __future__ import annotations
@@ -63,4 +63,4 @@ COSTS: dict[str, Cost] = {
     "HuberCost": _huber,
     "QuantileCost": _quantile,
 }
-"""The costs by the names of their classes."""
+"""The function of each cost, by the name of the cost's class."""

@@ -1,4 +1,4 @@
-"""What each kind of layer computes, by functions of PyTorch, which knows their derivatives."""
+"""The layers, computed by functions that PyTorch can differentiate."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Use(NamedTuple):
     Attributes
     ----------
     training : bool
-        Whether batch normalization takes mean and variance of the mini-batch, instead of the running ones.
+        Whether batch normalization uses the statistics of the mini-batch, instead of the running statistics.
     keep_statistics : bool
-        Whether it updates the running ones.
+        Whether batch normalization updates the running statistics.
     factors : Tensor or None
-        What the inputs of a Dropout layer are multiplied by, one sample a row; None if nothing is dropped.
+        Factors of the inputs of a Dropout layer, one row per sample; None if nothing is dropped.
     """
 
     training: bool
@@ -45,12 +45,12 @@ class Use(NamedTuple):
 
 
 def activated(activation: str | OwnActivation, z: torch.Tensor) -> torch.Tensor:
-    """Return the activations of weighted inputs.
+    """Return the activations of weighted inputs z, in the shape of z.
 
     Raises
     ------
     ValueError
-        If a function of the user's returns anything but a tensor of the same shape.
+        If the user's own function does not return a tensor of the shape of z.
     """
     if not isinstance(activation, OwnActivation):
         built_in: torch.Tensor = ACTIVATIONS[activation](z)
@@ -63,25 +63,25 @@ def activated(activation: str | OwnActivation, z: torch.Tensor) -> torch.Tensor:
 
 
 def dense(layer: Dense, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return a w^T + b, where an image is a row of its numbers, map by map."""
+    """Return a w^T + b; an image is flattened to a row, map by map."""
     return functional.linear(_flat(a), arrays["weights"], arrays["biases"])
 
 
 def convolution(layer: Convolution, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
     """Return the cross-correlation of images with the filters (equation 125)."""
     (above, below), (left, right) = layer.borders()
-    if (above, left) != (below, right):  # which `conv2d` cannot add, or warns of
+    if (above, left) != (below, right):  # asymmetric padding, which `conv2d` does not support, or warns of
         a, above, left = functional.pad(a, (left, right, above, below)), 0, 0
     return functional.conv2d(a, arrays["weights"], arrays["biases"], padding=(above, left))
 
 
 def max_pooling(layer: MaxPooling, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return the largest number of each window."""
+    """Return the maximum of each window."""
     return functional.max_pool2d(a, layer.shape)
 
 
 def batch_normalization(layer: BatchNormalization, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return gamma (a - mean) / deviation + beta, of images with the moments of each map."""
+    """Return gamma (a - mean) / deviation + beta; the mean and deviation of images are those of each map."""
     gamma, beta = arrays["gamma"], arrays["beta"]
     if use.training and a.numel() == a.shape[1]:  # PyTorch's function raises: one number has no unbiased variance
         as_map = (1, -1) + (1,) * (a.ndim - 2)
@@ -104,7 +104,7 @@ FORWARD: dict[type[Layer], Callable[[Any, Named, torch.Tensor, Use], torch.Tenso
     BatchNormalization: batch_normalization,
     Dropout: dropout,
 }
-"""How z of each kind of layer is computed, given the inputs in the shape that the layer has them in."""
+"""The function that computes z of each kind of layer, given inputs in the layer's input shape."""
 
 
 def _flat(a: torch.Tensor) -> torch.Tensor:

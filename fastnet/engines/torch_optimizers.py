@@ -1,4 +1,4 @@
-"""The optimizers of `torch.optim` that are those of `formulas.optimizers`, and what they remember."""
+"""The optimizers of `torch.optim` that correspond to those of `formulas.optimizers`, and their states."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from fastnet.formulas.optimizers import Adam, Optimizer
 Tensors: TypeAlias = list[dict[str, torch.Tensor]]
 """The arrays of each layer by name: weights in the book's shape, and all other arrays as vectors."""
 Memory: TypeAlias = dict[str, Tensors]
-"""What an optimizer remembers of each array, by the names that `formulas.optimizers` has for it."""
+"""The state of an optimizer: a tensor for each trained array, by the names in `formulas.optimizers`."""
 
 
 class Kind(NamedTuple):
-    """How PyTorch has an optimizer.
+    """PyTorch's version of an optimizer.
 
     Attributes
     ----------
     class_ : subclass of torch.optim.Optimizer
-        Its class.
+        The class of the optimizer.
     settings : callable
         Returns the settings of a parameter group, given the optimizer of `formulas.optimizers`.
     names : dict of str to str
-        PyTorch's name of each array that the optimizer remembers.
+        PyTorch's name of each array of the optimizer's state.
     """
 
     class_: Callable[..., torch.optim.Optimizer]
@@ -54,16 +54,16 @@ OPTIMIZERS = {
 
 
 def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: bool) -> torch.optim.Optimizer:
-    """Return the optimizer of `torch.optim`, whose state is the memory; `prepare` sets its numbers.
+    """Return the optimizer of `torch.optim` whose state is `memory`; `prepare` sets the optimizer's numbers.
 
     Parameters
     ----------
     optimizer : Optimizer
-        What to make.
+        The optimizer of `formulas.optimizers`.
     trained : list of dict of str to Tensor
-        The arrays of each layer that follow the gradient.
+        The trained arrays of each layer.
     memory : dict of str to list of dict
-        What has been remembered of them. Zeros are added where there is nothing yet.
+        The state of the optimizer. Missing arrays are added, as zeros.
     capturable : bool
         Whether steps are captured in a CUDA graph.
     """
@@ -77,7 +77,7 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
     for group in made.param_groups:
         if "capturable" in group:
             group["capturable"] = capturable
-    # PyTorch warns of a step outside of a graph. There are some: those of the warm-up, and the last of an epoch.
+    # PyTorch would warn of steps outside of a graph. The warm-up and the end of an epoch have such steps.
     made._warned_capturable_if_run_uncaptured = True  # type: ignore[attr-defined]
     for i, arrays in enumerate(trained):
         for key, tensor in arrays.items():
@@ -99,7 +99,7 @@ def prepare(made: torch.optim.Optimizer, work: Pass) -> None:
 
 
 def is_fixed(optimizer: Optimizer) -> bool:
-    """Whether the numbers of an optimizer stay the same from step to step."""
+    """Return whether the numbers of an optimizer stay the same from step to step."""
     return not getattr(optimizer, "epsilon_hat", False)
 
 
@@ -113,7 +113,7 @@ def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) ->
 
 
 def change_units(memory: Memory, before: float, eta: float) -> None:
-    """Keep the book's velocity where the learning rate changes: PyTorch's is the book's divided by -eta."""
+    """Keep the book's velocity when the learning rate changes: PyTorch's velocity is the book's divided by -eta."""
     if before != eta:
         for arrays in memory.get("velocity", []):
             for velocity in arrays.values():

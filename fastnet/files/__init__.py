@@ -1,1 +1,1 @@
-"""Reading and writing: damaged files are refused, files are written whole, networks and tensors have a format."""
+"""Reading and writing of files: networks and tensors, atomic writes, and checks for damaged files."""

@@ -1,9 +1,9 @@
-"""Networks in files: JSON, for dense networks in the format of the book's `network2.py`.
+"""JSON files of networks, for dense networks in the format of the book's `network2.py`.
 
-Version 1 is the book's format, with a version, a checksum of all that follows, and what the book has no names for; the
-book's program ignores these. Other programs save chapter 1's network in this format, without a cost. Version 2 has the
-number of inputs or the shape of images, and a list of layers, each with its arrays. The book's program does not find
-the cost in it, so that it does not take the network for another one.
+Version 1 is the book's format, with additional entries that the book's program ignores, such as the version and a
+checksum of all later bytes. Other programs save chapter 1's network in this format, without a cost. Version 2 has the
+number of inputs or the shape of the images, and a list of layers with their arrays. The book's program cannot misread
+version 2, because it does not find a cost.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from fastnet.formulas.costs import OwnCost, QuadraticCost, from_name
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
-_MOST_BYTES = 1 << 30  # of a file; a weight takes about 20
-_MOST_OBJECTS = {1: 2, 2: 1002}  # of JSON, for each version: many small ones would take 30 times the file's memory
-_LONGEST_NAME = 100  # characters of the name of a cost
+_MOST_BYTES = 1 << 30  # largest size of a file; a weight takes about 20 bytes
+_MOST_OBJECTS = {1: 2, 2: 1002}  # largest number of JSON objects: many would need 30 times the file's memory
+_LONGEST_NAME = 100  # largest number of characters in the name of a cost
 _ARRAYS = ("weights", "biases", "gamma", "beta", "mean", "variance")
 
 
 @dataclass(frozen=True)
 class Model:
-    """What a file holds of a network.
+    """The contents of a network's file.
 
     Attributes
     ----------
     architecture : Architecture
-        The layers and the precision: float64 in files that do not say, as the book's. A cost of the user's own is
-        represented by an `OwnCost` that cannot be called.
+        Layers and dtype, which is float64 in files without a dtype, such as the book's. An `OwnCost` that cannot be
+        called represents a user's cost.
     parameters : list of dict of str to ndarray
-        The arrays of each layer.
+        Arrays of each layer by name.
     cost : str
-        What `costs.name_of` says of the cost: "QuadraticCost", "HuberCost(threshold=1.0)", or a name of the user's.
+        Name of the cost, as from `costs.name_of`: "QuadraticCost", "HuberCost(threshold=1.0)", or a user's name.
     activation : str
-        The network's default for hidden neurons; "sigmoid" in files that do not say.
+        Default activation of hidden neurons; "sigmoid" in files without an activation.
     """
 
     architecture: Architecture
@@ -56,22 +56,22 @@ class Model:
 
     @property
     def sizes(self) -> list[int]:
-        """Number of neurons in each dense or convolutional layer, the inputs first."""
+        """Number of neurons in each dense or convolutional layer, inputs first."""
         return list(self.architecture.sizes)
 
     @property
     def weights(self) -> Arrays:
-        """The weights of the dense and convolutional layers."""
+        """Weights of each dense or convolutional layer."""
         return self.architecture.book_lists(self.parameters)[0]
 
     @property
     def biases(self) -> Arrays:
-        """The biases of the dense and convolutional layers."""
+        """Biases of each dense or convolutional layer."""
         return self.architecture.book_lists(self.parameters)[1]
 
 
 def is_plain(architecture: Architecture, activation: str) -> bool:
-    """Whether sizes, a cost and the activation of all hidden neurons describe a network, as in version 1."""
+    """Whether sizes, a cost and one activation of all hidden neurons describe a network, as in version 1."""
     *hidden, last = architecture.layers
     expected = [*(activation for _ in hidden), architecture.cost.outputs[0]]
     layers = zip([*hidden, last], expected, strict=True)
@@ -81,21 +81,21 @@ def is_plain(architecture: Architecture, activation: str) -> bool:
 
 
 def write(path: str | os.PathLike[str], model: Model) -> None:
-    """Write a model, whole or not at all: a file of that name is replaced when the new one is complete.
+    """Write a model atomically. An existing file is replaced when the new file is complete.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     ValueError
-        If its cost has a name that is none, or an activation function is the user's own.
+        If the cost's name is empty, too long or not printable, or an activation function is the user's own.
     """
     path = arguments.path(path, "filename")
     _check_name(model.cost)
     for activation in model.architecture.activations:
         if isinstance(activation, OwnActivation):
             raise ValueError(
-                f"a layer has an activation of your own, {activation}, which a file cannot hold; save the arrays in "
+                f"a layer has an activation of your own, {activation}, which cannot be saved; save the arrays in "
                 "`parameters` yourself"
             )
     plain = is_plain(model.architecture, model.activation)
@@ -114,7 +114,7 @@ def _version_1(model: Model) -> dict[str, Any]:
     }
     if model.activation == "sigmoid":
         contents["cost"] = model.cost
-    else:  # which the book's program must not take for sigmoid
+    else:  # without a cost at this place, the book's program cannot mistake the activation for sigmoid
         contents["neurons"] = {"cost": model.cost, "activation": model.activation}
     return contents
 
@@ -136,9 +136,9 @@ def read(path: str | os.PathLike[str]) -> Model:
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it does not hold a network.
+        If the file does not hold a network. `DataError` is a `ValueError`.
     """
     path = arguments.path(path, "filename")
     with named_errors(path), path.open("rb") as file, holding(path, "network", _reason):
@@ -149,19 +149,19 @@ def read(path: str | os.PathLike[str]) -> Model:
 
 
 def _beginning(text: bytes, version: int) -> bytes:
-    """Return what stands before the text of the other values: the version and a checksum of the text."""
+    """Return the first bytes of a file: the version, and a checksum of `text`, the rest of the file."""
     return b'{"version": %d, "sha256": "%s", ' % (version, hashlib.sha256(text).hexdigest().encode("ascii"))
 
 
 def _parsed(text: bytes) -> Any:
     version = 2 if text.startswith(b'{"version": 2, ') else 1
     if text.count(b"{") > _MOST_OBJECTS[version]:
-        raise ValueError("it holds more objects than a network")
+        raise ValueError("it holds more JSON objects than a network has")
     return json.loads(text)
 
 
 def _check_text(text: bytes, contents: Any) -> None:
-    """Check the version and the checksum of a file that has any of what only fastnet writes."""
+    """Check the version and the checksum of a file that has an entry that only fastnet writes."""
     ours = {"version", "sha256", "dtype", "neurons", "network"}
     if not isinstance(contents, dict) or not contents.keys() & ours:
         return
@@ -175,7 +175,7 @@ def _check_text(text: bytes, contents: Any) -> None:
 
 def _model(contents: Any) -> Model:
     if not isinstance(contents, dict):
-        raise ValueError("it is no object with sizes, weights, biases and a cost")
+        raise ValueError("it must be a JSON object with sizes, weights, biases and a cost")
     if contents.get("dtype", "float64") not in ("float32", "float64"):
         raise ValueError("its dtype is neither float32 nor float64")
     dtype = np.dtype(contents.get("dtype", "float64"))
@@ -185,14 +185,14 @@ def _model(contents: Any) -> Model:
 def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
     neurons = contents.get("neurons", contents)
     if not isinstance(neurons, dict):
-        raise ValueError("it is no object with sizes, weights, biases and a cost")
+        raise ValueError("it must be a JSON object with sizes, weights, biases and a cost")
     sizes, activation = contents["sizes"], _activation(neurons.get("activation", "sigmoid"))
     cost = neurons["cost"] if "version" in contents else neurons.get("cost", QuadraticCost.__name__)
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
-        raise ValueError("its sizes are not a list of layers")
+        raise ValueError("its sizes must be a list of at least two integers from 1")
     weights, biases = contents["weights"], contents["biases"]
     if not all(isinstance(values, list) and len(values) == len(sizes) - 1 for values in (weights, biases)):
-        raise ValueError("its weights or biases are not of the shapes that its sizes say")
+        raise ValueError("its weights or biases do not have the shapes of its sizes")
     layers = as_layers(sizes[1:], activation)
     arrays = [{"weights": w, "biases": b} for w, b in zip(weights, biases, strict=True)]
     return _checked((sizes[0],), layers, arrays, cost, dtype, activation)
@@ -201,11 +201,11 @@ def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
 def _read_version_2(contents: dict[str, Any], dtype: np.dtype) -> Model:
     network = contents["network"]
     if not (isinstance(network, dict) and isinstance(network["layers"], list)):
-        raise ValueError("it is no object with a network and its layers")
+        raise ValueError("it must be a JSON object with a network and its layers")
     input_shape, layers, arrays = _input_shape(network["inputs"]), [], []
     for described in network["layers"]:
         if not isinstance(described, dict):
-            raise ValueError("a layer is no object")
+            raise ValueError("a layer must be a JSON object")
         layers.append(from_settings({name: value for name, value in described.items() if name not in _ARRAYS}))
         arrays.append({name: value for name, value in described.items() if name in _ARRAYS})
     if not layers:
@@ -214,16 +214,16 @@ def _read_version_2(contents: dict[str, Any], dtype: np.dtype) -> Model:
 
 
 def _input_shape(inputs: Any) -> Shape:
-    """Return the shape of a sample, given the number of inputs or the shape of images as a list."""
+    """Return the shape of a sample, given the number of inputs, or the shape of the images as a list."""
     shape = tuple(inputs) if isinstance(inputs, list) else (inputs,)
     if len(shape) != (3 if isinstance(inputs, list) else 1) or not all(type(n) is int and n > 0 for n in shape):
-        raise ValueError("its inputs are not a number from 1, or three of them")
+        raise ValueError("its inputs must be an integer from 1, or a list of three")
     return shape
 
 
 def _activation(name: Any) -> str:
     if name not in ACTIVATIONS:
-        raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")
+        raise ValueError(f"its activation must be one of {', '.join(ACTIVATIONS)}")
     return str(name)
 
 
@@ -235,9 +235,9 @@ def _checked(
     dtype: np.dtype,
     activation: str,
 ) -> Model:
-    """Return a model, if its arrays, as lists of lists, are those of its layers."""
+    """Return a model if its arrays, given as nested lists, fit its layers."""
     _check_name(cost)
-    if len(input_shape) > 1:  # a few bytes describe images of any size; arrays of dense layers are as large as the file
+    if len(input_shape) > 1:  # a short file may describe large images; dense layers are never larger than the file
         check_memory(input_shape, layers)
     architecture = Architecture(input_shape, layers, from_name(cost) or _NOT_GIVEN, dtype)
     parameters: Parameters = []
@@ -249,7 +249,7 @@ def _checked(
 
 
 _NOT_GIVEN = OwnCost(SimpleNamespace())
-"""A cost that is known by its name only."""
+"""Placeholder for a cost of which only the name is known."""
 
 
 def _check_name(cost: Any) -> None:
@@ -260,13 +260,13 @@ def _check_name(cost: Any) -> None:
 
 
 def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
-    """Make an array of lists of numbers; NumPy gets nothing else, of which it might make too much."""
+    """Return an array, given nested lists. Shape and types are checked first, because NumPy would accept too much."""
     if not _has_shape(rows, shape):
-        raise ValueError(f"its {name} are not of the shapes that its sizes say")
+        raise ValueError(f"its {name} do not have the shapes of its sizes")
     if not _are_numbers(rows, len(shape)):
         raise ValueError(f"its {name} are not numbers")
     try:
-        with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+        with np.errstate(over="ignore"):  # numbers that are too large for float32 become infinite
             array = np.array(rows, dtype)
     except OverflowError:  # an integer of hundreds of digits
         array = np.full(shape, np.inf, dtype)
@@ -275,13 +275,13 @@ def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
 
 
 def _has_shape(values: Any, shape: Shape) -> bool:
-    """Whether values are lists of lists of that shape, whatever is in the innermost."""
+    """Whether values are nested lists of that shape, with any values in the innermost lists."""
     fits = isinstance(values, list) and len(values) == shape[0]
     return fits and (len(shape) == 1 or all(_has_shape(each, shape[1:]) for each in values))
 
 
 def _are_numbers(values: list[Any], axes: int) -> bool:
-    """Whether there are only numbers in the innermost of lists of lists."""
+    """Whether the innermost lists have numbers only."""
     if axes > 1:
         return all(_are_numbers(each, axes - 1) for each in values)
     return {*map(type, values)} <= {int, float}

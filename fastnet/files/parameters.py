@@ -13,13 +13,13 @@ def check_parameter(array: np.ndarray, name: str, shape: Shape, dtype: np.dtype)
     Parameters
     ----------
     array : ndarray
-        What the file has.
+        Array from the file.
     name : str
         Name of the parameter in its layer.
     shape : tuple of int
-        The shape that the layer says.
+        Expected shape.
     dtype : numpy.dtype
-        The precision of the network.
+        Expected dtype, that of the network.
     """
     if (array.dtype, array.shape) != (dtype, shape):
         raise ValueError(f"its {name} are of {array.dtype} {array.shape}; they must be of {dtype} {shape}")

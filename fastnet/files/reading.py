@@ -1,4 +1,4 @@
-"""Reading files that may be compressed, damaged or hostile: in small steps, and with one clear error."""
+"""Reading of files that may be compressed, damaged or hostile, in small steps and with one exception, `DataError`."""
 
 from __future__ import annotations
 
@@ -13,49 +13,50 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-_STEP = 1 << 20  # bytes read at a time: a size that a file only claims to have is never allocated
+_STEP = 1 << 20  # bytes read at a time, so that memory is never allocated for a size that a file only claims
 _GZIP_MAGIC = b"\x1f\x8b"
 _LONGEST_REASON = 150  # characters
 
 
 class DataError(ValueError):
-    """A data file cannot be used: its message names the file and what is wrong with it."""
+    """A data file cannot be used. The message names the file and the reason."""
 
 
 def one_line(error: object) -> str:
-    """Return an error's message, which may quote a file at any length, as a short line that a terminal can show."""
+    """Return an error's message, which may quote a file, as one printable line of at most 150 characters."""
     return "".join(c if c.isprintable() else "?" for c in str(error)[:_LONGEST_REASON])
 
 
 @contextmanager
 def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
-    """Open a file for reading, decompressed if it is gzipped.
+    """Open a file for reading, and decompress it if it is gzipped.
 
     Parameters
     ----------
     path : Path
-        The file.
+        Name of the file.
     sha256 : str, optional
-        Checksum of the file as stored, which is verified before anything is read.
+        Expected checksum of the file as stored, which is verified before the `with` block.
 
     Yields
     ------
-    A binary stream.
+    binary file
+        Stream of the decompressed contents.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, PermissionError, ...
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If the checksum does not match, or if the code in the `with` block meets the end of the file too early
-        (`EOFError`), broken compression, or contents that it refuses (`ValueError`).
+        If the checksum does not match, the compressed data is damaged, or the code in the `with` block raises an
+        `EOFError` or a `ValueError`.
     """
     with named_errors(path), path.open("rb") as file:
         stream: BinaryIO = file
         if sha256 is not None:
             contents = file.read()
             if hashlib.sha256(contents).hexdigest() != sha256:
-                raise DataError(f"{path}: its SHA-256 is not the expected one; the file is damaged")
+                raise DataError(f"{path}: SHA-256 checksum mismatch; the file is damaged")
             stream = io.BytesIO(contents)
         compressed = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         stream.seek(0)
@@ -73,16 +74,16 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception], str] = one_line) -> Iterator[None]:
-    """Have what the `with` block refuses of a file's contents say what the file should hold.
+    """Convert exceptions about a file's contents to a `DataError` that names the expected contents.
 
     Parameters
     ----------
     path : path
-        The file.
+        Name of the file.
     what : str
-        What it should hold.
+        Expected contents, such as "network".
     reason : callable, optional
-        Returns what is wrong, given the exception.
+        Function that returns the reason, given the exception.
 
     Raises
     ------
@@ -98,12 +99,12 @@ def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception
 
 
 def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
-    """Read `count` bytes; memory is taken for bytes that are there only, whatever `count` is.
+    """Read `count` bytes. Memory is allocated only for bytes that the stream contains, even if `count` is larger.
 
     Raises
     ------
     EOFError
-        If the stream has fewer.
+        If the stream has fewer bytes.
     """
     if count <= _STEP:
         contents = stream.read(count)
@@ -125,16 +126,16 @@ def read_all(stream: BinaryIO, begins_with: bytes, most: int) -> bytes:
     Parameters
     ----------
     stream : binary file
-        The file; it may be a device that never ends.
+        File, which may be a device that never ends.
     begins_with : bytes
-        How the text must begin, after white space.
+        Required beginning of the text, after white space.
     most : int
-        The largest number of bytes.
+        Largest number of bytes.
 
     Raises
     ------
     ValueError
-        If the text begins otherwise, or is longer.
+        If the text does not begin with `begins_with`, or is longer than `most`.
     """
     text = stream.read(_STEP)
     if not text.lstrip().startswith(begins_with):
@@ -144,23 +145,23 @@ def read_all(stream: BinaryIO, begins_with: bytes, most: int) -> bytes:
         text = stream.read(_STEP)
         parts.append(text)
     if text:
-        raise ValueError(f"it is longer than the {most >> 20} MiB read here")
+        raise ValueError(f"it is longer than {most >> 20} MiB")
     return b"".join(parts)
 
 
 def archive(file: BinaryIO) -> zipfile.ZipFile:
-    """Open a zip archive; a directory longer than that of thousands of files is refused.
+    """Open a zip archive. An archive whose directory is longer than 1 MiB is refused.
 
     Raises
     ------
     zipfile.BadZipFile, ValueError, ...
-        If the file is not such an archive; zipfile raises exceptions of many kinds.
+        If the file is not a zip archive, or its directory is too long. zipfile raises many kinds of exceptions.
     """
     return zipfile.ZipFile(cast(BinaryIO, _ReadInSteps(file)))
 
 
 class _ReadInSteps:
-    """A file that is read in small steps, because a parsed directory takes ten times its length."""
+    """A file that limits each read to 1 MiB, because a parsed directory takes ten times its length in memory."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -175,10 +176,10 @@ class _ReadInSteps:
 
 @contextmanager
 def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Have errors of reading or writing in the `with` block name the file as the user has named it."""
+    """Make each `OSError` in the `with` block name the file as the user named it."""
     try:
         yield
-    except OSError as error:  # which may name no file, or one that the user has never heard of
+    except OSError as error:  # it may name no file, or an internal one
         if error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None

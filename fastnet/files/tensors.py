@@ -1,7 +1,7 @@
-"""Arrays and a description of them in one file: safetensors, which is a header in JSON, and numbers.
+"""Arrays and a description in one file of the format safetensors: a JSON header, then numbers.
 
-Files are never executed, and no memory is taken for arrays that a header only claims. A checksum of the whole contents
-detects damage.
+Files are never executed. Memory is allocated only for arrays that the file really contains. A checksum of the whole
+contents detects damage.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from fastnet.files.writing import replaced
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
-_LONGEST_HEADER = 1 << 24  # bytes; a layer takes some 200
-_MOST_MEMORY = 1 << 25  # bytes, about, that are made of a header
+_LONGEST_HEADER = 1 << 24  # bytes; a layer takes about 200
+_MOST_MEMORY = 1 << 25  # bytes, approximately, of a parsed header
 
 
 class Kind(NamedTuple):
@@ -32,11 +32,11 @@ class Kind(NamedTuple):
     Attributes
     ----------
     name : str
-        Name of the kind, which the header has.
+        Name of the kind in the header.
     version : int
         Version of the format that is written.
     earlier : tuple of int
-        Versions that are read, too.
+        Earlier versions that can be read.
     """
 
     name: str
@@ -45,14 +45,14 @@ class Kind(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
     Attributes
     ----------
     description : dict
-        Plain data.
+        Description as plain data.
     arrays : dict of str to ndarray
-        The arrays by name.
+        Arrays by name.
     version : int
         Version of the format.
     """
@@ -63,14 +63,14 @@ class Contents(NamedTuple):
 
 
 def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays and their description, whole or not at all: a file of that name is replaced.
+    """Write arrays and their description atomically. An existing file is replaced.
 
     Parameters
     ----------
     path : path
-        The file.
+        Name of the file.
     kind : Kind
-        The kind of the file; `read` refuses files of another kind or version.
+        Kind of the file. `read` refuses files of another kind or version.
     description : mapping
         Plain data for JSON.
     arrays : mapping of str to ndarray
@@ -79,7 +79,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
     Raises
     ------
     OSError
-        If it cannot be written. A file that was there is then as it was.
+        If the file cannot be written. An existing file is then unchanged.
     """
     header: dict[str, Any] = {}
     numbers, offset = [], 0
@@ -92,7 +92,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
     version = str(kind.version)
     metadata = {kind.name: text, "version": version, "sha256": _checksum(kind.name, version, text, header, numbers)}
     whole = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
-    whole += b" " * (-len(whole) % 8)  # so that the numbers are aligned, as the format has it
+    whole += b" " * (-len(whole) % 8)  # the format requires aligned numbers
     with replaced(path) as file:
         file.write(len(whole).to_bytes(8, "little") + whole)
         for each in numbers:
@@ -100,14 +100,14 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
 
 
 def read(path: StrPath, kind: Kind) -> Contents:
-    """Return what a file holds that `write` wrote.
+    """Return the contents of a file that `write` wrote.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If the file is of another kind or version, or damaged. `DataError` is a `ValueError`.
+        If the file has another kind or version, or is damaged. `DataError` is a `ValueError`.
     """
     path = Path(path)
     with named_errors(path), path.open("rb") as file, holding(path, kind.name):
@@ -115,30 +115,30 @@ def read(path: StrPath, kind: Kind) -> Contents:
 
 
 def as_object(value: Any, what: str) -> dict[str, Any]:
-    """Return a value of JSON, if it is an object; or else raise a `ValueError`."""
+    """Return a JSON value if it is an object, otherwise raise a `ValueError`."""
     if not isinstance(value, dict):
-        raise ValueError(f"{what} is no object")
+        raise ValueError(f"{what} must be a JSON object")
     return value
 
 
 def _read(file: BinaryIO, kind: Kind) -> Contents:
     length = int.from_bytes(read_exactly(file, 8), "little")
     if length > _LONGEST_HEADER or (start := read_exactly(file, 1)) != b"{":
-        raise ValueError("it does not begin as safetensors do")
+        raise ValueError("it does not begin with a safetensors header")
     header = as_object(_parsed(start + read_exactly(file, max(length, 1) - 1)), "its header")
     metadata = as_object(header.pop("__metadata__", None), "its metadata")
     if kind.name not in metadata:
-        raise ValueError("it is of another kind")
+        raise ValueError("its header has another kind")
     versions = {str(version): version for version in (*kind.earlier, kind.version)}
     version = metadata.get("version")
     if not (isinstance(version, str) and version in versions):
         raise ValueError(f"its version is {version}; it must be {' or '.join(versions)}")
     text = metadata[kind.name]
     if not isinstance(text, str):
-        raise ValueError("its description is no text")
+        raise ValueError("its description must be a string")
     arrays = dict(_arrays(file, header))
     if file.read(1):
-        raise ValueError("it is longer than it says")
+        raise ValueError("it is longer than its header says")
     numbers = [array.reshape(-1) for array in arrays.values()]
     if metadata.get("sha256") != _checksum(kind.name, version, text, header, numbers):
         raise ValueError("its checksum does not match; it is damaged")
@@ -146,30 +146,30 @@ def _read(file: BinaryIO, kind: Kind) -> Contents:
 
 
 def _parsed(text: bytes | bytearray) -> Any:
-    """Parse JSON, unless it is made of so many small pieces that they would take many times its memory."""
+    """Parse JSON, unless it has so many objects and values that the result would need too much memory."""
     objects, commas = text.count(b"{") + text.count(b"["), text.count(b",")
     if 256 * objects + 64 * commas > _MOST_MEMORY:
-        raise ValueError("its header is made of too many pieces")
+        raise ValueError("its header has too many objects and values")
     return json.loads(text)
 
 
 def _arrays(file: BinaryIO, header: dict[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
-    """Read the arrays, which follow one another without gaps, in the header's order."""
+    """Read the arrays, which must be in the header's order and without gaps."""
     offset = 0
     for name, entry in header.items():
         shape = entry.get("shape") if isinstance(entry, dict) else None
         if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
-            raise ValueError(f"its {name} has no shape")
+            raise ValueError(f"its {name} has no valid shape")
         code = entry.get("dtype")
         if not (isinstance(code, str) and code in _TYPES) or entry != _entry(code, shape, offset):
-            raise ValueError(f"its {name} is not where and what it should be")
+            raise ValueError(f"its {name} has a wrong dtype or wrong offsets")
         length = entry["data_offsets"][1] - offset
         offset += length
         yield name, np.frombuffer(read_exactly(file, length), _TYPES[code]).reshape(shape)
 
 
 def _entry(code: str, shape: list[int], offset: int) -> dict[str, Any]:
-    """Return what a header says of an array."""
+    """Return the header's entry of an array."""
     size = np.dtype(_TYPES[code]).itemsize * math.prod(shape)
     return {"dtype": code, "shape": shape, "data_offsets": [offset, offset + size]}
 

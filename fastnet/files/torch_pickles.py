@@ -11,7 +11,7 @@ import io
 import pickle
 from typing import IO, Any, ClassVar
 
-_MOST_BYTES = 1 << 18  # a layer takes some 200
+_MOST_BYTES = 1 << 18  # a layer takes about 200
 _NAMES = {
     ("collections", "OrderedDict"): dict,
     ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: None,
@@ -27,16 +27,16 @@ _INSTRUCTIONS = (
 
 
 def check(file: IO[bytes]) -> None:
-    """Refuse a pickle that holds anything but tensors and plain data.
+    """Refuse a pickle that holds more than tensors and plain data.
 
     Raises
     ------
     pickle.UnpicklingError
-        If the pickle is refused.
+        If the pickle holds more than tensors and plain data, or more than 256 KiB, or is damaged.
     """
     contents = file.read(_MOST_BYTES + 1)
     if len(contents) > _MOST_BYTES:
-        raise pickle.UnpicklingError("it is longer than that of any network")
+        raise pickle.UnpicklingError("it is longer than the pickle of any network")
     try:
         _DryRun(io.BytesIO(contents)).load()
     except (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError) as error:
@@ -44,7 +44,7 @@ def check(file: IO[bytes]) -> None:
 
 
 class _DryRun(pickle._Unpickler):
-    """Follows the instructions of a pickle, and makes nothing but containers."""
+    """An unpickler that follows the instructions of a pickle, and makes only containers."""
 
     dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS}
 

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: a file is replaced when the new one is complete."""
+"""Atomic writes: an existing file is replaced only when the new file is complete."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ except ImportError:  # Windows
 
 @contextmanager
 def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Write a file, whole or not at all: one of that name is replaced when the new one is complete.
+    """Write a file atomically: an existing file is replaced when the new file is complete.
 
     Parameters
     ----------
     path : path
-        The file. A link stays a link, and into a pipe or a device, which cannot be replaced, is written as it is.
+        Name of the file. If it is a link, the linked file is replaced. Pipes and devices cannot be replaced, and are
+        written to directly.
 
     Yields
     ------
     binary file
-        What to write to.
+        File to write to.
 
     Raises
     ------
     OSError
-        If it cannot be written; it names the path that was given.
+        If the file cannot be written. The exception names `path`.
     """
     with named_errors(path), _written(Path(path)) as file:
         yield file
@@ -58,7 +59,7 @@ def check_path(value: Any, argument: str) -> Path:
     """
     path = arguments.path(value, argument)
     if path.exists() and not path.is_file():
-        raise ValueError(f"{argument} is {path}; it must be a regular file, or not be there yet")
+        raise ValueError(f"{argument} is {path}; it must be a regular file, or a file that does not exist yet")
     folder = Path(os.path.realpath(path)).parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ValueError(f"{argument} is {path}; {folder} must be a folder that can be written to")
@@ -66,7 +67,7 @@ def check_path(value: Any, argument: str) -> Path:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text, whole or not at all, as `replaced` does."""
+    """Write a text atomically in UTF-8; see `replaced`."""
     with replaced(path) as file:
         file.write(text.encode())
 
@@ -77,17 +78,17 @@ def _written(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield cast(BinaryIO, _Stream(file))
     else:
-        # Ctrl-C waits, so that no unfinished file is left behind.
+        # Signals are deferred, so that no unfinished file remains.
         with heard_afterwards(), _written_beside(_resolved(path)) as unfinished:
             yield unfinished
 
 
 def _resolved(path: Path) -> Path:
-    """Return the file that links lead to."""
+    """Return the path with links resolved."""
     try:
         path = path.resolve()
-        in_circle = path.is_symlink()  # which Python 3.13 leaves as it is
-    except RuntimeError:  # what Python says before
+        in_circle = path.is_symlink()  # from Python 3.13 on, a loop of links stays unresolved
+    except RuntimeError:  # earlier versions raise an error for a loop of links
         in_circle = True
     if in_circle:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
@@ -96,7 +97,7 @@ def _resolved(path: Path) -> Path:
 
 @contextmanager
 def _written_beside(path: Path) -> Iterator[BinaryIO]:
-    """Write an unfinished file, and give it the other's name when it is finished."""
+    """Write a temporary file in the same folder, and rename it to `path` when it is complete."""
     unfinished, file = _created_beside(path)
     with file:
         try:
@@ -116,10 +117,10 @@ def _written_beside(path: Path) -> Iterator[BinaryIO]:
 
 
 def _replace(path: Path, unfinished: Path) -> None:
-    """Give the finished file the other's name.
+    """Rename the finished file to `path`.
 
-    A file that another program holds on Windows is tried again. One that is a mount point, as a container's bind mount
-    of a single file, cannot be replaced, so its contents are.
+    On Windows, renaming is tried again if another program has the file open. A mount point, such as a container's bind
+    mount of a single file, cannot be replaced, so its contents are overwritten.
     """
     for pause in (*_PAUSES, None):
         try:
@@ -141,18 +142,18 @@ def _replace(path: Path, unfinished: Path) -> None:
 
 
 class _Stream:
-    """A file that can only be written on: there is no other place in a pipe, and a device says anything of it."""
+    """A file with `write` and `flush` only: pipes cannot seek, and devices report arbitrary positions."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write, self.flush = file.write, file.flush
 
 
 def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
-    """Create the file that is to replace another one, when it is finished.
+    """Create a temporary file that will replace `path`.
 
-    Its name is made of the other's, so that what a killed process has left is found, and removed, by the next one that
-    writes the same file. Whoever writes holds a lock, which ends with the process. Where that is of no avail, because
-    somebody else is writing the same, or there are no locks, it is a name that nobody has, and nobody can guess.
+    The temporary name is derived from `path`, so the next process that writes `path` finds and removes the file of a
+    killed process. A lock on the temporary file, which ends with the process, shows that the file is in use. If another
+    process is writing the same `path`, or locks are not available, the temporary name is random.
     """
     if fcntl is not None:
         unfinished = path.with_name(f".fastnet-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}")
@@ -162,18 +163,18 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
             try:
                 if _locked(file) and os.fstat(file.fileno()).st_nlink:
                     return unfinished, file
-            except OSError:  # it lies where nothing can be locked
+            except OSError:  # the file system has no locks
                 unfinished.unlink()
-            file.close()  # it was taken for abandoned, before it was locked
+            file.close()  # before it was locked, another process locked it, or removed it as abandoned
     unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
     return unfinished, unfinished.open("xb")
 
 
 def _remove_abandoned(unfinished: Path) -> None:
-    """Remove an unfinished file of which the writer does not live any more."""
+    """Remove a temporary file whose writer no longer runs."""
     with suppress(FileNotFoundError), open(unfinished, "r+b", opener=_open_no_link) as file:
-        # Only who has the lock removes a file, and only if it is still the one of that name. On a disk of another
-        # machine, it takes a file that can be written to get the lock.
+        # The file is removed only with its lock, and only if the name still belongs to this file. It is opened for
+        # writing, because locks on network file systems need that.
         if _locked(file) and os.path.samestat(os.fstat(file.fileno()), unfinished.lstat()):
             unfinished.unlink()
 
@@ -183,7 +184,7 @@ def _open_no_link(path: str, flags: int) -> int:
 
 
 def _locked(file: BinaryIO) -> bool:
-    """Lock a file, until it is closed, unless somebody else has; return whether that was so."""
+    """Lock a file until it is closed; return False if another process has locked it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -192,14 +193,14 @@ def _locked(file: BinaryIO) -> bool:
 
 
 def _close_on_windows(file: BinaryIO) -> None:
-    """Close a file where none that is open can be renamed or removed; elsewhere its lock lasts until that is done."""
+    """Close a file on Windows, where open files cannot be renamed or removed. Elsewhere, its lock must last longer."""
     if fcntl is None:
         file.close()
 
 
 def _keep_names(folder: Path) -> None:
-    """Have the disk keep which files are in a folder: a power cut must not undo what was renamed."""
-    with suppress(OSError):  # some systems cannot
+    """Flush a folder to the disk, so that a power failure cannot undo a renaming."""
+    with suppress(OSError):  # some systems cannot open or flush a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -14,22 +14,22 @@ LEAK = 0.01
 """Slope of `leaky_relu` where its argument is negative."""
 
 
-@np.errstate(under="ignore")  # what is too small for a number is zero
+@np.errstate(under="ignore")  # results that are too small become 0
 def sigmoid(z: npt.ArrayLike) -> Any:
     """Return the sigmoid function of `z`, 1 / (1 + exp(-z)) (chapter 1, equation 3).
 
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape, any magnitude: nothing overflows.
+        Any shape and magnitude: nothing overflows.
 
     Returns
     -------
     ndarray or scalar
-        Of the shape of `z`, between 0 and 1, in the precision of `z`.
+        Values from 0 to 1, in the shape and precision of `z`. Integers become float64.
     """
     z = _floating(z)
-    e = np.exp(-np.abs(z))  # in 0 to 1, whatever the sign of z
+    e = np.exp(-np.abs(z))  # from 0 to 1 for both signs of z
     return np.where(z < 0, e, 1) / (1 + e)
 
 
@@ -40,15 +40,15 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape, any magnitude.
+        Any shape and magnitude: nothing overflows.
 
     Returns
     -------
     ndarray or scalar
-        Of the shape of `z`, between 0 and 1/4, in the precision of `z`.
+        Values from 0 to 1/4, in the shape and precision of `z`. Integers become float64.
     """
     e = np.exp(-np.abs(_floating(z)))
-    return e / (1 + e) ** 2  # the same as sigmoid(z) * (1 - sigmoid(z)), without the loss of digits
+    return e / (1 + e) ** 2  # equals sigmoid(z) * (1 - sigmoid(z)), without loss of precision
 
 
 @np.errstate(under="ignore")
@@ -58,29 +58,29 @@ def tanh(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape, any magnitude.
+        Any shape and magnitude.
 
     Returns
     -------
     ndarray or scalar
-        Of the shape of `z`, between -1 and 1, in the precision of `z`.
+        Values from -1 to 1, in the shape and precision of `z`. Integers become float64.
     """
     return np.tanh(_floating(z))
 
 
 @np.errstate(under="ignore")
 def tanh_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of the hyperbolic tangent at `z`: between 0 and 1, in the shape and precision of `z`."""
-    return 4 * sigmoid_prime(2 * _floating(z))  # the same as 1 - tanh(z)**2, without the loss of digits
+    """Return the derivative of the hyperbolic tangent at `z`: from 0 to 1, in the shape and precision of `z`."""
+    return 4 * sigmoid_prime(2 * _floating(z))  # equals 1 - tanh(z)**2, without loss of precision
 
 
 def relu(z: npt.ArrayLike) -> Any:
-    """Return max(0, z), as a rectified linear neuron does (chapter 3), in the shape and precision of `z`."""
+    """Return max(0, z), the output of a rectified linear neuron (chapter 3), in the shape and precision of `z`."""
     return np.maximum(_floating(z), 0)
 
 
 def relu_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of `relu` at `z`: 1 where `z` is positive, and 0 elsewhere, at 0 too."""
+    """Return the derivative of `relu` at `z`, in the shape and precision of `z`: 1 if `z` is positive, otherwise 0."""
     z = _floating(z)
     return (z > 0).astype(z.dtype)
 
@@ -92,7 +92,7 @@ def leaky_relu(z: npt.ArrayLike) -> Any:
 
 
 def leaky_relu_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of `leaky_relu` at `z`: 1 where `z` is positive, and 0.01 elsewhere, at 0 too."""
+    """Return the derivative of `leaky_relu` at `z`, in its shape and precision: 1 for positive `z`, else 0.01."""
     z = _floating(z)
     return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAK))
 
@@ -104,12 +104,12 @@ def gelu(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape, any magnitude.
+        Any shape and magnitude.
 
     Returns
     -------
     ndarray or scalar
-        Of the shape and precision of `z`, at least -0.17.
+        Values from -0.17, in the shape and precision of `z`. Integers become float64.
     """
     z = _floating(z)
     return np.where(z < -_NEGLIGIBLE, z.dtype.type(0), z * _normal_distribution(z))
@@ -123,7 +123,7 @@ def gelu_prime(z: npt.ArrayLike) -> Any:
     return _normal_distribution(z) + np.where(np.abs(z) > _NEGLIGIBLE, z.dtype.type(0), z * density)
 
 
-_NEGLIGIBLE = 40.0  # beyond it, Phi(-z) and phi(z) are less than the smallest number
+_NEGLIGIBLE = 40.0  # for larger z, Phi(-z) and phi(z) are less than the smallest positive number
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
@@ -133,7 +133,7 @@ def _normal_distribution(z: np.ndarray) -> np.ndarray:
 
 
 def linear(z: npt.ArrayLike) -> Any:
-    """Return `z`: the weighted input is the activation."""
+    """Return `z` in floating point: the weighted input is the activation."""
     return _floating(z)
 
 
@@ -149,14 +149,14 @@ def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any magnitude: nothing overflows.
+        Any shape and magnitude: nothing overflows.
     axis : int, optional
-        Along which the sum goes; by default that of a column.
+        Axis of the sum; by default, that of a column.
 
     Returns
     -------
     ndarray
-        Of the shape of `z`, between 0 and 1, with the sum 1 along the axis, in the precision of `z`.
+        Values from 0 to 1 with the sum 1 along the axis, in the shape and precision of `z`. Integers become float64.
     """
     z = _floating(z)
     e = np.exp(z - z.max(axis=axis, keepdims=True))
@@ -165,12 +165,12 @@ def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
 
 @np.errstate(under="ignore", over="ignore")
 def exponential(z: npt.ArrayLike) -> Any:
-    """Return exp(z), in the shape and precision of `z`; infinite where that is too large for it."""
+    """Return exp(z), in the shape and precision of `z`; infinite on overflow."""
     return np.exp(_floating(z))
 
 
 def _floating(z: npt.ArrayLike) -> np.ndarray:
-    """Return integers as floating point numbers: the smaller ones could not be negated."""
+    """Return integers as float64, because small integer types overflow when negated; other numbers as they are."""
     z = np.asarray(z)
     return z if z.dtype.kind == "f" else z.astype(np.float64)
 
@@ -181,9 +181,9 @@ class Activation(NamedTuple):
     Attributes
     ----------
     function : callable
-        The activation a, of the weighted input z.
+        Returns the activation for the weighted input z.
     prime : callable
-        Its derivative at z.
+        Returns the derivative of the function at z.
     """
 
     function: Callable[[Any], Any]
@@ -200,25 +200,25 @@ ACTIVATIONS = {
     "gelu": Activation(gelu, gelu_prime),
     "linear": LINEAR,
 }
-"""The activation functions of a layer, by name. Every engine has an entry for each."""
+"""Activation functions of layers by name. Every engine has an entry for each function."""
 
 FALLING = ("gelu",)
-"""Names of the activation functions that fall somewhere: a larger z may have a smaller activation there."""
+"""Names of the activation functions that are not monotonic: a larger z may have a smaller activation."""
 
 
 @dataclass(frozen=True, repr=False)
 class OwnActivation:
-    """An activation function that the user wrote, for the engine 'torch', which has its derivative from PyTorch.
+    """An activation function that the user wrote, for the engine 'torch'. PyTorch computes the derivative.
 
     Attributes
     ----------
     function : callable
-        Takes z, a tensor, and returns a tensor of the same shape, by functions of PyTorch.
+        Takes z, a tensor, and returns a tensor of the same shape. It must use PyTorch's functions.
 
     Raises
     ------
     TypeError
-        If it cannot be called.
+        If `function` cannot be called.
     """
 
     function: Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""What a network computes, apart from its parameters: a list of layers and a cost."""
+"""The architecture of a network: input shape, layers, cost and dtype."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from fastnet.formulas.layers import (
 )
 from fastnet.utils import arguments, machine
 
-_BYTES_A_NUMBER = 16  # of weights: to draw it, in float64, and to keep it
+_BYTES_A_NUMBER = 16  # for each weight: memory to draw it in float64, and to keep it
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
-"""The arrays of each layer by name, in the order of the layers: those that are trained, and statistics."""
+"""Arrays of each layer by name, in the order of the layers: trained arrays and statistics."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,20 @@ class Architecture:
     Attributes
     ----------
     input_shape : tuple of int
-        Shape of a sample: (n_in,), or (maps, height, width) of an image. A sample itself is a row of prod(shape)
-        numbers.
+        Shape of a sample: (n_in,), or (maps, height, width) of an image. Data sets hold a sample as a row of
+        prod(input_shape) numbers.
     layers : tuple of Layer
-        From the inputs on. The last is dense: an activation of None becomes the first that its cost allows, and that of
-        a hidden layer "sigmoid".
-    cost : class or OwnCost
-        One of `costs.COSTS`, or the user's own.
+        Layers from the inputs on. The last must be dense. An activation of None becomes the first of the cost's
+        `outputs` in the last layer, and "sigmoid" in hidden layers.
+    cost : BuiltIn or OwnCost
+        Cost, one of `costs.COSTS` or the user's own.
     dtype : numpy.dtype
-        float32 or float64, in which everything is computed.
+        Precision of parameters and arithmetic, float32 or float64.
 
     Raises
     ------
     ValueError
-        If the layers and the cost do not go together.
+        If the layers and the cost do not fit one another.
     """
 
     input_shape: Shape
@@ -64,9 +64,12 @@ class Architecture:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", _completed(self.layers, self.cost))
-        assert self.shapes  # which layers refuse that do not fit one another
+        assert self.shapes  # raises an error if layers do not fit one another
         if self.cost is LogLikelihoodCost and self.n_out == 1:
-            raise ValueError("cost is LogLikelihoodCost, but of one output neuron the softmax is always 1")
+            raise ValueError(
+                "cost is LogLikelihoodCost, but the softmax of one output neuron is always 1; use two output neurons, "
+                "or another cost"
+            )
 
     @classmethod
     def dense(
@@ -76,27 +79,27 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | OwnCost = QuadraticCost,
     ) -> Architecture:
-        """Return the architecture of dense layers of these sizes, the inputs first."""
+        """Return an architecture of dense layers, given the number of neurons in each layer, inputs first."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shape of a sample before each layer, and behind the last."""
+        """Shape of a sample before each layer, and after the last."""
         return tuple(accumulate(self.layers, lambda shape, layer: layer.output_shape(shape), initial=self.input_shape))
 
     @cached_property
     def trained(self) -> list[Shapes]:
-        """The names and shapes of each layer's arrays that follow the gradient."""
+        """Names and shapes of each layer's trained arrays."""
         return [layer.trained(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)]
 
     @cached_property
     def statistics(self) -> list[Shapes]:
-        """The names and shapes of each layer's arrays that are statistics."""
+        """Names and shapes of each layer's statistics."""
         return [layer.statistics(shape) for layer, shape in zip(self.layers, self.shapes, strict=False)]
 
     @cached_property
     def arrays(self) -> list[Shapes]:
-        """The names and shapes of all arrays of each layer."""
+        """Names and shapes of all arrays of each layer."""
         return [{**trained, **kept} for trained, kept in zip(self.trained, self.statistics, strict=True)]
 
     @property
@@ -111,7 +114,7 @@ class Architecture:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of neurons in each dense or convolutional layer, the inputs first."""
+        """Number of neurons in each dense or convolutional layer, inputs first."""
         pairs = zip(self.trained, self.shapes[1:], strict=True)
         return (self.n_in, *(prod(shape) for trained, shape in pairs if "weights" in trained))
 
@@ -122,11 +125,11 @@ class Architecture:
 
     @cached_property
     def activations(self) -> tuple[str | OwnActivation, ...]:
-        """The function behind each layer, "linear" where there is none.
+        """Activation function of each layer, "linear" if the layer has none.
 
-        A MaxPooling directly behind a Convolution takes over the function of this, so that the largest z of a window is
-        looked for. It is computed for that z alone, which has the largest activation, unless the function falls
-        somewhere. One of the user's own is taken for one that never falls.
+        The activation function of a Convolution moves to the MaxPooling directly after it. The largest z of a window
+        is then found first, and the function computed for that z alone. The result is the same if the function never
+        decreases. Functions in `FALLING` are not moved; a user's function is assumed never to decrease.
         """
         found = [getattr(layer, "activation", None) or "linear" for layer in self.layers]
         for i, (layer, following) in enumerate(pairwise(self.layers)):
@@ -136,7 +139,7 @@ class Architecture:
 
     @cached_property
     def multiplications(self) -> int:
-        """Number of multiplications by weights in feeding one sample forward."""
+        """Number of multiplications by weights in the forward pass of one sample."""
         pairs = zip(self.trained, self.shapes[1:], strict=True)
         return sum(prod(own["weights"]) * prod(shape[1:]) for own, shape in pairs if "weights" in own)
 
@@ -150,7 +153,7 @@ class Architecture:
 
     @cached_property
     def drop_probabilities(self) -> np.ndarray:
-        """The probability with which each input of each Dropout layer is left out, in the order of the layers."""
+        """Probability with which each input of each Dropout layer is dropped, float32, in the order of the layers."""
         found = [
             np.full(prod(shape), layer.p, np.float32)
             for layer, shape in zip(self.layers, self.shapes, strict=False)
@@ -159,7 +162,7 @@ class Architecture:
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
     def with_dropout(self, p: float, *, inverted: bool = True) -> Architecture:
-        """Return the architecture with dropout of the hidden neurons.
+        """Return the architecture with a `Dropout` layer after each hidden layer.
 
         Parameters
         ----------
@@ -169,7 +172,7 @@ class Architecture:
         Raises
         ------
         ValueError
-            If there are none, or the layers are not all dense.
+            If there are no hidden layers, or a layer is not dense.
         """
         if not all(isinstance(layer, Dense) for layer in self.layers):
             raise ValueError(
@@ -181,17 +184,17 @@ class Architecture:
         return replace(self, layers=(*layers, self.layers[-1]))
 
     def check_mini_batch(self, samples: int) -> None:
-        """Raise a `ValueError` if batch normalization would see one number at a time, in mini-batches of that size."""
+        """Raise a `ValueError` if batch normalization gets one number per neuron from mini-batches of that size."""
         pairs = zip(self.layers, self.shapes, strict=False)
         places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
         if samples * min(places, default=2) == 1:
             raise ValueError(
-                "a mini-batch has 1 sample, but the network has BatchNormalization, which takes mean and variance of "
-                "a mini-batch; give mini-batches, and training data, of at least 2 samples"
+                "a mini-batch has 1 sample, but the network has BatchNormalization, which needs the mean and variance "
+                "of a mini-batch; give mini-batches, and training data, of at least 2 samples"
             )
 
     def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
-        """Return the parameters: weights and biases from the book's lists, and all others initial values."""
+        """Return parameters with weights and biases from the book's lists, and initial values for all other arrays."""
         pairs = zip(weights, biases, strict=True)
         found: Parameters = []
         for shapes in self.arrays:
@@ -203,15 +206,15 @@ class Architecture:
         return found
 
     def book_lists(self, parameters: Parameters) -> tuple[Arrays, Arrays]:
-        """Return the weights and the biases of the layers that have some: the book's lists, without copies."""
+        """Return the book's lists: the weights and the biases of all layers that have weights, not copied."""
         weighted = [each for each in parameters if "weights" in each]
         return [each["weights"] for each in weighted], [each["biases"] for each in weighted]
 
 
 def check_memory(input_shape: Shape, layers: Sequence[Layer]) -> None:
-    """Raise a `ValueError` if layers do not fit one another, or are too large for the machine.
+    """Raise a `ValueError` if layers do not fit one another, or are too large for the machine's memory.
 
-    The weights must fit into its memory, and one sample of all layers.
+    The weights, and the activations of all layers for one sample, must fit into the memory.
     """
     numbers, shape = prod(input_shape), input_shape
     for layer in layers:
@@ -228,7 +231,7 @@ def check_memory(input_shape: Shape, layers: Sequence[Layer]) -> None:
 
 
 def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer, ...]:
-    """Return layers with all activations, if they go together and with the cost."""
+    """Return layers with all activations set, if the layers fit one another and the cost."""
     *hidden, last = as_layers(layers, "sigmoid")
     if not isinstance(last, Dense):
         raise ValueError(f"the last layer is {last}; it must be Dense, or an integer")
@@ -242,12 +245,12 @@ def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer,
     kinds = [type(layer) for layer in hidden if isinstance(layer, (BatchNormalization, Convolution, Dense))]
     if kinds and kinds[0] is BatchNormalization:
         raise ValueError(
-            "BatchNormalization is the first layer; it must stand behind a Dense or Convolution layer. Standardize the "
+            "BatchNormalization is the first layer; it must come after a Dense or Convolution layer. Standardize the "
             "inputs instead: subtract their means and divide by their standard deviations"
         )
     for layer in hidden:
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
-            raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last only")
+            raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only")
     return (*hidden, last)
 
 

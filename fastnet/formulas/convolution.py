@@ -1,4 +1,4 @@
-"""Convolution and max pooling of images, and how errors go back through them (chapter 6)."""
+"""Convolution and max pooling of images, and backpropagation through both (chapter 6)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ Borders = tuple[tuple[int, int], tuple[int, int]]
 
 
 def padded(images: np.ndarray, borders: Borders) -> np.ndarray:
-    """Return images, shape (m, maps, height, width), with zeros around them; the same array if there are none."""
+    """Return images, shape (m, maps, height, width), with borders of zeros; the same array if there are no borders."""
     return np.pad(images, ((0, 0), (0, 0), *borders)) if any(map(any, borders)) else images
 
 
 def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return what a filter meets at each of its places, which makes equation 125 a product of matrices.
+    """Return the patch of the image at each place of a filter, so that equation 125 becomes a matrix product.
 
     Parameters
     ----------
     images : ndarray, shape (m, maps, height, width)
-        With what counts as 0 around them.
+        Images, including borders of zeros.
     shape : tuple of int
         Height and width of the filter.
 
     Returns
     -------
     ndarray, shape (m * places, maps * rows * columns)
-        A row for each place of each image, with the numbers in the order of a filter's weights.
+        One row for each place in each image, with the numbers in the order of a filter's weights.
     """
     maps = images.shape[1]
     windows = sliding_window_view(images, shape, axis=(2, 3))  # (m, maps, places down, places across, rows, columns)
@@ -37,24 +37,25 @@ def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Shape, borders: Borders) -> np.ndarray:
-    """Return the errors of images, given those of all patches.
+    """Return the errors of images, given the errors of all patches.
 
-    A pixel is in many patches. Its error is the sum of theirs, as the chain rule has it.
+    A pixel is in many patches. By the chain rule, its error is the sum of its errors in these patches.
 
     Parameters
     ----------
     of_patches : ndarray, shape (m * places, maps * rows * columns)
-        An error for each number of `patches`.
+        Errors of the result of `patches`.
     shape : tuple of int
         Height and width of the filter.
     image_shape : tuple of int
-        (maps, height, width), without borders.
-    borders : tuple
-        Number of rows and columns that count as 0; their errors are left out.
+        Shape of an image without borders, (maps, height, width).
+    borders : Borders
+        Number of rows and columns of zeros around an image. Their errors are not returned.
 
     Returns
     -------
     ndarray, shape (m, maps, height, width)
+        Errors of the pixels.
     """
     maps, height, width = image_shape
     (above, below), (left, right) = borders
@@ -67,31 +68,31 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 
 
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
-    """Return samples, one a row and map by map, as a matrix (m * places, maps): one place of one sample a row."""
+    """Return samples, one per row and map by map, as a matrix (m * places, maps): one place of one sample per row."""
     return samples.reshape(len(samples), maps, -1).transpose(0, 2, 1).reshape(-1, maps)
 
 
 def rows_as_samples(rows: np.ndarray, samples: int) -> np.ndarray:
-    """Return what `places_as_rows` has made a matrix of, with one sample a row again."""
+    """Invert `places_as_rows`: return a matrix with one sample per row."""
     return rows.reshape(samples, -1, rows.shape[1]).transpose(0, 2, 1).reshape(samples, -1)
 
 
 def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest number of each window of each map (chapter 6, "Pooling layers"), and where it is.
+    """Return the largest number in each window of each map (chapter 6, "Pooling layers"), and its index.
 
     Parameters
     ----------
     images : ndarray, shape (m, maps, height, width)
-        Rows and columns that do not fill a window are left out.
+        Images. Rows and columns that do not fill a window are ignored.
     shape : tuple of int
         Height and width of a window.
 
     Returns
     -------
     largest : ndarray, shape (m, maps, height // rows, width // columns)
-        The largest numbers.
+        Largest number in each window.
     places : ndarray of int64, of the same shape
-        Index of each in its window, counted row by row; of several that are the largest, of the first.
+        Index of the largest number in its window, counted row by row. If several are equal, the index of the first.
     """
     m, maps, height, width = images.shape
     down, across = height // shape[0], width // shape[1]
@@ -103,20 +104,21 @@ def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np
 
 
 def max_pool_back(errors: np.ndarray, places: np.ndarray, shape: tuple[int, int], image_shape: Shape) -> np.ndarray:
-    """Return the errors of images: those of the pooled numbers at their places, and 0 elsewhere.
+    """Return the errors of images: errors of the pooled numbers at the places of these numbers, and 0 elsewhere.
 
     Parameters
     ----------
     errors, places : ndarray, shape (m, maps, height // rows, width // columns)
-        The errors of the pooled numbers, and where `max_pool` found these.
+        Errors of the pooled numbers, and their indices as `max_pool` returned them.
     shape : tuple of int
         Height and width of a window.
     image_shape : tuple of int
-        (maps, height, width).
+        Shape of an image, (maps, height, width).
 
     Returns
     -------
     ndarray, shape (m, maps, height, width)
+        Errors of the pixels.
     """
     m, maps, down, across = errors.shape
     flat = np.zeros((m, maps, down, across, shape[0] * shape[1]), errors.dtype)

@@ -1,7 +1,7 @@
-"""Cost functions: the book's, as classes with `fn` and `delta` (chapter 3), and those that a user wrote.
+"""Cost functions: the book's, as classes with `fn` and `delta` (chapter 3), and costs written by a user.
 
-`C_x` is the cost of one sample, and the cost of a data set is the mean. A cost also decides which activations its
-output neurons may have, and which targets it takes.
+`C_x` is the cost of one sample. The cost of a data set is the mean over its samples. A cost also determines which
+activations its output neurons may have, and which targets are valid.
 """
 
 from __future__ import annotations
@@ -17,52 +17,52 @@ from fastnet.formulas.regression import AbsoluteErrorCost, HuberCost, PoissonCos
 
 
 class Cost(Protocol):
-    """What a cost has to have: a class with static methods, as the book's, or an object with methods."""
+    """The functions that a cost must have: a class with static methods, as in the book, or an object with methods."""
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired, both columns `(n_out, 1)`."""
+        """Return the cost of the output `a` for the desired output `y`, both columns `(n_out, 1)`."""
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the derivative of the cost with respect to z, the weighted input of the outputs, as a column."""
+        """Return the derivative of the cost with respect to z, the outputs' weighted input; all are columns."""
 
 
 class QuadraticCost:
-    """C_x = ||a - y||^2 / 2, of sigmoid or linear neurons (chapter 1, equation 6)."""
+    """C_x = ||a - y||^2 / 2, for sigmoid or linear neurons (chapter 1, equation 6)."""
 
     outputs = ("sigmoid", "linear")
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
         return 0.5 * np.sum(np.square(a - y), dtype=np.float64)
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray, *, activation: str = "sigmoid") -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z` (BP1)."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z` (BP1)."""
         error: np.ndarray = (a - y) * ACTIVATIONS[activation].prime(z)
         return error
 
     @staticmethod
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row."""
+        """Return the cost of each sample, shape (n,), given one sample per row."""
         return 0.5 * np.sum(np.square(a - y), axis=1, dtype=np.float64)
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
-        """Do nothing: any finite number can be desired."""
+        """Do nothing: all finite targets are valid."""
 
 
 class CrossEntropyCost:
-    """C_x = -sum(y ln a + (1 - y) ln(1 - a)), of sigmoid neurons, with y from 0 to 1 (chapter 3, equation 63)."""
+    """C_x = -sum(y ln a + (1 - y) ln(1 - a)), for sigmoid neurons and y from 0 to 1 (chapter 3, equation 63)."""
 
     outputs = ("sigmoid",)
 
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples.
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples.
 
-        As in the book, 0 ln 0 counts as 0, and an infinite cost as the largest number there is.
+        As in the book, 0 ln 0 counts as 0, and an infinite cost as the largest floating-point number.
         """
         return np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a)), dtype=np.float64)
 
@@ -74,9 +74,9 @@ class CrossEntropyCost:
     @staticmethod
     @np.errstate(under="ignore")
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row.
+        """Return the cost of each sample, shape (n,), given one sample per row.
 
-        An activation near 0 or 1 has lost its digits; z has not.
+        The formula uses z, because activations near 0 and 1 are rounded.
         """
         return np.sum(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))), axis=1, dtype=np.float64)
 
@@ -87,22 +87,22 @@ class CrossEntropyCost:
         if not 0 <= smallest <= largest <= 1:
             wrong = smallest if smallest < 0 else largest
             raise ValueError(
-                f"there is a y with the component {wrong:g}; CrossEntropyCost takes targets from 0 to 1: scale them, "
-                "or use QuadraticCost"
+                f"there is a y with the component {wrong:g}; CrossEntropyCost takes targets from 0 to 1: scale the "
+                "targets, or use QuadraticCost"
             )
 
 
 class LogLikelihoodCost:
-    """C_x = -sum(y ln a), of softmax neurons, with probabilities for y (chapter 3, equation 80)."""
+    """C_x = -sum(y ln a), for softmax neurons and targets y that are probabilities (chapter 3, equation 80)."""
 
     outputs = ("softmax",)
 
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples.
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples.
 
-        0 ln 0 counts as 0, and an infinite cost as the largest number there is.
+        0 ln 0 counts as 0, and an infinite cost as the largest floating-point number.
         """
         return np.sum(np.nan_to_num(-y * np.log(a)), dtype=np.float64)
 
@@ -114,32 +114,35 @@ class LogLikelihoodCost:
     @staticmethod
     @np.errstate(under="ignore")
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row, from z, which keeps the digits of small probabilities."""
+        """Return the cost of each sample, shape (n,), given one sample per row.
+
+        The formula uses z, because small probabilities lose precision.
+        """
         z = z - z.max(axis=1, keepdims=True)
         logarithms = np.log(np.exp(z).sum(axis=1, dtype=np.float64))
         return logarithms - np.sum(z * y, axis=1, dtype=np.float64)
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
-        """Raise a `ValueError` if the targets of a sample, one a row, are not probabilities."""
+        """Raise a `ValueError` if the targets of a sample, one sample per row, are not probabilities with sum 1."""
         sums, smallest = targets.sum(axis=1), targets.min(axis=1)
         wrong = ~(np.isclose(sums, 1, rtol=0, atol=1e-5) & (smallest >= 0))
         if wrong.any():
             raise ValueError(
                 f"there is a y with the sum {sums[wrong][0]:g} and the smallest component {smallest[wrong][0]:g}; "
-                "LogLikelihoodCost takes probabilities, which have the sum 1"
+                "LogLikelihoodCost takes probabilities: no component below 0, and the sum 1"
             )
 
 
 class OwnCost:
-    """A cost that the user wrote, for sigmoid or linear output neurons: what it returns is checked.
+    """A cost that the user wrote, for sigmoid or linear output neurons. Its results are checked.
 
     Parameters
     ----------
     cost : Cost
-        The user's class or object.
+        Class or object that the user wrote.
     function : str, optional
-        What the user calls the function that gives the error; messages name it.
+        Name of the user's function that returns the error, for messages.
     """
 
     outputs = ("sigmoid", "linear")
@@ -149,25 +152,25 @@ class OwnCost:
         self.function = function
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the user's errors of samples, one a row.
+        """Return the errors that the user's function returns, one sample per row.
 
         Raises
         ------
         ValueError
-            If the user's function returns anything but a column, or a number for all of it.
+            If the user's function returns neither a column (n_out, 1) nor a number.
         """
-        # A function written for the book's columns may do anything with them, so it is given columns.
+        # The user's function may work for the book's columns only, so it gets each sample as columns.
         samples = zip(z[:, :, np.newaxis], a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
         columns = [checked_column(self.cost.delta(*each), each[1], self.function) for each in samples]
         return np.concatenate(columns, axis=1).T
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the user's cost of each sample, one a row."""
+        """Return the user's cost of each sample, shape (n,), given one sample per row."""
         columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
         return np.array([float(self.cost.fn(*each)) for each in columns])
 
     def check(self, targets: np.ndarray) -> None:
-        """Do nothing: what may be desired is the user's affair."""
+        """Do nothing: valid targets of a user's cost are unknown."""
 
 
 BuiltIn: TypeAlias = (
@@ -179,7 +182,7 @@ BuiltIn: TypeAlias = (
     | HuberCost
     | QuantileCost
 )
-"""A cost that fastnet has: a class, or an object if it has settings."""
+"""A cost of fastnet: a class, or an object if the cost has settings."""
 
 COSTS: dict[str, BuiltIn] = {
     "QuadraticCost": QuadraticCost,
@@ -190,14 +193,14 @@ COSTS: dict[str, BuiltIn] = {
     "HuberCost": HuberCost(),
     "QuantileCost": QuantileCost(),
 }
-"""The costs by the names of their classes, with their default settings. Every engine has an entry for each."""
+"""All costs by class name, with default settings. Every engine has an entry for each cost."""
 
 NAMES: dict[str, BuiltIn] = {
     "quadratic": QuadraticCost,
     "cross-entropy": CrossEntropyCost,
     "log-likelihood": LogLikelihoodCost,
 }
-"""The book's costs by the names that commands and grids have for them."""
+"""The book's costs by their names in arguments, commands and grids."""
 
 FOR_REGRESSION: dict[str, BuiltIn] = {
     "poisson": PoissonCost,
@@ -205,18 +208,18 @@ FOR_REGRESSION: dict[str, BuiltIn] = {
     "huber": COSTS["HuberCost"],
     "quantile": COSTS["QuantileCost"],
 }
-"""The others, by the names that networks have for them."""
+"""Costs for regression besides the quadratic cost, by their names in arguments."""
 
 
 def by_name(cost: Any) -> Any:
-    """Return the cost of that name, as in `NAMES`, `FOR_REGRESSION` or `COSTS`.
+    """Return the cost of a name in `NAMES`, `FOR_REGRESSION` or `COSTS`.
 
-    Of the class of a cost with settings, it is the one with default settings; anything else is returned as it is.
+    A class with settings becomes an object with default settings. Any other value is returned unchanged.
 
     Raises
     ------
     ValueError
-        If there is none of that name.
+        If there is no cost of that name.
     """
     if cost is HuberCost or cost is QuantileCost:
         return cost()
@@ -230,12 +233,12 @@ def by_name(cost: Any) -> Any:
 
 
 def as_cost(cost: Any) -> BuiltIn | OwnCost:
-    """Return a cost of fastnet's as in `COSTS`, given as its class or an instance; any other as an `OwnCost`.
+    """Return a cost of fastnet, given as its class or an instance, as in `COSTS`; any other cost as an `OwnCost`.
 
     Raises
     ------
     TypeError
-        If it has no `fn` or `delta`.
+        If `cost` has no function `fn` or `delta`.
     """
     for name, built_in in COSTS.items():
         kind = type(built_in) if is_dataclass(built_in) else built_in
@@ -251,21 +254,21 @@ def as_cost(cost: Any) -> BuiltIn | OwnCost:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The output neurons, and the cost of what they give.
+    """The output neurons and their cost.
 
     Attributes
     ----------
-    cost : class or OwnCost
-        As `as_cost` returns it.
+    cost : BuiltIn or OwnCost
+        Cost, as `as_cost` returns it.
     activation : str
-        One of the cost's `outputs`.
+        Activation of the output neurons, one of the cost's `outputs`.
     """
 
     cost: BuiltIn | OwnCost
     activation: str
 
     def activations(self, z: np.ndarray) -> np.ndarray:
-        """Return the activations, given the weighted inputs; both have one sample a row."""
+        """Return the activations, given the weighted inputs, both with one sample per row."""
         if self.activation == "softmax":
             activations: np.ndarray = softmax(z, axis=-1)
         elif self.activation == "exp":
@@ -275,14 +278,14 @@ class Outputs:
         return activations
 
     def derivatives(self, z: np.ndarray, neurons: np.ndarray) -> np.ndarray:
-        """Return the derivative of one output activation of each sample with respect to z, one sample a row.
+        """Return the derivative of one output activation of each sample with respect to z, shape (n, n_out).
 
         Parameters
         ----------
         z : ndarray, shape (n, n_out)
-            The weighted inputs.
+            Weighted inputs.
         neurons : ndarray of int, shape (n,)
-            Index of the output neuron of each sample.
+            Index of the output neuron for each sample.
         """
         a, samples = self.activations(z), np.arange(len(z))
         chosen = np.zeros_like(a)
@@ -294,24 +297,24 @@ class Outputs:
         return found
 
     def errors(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the derivative of each sample's cost with respect to z, one sample a row (BP1)."""
+        """Return the derivative of each sample's cost with respect to z, one sample per row (BP1)."""
         a = self.activations(z)
         if self.cost is QuadraticCost:
             return QuadraticCost.delta(z, a, y, activation=self.activation)
         return self.cost.delta(z, a, y)
 
     def losses(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row, in float64."""
+        """Return the cost of each sample, shape (n,), in float64, given one sample per row."""
         return self.cost.losses(z, self.activations(z), y)
 
 
 def checked_column(values: Any, like: np.ndarray, function: str) -> np.ndarray:
-    """Return what a user's function returned as a column like another, or a number as a column of it.
+    """Return the result of a user's function as a column with the shape and dtype of `like`.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If the result is neither such a column nor a number.
     """
     column = np.asarray(values)
     if column.dtype.kind not in "fiub":
@@ -327,12 +330,12 @@ def class_name(cost: Any) -> str:
 
 
 def name_of(cost: Any) -> str:
-    """Return the name that stands in files: that of the class, and settings, such as "HuberCost(threshold=1.5)"."""
+    """Return the name of a cost in files: its class name, with settings if any, as in "HuberCost(threshold=1.5)"."""
     return repr(cost) if isinstance(cost, (HuberCost, QuantileCost)) else class_name(cost)
 
 
 def from_name(name: str) -> BuiltIn | None:
-    """Return the cost whose `name_of` is that; None if it is none of fastnet's."""
+    """Return the cost whose `name_of` is `name`; None if it is not a cost of fastnet."""
     parts = re.fullmatch(r"(\w+)\((\w+)=([0-9.e+-]+)\)", name)
     if parts is None:
         found = COSTS.get(name)
@@ -343,5 +346,5 @@ def from_name(name: str) -> BuiltIn | None:
         return None
     try:
         return type(default)(float(value))  # type: ignore[return-value]
-    except ValueError:  # of no number, or one that is out of range
+    except ValueError:  # the setting is not a number, or out of range
         return None

@@ -1,9 +1,8 @@
-"""Which neurons are left out for which sample: the same in every engine.
+"""Dropout masks, the same in every engine.
 
-The numbers come from a counter-based generator, Philox (Salmon et al. 2011): those of the i-th sample that is trained
-on depend on the seed and on i alone, not on how an epoch is divided into calls. The book leaves out the same neurons
-for a whole mini-batch (chapter 3, "Dropout"); here it is decided for each sample, as has become usual (Srivastava et
-al. 2014), and as the book's `network3` does.
+A counter-based generator, Philox (Salmon et al. 2011), draws the masks. The mask of the i-th sample of the training
+depends on the seed and i alone, not on how an epoch is divided into calls. Each sample has its own mask, as in
+Srivastava et al. (2014) and in the book's `network3`. The book's chapter 3, "Dropout", has one mask per mini-batch.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_NUMBERS_IN_A_BLOCK = 8  # of 32 bits, for each value of Philox's counter
-_NEURONS_AT_A_TIME = 1 << 22  # bounds the memory: 16 MB
+_NUMBERS_IN_A_BLOCK = 8  # numbers of 32 bits for each value of Philox's counter
+_NEURONS_AT_A_TIME = 1 << 22  # limits the memory to 16 MB
 
 
 def parts(order: np.ndarray, mini_batch_size: int, neurons: int) -> Iterator[np.ndarray]:
-    """Divide an order into parts of whole mini-batches, so that what is drawn for one needs little memory."""
+    """Divide an order into parts of whole mini-batches, so that the masks of a part need little memory."""
     mini_batches = max(1, _NEURONS_AT_A_TIME // (mini_batch_size * max(neurons, 1)))
     samples = mini_batches * mini_batch_size
     for start in range(0, len(order), samples):
@@ -25,25 +24,26 @@ def parts(order: np.ndarray, mini_batch_size: int, neurons: int) -> Iterator[np.
 
 
 def kept(seed: int, first: int, samples: int, probabilities: np.ndarray) -> np.ndarray:
-    """Return which neurons are kept for which sample.
+    """Return the dropout masks of consecutive samples: True where a neuron is kept.
 
     Parameters
     ----------
     seed : int
         Seed of the generator.
     first : int
-        Number of the first sample, counted through all epochs.
+        Index of the first sample, counted through all epochs, from 0.
     samples : int
         Number of samples.
     probabilities : ndarray of float32, shape (neurons,)
-        The probability with which each neuron is left out, at least 0 and less than 1.
+        Probability with which each neuron is dropped, at least 0 and less than 1.
 
     Returns
     -------
     ndarray of bool, shape (samples, neurons)
+        Whether each neuron is kept.
     """
     neurons = len(probabilities)
-    blocks = -(-neurons // _NUMBERS_IN_A_BLOCK)  # whole blocks a sample, so that the next begins with one
+    blocks = -(-neurons // _NUMBERS_IN_A_BLOCK)  # whole blocks, so that each sample begins with a new block
     generator = np.random.Generator(np.random.Philox(key=seed).advance(first * blocks))
     numbers = generator.random((samples, blocks * _NUMBERS_IN_A_BLOCK), np.float32)
     return numbers[:, :neurons] >= probabilities

@@ -1,4 +1,4 @@
-"""Which images a network's inputs are, where its layers need images."""
+"""The shape of images for networks whose layers need images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fastnet.utils import arguments
 
 
 def image_shape(value: Any) -> Shape:
-    """Return the shape of images, given as the argument `image_shape`: (maps, height, width).
+    """Check the argument `image_shape`, and return it as a tuple (maps, height, width).
 
     Raises
     ------
     TypeError, ValueError
-        If it is not of that form.
+        If the argument is not a sequence of three positive integers.
     """
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise TypeError(f"image_shape is {arguments.brief(value)}; it must be (maps, height, width)")
@@ -28,7 +28,7 @@ def image_shape(value: Any) -> Shape:
 
 
 def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = None) -> Shape:
-    """Return the shape of a sample, as `Architecture` has it.
+    """Return the shape of a sample for `Architecture`.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     layers : sequence of int or Layer
         All layers.
     shape : tuple of int, optional
-        Shape of an image, (maps, height, width). By default, n*n inputs are an image of one map, and 3*n*n inputs one
-        of three maps, red, green and blue.
+        Shape of an image, (maps, height, width). By default, n*n inputs are one map, and 3*n*n inputs are three maps:
+        red, green and blue.
 
     Returns
     -------
     tuple of int
-        The shape of an image where the first layers need one, or else (n_in,).
+        Shape of an image if a layer before the first dense layer needs images, otherwise (n_in,).
 
     Raises
     ------
     ValueError
-        If another number of inputs needs a shape that is not given, or that number does not fit the given one.
+        If `shape` does not fit the number of inputs, or is missing and there is no default.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     (3, 32, 32)
     """
     if shape is not None and prod(shape) != n_in:
-        raise ValueError(f"image_shape is {shape}, {prod(shape)} numbers; it must have as many as a sample, {n_in}")
+        raise ValueError(f"image_shape is {shape}, {prod(shape)} numbers; it must have {n_in}, the number of inputs")
     first = next(_for_images(layers), None)
     if first is None:
         return (n_in,)
@@ -76,7 +76,7 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
 
 @contextlib.contextmanager
 def assumed(shape: Shape, given: Shape | None) -> Iterator[None]:
-    """Say of errors in the `with` block which shape of images is assumed, if none was given."""
+    """Add the assumed shape of images to the message of errors in the `with` block, if no shape was given."""
     try:
         yield
     except ValueError as error:
@@ -89,6 +89,6 @@ def assumed(shape: Shape, given: Shape | None) -> Iterator[None]:
 
 
 def _for_images(layers: Sequence[int | Layer]) -> Iterator[Layer]:
-    """Return the layers in front of the first dense one that take images only."""
+    """Return the layers that need images, up to the first dense layer."""
     in_front = takewhile(lambda layer: isinstance(layer, Layer) and not isinstance(layer, Dense), layers)
     return (layer for layer in in_front if isinstance(layer, (Convolution, MaxPooling)))

@@ -1,4 +1,4 @@
-"""Initial parameters: what a network begins with."""
+"""Initial weights and biases."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def normal(weight_shapes: Sequence[Shape], random: Any, *, scaled: bool) -> tupl
     weight_shapes : sequence of tuple of int
         Shape of the weights of each layer: (n_out, n_in), or (filters, maps, rows, columns).
     random : module or RandomState
-        What has `randn`.
+        Random generator: `numpy.random` or a `RandomState`.
     scaled : bool
-        Whether weights are divided by the square root of the number of weights to the same neuron (chapter 3, "Weight
-        initialization"). Without, wide layers begin saturated.
+        Whether to divide weights by the square root of the number of weights to the same neuron (chapter 3, "Weight
+        initialization"). Unscaled, wide layers begin saturated.
 
     Returns
     -------
     weights, biases : lists of ndarray of float64
-        Of these shapes, and of shapes (n_out, 1) or (filters, 1).
+        Weights of the given shapes, and biases of shapes (n_out, 1) or (filters, 1).
     """
     biases = [random.randn(n_out, 1) for n_out, *_ in weight_shapes]
     weights = [random.randn(*shape) / (np.sqrt(prod(shape[1:])) if scaled else 1) for shape in weight_shapes]
@@ -37,9 +37,9 @@ def normal(weight_shapes: Sequence[Shape], random: Any, *, scaled: bool) -> tupl
 def glorot(
     weight_shapes: Sequence[Shape], activations: Sequence[object], random: np.random.RandomState
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Draw weights and biases uniformly, as Glorot and Bengio (2010) proposed, in scikit-learn's order.
+    """Draw weights and biases from uniform distributions (Glorot and Bengio 2010), in scikit-learn's order.
 
-    With biases as large as the book's, networks with ReLU were less accurate, by about one digit of MNIST in 100.
+    With biases as large as the book's, networks with ReLU classified about 1% fewer digits of MNIST correctly.
 
     Parameters
     ----------
@@ -48,19 +48,19 @@ def glorot(
     activations : sequence of str or OwnActivation
         Activation of each layer.
     random : RandomState
-        What draws.
+        Random generator.
 
     Returns
     -------
     weights, biases : lists of ndarray of float64
-        Of these shapes, and of shapes (n_out, 1) or (filters, 1).
+        Weights of the given shapes, and biases of shapes (n_out, 1) or (filters, 1).
 
     Notes
     -----
-    The bound is sqrt(6 / (fan_in + fan_out)), and scikit-learn's sqrt(2 / (fan_in + fan_out)) with sigmoid neurons.
-    The fans of a convolution are the weights that one output depends on, and those that one input has an effect
-    through: maps * rows * columns and filters * rows * columns. PyTorch's `xavier_uniform_` and Keras's
-    `GlorotUniform` count them so.
+    The bound is sqrt(6 / (fan_in + fan_out)); for sigmoid neurons, scikit-learn's sqrt(2 / (fan_in + fan_out)). For a
+    convolution, fan_in is maps * rows * columns, the number of weights that one output depends on. fan_out is
+    filters * rows * columns, the number of weights through which one input has an effect. PyTorch's `xavier_uniform_`
+    and Keras's `GlorotUniform` have the same definitions.
     """
     weights, biases = [], []
     for shape, activation in zip(weight_shapes, activations, strict=True):
@@ -72,6 +72,6 @@ def glorot(
 
 
 def _uniform(shape: Shape, bound: float, random: np.random.RandomState) -> np.ndarray:
-    """Draw weights; scikit-learn draws those of dense layers transposed."""
+    """Draw weights. Those of dense layers are drawn transposed, as in scikit-learn."""
     drawn: np.ndarray = random.uniform(-bound, bound, shape[::-1] if len(shape) == 2 else shape)
     return drawn.T if len(shape) == 2 else drawn

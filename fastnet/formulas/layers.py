@@ -1,7 +1,7 @@
-"""Layers: what each is, and which arrays it owns.
+"""Layers of networks.
 
-A layer is a frozen dataclass. It says what shape it gives to inputs of some shape, and the names and shapes of its
-arrays: those that are trained, and statistics that training keeps beside them.
+A layer is a frozen dataclass of settings. Given the shape of its inputs, it returns the shape of its outputs, and the
+names and shapes of its arrays: trained arrays, and statistics that training updates without a gradient.
 """
 
 from __future__ import annotations
@@ -18,29 +18,35 @@ Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = dict[str, Shape]
 
 OF_OUTPUTS = ("softmax", "exp")
-"""Activations of output neurons only, which go with one cost: the log-likelihood, and that of Poisson."""
+"""Activations for output neurons only. Each needs one cost: `LogLikelihoodCost` or `PoissonCost`."""
 
 PADDINGS = ("valid", "same")
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What all layers have."""
+    """Base class of all layers."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a sample's activations, given that of its inputs."""
+        """Return the shape of a sample's activations, given the shape of its inputs.
+
+        Raises
+        ------
+        ValueError
+            If the layer cannot have inputs of that shape.
+        """
         return shape
 
     def trained(self, shape: Shape) -> Shapes:
-        """Return the names and shapes of the arrays that follow the gradient, for inputs of that shape."""
+        """Return the names and shapes of the trained arrays, given the shape of the inputs."""
         return {}
 
     def statistics(self, shape: Shape) -> Shapes:
-        """Return the names and shapes of the arrays that training keeps without a gradient."""
+        """Return the names and shapes of the arrays that training updates without a gradient, likewise."""
         return {}
 
     def settings(self) -> dict[str, Any]:
-        """Return the layer as plain data; `from_settings` reads it.
+        """Return the layer as plain data; `from_settings` is the inverse.
 
         An activation of the user's own is represented by its name, which `from_settings` refuses.
         """
@@ -50,20 +56,20 @@ class Layer:
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Every neuron is connected with every input: a = activation(w x + b) (chapter 2, equation 25).
+    """A layer in which every neuron is connected with every input: a = activation(w x + b) (chapter 2, equation 25).
 
     Attributes
     ----------
     n_out : int
-        Number of neurons.
+        Number of neurons, from 1.
     activation : str, OwnActivation or None
-        One of `activations.ACTIVATIONS`, or the user's own; None for the network's default. The output layer's must go
-        with the cost.
+        Name in `activations.ACTIVATIONS`, or the user's own; None for the network's default. An output layer needs an
+        activation that the cost allows, also "softmax" or "exp".
 
     Raises
     ------
     TypeError, ValueError
-        If an attribute is not of that form.
+        If an attribute has a wrong type or value.
     """
 
     n_out: int
@@ -84,25 +90,25 @@ class Dense(Layer):
 class Convolution(Layer):
     """Filters that are moved over images: a = activation(b + sum of w x over a filter's place) (equation 125).
 
-    An image is of shape (maps, height, width), and the outputs are one map a filter. As in the equation, and as
-    PyTorch's `conv2d` does, filters are not rotated; those of `network3` are, as Theano's were.
+    Inputs are images of shape (maps, height, width). Outputs have one map for each filter. Filters are not rotated, as
+    in the equation and in PyTorch's `conv2d`. In `network3`, filters are rotated, as in Theano.
 
     Attributes
     ----------
     filters : int
-        Number of filters.
+        Number of filters, from 1.
     shape : tuple of int
-        Height and width of each filter; one integer stands for both.
+        Height and width of each filter, or one integer for both.
     activation : str, OwnActivation or None
-        One of `activations.ACTIVATIONS`, or the user's own; None for the network's default.
+        Name in `activations.ACTIVATIONS`, or the user's own; None for the network's default.
     padding : {'valid', 'same'}
-        Where filters are placed: within the image; or, for outputs as large as it, also beyond its border, where
-        inputs count as 0. Of an odd number of rows or columns beyond, the one more is below or on the right.
+        With 'valid', filters stay within the image. With 'same', the image is padded with zeros, so that outputs are
+        as large as inputs. If the number of padded rows or columns is odd, the bottom or the right gets one more.
 
     Raises
     ------
     TypeError, ValueError
-        If an attribute is not of that form.
+        If an attribute has a wrong type or value.
     """
 
     filters: int
@@ -128,7 +134,7 @@ class Convolution(Layer):
         return {"weights": (self.filters, shape[0], *self.shape), "biases": (self.filters, 1)}
 
     def borders(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the number of rows above and below, and of columns left and right, that count as 0."""
+        """Return the number of padded rows above and below, and of padded columns left and right."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
         (above, left) = ((n - 1) // 2 for n in self.shape)
@@ -137,21 +143,21 @@ class Convolution(Layer):
 
 @dataclass(frozen=True)
 class MaxPooling(Layer):
-    """Keeps the largest of the activations in each window of each map (chapter 6, "Pooling layers").
+    """Keeps the largest activation in each window of each map (chapter 6, "Pooling layers").
 
-    Windows do not overlap; rows and columns that do not fill a window are left out. Of several that are the largest,
-    the first, row by row, gets the error in backpropagation. Directly behind a `Convolution`, the largest is found
-    before its activation function, unless this is GELU, which falls somewhere: see `Architecture.activations`.
+    Windows do not overlap. Rows and columns that do not fill a window are ignored. If several activations are equally
+    large, backpropagation assigns the error to the first, row by row. Directly after a `Convolution`, pooling comes
+    before the activation function, except for GELU, which is not monotonic; see `Architecture.activations`.
 
     Attributes
     ----------
     shape : tuple of int
-        Height and width of a window; one integer stands for both.
+        Height and width of a window, or one integer for both.
 
     Raises
     ------
     TypeError, ValueError
-        If it is not of that form.
+        If `shape` has a wrong type or value.
     """
 
     shape: tuple[int, int] = (2, 2)
@@ -168,22 +174,22 @@ class MaxPooling(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Leaves out each of its inputs with a probability, for each sample of training anew (Srivastava et al. 2014).
+    """Drops each input with a probability, independently for each sample in training (Srivastava et al. 2014).
 
-    Either what is kept is divided by 1 - p in training, so that the trained network is used as it is. Or, as in the
-    book's chapter 6, what is kept stays as it is, and the trained network's inputs are multiplied by 1 - p.
+    Inverted dropout divides kept inputs by 1 - p in training, so that a trained network needs no change. Dropout that
+    is not inverted, as in the book's chapter 6, multiplies all inputs of the trained network by 1 - p.
 
     Attributes
     ----------
     p : float
-        The probability, at least 0 and less than 1.
+        Probability with which an input is dropped, at least 0 and less than 1.
     inverted : bool
-        Whether to divide in training, instead of multiplying afterwards.
+        Whether dropout is inverted.
 
     Raises
     ------
     TypeError, ValueError
-        If it is not of that form.
+        If an attribute has a wrong type or value.
     """
 
     p: float
@@ -195,17 +201,17 @@ class Dropout(Layer):
 
     @property
     def divisor(self) -> float:
-        """What kept inputs are divided by in training."""
+        """Divisor of kept inputs in training."""
         return 1 - self.p if self.inverted else 1.0
 
     @property
     def when_used(self) -> float:
-        """What all inputs are multiplied by when nothing is left out."""
+        """Factor of all inputs outside training."""
         return 1.0 if self.inverted else 1 - self.p
 
     def settings(self) -> dict[str, Any]:
         settings = super().settings()
-        if self.inverted:  # as files had it before there was a choice
+        if self.inverted:  # older files do not have the setting
             del settings["inverted"]
         return settings
 
@@ -217,25 +223,25 @@ class Dropout(Layer):
 class BatchNormalization(Layer):
     """Gives each neuron the mean beta and the standard deviation gamma over a mini-batch (Ioffe and Szegedy 2015).
 
-    Of images, mean and deviation are those of each map, over all of its places.
+    For images, mean and variance are computed for each map, over all of its places.
 
-    a = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta). In training, mean and variance are those of
-    the mini-batch; a trained network uses running means of them. A mini-batch with one number for each neuron or map
-    leaves these as they are.
+    a = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta). In training, mean and variance are those of the
+    mini-batch. Outside training, their running means are used. A mini-batch with one number for each neuron or map
+    does not update the running means.
 
     Attributes
     ----------
     activation : str
-        One of `activations.ACTIVATIONS`. For the order of the paper, give it here, and "linear" to the layer before.
+        Name in `activations.ACTIVATIONS`. For the order of the paper, give the layer before "linear" as activation.
     momentum : float
-        The share of a mini-batch in the running means, greater than 0 and at most 1.
+        Weight of a mini-batch in the running means, greater than 0 and at most 1.
     epsilon : float
-        What is added to the variance, positive.
+        Number added to the variance, positive.
 
     Raises
     ------
     TypeError, ValueError
-        If an attribute is not of that form.
+        If an attribute has a wrong type or value.
     """
 
     activation: str = "linear"
@@ -261,20 +267,20 @@ class BatchNormalization(Layer):
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind for kind in (Dense, Convolution, MaxPooling, BatchNormalization, Dropout)
 }
-"""The kinds of layers by name."""
+"""Layer classes by name."""
 
-__all__ = list(LAYERS)  # what can be had from the package
+__all__ = list(LAYERS)  # also available from the package `fastnet`
 
 
 def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ...]:
-    """Return layers, where an integer is a dense layer of that many neurons.
+    """Return layers in which integers have become dense layers of that many neurons.
 
     Parameters
     ----------
     layers : sequence of int or Layer
         All layers but the inputs.
     activation : str
-        Activation of hidden layers of neurons that have none of their own.
+        Activation of hidden dense and convolutional layers whose activation is None.
     """
     found = [layer if isinstance(layer, Layer) else Dense(layer) for layer in layers]
     hidden = [
@@ -287,19 +293,19 @@ def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ..
 
 
 def from_settings(settings: dict[str, Any]) -> Layer:
-    """Return the layer that `Layer.settings` described.
+    """Return the layer whose `Layer.settings` are given.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If it is not such a description.
+        If `settings` are not those of a layer.
     """
     values = dict(settings)
     return LAYERS[values.pop("layer")](**values)
 
 
 def _plain(value: Any) -> Any:
-    """Return an attribute as JSON would give it back."""
+    """Return an attribute as plain data for JSON."""
     if isinstance(value, OwnActivation):
         return repr(value)
     return list(value) if isinstance(value, tuple) else value
@@ -321,11 +327,11 @@ def _height_and_width(value: Any, argument: str) -> tuple[int, int]:
 
 
 def _image(shape: Shape, layer: Layer) -> tuple[int, int, int]:
-    """Return the shape of a layer's inputs, if they are images."""
+    """Return the shape of a layer's inputs if they are images."""
     if len(shape) != 3:
         raise ValueError(
-            f"{layer} has {prod(shape)} numbers without a shape for inputs; it must have images: where they are the "
-            "network's inputs, give their shape, such as (1, 28, 28), instead of their number"
+            f"{layer} has {prod(shape)} numbers without a shape for inputs; it must have images: if images are the "
+            "network's inputs, give their shape, such as (1, 28, 28), instead of the number of inputs"
         )
     maps, height, width = shape
     return maps, height, width

@@ -1,6 +1,6 @@
-"""Batch normalization (Ioffe and Szegedy 2015), of matrices with one sample a row and one neuron a column.
+"""Batch normalization (Ioffe and Szegedy 2015) of matrices with one sample per row and one neuron per column.
 
-Of images, each place of a sample is a row, and each map a column: see `convolution.places_as_rows`.
+For images, each place of a sample is a row, and each map is a column; see `convolution.places_as_rows`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import numpy as np
 
 
 class Normalized(NamedTuple):
-    """Inputs, minus a mean and divided by a deviation.
+    """Normalized inputs, and the statistics used.
 
     Attributes
     ----------
     values : ndarray, shape (m, n)
-        The normalized inputs.
+        Normalized inputs, (x - mean) / deviation.
     mean, variance : ndarray, shape (n,)
         Mean and biased variance of the inputs of each neuron.
     deviation : ndarray, shape (n,)
-        sqrt(variance + epsilon).
+        Standard deviation, sqrt(variance + epsilon).
     of_mini_batch : bool
-        Whether mean and variance are those of these inputs, and so depend on them.
+        Whether mean and variance are those of the inputs, instead of running statistics.
     """
 
     values: np.ndarray
@@ -33,14 +33,14 @@ class Normalized(NamedTuple):
 
 
 def normalize(x: np.ndarray, epsilon: float, running: tuple[np.ndarray, np.ndarray] | None = None) -> Normalized:
-    """Normalize inputs by a running mean and variance, or by those of the mini-batch (algorithm 1 of the paper)."""
+    """Normalize inputs by the running mean and variance if given, else by the inputs' own (the paper's algorithm 1)."""
     mean, variance = running or (x.mean(axis=0), x.var(axis=0))
     deviation = np.sqrt(variance + x.dtype.type(epsilon))
     return Normalized((x - mean) / deviation, mean, variance, deviation, running is None)
 
 
 def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) -> np.ndarray:
-    """Return the gradient with respect to the inputs, given that with respect to gamma x + beta."""
+    """Return the gradient with respect to the inputs, given the gradient with respect to gamma x + beta."""
     x = normalized.values
     if normalized.of_mini_batch:
         error = error - error.mean(axis=0) - x * np.mean(error * x, axis=0)
@@ -51,9 +51,9 @@ def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) 
 def keep(
     statistics: dict[str, np.ndarray], mean: np.ndarray, variance: np.ndarray, samples: int, momentum: float
 ) -> None:
-    """Update running statistics, columns (n, 1), by those of a mini-batch of more than one sample.
+    """Update running statistics, columns (n, 1), by the mean and variance of a mini-batch of at least two samples.
 
-    The running variance is that of the population: the mini-batch's times m / (m - 1).
+    The running variance is unbiased: that of a mini-batch is multiplied by m / (m - 1).
     """
     if samples < 2:
         return

@@ -1,9 +1,9 @@
-"""Hidden layers in a line of text, as a command, a sweep and its record have them.
+"""Notation of hidden layers in one line of text, for commands, sweeps and sweeps' records.
 
-The text "conv 20 5x5 relu, pool 2x2, dense 100 relu" stands for a convolution with 20 filters, max-pooling, and 100
-neurons. The output layer is not written: its neurons follow from the data, and their activation from the cost.
+The text "conv 20 5x5 relu, pool 2x2, dense 100 relu" stands for a convolution with 20 filters, max pooling, and 100
+neurons. The output layer is not written: the data determine its neurons, and the cost determines their activation.
 
-The grammar, where brackets enclose what may be left out::
+Grammar, with optional parts in brackets and repeated parts in braces::
 
     layers     = layer { "," layer }
     layer      = "conv" filters size [ activation ] [ "same" ]
@@ -13,9 +13,9 @@ The grammar, where brackets enclose what may be left out::
                | "dropout" probability
     size       = height [ "x" width ]
 
-Without a width, it is as the height; without a size, windows of "pool" are 2x2. The activation is a name in
-`activations.ACTIVATIONS`. Without one, it is that of the network for "conv" and "dense", and linear for "batchnorm".
-With "same", outputs are as large as inputs: see `layers.Convolution`.
+The default width is the height, and the default size for "pool" is 2x2. The activation is a name in
+`activations.ACTIVATIONS`. The default activation is the network's for "conv" and "dense", and linear for "batchnorm".
+With "same", outputs are as large as inputs; see `layers.Convolution`.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _FORMS = {
     "batchnorm": "batchnorm [ACTIVATION]",
     "dropout": "dropout P",
 }
-"""How each layer is written."""
+"""Notation of each kind of layer, for messages."""
 
 FORMS = "; ".join(_FORMS.values())
-"""How layers are written, in a line."""
+"""Notation of all kinds of layers, in one line."""
 
 
 def read(text: str) -> tuple[Layer, ...]:
@@ -57,9 +57,9 @@ def read(text: str) -> tuple[Layer, ...]:
     Raises
     ------
     TypeError
-        If it is not a text.
+        If `text` is not a string.
     ValueError
-        If it does not follow the grammar, or a layer cannot be made with these settings.
+        If the text does not follow the grammar, or a layer's settings are out of range.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def read(text: str) -> tuple[Layer, ...]:
 
 
 def write(layers: Sequence[int | Layer]) -> str:
-    """Return the text that stands for layers; `read` returns these layers again.
+    """Return layers in the notation; `read` is the inverse.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def write(layers: Sequence[int | Layer]) -> str:
     Raises
     ------
     TypeError, ValueError
-        If it is not of that form, or the notation has no words for a layer's settings.
+        If `layers` has a wrong type or is empty, or the notation cannot express a layer.
 
     Examples
     --------
@@ -104,13 +104,13 @@ def write(layers: Sequence[int | Layer]) -> str:
 
 
 def describe(layer: Layer) -> str:
-    """Return a layer in the notation, or as Python shows it if the notation has no words for it."""
+    """Return a layer in the notation, or its `repr` if the notation cannot express the layer."""
     words = _words(layer)
     return repr(layer) if words is None else " ".join(map(str, words))
 
 
 def size(shape: Shape) -> str:
-    """Return a shape as it is written.
+    """Return a shape in the notation.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def size(shape: Shape) -> str:
 
 
 def _words(layer: Layer) -> list[object] | None:
-    """Return the words that stand for a layer, or None if there are none."""
+    """Return the words of a layer in the notation, or None if the notation cannot express the layer."""
     activation = getattr(layer, "activation", None)
     own = [] if activation is None else [activation]
     if not all(isinstance(name, str) for name in own):
@@ -140,27 +140,29 @@ def _words(layer: Layer) -> list[object] | None:
 
 
 def _layer(words: list[str]) -> Layer:
-    """Return the layer that words stand for."""
+    """Return the layer that words describe."""
     phrase = " ".join(words)
     if not words:
-        raise ValueError(f"a layer is missing; layers stand between commas, such as {EXAMPLE!r}")
+        raise ValueError(f"a layer is missing; write layers between commas, such as {EXAMPLE!r}")
     kind, *others = words
     if kind not in _KINDS:
-        raise ValueError(f"{phrase!r} is no layer; a layer is one of: {FORMS}")
+        raise ValueError(f"{phrase!r} is not a layer; a layer must be one of: {FORMS}")
     for activation in OF_OUTPUTS:
         if activation in others:
             _refuse_outputs(phrase, activation)
     try:
         return _KINDS[kind](*others)
-    except TypeError:  # of other arguments than the function has
+    except TypeError:  # the number of words does not match the function's parameters
         raise ValueError(f"{phrase!r} has too few or too many words; it must be {_FORMS[kind]}") from None
     except ValueError as error:
-        raise ValueError(f"{phrase!r}: {error}. Such a layer is {_FORMS[kind]}") from None
+        raise ValueError(f"{phrase!r}: {error}. The layer must be {_FORMS[kind]}") from None
 
 
 def _convolution(filters: str, shape: str, *others: str) -> Layer:
-    padding = "same" if "same" in others else "valid"
-    activations = [word for word in others if word != "same"]
+    activations, padding = list(others), "valid"
+    if "same" in activations:
+        activations.remove("same")  # once: a second one is no activation
+        padding = "same"
     return Convolution(_number(filters, int), _size(shape), *_activation(*activations), padding=padding)
 
 
@@ -190,7 +192,7 @@ _KINDS: dict[str, Callable[..., Layer]] = {
 
 
 def _activation(name: str | None = None) -> list[str]:
-    """Return the activation in a list, or an empty list if there is none."""
+    """Return the activation in a list, or an empty list if the name is None."""
     return [] if name is None else [arguments.one_of(name, ACTIVATIONS, "the activation")]
 
 
@@ -203,10 +205,10 @@ def _number(word: str, kind: Callable[[str], Any]) -> Any:
     try:
         return kind(word)
     except ValueError:
-        raise ValueError(f"{word!r} is no {'whole number' if kind is int else 'number'}") from None
+        raise ValueError(f"{word!r} must be {'an integer' if kind is int else 'a number'}") from None
 
 
 def _refuse_outputs(phrase: str, activation: str) -> None:
     raise ValueError(
-        f"{phrase!r}: {activation} is for the output layer, which is not written: it follows from the data and the cost"
+        f"{phrase!r}: {activation} is for the output layer only. Leave out the output layer; it is added automatically"
     )

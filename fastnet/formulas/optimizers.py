@@ -1,8 +1,8 @@
-"""Optimizers: how parameters follow the gradient of the cost.
+"""Optimizers, which compute the change of parameters from the gradient of the cost.
 
-An optimizer is a frozen dataclass of settings. What it remembers of each parameter from one mini-batch to the next has
-a name, and is an array of the parameter's shape that is zero at first. `change` is its formula, in NumPy: the engines
-`reference` and `numpy` call it, `torch` has the optimizer of `torch.optim`, and the kernels have the formula compiled.
+An optimizer is a frozen dataclass of settings. For each parameter it keeps named arrays of the parameter's shape, which
+are initially zero. `change` is the optimizer's formula in NumPy, for the engines `reference` and `numpy`. The engine
+`torch` has the optimizer of `torch.optim` instead, and the engine `numba` has the formula in its kernels.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Memory: TypeAlias = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Optimizer(ABC):
-    """What all optimizers have."""
+    """Base class of all optimizers."""
 
     name: ClassVar[str]
-    """Name in arguments, commands and files."""
+    """Name of the optimizer in arguments, commands and files."""
 
     @property
     @abstractmethod
@@ -33,18 +33,23 @@ class Optimizer(ABC):
 
     @abstractmethod
     def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
-        """Return what is added to a parameter.
+        """Return the change of a parameter, which is to be added to the parameter.
 
         Parameters
         ----------
         gradient : ndarray
             Gradient of the mean cost of the mini-batch with respect to the parameter.
         memory : mapping of str to ndarray
-            The arrays named by `remembers`, which are updated in place.
+            Arrays named by `remembers`, which are updated in place.
         eta : float
-            The learning rate.
+            Learning rate.
         step : int
-            Number of the mini-batch, counted from 1 through all epochs.
+            Index of the mini-batch, counted from 1 through all epochs.
+
+        Returns
+        -------
+        ndarray
+            Change, in the shape of `gradient`.
         """
 
     def settings(self) -> dict[str, Any]:
@@ -57,15 +62,15 @@ class GradientDescent(Optimizer):
     """Stochastic gradient descent, with momentum (chapter 3, equations 107 and 108) or Nesterov's momentum.
 
     Without momentum, a parameter changes by -eta times its gradient. With momentum mu, the velocity v becomes
-    mu v - eta gradient, and the parameter changes by v; with Nesterov's momentum by mu v - eta gradient, where v is the
-    new velocity (Sutskever et al. 2013).
+    mu v - eta gradient, and the parameter changes by v. With Nesterov's momentum, the parameter changes by
+    mu v - eta gradient, where v is the new velocity (Sutskever et al. 2013).
 
     Attributes
     ----------
     momentum : float
-        The coefficient mu, from 0 to 1. With 1, the velocity never fades.
+        Coefficient mu, from 0 to 1. With 1, the velocity is not damped.
     nesterov : bool
-        Whether the momentum is Nesterov's. It needs a momentum greater than 0.
+        Whether the momentum is Nesterov's, which needs a momentum greater than 0.
 
     Raises
     ------
@@ -81,7 +86,7 @@ class GradientDescent(Optimizer):
         if arguments.number_from_zero(self.momentum, "momentum") != 1:
             arguments.fraction(self.momentum, "momentum")
         if arguments.flag(self.nesterov, "nesterov") and not self.momentum:
-            raise ValueError("nesterov is True, but momentum is 0.0; Nesterov's momentum needs one, such as 0.9")
+            raise ValueError("nesterov is True, but momentum is 0.0; give a momentum greater than 0, such as 0.9")
 
     @property
     def remembers(self) -> tuple[str, ...]:
@@ -103,9 +108,9 @@ class RMSProp(Optimizer):
     Attributes
     ----------
     decay : float
-        What remains of the running mean with each mini-batch, at least 0 and less than 1.
+        Factor of the running mean at each mini-batch, at least 0 and less than 1.
     epsilon : float
-        What is added to the root, positive.
+        Number added to the root, positive.
 
     Raises
     ------
@@ -136,13 +141,12 @@ class Adam(Optimizer):
     Attributes
     ----------
     beta1, beta2 : float
-        What remains of the running means of the gradient and of its square with each mini-batch, at least 0 and less
-        than 1.
+        Factors of the running means of the gradient and of its square at each mini-batch, at least 0 and less than 1.
     epsilon : float
-        What is added to the root of the mean square, positive.
+        Number added to the root of the mean square, positive.
     epsilon_hat : bool
-        Whether epsilon is added to the root before that is corrected: the epsilon hat at the end of the paper's
-        section 2, as in scikit-learn.
+        Whether epsilon is added before the bias correction: the epsilon hat at the end of the paper's section 2, as in
+        scikit-learn.
 
     Raises
     ------
@@ -165,7 +169,7 @@ class Adam(Optimizer):
 
     def settings(self) -> dict[str, Any]:
         found = super().settings()
-        if not self.epsilon_hat:  # older files do not have it
+        if not self.epsilon_hat:  # older files do not have the setting
             del found["epsilon_hat"]
         return found
 
@@ -182,24 +186,31 @@ class Adam(Optimizer):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, RMSProp, Adam)}
-"""The optimizers by name. Every engine has an entry for each."""
+"""Optimizers by name. Every engine has an entry for each optimizer."""
 
-__all__ = [kind.__name__ for kind in OPTIMIZERS.values()]  # what can be had from the package
+__all__ = [kind.__name__ for kind in OPTIMIZERS.values()]  # also available from the package `fastnet`
 
 
 NAMES = ("sgd", "nesterov", *(name for name in OPTIMIZERS if name != "sgd"))
-"""What `as_optimizer` takes by name; "nesterov" is gradient descent with Nesterov's momentum."""
+"""Names that `as_optimizer` accepts; "nesterov" is gradient descent with Nesterov's momentum."""
 
 
 def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
-    """Return an optimizer, given as one or by name; None is gradient descent with that momentum.
+    """Return an optimizer, given as an object or a name. None stands for gradient descent with the given momentum.
+
+    Parameters
+    ----------
+    optimizer : Optimizer, str or None
+        The optimizer, or its name in `NAMES`.
+    momentum : float, optional
+        Momentum for 'sgd' and 'nesterov', from 0 to less than 1. With 'nesterov', 0 becomes 0.9.
 
     Raises
     ------
     TypeError
-        If it is neither an optimizer nor a string.
+        If `optimizer` is neither an optimizer, a string nor None.
     ValueError
-        If there is none of that name, or the momentum is out of range, or the optimizer has none.
+        If there is no optimizer of that name, `momentum` is out of range, or the optimizer takes no `momentum`.
     """
     momentum = arguments.fraction(momentum, "momentum")
     if optimizer is None or optimizer == "sgd":

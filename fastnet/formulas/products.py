@@ -6,11 +6,11 @@ import numpy as np
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return `a @ b`, without a warning of what the processor's flags say.
+    """Return `a @ b` without floating-point warnings.
 
-    BLAS computes beyond a matrix's edge on some processors, and NumPy would warn of what it finds there: of invalid
-    operations with some versions of OpenBLAS, of division by zero and overflow on Apple's M4, too. The result is right.
-    What is infinite or not a number in it stays so: training stops then, and says so.
+    On some processors, BLAS computes with memory beyond a matrix's edge, and sets floating-point flags although the
+    result is right. NumPy would then warn: of invalid operations with some versions of OpenBLAS, and of division by
+    zero and overflow on Apple's M4. Infinities and NaNs in the result remain; training then stops with a warning.
     """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         result: np.ndarray = a @ b

@@ -1,4 +1,4 @@
-"""Costs for regression, apart from the quadratic one: what they mean by an error, and which outliers they forgive."""
+"""Costs for regression besides the quadratic cost."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastnet.utils import arguments
 
 
 class PoissonCost:
-    """C_x = sum(y ln(y / a) - y + a), half of the Poisson deviance, of exponential neurons, with y from 0.
+    """C_x = sum(y ln(y / a) - y + a), half of the Poisson deviance, for exponential neurons and y from 0.
 
-    For counts and other targets that are never negative. 0 ln 0 counts as 0.
+    The cost is for counts and other targets that are never negative. 0 ln 0 counts as 0.
     """
 
     outputs = ("exp",)
@@ -21,7 +21,7 @@ class PoissonCost:
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
         return np.sum(np.where(y > 0, y * np.log(y / a), 0) - y + a, dtype=np.float64)
 
     @staticmethod
@@ -32,7 +32,7 @@ class PoissonCost:
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore", under="ignore", over="ignore")
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row, from z, the logarithm of a."""
+        """Return the cost of each sample, shape (n,), given one sample per row; z is ln a."""
         return np.sum(np.where(y > 0, y * np.log(y), 0) - y * z - y + a, axis=1, dtype=np.float64)
 
     @staticmethod
@@ -45,13 +45,13 @@ class PoissonCost:
 
 
 class AbsoluteErrorCost:
-    """C_x = sum(|a - y|), of linear neurons, which learn the median. At a = y the derivative is 0."""
+    """C_x = sum(abs(a - y)), for linear neurons, which learn the median. At a = y, the derivative is 0."""
 
     outputs = ("linear",)
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
         return np.sum(np.abs(a - y), dtype=np.float64)
 
     @staticmethod
@@ -62,27 +62,27 @@ class AbsoluteErrorCost:
 
     @staticmethod
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row."""
+        """Return the cost of each sample, shape (n,), given one sample per row."""
         return np.sum(np.abs(a - y), axis=1, dtype=np.float64)
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
-        """Do nothing: any finite number can be desired."""
+        """Do nothing: all finite targets are valid."""
 
 
 @dataclass(frozen=True)
 class HuberCost:
-    """C_x = sum(H(a - y)), of linear neurons: H(r) is r^2 / 2 up to a threshold, and linear beyond (Huber 1964).
+    """C_x = sum(H(a - y)), for linear neurons: H(r) is r^2 / 2 up to a threshold, and linear beyond (Huber 1964).
 
     Attributes
     ----------
     threshold : float
-        Up to which size an error is squared, positive.
+        Largest abs(a - y) that is squared, positive.
 
     Raises
     ------
     TypeError, ValueError
-        If the threshold is not positive.
+        If `threshold` is not a positive number.
     """
 
     threshold: float = 1.0
@@ -93,7 +93,7 @@ class HuberCost:
         object.__setattr__(self, "threshold", arguments.positive_number(self.threshold, "threshold"))
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
         return np.sum(self._of(a - y), dtype=np.float64)
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -101,11 +101,11 @@ class HuberCost:
         return np.clip(a - y, -self.threshold, self.threshold)
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row."""
+        """Return the cost of each sample, shape (n,), given one sample per row."""
         return np.sum(self._of(a - y), axis=1, dtype=np.float64)
 
     def check(self, targets: np.ndarray) -> None:
-        """Do nothing: any finite number can be desired."""
+        """Do nothing: all finite targets are valid."""
 
     def _of(self, r: np.ndarray) -> np.ndarray:
         bounded = np.minimum(np.abs(r), self.threshold)
@@ -114,19 +114,19 @@ class HuberCost:
 
 @dataclass(frozen=True)
 class QuantileCost:
-    """C_x = sum(q max(y - a, 0) + (1 - q) max(a - y, 0)), of linear neurons, which learn the quantile q.
+    """C_x = sum(q max(y - a, 0) + (1 - q) max(a - y, 0)), for linear neurons, which learn the quantile q.
 
-    Half of the absolute error for the median, q = 0.5 (Koenker and Bassett 1978). At a = y the derivative is 0.
+    For q = 0.5, the cost is half of the absolute error (Koenker and Bassett 1978). At a = y, the derivative is 0.
 
     Attributes
     ----------
     quantile : float
-        The number q, between 0 and 1.
+        The quantile q, greater than 0 and less than 1.
 
     Raises
     ------
     TypeError, ValueError
-        If it is not between 0 and 1.
+        If `quantile` is not a number greater than 0 and less than 1.
     """
 
     quantile: float = 0.5
@@ -140,7 +140,7 @@ class QuantileCost:
         object.__setattr__(self, "quantile", value)
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` where `y` is desired; of matrices, the sum over their samples."""
+        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
         return np.sum(self._of(a - y), dtype=np.float64)
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -148,11 +148,11 @@ class QuantileCost:
         return np.where(a == y, 0, (a > y) - self.quantile).astype(a.dtype)
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, one a row."""
+        """Return the cost of each sample, shape (n,), given one sample per row."""
         return np.sum(self._of(a - y), axis=1, dtype=np.float64)
 
     def check(self, targets: np.ndarray) -> None:
-        """Do nothing: any finite number can be desired."""
+        """Do nothing: all finite targets are valid."""
 
     def _of(self, r: np.ndarray) -> np.ndarray:
         return np.maximum((1 - self.quantile) * r, -self.quantile * r)

@@ -1,4 +1,4 @@
-"""Regularization: what keeps weights small (chapter 3, "Overfitting and regularization")."""
+"""L1, L2 and max-norm regularization (chapter 3, "Overfitting and regularization")."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.ndarray:
-    """Return a gradient plus that of l2 / 2 sum(w^2) + l1 sum(|w|) (chapter 3, equations 87 and 95)."""
+    """Return a gradient plus the gradient of l2 / 2 sum(w^2) + l1 sum(|w|) (chapter 3, equations 87 and 95)."""
     if l2:
         gradient = gradient + l2 * w
     if l1:
@@ -15,14 +15,14 @@ def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.nda
 
 
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:
-    """Return weights of which no neuron has a larger Euclidean norm (Srivastava et al. 2014).
+    """Return weights, scaled down for each neuron whose Euclidean norm exceeds a bound (Srivastava et al. 2014).
 
     Parameters
     ----------
     w : ndarray, shape (n_out, ...)
-        Weights: those of each neuron, or of each filter, have an index of the first axis.
+        Weights. The first axis is that of the neurons or filters.
     max_norm : float
-        The bound.
+        Upper bound of the norm of each neuron's or filter's weights, positive.
     """
     norms = np.sqrt(np.sum(np.square(w), axis=tuple(range(1, w.ndim)), keepdims=True))
     too_large = norms > max_norm

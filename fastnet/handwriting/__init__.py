@@ -1,4 +1,4 @@
-"""Digits in pictures of one's own: prepared as MNIST's were, and read by a network that says how sure it is.
+"""Reads digits in pictures: prepares them as MNIST's digits were prepared, and predicts each with its probability.
 
 >>> from fastnet import handwriting
 >>> net = handwriting.default_network()  # doctest: +SKIP

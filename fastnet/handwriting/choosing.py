@@ -1,4 +1,4 @@
-"""Which connected component of a picture is the digit, and which are frames, ruled lines, edges or dirt."""
+"""Chooses the connected components of a picture that are the digit, not frames, ruled lines, edges or dirt."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ import numpy as np
 
 from fastnet.handwriting.ink import Ink
 
-NOTHING = "nothing stands out in it"
-TOO_SMALL = f"{NOTHING} that is large enough for a digit"
-TOUCHED = "what is in it is a frame, or touches one"
-SEVERAL = "there seem to be several things in it"
-TWO = "there seem to be two things in it"
-PHOTOGRAPH = "it looks like a photograph, not like something drawn"
-CUT = "what is in it goes on beyond the border"
-WIDE = "what is in it is too wide for one digit"
+NOTHING = "nothing stands out in the picture"
+TOO_SMALL = "nothing large enough for a digit stands out in the picture"
+TOUCHED = "the drawing is a frame, or touches a frame"
+SEVERAL = "there seem to be several things in the picture"
+TWO = "there seem to be two things in the picture"
+PHOTOGRAPH = "the picture looks like a photograph, not like a drawing"
+CUT = "the drawing goes on beyond the border"
+WIDE = "the drawing is too wide for one digit"
 
-_BORDER = 0.01  # of the image's longer side: what is as near to the border touches it
-_SMALLEST = 1 / 15  # of the image's longer side: what is smaller is dirt
-_SPECK = 0.03  # of the largest component's area: what is smaller is dirt
-_MARK = 0.15  # of that area: what is smaller and far away is no second digit, but a dot or a dash
-_NEAR = 0.2  # of the largest component's size: what is as near belongs to it
-_FRAMED = 0.25  # of a frame's size: what is at least as large in a component's box has it for a frame
-_ALONG = 0.8  # of its size: what touches the border for as long is the edge of something, and no digit
-_CUT = 0.3  # of its size: what touches the border for as long may go on beyond it
-_SKEW = 0.05  # of its size: how far from a row or column the pixels of a line may be
-_BAR = 0.15  # of its size: what is as narrow is a line
-_FROM_END_TO_END = 0.93  # of the box's side: a row or column with as many pixels is a line
-_MOST_OF_BOX = 0.6  # of its box: what has as many pixels is no frame
-_OF_LINES = 0.85  # of its area, in rows and columns that are lines from end to end: a frame has that
-_LONGER = 1.5  # times as long as the digit beside it: a line as long is no part of the digit
-_UNDERLINED = 1.15  # times as long as the digit above it: a line as long, however near, is no part of the digit
-_WIDEST = 1.7  # times as wide as high: MNIST's widest
+_BORDER = 0.01  # of the image's longer side: the width of the strip that counts as the border
+_SMALLEST = 1 / 15  # of the image's longer side: a smaller component is dirt
+_SPECK = 0.03  # of the largest component's area: a smaller component is dirt
+_MARK = 0.15  # of the largest component's area: a smaller component far away is a dot or a dash, no second digit
+_NEAR = 0.2  # of the largest component's size: a component within this distance belongs to the largest
+_FRAMED = 0.25  # of a frame's size: a component inside the frame has at least this size
+_ALONG = 0.8  # of a component's size: a component that touches the border along this length is an edge, no digit
+_CUT = 0.3  # of a component's size: a component that touches the border for longer may go on beyond the border
+_SKEW = 0.05  # of a component's size: the largest distance of a line's pixels from a row or column
+_BAR = 0.15  # of a component's size: a component of this width, or less, is a line
+_FROM_END_TO_END = 0.93  # of the box's side: a row or column with more pixels is a line
+_MOST_OF_BOX = 0.6  # of the box: a component of this area, or more, is no frame
+_OF_LINES = 0.85  # of a component's area: the smallest share of a frame's pixels on lines from end to end
+_LONGER = 1.5  # of the digit's side: a longer line beside the digit is no part of the digit
+_UNDERLINED = 1.15  # of the digit's width: a longer line below the digit, however near, is no part of the digit
+_WIDEST = 1.7  # ratio of width to height of MNIST's widest digit
 _MOST_THINGS = 5
-_MOST_PARTS = 50  # of broken things: to find out which are near one another takes long
-_MOST_EDGE = 0.15  # of the image: what has as many pixels is no edge of a scan, but a part of a photograph
+_MOST_PARTS = 50  # components: to compute the distances between more takes too long
+_MOST_EDGE = 0.15  # of the image: a component of this area, or more, is a part of a photograph, no edge of a scan
 _THIN = 0.2  # of the image: lines, with a digit or without, have fewer pixels
-_CROSSINGS = 8  # of the border: a grid of four lines, and no digit, has as many
-_STRETCH = 0.1  # of the image's longer side: the shortest horizontal or vertical stretch of a skew line
-_MOST_OTHER = 0.5  # of the ink: what differs from the ground the other way
+_CROSSINGS = 8  # number of times that a grid of four lines crosses the border; a digit has fewer crossings
+_STRETCH = 0.1  # of the image's longer side: the shortest horizontal or vertical run of pixels in a skew line
+_MOST_OTHER = 0.5  # of the ink: a drawing has fewer pixels that differ from the background in the other direction
 
 
 @dataclass(frozen=True)
 class Component:
-    """Pixels that are connected, at their sides or corners.
+    """Pixels that are connected at their sides or corners.
 
     Attributes
     ----------
     label : int
         Label of the pixels in the array of labels.
     pixels : ndarray of bool, shape (height, width)
-        The component in its box.
+        Mask of the component in its bounding box.
     top, left : int
         First row and column of the box.
     contacts : ndarray of int, shape (4,)
-        Number of pixels on the image's upper, lower, left and right border.
+        Length of the contact with the image's upper, lower, left and right border, in pixels.
     """
 
     label: int
@@ -97,9 +97,9 @@ class Component:
 
     @cached_property
     def lines(self) -> tuple[bool, bool]:
-        """Whether nearly all pixels are on lines from end to end of the box; and whether such lines make a corner.
+        """Whether nearly all pixels are on lines from end to end of the box; and whether such lines form a corner.
 
-        The lines are horizontal or vertical, and the corner is one that no digit has: not the upper right one.
+        The lines are horizontal or vertical. The upper right corner does not count, because digits have it.
         """
         from scipy import ndimage
 
@@ -119,12 +119,12 @@ class Component:
         return bool(straight), corner and self.area < _MOST_OF_BOX * self.pixels.size
 
     def contains(self, other: Component) -> bool:
-        """Whether the other's box lies in this one's."""
+        """Whether the box of `other` lies inside the box of this component."""
         rows = self.top <= other.top and other.bottom <= self.bottom
         return rows and self.left <= other.left and other.right <= self.right
 
     def distance(self, other: Component) -> int:
-        """Return the number of pixels between the boxes, across or down, where it is larger; 0 if they overlap."""
+        """Return the larger of the horizontal and vertical distance of the boxes, in pixels; 0 if they overlap."""
         return max(
             self.left - other.right, other.left - self.right, self.top - other.bottom, other.top - self.bottom, 0
         )
@@ -136,12 +136,12 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, list[Component]]:
     Parameters
     ----------
     mask : ndarray of bool, shape (height, width)
-        True where there is something.
+        True at the pixels of components.
 
     Returns
     -------
     labels : ndarray of int, shape (height, width)
-        0 where there is nothing, elsewhere the number of the component, from 1.
+        Label of the component at each pixel, from 1; 0 outside of components.
     components : list of Component
         In the order of their labels.
     """
@@ -163,22 +163,22 @@ def _border(mask: np.ndarray) -> int:
 
 
 def _sides(mask: np.ndarray) -> list[np.ndarray]:
-    """Return where something touches the upper, lower, left and right border of an image."""
+    """Return where a mask touches the upper, lower, left and right border of an image."""
     near = _border(mask)
     return [part[:near].any(axis=0) for part in (mask, mask[::-1], mask.T, mask.T[::-1])]
 
 
 def choose(found: Ink) -> tuple[np.ndarray, str]:
-    """Choose the components that are the digit.
+    """Choose the components of a picture's ink that are the digit.
 
-    Where a line from border to border crosses the digit, the choice is made again without such lines.
+    If a line from border to border crosses the digit, such lines are removed, and the choice is made again.
 
     Returns
     -------
     mask : ndarray of bool, shape (height, width)
-        Where they are.
+        True at the pixels of the chosen components.
     reason : str
-        Why they are not one digit; empty if they may be one.
+        Why the chosen components are not one digit; empty if they may be one.
     """
     mask, reason = _chosen(found.values > 0.5)
     if found.other > _MOST_OTHER:
@@ -193,7 +193,7 @@ def choose(found: Ink) -> tuple[np.ndarray, str]:
 def _without_lines(mask: np.ndarray) -> np.ndarray:
     """Return a mask without the thin lines that go from border to border, horizontally or vertically.
 
-    A line's pixel stays where something thicker crosses the line.
+    A pixel of a line is kept where something thicker crosses the line.
     """
     from scipy import ndimage
 
@@ -225,7 +225,7 @@ def _chosen(mask: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def _without_surroundings(things: list[Component], smallest: float, most: float) -> list[Component]:
-    """Return what is left without frames, ruled lines, and edges along the border; the largest area first."""
+    """Return components without frames, ruled lines, and edges along the border, the largest area first."""
     things = sorted(things, key=lambda thing: thing.area, reverse=True)
     for thing in sorted((each for each in things if each.size >= smallest), key=lambda each: -each.size):
         large = [other for other in things if other is not thing and other.size >= smallest]
@@ -235,13 +235,13 @@ def _without_surroundings(things: list[Component], smallest: float, most: float)
 
 
 def _unlike_a_digit(thing: Component) -> tuple[bool, bool, int]:
-    """Return a key that is the smallest for what is the most like a digit; of lines, the shortest is."""
+    """Return a sort key: lines last, then components at the border; larger components and shorter lines first."""
     straight, _ = thing.lines
     return straight, bool(thing.contacts.any()), thing.size if straight else -thing.area
 
 
 def _surrounds(thing: Component, digit: Component, most: float) -> bool:
-    """Whether a component is a frame, a line or an edge around or beside what may be a digit."""
+    """Whether a component is a frame, a line or an edge, around or beside a component that may be a digit."""
     straight, corner = thing.lines
     inside = thing.contains(digit) and digit.size >= _FRAMED * thing.size
     if thing.contacts.any():
@@ -252,16 +252,16 @@ def _surrounds(thing: Component, digit: Component, most: float) -> bool:
         return thing.distance(digit) == 0
     slack = round(_SKEW * digit.size)
     if thing.width > thing.height:
-        if thing.bottom <= digit.top + slack:  # it may be the upper line of a 5
+        if thing.bottom <= digit.top + slack:  # possibly the upper line of a 5
             return thing.width > _LONGER * digit.width
         longer = thing.width > _UNDERLINED * digit.width
-        return thing.top >= digit.bottom + (-slack if longer else slack)  # it may be the lower line of a 2
+        return thing.top >= digit.bottom + (-slack if longer else slack)  # possibly the lower line of a 2
     beside = thing.left >= digit.right - slack or thing.right <= digit.left + slack
     return beside and thing.height > _LONGER * digit.height
 
 
 def _together(things: list[Component]) -> tuple[list[Component], str]:
-    """Return what belongs to the largest of some things, and why it is not one digit."""
+    """Return the first of some components with all that belong to it, and why they are not one digit."""
     main, *others = things
     digit = [main]
     far = [other for other in others if other.area > _SPECK * main.area]
@@ -280,7 +280,7 @@ def _together(things: list[Component]) -> tuple[list[Component], str]:
 
 
 def _shape(digit: list[Component], smallest: float, mask: np.ndarray) -> str:
-    """Return why a thing that stands alone is not one digit, as far as its box tells."""
+    """Return why the chosen components are not one digit, judging by their box and their contact with the border."""
     height = max(part.bottom for part in digit) - min(part.top for part in digit)
     width = max(part.right for part in digit) - min(part.left for part in digit)
     if max(height, width) < smallest:
@@ -300,7 +300,7 @@ def _shape(digit: list[Component], smallest: float, mask: np.ndarray) -> str:
 
 
 def _side_by_side(one: Component, other: Component) -> bool:
-    """Whether two components stand beside one another as two digits do; the parts of a broken 4 are less alike."""
+    """Whether two components are side by side like two digits; the parts of a broken 4 differ more in height."""
     height = max(one.bottom, other.bottom) - min(one.top, other.top)
     width = max(one.right, other.right) - min(one.left, other.left)
     overlap = min(one.right, other.right) - max(one.left, other.left)

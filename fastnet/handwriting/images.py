@@ -1,4 +1,4 @@
-"""Image files become arrays. Files that are damaged, too large, or of another format are refused in one line."""
+"""Reads image files into arrays. Damaged files, too large files and other formats raise an error of one line."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from fastnet.utils import arguments
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LARGEST = 640  # pixels of a side that are looked at
+LARGEST = 640  # pixels of a side; larger images are reduced
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 _MOST_BYTES = 128 << 20  # of a file
-_MOST_PIXELS = 100_000_000  # a file of a few kilobytes can claim any number of them
+_MOST_PIXELS = 100_000_000  # a file of a few kilobytes can claim any number of pixels
 _LONGEST_SIDE = 65_535  # JPEG's limit; Pillow takes more memory for a row than for a pixel
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
 _END_OF_JPEG = b"\xff\xd9"
-_ORIENTATION = 0x0112  # EXIF's number of the tag
+_ORIENTATION = 0x0112  # EXIF's number of this tag
 _DAMAGES = (
     ArithmeticError,
     AssertionError,
@@ -42,7 +42,7 @@ _DAMAGES = (
 
 
 def check() -> None:
-    """Check that the libraries that reading digits needs are installed.
+    """Check that the libraries for reading digits are installed.
 
     Raises
     ------
@@ -63,27 +63,29 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     Parameters
     ----------
     path : path
-        The file: grey, coloured, with a palette, with 1, 8 or 16 bits. GIF, WebP and TIFF files have one frame.
+        A grey, colour or palette image with 1, 8 or 16 bits. GIF, WebP and TIFF files must have one frame.
 
     Returns
     -------
     ndarray of float32, shape (height, width) or (height, width, 3)
-        From 0 (black) to 1 (white), grey or red, green and blue. Transparent pixels are white. They are black if
-        nothing could be seen on white. A side has at most 640 pixels: a larger image is reduced.
+        Grey values, or red, green and blue, from 0 (black) to 1 (white). Transparent pixels are white, or black if
+        nothing would be visible on white. A side has at most 640 pixels: a larger image is reduced.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file holds no such image, its pixels are damaged, or the file or the image is too large. It is a
-        `ValueError`.
+        If the file holds no such image, its pixels are damaged, or the file or the image is too large. A `DataError` is
+        a `ValueError`.
+    TypeError, ValueError
+        If `path` is not a path.
     ImportError
         If Pillow or SciPy is not installed.
 
     Notes
     -----
-    Only the orientation is read of the metadata. Damage in the rest does not matter.
+    Of the metadata, only the orientation is read. Damage in other metadata does not matter.
     """
     check()
     from PIL import Image
@@ -120,7 +122,7 @@ def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     image : ndarray of float32, shape (h, w)
         Grey values.
     height, width : int
-        The new size.
+        The new size, in pixels.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def _decoded(contents: bytes) -> np.ndarray:
     from PIL import Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about images that Pillow reads all the same
+        warnings.simplefilter("ignore")  # about images that Pillow reads in spite of the warning
         with Image.open(io.BytesIO(_without_metadata(contents)), formats=_FORMATS) as image:
             if image.width * image.height > _MOST_PIXELS or max(image.size) > _LONGEST_SIDE:
                 raise Image.DecompressionBombError
@@ -145,7 +147,7 @@ def _decoded(contents: bytes) -> np.ndarray:
 
 
 def _without_metadata(contents: bytes) -> bytes:
-    """Return a PNG file without the chunks that decide neither about pixels nor about the orientation."""
+    """Return a PNG file with only the chunks that determine the pixels and the orientation."""
     if not contents.startswith(_PNG):
         return contents
     place, kept = len(_PNG), [_PNG]
@@ -159,7 +161,7 @@ def _without_metadata(contents: bytes) -> bytes:
 
 
 def _without_end(contents: bytes) -> np.ndarray | None:
-    """Return the image of a JPEG file that lacks its end, if no pixel depends on what is missing; otherwise None."""
+    """Return the image of a JPEG file that lacks its end, if no pixel depends on the missing bytes; otherwise None."""
     if not contents.startswith(_END_OF_JPEG[:1] + b"\xd8"):
         return None
     contents = contents.removesuffix(_END_OF_JPEG[:1])
@@ -171,9 +173,9 @@ def _without_end(contents: bytes) -> np.ndarray | None:
 
 
 def _as_array(image: Image) -> np.ndarray:
-    image.draft(None, (LARGEST, LARGEST))  # a large JPEG is decoded at a half, a quarter or an eighth
+    image.draft(None, (LARGEST, LARGEST))  # a large JPEG is decoded at a half, a quarter or an eighth of its size
     image.load()
-    if image.mode.startswith("I"):  # 16 bits; Pillow would cut them off at 255, not divide them
+    if image.mode.startswith("I"):  # 16 bits; Pillow would clip values at 255 instead of dividing them
         pixels = _upright(image, "F") / 65535
         if pixels.max() > 1:
             raise DataError("the image has 32 bits; save it with 8 or 16")
@@ -191,7 +193,7 @@ def _upright(image: Image, mode: str) -> np.ndarray:
 
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # of any kind: the metadata is damaged
+    except Exception:  # damaged metadata raises exceptions of any kind
         orientation = 1
     reduced = image if image.mode == mode else image.convert(mode)
     reduced.thumbnail((LARGEST, LARGEST))
@@ -204,7 +206,7 @@ def _upright(image: Image, mode: str) -> np.ndarray:
 
 
 def _on_ground(image: np.ndarray) -> np.ndarray:
-    """Lay an image with transparency on white, or on black where its colours are those of white paper."""
+    """Put an image with transparency on white, or on black if its visible colours are nearly white."""
     colors, opacity = image[:, :, :3], image[:, :, 3:]
     seen = colors[opacity[:, :, 0] > 0.5]
     white = 0.0 if seen.size and seen.min() > 0.75 and opacity.min() < 0.5 else 1.0

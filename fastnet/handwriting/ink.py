@@ -1,4 +1,4 @@
-"""Where ink is in a picture: the ground is found and taken away, be it light or dark, evenly lit or not."""
+"""Finds the ink in a picture: estimates the background, light or dark, evenly lit or not, and subtracts it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from fastnet.formulas.products import product
 
-_LEAST_CONTRAST = 0.08  # of ink to its ground, of all that there is from black to white
-_LEAST_SIGNAL = 5.0  # of ink to the noise of the ground, its standard deviation
-_FRAME = 0.06  # of an image's sides: so near to the border there is rather ground than ink
-_STRONGEST = 0.999  # the quantile of what is least like the ground
-_SAMPLES = 96  # of a side: as many pixels are enough to fit a smooth surface to
-_ROUNDS = 5  # of fitting the ground and finding out what is not ground
+_LEAST_CONTRAST = 0.08  # of ink to its background, where black to white is 1
+_LEAST_SIGNAL = 5.0  # ratio of the ink's contrast to the standard deviation of the background's noise
+_FRAME = 0.06  # of an image's sides: a margin that is more likely background than ink
+_STRONGEST = 0.999  # the quantile of the differences from the background with which the search for ink begins
+_SAMPLES = 96  # pixels of a side, enough to fit a smooth surface
+_ROUNDS = 5  # of fitting the background and of finding the pixels that are not background
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,12 @@ class Ink:
     Attributes
     ----------
     values : ndarray of float32, shape (height, width)
-        How much of each pixel is ink, from 0 to 1.
+        Share of ink in each pixel, from 0 to 1.
     light : bool
-        Whether it is lighter than its ground.
+        Whether the ink is lighter than its background.
     other : float
-        How much there is that differs from the ground the other way, in proportion to the ink: drawings have little.
+        Number of pixels that differ from the background in the other direction, divided by the number of ink pixels.
+        Drawings have few such pixels.
     """
 
     values: np.ndarray
@@ -36,14 +37,14 @@ class Ink:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """Return a coloured image as grey values, in the direction of colours in which it varies the most.
+    """Return a colour image as grey values, along the direction of colours in which the image varies most.
 
-    So a yellow line on white paper is as distinct as a blue one, and red on green as black on white.
+    A yellow line on white paper is therefore as distinct as a blue line, and red on green as black on white.
 
     Parameters
     ----------
-    image : ndarray, shape (height, width) or (height, width, 3)
-        From 0 (black) to 1 (white).
+    image : ndarray of float32, shape (height, width) or (height, width, 3)
+        Values from 0 (black) to 1 (white).
 
     Returns
     -------
@@ -67,17 +68,18 @@ def find(image: np.ndarray) -> Ink | None:
     Parameters
     ----------
     image : ndarray of float32, shape (height, width)
-        From 0 (black) to 1 (white).
+        Values from 0 (black) to 1 (white).
 
     Returns
     -------
-    Ink, or None if nothing stands out.
+    Ink or None
+        None if no ink stands out from the background.
 
     Notes
     -----
-    The ground is a surface of second order, fitted to the pixels that are no ink, at first to those near the border.
-    Ink is what differs from it by more than half as much as ink does, in the median. What differs is divided by the
-    brightness of the ground: a shadow on paper makes the paper darker, and ink in it less different.
+    The background is a surface of second order, fitted to the pixels that are not ink, at first to those near the
+    border. Ink differs from the background by more than half of the median difference of ink. Differences are divided
+    by the brightness of the background, because a shadow makes the paper darker and the difference of ink smaller.
     """
     ground = _ground(image)
     difference = image - ground
@@ -102,7 +104,7 @@ def _beyond(values: np.ndarray, threshold: float) -> float:
 
 
 def _level(differences: np.ndarray) -> float:
-    """Return the median difference of ink from the ground: of what is more than half as different as that."""
+    """Return the median difference of ink from the background. Ink has more than half of this difference."""
     level = float(np.quantile(differences, _STRONGEST))
     for _ in range(_ROUNDS):
         ink = differences[differences > max(level / 2, 0.0)]
@@ -112,7 +114,7 @@ def _level(differences: np.ndarray) -> float:
 
 
 def _ground(image: np.ndarray) -> np.ndarray:
-    """Return the brightness that the ground has, or would have, at each pixel."""
+    """Return the brightness that the background has at each pixel, or would have without ink."""
     step = max(1, max(image.shape) // _SAMPLES)
     sample = image[::step, ::step]
     surface = _second_order(sample.shape)

@@ -1,4 +1,4 @@
-"""What a network says of a picture, and whether to believe it."""
+"""Predicts the digit in a picture, and whether the prediction is sure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from fastnet.networks.base import BaseNetwork
 
 DIGITS = 10
-SURE = 0.5  # a digit is named that is more probable than this: than all others together
+SURE = 0.5  # a digit with a higher probability is more probable than all others together
 
 
 @dataclass(frozen=True, repr=False)
 class Prediction:
-    """What a network says of a picture. It prints as a line.
+    """The prediction of a network for a picture. A prediction prints as a line.
 
     Attributes
     ----------
     digit : int or None
-        Which digit it is; None if that is not sure.
-    probabilities : ndarray, shape (10,)
-        Of each digit, according to the network alone.
+        The predicted digit; None if the prediction is not sure.
+    probabilities : ndarray of float64, shape (10,)
+        Probability of each digit, according to the network alone.
     reason : str
-        Why it is not sure; empty if it is.
+        Why the prediction is not sure; empty if it is sure.
     pixels : ndarray of float32, shape (28, 28)
-        What the network was shown.
+        The network's input.
     """
 
     digit: int | None
@@ -48,14 +48,14 @@ class Prediction:
 
 
 def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
-    """Say which digit is in a picture.
+    """Predict which digit is in a picture.
 
     Parameters
     ----------
     net : Network
-        Of 784 inputs and 10 outputs, trained on MNIST.
+        A network with 784 inputs and 10 outputs, trained on MNIST.
     image : array_like, shape (height, width) or (height, width, 3)
-        As `prepare` takes it, and `read` returns it.
+        A picture, such as `read` returns. See `prepare`.
 
     Returns
     -------
@@ -64,12 +64,14 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     Raises
     ------
     TypeError, ValueError
-        If the image is none, or the network of another size.
+        If `image` is not an image, or the network has another size.
+    ImportError
+        If Pillow or SciPy is not installed.
 
     Notes
     -----
-    The outputs of a network with `LogLikelihoodCost` are probabilities. Sigmoid outputs need not have the sum 1: where
-    they have more, they are divided by it; where they have less, the rest is doubt.
+    The outputs of a network with `LogLikelihoodCost` are probabilities. Sigmoid outputs need not have the sum 1. If the
+    sum is larger, the outputs are divided by the sum. If it is smaller, the rest is the probability of no digit.
     """
     check(net)
     prepared = prepare(image)
@@ -80,14 +82,14 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
 
 
 def probabilities_of(outputs: np.ndarray) -> np.ndarray:
-    """Return the probability of each digit, given the outputs: they are divided by their sum where it is above 1."""
+    """Return the probability of each digit: the outputs, divided by their sum if the sum is above 1."""
     precise = outputs.astype(np.float64)
     probabilities: np.ndarray = precise / max(1.0, float(precise.sum()))
     return probabilities
 
 
 def check(net: BaseNetwork) -> None:
-    """Raise a `ValueError` if a network is not one for MNIST's digits."""
+    """Raise a `ValueError` if a network does not have 784 inputs and 10 outputs."""
     n_in, n_out = net.sizes[0], net.sizes[-1]
     if (n_in, n_out) != (SIDE * SIDE, DIGITS):
         raise ValueError(
@@ -96,12 +98,12 @@ def check(net: BaseNetwork) -> None:
 
 
 def percent(probability: float) -> str:
-    """Return a probability in words that claim no more than it does: never 100 %."""
+    """Return a probability as text, such as "97.3 %", and never more than 99.9 %."""
     return f"{min(probability, 0.999):.1%}".replace("%", " %")
 
 
 def doubt(probabilities: np.ndarray) -> str:
-    """Return the reason if the largest probability is too small."""
+    """Return why a prediction is not sure; empty if the largest probability is above `SURE`."""
     second, first = (int(digit) for digit in probabilities.argsort(kind="stable")[-2:])
     if probabilities[first] > SURE:
         return ""

@@ -14,17 +14,17 @@ from fastnet.utils.folders import cache_folder
 
 
 def default_network(report: Callable[[str], object] = lambda line: None) -> network2.Network:
-    """Return the network that reads digits: the kept one, or one that is trained now, and kept.
+    """Return the network that reads digits. If no such network is kept yet, train one and keep it.
 
     Parameters
     ----------
     report : callable, optional
-        Called with a line when a network is trained, and with another line if it cannot be kept.
+        Called with a line before a network is trained, and with another line if the network cannot be kept.
 
     Returns
     -------
     Network
-        Of 784 inputs and 10 softmax outputs, with `engine="numpy"`.
+        A network with 784 inputs, 10 softmax outputs and `engine="numpy"`.
 
     Notes
     -----
@@ -35,8 +35,8 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
     path = file()
     net = None if path is None else _kept(path)
     if net is None:
-        where = f"it is kept in {path}" if path else "it is not kept, for there is no cache folder: set XDG_CACHE_HOME"
-        report(f"Training a network that reads digits, in some seconds; {where}")
+        where = f"is kept in {path}" if path else "is not kept, because there is no cache folder: set XDG_CACHE_HOME"
+        report(f"Training a network to read digits takes some seconds; the network {where}")
         net = training.train()
         try:
             if path is not None:
@@ -44,7 +44,7 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
                 net.save(path)
         except OSError as error:
             report(f"The network is not kept: {path}: {error.strerror}; the next command trains it again")
-    net.engine = "numpy"  # which need not be compiled, for a few images
+    net.engine = "numpy"  # needs no compilation; few images are predicted
     return net
 
 
@@ -59,7 +59,7 @@ def file() -> Path | None:
 
 
 def _kept(path: Path) -> network2.Network | None:
-    """Return the network that a file holds; None if there is no such file, or it is damaged."""
+    """Return the network in a file; None if the file does not exist, is damaged, or holds no network for MNIST."""
     try:
         if not path.is_file():
             return None

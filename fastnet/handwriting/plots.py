@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def figure(shown: Sequence[tuple[str, np.ndarray, Prediction]]) -> Figure:
-    """Draw a row for each picture: as it is, as the network saw it, and how probable each digit is.
+    """Draw a row for each picture: the picture, the network's input, and the probability of each digit.
 
     Parameters
     ----------
     shown : sequence of (title, image, prediction)
-        The image as `handwriting.read` returns it.
+        What to draw. An image is such as `handwriting.read` returns.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A picture of a digit, prepared as MNIST's were, and why there may be no digit in it.
+"""Prepares a picture of a digit as MNIST's digits were prepared, and finds out why it may not show one digit.
 
-MNIST's digits were scaled to fit a box of 20 x 20 pixels, in grey values that come from averaging, and placed in 28 x
-28 pixels with their centre of mass in the middle.
+MNIST's digits were scaled to fit a box of 20 x 20 pixels, by averaging, which gave grey values. Then they were placed
+in 28 x 28 pixels with their centre of mass in the middle.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from fastnet.handwriting.images import LARGEST, resized
 
 SIDE = 28
 BOX = 20
-_FINE = 6  # pixels to one of the box, where lines are measured and made thicker
+_FINE = 6  # pixels per pixel of the box, while the width of lines is measured and changed
 _LINES = (2.5, 3.2)  # pixels of the box: the width of most of MNIST's lines
-_MOST_SHEETS = 2  # a sheet of paper that lies on another one, on a table
+_MOST_SHEETS = 2  # nested sheets: a sheet of paper on another sheet, on a table
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a network is shown of a picture.
+    """A picture, prepared as the input of a network.
 
     Attributes
     ----------
     pixels : ndarray of float32, shape (28, 28)
-        From 0 (ground) to 255/256 (ink), as in MNIST; all 0 if nothing was found.
+        Values from 0 (background) to 255/256 (ink), as in MNIST; all 0 if no ink was found.
     reason : str
-        Why this is not one digit; empty if it may be one.
+        Why the picture does not show one digit; empty if it may show one.
     """
 
     pixels: np.ndarray
@@ -38,25 +38,25 @@ class Prepared:
 
 
 def prepare(image: npt.ArrayLike) -> Prepared:
-    """Prepare a picture of one digit as MNIST's were.
+    """Prepare a picture of one digit as MNIST's digits were prepared.
 
     Parameters
     ----------
     image : array_like, shape (height, width) or (height, width, 3)
-        Grey, or red, green and blue: integers of 8 or 16 bits without sign, bool, or floating point from 0 to 1; black
-        is 0. Dark on a light ground or light on a dark one.
+        Grey values, or red, green and blue: uint8, uint16, bool, or floating point from 0 to 1; black is 0. The digit
+        may be dark on a light background, or light on a dark background.
 
     Returns
     -------
     Prepared
-        The pixels, and the reason if this is not one digit.
+        The pixels, and the reason if the picture does not show one digit.
 
     Raises
     ------
     TypeError
         If the image is of another type.
     ValueError
-        If it has another shape, no pixels, or values out of range.
+        If the image has another shape, no pixels, or values out of range.
     ImportError
         If Pillow or SciPy is not installed.
     """
@@ -65,17 +65,17 @@ def prepare(image: npt.ArrayLike) -> Prepared:
 
 
 def prepare_drawing(values: np.ndarray) -> Prepared:
-    """Prepare a drawing on an even ground, which need not be looked for.
+    """Prepare a drawing on an even background.
 
     Parameters
     ----------
     values : ndarray of float32, shape (height, width)
-        How much of each pixel is ink, from 0 to 1.
+        Share of ink in each pixel, from 0 to 1.
 
     Returns
     -------
     Prepared
-        As `prepare` returns it. There is no ground to be estimated, and nothing is taken for a sheet of paper.
+        As `prepare` returns it, but no background is estimated, and nothing is taken for a sheet of paper.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
         If Pillow or SciPy is not installed.
     """
     images.check()
-    if not (values > 0.5).any():  # what is not half ink counts as none
+    if not (values > 0.5).any():  # a pixel with half or less of ink does not count
         return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
     mask, reason = choosing.choose(ink.Ink(values, light=False, other=0.0))
     top, bottom, left, right = _box(mask)
@@ -105,46 +105,46 @@ def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
 
 
 def _drawn(mask: np.ndarray, values: np.ndarray, reason: str) -> Prepared:
-    """Return what a network is shown of a component and its ink, both in its box."""
-    drawing = np.where(thicken(mask, 2.0), values, 0)  # with the pixels around it that are ink in part
+    """Return the network's input, given the mask of the digit and the ink, both cut out by the digit's box."""
+    drawing = np.where(thicken(mask, 2.0), values, 0)  # with the surrounding pixels, which are partly ink
     drawing, unusual = _with_usual_lines(_scaled(drawing, _FINE * BOX))
     return Prepared(_centred(_scaled(drawing, BOX)), reason or unusual)
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the first row and the row after the last, and the same of the columns, in which there is something."""
+    """Return the first row of a mask's true elements and the row after the last, and likewise the columns."""
     (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def _is_sheet(mask: np.ndarray) -> bool:
-    """Whether what fills its box so may be a sheet of paper on something darker or lighter."""
+    """Whether a mask in its box may be a sheet of paper on something darker or lighter."""
     return bool(mask.mean() > 0.7) and min(mask.shape) > 0.4 * max(mask.shape)
 
 
 def _inner(image: np.ndarray) -> np.ndarray:
-    """Return an image without its margins, where a sheet that lies a little askew has its edges."""
+    """Return an image without its margins, in which the edges of a slightly rotated sheet are."""
     down, across = (round(0.08 * side) for side in image.shape)
     return image[down : image.shape[0] - down, across : image.shape[1] - across]
 
 
 def _scaled(drawing: np.ndarray, size: int) -> np.ndarray:
-    """Return a drawing with a longer side of so many pixels."""
+    """Return a drawing, scaled so that its longer side has `size` pixels."""
     longer = max(drawing.shape)
     height, width = (max(1, round(size * side / longer)) for side in drawing.shape)
     return resized(drawing, height, width)
 
 
 def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return a drawing with lines as wide as MNIST's, and why it is none of a digit."""
+    """Return a drawing with lines as wide as MNIST's, and why the drawing does not show a digit."""
     width = line_width(drawing) / _FINE
     length = float(drawing.sum()) / _FINE**2 / width
     narrow = min(drawing.shape) < 0.4 * max(drawing.shape)
     reason = ""
     if width > 0.4 * BOX and not narrow:
-        reason = "what is in it is not drawn with lines"
+        reason = "the picture is not drawn with lines"
     elif length > 9 * BOX:
-        reason = "what is in it has too many lines"
+        reason = "the drawing has too many lines"
     usual = min(max(width, _LINES[0]), _LINES[1])
     radius = (usual - width) / 2 * _FINE
     margin = max(0, int(radius) + 1)
@@ -154,26 +154,27 @@ def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def thicken(image: np.ndarray, radius: float) -> np.ndarray:
-    """Return an image in which each pixel is the largest of those that are no farther than `radius`.
+    """Return an image in which each pixel is the maximum of the pixels within `radius`: lines become thicker.
 
-    With a negative radius, lines become thinner: each pixel is the smallest of those within `-radius`.
+    With a negative radius, lines become thinner: each pixel is the minimum of the pixels within `-radius`.
     """
     from scipy import ndimage
 
     reach = int(abs(radius))
-    disc = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= abs(radius)
+    squares = np.arange(-reach, reach + 1) ** 2
+    disc = np.add.outer(squares, squares) <= radius**2
     operation = ndimage.grey_erosion if radius < 0 else ndimage.grey_dilation
     changed: np.ndarray = operation(image, footprint=disc, mode="constant")
     return changed
 
 
 def line_width(image: np.ndarray) -> float:
-    """Return the mean width of the lines of a drawing, in pixels: twice the area, by the length of the edges.
+    """Return the mean width of the lines of a drawing, in pixels: twice the area, divided by the length of the edges.
 
     Parameters
     ----------
     image : ndarray, shape (h, w)
-        Ink from 0 to 1.
+        Share of ink in each pixel, from 0 to 1.
     """
     area = float(image.sum())
     edge = area - float(thicken(image, -1.0).sum())  # a line along all edges, one pixel wide

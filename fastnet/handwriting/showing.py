@@ -1,4 +1,4 @@
-"""What the network saw and how sure it is, drawn with characters."""
+"""Draws the network's input and the probability of each digit with characters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastnet.handwriting.judging import Prediction, percent
 
 _SHADES = " .:-=+*#%@"
 _DARKEST, _GREYS = 232, 24  # of a terminal's 256 colours
-_BAR = 20  # characters of a probability of 1
+_BAR = 20  # characters, for a probability of 1
 
 
 def show(prediction: Prediction, *, colors: bool) -> str:
@@ -17,10 +17,10 @@ def show(prediction: Prediction, *, colors: bool) -> str:
     Parameters
     ----------
     prediction : Prediction
-        What is drawn.
+        The prediction to draw.
     colors : bool
-        Whether the terminal has 256 colours: a character is two pixels then, half of it each. Otherwise it is their
-        mean, in ASCII.
+        Whether the terminal has 256 colours. Then each half of a character is a pixel. Otherwise an ASCII character
+        stands for the mean of two pixels.
 
     Returns
     -------

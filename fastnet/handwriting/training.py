@@ -1,4 +1,4 @@
-"""How the network is trained that reads digits where none is given."""
+"""Trains the default network that reads digits."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from fastnet.handwriting.judging import DIGITS
 from fastnet.handwriting.preparing import BOX, SIDE
 
 _SEED = 0
-_OTHERS = 2500  # images of no digit in an epoch: with more of them, it was less sure of digits in type
-_BLOTS = (4, 6, 9, 14)  # how many pixels the noise has to a side before it becomes smooth
+_OTHERS = 2500  # images of no digit in an epoch; with more, the network was less sure of printed digits
+_BLOTS = (4, 6, 9, 14)  # pixels of a side of the noise, before the noise is made smooth
 
 
 def train() -> network2.Network:
-    """Train a network on MNIST's digits, and on images of no digit: always the same one.
+    """Train a network on MNIST's digits, and on images of no digit. The result is always the same network.
 
     Returns
     -------
     Network
-        Of 784 inputs and 10 softmax outputs.
+        A network with 784 inputs and 10 softmax outputs.
 
     Notes
     -----
-    What is no digit is two of them, or a blot, and what is desired is a probability of 1/10 of each digit: so the
-    network learns to be unsure. In each epoch all digits are deformed anew, as if they had been written once more.
+    An image of no digit shows two digits, or a blot. Its desired output is a probability of 1/10 for each digit, so
+    that the network learns to be unsure. In each epoch, all digits are deformed anew, as if they were written again.
     """
     training_data, _, _ = mnist_loader.load_data_wrapper()
     net = network2.Network([SIDE * SIDE, 128, DIGITS], network2.LogLikelihoodCost, activation="relu", seed=_SEED)
@@ -41,16 +41,16 @@ def train() -> network2.Network:
 
 
 def no_digits(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Make images of no digit: most of them two digits, beside or above one another, the others blots.
+    """Make images of no digit: half of two digits side by side, a quarter of one digit above another, the rest blots.
 
     Parameters
     ----------
     digits : ndarray, shape (m, 784)
         Images of digits.
     n : int
-        How many to make.
+        Number of images to make.
     random : numpy.random.Generator
-        What chance is drawn from.
+        The generator of all random numbers.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def no_digits(digits: np.ndarray, n: int, random: np.random.Generator) -> np.nda
 
 
 def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Return images of two digits beside one another, which may touch, scaled to fit the box."""
+    """Return images of two digits side by side, which may touch, scaled to fit the box."""
     parts = []
     for apart in np.array_split(np.arange(n), 4):
         distance = int(random.integers(10, 20))
@@ -70,9 +70,9 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
         canvas = np.zeros((len(apart), SIDE, SIDE + distance), np.float32)
         canvas[:, :, :SIDE] = first
         canvas[:, :, distance:] = np.maximum(canvas[:, :, distance:], second)
-        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thicker, for they become smaller
+        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thicker lines, because digits are reduced
         canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
-        size = round(SIDE * BOX / (distance + 16))  # digits are some 16 pixels wide: the two of them, distance + 16
+        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, the two of them distance + 16
         small = _all_resized(canvas, size, SIDE)
         top = (SIDE - size) // 2
         part = np.zeros((len(apart), SIDE, SIDE), np.float32)
@@ -82,7 +82,7 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
 
 
 def _blots(n: int, random: np.random.Generator) -> np.ndarray:
-    """Return smooth noise with a contrast, in rectangles as high or as wide as the box."""
+    """Return smooth noise with random contrast, in rectangles as high or as wide as the box."""
     places = np.abs(np.arange(SIDE) - (SIDE - 1) / 2)
     parts = []
     for coarse, count in zip(_BLOTS, map(len, np.array_split(np.arange(n), len(_BLOTS))), strict=True):

@@ -1,12 +1,12 @@
-"""What is compiled: Numba code and nothing else.
+"""The functions that Numba compiles.
 
-`compiler`, `vectors` and `threads` hold what Numba and the processor need to be told; `layout` how the numbers lie in
-memory, `inputs` those of the samples. `blocks`, `product_blocks` and `image_blocks` keep sums in registers. On these
-stand `activations`, `costs` and `products`, and on them `epoch`, the book's algorithm. `calls` says how it calls two
-other kernels: `dense` for matrix products, and `images` for layers of images. `side_by_side` compiles them at the same
-time. `choice` decides which of the alternatives is used. `deformation` makes new images of old ones, and `shuffling`
-draws the order of an epoch.
+`compiler` configures Numba, `vectors` defines SIMD vectors, and `threads` runs kernels in several threads. `layout`
+defines how parameters and activations are stored, and `inputs` how samples are stored. `blocks`, `product_blocks` and
+`image_blocks` keep sums in registers. `activations`, `costs` and `products` use them. `epoch` is the book's algorithm.
+`epoch` calls two other kernels, as `calls` defines: `dense` for matrix products, and `images` for layers of images.
+`side_by_side` compiles the three kernels at the same time. `choice` decides how inputs are stored, and how many
+threads compute. `deformation` makes deformed images, and `shuffling` draws the order of an epoch.
 
-`cache` keeps compiled kernels on the disk: `sources` says what they were compiled from, and `processors` for which
-processor. `processes` starts other processes, which compile.
+`cache` stores compiled kernels on disk. `sources` hashes the sources of a kernel, and `processors` describes the
+processor that it is compiled for. `processes` starts other processes, which compile.
 """

@@ -1,4 +1,4 @@
-"""Activation functions of vectors: each gives the activation a and its derivative with respect to z."""
+"""Activation functions of vectors: each returns the activation a and its derivative with respect to z."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from fastnet.formulas.activations import LEAK
 from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, where
 
 _LARGEST = 87.0  # so that neither exp(z) nor exp(-z) leaves the range of float32, nor becomes denormal
-_FARTHEST = 9.2  # erfc of more would be denormal in float32
+_FARTHEST = 9.2  # erfc of larger numbers would be denormal in float32
 _SMALLEST_T = 2 / (2 + _FARTHEST)
 
 
 def sigmoid(z: Value) -> tuple[Value, Value]:
-    """Return 1 / (1 + exp(-z)), for |z| > 87 that of 87, and its derivative."""
+    """Return 1 / (1 + exp(-z)) and its derivative; z is clamped to the range from -87 to 87."""
     a = logistic(z)
     return a, a * (1 - a)
 
 
 def tanh(z: Value) -> tuple[Value, Value]:
-    """Return the hyperbolic tangent, to within a rounding of 1: near 0 it has fewer digits than z."""
+    """Return tanh(z) and its derivative; the error is a rounding error of 1, so that tanh(z) near 0 has few digits."""
     a = 2 * logistic(2 * z) - 1
     return a, 1 - a * a
 
@@ -51,7 +51,7 @@ def gelu(z: Value) -> tuple[Value, Value]:
     tail = where(x > _FARTHEST, x.like(0.0), 0.5 * t * exp(clamp(exponent - square, -_LARGEST, 0.0)))
     density = where(x > _FARTHEST, x.like(0.0), exp(-square) * (1 / math.sqrt(2 * math.pi)))
     distribution = where(z < 0, tail, 1 - tail)
-    inside = where(z < -_FARTHEST * math.sqrt(2), z.like(0.0), z)  # infinity times zero is not a number
+    inside = where(z < -_FARTHEST * math.sqrt(2), z.like(0.0), z)  # infinity times zero would be NaN
     return inside * distribution, distribution + where(x > _FARTHEST, x.like(0.0), z) * density
 
 
@@ -89,7 +89,7 @@ _BY_NAME: dict[str, Callable[[Value], tuple[Value, Value]]] = {
     "linear": linear,
 }
 CODES = {name: code for code, name in enumerate(_BY_NAME)}
-"""The number that kernels have for each activation function of `formulas.activations`."""
+"""Code of each activation function of `formulas.activations` in the kernels."""
 
 activation = choice(list(_BY_NAME.values()))
 """`activation(code, z)` returns the activation and its derivative."""

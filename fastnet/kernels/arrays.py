@@ -1,4 +1,4 @@
-"""Copying between the book's arrays and what `layout` makes of them."""
+"""Copies arrays between the book's shapes and the kernels' memory layout (see `layout`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Factors: TypeAlias = Sequence[np.ndarray | None]
 
 
 def from_arrays(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Parameters:
-    """Copy the trained arrays of each layer into one array."""
+    """Copy the trained arrays of each layer, in the book's shapes, into one array."""
     parameters, arrays = zeros(layout), [dict(each) for each in arrays]
     for own, positions in _reordered(architecture, arrays):
         by_place = np.empty_like(own["weights"])
@@ -41,7 +41,7 @@ def from_arrays(architecture: Architecture, layout: Layout, arrays: ArraysOfLaye
 
 
 def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters) -> ArraysOfLayers:
-    """Copy the array back into those of each layer."""
+    """Copy the parameters back into arrays of each layer, in the book's shapes."""
     dtype = layout.neurons.dtype
     arrays = [{name: np.empty(shape, dtype) for name, shape in trained.items()} for trained in architecture.trained]
     for array, there in _placed(architecture, layout, arrays, parameters.values):
@@ -57,14 +57,14 @@ def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters
 def _reordered(
     architecture: Architecture, arrays: ArraysOfLayers
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Yield the arrays of each dense layer whose inputs are images, and where each of its inputs lies."""
+    """Yield the arrays of each dense layer whose inputs are images, and the offset of each input."""
     for below, layer in pairwise(computed(architecture)):
         if isinstance(layer.layer, Dense) and below.image is not None:
             yield arrays[layer.first], below.image.positions()
 
 
 def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Statistics:
-    """Copy the running means of batch normalization."""
+    """Copy the running means and variances of batch normalization."""
     parts = list(_statistics(architecture, layout))
     size = layout.channels[-1] if parts else 0
     statistics = Statistics(*(aligned_zeros(size, layout.neurons.dtype) for _ in range(2)))
@@ -76,7 +76,7 @@ def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOf
 def add_statistics(
     architecture: Architecture, layout: Layout, statistics: Statistics, arrays: ArraysOfLayers
 ) -> ArraysOfLayers:
-    """Add copies of the running means to the arrays of their layers."""
+    """Add copies of the running means and variances to the arrays of their layers, shape (channels, 1)."""
     for number, part in _statistics(architecture, layout):
         both = {"mean": statistics.means[part], "variance": statistics.variances[part]}
         arrays[number] |= {name: array.reshape(-1, 1).copy() for name, array in both.items()}
@@ -84,7 +84,7 @@ def add_statistics(
 
 
 def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[int, slice]]:
-    """Yield the number of each batch normalization, and where its channels are."""
+    """Yield the index of each batch normalization layer, and the slice of its channels."""
     for start, each in zip(layout.channels, computed(architecture), strict=False):
         if isinstance(each.layer, BatchNormalization):
             yield each.first, slice(start, start + each.channels)
@@ -93,7 +93,7 @@ def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[in
 def _placed(
     architecture: Architecture, layout: Layout, arrays: ArraysOfLayers, values: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield views of each trained array and of where its numbers are, both of the same shape."""
+    """Yield two views of the same shape for each trained array: one of the array, one of its numbers in `values`."""
     layers = computed(architecture)
     for i, layer in enumerate(layers):
         channel = layout.channels[i]
@@ -109,7 +109,7 @@ def _placed(
 
 
 def _filters(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return a view of a convolution's weights where they lie, of shape (filters, rows, columns, maps)."""
+    """Return a view of a convolution's weights in `values`, of shape (filters, rows, columns, maps)."""
     filters, maps, rows, columns = weights.shape
     block = filter_block(rows, columns * maps, values.dtype)
     line = narrowly_padded(columns * maps, values.dtype)
@@ -118,7 +118,7 @@ def _filters(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def strips(matrix: np.ndarray, panels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield, for each panel of a matrix, views of its part of the matrix and of the panels, without their padding."""
+    """Yield two views for each panel of a matrix: one of the matrix's columns, one of the panel without padding."""
     lanes, (rows, columns) = lanes_of(panels.dtype), matrix.shape
     for first in range(0, columns, lanes):
         panel = panels[first * rows : (first + lanes) * rows].reshape(rows, lanes)
@@ -126,7 +126,7 @@ def strips(matrix: np.ndarray, panels: np.ndarray) -> Iterator[tuple[np.ndarray,
 
 
 def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndarray:
-    """Copy what the output layer has of so many samples, one a row, out of a workspace's activations."""
+    """Return a copy of the output layer's numbers in a workspace's activations, shape (samples, n_out)."""
     found = np.empty((samples, layout.sizes[-1]), layout.neurons.dtype)
     for part, panel in strips(found, activations[samples * layout.units[-2] :]):
         part[:] = panel
@@ -134,17 +134,17 @@ def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndar
 
 
 def flat_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Copy a matrix into a flat array, row by row, and a vector of zeros behind it, which may be read with the last."""
+    """Copy a matrix into a flat array, row by row, with a vector of zeros behind it that vector loads may read."""
     flat = aligned_zeros(matrix.size + lanes_of(dtype), dtype)
     flat[: matrix.size].reshape(matrix.shape)[:] = matrix
     return flat
 
 
 def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) -> np.ndarray:
-    """Return what the activations of hidden neurons are multiplied by, row by row, each layer as it lies in memory.
+    """Return the dropout factors of hidden neurons in a flat array, sample by sample, in the order of `layout`.
 
-    `factors` has, for each Dropout layer, what its inputs are multiplied by, one sample a row. The network's inputs are
-    not among the hidden neurons, and layers that nothing is dropped of are left out.
+    `factors` has an array for each Dropout layer: the factors of the layer's inputs, one sample per row. The network's
+    inputs and layers without dropped neurons are left out.
     """
     layers = computed(architecture)
     pairs = ((layer_before(layers, i), factor) for i, factor in enumerate(factors) if factor is not None)
@@ -163,14 +163,14 @@ def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) ->
 
 
 def input_factors(architecture: Architecture, factors: Factors) -> np.ndarray | None:
-    """Return what the network's inputs are multiplied by, one sample a row; None where they are not dropped."""
+    """Return the dropout factors of the network's inputs, shape (samples, n_in); None if no inputs are dropped."""
     layers = computed(architecture)
     found = [each for i, each in enumerate(factors) if each is not None and layer_before(layers, i) < 0]
     return np.prod(found, axis=0) if found else None
 
 
 def positions_of_inputs(architecture: Architecture) -> tuple[np.ndarray, int] | None:
-    """Return where each input lies in its sample, and how large this is; None if it is a row as the data set has it."""
+    """Return the offset of each input in a stored sample, and the sample's size; None if inputs are stored in order."""
     layer = computed(architecture)[0]
     if layer.kind != IMAGES or layer.image is None:
         return None

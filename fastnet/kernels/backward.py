@@ -1,4 +1,4 @@
-"""Backpropagation (chapter 2), and what a mini-batch adds to the sums that parameters follow.
+"""Backpropagation (chapter 2), and the gradient that a mini-batch adds to the sums.
 
 `u` and `v` are the first neurons of panels, as in `forward`.
 """
@@ -20,9 +20,9 @@ def backpropagate(
     x, samples, start, m, first, last, factor, layout, scale, parameters, statistics, workspace, sums, sums_scale,
     share, waits,
 ):  # fmt: skip
-    """Compute the errors of every layer, times a factor, the last layer first; return the number of waits.
+    """Compute the errors of every layer, times a factor, the last layer first; return the count of waits.
 
-    `first` and `last` are this thread's samples. The gradient of gamma is added to the sums.
+    `first` and `last` are the range of this thread's samples. The gradient of gamma is added to the sums.
     """
     width = lanes(workspace.delta)
     output_errors(samples, start, m, first, last, factor, layout, workspace)
@@ -57,7 +57,7 @@ def backpropagate(
 
 @subroutine
 def output_errors(samples, start, m, first, last, factor, layout, workspace):
-    """Compute the errors of the outputs (BP1), times a factor, and the losses if they are wanted."""
+    """Compute the errors of the outputs (BP1), times a factor, and the losses if `samples.losses` is not empty."""
     delta, losses, width = workspace.delta, samples.losses[start:], lanes(workspace.delta)
     output = layout.units[-2]
     for s in range(first, last):
@@ -75,7 +75,7 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
 
 @part
 def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
-    """Add the mini-batch's gradient, as the errors are scaled, to the sums, in this thread's part of them."""
+    """Add this thread's share of the mini-batch's gradient, computed from the scaled errors, to the sums."""
     mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:

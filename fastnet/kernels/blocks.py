@@ -1,13 +1,13 @@
-"""Blocks of sums that are kept in registers, written in LLVM's instructions.
+"""Blocks: loops whose sums stay in registers, emitted as LLVM instructions.
 
-A loop with a dozen sums in registers is a page of Numba, and takes its front end longer than all of LLVM. Here a
-Python loop emits the instructions: for each number of sums a loop of its own, one behind a `switch`. So what is known
-while a kernel compiles is only how many numbers are in a vector.
+A loop with a dozen sums in registers would be a page of Numba code. Numba's front end would take longer for that code
+than all of LLVM. Here, Python code emits the instructions: one loop for each number of sums, selected by a `switch`. So
+only the number of lanes has to be known when a kernel compiles.
 
-`block` makes what kernels call of a function that emits instructions; `image_blocks` and `product_blocks` have them.
+`block` makes a function for kernels from a function that emits instructions; see `image_blocks` and `product_blocks`.
 
-Each sum begins at zero, or where it was left off, and is added up in the order of the loop. The number of sums that
-share the loop does not change that order.
+Each sum begins at zero, or at a stored sum, and is added up in the order of the loop. The number of sums in a loop does
+not change that order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fastnet.kernels.vectors import Vector, constant, data_of, load_vector
 
 
 class Loop:
-    """What emits the instructions of a block, for sums that are vectors of one type."""
+    """Emits the instructions of a block, whose sums are vectors of one type."""
 
     def __init__(self, context: Any, builder: Any, vector: Vector) -> None:
         self.context, self.builder, self.vector = context, builder, vector
@@ -40,7 +40,7 @@ class Loop:
         return variables
 
     def add_product(self, a: Any, b: Any, to: Any) -> None:
-        """Add a product of vectors to the sum in a variable; both may be one instruction."""
+        """Add a product of vectors to the sum in a variable; LLVM may use a fused multiply-add."""
         product = self.builder.fmul(a, b, flags=("contract",))
         self.builder.store(self.builder.fadd(self.builder.load(to), product, flags=("contract",)), to)
 
@@ -49,14 +49,14 @@ class Loop:
         return load_vector(self.builder, address, self.type)
 
     def number(self, address: Any) -> Any:
-        """Return the number at an address, as a vector."""
+        """Return a vector whose numbers are all the number at an address."""
         undefined = ir.Constant(self.type, ir.Undefined)
         first = self.builder.insert_element(undefined, self.builder.load(address), cgutils.int32_t(0))
         lanes = ir.Constant(ir.VectorType(cgutils.int32_t, self.vector.lanes), [0] * self.vector.lanes)
         return self.builder.shuffle_vector(first, undefined, lanes)
 
     def at(self, address: Any, *offsets: Any) -> Any:
-        """Return an address behind another one by offsets, which are numbers of Python or of the kernel."""
+        """Return an address plus offsets, which are Python integers or LLVM values."""
         for each in offsets:
             address = self.builder.gep(address, [each if isinstance(each, ir.Value) else cgutils.intp_t(each)])
         return address
@@ -67,7 +67,7 @@ class Loop:
 
     @contextlib.contextmanager
     def walk(self, count: Any, *pointers: tuple[Any, Any]) -> Iterator[list[Any]]:
-        """Loop so many times; yield pointers that each go a step further every time."""
+        """Loop `count` times; yield the pointers, each of which advances by its step in every iteration."""
         builder = self.builder
         before, head, body, end = builder.block, *(builder.append_basic_block(f"walk.{n}") for n in range(3))
         builder.branch(head)
@@ -89,9 +89,9 @@ class Loop:
     def walk_in_groups(
         self, count: Any, size: int, pointers: Sequence[Any], emit: Callable[[list[list[Any]]], None]
     ) -> None:
-        """Loop so many times, `size` at once while there are as many, and then one by one.
+        """Loop `count` times: in groups of `size` iterations, and then one by one.
 
-        `emit` gets the pointers of each of the rounds that are computed at once.
+        `emit` gets the pointers of each iteration of a group.
         """
         whole = self.builder.udiv(count, cgutils.intp_t(size))
         with self.walk(whole, *((pointer, size) for pointer in pointers)) as here:
@@ -104,7 +104,7 @@ class Loop:
 
 
 def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., None]) -> Any:
-    """Return what kernels call with so many arrays, of which the last says the type of the sums, and integers."""
+    """Return a function for kernels, of `arrays` arrays and of integers; the last array has the dtype of the sums."""
     count = emit.__code__.co_argcount - 1
     integers = count - arrays
 
@@ -117,7 +117,7 @@ def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., N
 
         return types.void(*given[:arrays], *[types.intp] * integers), generate
 
-    names = ", ".join(f"a{i}" for i in range(count))  # Numba wants to see how many arguments there are
+    names = ", ".join(f"a{i}" for i in range(count))  # Numba reads the number of arguments from the signature
     return intrinsic(eval(f"lambda context, {names}: typed(context, {names})", {"typed": typed}))
 
 

@@ -1,6 +1,6 @@
-"""Kernels that the kernel of an epoch calls by their address: what they are asked for, and the call itself.
+"""Calls by address, from the kernel `epoch` to the kernels `dense` and `images`.
 
-Each is compiled by itself, at the same time as the others, and is shared by all kernels of an epoch.
+The three kernels are compiled separately, at the same time.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from numba import types
 from numba.extending import intrinsic
 
 PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
-"""Steps of a mini-batch: transpose weights or filters; compute a layer's activations; the errors below a layer; add the
-gradient of a layer's weights to the sums; set images to zero."""
+"""Steps of a mini-batch: transpose weights or filters; compute a layer's activations; compute the errors below a layer;
+add the gradient of a layer's weights to the sums; set images to zero."""
 
 
 @intrinsic

@@ -1,4 +1,4 @@
-"""Which kernel computes an epoch, and with how many threads: the one place where it is decided.
+"""Decides whether zero inputs are left out, and how many threads compute.
 
 `benchmarks/choices.py` times the alternatives.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-_MOST_ROWS = 1 / 3  # of the inputs not zero
-_WORTHWHILE = 200_000  # multiplications in a mini-batch
+_MOST_ROWS = 1 / 3  # share of the inputs that are not zero, below which `Rows` is faster
+_WORTHWHILE = 200_000  # multiplications in a mini-batch, above which several threads are faster
 
 
 def without_zeros(density: float) -> bool:
-    """Whether the inputs, of which this part is not zero, are better kept as `Rows` than as a `Matrix`."""
+    """Return whether `Rows` is faster than `Matrix`, given the share of the inputs that are not zero, from 0 to 1."""
     return density < _MOST_ROWS
 
 
 def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:
-    """Return how many threads a mini-batch is worth, which layer 0 divides in so many panels."""
+    """Return the number of threads for a mini-batch whose layer 0 can be divided into `panels` parts."""
     return min(available(), panels) if multiplications > _WORTHWHILE else 1

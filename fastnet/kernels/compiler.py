@@ -1,18 +1,18 @@
-"""How the kernels are compiled: the flags, the passes, and a word while it takes place.
+"""How kernels are compiled: decorators, Numba's flags and passes, and the announcement of a compilation.
 
-Decorators: `kernel` for a function that Python calls, `called_kernel` for one that kernels call by its address, `part`
-for a function that is compiled into the kernels that call it, `variant` for a part of which there is one for each kind
-of first argument.
+`kernel` decorates a function that Python calls, and `called_kernel` a function that kernels call by its address. `part`
+decorates a function that is compiled into the kernels that call it. `variant` decorates a part for some types of the
+first argument.
 
-What Numba needs to be told, and why:
+Numba's settings, and their reasons:
 
 - The GIL is released, so that two threads train two networks at once.
-- Division by zero gives infinity, as in NumPy, instead of a branch and an exception at every division.
-- None of LLVM's liberties with floating point (`fastmath`): what `vectors` needs of them it takes by itself.
-- Parts are inlined, every one, so that no vector is handed over in memory. So no machine code is made of a part, and it
-  is optimized only where it is inlined: a kernel compiles in about half of the time then.
-- Most of compiling is Numba's front end. Two things in it take long and change nothing here: passes for what kernels do
-  not contain, such as closures, and finding out again and again what a sum of two integers is.
+- Division by zero gives infinity, as in NumPy. Otherwise, every division would have a branch and an exception.
+- `fastmath` is off, because `vectors` sets LLVM's floating-point flags for single instructions.
+- Parts are inlined, so that vectors are not passed in memory. So Numba makes no machine code of a part, and LLVM
+  optimizes the code after inlining only. This halves the compilation time of a kernel.
+- Most of the compilation time is spent in Numba's front end. Passes for features that kernels do not have, such as
+  closures, are left out. The types of repeated operations, such as the sum of two integers, are cached.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 class _TypingContext:
-    """Numba's typing context, which remembers what functions return: there are few, called with few types."""
+    """Numba's typing context, with a cache of signatures: kernels call few functions, with few types."""
 
     _signatures: ClassVar[dict[tuple[Any, Any], Any]] = {}
 
@@ -49,7 +49,7 @@ class _TypingContext:
         return getattr(self._context, name)
 
     def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
-        if isinstance(function, types.Dispatcher):  # which remembers by itself, but would compile for each literal
+        if isinstance(function, types.Dispatcher):  # it has its own cache, but would compile for each literal
             arguments = tuple(types.unliteral(each) for each in arguments)
         if keywords or isinstance(function, types.Dispatcher):
             return self._context.resolve_function_type(function, arguments, keywords)
@@ -60,16 +60,16 @@ class _TypingContext:
 
 
 class _Library(JITCodeLibrary):
-    """What Numba keeps of a function: as it is, since it is optimized with the whole kernel."""
+    """Numba's library of a function, not optimized, because the whole kernel is optimized."""
 
     def _optimize_functions(self, module: Any) -> None:
         module.data_layout = self._codegen._data_layout
 
 
 class _KernelLibrary(_Library):
-    """What Numba keeps of a kernel: optimized once, and not before to prune reference counts, of which there are none.
+    """Numba's library of a kernel, optimized once: kernels have no reference counts, which Numba would prune before.
 
-    The next level of optimization takes a third longer and gives nothing to loops that are written in vectors.
+    The next level of optimization takes a third longer, and does not make loops of explicit vectors faster.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -86,7 +86,7 @@ class _KernelLibrary(_Library):
 
 
 def _all_linked(libraries: list[Any]) -> list[Any]:
-    """Return libraries and all that they need, each once."""
+    """Return libraries and all libraries that they need, each once."""
     found: dict[Any, None] = {}
     left = list(libraries)
     while left:
@@ -98,7 +98,7 @@ def _all_linked(libraries: list[Any]) -> list[Any]:
 
 
 class _KernelCompiler(CompilerBase):
-    """Numba's compiler, with that context, that library and the passes that kernels need."""
+    """Numba's compiler, with `_TypingContext`, `_KernelLibrary` and the passes that kernels need."""
 
     _library: ClassVar[type[JITCodeLibrary]] = _KernelLibrary
     _PASSES = (
@@ -127,9 +127,9 @@ class _KernelCompiler(CompilerBase):
 
 
 class _PartLibrary(_Library):
-    """What Numba keeps of a part: what is linked into the kernels, and no machine code.
+    """Numba's library of a part, which is linked into kernels and has no machine code.
 
-    The parts that it calls are linked with it into the kernel, and not before: that would copy each again and again.
+    The parts that a part calls are linked into the kernel only: linking them earlier would copy each repeatedly.
     """
 
     def finalize(self) -> None:
@@ -143,11 +143,11 @@ class _PartLibrary(_Library):
 class _NoMachineCode:
     @staticmethod
     def set_env(name: str, environment: Any) -> None:
-        """Do nothing, where Numba would write the address of a function's environment next to its machine code."""
+        """Do nothing; Numba would write the address of a function's environment next to the machine code."""
 
 
 class _PartCompiler(_KernelCompiler):
-    """The same compiler, with that library."""
+    """`_KernelCompiler` with `_PartLibrary`."""
 
     _library = _PartLibrary
 
@@ -161,10 +161,10 @@ _PART_FLAGS = {
 }
 
 if numba.config.DISABLE_JIT:
-    raise ImportError("NUMBA_DISABLE_JIT is set, but engine 'numba' cannot run uncompiled; engine='numpy' can")
+    raise ImportError("NUMBA_DISABLE_JIT is set, but engine 'numba' has to compile; unset it, or use engine='numpy'")
 
-# A process that is forked while another thread compiles would never get the lock for it: that thread is not there to
-# give it back. So who forks takes it before.
+# A process that is forked while another thread compiles could never acquire the compiler lock, because the child has no
+# copy of that thread to release the lock. So the lock is acquired before a fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=global_compiler_lock.acquire,
@@ -174,17 +174,17 @@ if hasattr(os, "register_at_fork"):
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function when it is first called with some types, and keep the result on the disk."""
+    """Compile a function when it is first called with some argument types, and cache the code on disk."""
     return _cached(numba.njit(pipeline_class=_KernelCompiler, **_FLAGS)(function))
 
 
 def called_kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function that only kernels call, by its address (see `calls`), and keep the result on the disk."""
+    """Compile a function that only kernels call, by its address (see `calls`), and cache the code on disk."""
     return _cached(numba.njit(pipeline_class=_KernelCompiler, no_cpython_wrapper=True, **_FLAGS)(function))
 
 
 def is_kernel(thing: Any) -> bool:
-    """Return whether something is what `kernel` returns."""
+    """Return whether an object was made by `kernel` or `called_kernel`."""
     return isinstance(thing, Dispatcher) and thing._compiler.pipeline_class is _KernelCompiler
 
 
@@ -194,15 +194,15 @@ def part(function: Callable[..., Any]) -> Any:
 
 
 def subroutine(function: Callable[..., Any]) -> Any:
-    """Compile a part that is called where it is large: once for a layer or a sample, with no vectors for arguments.
+    """Compile a large part that need not be inlined: it is called once per layer or sample, without vector arguments.
 
-    Were all parts inlined, LLVM would copy whole layers into each side of branches that do not change in a loop.
+    If large parts were inlined, LLVM would copy whole layers into both sides of branches that are constant in a loop.
     """
     return numba.njit(**{**_PART_FLAGS, "forceinline": False})(function)
 
 
 def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a part into the kernels that call `general` with a first argument of those kinds of named tuples."""
+    """Compile a part into the kernels that call `general` with a named tuple of a type in `kinds` as first argument."""
 
     def register(function: Callable[..., Any]) -> Any:
         def choose(first: Any, *others: Any) -> Any:
@@ -227,7 +227,7 @@ def announced(announcement: Callable[[], contextlib.AbstractContextManager[objec
 
 
 def _cached(dispatcher: Any) -> Any:
-    # Numba raises this where the cache has no place: then every process compiles for itself.
+    # Numba raises this if code cannot be cached. Then every process compiles the kernel.
     with contextlib.suppress(RuntimeError):
         dispatcher._cache = KernelCache(dispatcher.py_func)
     return dispatcher
@@ -240,7 +240,7 @@ class _CompilationListener(event.Listener):
         self._thread = threading.get_ident()
 
     def on_start(self, event: Any) -> None:
-        if not self._started and threading.get_ident() == self._thread:  # Numba tells every listener of every thread
+        if not self._started and threading.get_ident() == self._thread:  # Numba notifies listeners of all threads
             self._started = True
             self._on_first_start()
 

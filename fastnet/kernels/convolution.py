@@ -1,8 +1,8 @@
 """Convolution and max pooling (chapter 6).
 
-The places of a window, which are pooled, are computed together: four at a time, of up to three narrow vectors of
-filters, which with what they are made of are all registers that AVX2 has. A window of inputs that are all zero, as at
-the border of MNIST's digits, is not computed.
+The positions of a pooling window are computed together: four positions at a time, of up to three narrow vectors of
+filters. Their sums and operands take all 16 registers of AVX2. A window whose inputs are all zero, as at the border of
+MNIST's digits, is not computed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_WEIGHTS_IN_CACHE = 4096  # numbers: of more, some taps at a time are multiplied, for a whole row of windows
-_FILTERS_AT_A_TIME = 3  # narrow vectors
+_WEIGHTS_IN_CACHE = 4096  # with more weights, a row of windows is multiplied by some taps at a time
+_FILTERS_AT_A_TIME = 3  # narrow vectors of filters
 
 
 def _larger(best: Value, place: Value, other: Value, its_place: Value) -> tuple[Value, Value]:
@@ -43,13 +43,13 @@ _pool = formula(_larger)
 
 @part
 def narrowly_padded(n, width):
-    """Return n, filled up to whole narrow vectors."""
+    """Return n, rounded up to whole narrow vectors."""
     return (n + width - 1) // width * width
 
 
 @part
 def block_of_filter(layer, layout, width):
-    """Return how many weights a filter has, padded, and how many a row of a filter."""
+    """Return the number of stored weights of a filter, and of a row of a filter, both including padding."""
     return (layout.weights[layer + 1] - layout.weights[layer]) // layout.maps[layer], narrowly_padded(
         layout.taps[layer], width
     )
@@ -57,7 +57,7 @@ def block_of_filter(layer, layout, width):
 
 @subroutine
 def transpose_filters(layer, layout, parameters, workspace, share):
-    """Write this thread's filters, one column each, one row a tap."""
+    """Write this thread's filters transposed: one column per filter, one row per tap."""
     w, to, width = parameters.values, workspace.filters, narrow_lanes(parameters.values)
     size, line = block_of_filter(layer, layout, width)
     rows, taps, step = layout.rows[layer], layout.taps[layer], narrowly_padded(layout.maps[layer], width)
@@ -74,10 +74,10 @@ def transpose_filters(layer, layout, parameters, workspace, share):
 
 @subroutine
 def convolve_row(layer, corner, layout, workspace, z, blank, seen):
-    """Compute what a row of windows has at each of its places, before bias and activation.
+    """Compute the weighted sums, without bias, at all positions of a row of windows; return 1 if pooled, otherwise 0.
 
-    Their first patch begins at `corner`. Each place gets a row of filters, from z in `workspace.unpooled` on. A window
-    whose inputs are all zero gets none, but a 1 in `workspace.offsets`, from `blank` on.
+    The first patch begins at `corner`. The sums of a position are a row of filters in `workspace.unpooled`, from z on.
+    A window whose inputs are all zero is left out, and marked by a 1 in `workspace.offsets`, from `blank` on.
     """
     a, w, to, width = workspace.activations, workspace.filters, workspace.unpooled, narrow_lanes(workspace.activations)
     step, table, count = narrowly_padded(layout.maps[layer], width), layout.places[layer], row_of_places(layer, layout)
@@ -107,19 +107,19 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
 
 @part
 def places_are_pooled(layer, layout):
-    """Return whether the places whose sums are added up together are those of a window."""
+    """Return whether the positions that are computed together are a pooling window."""
     return layout.rectangular[layer] > 0
 
 
 @part
 def row_of_places(layer, layout):
-    """Return how many places a row of windows has."""
+    """Return the number of positions in a row of windows."""
     return layout.widths[layer] * layout.pools[layer]
 
 
 @part
 def mark_blank_windows(layer, corner, layout, workspace, blank, seen):
-    """Set 1 for windows of a row whose inputs are all zero, and 0 for all others, in `workspace.offsets`."""
+    """Set flags in `workspace.offsets`: 1 for windows of a row whose inputs are all zero, 0 for all other windows."""
     a, room, line, width = (
         workspace.activations,
         workspace.unpooled,
@@ -135,7 +135,7 @@ def mark_blank_windows(layer, corner, layout, workspace, blank, seen):
 
 @subroutine
 def gather_row(layer, corner, layout, workspace, z):
-    """Copy the places of a row of windows, of which the first begins at `corner`, to z in `workspace.unpooled`."""
+    """Copy the positions of a row of windows, whose first begins at `corner`, to `workspace.unpooled`, from z on."""
     maps, width = layout.maps[layer], narrow_lanes(workspace.activations)
     for k in range(row_of_places(layer, layout)):
         place = corner + item(layout.table, layout.places[layer] + k)
@@ -204,7 +204,7 @@ def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, bl
                 found, slope = found * of_sample, slope * of_sample
             elif keep != 1:
                 found, slope = found * keep, slope * keep
-            if c + width > maps:  # beyond the last map is the next place, or the border
+            if c + width > maps:  # lanes beyond the last map belong to the next position, or to the border
                 neurons = load_narrow(layout.neurons, channel + c)
                 found, slope = only(neurons, found), only(neurons, slope)
             store(workspace.activations, to + c, found)

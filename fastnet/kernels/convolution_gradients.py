@@ -1,9 +1,9 @@
 """The gradients of convolution and max pooling (chapter 6).
 
-One place of each window has an error, and with ReLU only if the neuron is not zero. So errors that are not zero are
-kept in lists. A filter's list gives the sum of the patches that it is changed by. That of a place gives the sum of the
-filters that its inputs are changed by. No patch is copied. A list is made without branches: each error is written to
-its end, which moves on if the error is not zero.
+With max pooling, only one position of each window has an error. With ReLU, the error of an activation that is zero is
+zero. So nonzero errors are collected in lists. The gradient of a filter is a sum of patches over the filter's list. The
+errors of inputs are sums of filters over the list of a position. Patches are not copied. A list is built without
+branches: each error is written to the end of the list, and the end advances if the error is not zero.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from fastnet.kernels.layout import ERRORS_IN_CACHE, WINDOWS_IN_A_LIST
 from fastnet.kernels.shares import room_of, share_of_filters
 from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
-_INPUTS_AT_A_TIME = 8  # of which it is seen at once whether all are zero
-_SHORT_ROW = 8  # taps of a filter's row, with which it pays to go by inputs
+_INPUTS_AT_A_TIME = 8  # positions whose inputs are compared with zero together
+_SHORT_ROW = 8  # largest number of taps in a filter's row for which `accumulate_by_inputs` is faster
 
 _at_place = formula(lambda d, place, q: where(place.is_equal(q), d, 0.0))
 
@@ -41,7 +41,7 @@ def clear_images(layer, s, m, layout, delta):
 
 @subroutine
 def add_errors_of_pooling(layer, s, m, layout, workspace):
-    """Add the errors of a sample to those of the places that its activations come from."""
+    """Add the errors of a sample to the errors of the positions that its activations were pooled from."""
     delta, maps = workspace.delta, layout.maps[layer]
     below, size_below = block(layer - 1, m, layout)
     here, size = block(layer, m, layout)
@@ -58,7 +58,7 @@ def add_errors_of_pooling(layer, s, m, layout, workspace):
 
 @subroutine
 def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share):
-    """Add what the errors of a sample make of the filters to the errors of the layer below (BP2)."""
+    """Add the filters, multiplied by the errors of a sample, to the errors of the layer below (BP2)."""
     delta, w, width = workspace.delta, parameters.values, narrow_lanes(workspace.delta)
     filters, places, line = layout.maps[layer], layout.pools[layer], layout.lines[layer - 1]
     rows, (size_of_filter, row_of_filter) = layout.rows[layer], block_of_filter(layer, layout, width)
@@ -90,7 +90,7 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
 
 @subroutine
 def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors, width):
-    """Add to rows of z sums of rows of x, of so many narrow vectors; see `add_vectors`."""
+    """Add weighted sums of rows of x to rows of z, of `vectors` narrow vectors each; see `add_vectors`."""
     first = 0
     while first < vectors:
         some = vectors - first
@@ -103,9 +103,9 @@ def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, row
 
 @part
 def accumulate_filters(layer, m, layout, workspace, sums, share):
-    """Add the gradient of this thread's filters (BP4), from errors as they are scaled, to the sums.
+    """Add the gradient of this thread's filters (BP4), computed from the scaled errors, to the sums.
 
-    The gradient is summed up from zero, and added once: it may be far smaller than what it is added to.
+    The gradient is summed up from zero and then added once, because it may be far smaller than the sums.
     """
     first, last = share_of_filters(layer, layout, share)
     if first < last and layout.taps[layer] <= _SHORT_ROW:
@@ -116,7 +116,7 @@ def accumulate_filters(layer, m, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters whose rows are long: for each error that is not zero, it times its patch."""
+    """Add the gradient of filters with long rows: for each nonzero error, the error times its patch."""
     a, g, width = workspace.activations, workspace.gradient, narrow_lanes(workspace.delta)
     line, rows = layout.lines[layer - 1], layout.rows[layer]
     size, row_of_filter = block_of_filter(layer, layout, width)
@@ -136,16 +136,16 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters whose rows are short: for each input that is not zero, it times errors.
+    """Add the gradient of filters with short rows: for each nonzero input, the input times errors.
 
-    Errors are put back to the places that they come from, some rows at a time, all filters beside one another: those of
-    a row of taps are then in one piece, for each input.
+    Errors are unpooled, some rows at a time, with the errors of all filters adjacent. So the errors that an input is
+    multiplied by are contiguous for a row of taps.
     """
     g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
     rows, columns = layout.rows[layer], layout.taps[layer] // maps
     v, whole = first // width * width, narrowly_padded(layout.maps[layer], width)
     filters = narrowly_padded(last - v, width)
-    if columns < ENOUGH_SUMS:  # in what order so few are added up depends on their number, which must not be a thread's
+    if columns < ENOUGH_SUMS:  # the number of filters decides the order of so few sums: it must not depend on threads
         v, filters = 0, whole
     pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
     places = layout.widths[layer] * pooled_columns + 2 * (columns - 1)
@@ -187,13 +187,13 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
 
 @subroutine
 def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
-    """List the inputs of a sample that are not zero, map by map and row by row, and where each row begins.
+    """List the nonzero inputs of a sample, map by map and row by row, and the index where each row begins.
 
-    With each is where the errors of its row of places begin that it is multiplied by, in rows of `line` numbers.
+    The offset of an input is that of the errors that it is multiplied by, in rows of `line` numbers.
     """
     maps, n = layout.maps[layer - 1], 0
     below, size = block(layer - 1, m, layout)
-    columns = line // filters - layout.taps[layer] // maps + 1  # all but those of places that no window has
+    columns = line // filters - layout.taps[layer] // maps + 1  # without the columns that no window covers
     for c in range(maps):
         for y in range(lines):
             i, offset = below + s * size + y * layout.lines[layer - 1], y * line
@@ -212,7 +212,7 @@ def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, of
 
 @subroutine
 def unpool_row(layer, s, i, v, filters, columns, to, line, m, layout, workspace):
-    """Put the errors of a row of windows back to the places that they come from, of filters from v on."""
+    """Unpool the errors of a row of windows, for the filters from v on."""
     width, maps, places = narrow_lanes(workspace.delta), layout.maps[layer], layout.pools[layer]
     here, size = block(layer, m, layout)
     u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + v
@@ -236,9 +236,9 @@ def unpool_row(layer, s, i, v, filters, columns, to, line, m, layout, workspace)
 
 @subroutine
 def list_errors(layer, f, first, last, m, layout, workspace, values, offsets):
-    """List the errors of a filter that are not zero, of samples from `first` to `last`, and where their patches begin.
+    """List the nonzero errors of a filter in samples `first` to `last`, and the offsets of their patches.
 
-    Return how many there are.
+    Return the number of listed errors.
     """
     below, size_below = block(layer - 1, m, layout)
     n = 0
@@ -257,9 +257,9 @@ def list_errors(layer, f, first, last, m, layout, workspace, values, offsets):
 
 @subroutine
 def add_filters(layer, first, last, layout, gradient, start, sums):
-    """Add the gradient of filters from `first` to `last`, which filter 0 would begin at `start` of, to the sums.
+    """Add the gradient of filters `first` to `last` to the sums; `start` is the offset that filter 0 would have.
 
-    What is beyond the taps of each row is left out.
+    The padding of each row is left out.
     """
     w, width = sums.values, narrow_lanes(gradient)
     size, row_of_filter = block_of_filter(layer, layout, width)
@@ -283,7 +283,7 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 
 @subroutine
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
-    """Add the errors of the maps from `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
+    """Add the errors of maps `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
     room, found, last = workspace.dots, room_of(workspace.dots, share), min(last, maps)
     for c in range(first, last, VECTORS_OF_MAPS * width):

@@ -1,4 +1,4 @@
-"""Costs: what the output neurons give, what that costs, and their errors."""
+"""Activations, costs and errors of the output neurons."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CODES = {
     "HuberCost": 5,
     "QuantileCost": 6,
 }
-"""The number that kernels have for each cost of `formulas.costs`."""
+"""Code of each cost of `formulas.costs` in the kernels."""
 
 OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
-"""The number that kernels have for each activation function of output neurons."""
+"""Code of each activation function of output neurons in the kernels."""
 
 _SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # exp of less than this would be denormal in float32
@@ -30,7 +30,7 @@ _LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # exp of more would be infinite
 
 
 def setting_of(cost: object) -> float:
-    """Return the setting of a cost as a number, 0 if it has none."""
+    """Return the threshold of `HuberCost`, the quantile of `QuantileCost`, and 0 for all other costs."""
     if isinstance(cost, HuberCost):
         return cost.threshold
     return cost.quantile if isinstance(cost, QuantileCost) else 0.0
@@ -42,10 +42,10 @@ def _exponential(z: Value) -> tuple[Value, Value]:
 
 
 def _softmax_elsewhere(z: Value) -> tuple[Value, Value]:
-    return z, z  # never called: softmax depends on all neurons
+    return z, z  # never executed: `errors` computes softmax, which depends on all neurons
 
 
-# The error of an output neuron, and what it adds to the cost.
+# The error of an output neuron, and its term of the cost.
 
 
 def _quadratic_error(a: Value, slope: Value, y: Value, setting: Value) -> Value:
@@ -67,7 +67,7 @@ def _huber_error(a: Value, slope: Value, y: Value, threshold: Value) -> Value:
 
 def _quantile_error(a: Value, slope: Value, y: Value, quantile: Value) -> Value:
     r = a - y
-    return where(r > 0, 1 - quantile, where(r < 0, -quantile, r))  # what is not a number stays so
+    return where(r > 0, 1 - quantile, where(r < 0, -quantile, r))  # NaN stays NaN
 
 
 def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
@@ -75,12 +75,12 @@ def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
 
 
 def _cross_entropy_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    # -ln a = z + ln(1 + exp(-z)), in a form whose exponent is never positive; z has the digits that a has lost.
+    # max(z, 0) - z y + ln(1 + exp(-|z|)): the exponent is never positive, and z has digits that an a near 1 has lost.
     return where(z > 0, z, 0.0) - z * y + log(1 + exp(clamp(-absolute(z), _SMALLEST_EXPONENT, 0.0)))
 
 
 def _log_likelihood_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    return -z * y  # to which `errors` adds what all of a sample's outputs have in common
+    return -z * y  # `errors` adds ln(sum(exp(z))), once for each sample
 
 
 def _poisson_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
@@ -103,13 +103,13 @@ def _quantile_loss(z: Value, a: Value, y: Value, quantile: Value) -> Value:
 
 
 def _sign(r: Value) -> Value:
-    return where(r > 0, r.like(1.0), where(r < 0, r.like(-1.0), r))  # what is not a number stays so
+    return where(r > 0, r.like(1.0), where(r < 0, r.like(-1.0), r))  # NaN stays NaN
 
 
-_neuron = choice([sigmoid, linear, _softmax_elsewhere, _exponential])  # by OUTPUTS
+_neuron = choice([sigmoid, linear, _softmax_elsewhere, _exponential])  # in the order of OUTPUTS
 _error = choice(
     [_quadratic_error, _difference, _difference, _difference, _absolute_error, _huber_error, _quantile_error]
-)  # by CODES
+)  # in the order of CODES
 _loss = choice(
     [
         _quadratic_loss,
@@ -126,10 +126,10 @@ _softmax = formula(lambda z, largest: exp(clamp(z - largest, _SMALLEST_EXPONENT,
 
 @part
 def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
-    """Write the derivative of a sample's cost with respect to z (BP1), times a factor, and return the cost.
+    """Write the derivative of a sample's cost with respect to z (BP1), times a factor; return the cost.
 
-    z and the errors are n numbers in panels that begin at `start`, a step from each to the next; the targets begin at
-    `y`, and behind them a vector of anything else may be read. The cost is returned only if it is asked for.
+    z and the errors have n numbers each, in vectors that begin at `start`, `step` apart. The targets begin at index
+    `y`. Up to one vector is read beyond the last target. Without `with_loss`, the returned number is undefined.
     """
     width = lanes(z)
     loss, largest, normalizer = 0.0, item(z, start), 1.0
@@ -139,7 +139,7 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
         sums, i = zeros(z), start
         for k in range(0, n, width):
             e = only(load(neurons, first_neuron + k), _softmax(load(z, i), largest))
-            store(delta, i, e)  # until it is needed again
+            store(delta, i, e)  # the second loop reads it there
             sums = sums + e
             i += step
         normalizer = 1 / total(sums)

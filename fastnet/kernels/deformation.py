@@ -1,10 +1,10 @@
-"""Images, deformed: where the grey value of each pixel is looked up in the given image.
+"""Deforms images: the grey value of each pixel is looked up at another position in the given image.
 
-Places are in pixels, rows downwards and columns to the right, the middle of the first pixel at (0, 0). Between pixels,
-grey values are interpolated, from the two above and the two below; outside of an image they are 0.
+Positions are in pixels, rows downwards and columns to the right, with the centre of the first pixel at (0, 0). Between
+pixels, grey values are interpolated bilinearly. Outside of an image, grey values are 0.
 
-Noise is smoothed here, and not by NumPy's products of matrices: threads would wait for one another in these, and each
-field would lie scattered in their result.
+The kernel smooths noise itself, and does not call NumPy's matrix product. In NumPy's matrix product, threads would wait
+for one another, and each field would be scattered in the result.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from fastnet.kernels import products
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.vectors import lanes, lanes_of
 
-_BORDER = 2  # blank pixels on every side of an image, so that each place has four neighbours
+_BORDER = 2  # blank pixels on every side of an image, so that each position has four neighbours
 _GREYS = np.float32(256)  # steps from white to black
-_MIDDLE = np.float32(127.5)  # of the bytes from 0 to 255
+_MIDDLE = np.float32(127.5)  # middle of the bytes from 0 to 255
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
@@ -29,14 +29,14 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     rough, across, halfway, downwards, rightwards : ndarray of float32
-        Matrices of the size of an image, in panels: the noise, the smoothing matrix, their product, and what moves rows
-        and columns.
+        Matrices of the size of an image, in panels: the noise, the smoothing matrix, their product, and the
+        displacements of rows and of columns.
     padded : ndarray of float32
         An image with its border.
     rows : ndarray of int64, shape (side,)
         0, 1, 2, …
     ys, xs : ndarray of float32, shape (side,)
-        The places of a row's pixels.
+        The positions where the pixels of a row are looked up.
     """
 
     rough: np.ndarray
@@ -51,7 +51,7 @@ class Workspace(NamedTuple):
 
 
 def workspace_for(side: int) -> Workspace:
-    """Make room for images of `side` rows and columns: one for each thread."""
+    """Return memory for images of `side` rows and columns. Each thread needs its own."""
     lanes = lanes_of("float32")
     in_panels = -(-side // lanes) * lanes * side
     panels = (np.zeros(in_panels, np.float32) for _ in range(5))
@@ -68,18 +68,18 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
     images : ndarray of float32 or float64, shape (n, side * side)
         Grey values, from 0 (white) to 1 (black).
     side : int
-        How many rows and columns each has.
+        Number of rows and of columns of each image.
     transforms : ndarray of float64, shape (n, 6)
-        For each image a, b, c, d, e, f: what is to be at row r and column s, counted from the middle of the image, is
-        looked up at row a r + b s + c and column d r + e s + f.
+        Coefficients a, b, c, d, e, f for each image. The pixel at row r and column s is looked up at row a r + b s + c
+        and column d r + e s + f. Rows and columns are counted from the centre of the image.
     noise : ndarray of uint8, shape (n, 2, side * side) or (0, 2, side * side)
-        What moves these rows and these columns, before it is smoothed: from 0 to 255 as from -1 to 1; or none.
+        Displacements of the rows and columns that are looked up, before smoothing; 0 stands for -1, and 255 for 1.
     elastic : float
-        By how many pixels it moves them.
+        Factor of the smoothed noise, in pixels.
     smoothing : ndarray of float32, shape (side * side,)
-        A symmetric matrix: noise is multiplied by it from both sides.
+        A symmetric matrix. Noise is multiplied by this matrix from both sides.
     deformed : ndarray of float32, shape (n, side * side)
-        Is set to the result: multiples of 1/256.
+        Receives the deformed images: multiples of 1/256.
     workspace : Workspace
     """
     width, room = lanes(smoothing), workspace
@@ -96,7 +96,7 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
 
 @part
 def _set_panels(panels, matrix, side, width, zero, factor):
-    """Lay the factor times the matrix less `zero` out as panels: see `layout`."""
+    """Store factor * (matrix - zero) in panels; see `layout`."""
     for row in range(side):
         for column in range(side):
             number = np.float32(matrix[row * side + column]) - zero
@@ -133,7 +133,7 @@ def _set_padded(padded, image, side):
 
 @part
 def _look_up(room, side, transform, width, deformed):
-    """Set an image to what is found in another, a row at a time."""
+    """Set a deformed image to the interpolated grey values of the padded image, row by row."""
     padded, downwards, rightwards, ys, xs = room.padded, room.downwards, room.rightwards, room.ys, room.xs
     a, b, c, d, e, f = _numbers(transform)
     stride = side + 2 * _BORDER
@@ -141,7 +141,7 @@ def _look_up(room, side, transform, width, deformed):
     last = np.float32(side + _BORDER)
     for row in range(side):
         r = np.float32(row) - middle
-        for column in range(side):  # apart from what follows, it is done for many columns at once
+        for column in range(side):  # a separate loop, which the processor computes for many columns at once
             s = np.float32(column) - middle
             p = _in_panels(row, column, side, width)
             ys[column] = _bounded(a * r + b * s + c + downwards[p] + middle + np.float32(_BORDER), last)
@@ -165,6 +165,6 @@ def _numbers(transform):
 
 @part
 def _bounded(place, last):
-    """Return a place between 0 and the last; 0 for what is not a number."""
+    """Return a position, limited to the range from 0 to `last`; 0 for NaN."""
     place = place if place > _ZERO else _ZERO
     return place if place < last else last

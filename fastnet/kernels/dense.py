@@ -1,6 +1,6 @@
-"""Matrix products of dense layers: a kernel of their own, which the kernel of an epoch calls by its address.
+"""The kernel `dense` for matrix products of dense layers, which the kernel `epoch` calls by its address.
 
-In layer 0 they are computed of dense inputs only: `inputs` has the products of sparse ones.
+In layer 0, `dense` multiplies dense inputs only. The module `inputs` multiplies sparse inputs.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from fastnet.kernels.vectors import lanes, load, store
 
 @called_kernel
 def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums, workspace, share):
-    """Do this thread's part of one step of a mini-batch, for a dense layer.
+    """Compute this thread's share of one step of a mini-batch, for a dense layer.
 
     Parameters
     ----------
     what : int
-        `PREPARE`: transpose the weights of all dense layers but the first. `FEED_FORWARD`: multiply weights and
+        `PREPARE`: transpose the weights of all dense layers above layer 0. `FEED_FORWARD`: multiply weights and
         activations. `BACKPROPAGATE`: compute the errors below the layer, not for layer 0. `ACCUMULATE`: add the
-        gradient of its weights to the sums.
+        gradient of the layer's weights to the sums.
     layer : int
         Index of the layer; ignored by `PREPARE`.
     x, rows : ndarray, ndarray of int64
-        The inputs of all samples, row by row, and which rows are the mini-batch; ignored above layer 0.
+        The inputs of all samples, row by row, and the indices of the mini-batch's rows; ignored above layer 0.
     m : int
         Number of samples in the mini-batch.
     first, last : int
-        This thread's samples above layer 0, and its neurons in layer 0; ignored where threads divide weights.
+        Range of this thread's samples; in layer 0, of its neurons. Ignored where threads divide weights.
     scale : float
-        What the weights have to be multiplied by.
+        Factor of the weights; see `layout.Parameters`.
     layout, parameters, sums, workspace, share
         See `epoch`.
     """
@@ -56,7 +56,7 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
 
 @part
 def transpose_all(layout, parameters, workspace, share):
-    """Transpose the weights of all dense layers but the first, in this thread's panels."""
+    """Transpose the weights of all dense layers above layer 0, in this thread's panels."""
     width = lanes(parameters.values)
     for layer in range(1, len(layout.kinds)):
         if layout.kinds[layer] == DENSE:
@@ -122,7 +122,7 @@ def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
 
 @part
 def multiply_by_slopes(start, n, factor, workspace):
-    """Multiply n errors by the slopes of their neurons, and by a factor."""
+    """Multiply n errors by their neurons' slopes (derivatives of the activation function), and by a factor."""
     delta = workspace.delta
     for i in range(start, start + n, lanes(delta)):
         store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
@@ -130,7 +130,7 @@ def multiply_by_slopes(start, n, factor, workspace):
 
 @subroutine
 def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
-    """Add to the sums of the weights of layer 0, for neurons from `first` to `last` (BP4)."""
+    """Add the gradient of layer 0's weights to the sums, for neurons from `first` to `last` (BP4)."""
     delta, n_in, m, width = workspace.delta, layout.sizes[0], len(rows), lanes(workspace.delta)
     products.add_transposed_product(
         x, 0, n_in, rows, n_in, 1, 0, delta, m * first, m * width, width, sums.values, first * n_in, n_in * width,
@@ -140,7 +140,7 @@ def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_weights(layer, m, layout, workspace, sums, share):
-    """Add to the sums of the weights of a dense layer, in this thread's panels (BP4)."""
+    """Add the gradient of a dense layer's weights to the sums, in this thread's panels (BP4)."""
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     stride, panel = steps(layer - 1, m, width, layout)

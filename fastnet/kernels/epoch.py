@@ -1,9 +1,9 @@
 """Stochastic gradient descent over an epoch, in one compiled loop for every network.
 
-For each mini-batch, all samples are fed forward, their errors are propagated back, and only then do the parameters
-change. What the layers, the cost and the optimizer are, the loop reads as numbers. With plain gradient descent no
-gradient is ever stored: the errors are scaled by -eta / m where they begin, at the outputs, and what the book's
-equations make of them is added straight to the parameters.
+For each mini-batch, all samples are fed forward, their errors are propagated back, and then the parameters change. The
+loop reads the kinds of the layers, the cost and the optimizer as integer codes. Plain gradient descent stores no
+gradient: the errors of the outputs are scaled by -eta / m, and the terms of BP3 and BP4 are added to the parameters
+directly.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastnet.kernels import subnormals
 from fastnet.kernels.backward import accumulate, backpropagate, output_errors
 from fastnet.kernels.calls import CLEAR, PREPARE, call
 from fastnet.kernels.compiler import kernel, part, subroutine
@@ -23,7 +24,7 @@ from fastnet.kernels.shares import share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, numbers_of_line, prefetch, set_item
 
-_SMALLEST_SCALE = 1e-6  # of the weights, before they are multiplied by it: far from where float32 ends
+_SMALLEST_SCALE = 1e-6  # if the scale is smaller, the weights are multiplied by it; far above float32's smallest number
 
 
 class Samples(NamedTuple):
@@ -32,18 +33,18 @@ class Samples(NamedTuple):
     Attributes
     ----------
     order : ndarray of int64, shape (m,)
-        Which samples, and in which order.
+        Indices of the samples, in order.
     targets : ndarray, shape (n * n_out + 1 vector,)
         The desired outputs, row by row.
     weights : ndarray, shape (n,) or (0,)
-        What the cost of each is multiplied by, if not 1.
+        Factor of each sample's cost; if empty, all factors are 1.
     factors : ndarray, shape (m * layout.factors[-1],) or (0,)
-        With dropout, for each sample of the order what its hidden neurons are multiplied by, in the layers that some
-        are dropped of.
+        With dropout, factors of the hidden neurons, for each sample of the order; only layers with dropped neurons
+        have factors.
     losses : ndarray of float64, shape (m,) or (0,)
-        Receives the cost of each sample of the order, if it is wanted.
+        Receives the cost of each sample of the order, unless it is empty.
     squares : ndarray of float64, shape (number of mini-batches,) or (0,)
-        Receives the sum of the squares of the weights before each step, if it is wanted.
+        Receives the sum of the squares of the weights before each step, unless it is empty.
     """
 
     order: np.ndarray
@@ -60,7 +61,7 @@ def epoch(
 ):
     """Train on the samples, in their order and in mini-batches.
 
-    What follows are numbers, and references to named tuples.
+    The parameters are numbers, and references to named tuples.
 
     Parameters
     ----------
@@ -68,24 +69,25 @@ def epoch(
         The inputs of all samples.
     samples : Samples
     mini_batch_size : int
-        The last mini-batch may be short.
+        At least 1. The last mini-batch may be smaller.
     layout : Layout
     update : Update
         See `optimizers`.
     parameters : Parameters
     sums : Parameters
-        What is added to: the parameters themselves, their velocity, or the gradient.
+        Where the gradient is added: the parameters themselves, their velocity, or a sum of gradients.
     memory : Memory
     statistics : Statistics
     workspace : Workspace
-        With room for a mini-batch, or for a part of it: then the parts are computed one after the other, and their
-        gradients are summed up before a step. This does not go with `update.direct` nor with batch normalization.
+        Memory for a mini-batch, or for a part of a mini-batch. Parts are computed one after the other, and their
+        gradients are summed up before a step. Parts are not possible with `update.direct` or batch normalization.
     share : Share
-        This thread's part of the work. Nothing that is computed depends on how it is divided.
+        This thread's share of the work. The result does not depend on the number of threads.
     training : bool
-        If not, mini-batches are only fed forward, and losses computed if they are wanted. It is the same kernel, so
-        that it is compiled once. The workspace is left with the weighted inputs of the outputs, of the last mini-batch.
+        Whether to train. If False, mini-batches are only fed forward, and `samples.losses` is filled. The workspace
+        then has z of the output layer for the last mini-batch. One kernel does both, so that it is compiled once.
     """
+    control = subnormals.count_as_zero()
     order, room = samples.order, len(workspace.samples)
     scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
     for start in range(0, len(order), mini_batch_size):
@@ -96,7 +98,7 @@ def epoch(
         for begin in range(start, end, room):
             m = min(room, end - begin)
             first, last = share_of(m, share)
-            if m != laid_out:  # panels and images lie elsewhere, where others may still be reading
+            if m != laid_out:  # panels and images get new offsets, where other threads may still be reading
                 laid_out = m
                 waits += 1
                 wait_for_all(share, waits)
@@ -141,13 +143,14 @@ def epoch(
                 scale, sums_scale = 1.0, 1.0
     if share.thread == 0:
         set_item(parameters.scale, 0, scale)
+    subnormals.put_back(control)
 
 
 @subroutine
 def follow_all(update, step, decay, layout, parameters, sums, memory, share):
-    """Have this thread's parameters follow what was summed up for them; only weights are regularized.
+    """Update this thread's parameters from the sums; only weights are regularized.
 
-    The decay of weights is multiplied by `decay`.
+    The weight decay is multiplied by `decay`.
     """
     width = lanes(parameters.values)
     kinds = 2 + (len(parameters.values) > layout.gammas)  # weights, biases, and gammas where there are any
@@ -163,7 +166,7 @@ def follow_all(update, step, decay, layout, parameters, sums, memory, share):
 
 @subroutine
 def divisor_of(samples, start, end, kind):
-    """Return what the errors of a mini-batch are divided by, and what the decay of weights is multiplied by."""
+    """Return the divisor of a mini-batch's errors, and the factor of the weight decay."""
     divisor, decay = float(end - start), 1.0
     if kind == BY_WEIGHT:
         if len(samples.weights) > 0:
@@ -172,7 +175,7 @@ def divisor_of(samples, start, end, kind):
                 divisor += float(item(samples.weights, item(samples.order, s)))
         if divisor > 0:
             decay = 1 / divisor
-        else:  # no sample counts
+        else:  # all samples have weight 0
             divisor, decay = 1.0, 0.0
     elif kind == BY_NOTHING:
         divisor = 1.0
@@ -181,7 +184,7 @@ def divisor_of(samples, start, end, kind):
 
 @part
 def prefetch_targets(targets, samples, layout):
-    """Ask for samples' desired outputs, before they are needed."""
+    """Prefetch the targets of samples."""
     width = layout.sizes[-1]
     for s in range(len(samples)):
         i = item(samples, s) * width

@@ -1,10 +1,10 @@
-"""Formulas of vectors, written as Python and compiled without Numba's front end.
+"""Formulas of vectors, written in Python and compiled without Numba's front end.
 
-Most of a kernel's compilation is Numba's front end, which infers the types of each function and lowers it. A formula
-passes the front end as one call. `formula` calls the Python function once, while a kernel compiles, with a `Value` for
-each argument: each operation on values emits one instruction of LLVM. A formula has no loop or branch that depends on
-a value; what depends on the precision, such as the number of terms of a series, is plain Python. `where` chooses for
-each number, `choice` one of several formulas by its number.
+Most of a kernel's compilation time is spent in Numba's front end, which infers the types of each function and lowers
+it. For the front end, a formula is one call. While a kernel compiles, `formula` calls the Python function once, with a
+`Value` for each argument. Each operation on values emits one LLVM instruction. Loops and branches of a formula must not
+depend on values. They may depend on the precision, as the number of terms of a series does. `where` selects number by
+number, and `choice` selects one of several formulas by its index.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from numba.extending import intrinsic
 
 from fastnet.kernels.vectors import Vector, broadcast, constant
 
-_FRACTION = {32: 23, 64: 52}  # bits of a number's fraction, by its bits
-_BIAS = {32: 127, 64: 1023}  # what is added to its exponent
+_FRACTION = {32: 23, 64: 52}  # bits of the fraction, by the bits of a number
+_BIAS = {32: 127, 64: 1023}  # bias of the exponent, by the bits of a number
 _LOG2_E = 1 / math.log(2)
-# The logarithm of 2 in two parts: few enough bits in the first for its product with a small whole number to be exact.
+# The logarithm of 2 in two parts. The first part has few bits, so that its product with a small integer is exact.
 _LN_2_HIGH = 0.693145751953125
 _LN_2_LOW = 1.4286068203094172e-06
-_TERMS_OF_EXP = {32: 7, 64: 13}  # of the Taylor series, for less than a rounding error
+_TERMS_OF_EXP = {32: 7, 64: 13}  # degree of the Taylor series, whose error is less than a rounding error
 _TERMS_OF_LOG = {32: 5, 64: 11}
 
 Number: TypeAlias = "Value | float"
@@ -43,7 +43,7 @@ class Value:
     vector : Vector
         The type.
     llvm
-        The value, as LLVM has it.
+        The LLVM value.
     """
 
     def __init__(self, context: Any, builder: Any, vector: Vector, llvm: Any) -> None:
@@ -98,7 +98,7 @@ class Value:
         return self.of(self.builder.fcmp_ordered("<", self.llvm, self.like(other).llvm))
 
     def is_equal(self, other: Number) -> Value:
-        """Return where both are equal numbers."""
+        """Return, number by number, whether both are equal; NaN is not equal to NaN."""
         return self.of(self.builder.fcmp_ordered("==", self.llvm, self.like(other).llvm))
 
     def __gt__(self, other: Number) -> Value:
@@ -106,14 +106,15 @@ class Value:
 
 
 def formula(function: Callable[..., Any]) -> Any:
-    """Have kernels call a formula with vectors, or with numbers for some of them."""
+    """Return a function for kernels that computes a formula of vectors; numbers may replace some of the vectors."""
     return choice([function])
 
 
 def choice(functions: Sequence[Callable[..., Any]]) -> Any:
-    """Have kernels call one of several formulas, by its number, which is the first argument if there are several.
+    """Return a function for kernels that computes one of several formulas; its first argument is the formula's index.
 
-    They take the same number of arguments, of which one at least is a vector, and return as many values.
+    With one formula, there is no index. All formulas take the same number of arguments, at least one of them a vector,
+    and return the same number of values.
     """
     arity = functions[0].__code__.co_argcount
 
@@ -140,7 +141,7 @@ def choice(functions: Sequence[Callable[..., Any]]) -> Any:
     return intrinsic(_WITH_ARITY[arity + (len(functions) > 1)](compiled))
 
 
-_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # Numba wants to see how many arguments there are
+_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # Numba reads the number of arguments from the signature
     1: lambda f: lambda typing_context, a: f(typing_context, a),
     2: lambda f: lambda typing_context, a, b: f(typing_context, a, b),
     3: lambda f: lambda typing_context, a, b, c: f(typing_context, a, b, c),
@@ -150,7 +151,7 @@ _WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # Numba wants to see how many 
 
 
 def _number_of_results(function: Callable[..., Any], vector: Vector, arity: int) -> int:
-    """Return how many values a formula returns: found by calling it in a function that is thrown away."""
+    """Return the number of values that a formula returns, by emitting it into a function that is discarded."""
     from numba.core.registry import cpu_target
 
     context = cpu_target.target_context
@@ -163,7 +164,7 @@ def _number_of_results(function: Callable[..., Any], vector: Vector, arity: int)
 
 
 def _chosen(builder: Any, functions: Sequence[Callable[..., Any]], number: Any, inputs: list[Value]) -> list[Any]:
-    """Emit the formulas, and return the results of the one with that number."""
+    """Emit all formulas, and return the results of the formula with that index."""
     if len(functions) == 1:
         return _results(functions[0](*inputs))
     blocks = [builder.append_basic_block(f"formula.{i}") for i in range(len(functions))]
@@ -190,7 +191,7 @@ def _results(result: Any) -> list[Any]:
     return [each.llvm for each in (result if isinstance(result, tuple) else (result,))]
 
 
-# What formulas are made of
+# Functions for formulas
 
 
 def where(condition: Value, a: Value, b: Number) -> Value:
@@ -199,7 +200,7 @@ def where(condition: Value, a: Value, b: Number) -> Value:
 
 
 def clamp(x: Value, lower: float, upper: float) -> Value:
-    """Return numbers, but none below `lower` or above `upper`; what is not a number stays so."""
+    """Return x, limited to the range from `lower` to `upper`; NaN stays NaN."""
     x = where(x < lower, x.like(lower), x)
     return where(x > upper, x.like(upper), x)
 
@@ -220,7 +221,7 @@ def square_root(x: Value) -> Value:
 def exp(x: Value) -> Value:
     """Return the exponential function, as 2^n exp(r) with |r| below half the logarithm of 2.
 
-    x has to be so that the result is a number that is not denormal.
+    The result must be finite and not denormal.
     """
     n = _nearest(x * _LOG2_E)
     r = x - n * _LN_2_HIGH - n * _LN_2_LOW
@@ -243,13 +244,13 @@ def log(x: Value) -> Value:
 
 
 def _nearest(x: Value) -> Value:
-    """Return the nearest whole numbers, of numbers far smaller than a fraction can hold."""
+    """Return the nearest integers, for numbers far smaller than 2 to the power of the fraction's bits."""
     shift = x.like(_shift(x)).llvm
     return x.of(x.builder.fsub(x.builder.fadd(x.llvm, shift), shift))
 
 
 def _power_of_two(n: Value) -> Value:
-    """Return 2 to the power of whole numbers, within the range of a number's exponent."""
+    """Return 2 to the power of integers that are in the range of the exponent."""
     builder, integers = n.builder, _integers(n)
     bias, fraction = (_constant_integers(n, number) for number in (_BIAS[n.bits], _FRACTION[n.bits]))
     whole = builder.bitcast(builder.fadd(n.llvm, n.like(_shift(n)).llvm), integers)
@@ -268,7 +269,7 @@ def _split(x: Value) -> tuple[Value, Value]:
 
 
 def _shift(x: Value) -> float:
-    """Return what to add to numbers so that their whole parts are the last bits of their fractions."""
+    """Return the number whose addition moves the integer part of a number to the last bits of the fraction."""
     return float(1.5 * 2.0 ** _FRACTION[x.bits])
 
 

@@ -1,8 +1,8 @@
 """Feeding a mini-batch forward.
 
-`u` and `v` are the first neurons of panels, counted through all layers: what the workspace has of such a panel begins
-at `m * u` for m samples. Threads divide the neurons or maps of layer 0 and of batch normalization, and the samples of
-all other layers. They wait for one another in between.
+`u` and `v` are the first neurons of panels, counted through all layers. In the workspace, the panel of neuron u begins
+at `m * u` for m samples. Threads divide the neurons of a dense layer 0, the neurons or maps of batch normalization, and
+the samples of all other layers. In between, the threads wait for one another.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
-AHEAD = 12  # samples: how early a sample's numbers are asked for
+AHEAD = 12  # samples between the sample that is computed and the sample that is prefetched
 
 
 @part
 def feed_forward(
     x, samples, start, m, first, last, layout, scale, parameters, statistics, workspace, share, waits, training
 ):
-    """Compute the activations of all layers, but of the outputs z; return the number of waits.
+    """Compute the activations of all hidden layers, and z of the output layer; return the count of waits.
 
-    `first` and `last` are this thread's samples. At the end, all threads have what these need. For `ENOUGH_SAMPLES` or
-    more, the caller has transposed the weights.
+    `first` and `last` are the range of this thread's samples, for which z is complete on return. For `ENOUGH_SAMPLES`
+    samples or more, the caller has to transpose the weights before.
     """
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
     factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
@@ -77,7 +77,7 @@ def feed_forward(
 
 @subroutine
 def activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace):
-    """Complete z, in the panel of neuron u and of some of the samples; of hidden neurons, replace it by activations."""
+    """Complete z in neuron u's panel, for samples `first` to `last`; in hidden layers, replace z by activations."""
     z, width, channel = (
         workspace.activations,
         lanes(workspace.activations),

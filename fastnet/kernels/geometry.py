@@ -1,4 +1,4 @@
-"""Where the activations of a layer are in a workspace."""
+"""Offsets of a layer's activations in a workspace."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from fastnet.kernels.vectors import narrow_lanes, narrow_zeros, store
 
 @part
 def block(layer, m, layout):
-    """Return where the images of a layer begin, and the distance from a sample's to the next one's."""
+    """Return the offset of a layer's images, and the distance from one sample to the next."""
     here = layout.units[layer]
     return m * here, layout.units[layer + 1] - here
 
 
 @part
 def first_place(layer, s, i, c, m, layout):
-    """Return where map c of the first place is, in row i of a sample's images."""
+    """Return the offset of map c at the first position of row i, in the images of sample s."""
     start, size = block(layer, m, layout)
     return start + s * size + layout.origins[layer] + i * layout.lines[layer] + c
 
 
 @part
 def vectors_at_a_time(c, last, width):
-    """Return how many narrow vectors of the maps from c to `last` are summed up together."""
+    """Return the number of narrow vectors that are summed together next, of maps c to `last`."""
     return min(VECTORS_OF_MAPS, (last - c + width - 1) // width)
 
 
@@ -36,19 +36,19 @@ def clear(array, start, n):
 
 @part
 def is_dropped(layer, factors, layout):
-    """Return whether a layer's activations have factors: in training, if some of its neurons are dropped."""
+    """Return whether a layer's activations have dropout factors, which are given in training only."""
     return len(factors) > 0 and layout.factors[layer + 1] > layout.factors[layer]
 
 
 @part
 def first_factor(layer, s, layout):
-    """Return where the factors of a sample's neurons begin."""
+    """Return the offset of the dropout factors of a sample's neurons."""
     return s * layout.factors[-1] + layout.factors[layer]
 
 
 @part
 def steps(layer, m, width, layout):
-    """Return the distances of a layer's activations from a sample to the next, and from a panel to the next."""
+    """Return two distances in a layer's activations: from one sample to the next, and from one panel to the next."""
     if layout.maps[layer] > 0:
         return layout.units[layer + 1] - layout.units[layer], width
     return width, m * width

@@ -1,7 +1,6 @@
-"""Blocks for images: sums over the places of maps, and over the taps of filters.
+"""Blocks for images: sums over the positions of maps, and over the taps of filters.
 
-`add_vectors` with fewer vectors than `ENOUGH_SUMS` adds each of its sums up in several parts, which need not wait for
-one another.
+With fewer vectors than `ENOUGH_SUMS`, `add_vectors` splits each sum into several independent parts.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from fastnet.kernels.vectors import (
     store_vector,
 )
 
-PLACES = 4  # of an image, whose sums are added up together
-MOST_VECTORS = 15  # in a row, whose sums are in registers together
-VECTORS_OF_MAPS = 4  # whose sums over places are added up together
-ENOUGH_SUMS = 4  # that need not wait for one another; fewer are added up in several parts at once
-_FILTERS = 3  # narrow vectors of them, whose sums are added up together
+PLACES = 4  # positions of an image whose sums are computed together
+MOST_VECTORS = 15  # largest number of vectors in a row whose sums are in registers together
+VECTORS_OF_MAPS = 4  # vectors of maps whose sums over positions are computed together
+ENOUGH_SUMS = 4  # smallest number of independent sums; fewer sums are split into several parts
+_FILTERS = 3  # narrow vectors of filters whose sums are computed together
 
 
 def _patch_products(
@@ -67,7 +66,7 @@ def _patch_products(
 
 
 def _pooled(loop: Loop, values: Sequence[Any]) -> tuple[Any, Any]:
-    """Return the largest of some values, and the number of the first that is as large."""
+    """Return the maximum of the values in each lane, and the index of the first value that equals the maximum."""
     builder, best, place = loop.builder, values[0], constant(loop.context, loop.vector, 0.0)
     for r, value in enumerate(values[1:], 1):
         is_larger = builder.fcmp_ordered(">", value, best)
@@ -79,9 +78,9 @@ def _pooled(loop: Loop, values: Sequence[Any]) -> tuple[Any, Any]:
 set_patch_products = block(4, narrow, _patch_products)
 """`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)`
 
-sets z[z_start + r step + column] = sum over k of x[p_r + taps[k]] w[k step + column], for taps k from `first` to
-`last`, four places r and up to three narrow vectors of columns. From another tap than 0 on, it adds to what is there.
-If `pooled` is not 0, z[z_start + column] is the largest of the four instead, and z[z_start + step + column] says which.
+Set z[z_start + r step + column] to a sum, for four positions r and up to three narrow vectors of columns. The sum is
+over taps k from `first` to `last`, of x[p_r + taps[k]] w[k step + column]. If `first` is not 0, add the sum to z. If
+`pooled` is not 0, z[z_start + column] is the maximum over r, and z[z_start + step + column] the index r of the maximum.
 """
 
 
@@ -117,17 +116,17 @@ def _vectors(
 
 
 add_vectors = block(4, narrow, _vectors)
-"""`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)` adds, for each row r,
+"""`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)`
 
-to vectors from z[z_start + r z_line] on, up to `MOST_VECTORS`, the sum over i < count of values[i] times
-those from x[x_start + r x_line + offsets[i]] on.
+For each row r, add a sum over i < count to the vectors from z[z_start + r z_line] on. The terms are values[i] times the
+vectors from x[x_start + r x_line + offsets[i]] on. `vectors` is at most `MOST_VECTORS`.
 """
 
 
 def _columns(
     loop: Loop, starts: Sequence[Any], step: Any, count: Any, targets: Sequence[Any], add: Callable[..., None]
 ) -> None:
-    """Walk along rows from their starts, and go on with the sums that are in the targets: `add(here, sums)`."""
+    """Loop over rows from their starts, and continue the sums that are in the targets: `add(here, sums)`."""
     builder, sums = loop.builder, loop.sums(len(targets))
     for variable, target in zip(sums, targets, strict=True):
         builder.store(loop.load(target), variable)
@@ -192,21 +191,23 @@ def _column_errors(
 
 
 add_columns = block(2, narrow, _column_sums)
-"""`add_columns(x, z, x_start, step, count, z_start, vectors)` adds to up to `VECTORS_OF_MAPS` vectors from z[z_start]
+"""`add_columns(x, z, x_start, step, count, z_start, vectors)`
 
-on the sums over j < count of those from x[x_start + j step] on.
+Add the sum over j < count of the vectors from x[x_start + j step] on to the vectors from z[z_start] on. `vectors` is at
+most `VECTORS_OF_MAPS`.
 """
 
 add_squares_of_columns = block(3, narrow, _column_squares)
-"""`add_squares_of_columns(x, means, z, x_start, step, count, start, vectors)` adds the squares of x - means likewise;
+"""`add_squares_of_columns(x, means, z, x_start, step, count, start, vectors)`
 
-`means` and z begin at `start`.
+Add the sum of (x - means)^2 likewise; `means` and z begin at `start`.
 """
 
 add_errors_of_columns = block(5, narrow, _column_errors)
-"""`add_errors_of_columns(d, x, means, inverses, z, d_start, x_start, step, count, start, z_start, vectors)` adds d to
+"""`add_errors_of_columns(d, x, means, inverses, z, d_start, x_start, step, count, start, z_start, vectors)`
 
-as many vectors of z, and d (x - means) inverses to those behind them; `means` and `inverses` begin at `start`.
+Add the sum of d to `vectors` vectors of z likewise. Add the sum of d (x - means) inverses to the next `vectors`
+vectors. `means` and `inverses` begin at `start`.
 """
 
 
@@ -222,20 +223,21 @@ def _or_rows(loop: Loop, x: Any, z: Any, start: Any, line: Any, rows: Any, z_sta
 
 
 or_rows = block(2, narrow, _or_rows)
-"""`or_rows(x, z, start, line, rows, z_start, vectors)` sets z, from z_start on, to what is not 0 where numbers of
+"""`or_rows(x, z, start, line, rows, z_start, vectors)`
 
-some row are not 0. Rows begin at x[start], `line` numbers apart, and are as many narrow vectors long.
+Set z, from z_start on, to the bitwise OR of rows of x: a number is 0 only if it is 0 in all rows. The rows begin at
+x[start], `line` numbers apart, and have `vectors` narrow vectors each.
 """
 
 
 def _bits(loop: Loop) -> ir.VectorType:
-    """Return the type of integers with the bits of a vector."""
+    """Return the type of a vector of integers, with as many bits as the numbers of `loop.vector`."""
     return ir.VectorType(ir.IntType(loop.vector.dtype.bitwidth), loop.vector.lanes)
 
 
 @intrinsic
 def is_blank(typing_context: Any, x: Any, start: Any, n: Any) -> Any:
-    """Return whether n numbers that begin at `x[start]`, 1 or more, are all 0."""
+    """Return whether the n numbers from `x[start]` on are all 0; n is at least 1."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, start, n = arguments

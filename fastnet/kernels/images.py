@@ -1,8 +1,8 @@
-"""Layers of images: a kernel of their own, which the kernel of an epoch calls.
+"""The kernel `images` for layers of images, which the kernel `epoch` calls.
 
-So nothing of convolutions is compiled for networks without them, both kernels can be compiled at the same time, and
-all networks share that of an epoch. It calls this one by its address, for each mini-batch and layer of images: forward,
-back, and for the gradient.
+`epoch` calls `images` by its address, for each mini-batch and layer of images: forward, backward, and for the gradient.
+Because the kernels are separate, they are compiled at the same time, and all networks share `epoch`. Networks without
+images do not compile `images`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastnet.kernels.normalization_of_maps import backpropagate_maps, normalize_
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.vectors import item, lanes, load, store, zeros
 
-_AHEAD = 2  # samples: how early a sample's inputs are asked for
+_AHEAD = 2  # samples between the sample that is copied and the sample that is prefetched
 
 
 @called_kernel
@@ -24,23 +24,23 @@ def images(
     what, layer, x, samples, start, m, first, last, scale, sums_scale, layout, parameters, sums, statistics, workspace,
     share, training,
 ):  # fmt: skip
-    """Do this thread's part of one step of a mini-batch, for a layer of images.
+    """Compute this thread's share of one step of a mini-batch, for a layer of images.
 
     Parameters
     ----------
     what : int
         `PREPARE`: transpose all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's
-        activations. `BACKPROPAGATE`: compute the errors below it. `ACCUMULATE`: add the gradient of its parameters to
-        the sums.
-        `CLEAR`: set all images to zero, where others may have been, since borders have to be zero.
+        activations. `BACKPROPAGATE`: compute the errors below the layer. `ACCUMULATE`: add the gradient of the layer's
+        parameters to the sums.
+        `CLEAR`: set all images to zero, because borders have to be zero.
     layer : int
-        Which layer; ignored by `PREPARE` and `CLEAR`.
+        Index of the layer; ignored by `PREPARE` and `CLEAR`.
     start, m : int
-        The mini-batch begins there in the order, and has so many samples.
+        Index in the order where the mini-batch begins, and number of its samples.
     first, last : int
-        This thread's samples; ignored where threads divide maps.
+        Range of this thread's samples; ignored where threads divide maps.
     scale, sums_scale : float
-        What the weights, and what is added up, have to be multiplied by.
+        Factors of the weights in `parameters` and in `sums`; see `layout.Parameters`.
     x, samples, layout, parameters, sums, statistics, workspace, share, training
         See `epoch`.
     """
@@ -72,7 +72,7 @@ def transpose_all(layout, parameters, workspace, share):
 def feed_forward(
     layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, workspace, share, training
 ):
-    """Compute the activations of a layer: for samples from `first` to `last`, or of this thread's maps."""
+    """Compute the activations of a layer, of samples `first` to `last` or of this thread's maps."""
     m = len(mini_batch)
     if layout.kinds[layer] == IMAGES:
         copy_inputs(x, mini_batch, first, last, m, layout, workspace)
@@ -85,7 +85,7 @@ def feed_forward(
 
 @part
 def backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share):
-    """Compute the errors below a layer: for samples from `first` to `last`, or of this thread's maps."""
+    """Compute the errors below a layer, of samples `first` to `last` or of this thread's maps."""
     if layout.kinds[layer] == BATCH_NORMALIZATION:
         c_first, c_last = share_of_maps(layer, layout, workspace, share)
         backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale, share)
@@ -105,7 +105,7 @@ def backpropagate(layer, first, last, m, scale, layout, parameters, workspace, s
 
 @part
 def accumulate(layer, m, layout, workspace, sums, sums_scale, share):
-    """Add the gradient of this thread's part of a layer to the sums."""
+    """Add the gradient of this thread's share of a layer to the sums."""
     first, last = share_of_maps(layer, layout, workspace, share)
     if layout.kinds[layer] == CONVOLUTION or layout.kinds[layer] == BATCH_NORMALIZATION:
         convolution_gradients.accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share)
@@ -115,14 +115,14 @@ def accumulate(layer, m, layout, workspace, sums, sums_scale, share):
 
 @part
 def share_of_maps(layer, layout, workspace, share):
-    """Return which of a layer's maps, in whole panels, are this thread's: from, to."""
+    """Return this thread's maps of a layer, in whole panels: the first, and one past the last."""
     maps = layout.channels[layer + 1] - layout.channels[layer]
     return share_of_panels(0, maps, lanes(workspace.delta), share)
 
 
 @subroutine
 def copy_inputs(x, mini_batch, first, last, m, layout, workspace):
-    """Copy the inputs of samples from `first` to `last`."""
+    """Copy the inputs of samples `first` to `last` into the workspace."""
     a = workspace.activations
     start, size = block(0, m, layout)
     for s in range(first, last):
@@ -136,7 +136,7 @@ def copy_inputs(x, mini_batch, first, last, m, layout, workspace):
 
 @subroutine
 def clear_all(first, last, m, layout, workspace):
-    """Set all images of samples from `first` to `last` to zero, where others may have been: borders have to be zero."""
+    """Set all images of samples `first` to `last` to zero, because borders have to be zero."""
     a, slopes = workspace.activations, workspace.slopes
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:

@@ -1,8 +1,8 @@
-"""The inputs of all samples, and what layer 0 computes of them: with the zeros, or without.
+"""The inputs of all samples, dense or sparse, and their products in layer 0.
 
-Four pixels in five of MNIST are zero: they add nothing to the next layer, and their weights don't change. So a sample
-can be kept as the list of its inputs that are not zero, as in SciPy's CSR matrices. Where few inputs are zero, a matrix
-is better, whose rows are taken several at a time.
+Four of five pixels of MNIST are zero. They add nothing to layer 0, and their weights get no gradient. So `Rows` stores
+only the inputs that are not zero, as SciPy's CSR matrices do. If few inputs are zero, `Matrix` is faster, because
+several rows are multiplied at a time.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_NUMBERS_AHEAD = 8192  # of dense inputs, that are asked for at once: no more than a part of the first cache
+_NUMBERS_AHEAD = 8192  # largest number of dense inputs that are prefetched at once, so that they stay in cache
 
 
 class Matrix(NamedTuple):
-    """A matrix with its zeros.
+    """A dense matrix.
 
     Attributes
     ----------
     values : ndarray, shape (n * columns,)
-        The numbers, row by row.
+        The numbers, row by row, float32 or float64.
     columns : int
-        How many are a row.
+        Number of columns.
     """
 
     values: np.ndarray
@@ -45,21 +45,21 @@ class Matrix(NamedTuple):
 
     @property
     def samples(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.values) // self.columns
 
 
 class Rows(NamedTuple):
-    """A matrix without its zeros.
+    """A sparse matrix, in CSR form.
 
     Attributes
     ----------
     starts : ndarray of int64, shape (n + 1,)
-        Row i is at `starts[i] : starts[i + 1]` in the arrays below.
-    columns : ndarray of uint16 or uint32
-        In which column each number stands.
-    values : ndarray
-        The numbers.
+        Row i is `starts[i] : starts[i + 1]` of the two arrays below.
+    columns : ndarray of uint16 or uint32, shape (starts[-1],)
+        Column of each stored number.
+    values : ndarray of float32 or float64, shape (starts[-1],)
+        The stored numbers.
     """
 
     starts: np.ndarray
@@ -68,14 +68,14 @@ class Rows(NamedTuple):
 
     @property
     def samples(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self.starts) - 1
 
 
 def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Rows] | None = None) -> Matrix | Rows:
-    """Lay a matrix of one sample a row out, float32 or float64, as `kind`, or as what is faster to compute with."""
+    """Store inputs, shape (n, n_in), as `kind` in float32 or float64; by default, as the kind that is faster."""
     inputs = np.ascontiguousarray(inputs, dtype).view()
-    inputs.flags.writeable = False  # to Numba another type, for which it would compile once more
+    inputs.flags.writeable = False  # for Numba, a writable array has another type, which needs another compilation
     starts = np.zeros(len(inputs) + 1, np.int64)
     np.cumsum(np.count_nonzero(inputs, axis=1), out=starts[1:])
     if kind is None:
@@ -89,9 +89,9 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Row
 
 
 def rows_of(starts: np.ndarray, columns: np.ndarray, values: np.ndarray, n_in: int, dtype: np.dtype) -> Rows:
-    """Lay a sparse matrix of `n_in` columns out, which is given as `Rows` are, each column once a row.
+    """Return a matrix of `n_in` columns, given as the arrays of `Rows`; no row may contain a column twice.
 
-    Its arrays are copied where they are of other types.
+    Arrays of other dtypes are converted, which copies them.
     """
     types = np.dtype(np.int64), _type_of_columns(n_in), dtype
     return Rows(*(np.ascontiguousarray(a, d) for a, d in zip((starts, columns, values), types, strict=True)))
@@ -116,22 +116,22 @@ def _fill(inputs, starts, columns, values):
 def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
     """Set activations of layer 0 to weights times inputs: a[s] = sum_j x[mini_batch[s], j] w[j].
 
-    The neurons are those from `first` to `last`, in whole panels. Samples are visited in random order, so that the
-    processor cannot guess which comes next: after sample s, it is told to expect `upcoming[s]`.
+    The neurons are `first` to `last`, in whole panels. The order of the samples is random, so that the processor cannot
+    predict the next sample. The samples in `upcoming` are prefetched.
     """
     raise NotImplementedError
 
 
 def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
-    """Add to the sums of the weights of layer 0's neurons (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
+    """Add the gradient of layer 0's weights to the sums (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
 
-    The neurons are those from `first` to `last`, in whole panels.
+    The neurons are `first` to `last`, in whole panels.
     """
     raise NotImplementedError
 
 
 def copy_row(inputs, i, keep, a, start):
-    """Copy row i, times a factor, to where `a[start]` begins; there is room for whole vectors."""
+    """Copy row i, times the factor `keep`, to `a` from index `start` on."""
     raise NotImplementedError
 
 
@@ -206,7 +206,7 @@ def _copy_row_of_rows(inputs, i, keep, a, start):
 
 
 def prefetch_row(inputs, i):
-    """Ask for row i, before it is needed."""
+    """Prefetch row i."""
     raise NotImplementedError
 
 

@@ -1,22 +1,21 @@
-"""How numbers lie in memory.
+"""The memory layout of parameters, activations and images.
 
-Dense layers are in panels, vertical strips of a matrix as wide as a vector. The kernels add rows of numbers to one
-another, a vector of a row at a time, and one vector after the other. So a matrix is cut into panels, each stored on its
-own, row by row: the vector in panel q and row r of a matrix of n rows begins at `(q * n + r) * lanes`. What a loop over
-the rows of a panel touches is then in one piece, and small enough for a cache however wide the matrix is. The last
-panel is filled up with zeros.
+The matrices of dense layers are stored in panels. A panel is a vertical strip of a matrix, as wide as a vector, and is
+stored contiguously, row by row. The vector in panel q and row r of a matrix of n rows begins at `(q * n + r) * lanes`.
+So a loop over the rows of a panel reads contiguous memory, which fits into a cache whatever the width of the matrix.
+The last panel is padded with zeros.
 
-    activations, errors   one row a sample, one column a neuron
-    weights of layer 0    one row an input, one column a neuron: an input that is zero is a row left out
-    weights above         one row a neuron, one column a neuron of the layer below, as in the book
+    activations, errors   one row per sample, one column per neuron
+    weights of layer 0    one row per input, one column per neuron; the row of a zero input is skipped
+    weights above         one row per neuron, one column per neuron of the layer below, as in the book
 
-Images lie sample by sample, row by row, and place by place, with the numbers of all maps at a place beside one another.
-So what a row of a filter is multiplied by is in one piece. Below a convolution with `padding="same"`, they have a
-border of zeros. The weights of a convolution lie filter by filter, and row by row as the images do, each row filled up
-to whole narrow vectors.
+Images are stored sample by sample, row by row, and position by position. The numbers of all maps at a position are
+adjacent, so that the inputs of a filter's row are contiguous. Images below a convolution with `padding="same"` have a
+border of zeros. The weights of a convolution are stored filter by filter, in the order of the images. Each row of
+weights is padded to whole narrow vectors.
 
-Numbers of one kind are in one flat array for all layers, so that one compiled kernel serves networks of every depth and
-width. Layer 0 is the first behind the inputs. Where a network begins with images, layer 0 is their copy.
+Each flat array has the numbers of all layers, so that one compiled kernel computes networks of every depth and width.
+Layer 0 is the first layer behind the inputs. If a network begins with images, layer 0 is a copy of the input images.
 """
 
 from __future__ import annotations
@@ -40,73 +39,73 @@ from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of
 DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
-ENOUGH_SAMPLES = 24  # of a mini-batch, so that it pays to transpose the weights for them
-SAMPLES_OF_SUMS = 192  # that are added up together in gradients
-NUMBERS_IN_CACHE = 256  # of each of these samples: in the second cache while panel after panel is computed
-SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # whose dot products are added up together
-ERRORS_IN_CACHE = 4096  # numbers, that are put back to the places that they come from together
-WINDOWS_IN_A_LIST = 256  # of errors, so that it stays in a cache; a sample's, if there are more
+ENOUGH_SAMPLES = 24  # with this number of samples in a mini-batch or more, transposing the weights first is faster
+SAMPLES_OF_SUMS = 192  # samples whose gradients are summed together
+NUMBERS_IN_CACHE = 256  # numbers of each such sample that stay in the L2 cache while all panels are computed
+SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # samples and outputs whose dot products are computed together
+ERRORS_IN_CACHE = 4096  # numbers of errors that are unpooled together
+WINDOWS_IN_A_LIST = 256  # windows in a list of errors, so that the list stays in cache; more if a sample has more
 
 
 class Layout(NamedTuple):
-    """What the layers are, and where each begins. Layers that only drop neurons are not among them.
+    """The kinds of the layers, and their offsets in arrays. Dropout layers are left out.
 
-    Pooling directly behind a convolution is part of its layer, where it comes before the activation function.
+    Pooling directly behind a convolution is part of the convolution's layer, and comes before the activation function.
 
     Attributes
     ----------
     kinds : ndarray of int64, shape (layers,)
         `DENSE`, `BATCH_NORMALIZATION`, `CONVOLUTION`, `POOLING` or `IMAGES`.
     activations : ndarray of int64, shape (layers,)
-        Numbers of the activation functions, see `activations.CODES`; the last is not used.
+        Codes of the activation functions, see `activations.CODES`; the last code is not used.
     constants : ndarray of float64, shape (2 * layers,)
-        For each layer, momentum and epsilon of batch normalization.
+        For each layer, momentum and epsilon of batch normalization; 0 for all other layers.
     keeps : ndarray of float64, shape (layers + 1,)
-        What the inputs, and the activations of each layer, are multiplied by where nothing is dropped.
+        Factors of the inputs, and of the activations of each layer, when no neurons are dropped.
     sizes : ndarray of int64, shape (layers + 1,)
         Number of neurons in each layer, the inputs first.
     units : ndarray of int64, shape (layers + 1,)
-        The offset of each layer in an array of one number a neuron, padded; the last entry is the total.
+        Offset of each layer in an array of one number per neuron, padded; the last entry is the total.
     factors : ndarray of int64, shape (layers + 1,)
-        The same for an array of one number a neuron of the layers that neurons are dropped of.
+        The same for an array of one number per neuron of the layers with dropped neurons.
     channels : ndarray of int64, shape (layers + 1,)
-        The same for an array of one number a neuron of dense layers, or a map of images.
+        The same for an array of one number per neuron of dense layers, or per map of images.
     weights : ndarray of int64, shape (layers + 1,)
-        The offset of each layer in the array of parameters, padded; the last entry is the total of all weights.
+        Offset of each layer in the array of parameters, padded; the last entry is the total of all weights.
     transposed : ndarray of int64, shape (layers + 1,)
-        The offset of each layer in an array of transposed weights, of dense layers but the first; the last entry is the
+        Offset of each layer in an array of the transposed weights of dense layers above layer 0; the last entry is the
         total.
     biases, gammas : int
-        Where, in the array of parameters, one number a channel begins: the biases (of batch normalization, beta), and,
-        where there is batch normalization, gamma.
+        Offsets of the biases (beta of batch normalization) and of gamma in the array of parameters; one number per
+        channel. Only networks with batch normalization have gamma.
     neurons : ndarray, shape (channels[-1],)
-        1 where there is a neuron or a map, 0 in the padding; of the parameters' type.
+        1 for a neuron or a map, 0 for padding; the dtype is that of the parameters.
     cost, output : int
-        Numbers of the cost and of its output neurons, see `costs.CODES` and `costs.OUTPUTS`.
+        Codes of the cost and of the output activation, see `costs.CODES` and `costs.OUTPUTS`.
     setting : float
-        The cost's setting; 0 if it has none.
+        Setting of the cost, see `costs.setting_of`.
     maps, heights, widths : ndarray of int64, shape (layers,)
-        Of the images that each layer gives; 0 where it gives none.
+        Number of maps, rows and columns of the images that each layer outputs; 0 if it outputs no images.
     lines, origins : ndarray of int64, shape (layers,)
-        Distance from a row of these images to the next, and where the first begins in a sample, behind its border.
+        Distance between rows of the output images, and offset of the first row in a sample, inside the border.
     rows, taps : ndarray of int64, shape (layers,)
-        Of filters, the number of rows, and of weights in a row.
+        Number of rows of a filter, and number of weights in a row.
     corners, strides : ndarray of int64, shape (layers,)
-        Of convolution and pooling: where, in the images below, the first place of the first row of windows is, and the
-        distance to that of the next row of windows.
+        For convolution and pooling, in the images below: offset of the first input of the first row of windows, and
+        distance from a row of windows to the next.
     pools : ndarray of int64, shape (layers,)
-        Number of places in a window: those that are pooled; 1 without pooling.
+        Number of positions in a pooling window; 1 for convolution without pooling.
     extents : ndarray of int64, shape (2 * layers,)
-        For each layer, the rows and the numbers in a row by which the patches of a window exceed that of one place.
+        For each layer, the rows and the numbers in a row by which the patches of a window exceed a single patch.
     rectangular : ndarray of int64, shape (layers,)
-        Whether places that are added up together are the places of a window.
+        Whether the pooling window is 2 x 2, so that the positions that are computed together are a window.
     places, patches : ndarray of int64, shape (layers + 1,)
-        Where the layer's two lists begin in `table`: for each place in a row of windows, window by window, its distance
-        from the first, filled up to fours; and for each weight of a filter, the distance of its input from the first.
+        Offsets of the layer's two lists in `table`. The first has the distance of each position in a row of windows
+        from the first position, padded to fours. The second has that of each weight's input from the first input.
     table : ndarray of int64
         The lists of all layers.
     filters : ndarray of int64, shape (layers + 1,)
-        The offset of each layer in an array of transposed filters; the last entry is the total.
+        Offset of each layer in an array of transposed filters; the last entry is the total.
     """
 
     kinds: np.ndarray
@@ -144,15 +143,15 @@ class Layout(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """A number for each trained parameter: itself, its gradient, or what an optimizer remembers of it.
+    """One number per trained parameter: its value, its gradient, or an array of the optimizer's state.
 
     Attributes
     ----------
     values : ndarray
         The weights, which have to be multiplied by `scale`, the biases and the gammas; see `Layout`.
     scale : ndarray of float64, shape (1,)
-        To shrink all weights, as L2 regularization does with every mini-batch, it is enough to shrink this: the weights
-        of inputs that are zero are not touched.
+        Factor of all weights. L2 regularization shrinks all weights with every mini-batch, but changes `scale` only. So
+        the weights of zero inputs are not read or written.
     """
 
     values: np.ndarray
@@ -160,7 +159,7 @@ class Parameters(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Running means of batch normalization: arrays of one number a channel, or empty."""
+    """Running means and variances of batch normalization: one number per channel, or empty."""
 
     means: np.ndarray
     variances: np.ndarray
@@ -168,14 +167,14 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True)
 class Image:
-    """How the images of a sample lie in memory.
+    """The memory layout of the images of a sample.
 
     Attributes
     ----------
     maps, height, width : int
-        Their shape.
+        Number of maps, rows and columns.
     borders : tuple of two tuples of int
-        Number of rows of zeros above and below, and of columns left and right.
+        Number of rows of zeros above and below, and of columns of zeros left and right.
     """
 
     maps: int
@@ -190,16 +189,16 @@ class Image:
 
     @property
     def origin(self) -> int:
-        """Where the first row begins, behind the border."""
+        """Offset of the first row, inside the border."""
         return self.borders[0][0] * self.line + self.borders[1][0] * self.maps
 
     @property
     def size(self) -> int:
-        """Number of numbers, with the border."""
+        """Number of stored numbers, including the border."""
         return (self.height + sum(self.borders[0])) * self.line
 
     def positions(self) -> np.ndarray:
-        """Return where each number lies, in the book's order: map by map, and row by row."""
+        """Return the offset of each number, shape (maps * height * width,), in the book's order: map by map."""
         maps, rows, columns = np.ogrid[: self.maps, : self.height, : self.width]
         found: np.ndarray = (self.origin + rows * self.line + columns * self.maps + maps).ravel()
         return found
@@ -213,15 +212,15 @@ class Computed(NamedTuple):
     kind : int
         See `Layout.kinds`.
     layer : Layer or None
-        What it is; None for `IMAGES`.
+        The layer of the architecture; None for `IMAGES`.
     first, last : int
-        Numbers of the first and the last of the architecture's layers that it computes; -1 for `IMAGES`.
+        Indices of the first and the last layer of the architecture that are computed here; -1 for `IMAGES`.
     size : int
-        Number of its neurons.
+        Number of neurons.
     image : Image or None
-        What it gives, if these are images.
+        Layout of the output images; None if the outputs are not images.
     pooling : tuple of int
-        Height and width of what is pooled.
+        Height and width of the pooling window; (1, 1) without pooling.
     """
 
     kind: int
@@ -243,7 +242,7 @@ _KINDS = {Dense: DENSE, BatchNormalization: BATCH_NORMALIZATION, Convolution: CO
 
 @lru_cache(64)
 def computed(architecture: Architecture) -> list[Computed]:
-    """Return the layers of the kernel: all but those that drop neurons, and what each computes."""
+    """Return the layers of the kernel: without Dropout layers, and with pooling merged into convolutions."""
     layers, shapes = architecture.layers, architecture.shapes
     found = [Computed(IMAGES, None, -1, -1, architecture.n_in, None)] if _begins_with_images(architecture) else []
     for i, layer in enumerate(layers):
@@ -267,14 +266,14 @@ def _begins_with_images(architecture: Architecture) -> bool:
 
 
 def _image(shape: tuple[int, ...], above: Layer | None) -> Image | None:
-    """Return images of a shape, with the border that the layer above needs."""
+    """Return the layout of images of a shape, with the border that the layer above needs; None for other shapes."""
     if len(shape) != 3:
         return None
     return Image(*shape, above.borders()) if isinstance(above, Convolution) else Image(*shape)
 
 
 def layout_of(architecture: Architecture) -> Layout:
-    """Lay a network out."""
+    """Return the memory layout of a network."""
     dtype, layers, dropped = architecture.dtype, computed(architecture), _dropped(architecture)
     sizes = [architecture.n_in, *(each.size for each in layers)]
     units = _offsets(
@@ -307,7 +306,7 @@ def layout_of(architecture: Architecture) -> Layout:
         biases=int(weights[-1]),
         gammas=int(weights[-1] + channels[-1]),
         neurons=neurons,
-        cost=costs.CODES.get(class_name(architecture.cost), 0),  # one of the user's is not computed here
+        cost=costs.CODES.get(class_name(architecture.cost), 0),  # kernels do not compute a user's own cost
         setting=costs.setting_of(architecture.cost),
         output=costs.OUTPUTS[architecture.outputs.activation],
         maps=np.array([each.maps for each in images]),
@@ -332,7 +331,7 @@ def layout_of(architecture: Architecture) -> Layout:
 
 
 class _Windows(NamedTuple):
-    """What `Layout` says of a layer of convolution or pooling; zeros for others."""
+    """The entries of `Layout` for a layer of convolution or pooling; zeros for all other layers."""
 
     filters: int = 0
     rows: int = 0
@@ -399,12 +398,12 @@ def _size_transposed(below: Computed | None, layer: Computed, dtype: np.dtype) -
 
 
 def filter_block(rows: int, taps: int, dtype: np.dtype) -> int:
-    """Return how many numbers a filter takes, of rows of so many taps."""
+    """Return the number of stored numbers of a filter, including padding, given its rows and the taps in a row."""
     return _padded(rows * narrowly_padded(taps, dtype), dtype)
 
 
 def _block(image: Image, dtype: np.dtype) -> int:
-    """Return how many numbers a sample's images take: narrow vectors may reach beyond the last."""
+    """Return the number of stored numbers of a sample's images; narrow vectors may reach beyond the last position."""
     return _padded(image.size + narrow_lanes_of(dtype), dtype)
 
 
@@ -417,19 +416,19 @@ def _keeps(architecture: Architecture, layers: list[Computed]) -> np.ndarray:
 
 
 def _dropped(architecture: Architecture) -> set[int]:
-    """Return the numbers of the kernel's layers that neurons are dropped of."""
+    """Return the indices of the kernel's layers with dropped neurons; -1 stands for the inputs."""
     layers = computed(architecture)
     return {layer_before(layers, i) for i, layer in enumerate(architecture.layers) if isinstance(layer, Dropout)}
 
 
 def layer_before(layers: list[Computed], i: int) -> int:
-    """Return the number of the kernel's layer whose activations the architecture's layer i gets; -1 for the inputs."""
+    """Return the index of the kernel's layer that feeds layer i of the architecture; -1 stands for the inputs."""
     before = [k for k, each in enumerate(layers) if 0 <= each.last < i]
     return before[-1] if before else -1
 
 
 def parts(layout: Layout, samples: int) -> int:
-    """Return in how many parts a mini-batch can be divided."""
+    """Return the number of parts into which layer 0 can be divided: samples of images, or panels of neurons."""
     if layout.kinds[0] == IMAGES:
         return max(samples, 1)
     return int(layout.units[1]) // lanes_of(layout.neurons.dtype)
@@ -443,7 +442,7 @@ def zeros(layout: Layout) -> Parameters:
 
 
 def aligned_zeros(size: int, dtype: np.dtype) -> np.ndarray:
-    """Return zeros that begin at a cache line, so that no vector lies across two."""
+    """Return zeros, shape (size,), that begin at a cache line, so that no vector crosses a cache line."""
     memory = np.zeros(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size * dtype.itemsize].view(dtype)
@@ -459,6 +458,6 @@ def _padded(size: int, dtype: np.dtype) -> int:
 
 
 def narrowly_padded(size: int, dtype: np.dtype) -> int:
-    """Return how many numbers fill whole narrow vectors."""
+    """Return `size`, rounded up to whole narrow vectors."""
     lanes = narrow_lanes_of(dtype)
     return -(-size // lanes) * lanes

@@ -12,7 +12,7 @@ inverse_of = formula(lambda variance, epsilon: 1 / square_root(variance + epsilo
 
 @part
 def keep_statistics(momentum, n, channel, mean, variance, statistics):
-    """Have the running means from `channel` on follow the mean and variance of n numbers, if there are several."""
+    """Update the running means and variances from `channel` on by those of n numbers, unless n is 1 or momentum 0."""
     if n > 1 and momentum > 0:
         means, variances = statistics.means, statistics.variances
         running = load_as(mean, means, channel)
@@ -23,10 +23,10 @@ def keep_statistics(momentum, n, channel, mean, variance, statistics):
 
 @part
 def normalize(layer, u, below, m, layout, statistics, workspace, training):
-    """Write (x - mean) / sqrt(variance + epsilon) of m samples where the activations of neuron u's panel belong.
+    """Write (x - mean) / sqrt(variance + epsilon) of m samples to the activations of neuron u's panel.
 
     The inputs x are the activations of the panel that begins at `below`. In training, mean and variance are those of
-    the mini-batch, and enter the running means; otherwise the running means are used.
+    the mini-batch, and update the running statistics. Otherwise the running statistics are used.
     """
     a, width = workspace.activations, lanes(workspace.activations)
     channel = layout.channels[layer] + u - layout.units[layer]
@@ -52,9 +52,9 @@ def normalize(layer, u, below, m, layout, statistics, workspace, training):
 
 @part
 def backpropagate(u, channel, below, m, gamma, layout, workspace, sums, sums_scale):
-    """Write the gradient with respect to x of neuron u's panel where the errors below belong.
+    """Write the gradient with respect to the inputs of neuron u's panel to the errors below.
 
-    The gradient of gamma is added to `sums`, times a scale. The errors of the panel are those of gamma x + beta.
+    Gamma's gradient, times `sums_scale`, is added to `sums`. The panel's errors are those of gamma * normalized + beta.
     """
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     mean, inverse = load(workspace.means, channel), load(workspace.inverses, channel)

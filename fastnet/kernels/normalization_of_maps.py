@@ -1,8 +1,7 @@
-"""Batch normalization of images: each map by its mean and variance over all places and samples.
+"""Batch normalization of images: each map by its mean and variance over all positions and samples.
 
-Threads divide maps. A narrow vector has several, of which the last ones may be another thread's, or the next place's:
-these are not written. A few vectors are summed up together: they lie beside one another, and need not wait for each
-other's sums.
+Threads divide maps. The last lanes of a narrow vector may belong to another thread's maps, or to the next position.
+Those lanes are not written. Sums of a few adjacent vectors are computed together, because they are independent.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from fastnet.kernels.vectors import load_narrow, narrow_lanes, only, store, stor
 
 @subroutine
 def normalize_maps(layer, first, last, m, factors, layout, parameters, statistics, workspace, training):
-    """Compute the activations of the maps from `first` to `last`, in whole vectors."""
+    """Compute the activations of maps `first` to `last`, in whole vectors."""
     a, width, maps = workspace.activations, narrow_lanes(workspace.activations), layout.maps[layer]
     channel, keep, with_factors = layout.channels[layer], layout.keeps[layer + 1], is_dropped(layer, factors, layout)
     last = min(last, maps)
@@ -54,7 +53,7 @@ def normalize_maps(layer, first, last, m, factors, layout, parameters, statistic
 
 @subroutine
 def find_statistics(layer, first, last, m, layout, statistics, workspace):
-    """Write the means of maps and the inverses of their deviations to the workspace, and keep what is kept of them."""
+    """Write the means and inverse standard deviations of maps to the workspace; update the running statistics."""
     a, width, maps = workspace.activations, narrow_lanes(workspace.activations), layout.maps[layer]
     rows, columns, means, inverses = layout.heights[layer], layout.widths[layer], workspace.means, workspace.inverses
     n = m * rows * columns
@@ -80,7 +79,7 @@ def find_statistics(layer, first, last, m, layout, statistics, workspace):
 
 @subroutine
 def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sums, sums_scale, share):
-    """Write the errors of the layer below of the maps from `first` to `last`, and add gamma's gradient to the sums."""
+    """Write the errors of maps `first` to `last` in the layer below, and add gamma's gradient to the sums."""
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
     n, room, errors = m * rows * columns, workspace.dots, room_of(workspace.dots, share)
@@ -97,7 +96,7 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
                 )  # fmt: skip
         for v in range(0, vectors, width):
             place, total = layout.gammas + channel + v, load_narrow(room, products + v)
-            gamma = load_narrow(parameters.values, place)  # before it changes, which may be the sum
+            gamma = load_narrow(parameters.values, place)  # read before the sums change: they may be the parameters
             store(room, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
             total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)

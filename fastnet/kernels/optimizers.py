@@ -1,7 +1,8 @@
-"""Optimizers: how a range of parameters follows what was summed up for it in a mini-batch.
+"""Optimizers: the update of a range of parameters from the sums of a mini-batch.
 
-Plain gradient descent is not among them: it adds to the parameters themselves. What is summed up is the gradient, times
--eta for gradient descent; it is zero again afterwards, but for momentum, where the sum is the velocity.
+Plain gradient descent needs no update, because its sums are the parameters themselves. For all other optimizers, the
+sums are the gradient, times -eta for gradient descent. The update sets the sums to zero. With momentum, the sums are
+the velocity, and are kept.
 """
 
 from __future__ import annotations
@@ -15,34 +16,34 @@ from fastnet.kernels.formulas import formula, square_root
 from fastnet.kernels.vectors import lanes, load, sign, store, zeros
 
 CODES = {"sgd": 0, "adam": 1, "rmsprop": 2}
-"""The number that kernels have for each optimizer of `formulas.optimizers`."""
+"""Code of each optimizer of `formulas.optimizers` in the kernels."""
 
 BY_NUMBER, BY_WEIGHT, BY_NOTHING = range(3)
-"""Whether errors are divided by the number of samples in the mini-batch; by the sum of their weights, and decay, too;
-or by nothing."""
+"""Divisor of the errors: the number of samples in the mini-batch; the sum of the samples' weights, which also divides
+the weight decay; or no divisor."""
 
 _SGD, _ADAM, _RMSPROP = CODES["sgd"], CODES["adam"], CODES["rmsprop"]
-_NOTHING = 1e-30  # added and subtracted, it makes zeros of what would become denormal, with which processors are slow
+_NOTHING = 1e-30  # added and subtracted, it replaces tiny numbers by zeros: denormal numbers are slow
 _quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
 
 
 class Update(NamedTuple):
-    """How the parameters follow the gradient.
+    """The settings of the parameters' update.
 
     Attributes
     ----------
     direct : bool
         Whether the gradient is added to the parameters themselves: plain gradient descent.
     error_scale : float
-        What the errors are multiplied by: -eta for gradient descent, 1 where the gradient itself is wanted.
+        Factor of the errors: -eta for gradient descent, 1 for the gradient itself.
     shrinkage : float
-        If direct, what part of the weights L2 regularization takes away with each mini-batch.
+        If direct, the fraction by which L2 regularization shrinks the weights with each mini-batch.
     l2, l1 : float
-        If not direct, the decay of weights, in units of the scaled errors.
+        If not direct, the coefficients of weight decay, multiplied by `error_scale`.
     divisor : int
-        What the errors are divided by: see `BY_NUMBER`.
+        Divisor of the errors: see `BY_NUMBER`.
     max_norm : float
-        The bound of the norm of each neuron's weights; 0 for none.
+        Bound of the norm of each neuron's weights; 0 for no bound.
     optimizer : int
         See `CODES`.
     eta : float
@@ -73,7 +74,7 @@ class Update(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the optimizer remembers of each parameter; an array that it does not need is never touched."""
+    """The optimizer's state, one number per parameter; arrays that the optimizer does not need are not used."""
 
     first: np.ndarray
     second: np.ndarray
@@ -81,7 +82,7 @@ class Memory(NamedTuple):
 
 @part
 def follow(update, step, first, last, l2, l1, parameters, sums, memory):
-    """Change the parameters from `first` to `last`, of which l2 and l1 are the decay in units of the sums.
+    """Update the parameters from `first` to `last`, with weight decay l2 and l1 in units of the sums.
 
     `step` is the number of the mini-batch, from 1.
     """
@@ -98,7 +99,7 @@ def follow(update, step, first, last, l2, l1, parameters, sums, memory):
 
 @part
 def momentum(mu, first, last, l2, l1, w, velocity):
-    """Chapter 3, equations 107 and 108; the velocity is multiplied by mu already when the next sum begins."""
+    """Chapter 3, equations 107 and 108; the stored velocity is already multiplied by mu, for the next sum."""
     width = lanes(w)
     for i in range(first, last, width):
         w_i = load(w, i)

@@ -1,4 +1,4 @@
-"""Other processes that compile kernels: interpreters that find modules where this one does."""
+"""Starts Python interpreters that compile kernels, with the `sys.path` of this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numba
 
-# No module of the current folder may be taken for one of Python's.
+# A module in the current folder must not replace a module of the standard library.
 _BEGINNING = """
 import sys
 sys.path[:] = [each for each in sys.path if each]
@@ -27,26 +27,26 @@ def can_start() -> bool:
 
 
 def start(program: str, environment: Mapping[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
-    """Start an interpreter on a program, which finds `importlib`, `pickle` and `sys` imported.
+    """Start an interpreter that runs a program; `importlib`, `pickle` and `sys` are imported before.
 
     Parameters
     ----------
     program : str
         Python source.
     environment : mapping, optional
-        Environment variables that differ from this process's.
+        Environment variables to set, in addition to those of this process.
     **streams
-        `stdout` and `stderr` of `subprocess.Popen`; by default, what is written there is lost.
+        `stdout` and `stderr` of `subprocess.Popen`; by default, output is discarded.
 
     Returns
     -------
     subprocess.Popen
-        The process. Whoever started it ends it: Ctrl-C does not reach it.
+        The process. The caller has to end it, because Ctrl-C does not reach it.
 
     Raises
     ------
     OSError
-        If the system does not start it.
+        If the system cannot start the process.
     """
     variables = dict(os.environ)
     if numba.config.CACHE_DIR:
@@ -55,7 +55,7 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
         [sys.executable, "-c", _BEGINNING + program],
         stdin=subprocess.PIPE,
         env={**variables, **(environment or {})},
-        start_new_session=True,  # Ctrl-C is for this process, which then stops that one; on Windows:
+        start_new_session=True,  # Ctrl-C must not reach the new process; this process ends it. On Windows:
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams},
     )
@@ -64,7 +64,7 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
 
 
 def tell(process: subprocess.Popen[bytes], task: object) -> None:
-    """Write something to the process, which finds it by `pickle.load`."""
+    """Write an object to the standard input of the process, which reads it by `pickle.load`."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):  # it may have ended already
             process.stdin.write(pickle.dumps(task))
@@ -72,10 +72,10 @@ def tell(process: subprocess.Popen[bytes], task: object) -> None:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End the process, whatever it does, and wait until it is gone."""
+    """Kill the process, and wait until it has ended."""
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            with contextlib.suppress(OSError):  # what was written last has nobody to read it
+            with contextlib.suppress(OSError):  # closing writes what is buffered, which no process reads
                 stream.close()

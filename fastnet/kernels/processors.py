@@ -1,8 +1,8 @@
-"""Processors that kernels are compiled for: this one, or a level of x86-64 that many processors share.
+"""Processors that kernels are compiled for: this machine's processor, or a microarchitecture level of x86-64.
 
 Numba describes a processor by a name and by features, such as "znver3" and "+avx2,-avx512f". Code for one processor
-runs on another that has all of its features. How parameters lie in memory depends on the width of the registers. So a
-process can use code for a level if the level's registers have the width of its own.
+runs on another that has all of its features. The layout of parameters depends on the width of vector registers. So a
+process can use code for a level if the level and the process's processor have registers of the same width.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Processor(NamedTuple):
     name : str
         LLVM's name of the processor.
     features : str
-        Instruction sets, separated by commas: "+" before those that code may use, "-" before those that it may not.
+        Instruction sets, separated by commas: "+" marks an instruction set that code may use, "-" a forbidden one.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Processor(NamedTuple):
 
     @property
     def register_bytes(self) -> int:
-        """Number of bytes of a register for vectors."""
+        """Number of bytes of a vector register."""
         features = self._usable
         return 64 if "avx512f" in features else 32 if "avx" in features else 16
 
@@ -35,7 +35,7 @@ class Processor(NamedTuple):
         return {each[1:] for each in self.features.split(",") if each.startswith("+")}
 
     def runs(self, other: Processor) -> bool:
-        """Return whether code for another processor runs here, on the same layout of parameters.
+        """Return whether code for another processor runs on this processor, with the same layout of parameters.
 
         Examples
         --------
@@ -52,7 +52,7 @@ _V3 = (
 _V4 = _V3 + ",+avx512bw,+avx512cd,+avx512dq,+avx512f,+avx512vl"
 
 LEVELS = {name: Processor(name, features) for name, features in (("x86-64-v3", _V3), ("x86-64-v4", _V4))}
-"""Levels that the ABI of x86-64 defines, by their names: with registers of 32 bytes, and of 64."""
+"""Microarchitecture levels of the x86-64 ABI, by name: v3 has registers of 32 bytes, v4 of 64 bytes."""
 
 
 def of(codegen: Any) -> Processor:
@@ -62,6 +62,6 @@ def of(codegen: Any) -> Processor:
 
 
 def level_of(processor: Processor) -> Processor | None:
-    """Return the level whose code a processor can use; None if there is none, or the processor is that level."""
+    """Return the level whose code a processor can use; None if no level fits, or the processor is the level itself."""
     found = (each for each in LEVELS.values() if processor.runs(each) and processor != each)
     return next(found, None)

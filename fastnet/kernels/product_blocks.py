@@ -1,8 +1,7 @@
-"""Blocks for products of matrices: as many sums as the processor has registers for.
+"""Blocks for matrix products, with as many sums as fit into the processor's registers.
 
-Two registers are a vector. With sums of six rows of vectors, two thirds of a load serve a multiplication, and all that
-a loop needs is in the sixteen registers of AVX2. Processors with 32 registers take eight rows, so that more sums need
-not wait for one another.
+A vector is two registers. A block of six rows has two loads for three multiplications, and fits into the 16 registers
+of AVX2. On processors with 32 registers, a block has eight rows, so that more sums are independent.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from fastnet.kernels.blocks import Loop, block, switch
 from fastnet.kernels.vectors import REGISTERS, Vector, load_vector, register_lanes_of, store_vector, wide
 
 ROWS = 8 if REGISTERS >= 32 else 6
-"""Largest number of rows whose sums are added up together; 4, 2 and 1 are the others."""
+"""Largest number of rows in a block. Smaller blocks have 4, 2 or 1 rows."""
 
 _NUMBERS_OF_ROWS = (1, 2, 4, ROWS)
 
 PANELS = 4 if REGISTERS >= 32 else 3
-"""Number of panels that a row without its zeros is multiplied by at once."""
+"""Largest number of panels that a sparse row is multiplied by at once."""
 
-_SPARSE_SUMS = 2  # of a row without its zeros, in each panel: the same for any number of panels, which threads divide
+_SPARSE_SUMS = 2  # partial sums of a sparse row in each panel; constant, so that rounding does not depend on threads
 
 
 def _rows_of(loop: Loop, x: Any, rows: Any, first: Any, start: Any, stride: Any, count: int) -> list[Any]:
-    """Return where some rows of x begin, which a list of numbers of rows picks."""
+    """Return the addresses of `count` rows of x, whose indices are in the list `rows`."""
     numbers = [loop.builder.load(loop.at(rows, first, r)) for r in range(count)]
     return [loop.at(x, start, loop.times(number, stride)) for number in numbers]
 
@@ -60,10 +59,11 @@ def _products(
 
 add_products = block(4, wide, _products)
 """`add_products(rows, x, w, z, first, count, x_start, x_stride, inner, outer, step, w_start, z_start, z_stride,
+setting)`
 
-setting)` adds, for each r < count, which is 1, 2, 4 or `ROWS`, to the vector z[z_start + r z_stride] the sum over
-j < inner and k < outer of x[x_start + rows[first + r] x_stride + k step + j] times the vector
-w[w_start + (k inner + j) lanes]. If `setting` is not 0, it sets the vector to that sum.
+For each r < count, add a sum over j < inner and k < outer to the vector z[z_start + r z_stride]. The terms are
+x[x_start + rows[first + r] x_stride + k step + j] times the vector w[w_start + (k inner + j) lanes]. `count` is 1, 2, 4
+or `ROWS`. If `setting` is not 0, set the vector to the sum.
 """
 
 
@@ -87,10 +87,10 @@ def _outer_products(
 
 
 add_outer_products = block(4, wide, _outer_products)
-"""`add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)` adds,
+"""`add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)`
 
-for each j < count, which is 1, 2, 4 or `ROWS`, to the vector w[w_start + j lanes] the sum over s < samples of
-x[x_start + rows[first + s] x_stride + j] times the vector d[d_start + s d_stride].
+For each j < count, add a sum over s < samples to the vector w[w_start + j lanes]. The terms are
+x[x_start + rows[first + s] x_stride + j] times the vector d[d_start + s d_stride]. `count` is 1, 2, 4 or `ROWS`.
 """
 
 
@@ -108,9 +108,9 @@ def _packed(
 
 
 pack = block(3, wide, _packed)
-"""`pack(rows, x, z, first, samples, count, x_start, x_stride, z_start)` copies together what
+"""`pack(rows, x, z, first, samples, count, x_start, x_stride, z_start)`
 
-`add_outer_products` reads: for s < samples and j < count, z[z_start + s ROWS + j] is set to
+Pack the numbers that `add_outer_products` reads: for s < samples and j < count, set z[z_start + s ROWS + j] to
 x[x_start + rows[first + s] x_stride + j].
 """
 
@@ -143,10 +143,10 @@ def _sparse_product(
 
 
 set_sparse_product = block(4, wide, _sparse_product)
-"""`set_sparse_product(columns, values, w, z, first, last, w_start, w_panel, z_start, z_panel, panels)` sets,
+"""`set_sparse_product(columns, values, w, z, first, last, w_start, w_panel, z_start, z_panel, panels)`
 
-for each p < panels, up to `PANELS`, the vector z[z_start + p z_panel] to the sum over i from `first` to `last` of
-values[i] times the vector w[w_start + p w_panel + columns[i] lanes].
+For each p < panels, set the vector z[z_start + p z_panel] to a sum over i from `first` to `last`. The terms are
+values[i] times the vector w[w_start + p w_panel + columns[i] lanes]. `panels` is at most `PANELS`.
 """
 
 
@@ -161,7 +161,7 @@ def _sparse_outer_product(
         starts = [loop.at(w, w_start, loop.times(w_panel, p)) for p in range(number)]
 
         def add(entries: list[list[Any]]) -> None:
-            """Add to the weights of some columns, never the same: none waits until another is stored."""
+            """Add to the weights of different columns: all loads come first, so that none waits for a store."""
             found = []
             for column, value in entries:
                 offset, factor = loop.times(_index(loop, column), lanes), loop.number(value)
@@ -179,10 +179,10 @@ def _sparse_outer_product(
 
 
 add_sparse_outer_product = block(4, wide, _sparse_outer_product)
-"""`add_sparse_outer_product(columns, values, d, w, first, last, d_start, d_panel, w_start, w_panel, panels)` adds,
+"""`add_sparse_outer_product(columns, values, d, w, first, last, d_start, d_panel, w_start, w_panel, panels)`
 
-for each p < panels, up to `PANELS`, and i from `first` to `last`, to the vector
-w[w_start + p w_panel + columns[i] lanes] values[i] times the vector d[d_start + p d_panel]. No column occurs twice.
+For each p < panels and i from `first` to `last`, add to the vector w[w_start + p w_panel + columns[i] lanes]. The term
+is values[i] times the vector d[d_start + p d_panel]. `panels` is at most `PANELS`. No column may occur twice.
 """
 
 
@@ -228,9 +228,9 @@ def _dots(
 add_dots = block(3, _register, _dots)
 """`add_dots(a, w, sums, count, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first)`
 
-adds up dot products of 1, 2, 4 or `ROWS` samples' rows of a and two outputs' rows of w, over panels: a register of
-partial sums for each sample s and output k, at sums[start + s sums_sample + k lanes]. Unless `is_first`, they go on
-from what is there.
+Compute partial dot products of `count` rows of a, one per sample s, and two rows of w, one per output k, over panels.
+Each dot product is a register of partial sums, at sums[start + s sums_sample + k lanes]. If `is_first` is 0, the stored
+partial sums are continued. `count` is 1, 2, 4 or `ROWS`.
 """
 
 
@@ -238,8 +238,8 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
     lanes = loop.vector.lanes
     with loop.walk(count, (loop.at(sums, start), lanes * lanes), (loop.at(z, z_start), lanes)) as (here, target):
         vectors = [loop.load(loop.at(here, k * lanes)) for k in range(lanes)]
-        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # numbers of 16 bytes, within which shuffles are fast
-        added = 1  # numbers that are one sum already
+        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # numbers in 16 bytes; shuffles within 16 bytes are fast
+        added = 1  # numbers that each lane is the sum of
         while len(vectors) > 1:
             add = _add_within_quarters if added < quarter else _add_quarters
             vectors = [add(loop, a, b, quarter) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
@@ -248,29 +248,29 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
 
 
 def _add_within_quarters(loop: Loop, a: Any, b: Any, quarter: int) -> Any:
-    """Return the sums of neighbours: in each quarter those of a, and behind them those of b."""
+    """Return the sums of adjacent numbers: in each quarter, the sums of a, and behind them the sums of b."""
     lanes = loop.vector.lanes
     pairs = [v + q + i for q in range(0, lanes, quarter) for v in (0, lanes) for i in range(0, quarter, 2)]
     return _add_picked(loop, a, b, pairs, [i + 1 for i in pairs])
 
 
 def _add_quarters(loop: Loop, a: Any, b: Any, quarter: int) -> Any:
-    """Return the sums of neighbouring quarters: those of a, and behind them those of b."""
+    """Return the sums of adjacent quarters: the sums of a, and behind them the sums of b."""
     even = [q + i for q in range(0, 2 * loop.vector.lanes, 2 * quarter) for i in range(quarter)]
     return _add_picked(loop, a, b, even, [i + quarter for i in even])
 
 
 def _add_picked(loop: Loop, a: Any, b: Any, *places: list[int]) -> Any:
-    """Return the sum of two vectors, whose numbers are picked out of both a and b."""
+    """Return the sum of two shuffles of a and b, given the indices of each shuffle."""
     type_ = ir.VectorType(cgutils.int32_t, loop.vector.lanes)
     picked = [loop.builder.shuffle_vector(a, b, ir.Constant(type_, each)) for each in places]
     return loop.builder.fadd(*picked)
 
 
 set_totals = block(2, _register, _totals)
-"""`set_totals(sums, z, start, count, z_start)` sets z, from z_start on, to the totals of registers, one behind the
+"""`set_totals(sums, z, start, count, z_start)`
 
-other from sums[start] on: `count` registers of totals.
+Set `count` registers of z, from z_start on, to the totals of consecutive registers of `sums`, from `start` on.
 """
 
 
@@ -290,7 +290,7 @@ def _transposed(loop: Loop, w: Any, z: Any, w_start: Any, z_start: Any) -> None:
 
 
 def _groups_exchanged(loop: Loop, a: Any, b: Any, size: int) -> tuple[Any, Any]:
-    """Return the even groups of two vectors in turns, and the odd ones, of so many numbers each."""
+    """Return the even groups of a and b, interleaved, and the odd groups, interleaved; a group has `size` numbers."""
     lanes = loop.vector.lanes
     even = [v + q + i for q in range(0, lanes, 2 * size) for v in (0, lanes) for i in range(size)]
     type_ = ir.VectorType(cgutils.int32_t, lanes)

@@ -1,11 +1,10 @@
-"""Products of matrices: sums of numbers times vectors. Sums stay in registers, and what is used again in the caches.
+"""Matrix products, computed as sums of scalars times vectors.
 
-A matrix on the left gives numbers: it is flat, row-major, and its rows are picked by a list, so that a mini-batch is
-never copied together. A matrix on the right, and the result, give vectors: they are panels (see `layout`), named by
-where they begin.
+The left matrix, flat and row-major, gives the scalars. A list of indices picks its rows, so that the samples of a
+mini-batch are not copied. The right matrix and the result are stored in panels (see `layout`), given by their offsets.
 
-The work is cut so that what is used again is near. The blocks keep sums in registers. What a block walks along, and
-what all panels are multiplied by, is cut where it no longer fits into the first and the second cache.
+The loops are blocked for registers and caches. The blocks keep sums in registers. The inner dimension is split so that
+its numbers and weights fit into the L1 cache. The rows are split so that they stay in the L2 cache for all panels.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ from fastnet.kernels.product_blocks import (
 )
 from fastnet.kernels.vectors import REGISTER_BYTES, item, lanes, numbers_of_line, register_lanes, set_item
 
-_LINES_IN_CACHE = 16 if REGISTER_BYTES < 64 else 8  # of a sample's numbers: in the first cache, with their weights
-_SAMPLES_IN_CACHE = 192  # of so many numbers each: in the second cache while panel after panel is computed
-_ENOUGH_PANELS = 8  # so that it pays to copy together what they are multiplied by
-_PANELS_IN_CACHE = 16  # of some samples' activations, while all outputs' weights are multiplied by them
+_LINES_IN_CACHE = 16 if REGISTER_BYTES < 64 else 8  # cache lines of a sample: they and their weights fit into L1
+_SAMPLES_IN_CACHE = 192  # samples of `_LINES_IN_CACHE` cache lines: they stay in L2 while all panels are computed
+_ENOUGH_PANELS = 8  # from this number of panels on, packing the left matrix first is faster
+_PANELS_IN_CACHE = 16  # panels of activations that stay in cache while the weights of several outputs are read
 
 
 @part
 def _rows_of_block(left):
-    """Return how many of the rows that are left are summed up together next."""
+    """Return the number of rows in the next block, given the number of rows left."""
     if left >= ROWS:
         return ROWS
     return 4 if left >= 4 else min(left, 2)
@@ -42,10 +41,10 @@ def add_product(
     x, x_start, x_stride, x_rows, n, outer, x_step, w, w_start, w_panel, z, z_start, z_panel, z_stride, panels, first,
     last, from_zero,
 ):  # fmt: skip
-    """Add x w to rows `first` to `last` of z or, if `from_zero`, set them to it: z[s] = sum x[x_rows[s], j] w[j].
+    """Add sum_j x[x_rows[s], j] w[j] to z[s], for s from `first` to `last`; if `from_zero`, set z[s] to the sum.
 
-    A row of x has n numbers and, `x_step` on, n others, `outer` times; with more than one `outer`, n is small. Panels
-    of w and z begin `w_panel` and `z_panel` apart.
+    A row of x has `outer` groups of n numbers, which begin `x_step` apart. If `outer` is not 1, n is small. Panels of w
+    begin `w_panel` apart, and panels of z `z_panel` apart.
     """
     width, most = lanes(w), _LINES_IN_CACHE * numbers_of_line(x)
     some = max(1, most // n)
@@ -71,10 +70,10 @@ def add_transposed_product(
     x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
     room_start, samples,
 ):  # fmt: skip
-    """Add x^T d to w, of m samples: w[j] += sum_s x[x_rows[s], j] d[s]. Rows and panels are as in `add_product`.
+    """Add x^T d of m samples to w: w[j] += sum_s x[x_rows[s], j] d[s]. Rows and panels are as in `add_product`.
 
-    Sums are made from zero, and added once: they may be far smaller than what they are added to. For many panels, what
-    they are multiplied by is copied together first, to `room` from room_start on. `samples` are 0, 1, 2, ….
+    A sum over samples starts at zero and is added to w afterwards, because it may be far smaller than w. With many
+    panels, x is first packed into `room`, from index `room_start` on. `samples` has the integers 0, 1, 2, ….
     """
     some, is_packed = max(1, NUMBERS_IN_CACHE // n), panels >= _ENOUGH_PANELS
     for o in range(0, outer, some):
@@ -101,7 +100,7 @@ def add_transposed_product(
 
 @part
 def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, room, to):
-    """Copy numbers of samples together, so many of them at a time as are summed up together."""
+    """Pack numbers of `count` samples into `room`, one group for each block of rows."""
     for o in range(parts):
         j = 0
         while j < numbers:
@@ -113,7 +112,7 @@ def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step
 
 @part
 def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_stride, w, w_start, n):
-    """Add, for one panel, the sums over samples whose numbers are copied together."""
+    """Add the sums over packed samples to one panel of w."""
     for o in range(parts):
         j = 0
         while j < numbers:
@@ -127,7 +126,7 @@ def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_strid
 
 @part
 def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, d, d_start, d_stride, w, w_start, n):
-    """Add, for one panel, the sums over samples from s on."""
+    """Add the sums over `count` samples from s on to one panel of w."""
     for o in range(parts):
         j = 0
         while j < numbers:
@@ -139,7 +138,7 @@ def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step,
 
 @subroutine
 def _add_sums(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start):
-    """Add the sums for some rows of w, for one panel: the block is large, so it stands in this place only."""
+    """Add the sums for some rows of one panel of w. This is a subroutine, so that the large block is compiled once."""
     add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)
 
 
@@ -147,11 +146,11 @@ def _add_sums(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, 
 def set_dot_products(
     a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, start
 ):
-    """Set z[s, k] = w[k] . a[s], for samples from `first` to `last` and k < n.
+    """Set z[s, k] = w[k] . a[s], for samples s from `first` to `last` and k < n.
 
-    w and a are `panels` panels wide; `a_stride` and `a_panel` are the steps from a sample to the next, and from a panel
-    to the next. z is in panels of one row a sample, `z_panel` apart. What lies beyond n in the last is undefined. There
-    is room for sums in `dots`, from `start` on. Outputs are taken in pairs: behind w, there is room for another row.
+    w and a are `panels` panels wide. Samples of a are `a_stride` apart, panels of a `a_panel`, and panels of z
+    `z_panel`. Columns of z beyond n are undefined. `dots` stores partial sums, from index `start` on. Outputs are
+    computed in pairs, so that one row may be read beyond the end of w.
     """
     width, register = lanes(w), register_lanes(w)
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register

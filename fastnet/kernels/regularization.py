@@ -1,4 +1,4 @@
-"""What is done to all weights at once: their scale, and the bound of their norms."""
+"""Operations on all weights: the scale, the sum of squares, and the bound of norms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastnet.kernels.shares import share_of_filters, share_of_panels, share_of_w
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import lanes, load, store, total, zeros
 
-_SUMMED_TOGETHER = 64  # vectors, before they are added in float64
+_SUMMED_TOGETHER = 64  # vectors that are summed before their total is added in float64
 _within = formula(lambda squares, bound: where(squares > bound * bound, bound / square_root(squares), 1.0))
 
 
@@ -39,10 +39,10 @@ def squares(layout, parameters):
 
 @subroutine
 def bound_norms(max_norm, layout, parameters, share, waits):
-    """Shrink the weights of each neuron to a norm of `max_norm`, if it is larger; return the number of waits.
+    """Scale the weights of each neuron down to the norm `max_norm` if their norm is larger; return the count of waits.
 
-    In layer 0 a panel has the weights of its own neurons; above, a row over all panels has those of one neuron, which
-    other threads have changed. The weights of a filter lie in one piece.
+    In layer 0, a panel has all weights of its neurons. In the layers above, the weights of a neuron are a row through
+    all panels, which several threads have changed. The weights of a filter are contiguous.
     """
     w, width = parameters.values, lanes(parameters.values)
     if layout.kinds[0] == DENSE:
@@ -76,7 +76,7 @@ def bound_norms(max_norm, layout, parameters, share, waits):
 
 @part
 def bound_row(max_norm, w, start, stop, step):
-    """Shrink the weights of one neuron, vectors that are a step apart, to a norm of `max_norm`, if it is larger."""
+    """Scale the weights of one neuron, in vectors `step` apart, to the norm `max_norm` if their norm is larger."""
     squares = zeros(w)
     for i in range(start, stop, step):
         squares = squares + load(w, i) * load(w, i)

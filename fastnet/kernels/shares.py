@@ -1,4 +1,4 @@
-"""Which parts of a layer are a thread's."""
+"""A thread's share of a layer."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from fastnet.kernels.threads import share_of
 
 @part
 def share_of_panels(start, stop, width, share):
-    """Return which of a layer's neurons, in whole panels, are this thread's: from, to."""
+    """Return this thread's neurons of a layer, in whole panels: the first, and one past the last."""
     first, last = share_of((stop - start) // width, share)
     return start + first * width, start + last * width
 
 
 @part
 def share_of_filters(layer, layout, share):
-    """Return which filters of a convolution are this thread's: from, to."""
+    """Return this thread's filters of a convolution: the first, and one past the last."""
     return share_of(layout.maps[layer], share)
 
 
 @part
 def room_of(room, share):
-    """Return where, in an array with room for each thread, this thread's begins."""
+    """Return the index where this thread's section of a scratch array begins."""
     return len(room) // share.threads * share.thread
 
 
 @part
 def share_of_weights(layer, layout, width, share):
-    """Return which of a layer's weights are those that this thread changes: from, to."""
+    """Return the weights of a layer that this thread changes: the first, and one past the last."""
     start, stop = layout.weights[layer], layout.weights[layer + 1]
     if layout.kinds[layer] == CONVOLUTION:
         size = (stop - start) // layout.maps[layer]
@@ -36,7 +36,7 @@ def share_of_weights(layer, layout, width, share):
         return start + first * size, start + last * size
     if layout.kinds[layer] != DENSE:
         return start, start
-    columns = layout.sizes[layer + 1] if layer == 0 else layout.sizes[layer]  # which are padded to whole panels
+    columns = layout.sizes[layer + 1] if layer == 0 else layout.sizes[layer]  # before padding to whole panels
     panels = (columns + width - 1) // width
     first, last = share_of(panels, share)
     size = (stop - start) // panels

@@ -1,12 +1,12 @@
-"""Random orders: those that NumPy's old generator draws, in less than half of its time.
+"""Random permutations: the same as those of NumPy's `RandomState`, in less than half of the time.
 
-`RandomState.permutation` goes through the numbers from the last to the second. It swaps number i with the one at an
-index from 0 to i: the lowest bits of a draw, as many as i has. An index larger than i is rejected, and the next draw is
-tried. A processor cannot predict rejections, and each wrong prediction takes time. So the kernel writes every index and
-counts the accepted ones: no branch depends on a draw.
+`RandomState.permutation` loops from the last number to the second, and swaps number i with the number at a random index
+from 0 to i. The index is the lowest bits of a draw, as many bits as i has. An index larger than i is rejected, and the
+next draw is used. Rejections would cause branch mispredictions, which take time. So the kernel writes every index and
+counts the accepted indices: no branch depends on a draw.
 
 The draws are those of the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998), computed 624 at a time. The kernel
-changes the generator's state in its place, at the address that NumPy gives: copying it takes as long as shuffling.
+changes the generator's state in place, at the address that NumPy gives, because a copy takes as long as shuffling.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from fastnet.kernels import side_by_side
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.vectors import item, set_item
 
-_WORDS = 624  # of the generator's state
+_WORDS = 624  # words of the generator's state
 _MIDDLE = 397  # distance of the words that are combined
-_FEWEST = 1_000  # numbers; NumPy shuffles fewer in 15 us
-_MOST = 1 << 32  # numbers; for more, NumPy draws indices of 64 bits
+_FEWEST = 1_000  # numbers; NumPy shuffles fewer numbers in 15 us
+_MOST = 1 << 32  # numbers; for more numbers, NumPy draws indices of 64 bits
 
 
 def calls(n: int) -> list[side_by_side.Call]:
-    """Return the kernel that `permutation` calls for n numbers, with arguments, if it calls any."""
+    """Return the kernel that `permutation` calls for n numbers, with arguments; an empty list if it calls no kernel."""
     if not _FEWEST <= n <= _MOST:
         return []
     return [(shuffle, (np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32)))]
 
 
 def permutation(random: Any, n: int) -> np.ndarray:
-    """Return what `random.permutation(n)` returns, and leave the generator in the same state.
+    """Return `random.permutation(n)`, shape (n,), and leave the generator in the same state as that call.
 
     Parameters
     ----------
     random : module or RandomState
-        A generator of NumPy's old kind, or `numpy.random`.
+        `numpy.random`, or a `RandomState`.
     n : int
         Number of integers.
     """
@@ -63,7 +63,7 @@ def _state(bits: np.random.MT19937) -> np.ndarray:
 
 @cache
 def _is_as_expected() -> bool:
-    """Return whether NumPy's generator has that state; NumPy does not promise to keep its form."""
+    """Return whether NumPy stores the generator's state in that form, which NumPy does not guarantee."""
     bits = np.random.MT19937(0)
     bits.random_raw(7)
     state = bits.state["state"]
@@ -77,7 +77,7 @@ def shuffle(order, state, draws):
     Parameters
     ----------
     order : ndarray of int64, shape (n,)
-        The numbers. Their order is changed.
+        The numbers, which are shuffled in place.
     state : ndarray of uint32, shape (625,)
         The state of the generator, and the number of used draws. Both are changed.
     draws : ndarray of uint32, shape (624,)
@@ -97,7 +97,7 @@ def shuffle(order, state, draws):
             if i <= mask >> 1:
                 mask >>= 1
             index = item(draws, position) & mask
-            set_item(draws, last - i, index)  # over a used draw
+            set_item(draws, last - i, index)  # overwrites a used draw
             i -= index <= i
             position += 1
         for k in range(last - i):
@@ -125,7 +125,7 @@ def _combine(state, start, stop, distance):
 
 @part
 def _draw(state, draws):
-    """Set the draws to those of the state."""
+    """Compute the draws of a state."""
     for k in range(_WORDS):
         word = item(state, k)
         word ^= word >> 11

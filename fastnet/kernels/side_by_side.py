@@ -1,8 +1,8 @@
-"""Kernels compiled at once: Numba compiles one at a time in a process, so others are compiled in other processes.
+"""Compiles kernels in several processes at the same time, because Numba compiles one function at a time in a process.
 
-These leave their code in the cache, where this one finds it. Where there is no cache, no second processor, or no
-interpreter to start, this process compiles all, one after the other. Of several programs that start at once and need
-the same kernel, one compiles it, and the others wait for it.
+The other processes store their code in the cache, from which this process loads it. Without a cache, a second processor
+or an interpreter to start, this process compiles all kernels, one after the other. If several programs need the same
+kernel at the same time, one program compiles the kernel, and the other programs wait.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Call: TypeAlias = tuple[Any, tuple[Any, ...]]  # a kernel and arguments
 
 _PATIENCE = 60.0  # seconds to wait for the other process; after that, this process compiles what is missing
 
-# What another process does: it learns which kernels to compile, and for which types.
+# The program of another process: it reads from standard input which kernels to compile, and for which types.
 _PROGRAM = """
 compile_once = importlib.import_module("fastnet.kernels.side_by_side").compile_once
 for module, name, types in pickle.load(sys.stdin.buffer):
@@ -36,17 +36,17 @@ for module, name, types in pickle.load(sys.stdin.buffer):
 _addresses: dict[tuple[Any, Types], int] = {}
 
 
-@global_compiler_lock  # of several threads, one starts processes, and the others wait
+@global_compiler_lock  # one thread starts processes, while all other threads wait
 def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
-    """Compile kernels for arguments like these. What is compiled already is not compiled again.
+    """Compile kernels for the types of their arguments. A compiled kernel is not compiled again.
 
     Parameters
     ----------
     here : (kernel, tuple)
-        A kernel, as `compiler.kernel` makes it at the top of a module, and arguments; only their types matter. This
-        process compiles it.
+        A kernel, made by `compiler.kernel` at the top level of a module, and its arguments, of which only the types
+        matter. This process compiles the kernel.
     *elsewhere : sequences of (kernel, tuple)
-        Others. For each sequence, another process compiles its kernels meanwhile, if it can.
+        More kernels. For each sequence, another process compiles the kernels at the same time, if possible.
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]
@@ -66,14 +66,19 @@ def compile_once(kernel: Any, types: Types) -> None:
 
 
 def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
-    """Compile a kernel for arguments like these, unless it is compiled already, and return its address, as C calls it.
+    """Compile a kernel for the types of its arguments, if necessary; return the address of the kernel's C function.
 
     Parameters
     ----------
     kernel : kernel
-        As `compiler.called_kernel` makes it.
+        Made by `compiler.called_kernel`.
     arguments : tuple
-        As it is called with; only their types matter.
+        Arguments of a call, of which only the types matter.
+
+    Raises
+    ------
+    RuntimeError
+        If LLVM has no address of the compiled kernel.
     """
     key = kernel, types = _typed((kernel, arguments))
     if key not in _addresses:
@@ -92,7 +97,7 @@ def _typed(call: Call) -> tuple[Any, Types]:
 
 
 def _is_compiled(kernel: Any, types: Types) -> bool:
-    """Return whether a kernel is compiled, here or on the disk."""
+    """Return whether a kernel is compiled, in this process or on disk."""
     cache = kernel._cache
     return types in kernel.overloads or (
         isinstance(cache, KernelCache) and cache.has(types, kernel.targetctx.codegen())
@@ -103,8 +108,8 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 def _turn(kernel: Any, types: Types) -> Iterator[None]:
     """Hold the lock for compiling a kernel during the `with` block; wait while another process holds it.
 
-    Nobody waits for a kernel that is compiled, or where code cannot be kept, or where the file system has no locks. The
-    system takes a lock from a process that has ended, however it ended.
+    There is no lock if the kernel is compiled, if code cannot be stored, or if the file system has no locks. The system
+    releases the lock of a process that ends, even if the process is killed.
     """
     cache = kernel._cache
     if _is_compiled(kernel, types) or not (isinstance(cache, KernelCache) and cache.is_writable):
@@ -115,7 +120,7 @@ def _turn(kernel: Any, types: Types) -> Iterator[None]:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            with event.trigger_event("numba:compile", data={"dispatcher": kernel}):  # a word while it takes place
+            with event.trigger_event("numba:compile", data={"dispatcher": kernel}):  # shows the user a message
                 lock.acquire(timeout=_PATIENCE)
     try:
         yield
@@ -125,7 +130,7 @@ def _turn(kernel: Any, types: Types) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
-    """Have another process compile kernels during the `with` block, if it can, and wait for it."""
+    """Compile kernels in another process during the `with` block, if possible; then wait for the process."""
     caches = [kernel._cache for kernel, _ in calls]
     are_kept = all(isinstance(each, KernelCache) and each.is_writable for each in caches)
     can = bool(calls) and are_kept and threads.available() > 1 and processes.can_start()
@@ -140,11 +145,11 @@ def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)
     finally:
-        processes.end(process)  # where this one was interrupted, or has waited for too long
+        processes.end(process)  # it still runs if this process was interrupted, or waited for too long
 
 
 def _start() -> subprocess.Popen[bytes] | None:
-    """Start the process; None where the system does not."""
+    """Start the process; return None if the system cannot."""
     with contextlib.suppress(OSError):
         return processes.start(_PROGRAM)
     return None

@@ -1,7 +1,7 @@
-"""What a kernel was compiled from: a hash of its module's source, and of all that this module imports.
+"""A hash of the sources that a kernel was compiled from: the kernel's module, and all modules that it imports.
 
-A kernel contains functions and constants of other modules. They are in the modules that its own module imports, and in
-those that these import. Only modules of `fastnet.kernels` and `fastnet.formulas` count: kernels have code of no other.
+A kernel contains functions and constants of the modules that its own module imports, directly or indirectly. Only
+modules of `fastnet.kernels` and `fastnet.formulas` are hashed, because kernels contain code of no other modules.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PACKAGES = "fastnet.kernels", "fastnet.formulas"
 _ROOT = "fastnet"
 
-# To parse whole modules would take as long as a sixth of all that fastnet imports.
+# Parsing whole modules would take a sixth of the time of all of fastnet's imports.
 _STATEMENT = re.compile(r"^[ \t]*((?:from [\w.]+ )?import (?:\([^)]*\)|[^\n]*))", re.MULTILINE)
 
 
@@ -40,11 +40,11 @@ def stamp(function: Callable[..., Any]) -> str | None:
     own = function.__module__
     if own in known:
         source, reached = "", _reached_from([own])
-    else:  # a kernel of somebody else, such as a test
+    else:  # a kernel outside of fastnet, such as a test's
         module = inspect.getmodule(function)
         try:
             source = inspect.getsource(module or function)
-        except (OSError, TypeError):  # typed in, or without its source
+        except (OSError, TypeError):  # defined interactively, or without a source file
             return None
         reached = _reached_from(_imported(source, str(getattr(module, "__package__", None) or "")))
     found = hashlib.sha256(source.encode())
@@ -59,7 +59,7 @@ class _Module(NamedTuple):
 
 
 def _reached_from(names: Iterable[str]) -> set[str]:
-    """Return the modules with these names, and all that they import, at first or second hand."""
+    """Return the modules with these names, and all modules that they import, directly or indirectly."""
     reached: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -95,9 +95,9 @@ def _files(package: str, folder: Traversable) -> Iterator[tuple[str, Traversable
 
 
 def _imported(source: str, package: str) -> Iterator[str]:
-    """Yield the modules that a source imports, for types as well, with the packages that they are in.
+    """Yield the modules that a source imports, also under TYPE_CHECKING, and the packages that contain them.
 
-    What a package is imported for cannot be seen. So that counts as importing all of its modules.
+    Importing a package counts as importing all of its modules, because the source does not show which modules it uses.
     """
     for statement in _import_statements(source):
         if isinstance(statement, ast.ImportFrom):
@@ -113,11 +113,11 @@ def _imported(source: str, package: str) -> Iterator[str]:
 
 
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield all import statements; where only these have the word, nothing else is parsed."""
+    """Yield all import statements; if no other text has the word `import`, only the statements are parsed."""
     statements = _STATEMENT.findall(source)
     nodes: Iterable[ast.AST] | None = None
     if sum(each.count("import") for each in statements) == source.count("import"):
-        with contextlib.suppress(SyntaxError):  # a sentence of a docstring
+        with contextlib.suppress(SyntaxError):  # a line of a docstring was taken for a statement
             nodes = ast.parse("\n".join(statements)).body
     for node in ast.walk(ast.parse(source)) if nodes is None else nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -125,7 +125,7 @@ def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _named(name: str) -> Iterator[str]:
-    """Yield the module of that name; all modules of it where that is a package."""
+    """Yield the module of that name, or all modules of the package of that name."""
     if name.partition(".")[0] != _ROOT:
         return
     if name in _modules() and not _is_package(name):
@@ -135,7 +135,7 @@ def _named(name: str) -> Iterator[str]:
 
 
 def _with_packages(name: str) -> Iterator[str]:
-    """Yield a module, if it is known, and the packages that it is in."""
+    """Yield a module, if it is known, and the packages that contain it."""
     while name:
         if name in _modules():
             yield name

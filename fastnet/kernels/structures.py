@@ -1,12 +1,12 @@
 """Structures of arrays and numbers, which kernels read by reference.
 
-A kernel needs some forty arrays. As Numba's arrays, of seven fields each, and named tuples of them, they would be taken
-apart and put together again at every call of a part: half of all that there is to compile. So `Reference` writes the
-fields of a named tuple into memory one after the other, and kernels get the address of it. A field that is an array
-becomes `Numbers` there: an address and a length.
+A kernel reads some forty arrays. A Numba array has seven fields. In every call of a part, Numba would unpack and pack
+all fields of all arrays and named tuples. That would be half of the code to compile. So `Reference` writes the fields
+of a named tuple to memory, one after the other, and kernels get the address. A field that is an array is written as
+`Numbers`: an address and a length.
 
-Kernels read `structure.field` where Python does. Of `Numbers` they have `len`, elements and slices; an index may be
-negative, and is not tested.
+Kernels read `structure.field` as Python does. `Numbers` have `len`, elements and slices. An index may be negative, and
+is not checked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Numbers(types.Type):
 
 
 class Structure(types.Type):
-    """Numba's type of a reference to a named tuple of type `instance_class`, whose fields have these types."""
+    """Numba's type of a reference to a named tuple of type `instance_class`, whose fields have the types `fields`."""
 
     def __init__(self, instance_class: type[tuple[Any, ...]], fields: tuple[types.Type, ...]) -> None:
         self.instance_class, self.fields = instance_class, fields
@@ -48,23 +48,23 @@ def _code(field: types.Type) -> str:
 
 
 class Reference:
-    """A named tuple of flat arrays, integers and floats, as kernels read it.
+    """A reference to a named tuple of flat arrays, integers and floats, for kernels.
 
-    Its fields are read once: an array that is written to afterwards is seen, one that takes its place is not.
+    The fields are read once. Kernels see later changes of an array's numbers, but no array that replaces a field.
 
     Parameters
     ----------
     structure : tuple
-        A named tuple. Arrays have to be contiguous, of one dimension.
+        A named tuple, whose arrays are contiguous and have one dimension.
 
     Raises
     ------
     ValueError
-        If an array is not.
+        If an array is not contiguous, or does not have one dimension.
     """
 
     def __init__(self, structure: tuple[Any, ...]) -> None:
-        self._structure = structure  # the arrays have to stay where they are
+        self._structure = structure  # keeps the arrays alive, because kernels use their addresses
         dtypes = tuple(each.dtype if isinstance(each, np.ndarray) else None for each in structure)
         self._numba_type_, layout = _type_of(type(structure), dtypes)
         self._words = np.frombuffer(layout.pack(*_words(structure)), np.int64)
@@ -72,12 +72,12 @@ class Reference:
 
     @property
     def type(self) -> Structure:
-        """Numba's type of it."""
+        """Numba's type of the reference."""
         return self._numba_type_
 
 
 class FlatArray:
-    """Stands for a flat array of numbers of type `dtype` where a kernel for `Numbers` is compiled ahead."""
+    """A stand-in for a flat array of a dtype, to compile a kernel for `Numbers` before the array exists."""
 
     def __init__(self, dtype: np.dtype) -> None:
         self._numba_type_ = Numbers(from_dtype(dtype))
@@ -88,7 +88,7 @@ def _words(structure: tuple[Any, ...]) -> Iterator[Any]:
         if isinstance(each, np.ndarray):
             if each.ndim != 1 or not each.flags.c_contiguous:
                 form = f"shape {each.shape} and strides {each.strides}"
-                raise ValueError(f"kernels read contiguous arrays of one dimension; one has {form}")
+                raise ValueError(f"an array has {form}; kernels need contiguous arrays of one dimension")
             yield each.ctypes.data
             yield len(each)
         else:
@@ -97,7 +97,7 @@ def _words(structure: tuple[Any, ...]) -> Iterator[Any]:
 
 @cache
 def _type_of(kind: type[tuple[Any, ...]], dtypes: tuple[np.dtype | None, ...]) -> tuple[Structure, struct.Struct]:
-    """Return the type of a structure with arrays of these types, and how its fields lie in memory."""
+    """Return the type of a structure with arrays of these dtypes, and the memory layout of its fields."""
     fields: list[types.Type] = []
     codes = ""
     for annotation, dtype in zip(get_type_hints(kind).values(), dtypes, strict=True):
@@ -112,7 +112,7 @@ def _type_of(kind: type[tuple[Any, ...]], dtypes: tuple[np.dtype | None, ...]) -
     return Structure(kind, tuple(fields)), struct.Struct(codes)
 
 
-# What Numba has to know about them
+# Numba's typing and lowering of structures
 
 
 @register_model(Numbers)
@@ -150,7 +150,7 @@ def _field(context: Any, builder: Any, structure: Structure, value: Any, name: s
     type_ = context.get_value_type(structure.fields[index])
     address = builder.gep(value, [cgutils.intp_t(offset)])
     field = builder.load(builder.bitcast(address, type_.as_pointer()))
-    # No kernel changes it, whatever else it writes to: it need not be loaded again.
+    # No kernel changes a field, so that LLVM need not load the field again after other writes.
     field.set_metadata("invariant.load", builder.module.add_metadata([]))
     return field
 
@@ -188,7 +188,7 @@ def _element(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @lower_builtin(operator.getitem, Numbers, types.SliceType)
 def _slice(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Return a slice. Its bounds must not be negative; one past the end counts as the end."""
+    """Return a slice. Bounds must not be negative; a bound past the end counts as the end."""
     numbers, (start, stop) = arguments[0], (builder.extract_value(arguments[1], i) for i in range(2))
     size = builder.extract_value(numbers, 1)
     start, stop = (builder.select(builder.icmp_signed("<", i, size), i, size) for i in (start, stop))

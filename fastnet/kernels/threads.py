@@ -1,11 +1,11 @@
-"""Several threads in one epoch: who does what, and how they wait for one another.
+"""Threads that compute one epoch together, and the barrier where they wait for one another.
 
-A thread has the same part of every mini-batch: some of the panels, whose weights stay in its processor's cache. Twice
-in a mini-batch all wait for the last, by looking again and again: where each has a processor of its own, that is sooner
-noticed than a call to the system. Where they have not, a thread that has waited for long lets others run.
+A thread has the same share of every mini-batch: some of the panels, whose weights stay in its processor's cache. All
+threads meet at a barrier, at least twice in a mini-batch. A waiting thread spins, because a system call would take
+longer. After `_PATIENCE` checks, a waiting thread yields its processor.
 
-Threads only make an epoch faster: what is computed is the same in one. So one thread does all of the work where no
-others can be started, and for a while where they had to wait for processors that other programs use.
+The number of threads does not change the result. So one thread does all of the work if no other thread can be started.
+One thread also does all of the work for a while after threads had to wait for processors that other programs use.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from numba.extending import intrinsic
 from fastnet.kernels.compiler import part
 from fastnet.kernels.vectors import data_of
 
-_EVERYBODY = 1 << 60  # more arrivals than there will ever be
-_PATIENCE = 2000  # looks at what the others have done, before they are given the processor
+_EVERYBODY = 1 << 60  # more arrivals than any thread waits for
+_PATIENCE = 2000  # checks of the barrier before a waiting thread yields its processor
 
-_NOTICEABLE = 2e-3  # seconds: of shorter work, the time that a thread ran says nothing
-_ENOUGH = 0.8  # of its time, for which a thread has to have a processor
+_NOTICEABLE = 2e-3  # seconds; the CPU time of shorter work is too inexact
+_ENOUGH = 0.8  # smallest ratio of CPU time to elapsed time of a thread that has its own processor
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 
 _limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
@@ -43,16 +43,16 @@ _give_way = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sch
 
 
 class Share(NamedTuple):
-    """Which part of the work is a thread's.
+    """A thread's share of the work.
 
     Attributes
     ----------
     thread : int
-        From 0.
+        Index of the thread, from 0.
     threads : int
-        How many there are.
+        Number of threads.
     arrivals : ndarray of int64, shape (1,)
-        How often a thread has come to where all wait; shared by all of them, 0 at first.
+        Number of arrivals of all threads at the barrier, 0 at first. All threads share the array.
     """
 
     thread: int
@@ -61,11 +61,11 @@ class Share(NamedTuple):
 
 
 def available() -> int:
-    """Return how many threads may be used now.
+    """Return the number of threads that may be used now, at least 1.
 
-    By default, as many as there are processors for this process, by its affinity and by the quota of its control group.
-    The environment variable NUMBA_NUM_THREADS says otherwise, or `limited`. One, for a while, where processors that
-    threads were given turned out to be used by other programs.
+    The default is the number of processors of this process, by its CPU affinity and the CPU quota of its control group.
+    The environment variable NUMBA_NUM_THREADS replaces the default. `limited` sets an upper bound. The number is 1 for
+    a while after threads had to wait for processors that other programs use.
     """
     if time.monotonic() < _pause.until:
         return 1
@@ -75,19 +75,19 @@ def available() -> int:
 
 @cache
 def _processors() -> int:
-    from joblib import cpu_count  # not imported before it is needed: it takes longer than the rest of this package
+    from joblib import cpu_count  # imported late, because that takes longer than importing the rest of this package
 
     return int(cpu_count())
 
 
 class _Pause:
-    """How long one thread is used, because several did not get processors."""
+    """The time during which one thread is used, because several threads did not get processors."""
 
     def __init__(self) -> None:
         self.until, self._seconds = 0.0, 0.0
 
     def judge(self, running: float) -> None:
-        """Begin a pause, longer than the one before, if threads ran for a small part of their time only."""
+        """Begin a pause if the ratio of CPU time to elapsed time is too small; consecutive pauses get longer."""
         if running >= _ENOUGH:
             self._seconds = 0.0
         else:
@@ -100,7 +100,7 @@ _pause = _Pause()
 
 @contextlib.contextmanager
 def limited(threads: int) -> Iterator[None]:
-    """Use no more threads than this in the `with` block."""
+    """Use at most `threads` threads in the `with` block."""
     token = _limit.set(threads)
     try:
         yield
@@ -109,19 +109,19 @@ def limited(threads: int) -> Iterator[None]:
 
 
 def run(work: Callable[[Share], object], threads: int, *, together: bool = False) -> None:
-    """Do a thread's share of some work in each of so many threads, this one included.
+    """Divide work among threads; the calling thread is one of them.
 
-    Where threads cannot be started, or are not those of the system (as with gevent), this thread does all of the work.
+    If threads cannot be started, or are not system threads (as with gevent), the calling thread does all of the work.
 
     Parameters
     ----------
     work : callable
-        What to do, of a `Share`.
+        Does the share of one thread, given its `Share`.
     threads : int
-        How many.
+        Number of threads, at least 1.
     together : bool, optional
-        Whether threads wait for one another: then one that waits for a processor holds up all. Where that is so,
-        `available` is 1 for a while.
+        Whether threads wait for one another. If they do, and one had to wait for a processor, `available` is 1 for a
+        while.
     """
     arrivals = np.zeros(1, np.int64)
     running: list[float] = []
@@ -152,7 +152,7 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
             futures = [pool.submit(work_beside, share) for share in others]
             natives = {threading.get_native_id(), *(started.get() for _ in others)}
             parallel = len(natives) == threads
-        except RuntimeError:  # the interpreter ends, or the system has no thread or no memory to give
+        except RuntimeError:  # the interpreter is shutting down, or the system has no thread or memory left
             pass
         finally:
             go.set_result(parallel)
@@ -165,7 +165,7 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
 
 @contextlib.contextmanager
 def _nobody_left_waiting(arrivals: np.ndarray) -> Iterator[None]:
-    """Let those go on who wait for this thread, if an exception or Ctrl-C ends its work before it comes."""
+    """Release all threads that wait at the barrier, if an exception or Ctrl-C ends this thread's work."""
     try:
         yield
     except BaseException:
@@ -175,13 +175,13 @@ def _nobody_left_waiting(arrivals: np.ndarray) -> Iterator[None]:
 
 @part
 def share_of(n, share):
-    """Return which of n things are this thread's: from, to."""
+    """Return this thread's share of n items: the first, and one past the last."""
     return n * share.thread // share.threads, n * (share.thread + 1) // share.threads
 
 
 @part
 def wait_for_all(share, times):
-    """Return when every thread has come here so many times."""
+    """Wait until every thread has arrived at the barrier `times` times."""
     if share.threads > 1:
         _arrive(share.arrivals)
         looks = 0

@@ -1,27 +1,27 @@
-"""Vectors of numbers, for kernels: the processor's registers, by hand.
+"""SIMD vectors, as a type that kernels use explicitly.
 
-Why Numba needs them. A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions, and
-between two rounds of the loop around it `z` should stay in registers. Neither happens by itself:
+A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions. Between two iterations of
+an outer loop, `z` should stay in registers. LLVM and Numba do neither:
 
-- LLVM may only do it if no two arrays overlap, which it cannot prove of two NumPy arrays. So it guards the loop with
-  tests at run time, longer than the loop, and writes `z` to memory after every round.
-- Its vectorizer takes liberties with the order of sums, which have to be allowed for the whole kernel, and which it
-  takes in one way here and in another there: the same formula would round differently in two kernels.
-- Numba adds to every `array[i]` a test for a negative `i`.
+- LLVM may do both only if the arrays do not overlap, which it cannot prove of NumPy arrays. So LLVM adds overlap tests,
+  which take longer than the loop, and writes `z` to memory in every iteration.
+- LLVM's vectorizer changes the order of sums, which has to be allowed for a whole kernel. The order differs from kernel
+  to kernel, so that the same formula would round differently in two kernels.
+- Numba adds a test for a negative `i` to every `array[i]`.
 
-So a vector is a type of its own here, which kernels use as they use a number: `z + x * w` is one fused multiply-add
-where the processor has it, and a variable that holds a vector is in registers. What a formula says is then what the
-processor does, in that order, in every kernel.
+So this module defines a vector type, which kernels use like a number. `z + x * w` is one fused multiply-add if the
+processor has that instruction. A variable that holds a vector is in registers. The order of operations in a formula is
+the same in every kernel.
 
 A vector is two registers of the processor that Numba compiles for: 32 numbers of float32 with AVX-512, 16 with AVX2,
-8 elsewhere, and half as many of float64. Two, because a sum that is carried from round to round has to wait for itself
-some four cycles, and two registers are two sums. No kernel knows how many numbers that are: it asks `lanes`.
+8 elsewhere, and half as many of float64. In a loop, an addition to a sum waits some four cycles for the previous
+addition to the sum. Two registers are two independent sums. Kernels get the number of lanes from `lanes`.
 
-Narrow vectors are for the maps of images, of which there are few: one register, of 32 bytes at most. With AVX2, 20 maps
-are three narrow vectors, of 24 numbers, instead of two vectors of 32.
+Narrow vectors are for images, which have few maps: one register of at most 32 bytes. With AVX2, 20 maps take three
+narrow vectors (24 numbers) instead of two vectors (32 numbers).
 
-`load`, `store` and `item` take a flat array and an index, and believe it: nothing is tested. No address has to be
-aligned, though vectors that lie across two cache lines are slower.
+`load`, `store` and `item` take a flat array and an index, and check no bounds. Addresses need not be aligned, but
+vectors that cross a cache line are slower.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ _REGISTERS_OF_VECTOR = 2
 _codegen = cpu_target.target_context.codegen()
 REGISTER_BYTES = processors.of(_codegen).register_bytes
 REGISTERS = 32 if REGISTER_BYTES == 64 or _codegen._llvm_module.triple.startswith(("aarch64", "arm64")) else 16
-"""Of the processor that Numba compiles for."""
+"""Number of vector registers of the processor that Numba compiles for."""
 
 _NARROW = min(REGISTER_BYTES, 32)  # bytes of a narrow vector
 
 
 class Vector(types.Type):
-    """Numba's type of a vector of so many numbers of type `dtype`."""
+    """Numba's type of a vector of `lanes` numbers of type `dtype`."""
 
     def __init__(self, dtype: types.Float, lanes: int) -> None:
         self.dtype, self.lanes = dtype, lanes
@@ -81,17 +81,17 @@ class _VectorModel(models.PrimitiveModel):
 
 
 def lanes_of(dtype: npt.DTypeLike) -> int:
-    """Return how many numbers of a type are a vector."""
+    """Return the number of lanes of a vector of a dtype."""
     return _REGISTERS_OF_VECTOR * REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
 def narrow_lanes_of(dtype: npt.DTypeLike) -> int:
-    """Return how many numbers of a type are a narrow vector."""
+    """Return the number of lanes of a narrow vector of a dtype."""
     return _NARROW // np.dtype(dtype).itemsize
 
 
 def register_lanes_of(dtype: npt.DTypeLike) -> int:
-    """Return how many numbers of a type are in a register."""
+    """Return the number of lanes of a register of a dtype."""
     return REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
@@ -99,7 +99,7 @@ def register_lanes_of(dtype: npt.DTypeLike) -> int:
 
 
 def _number_of(number: Callable[[Any], int]) -> Any:
-    """Have kernels ask for a number that depends on an array's type."""
+    """Return a function for kernels, which returns a constant that depends on an array's type."""
 
     def typed(typing_context: Any, array: Any) -> Any:
         found = number(array)
@@ -109,21 +109,21 @@ def _number_of(number: Callable[[Any], int]) -> Any:
 
 
 lanes = _number_of(lambda array: wide(array).lanes)
-"""`lanes(array)` is how many numbers of an array's type are a vector."""
+"""`lanes(array)` is the number of lanes of a vector of the array's dtype."""
 
 narrow_lanes = _number_of(lambda array: narrow(array).lanes)
-"""`narrow_lanes(array)` is how many numbers of an array's type are a narrow vector."""
+"""`narrow_lanes(array)` is the number of lanes of a narrow vector of the array's dtype."""
 
 register_lanes = _number_of(lambda array: register_lanes_of(array.dtype.name))
-"""`register_lanes(array)` is how many numbers of an array's type are in a register."""
+"""`register_lanes(array)` is the number of lanes of a register of the array's dtype."""
 
 numbers_of_line = _number_of(lambda array: CACHE_LINE * 8 // array.dtype.bitwidth)
-"""`numbers_of_line(array)` is how many numbers of an array are in a cache line."""
+"""`numbers_of_line(array)` is the number of elements of an array in a cache line."""
 
 
 @intrinsic
 def item(typing_context: Any, array: Any, index: Any) -> Any:
-    """Return `array[index]`; an integer of any size as an index."""
+    """Return `array[index]`; integers of any size are returned as `intp`."""
     result = types.intp if isinstance(array.dtype, types.Integer) else array.dtype
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -163,7 +163,7 @@ load, load_narrow = _loading(wide), _loading(narrow)
 
 @intrinsic
 def load_as(typing_context: Any, vector: Any, array: Any, index: Any) -> Any:
-    """Return the numbers that begin at `array[index]`, as many as another vector has."""
+    """Return the vector that begins at `array[index]`, of the type of the argument `vector`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = builder.gep(data_of(context, builder, array, arguments[1]), [arguments[2]])
@@ -173,20 +173,20 @@ def load_as(typing_context: Any, vector: Any, array: Any, index: Any) -> Any:
 
 
 def load_vector(builder: Any, address: Any, type_: ir.VectorType) -> Any:
-    """Return the vector at the address of a number, as LLVM has both."""
+    """Emit a load of the vector at the address of a number, and return it."""
     bytes_ = {ir.FloatType: 4, ir.DoubleType: 8}[type(type_.element)]
     return builder.load(builder.bitcast(address, type_.as_pointer()), align=bytes_)
 
 
 def store_vector(builder: Any, value: Any, address: Any) -> None:
-    """Write a vector to the address of a number, as LLVM has both."""
+    """Emit a store of a vector to the address of a number."""
     bytes_ = {ir.FloatType: 4, ir.DoubleType: 8}[type(value.type.element)]
     builder.store(value, builder.bitcast(address, value.type.as_pointer()), align=bytes_)
 
 
 @intrinsic
 def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write a vector to where `array[index]` begins."""
+    """Write a vector to `array`, from `index` on."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         store_vector(builder, arguments[2], _address(context, builder, signature, arguments))
@@ -198,7 +198,7 @@ def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def store_some(typing_context: Any, array: Any, index: Any, value: Any, count: Any) -> Any:
-    """Write the first `count` numbers of a vector to where `array[index]` begins, and leave what is beyond alone."""
+    """Write the first `count` numbers of a vector to `array`, from `index` on."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         type_, number = context.get_value_type(value), cgutils.int32_t
@@ -214,7 +214,7 @@ def store_some(typing_context: Any, array: Any, index: Any, value: Any, count: A
         aligned = number(value.dtype.bitwidth // 8)
         all_of_them = builder.icmp_signed(">=", arguments[3], cgutils.intp_t(value.lanes))
         with builder.if_else(all_of_them) as (whole, part):
-            with whole:  # without a mask, with which a store takes longer
+            with whole:  # without a mask, because a masked store is slower
                 store_vector(builder, arguments[2], address)
             with part:
                 builder.call(function, [arguments[2], address, aligned, builder.icmp_signed("<", which, bound)])
@@ -225,9 +225,9 @@ def store_some(typing_context: Any, array: Any, index: Any, value: Any, count: A
 
 @intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of `array[index]` without waiting for it.
+    """Load the cache line of `array[index]` into the caches, without waiting.
 
-    Samples are visited in random order, so that the processor cannot guess which comes next, and waits for each.
+    The order of samples is random, so that the processor cannot predict the next sample, and would wait for it.
     """
     read, keep_in_all_caches, data = 0, 3, 1
 
@@ -249,7 +249,7 @@ def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 
 def data_of(context: Any, builder: Any, type_: types.Type, array: Any) -> Any:
-    """Return where an array begins, as LLVM has it."""
+    """Return the address of the first element of an array, as an LLVM value."""
     if isinstance(type_, Numbers):
         return builder.extract_value(array, 0)
     return context.make_array(type_)(context, builder, array).data
@@ -259,7 +259,7 @@ def data_of(context: Any, builder: Any, type_: types.Type, array: Any) -> Any:
 
 
 def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
-    """Let `symbol` take two vectors, or a vector and a number."""
+    """Define `symbol` for two vectors, and for a vector and a number."""
 
     @infer_global(symbol)
     class Template(AbstractTemplate):
@@ -307,7 +307,7 @@ def total(typing_context: Any, vector: Any) -> Any:
         function = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(type_.element, [type_.element, type_]), name
         )
-        # In any order, or else one by one.
+        # Without `reassoc`, LLVM would add the numbers one by one.
         return builder.call(function, [ir.Constant(type_.element, -0.0), arguments[0]], fastmath=("reassoc",))
 
     return vector.dtype(vector), generate
@@ -327,7 +327,7 @@ def sign(typing_context: Any, vector: Any) -> Any:
 
 @intrinsic
 def only(typing_context: Any, where: Any, vector: Any) -> Any:
-    """Return a vector's numbers, where `where` is not zero, and zeros elsewhere, even if they are not numbers there."""
+    """Return a vector's numbers where `where` is not zero, and zeros elsewhere, even instead of NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         nothing = constant(context, vector, 0.0)
@@ -337,12 +337,12 @@ def only(typing_context: Any, where: Any, vector: Any) -> Any:
 
 
 def constant(context: Any, vector: Vector, value: float) -> Any:
-    """Return a vector of the same number, as LLVM has it."""
+    """Return an LLVM constant: a vector whose numbers are all `value`."""
     return ir.Constant(context.get_value_type(vector), [value] * vector.lanes)
 
 
 def broadcast(context: Any, builder: Any, value: Any, type_: types.Type, vector: Vector) -> Any:
-    """Return a number as a vector, as LLVM has it."""
+    """Return an LLVM value: a vector whose numbers are all `value`, converted to the vector's dtype."""
     number = context.cast(builder, value, type_, vector.dtype)
     undefined = ir.Constant(context.get_value_type(vector), ir.Undefined)
     first = builder.insert_element(undefined, number, ir.Constant(cgutils.int32_t, 0))
@@ -351,7 +351,7 @@ def broadcast(context: Any, builder: Any, value: Any, type_: types.Type, vector:
 
 
 def broadcast_integer(builder: Any, value: Any, lanes: int) -> Any:
-    """Return an integer as a vector of so many, as LLVM has it."""
+    """Return an LLVM value: a vector of `lanes` integers that are all `value`."""
     type_ = ir.VectorType(value.type, lanes)
     undefined = ir.Constant(type_, ir.Undefined)
     first = builder.insert_element(undefined, value, ir.Constant(cgutils.int32_t, 0))

@@ -1,4 +1,4 @@
-"""What the kernels compute for the samples of a mini-batch, and the room for it."""
+"""The memory for everything that the kernels compute for a mini-batch."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ from fastnet.kernels.layout import (
 from fastnet.kernels.vectors import CACHE_LINE, lanes_of, register_lanes_of
 
 _PAGE = 4096  # bytes
-_MOST_PADDING = 2  # times as many numbers
+_MOST_PADDING = 2  # largest factor by which padding increases the number of packed numbers
 
 
 class Workspace(NamedTuple):
-    """Room for a mini-batch. What only images need is empty where there are none.
+    """Memory for a mini-batch. Arrays that only images need are empty without images.
 
     Attributes
     ----------
     activations, slopes, delta : ndarray, shape (samples * layout.units[-1],)
-        Layer by layer, the activations, what they change with z, and the errors: of dense layers in panels of one row a
-        sample, of images sample by sample.
+        Layer by layer, the activations, their derivatives with respect to z, and the errors. Dense layers are in panels
+        of one row per sample. Images are stored sample by sample.
     means, inverses : ndarray, shape (layout.channels[-1],)
-        Of batch normalization: the mini-batch's mean of each channel's input, and 1 / sqrt(variance + epsilon).
-    samples : ndarray of int64
-        0, 1, 2, …: the rows of the above, where a product takes a list of rows.
+        For batch normalization, mean of each channel's input in the mini-batch, and 1 / sqrt(variance + epsilon).
+    samples : ndarray of int64, shape (samples,)
+        0, 1, 2, …: the indices of the rows above, for products that take a list of rows.
     dots : ndarray
-        Room for each thread: for sums of dot products, and for sums over the places of maps.
+        A section for each thread: sums of dot products, and sums over the positions of maps.
     transposed : ndarray, shape (layout.transposed[-1],) or (0,)
-        The weights of dense layers but the first, one row a neuron below; nothing for few samples.
+        The transposed weights of dense layers above layer 0; empty with fewer than `ENOUGH_SAMPLES` samples.
     packed : ndarray
-        Room for each thread: for what panels of weights are multiplied by, copied together.
-    places : ndarray, shape (samples * layout.units[-1],)
-        Which place of its window each activation comes from.
+        A section for each thread: the packed numbers of `products.add_transposed_product`.
+    places : ndarray, shape (samples * layout.units[-1],) or (0,)
+        Index, in the pooling window, of the position that each activation was pooled from.
     filters : ndarray, shape (layout.filters[-1],)
-        The weights of convolutions, transposed: one row a tap, one column a filter.
+        The weights of convolutions, transposed: one row per tap, one column per filter.
     gradient, unpooled, values : ndarray
-        Room for each thread: for the gradient of filters, for what is pooled, and for errors or inputs that are not
-        zero.
+        A section for each thread: the gradient of filters, the numbers of all positions before pooling, and nonzero
+        errors or inputs.
     offsets, counts : ndarray of int64
-        Room for each thread: what belongs to each of these errors or inputs; and how many there are in a list, or where
-        the list of each row begins.
+        A section for each thread: the offset of each entry of `values`, and the length of each list, or the index where
+        each row's list begins.
     dense, images : int
-        The addresses of the kernels `dense` and `images`; 0 without images.
+        The addresses of the kernels `dense` and `images`; without images, the second address is 0.
     """
 
     activations: np.ndarray
@@ -79,7 +79,7 @@ class Workspace(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """Of the kernels that an epoch calls."""
+    """Addresses of the kernels that the kernel `epoch` calls."""
 
     dense: int = 0
     images: int = 0
@@ -89,9 +89,9 @@ def workspace_of(
     layout: Layout,
     samples: int,
     threads: int = 1,
-    addresses: Addresses = Addresses(),  # noqa: B008 - it cannot change
+    addresses: Addresses = Addresses(),  # noqa: B008 - immutable
 ) -> Workspace:
-    """Make room for mini-batches of up to that many samples, and for so many threads."""
+    """Return memory for mini-batches of up to `samples` samples, computed in `threads` threads."""
     dtype, units = layout.neurons.dtype, int(layout.units[-1])
     rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
     listed, unpooled, gradient = (max(each) for each in zip(_Room(0, 0, 0), *rooms, strict=True))
@@ -120,20 +120,20 @@ def workspace_of(
 
 
 def size_of_packed(samples: int) -> int:
-    """Return the room, in numbers, for what `products.add_transposed_product` copies together.
+    """Return the largest number of numbers that `products.add_transposed_product` packs, including padding.
 
-    They are in groups of one size, of which some are partly filled.
+    The numbers are packed in groups of one size, some of which are padded.
     """
     return min(samples, SAMPLES_OF_SUMS) * NUMBERS_IN_CACHE * _MOST_PADDING
 
 
 class _Room(NamedTuple):
-    """How many numbers a layer of convolution or pooling needs for each thread: see `Workspace`.
+    """The memory that a layer of convolution or pooling needs for each thread: see `Workspace`.
 
     Attributes
     ----------
     listed, unpooled, gradient : int
-        In lists, in `unpooled`, and in `gradient`.
+        Number of entries in lists, in `unpooled`, and in `gradient`.
     """
 
     listed: int
@@ -162,10 +162,10 @@ def _room(layout: Layout, i: int) -> _Room:
 
 
 def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
-    """Return arrays of zeros of which no two have the same number at addresses that differ by a multiple of a page.
+    """Return arrays of zeros; the addresses of entries with the same index never differ by a multiple of a page.
 
-    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. What is at the
-    same place of several arrays is used together, and would wait without need.
+    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. Entries with
+    the same index are used together, and would wait without need.
     """
     step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
     numbers = aligned_zeros(count * step // dtype.itemsize, dtype)

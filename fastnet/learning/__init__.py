@@ -1,1 +1,1 @@
-"""How every network is trained, and what a run keeps."""
+"""Training of all networks: the loop, schedules, diagnostics, history and checkpoints."""

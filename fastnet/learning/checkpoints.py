@@ -1,7 +1,7 @@
-"""Checkpoints: runs in files, from which an interrupted run continues bit for bit as if it had not been interrupted.
+"""Checkpoint files, from which an interrupted run continues bit for bit as if it had not been interrupted.
 
-A checkpoint is written after every epoch, so its cost must not grow with the number of epochs. The file of a run has
-fewer than a thousand epochs. Earlier epochs are in a second file, which is written after every thousandth epoch.
+A checkpoint is written after every epoch, so the time to write it must not grow with the number of epochs. The file of
+a run has fewer than a thousand epochs. Earlier epochs are in a second file, written after every thousandth epoch.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 _KIND = tensors.Kind("fastnet.checkpoint", version=5, earlier=(2, 3, 4))
 _KIND_OF_EARLIER = tensors.Kind("fastnet.epochs", version=1)
-_PART = 1000  # epochs between two writings of the second file
-_GENERATOR = "MT19937"  # the book's: NumPy's old one
-_LARGEST = 2**63 - 1  # of the integers
-_MAY_DIFFER = ("epochs",)  # between a run and its continuation
+_PART = 1000  # number of epochs after which the second file is written again
+_GENERATOR = "MT19937"  # the generator of numpy.random and RandomState, as in the book
+_LARGEST = 2**63 - 1  # largest integer that a file may have
+_MAY_DIFFER = ("epochs",)  # arguments that may differ between a run and its continuation
 
 
 class Earlier(NamedTuple):
@@ -44,10 +44,10 @@ class Earlier(NamedTuple):
     Attributes
     ----------
     number : int
-        Number of these epochs. The file may have more: those of a process that was killed before it wrote the first
-        file.
+        Number of epochs that the run has in the second file. The file has more if a process was killed between writing
+        the second file and the first.
     sha256 : str
-        Their checksum.
+        Checksum of these epochs.
     """
 
     number: int = 0
@@ -61,21 +61,21 @@ class Checkpoint:
     Attributes
     ----------
     recipe : dict
-        The network and the arguments of `SGD`, as `History` has them.
+        Settings of the network and arguments of `SGD`, as in `History`.
     data : str
-        A checksum of the data.
+        Checksum of the data.
     parameters : list of dict of str to ndarray
-        The arrays of each layer.
+        Arrays of each layer by name.
     engine : State
-        The state of the engine.
+        State of the engine.
     dropout_seed : int
         Seed of the dropout masks.
     generator : dict
-        The state of the generator, as NumPy's `get_state(legacy=False)` gives it.
+        State of the random generator, as returned by NumPy's `get_state(legacy=False)`.
     epochs : Epochs
-        The completed epochs.
+        Completed epochs.
     earlier : Earlier
-        Which of the epochs are in the second file.
+        The epochs in the second file.
     """
 
     recipe: dict[str, Any]
@@ -90,16 +90,16 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """The file of a run, if it is to have one.
+    """The arguments `checkpoint` and `resume` of a run.
 
     Attributes
     ----------
     path : Path or None
-        The file.
+        Name of the file; None if the run has no checkpoint.
     resume : bool
-        Whether to continue what is there.
+        Whether to continue the run in the file, if the file exists.
     data : str
-        A checksum of the data that the run depends on.
+        Checksum of the data that the run depends on.
     """
 
     path: Path | None = None
@@ -113,20 +113,20 @@ class CheckpointFile:
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that form, the file is there and is not to be continued, or there is no file to
-            continue.
+            If an argument has a wrong type, the file exists and `resume` is False, `resume` is True without a file
+            name, or the second file exists without the first.
         """
         resume = arguments.flag(resume, "resume")
         if path is None:
             if resume:
-                raise ValueError("resume is True, but there is no checkpoint to go on from; name the file")
+                raise ValueError("resume is True, but there is no checkpoint to continue; give checkpoint, a file")
             return cls()
         path = arguments.path(path, "checkpoint")
         if not resume and path.exists():
-            raise ValueError(f"checkpoint: {path} is there already; resume=True goes on from it")
+            raise ValueError(f"checkpoint: {path} exists; give resume=True to continue the run, or another file")
         second = _second(path)
         if not path.exists() and second.exists():
-            raise ValueError(f"checkpoint: {second} is there already, without {path}; remove it, or name another file")
+            raise ValueError(f"checkpoint: {second} exists without {path}; remove {second}, or give another file")
         return cls(path, resume, checksum(data))
 
     def found(
@@ -139,22 +139,22 @@ class CheckpointFile:
 
 
 def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
-    """Write a checkpoint, whole or not at all: a file of that name is replaced.
+    """Write a checkpoint atomically. An existing file is replaced.
 
     Returns
     -------
     Earlier
-        Which epochs are now in the second file.
+        The epochs that are now in the second file.
 
     Raises
     ------
     OSError
-        If it cannot be written. A file that was there is then as it was.
+        If the checkpoint cannot be written. An existing file is then unchanged.
     """
     earlier, second = checkpoint.earlier, _second(path)
     number = len(checkpoint.epochs) // _PART * _PART
     if number > earlier.number or (number and not second.exists()):
-        # It is written first: the file of the run may only refer to epochs that are there.
+        # The second file is written first, because the first file may refer only to epochs that the second file has.
         epochs = checkpoint.epochs[:number]
         tensors.write(second, _KIND_OF_EARLIER, {}, epochs.arrays())
         earlier = Earlier(number, epochs.checksum())
@@ -179,7 +179,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
 
 
 def _second(path: StrPath) -> Path:
-    """Return the second file of a run."""
+    """Return the name of the second file of a run."""
     return Path(f"{os.fspath(path)}.epochs")
 
 
@@ -191,24 +191,24 @@ def read(
     Parameters
     ----------
     path : path
-        The file.
+        Name of the file.
     recipe : mapping
-        The recipe of the run.
+        Recipe of the run to continue.
     data : str
-        A checksum of its data.
+        Checksum of the run's data.
     architecture : Architecture
-        What its engine computes.
+        Architecture of the run's engine.
     remembers : sequence of str
-        Names of what its optimizer remembers.
+        Names of the arrays that the run's optimizer keeps.
 
     Raises
     ------
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     DataError
-        If it is not a checkpoint. It is a `ValueError`.
+        If the file is not a checkpoint. `DataError` is a `ValueError`.
     ValueError
-        If it is that of another run, or cannot be continued bit for bit.
+        If the checkpoint is from another run, or cannot be continued bit for bit.
     """
     name = os.fspath(path)
     description, arrays, version = tensors.read(path, _KIND)
@@ -216,14 +216,14 @@ def read(
         there, data_there = tensors.as_object(description["recipe"], "its recipe"), description["data"]
         difference = _difference(there, recipe)
     if difference:
-        raise ValueError(f"{name}: it is of another run, {one_line(difference)}")
+        raise ValueError(f"{name}: this checkpoint is from another run, {one_line(difference)}")
     if data_there != data:
-        raise ValueError(f"{name}: it is of a run on other data")
+        raise ValueError(f"{name}: this checkpoint is from a run on other data; give the same data, or another file")
     if not _ROUNDS_AS[version](recipe):
         raise ValueError(
-            f"{name}: it is of an earlier version of fastnet, whose engine {recipe['engine']!r} rounded differently: "
-            "this version cannot continue the run bit for bit. Start it again with another checkpoint, or continue it "
-            "with the version that wrote the file"
+            f"{name}: this checkpoint is from an earlier version of fastnet, whose engine {recipe['engine']!r} rounded "
+            "differently, so the run cannot be continued bit for bit. Start the run again with another file, or "
+            "continue it with the version that wrote the file"
         )
     with holding(path, _KIND.name):
         if version == 2:
@@ -250,13 +250,13 @@ _ROUNDS_AS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
     4: _rounds_as_version_3,
     5: lambda recipe: True,
 }
-"""For each version of checkpoints, whether the engine of a recipe still rounds as it did."""
+"""For each version of checkpoints, whether the engine of a recipe rounds as it did in that version."""
 
 
 def _in_form_of_version_3(
     description: dict[str, Any], arrays: dict[str, np.ndarray], architecture: Architecture, remembers: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return a checkpoint of version 2, which knew dense layers and velocities only, as one of version 3."""
+    """Convert a checkpoint from version 2, which had dense layers and velocities only, to version 3."""
     layers = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, Dense)]
     new_names = {
         f"{old}.{name}.{k}": f"{new}.{i}.{name}"
@@ -265,13 +265,13 @@ def _in_form_of_version_3(
         for name in ("weights", "biases")
     }
     renamed = {new_names.get(name, name): array for name, array in arrays.items()}
-    if "velocity" not in remembers:  # some engines wrote it all the same
+    if "velocity" not in remembers:  # some engines wrote velocities without momentum
         renamed = {name: array for name, array in renamed.items() if not name.startswith("memory.velocity.")}
-    return {**description, "steps": 0}, renamed  # on which no optimizer of version 2 depended
+    return {**description, "steps": 0}, renamed  # no optimizer of version 2 depended on the number of steps
 
 
 def checksum(data: Sequence[Dataset | None]) -> str:
-    """Return a checksum of data sets: of their numbers, types and shapes."""
+    """Return the SHA-256 checksum of data sets' numbers, types and shapes, as a hexadecimal string."""
     checksum = hashlib.sha256()
     for dataset in data:
         arrays = [] if dataset is None else _arrays_of(dataset)
@@ -292,7 +292,7 @@ def _earlier(values: Any) -> Earlier:
 
 
 def _read_earlier(path: StrPath, earlier: Earlier) -> Epochs:
-    """Read the epochs that are in the second file of a run."""
+    """Read the epochs in the second file of a run."""
     second = _second(path)
     if not earlier.number:
         return Epochs()
@@ -325,27 +325,27 @@ def _checkpoint(
     engine = State(trained_on, steps, memory, _finite(description["eta"], "eta"))
     generator = _generator(arrays.pop("generator"), description["generator"])
     if not all(name.startswith("epochs.") for name in arrays):
-        raise ValueError("it holds more arrays than a checkpoint")
+        raise ValueError("it has arrays that do not belong to a checkpoint")
     epochs = Epochs.from_arrays({name.removeprefix("epochs."): array for name, array in arrays.items()}, before)
     return Checkpoint(recipe, str(description["data"]), parameters, engine, dropout_seed, generator, epochs, earlier)
 
 
 def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Return in what two recipes differ, in words; nothing if they don't."""
+    """Return the differences of two recipes as text; an empty string if there are none."""
     names = [name for name in {**here, **there} if name not in _MAY_DIFFER and there.get(name) != here.get(name)]
     if not names:
         return ""
     before, now = (
         ", ".join(in_words({n: values[n]}) if n in values else f"no {n}" for n in names) for values in (there, here)
     )
-    return f"with {before}; this one has {now}"
+    return f"with {before}; this run has {now}"
 
 
 def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
     values = dict(zip(("position", "has_gauss", "gauss"), rest, strict=True))
     position, has_gauss = _natural(values, "position"), _natural(values, "has_gauss")
     if (key.dtype, key.shape) != (np.dtype(np.uint32), (624,)) or position > 624 or has_gauss > 1:
-        raise ValueError("its generator is not NumPy's")
+        raise ValueError("its generator is not an MT19937 generator")
     return {
         "bit_generator": _GENERATOR,
         "state": {"key": key, "pos": position},
@@ -357,13 +357,13 @@ def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
 def _natural(values: Mapping[str, Any], name: str) -> int:
     value = values[name]
     if type(value) is not int or not 0 <= value <= _LARGEST:
-        raise ValueError(f"its {name} is not an integer from 0")
+        raise ValueError(f"its {name} must be an integer from 0")
     return value
 
 
 def _finite(value: Any, name: str) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError(f"its {name} is not a finite number")
+        raise ValueError(f"its {name} must be a finite number")
     return float(value)
 
 
@@ -372,7 +372,7 @@ def _named(what: str, parameters: Parameters) -> dict[str, np.ndarray]:
 
 
 def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Parameters:
-    """Take the parameters of a network out of the arrays of a file."""
+    """Remove a network's parameters from the arrays of a file, check them, and return them."""
     parameters = _taken(arrays, "parameters", architecture.arrays)
     for layer, shapes in zip(parameters, architecture.arrays, strict=True):
         for name, array in layer.items():
@@ -381,12 +381,12 @@ def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Pa
 
 
 def _memory(arrays: dict[str, np.ndarray], name: str, architecture: Architecture) -> Parameters:
-    """Take what an optimizer remembers out of the arrays of a file; it may be infinite."""
+    """Remove an optimizer's arrays from the arrays of a file, check them, and return them. They may be infinite."""
     memory = _taken(arrays, f"memory.{name}", architecture.trained)
     for layer, shapes in zip(memory, architecture.trained, strict=True):
         for key, array in layer.items():
             if (array.dtype, array.shape) != (architecture.dtype, shapes[key]) or np.isnan(array).any():
-                raise ValueError(f"its {name} of {key} does not fit the network, or is not a number")
+                raise ValueError(f"its {name} of {key} has a wrong type or shape, or is not a number")
     return memory
 
 

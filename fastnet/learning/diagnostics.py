@@ -11,12 +11,12 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
-_LARGE = 5.0  # root mean square of inputs; of standardized ones it is 1
-_ENOUGH = 20  # samples with a label: with fewer, that it is never predicted may be chance
+_LARGE = 5.0  # largest root mean square of inputs without a warning; that of standardized inputs is 1
+_ENOUGH = 20  # smallest number of samples with a label; with fewer, a label may never be predicted by chance
 
 
 class TrainingWarning(RuntimeWarning):
-    """Something is wrong with how a network learns; the message says what, and what to try."""
+    """A network does not learn as it should. The message says why, and what to try."""
 
 
 def all_finite(arrays: Iterable[np.ndarray]) -> bool:
@@ -25,7 +25,7 @@ def all_finite(arrays: Iterable[np.ndarray]) -> bool:
 
 
 def why_stopped(when: str) -> str:
-    """Return why a training was stopped in an epoch, such as "epoch 3", or in a mini-batch."""
+    """Return the reason why training stopped in an epoch or mini-batch, such as "epoch 3"."""
     return f"Stopped: weights became infinite or not a number in {when}"
 
 
@@ -35,27 +35,27 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     Parameters
     ----------
     when : str
-        As for `why_stopped`.
+        Name of the epoch or mini-batch, such as "epoch 3".
     eta : float
-        The learning rate.
+        Learning rate.
     stacklevel : int
-        Number of callers between this function and the one who is warned.
+        Number of callers between this function and the line that the warning names.
     """
     warnings.warn(
-        f"{when}: weights became infinite or not a number, and training stopped; the network is as it was before. "
-        f"A smaller eta than {eta:g}, less regularization, or weights that begin smaller may help",
+        f"{when}: weights became infinite or not a number, and training stopped; the network keeps its previous "
+        f"weights. A smaller eta than {eta:g}, less regularization, or smaller initial weights may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,
     )
 
 
 class NeverPredicted(NamedTuple):
-    """Labels that many samples have, and that were predicted for none.
+    """Labels that many samples have, but that were predicted for no sample.
 
     Attributes
     ----------
     labels : tuple of int
-        These labels.
+        Labels that were never predicted.
     all_the_same : bool
         Whether the same label was predicted for all samples.
     """
@@ -65,12 +65,12 @@ class NeverPredicted(NamedTuple):
 
 
 def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> NeverPredicted:
-    """Return the labels that many samples have, and that were predicted for none.
+    """Return the labels that many samples have, but that were predicted for no sample.
 
     Parameters
     ----------
-    labels, predicted : ndarray of int64
-        The label of each sample, and the one that was predicted; -1 where there is none.
+    labels, predicted : ndarray of int64, shape (n,)
+        Label and predicted label of each sample; -1 if there is none.
     n_out : int
         Number of labels.
     """
@@ -80,16 +80,16 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> Ne
 
 
 def scale(data: Dataset) -> str:
-    """Return what is said of inputs that are far from unit scale, such as "inputs go from 0 to 255"; else nothing."""
+    """Return a note such as "inputs go from 0 to 255" if inputs are far from unit scale, otherwise an empty string."""
     rows, (lowest, highest) = data.rows, data.input_extremes()
     numbers = rows
-    if isinstance(rows, SparseInputs):  # the scale is that of the numbers that are not zero
+    if isinstance(rows, SparseInputs):  # only the stored numbers determine the scale
         lowest, highest, numbers = min(lowest, 0.0), max(highest, 0.0), rows.arrays[2]
     return data.derived("scale", lambda: scale_of((lowest, highest), numbers))
 
 
 def scale_of(extremes: tuple[float, float], numbers: np.ndarray) -> str:
-    """Return the same, given the smallest and the largest of some numbers, and these."""
+    """Return the note of `scale`, given inputs as an array, and the smallest and largest input."""
     if max(map(abs, extremes)) <= _LARGE:
         return ""
     flat = numbers.reshape(-1)
@@ -103,14 +103,14 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
     Parameters
     ----------
     scale : str
-        See the function `scale`.
+        Result of the function `scale`.
     stacklevel : int
-        Number of callers between this function and the one who is warned.
+        Number of callers between this function and the line that the warning names.
     """
     if scale:
         warnings.warn(
             f"{scale}, which is far from unit scale: neurons begin saturated, and may never learn. Divide the inputs "
-            "by the largest, or subtract from each its mean and divide by its standard deviation",
+            "by the largest input, or subtract the mean of each input and divide by its standard deviation",
             TrainingWarning,
             stacklevel=stacklevel + 1,
         )
@@ -119,12 +119,12 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
 class DeadOutputs:
     """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs.
 
-    In a run of one epoch, it warns if the same label was predicted for all samples: to miss some is usual then.
+    In a run of one epoch, a warning needs the same prediction for all samples, because some labels are often missing.
 
     Parameters
     ----------
     scale : str
-        See the function `scale`.
+        Result of the function `scale`.
     """
 
     def __init__(self, scale: str = "") -> None:
@@ -133,18 +133,18 @@ class DeadOutputs:
         self._has_warned = False
 
     def look_at(self, epoch: int, found: NeverPredicted, stacklevel: int, *, is_only: bool = False) -> None:
-        """Take note of the labels that are never predicted after an epoch.
+        """Record the labels that are never predicted after an epoch, and warn if necessary.
 
         Parameters
         ----------
         epoch : int
-            Number of the epoch.
+            Index of the epoch, from 0.
         found : NeverPredicted
-            The labels.
+            Labels that are never predicted.
         stacklevel : int
-            Number of callers between this function and the one who is warned.
+            Number of callers between this function and the line that the warning names.
         is_only : bool, optional
-            Whether the run has no other epoch.
+            Whether the run has one epoch only.
         """
         lasting = sorted(self._before.intersection(found.labels))
         self._before = frozenset(found.labels)
@@ -155,9 +155,9 @@ class DeadOutputs:
             return
         self._has_warned = True
         warnings.warn(
-            f"epoch {epoch}: no sample was classified as {' or '.join(map(str, lasting))}{when}, although many should "
-            f"be. The network may be saturated: {self._advice}another seed, a smaller eta, or smaller initial weights "
-            f"may help{', or more epochs' if is_only else ''}",
+            f"epoch {epoch}: no sample was classified as {' or '.join(map(str, lasting))}{when}, although many samples "
+            f"have that label. The network may be saturated: {self._advice}another seed, a smaller eta, or smaller "
+            f"initial weights may help{', or more epochs' if is_only else ''}",
             TrainingWarning,
             stacklevel=stacklevel + 1,
         )

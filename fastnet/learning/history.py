@@ -1,4 +1,4 @@
-"""What a run of `SGD` did: with what, how well after each epoch, how long it took, and on which machine."""
+"""The history of a run of `SGD`: its arguments, the costs, accuracies and time of each epoch, and the machine."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch, and how well the network did after it; None for what was not asked for.
+    """An epoch, with the costs and accuracies after it. What was not measured is None.
 
     Attributes
     ----------
     number : int
-        From 0.
+        Index of the epoch, from 0.
     eta : float
-        The learning rate.
+        Learning rate.
     seconds : float
-        Of shuffling and training.
+        Time of shuffling and training.
     training_cost, evaluation_cost : float or None
-        The mean cost over the data, with regularization.
+        Mean cost over the data, with regularization.
     training_accuracy, evaluation_accuracy : int or None
         Number of samples classified correctly.
     mini_batch_cost : float or None
-        The mean cost of the samples as their mini-batches met them in training, without regularization.
+        Mean cost of the training samples, each computed before the step of its mini-batch, without regularization.
     test_accuracy : int or None
-        Number of test samples classified correctly. Only `network3` counts them.
+        Number of test samples classified correctly. Only `network3` measures the test accuracy.
     """
 
     number: int
@@ -57,14 +57,14 @@ class Epoch:
 
 
 class Epochs(Sequence[Epoch]):
-    """Epochs in the rows of an array: there may be very many, and each takes 80 bytes.
+    """A sequence of epochs in the rows of an array: there may be very many, and each takes 80 bytes.
 
-    It has a length, can be indexed, sliced (a slice is one of these again), iterated over, and appended to.
+    The sequence supports `len`, indices, slices (which are `Epochs`), iteration and `append`.
 
     Parameters
     ----------
     epochs : iterable of Epoch, optional
-        To begin with.
+        Initial epochs.
 
     Examples
     --------
@@ -75,7 +75,7 @@ class Epochs(Sequence[Epoch]):
 
     _ROW = np.dtype(
         [(each.name, np.int64 if str(each.type).startswith("int") else np.float64) for each in fields(Epoch)]
-        + [("known", np.int64)]  # which of these are not None: bits, from the lowest on
+        + [("known", np.int64)]  # bit i, from the lowest on, is 1 if the i-th value is not None
     )
     _NAMES = tuple(each.name for each in fields(Epoch))
     _ALWAYS_KNOWN = 0b111
@@ -86,7 +86,7 @@ class Epochs(Sequence[Epoch]):
             self.append(epoch)
 
     def append(self, epoch: Epoch) -> None:
-        """Add an epoch."""
+        """Append an epoch."""
         values = [getattr(epoch, name) for name in self._NAMES]
         known = sum(1 << i for i, value in enumerate(values) if value is not None)
         if self._length == len(self._rows):
@@ -95,7 +95,7 @@ class Epochs(Sequence[Epoch]):
         self._length += 1
 
     def series(self, name: str) -> list[Any]:
-        """Return what is known of each epoch by that name, None where it is not; nothing if it is known of none."""
+        """Return the values of an attribute of `Epoch` for all epochs; an empty list if all values are None."""
         rows = self._rows[: self._length]
         known = (rows["known"] >> self._NAMES.index(name) & 1).astype(bool)
         values: list[Any] = rows[name].tolist()
@@ -104,14 +104,14 @@ class Epochs(Sequence[Epoch]):
         return [value if there else None for value, there in zip(values, known, strict=True)] if known.any() else []
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return copies of the columns that hold anything, by their names, and which values are known, as bits."""
+        """Return copies of the columns that have values, by name, and the column "known" with the bits of values."""
         rows = self._rows[: self._length]
         ever_known = int(np.bitwise_or.reduce(rows["known"]))
         names = [name for i, name in enumerate(self._NAMES) if ever_known >> i & 1 and name != "number"]
         return {name: np.array(rows[name]) for name in ("known", *names)}
 
     def checksum(self) -> str:
-        """Return a checksum of all values."""
+        """Return the SHA-256 checksum of all values as a hexadecimal string."""
         found = hashlib.sha256()
         for name, column in sorted(self.arrays().items()):
             found.update(name.encode() + column.astype(column.dtype.newbyteorder("<")).tobytes())
@@ -119,35 +119,35 @@ class Epochs(Sequence[Epoch]):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], before: Epochs | None = None) -> Epochs:
-        """Make the epochs of a run from what `arrays` returned.
+        """Return the epochs of a run, given the result of `arrays`.
 
         Parameters
         ----------
         arrays : mapping of str to ndarray
-            The columns.
+            Columns by name.
         before : Epochs, optional
-            The epochs before them. They begin the result.
+            Earlier epochs, which are put before these epochs.
 
         Raises
         ------
         ValueError
-            If they cannot be that.
+            If the columns cannot be those of epochs.
         """
         if "known" not in arrays or not arrays.keys() <= {"known", *cls._NAMES[1:]}:
-            raise ValueError("its epochs are described otherwise")
+            raise ValueError("its epochs have missing or unknown columns")
         rows = np.zeros(len(arrays["known"]), cls._ROW)
         before = before or cls()
         rows["number"] = np.arange(len(before), len(before) + len(rows))
         for name, array in arrays.items():
             if (array.shape, array.dtype) != (rows.shape, cls._ROW[name]):
-                raise ValueError(f"its epochs' {name} are not as many numbers as it has epochs")
+                raise ValueError(f"its epochs' {name} must be {cls._ROW[name]} {rows.shape}")
             rows[name] = array
         possible = sum(1 << i for i, name in enumerate(cls._NAMES) if name in ("number", *arrays))
         known = rows["known"]
         if not ((known & cls._ALWAYS_KNOWN == cls._ALWAYS_KNOWN) & (known & ~possible == 0)).all():
-            raise ValueError("it is not said what is known of its epochs")
+            raise ValueError("its epochs' column known does not match the other columns")
         if not np.isfinite(rows["eta"]).all() or any((rows[name] < 0).any() for name in arrays if "accuracy" in name):
-            raise ValueError("its epochs have no learning rate, or a negative accuracy")
+            raise ValueError("its epochs have a learning rate that is not finite, or a negative accuracy")
         return cls._of_rows(np.concatenate([before._rows[: len(before)], rows]))
 
     @classmethod
@@ -180,24 +180,24 @@ class Epochs(Sequence[Epoch]):
 
 @dataclass(repr=False)
 class History:
-    """What a run did. It prints as a table.
+    """The history of a run of `SGD`. It prints as a table.
 
     Attributes
     ----------
     recipe : dict
-        The network and the arguments of `SGD`, by their names; those that have their default value may be left out.
+        Settings of the network and arguments of `SGD` by name. Arguments with their default value may be missing.
     training_samples, evaluation_samples : int
-        How many there are; 0 evaluation samples if there are no evaluation data.
+        Number of training and evaluation samples; 0 evaluation samples if there are no evaluation data.
     epochs : Epochs
-        A sequence of `Epoch`, one for each that was completed.
+        Completed epochs, a sequence of `Epoch`.
     stopped : str
-        Why there are fewer than were asked for; empty if there are not.
+        Why training stopped before the last epoch; empty if it did not.
     diverged : bool
-        Whether that was because weights became infinite or not a number.
+        Whether training stopped because weights became infinite or not a number.
     machine : dict
-        See `machine.describe`.
+        Description of the machine; see `machine.describe`.
     test_samples : int
-        How many there are; 0 if there are no test data, or they are not for the training.
+        Number of test samples; 0 if there are no test data, or training does not use them.
 
     Examples
     --------
@@ -219,7 +219,7 @@ class History:
     test_samples: int = 0
 
     def last_line(self) -> str:
-        """Return a line on the last epoch, as chapter 1 prints it.
+        """Return a line about the last epoch, as chapter 1's `SGD` prints it.
 
         Examples
         --------
@@ -234,14 +234,14 @@ class History:
         return f"Epoch {epoch.number}: {correct} / {n} ({correct / n:.2%} accuracy), {took}"
 
     def series(self, name: str) -> list[Any]:
-        """Return what is known of each epoch by that name, such as "training_cost"; nothing if it was not asked for.
+        """Return the values of an attribute of `Epoch`, such as "training_cost", for all epochs.
 
-        It is None for the epochs of a resumed run in which it was not asked for.
+        The list is empty if the attribute was not measured. Epochs in which it was not measured have None.
         """
         return self.epochs.series(name)
 
     def summary(self) -> str:
-        """Return a line on the whole run: the best epoch, the time, and how to keep the network.
+        """Return a line about the whole run: the best epoch, the time, and how to save the network.
 
         Examples
         --------
@@ -260,7 +260,7 @@ class History:
         return f'{best}{epochs} took {seconds:.2f} seconds; net.save("net.json") keeps the network.'
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the epochs as a data frame of pandas, one a row: the columns of `Epoch` that were asked for.
+        """Return the epochs as a pandas data frame, one per row, with the attributes of `Epoch` that were measured.
 
         Raises
         ------
@@ -272,19 +272,19 @@ class History:
         return data_frame({name: values for name, values in columns.items() if values}).set_index("number")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, which `json.dump` takes."""
+        """Return the history as plain data, which `json.dump` accepts."""
         plain = {each.name: deepcopy(getattr(self, each.name)) for each in fields(self)}
         return {**plain, "epochs": [asdict(epoch) for epoch in self.epochs]}
 
     def plot(self) -> Figure:
-        """Draw the costs and the accuracies against the epochs, as the figures of the book's chapter 3.
+        """Plot costs and accuracies against epochs, as in the book's chapter 3.
 
         Raises
         ------
         ImportError
             If matplotlib is not installed.
         ValueError
-            If neither costs nor accuracies were asked for.
+            If neither costs nor accuracies were measured.
         """
         from fastnet.plots import learning_curves
 
@@ -294,7 +294,7 @@ class History:
         return f"<History of {len(self.epochs)} epochs{': ' + self.last_line() if self.epochs else ''}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the table."""
+        """Return the table as HTML for notebooks."""
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
@@ -304,7 +304,7 @@ class History:
         return "\n".join([in_words(self.recipe), *lines, *([self.stopped] if self.stopped else [])])
 
     def _rows(self) -> list[list[str]]:
-        """Return the cells of the table, the headings first."""
+        """Return the rows of the table, headings first."""
         columns = [
             self._column("number", "epoch", str),
             self._column("eta", "eta", "{:g}".format),
@@ -319,18 +319,18 @@ class History:
         return [list(row) for row in zip(*filter(None, columns), strict=True)]
 
     def _column(self, name: str, heading: str, cell: Callable[[Any], str]) -> list[str]:
-        """Return a column of the table, with its heading; nothing if there is nothing in it."""
+        """Return a column of the table with its heading; an empty list if there are no values."""
         cells = ["" if value is None else cell(value) for value in self.series(name)]
         return [heading, *cells] if cells else []
 
 
 def in_words(recipe: Mapping[str, Any]) -> str:
-    """Return a recipe as a line: its layers in the notation of `formulas.notation`, all else as Python shows it."""
+    """Return a recipe as a line of text: layers in the notation of `formulas.notation`, other values as `str`."""
     return ", ".join(f"{name} {_layers(value) if name == 'layers' else value}" for name, value in recipe.items())
 
 
 def _layers(settings: Any) -> str:
-    """Return layers in the notation, or as they are if they are something else: they may come from a file."""
+    """Return layers in the notation; as `str` if they are not layers, because they may come from a file."""
     try:
         return f"[{', '.join(notation.describe(from_settings(each)) for each in settings)}]"
     except (ArithmeticError, KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Schedules of the learning rate, and stopping rules."""
+"""Schedules of the learning rate, and rules for stopping."""
 
 from __future__ import annotations
 
@@ -12,21 +12,31 @@ from fastnet.utils import arguments
 
 __all__ = ["Cosine", "Geometric", "Steps"]
 
-_SMALLEST = 1 / 128  # of the first learning rate
+_SMALLEST = 1 / 128  # smallest learning rate, divided by the first
 
 
 class Schedule(ABC):
-    """How the learning rate falls from epoch to epoch."""
+    """Learning rate as a function of the epoch."""
 
     name: str
-    """What it is called where a string stands for it, with its default settings."""
+    """Name that stands for the schedule with default settings."""
 
     @abstractmethod
     def rate(self, eta: float, epoch: int, epochs: int) -> float:
-        """Return the learning rate of an epoch, counted from 0, of that many; `eta` is that of the first."""
+        """Return the learning rate of an epoch.
+
+        Parameters
+        ----------
+        eta : float
+            Learning rate of the first epoch.
+        epoch : int
+            Index of the epoch, from 0.
+        epochs : int
+            Number of epochs in all.
+        """
 
     def settings(self, epochs: int) -> dict[str, Any]:
-        """Return all that the rates depend on but the first rate, for files."""
+        """Return all settings that the rates depend on, except the first rate, as plain data for files."""
         return {"name": self.name, "epochs": epochs, **asdict(self)}  # type: ignore[call-overload]
 
 
@@ -37,7 +47,12 @@ class Geometric(Schedule):
     Parameters
     ----------
     last : float or None, optional
-        The learning rate of the last epoch, positive; None for a hundredth of the first.
+        Learning rate of the last epoch, positive; None for a hundredth of the first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `last` is not a positive number.
     """
 
     last: float | None = None
@@ -59,7 +74,12 @@ class Cosine(Schedule):
     Parameters
     ----------
     last : float, optional
-        The learning rate that the epoch after the last would have, from 0.
+        Learning rate that the epoch after the last would have, from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `last` is not a number from 0.
     """
 
     last: float = 0.0
@@ -74,14 +94,19 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class Steps(Schedule):
-    """Multiply the learning rate by a factor before some of the epochs.
+    """Multiply the learning rate by a factor before each of some epochs.
 
     Parameters
     ----------
     epochs : sequence of int or None, optional
-        Numbers of these epochs, from 0; None for half and three quarters of all.
+        Indices of the epochs, from 0; None for half and three quarters of all epochs.
     factor : float, optional
-        Positive.
+        Factor, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type or value.
     """
 
     epochs: Sequence[int] | None = None
@@ -105,16 +130,16 @@ class Steps(Schedule):
 HALVE = "halve"
 _BY_NAME = {kind.name: kind for kind in (Geometric, Cosine, Steps)}
 SCHEDULES = (HALVE, *_BY_NAME)
-"""Names of the schedules. The first depends on the evaluation accuracy, and is part of `Plan`."""
+"""Names of the schedules. "halve" depends on the evaluation accuracy, and is part of `Plan`."""
 
 
 def as_schedule(schedule: Any) -> Schedule | str | None:
-    """Return the argument `schedule`: an object, 'halve', or None.
+    """Check the argument `schedule`, and return an object, 'halve' or None.
 
     Raises
     ------
-    TypeError, ValueError
-        If it is no schedule, nor the name of one.
+    ValueError
+        If `schedule` is neither a schedule nor a name in `SCHEDULES`.
     """
     if schedule is None or isinstance(schedule, Schedule):
         return schedule
@@ -123,25 +148,25 @@ def as_schedule(schedule: Any) -> Schedule | str | None:
 
 
 class StoppingRule(ABC):
-    """Decides after each epoch on the next learning rate, and whether to stop.
+    """Determines the next learning rate, and whether to stop, after each epoch.
 
     Parameters
     ----------
     eta : float
-        The first learning rate.
+        First learning rate.
     patience : int or None
         Number of epochs without an improvement after which the rule acts; None for never.
 
     Attributes
     ----------
     eta : float
-        The learning rate of the next epoch.
+        Learning rate of the next epoch.
     best : float
-        The best value so far.
+        Largest value so far.
     improved : bool
-        Whether the last value was better than all before.
+        Whether the last value is larger than all values before.
     stopped : str
-        Why there is no next epoch; empty if there is one.
+        Why training stops; empty if it does not stop.
     """
 
     def __init__(self, eta: float, patience: int | None) -> None:
@@ -153,11 +178,11 @@ class StoppingRule(ABC):
         self._since = 0
 
     def rate(self, epoch: int) -> float:
-        """Return the learning rate of the next epoch, which has that number, from 0."""
+        """Return the learning rate of the next epoch, whose index is `epoch`, from 0."""
         return self.eta
 
     def look_at(self, value: float) -> None:
-        """Decide what comes after an epoch with this value, of which larger is better."""
+        """Update the rule with the value of an epoch. Larger values are better."""
         self._since = 0 if self._is_improvement(value) else self._since + 1
         self.improved = value > self.best
         self.best = max(self.best, value)
@@ -167,29 +192,29 @@ class StoppingRule(ABC):
 
     @abstractmethod
     def _is_improvement(self, value: float) -> bool:
-        """Whether a value is enough better than the best to be patient again."""
+        """Whether a value exceeds the best by enough to count as an improvement."""
 
     @abstractmethod
     def _act(self) -> None:
-        """Change the learning rate or stop, after as many epochs without an improvement as are allowed."""
+        """Change the learning rate or stop, after `patience` epochs without an improvement."""
 
 
 class Plan(StoppingRule):
     """Stops, or halves the learning rate (chapter 3, "How to choose a neural network's hyper-parameters?").
 
-    Its values are evaluation accuracies. An improvement is any accuracy that is better than the best.
+    The values are evaluation accuracies. Any accuracy better than the best is an improvement.
 
     Parameters
     ----------
     eta : float
-        The first learning rate.
+        First learning rate.
     patience : int or None
         Number of epochs without an improvement ("no improvement in ten"); None to train all epochs.
     schedule : Schedule, {'halve'} or None, optional
-        With 'halve', the learning rate is halved then, and training stops when it is 1/128 of the first. Otherwise
-        training stops at once.
+        With 'halve', the learning rate is halved after `patience` epochs, and training stops when it is 1/128 of the
+        first. Otherwise, training stops after `patience` epochs.
     epochs : int, optional
-        Number of epochs in all, which a schedule needs.
+        Number of epochs in all, which a `Schedule` needs.
     """
 
     def __init__(

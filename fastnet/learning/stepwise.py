@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 
 
 class StepwiseTraining:
-    """Training that pauses between mini-batches; `network2.Network.begin_training` returns one.
+    """Training that pauses between mini-batches. `network2.Network.begin_training` returns an object of this class.
 
-    The network has the parameters after the last mini-batch, and may be looked into, tested, saved or changed before
-    training goes on. If it is not changed, it becomes bit for bit what `SGD` makes of it.
+    After each `advance`, the network has the parameters after the last mini-batch. It may be inspected, evaluated,
+    saved or changed before the next `advance`. If it is not changed, the result is bit for bit that of `SGD`.
 
     Attributes
     ----------
     epoch : int
-        Number of epochs that are completed.
+        Number of completed epochs.
     mini_batch : int
-        Number of mini-batches of the current epoch that are completed.
+        Number of completed mini-batches in the current epoch.
     mini_batches : int
         Number of mini-batches in an epoch.
     diverged : bool
-        Whether parameters became infinite or not a number. The network is then as it was before the last `advance`, or
-        at the end of the last whole epoch in it.
+        Whether parameters became infinite or not a number. The network then has the parameters from before the last
+        `advance`, or from the end of the last epoch that this `advance` completed.
+    eta : float
+        Learning rate of the next mini-batches. May be assigned.
     """
 
     def __init__(self, learner: NetworkLearner, eta: float) -> None:
@@ -44,7 +46,7 @@ class StepwiseTraining:
 
     @property
     def eta(self) -> float:
-        """The learning rate of the next mini-batches. Another may be assigned."""
+        """Learning rate of the next mini-batches. May be assigned."""
         return self._eta
 
     @eta.setter
@@ -52,35 +54,35 @@ class StepwiseTraining:
         self._eta = arguments.positive_number(eta, "eta", self._learner.engine.architecture.dtype)
 
     def advance(self, mini_batches: int = 1) -> float:
-        """Train on the next mini-batches, also beyond the end of an epoch.
+        """Train on the next mini-batches, which may span several epochs.
 
         Parameters
         ----------
         mini_batches : int, optional
-            Number of mini-batches, at least 1.
+            Number of mini-batches, from 1.
 
         Returns
         -------
         float
-            Mean cost of their samples, as the mini-batches met them, without regularization. Not a number if the
-            training has diverged.
+            Mean cost of the samples, each computed before the step of its mini-batch, without regularization. Not a
+            number if training diverges.
 
         Raises
         ------
         RuntimeError
-            If the training has diverged before.
+            If training has diverged before.
         TypeError, ValueError
-            If `mini_batches` is not of that form, or parameters that were assigned.
+            If `mini_batches` or an assigned parameter has a wrong type or value.
 
         Warns
         -----
         TrainingWarning
-            If the training diverges.
+            If training diverges.
         """
         left = arguments.positive(mini_batches, "mini_batches")
         if self.diverged:
             raise RuntimeError(
-                "the training has diverged: weights became infinite or not a number; call begin_training again, with a "
+                "training has diverged: weights became infinite or not a number; call begin_training again, with a "
                 "smaller eta"
             )
         total, samples = Totals(), 0
@@ -99,7 +101,7 @@ class StepwiseTraining:
         return total.costs / samples
 
     def _parts(self, mini_batches: int) -> Iterator[np.ndarray]:
-        """Hand out the next samples, at most to the end of an epoch each time."""
+        """Yield the indices of the next samples, each time at most to the end of an epoch."""
         size = self._learner.mini_batch_size
         while mini_batches:
             if self.mini_batch == 0:
@@ -109,7 +111,7 @@ class StepwiseTraining:
             yield self._order[self.mini_batch * size : (self.mini_batch + n) * size]
 
     def _begin(self) -> None:
-        """Give the engine the network's parameters, where it has others."""
+        """Give the engine the network's parameters if they were changed, or an epoch begins."""
         if self.mini_batch == 0 or not self._learner.is_as_trained():
             self._learner.begin()
 

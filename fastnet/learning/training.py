@@ -1,4 +1,4 @@
-"""The training loop, which is the same for every network."""
+"""The training loop of all networks."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from fastnet.learning.schedules import StoppingRule
 from fastnet.utils import progress
 from fastnet.utils.interruption import heard_afterwards
 
-_MINI_BATCHES_OF_A_SUM = 4096  # whose costs are summed in one call of the engine, at most
-_MINI_BATCHES_AT_FIRST = 100  # in the first call of the engine, at most
-_WORK_AT_FIRST = 1 << 24  # multiplications in that call, at most
-_WORK_OF_A_SUM = 1 << 31  # multiplications, of samples whose costs are summed in one call of the engine
+_MINI_BATCHES_OF_A_SUM = 4096  # largest number of mini-batches whose costs are summed in one call of the engine
+_MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call of the engine
+_WORK_AT_FIRST = 1 << 24  # largest number of multiplications in the first call of the engine
+_WORK_OF_A_SUM = 1 << 31  # largest number of multiplications in a call of the engine that sums costs
 
 
 class Findings(NamedTuple):
-    """What is measured after an epoch; None for what was not asked for.
+    """Costs and accuracies after an epoch. What was not measured is None.
 
     Attributes
     ----------
     training_cost, training_accuracy, evaluation_cost, evaluation_accuracy
         See `Epoch`.
     never_predicted : NeverPredicted
-        Labels of many samples that were predicted for none.
+        Labels that many samples have, but that were predicted for no sample.
     test_accuracy : int or None
         See `Epoch`.
     """
@@ -46,52 +46,52 @@ class Findings(NamedTuple):
 
 
 class Learner(Protocol):
-    """What the loop trains."""
+    """The methods that the training loop needs."""
 
     def begin(self) -> None:
-        """Prepare for an epoch; its time does not count as training."""
+        """Prepare for an epoch. The time of this call does not count as training."""
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
-        """Train for an epoch, and return the mean cost of its mini-batches, if it is wanted.
+        """Train for an epoch, and return the mean cost of its mini-batches, or None if costs are not wanted.
 
         Parameters
         ----------
         number : int
-            Number of the epoch, from 0.
+            Index of the epoch, from 0.
         eta : float
-            The learning rate.
+            Learning rate.
         hear : callable
-            To be called between mini-batches: Ctrl-C is raised there, and nowhere else.
+            Function to call between mini-batches: it handles deferred signals. Ctrl-C is raised only there.
         """
 
     def arrays(self) -> Iterable[np.ndarray]:
-        """Return the parameters as the epoch has left them."""
+        """Return the parameters after the epoch."""
 
     def undo(self) -> None:
-        """Put back the parameters as they were when the epoch began."""
+        """Restore the parameters from before the epoch."""
 
     def findings(self) -> Findings:
-        """Measure how well the network does."""
+        """Measure costs and accuracies."""
 
 
 @dataclass
 class Training:
-    """The training loop, and how far it is.
+    """The training loop and its state.
 
     Attributes
     ----------
     learner : Learner
-        What is trained.
+        Learner to train.
     history : History
-        The epochs that are completed.
+        History with the completed epochs.
     epochs : int
-        Number of epochs to train, unless the rule stops before.
+        Number of epochs to train, unless the rule stops training earlier.
     rule : StoppingRule
-        The learning rates, and when to stop.
+        Rule for learning rates and stopping.
     value : function of an Epoch
-        What the rule looks at; None if it was not measured.
+        Returns the value that the rule depends on, or None if the value was not measured.
     scale : str
-        What `diagnostics.scale` says of the inputs.
+        Result of `diagnostics.scale` for the inputs.
     """
 
     learner: Learner
@@ -107,7 +107,7 @@ class Training:
         return len(self.history.epochs) >= self.epochs or bool(self.rule.stopped)
 
     def add(self, epoch: Epoch) -> None:
-        """Add an epoch that is completed, and have the rule look at it."""
+        """Append a completed epoch to the history, and update the rule."""
         self.history.epochs.append(epoch)
         value = self.value(epoch)
         if value is not None:
@@ -121,16 +121,16 @@ class Training:
         *,
         stacklevel: int = 1,
     ) -> None:
-        """Train epoch after epoch, until all are trained, the rule stops, or the parameters are no longer finite.
+        """Train until all epochs are completed, the rule stops training, or the parameters are no longer finite.
 
         Parameters
         ----------
         report : callable
-            Called with the history after each epoch.
+            Function that is called with the history after each epoch.
         keep : callable, optional
-            Called before that, to keep what was learnt.
+            Function that is called before `report`, to write the checkpoint.
         stacklevel : int, optional
-            Number of callers between this function and the one who is warned.
+            Number of callers between this function and the line that warnings name.
         """
         diagnostics.warn_of_scale(self.scale, stacklevel + 1)
         dead_outputs = diagnostics.DeadOutputs(self.scale)
@@ -151,12 +151,12 @@ class Training:
             dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1, is_only=is_only)  # which may raise
 
     def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
-        """Train for an epoch; return its cost, its seconds, and whether it could be kept."""
+        """Train for an epoch; return its cost, its time in seconds, and whether the parameters are finite."""
         with heard_afterwards() as hear:
             try:
                 cost = self.learner.train(number, eta, hear)
                 seconds = time.perf_counter() - began
-            finally:  # interrupted, too
+            finally:  # also after an interrupt
                 is_finite = diagnostics.all_finite(self.learner.arrays())
                 if not is_finite:
                     self.learner.undo()
@@ -175,23 +175,23 @@ def descend(
     with_costs: bool = False,
     with_penalty: bool = False,
 ) -> Totals | None:
-    """Have an engine train on samples in that order, with a progress bar if it takes long.
+    """Have an engine train on samples in a given order, with a progress bar if training takes long.
 
     Parameters
     ----------
     engine, order, mini_batch_size, eta, descent, with_costs, with_penalty
         See `Engine.epoch`.
     title : str
-        What stands before the bar.
+        Text before the bar.
     hear : callable
         See `Learner.train`.
 
     Returns
     -------
     Totals or None
-        What the mini-batches cost, if it was asked for. It does not depend on how fast the machine is.
+        Costs of the mini-batches; None unless `with_costs` is True. They do not depend on the machine's speed.
     """
-    # How many mini-batches are trained in a call depends on their time. Costs are summed in parts that do not.
+    # The number of mini-batches in a run depends on the machine's speed. Costs are summed in parts of fixed size.
     together, work = mini_batch_size, mini_batch_size * engine.architecture.multiplications
     first = 1 if with_costs else max(1, min(_MINI_BATCHES_AT_FIRST, _WORK_AT_FIRST // work))
     if with_costs:

@@ -1,9 +1,9 @@
 """Convolutional networks: the book's `network3.py` (chapter 6), on fastnet's engines instead of Theano.
 
-It has the book's names and their meaning: fully connected layers, layers of convolution and max pooling, a softmax
-layer, dropout and L2 regularization, trained by plain stochastic gradient descent. Data and parameters are NumPy's
-arrays instead of Theano's shared variables. Beyond the book: `engine=` and `device=`, `seed=` and `report=`, the
-expanded training data, checkpoints, and `save` and `load`.
+The names and semantics are the book's: fully connected layers, layers of convolution and max pooling, a softmax layer,
+dropout and L2 regularization, trained by plain stochastic gradient descent. Data and parameters are NumPy arrays
+instead of Theano's shared variables. Beyond the book: `engine=` and `device=`, `seed=` and `report=`, the expanded
+training data, checkpoints, and `save` and `load`.
 
 >>> from fastnet import network3
 >>> from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer
@@ -18,12 +18,12 @@ expanded training data, checkpoints, and `save` and `load`.
 ... )
 >>> net.SGD(training_data, 60, 10, 0.03, validation_data, test_data, lmbda=0.1)  # doctest: +SKIP
 
-NumPy's global generator draws all random numbers, so that `np.random.seed` makes a run repeatable. Layers draw their
-initial weights when they are made: the numbers that the book's program draws. A network with dropout draws one more
-integer in each `SGD`, the seed of the masks. The expanded data are shuffled the same way each time, and draw nothing.
+NumPy's global generator draws all random numbers, so `np.random.seed` makes a run repeatable. A layer draws its initial
+weights when it is created; a seed gives the weights of the book's program. A network with dropout draws one more
+integer in each `SGD`, the seed of the masks. The expanded data always have the same order, and draw nothing.
 
-`Network(layers, mini_batch_size, seed=1)` has a generator of its own. Its layers draw their initial weights anew from
-that generator: the numbers that they have after `np.random.seed(1)`.
+`Network(layers, mini_batch_size, seed=1)` has its own generator, from which its layers draw their initial weights
+again. The weights equal those that `np.random.seed(1)` gives.
 """
 
 from fastnet.files.reading import DataError

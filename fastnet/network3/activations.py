@@ -1,6 +1,7 @@
 """Activation functions of chapter 6's networks.
 
-They take and return arrays. A tensor of PyTorch stays a tensor, so that a function of your own can be made of them.
+The functions take and return arrays of any shape. For a PyTorch tensor they return a tensor, so that an activation
+function of your own may call them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def linear(z: Any) -> Any:
 
 
 def ReLU(z: Any) -> Any:  # noqa: N802 - the book's name
-    """Return the larger one of z and 0."""
+    """Return max(0, z)."""
     return _applied("relu", z)
 
 
@@ -34,21 +35,21 @@ def tanh(z: Any) -> Any:
 
 
 ACTIVATIONS: dict[str, Activation] = {"linear": linear, "ReLU": ReLU, "sigmoid": sigmoid, "tanh": tanh}
-"""The functions by their names in files. In lower case, these are the names of `formulas.activations`."""
+"""The functions by their names in files. In lower case, the names are those of `formulas.activations`."""
 
 
 def name_of(function: Any) -> str | None:
-    """Return the name of one of the book's functions; None for any other."""
+    """Return the name of one of the functions in `ACTIVATIONS`; None for any other function."""
     return next((name for name, each in ACTIVATIONS.items() if each is function), None)
 
 
 def for_engines(function: Any) -> Any:
-    """Return a layer's `activation_fn` as engines know it: a name, or an `OwnActivation`.
+    """Return a layer's `activation_fn` in the form that engines take: a name, or an `OwnActivation`.
 
     Raises
     ------
     TypeError
-        If it is not a function.
+        If `function` cannot be called.
     """
     if not callable(function):
         raise TypeError(f"activation_fn is {function!r}; it must be a function, such as sigmoid or ReLU")

@@ -1,4 +1,4 @@
-"""Data as pairs of arrays."""
+"""Data sets as pairs of arrays (x, y)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
     Parameters
     ----------
     filename : path, optional
-        The book's `mnist.pkl.gz`, or what else `mnist_loader.load_data` reads. Without it, the files that come with
-        fastnet.
+        The book's `mnist.pkl.gz`, or another data set that `mnist_loader.load_data` reads; by default, the files that
+        come with fastnet.
     expanded : bool, optional
-        Whether the training data are to be what `expand_mnist.expand` makes of them: 250,000 images of 50,000, as in
-        the file that the book's `expand_mnist.py` writes. Their order is random, and the same each time.
+        Whether to expand the training data by `expand_mnist.expand`, from 50,000 to 250,000 images, as in the file
+        that the book's `expand_mnist.py` writes. The order is random, but always the same.
 
     Returns
     -------
@@ -41,34 +41,36 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
     ------
     OSError
         If a file is missing or cannot be opened.
+    ImportError
+        If a file is Parquet and PyArrow is not installed.
     DataError
-        If a file is damaged or of another kind. It is a `ValueError`.
+        If a file is damaged or has another format. `DataError` is a `ValueError`.
     """
     try:
         training, validation, test = mnist_loader.load_data(filename)
     except (FileNotFoundError, DataError) as error:
         if filename is None:
             raise
-        advice = "load_data_shared(expanded=True) makes the book's expanded data of those that come with fastnet"
+        advice = "load_data_shared(expanded=True) expands the data that come with fastnet, without a file"
         raise type(error)(f"{error}; {advice}") from None
     return [_expanded(training) if expanded else training, validation, test]
 
 
 def _expanded(training: Pair) -> Pair:
     data = expand_mnist.expand(Dataset(*training))
-    # SGD does not shuffle, and an image and its copies in one mini-batch would teach little more than the image.
+    # SGD does not shuffle. A mini-batch of an image and its copies would train little better than the image alone.
     order = np.random.default_rng(0).permutation(len(data))
     return data.inputs[order], data.targets[order]
 
 
 def shared(data: Data) -> Pair:
-    """Return data of one's own as `load_data_shared` returns the book's.
+    """Return your own data in the form that `load_data_shared` returns.
 
     Parameters
     ----------
     data : Dataset or tuple (x, y)
-        Samples with labels: inputs, shape (n, n_in), and labels, shape (n,), integers. Of vectors instead of labels,
-        the label is the index of the largest component. PyTorch's tensors will do.
+        Inputs, shape (n, n_in), and integer labels, shape (n,). Target vectors, shape (n, n_out), become the index of
+        their largest component. PyTorch tensors are accepted.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def shared(data: Data) -> Pair:
     Raises
     ------
     TypeError
-        If the data are neither, or not real numbers.
+        If `data` is neither a `Dataset` nor a tuple, or has values that are not real numbers.
     ValueError
         If the shapes do not fit, labels are not integers from 0, or a number is not finite in float32.
 
@@ -93,12 +95,12 @@ def shared(data: Data) -> Pair:
 
 
 def labelled(data: Data, argument: str) -> Dataset:
-    """Return data of float32 numbers as a data set with labels; see `shared`.
+    """Return data as a data set with labels, whose inputs are finite in float32; see `shared`.
 
     Raises
     ------
     TypeError, ValueError
-        If the argument of that name is not of that form.
+        If `data` has a wrong type, shape or value. The message begins with the name `argument`.
     """
     with arguments.named(argument):
         found = as_dataset(data if isinstance(data, Dataset) else Dataset(*_pair(data)))
@@ -106,7 +108,7 @@ def labelled(data: Data, argument: str) -> Dataset:
         targets = found.targets
         if targets.ndim == 1:
             return found
-        if targets.shape[1] == 1:  # where the largest of one stands says nothing
+        if targets.shape[1] == 1:  # the index of the largest of one component is always 0
             raise ValueError(f"y has numbers of type {targets.dtype}; they must be labels: integers from 0")
         return found.derived("labelled", lambda: Dataset(found.rows, targets.argmax(axis=1)))
 

@@ -1,4 +1,4 @@
-"""Files of networks: their parameters as safetensors, and a description of their layers."""
+"""Files of networks: parameters as safetensors, and a description of the layers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KIND = tensors.Kind("fastnet.network3", version=1)
 
 
 def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
-    """Write a network, whole or not at all; see `Network.save`."""
+    """Write a network atomically; see `Network.save`."""
     with arguments.named("the network cannot be saved"):
         check_layers(layers)
         arrays = {
@@ -28,7 +28,7 @@ def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
             for i, layer in enumerate(layers)
             for name, param in zip(_names(i), layer.params, strict=True)
         }
-        # What has been assigned to the network may be anything; what cannot be read again is not to be written.
+        # Attributes may have been assigned. Building the network as `read` does ensures that the file can be read.
         checked = _network(_description(layers, mini_batch_size), arrays)
     tensors.write(path, _KIND, _description(*checked), arrays)
 
@@ -49,13 +49,13 @@ def read(path: StrPath) -> tuple[list[Layer], int]:
 def _network(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[list[Layer], int]:
     described = description.get("layers")
     if set(description) != {"layers", "mini_batch_size"} or not isinstance(described, list):
-        raise ValueError("its description is not of layers and a mini-batch size")
+        raise ValueError("its description must have layers and mini_batch_size")
     names = (name for i in range(len(described)) for name in _names(i))
     if len(arrays) != 2 * len(described) or any(name != expected for name, expected in zip(arrays, names, strict=True)):
         raise ValueError("its tensors are not the weights and biases of its layers")
     for name, array in arrays.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ValueError(f"its {name} is not finite, or not of type float32")
+            raise ValueError(f"its {name} must be float32 and finite")
     values = iter(arrays.values())
     layers = [_layer(each, (next(values), next(values))) for each in described]
     check_layers(layers)
@@ -67,11 +67,11 @@ def _layer(description: Any, params: Parameters) -> Layer:
     name = values.pop("layer", None)
     kinds = {kind.__name__: kind for kind in (ConvPoolLayer, FullyConnectedLayer, SoftmaxLayer)}
     if not (isinstance(name, str) and name in kinds):
-        raise ValueError(f"a layer of it is none of {', '.join(kinds)}")
+        raise ValueError(f"a layer is none of {', '.join(kinds)}")
     kind = kinds[name]
     expected = {*kind.described_by, *(() if kind is SoftmaxLayer else ("activation_fn",))}
     if set(values) != expected:
-        raise ValueError(f"a {name} of it is not described by {', '.join(sorted(expected))}")
+        raise ValueError(f"a {name} must be described by {', '.join(sorted(expected))}")
     if "activation_fn" in values:
         values["activation_fn"] = ACTIVATIONS[arguments.one_of(values["activation_fn"], ACTIVATIONS, "activation_fn")]
     layer: Layer = kind(**values, params=params)
@@ -79,5 +79,5 @@ def _layer(description: Any, params: Parameters) -> Layer:
 
 
 def _names(layer: int) -> list[str]:
-    """Return what the weights and the biases of a layer are called in a file."""
+    """Return the names of a layer's weights and biases in a file."""
     return [f"layers.{layer}.w", f"layers.{layer}.b"]

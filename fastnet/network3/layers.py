@@ -24,19 +24,19 @@ Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
 class Layer(ABC):
-    """A layer of the book's: one or more layers of an engine, with weights `w` and biases `b`.
+    """A layer of the book: one or more layers of an engine, with weights `w` and biases `b`.
 
     Attributes
     ----------
     w, b : ndarray of float32
-        The weights and biases. Their numbers may be changed, or other arrays of the same shape assigned: they are
-        checked when they are used.
+        Weights and biases. They may be changed in place, and arrays of the same shape may be assigned. They are
+        checked before each use.
     n_in, n_out : int
-        Number of inputs and of outputs of a sample.
+        Number of inputs and outputs of a sample.
     p_dropout : float
-        The probability with which an input is left out in training.
+        Probability with which an input is dropped in training, from 0 to less than 1.
     activation_fn : function or None
-        None for softmax.
+        Activation function; None for softmax.
     """
 
     w: Any
@@ -47,9 +47,9 @@ class Layer(ABC):
     activation_fn: Activation | None = None
 
     described_by: ClassVar[tuple[str, ...]]
-    """Names of the arguments that make such a layer again."""
+    """Names of the constructor's arguments that a file keeps, besides `activation_fn`."""
 
-    _as_drawn: str = ""  # a checksum of the parameters that were drawn; empty where they were given
+    _as_drawn: str = ""  # checksum of the parameters that were drawn; empty if they were given
 
     @property
     def params(self) -> list[Any]:
@@ -59,16 +59,16 @@ class Layer(ABC):
     @property
     @abstractmethod
     def input_shape(self) -> Shape:
-        """The shape of a sample's inputs."""
+        """Shape of a sample's inputs."""
 
     @abstractmethod
     def parts(self) -> list[Part]:
-        """Return the layers that an engine has for it."""
+        """Return the engine's layers that this layer consists of."""
 
     @property
     @abstractmethod
     def _scale(self) -> float:
-        """The standard deviation of the initial weights."""
+        """Standard deviation of the initial weights."""
 
     @abstractmethod
     def _shapes(self) -> tuple[Shape, Shape]:
@@ -76,35 +76,35 @@ class Layer(ABC):
 
     @abstractmethod
     def _turned(self, w: np.ndarray) -> np.ndarray:
-        """Return the book's weights as an engine has them, or an engine's as the book has them."""
+        """Convert weights from the book's layout to an engine's, or back: both conversions are the same."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the weights and biases as an engine has them, without checks; `take` takes them."""
+        """Return the weights and biases in an engine's layout, without checks; `take` is the inverse."""
         weights = np.ascontiguousarray(self._turned(np.asarray(self.w)), FLOAT32)
         return {"weights": weights, "biases": np.asarray(self.b, FLOAT32)[:, np.newaxis]}
 
     def take(self, arrays: dict[str, np.ndarray]) -> None:
-        """Take over weights and biases of an engine."""
+        """Set the weights and biases to those of an engine."""
         self.w, self.b = np.ascontiguousarray(self._turned(arrays["weights"])), arrays["biases"][:, 0]
 
     def draw_anew(self, generator: Any) -> None:
-        """Draw the initial weights and biases from another generator, if the layer still has those that it drew.
+        """Draw the weights and biases again from `generator`, if they are still the drawn initial ones.
 
         Parameters
         ----------
         generator : RandomState
-            A generator of NumPy's old kind.
+            Random generator.
 
         Notes
         -----
-        Weights and biases that were given, learnt, assigned or changed in place remain as they are, and nothing is
-        drawn for them.
+        Weights and biases that were given, learnt, assigned or changed in place are unchanged, and nothing is drawn
+        for them.
         """
         if self._as_drawn and self._as_drawn == self._checksum():
             self._draw(generator)
 
     def check_params(self) -> None:
-        """Raise a `TypeError` or a `ValueError` if weights or biases that were assigned are not of the right form."""
+        """Raise a `TypeError` or a `ValueError` if `w` or `b` has a wrong type, shape or value."""
         for values, name, shape in zip(self.params, "wb", self._shapes(), strict=True):
             array = real_array(values, name)
             if array.shape != shape:
@@ -112,27 +112,27 @@ class Layer(ABC):
             check_numbers(extremes(array), FLOAT32, name)
 
     def description(self) -> dict[str, Any]:
-        """Return what the layer is, as plain data.
+        """Return the layer's kind and arguments as plain data for a file.
 
         Raises
         ------
         ValueError
-            If the activation function has no name.
+            If the activation function is not one of `ACTIVATIONS`.
         """
         values = {name: getattr(self, name) for name in self.described_by}
         if self.activation_fn is not None:
             name = name_of(self.activation_fn)
             if name is None:
                 names = ", ".join(ACTIVATIONS)
-                raise ValueError(f"a layer's activation_fn is {self.activation_fn!r}, which is none of {names}")
+                raise ValueError(f"a layer's activation_fn is {self.activation_fn!r}; it must be one of {names}")
             values["activation_fn"] = name
         return {"layer": type(self).__name__, **values}
 
     def _begin(self, params: Parameters | None, argument: str) -> None:
-        """Begin with parameters, or draw them as the book does: the same numbers for the same seed."""
+        """Set the given parameters, or draw them as the book does: a seed gives the book's numbers."""
         shapes = self._shapes()
         if params is None:
-            with arguments.named(argument):  # whether the machine can hold the weights
+            with arguments.named(argument):  # raises an error if the weights do not fit into the machine's memory
                 arguments.sizes([shapes[0][0], math.prod(shapes[0][1:])])
             self._draw(np.random)  # the book's generator
             return
@@ -158,32 +158,32 @@ class Layer(ABC):
 
 
 class ConvPoolLayer(Layer):
-    """A convolution, and max pooling of what it gives (chapter 6, "Introducing convolutional networks").
+    """A convolution followed by max pooling (chapter 6, "Introducing convolutional networks").
 
     Parameters
     ----------
     filter_shape : tuple of 4 int
-        The number of filters, the number of input feature maps, and the filters' height and width.
+        Number of filters, number of input feature maps, height and width of a filter.
     image_shape : tuple of 4 int
-        The mini-batch size, the number of input feature maps, and the images' height and width. There may be any
-        number of images: the first of the four is not used.
+        Mini-batch size, number of input feature maps, height and width of an image. The mini-batch size is ignored:
+        any number of images is accepted.
     poolsize : tuple of 2 int, optional
-        The height and width of a pooling window. Rows and columns that do not fill a window are left out.
+        Height and width of a pooling window. Rows and columns that do not fill a window are ignored.
     activation_fn : function, optional
-        Of the neurons, behind pooling: `sigmoid`, `tanh`, `ReLU`, `linear`; or, for the engine 'torch', one of your own
-        that takes and returns a tensor.
+        Activation function after pooling: `sigmoid`, `tanh`, `ReLU` or `linear`. With the engine 'torch', it may be a
+        function of your own that takes and returns a tensor.
     params : tuple (w, b), optional
-        What to begin with, instead of drawing it: of shape `filter_shape` and (number of filters,).
+        Initial weights, shape `filter_shape`, and biases, shape (number of filters,); by default, they are drawn.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of that form.
+        If an argument has a wrong type or value, or the shapes do not fit one another.
 
     Notes
     -----
-    It is a convolution, as Theano has it: filters are rotated by 180 degrees, which those of
-    `fastnet.formulas.layers.Convolution` are not. There is no padding.
+    Filters are rotated by 180 degrees, as in Theano; those of `fastnet.formulas.layers.Convolution` are not. There is
+    no padding.
     """
 
     described_by = ("filter_shape", "image_shape", "poolsize")
@@ -211,7 +211,7 @@ class ConvPoolLayer(Layer):
 
     @property
     def input_shape(self) -> Shape:
-        """The number of input feature maps, and the images' height and width."""
+        """Number of input feature maps, height and width of an image."""
         return self.image_shape[1:]
 
     def parts(self) -> list[Part]:
@@ -232,23 +232,23 @@ class ConvPoolLayer(Layer):
 
 
 class _NeuronLayer(Layer):
-    """Neurons, each connected with all inputs."""
+    """Neurons that are each connected with all inputs."""
 
     described_by = ("n_in", "n_out", "p_dropout")
 
     def __init__(self, n_in: int, n_out: int, p_dropout: float = 0.0, *, params: Parameters | None = None) -> None:
         self.n_in, self.n_out = arguments.positive(n_in, "n_in"), arguments.positive(n_out, "n_out")
         self.p_dropout = arguments.fraction(p_dropout, "p_dropout")
-        self.parts()  # which refuses an activation that is none
+        self.parts()  # raises an error if activation_fn is not a function
         self._begin(params, "n_in and n_out")
 
     @property
     def input_shape(self) -> Shape:
-        """The number of inputs."""
+        """Number of inputs, as a tuple."""
         return (self.n_in,)
 
     def parts(self) -> list[Part]:
-        """Return a dense layer, behind dropout if there is some."""
+        """Return a dense layer, after dropout if there is any."""
         p = arguments.fraction(self.p_dropout, "p_dropout")
         return [*([Dropout(p, inverted=False)] if p else []), Dense(self.n_out, self._activation())]
 
@@ -267,25 +267,25 @@ class _NeuronLayer(Layer):
 
 
 class FullyConnectedLayer(_NeuronLayer):
-    """A layer of neurons, each connected with all of its inputs.
+    """A layer of neurons that are each connected with all inputs.
 
     Parameters
     ----------
     n_in, n_out : int
         Number of inputs and of neurons.
     activation_fn : function, optional
-        Of the neurons: `sigmoid`, `tanh`, `ReLU`, `linear`; or, for the engine 'torch', one of your own that takes and
-        returns a tensor.
+        Activation function: `sigmoid`, `tanh`, `ReLU` or `linear`. With the engine 'torch', it may be a function of
+        your own that takes and returns a tensor.
     p_dropout : float, optional
-        The probability with which an input of the layer is left out in training, from 0 to less than 1. When the layer
-        is used, its inputs are multiplied by 1 - `p_dropout`.
+        Probability with which an input of the layer is dropped in training, from 0 to less than 1. Outside training,
+        all inputs are multiplied by 1 - `p_dropout`.
     params : tuple (w, b), optional
-        What to begin with, instead of drawing it: of shape (n_in, n_out) and (n_out,).
+        Initial weights, shape (n_in, n_out), and biases, shape (n_out,); by default, they are drawn.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of that form.
+        If an argument has a wrong type or value.
     """
 
     def __init__(
@@ -302,7 +302,7 @@ class FullyConnectedLayer(_NeuronLayer):
 
 
 class SoftmaxLayer(_NeuronLayer):
-    """The last layer: the outputs are probabilities (chapter 3, equation 78), the cost is the log-likelihood.
+    """The last layer: outputs are probabilities (chapter 3, equation 78), and the cost is the log-likelihood.
 
     Parameters
     ----------
@@ -311,12 +311,12 @@ class SoftmaxLayer(_NeuronLayer):
     p_dropout : float, optional
         As for `FullyConnectedLayer`.
     params : tuple (w, b), optional
-        What to begin with, instead of zeros: of shape (n_in, n_out) and (n_out,).
+        Initial weights, shape (n_in, n_out), and biases, shape (n_out,); by default, zeros.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of that form.
+        If an argument has a wrong type or value.
     """
 
     def _activation(self) -> Any:
@@ -328,12 +328,12 @@ class SoftmaxLayer(_NeuronLayer):
 
 
 def check_layers(layers: Any) -> Architecture:
-    """Return what an engine computes of layers, whose weights and biases may have been assigned.
+    """Check layers, with their current weights and biases, and return their architecture for an engine.
 
     Raises
     ------
     TypeError, ValueError
-        If these layers do not make a network, or weights or biases are not of the right form.
+        If the layers do not fit one another, or weights or biases have a wrong type, shape or value.
     """
     if not isinstance(layers, Sequence):
         raise TypeError(f"layers is {arguments.brief(layers)}; it must be a list of layers")
@@ -342,7 +342,7 @@ def check_layers(layers: Any) -> Architecture:
             kinds = "a ConvPoolLayer, a FullyConnectedLayer or a SoftmaxLayer"
             raise TypeError(f"layers[{i}] is {arguments.brief(layer)}; it must be {kinds}")
     if not (layers and isinstance(layers[-1], SoftmaxLayer)):
-        raise ValueError("the last one of layers must be a SoftmaxLayer, which has the cost")
+        raise ValueError("the last of the layers must be a SoftmaxLayer, which has the cost")
     parts: list[Part] = []
     shape: Shape = layers[0].input_shape
     for i, layer in enumerate(layers):
@@ -358,7 +358,7 @@ def check_layers(layers: Any) -> Architecture:
 
 
 def _behind(parts: Sequence[Part], shape: Shape) -> Shape:
-    """Return the shape of a sample behind layers of an engine, given that of their inputs."""
+    """Return the shape of a sample after an engine's layers, given the shape of their inputs."""
     for part in parts:
         shape = part.output_shape(shape)
     return shape

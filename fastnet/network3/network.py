@@ -1,4 +1,4 @@
-"""Networks of layers, and their training."""
+"""Chapter 6's networks of layers, and their training."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from fastnet.utils import arguments
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _ON_DEVICE = {"auto": "torch", "cpu": "torch-cpu", "cuda": "torch-cuda"}
-"""The engines that the engine 'torch' is on a device."""
+"""The engine that computes on each device."""
 
 
 class Best(NamedTuple):
-    """The best epoch of a run of `SGD`, by its validation accuracy: the last one of several that are as good.
+    """The epoch of an `SGD` run with the highest validation accuracy; the last of several equally good epochs.
 
     Attributes
     ----------
     validation_accuracy : float
-        From 0 to 1.
+        Accuracy on the validation data, from 0 to 1.
     iteration : int
-        The number of its last mini-batch, from 0.
+        Index of the epoch's last mini-batch in the run, from 0.
     test_accuracy : float or None
-        None if there were no test data.
+        Accuracy on the test data, from 0 to 1; None if there were no test data.
     """
 
     validation_accuracy: float
@@ -54,51 +54,54 @@ class Best(NamedTuple):
 
 
 class Network:
-    """A network of layers, each of which takes what the one before it gives.
+    """A network of layers, in which each layer takes the outputs of the layer before.
 
     Parameters
     ----------
     layers : sequence of layers
-        The last one is a `SoftmaxLayer`.
+        Layers from the inputs on. The last must be a `SoftmaxLayer`.
     mini_batch_size : int
-        Number of samples that `test_mb_predictions` predicts at a time. Unlike the book's, `SGD` may be given another.
+        Number of samples that `test_mb_predictions` predicts at a time, from 1. Unlike in the book, `SGD` accepts
+        another size.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        What computes, as for `network2.Network`: they give the same results up to rounding. Only 'torch' can call
-        activation functions of your own.
+        Engine that does the arithmetic, as for `network2.Network`. All engines give the same results up to rounding.
+        Only 'torch' can call activation functions of your own.
     device : {'auto', 'cpu', 'cuda'}, optional
-        Where the engine 'torch' computes: by default, and with 'auto', on a GPU if there is one.
+        Device of the engine 'torch'. By default, and with 'auto', a GPU if there is one.
     seed : int, optional
-        Seeds a generator of the network's own. Layers that still have the initial weights that they drew when they
-        were made draw them anew from this generator, in their order. The dropout masks come from it, too. Without it,
-        all random numbers come from NumPy's global generator, so that `np.random.seed` makes a run repeatable. Either
-        way the same seed gives the book's initial weights.
+        Seed of the network's own generator, from 0 to 2**32 - 1. Layers whose weights are still the initial weights
+        that they drew draw them again from this generator, in order. The generator also draws the seed of the dropout
+        masks. By default, NumPy's global generator draws all random numbers, so `np.random.seed` makes a run
+        repeatable. In both cases, a seed gives the book's initial weights.
 
     Attributes
     ----------
-    layers, mini_batch_size
-        As given.
+    layers : list of layers
+        Layers from the inputs on.
+    mini_batch_size : int
+        Number of samples that `test_mb_predictions` predicts at a time.
     engine : str
-        The name of the engine, in which a device is included: 'torch-cpu'. Another may be assigned.
+        Name of the engine, which includes the device, such as 'torch-cpu'. May be assigned.
     best : Best or None
-        The best epoch of the last `SGD`; None if it had none.
+        Best epoch of the last `SGD`; None if no epoch was completed.
     stopped : str
-        Why the last `SGD` stopped before its last epoch; empty if it did not.
+        Why the last `SGD` stopped before its last epoch; empty if all epochs were completed.
     history : History or None
-        What the last `SGD` did. The evaluation accuracy is that on the validation data. The test accuracy is known of
-        the epochs whose validation accuracy was not below the best before.
+        History of the last `SGD`. The evaluation accuracy is that on the validation data. The test accuracy is
+        measured after epochs whose validation accuracy is at least the best so far.
 
     Raises
     ------
     ImportError
-        If what the engine needs is missing.
+        If a library that the engine needs is not installed, or there is no such device.
     TypeError, ValueError
-        If the layers do not fit one another or the engine, or an argument is not of that form. The layers are
-        unchanged then.
+        If the layers do not fit one another or the engine, or an argument has a wrong type or value. The layers are
+        then unchanged.
 
     Notes
     -----
-    Weights that were given to a layer as `params`, or that were learnt, assigned or changed, remain as they are with a
-    seed, too. A layer draws from NumPy's global generator when it is made, before a network with a seed has it.
+    A seed does not affect weights that were given as `params`, learnt, assigned or changed. When a layer is created, it
+    draws from NumPy's global generator, even if the network has a seed.
     """
 
     best: Best | None = None
@@ -129,7 +132,7 @@ class Network:
 
     @property
     def engine(self) -> str:
-        """The name of the engine."""
+        """Name of the engine."""
         return self._engine
 
     @engine.setter
@@ -137,19 +140,19 @@ class Network:
         own = [each for each in self._architecture().activations if isinstance(each, OwnActivation)]
         if not engine_class(name).calls_own_activations and own:
             raise ValueError(
-                f"activation_fn of a layer is {own[0].function!r}, but engine is {name!r}, which knows "
-                f"{', '.join(ACTIVATIONS)}; engine='torch' can call others"
+                f"activation_fn of a layer is {own[0].function!r}, but engine {name!r} has only "
+                f"{', '.join(ACTIVATIONS)}; use engine='torch', which can call any function"
             )
         self._engine = name
 
     @property
     def params(self) -> list[np.ndarray]:
-        """The weights and biases of all layers."""
+        """Weights and biases of all layers."""
         return [param for layer in self.layers for param in layer.params]
 
     @property
     def parameters(self) -> Parameters:
-        """The weights and biases of each layer, as an engine has them."""
+        """Weights and biases of each layer, in an engine's layout."""
         return [layer.arrays() for layer in self.layers]
 
     @parameters.setter
@@ -176,48 +179,50 @@ class Network:
         Parameters
         ----------
         training_data : tuple (x, y) or Dataset
-            Inputs, a sample a row, and labels, as `load_data_shared` and `shared` return them; or what `shared` takes.
+            Inputs, one sample per row, and labels, in the form that `load_data_shared` returns or `shared` accepts.
         epochs : int
-            How many times to go through the training data, at least 1. They are not shuffled: always in this order.
+            Number of passes over the training data, from 1. The data are never shuffled.
         mini_batch_size : int
-            The number of samples in a mini-batch. Samples that do not fill one at the end are left out.
+            Number of samples in a mini-batch, from 1. Samples at the end that do not fill a mini-batch are ignored.
         eta : float
-            The learning rate, positive.
+            Learning rate, positive.
         validation_data : tuple (x, y) or Dataset
-            Data on which the accuracy is computed after each epoch.
+            Data on which the accuracy is measured after each epoch.
         test_data : tuple (x, y) or Dataset, or None
-            Data on which the accuracy is computed after each epoch whose validation accuracy is not below the best.
+            Data on which the accuracy is measured after each epoch whose validation accuracy is at least the best so
+            far.
         lmbda : float, optional
-            The parameter of L2 regularization, from 0: the cost has half of it, times the sum of all weights squared,
-            over the number of mini-batches in an epoch.
+            Parameter of L2 regularization, from 0. With m mini-batches in an epoch, the cost has the term
+            `lmbda / (2 m)` times the sum of the squared weights.
         report : callable, optional
-            What to call with the `History` so far after each epoch, instead of printing the book's lines. `best` is
-            then that of these epochs.
+            Function that is called with the `History` after each epoch. `best` is then up to date. The book's lines
+            are not printed.
         checkpoint : path, optional
-            A file that is written after each epoch, whole or not at all, and from which an interrupted run goes on.
-            From the thousandth epoch on, a second file, with ".epochs" behind its name, has the earlier epochs.
+            File from which an interrupted run can continue, written atomically after each epoch. From the thousandth
+            epoch on, a second file holds the earlier epochs. Its name has ".epochs" appended.
         resume : bool, optional
-            Whether to go on from the checkpoint, if there is one: bit for bit as if there had been no interruption.
-            `epochs` may be more than there were to be. Without it, a file that is there already is refused.
+            Whether to continue from the checkpoint if the file exists. The result is bit for bit that of a run without
+            interruption. `epochs` may be changed. By default, an existing file is refused.
 
         Raises
         ------
         OSError
             If the checkpoint cannot be read or written.
         TypeError, ValueError
-            If an argument is not of that form, or a weight or bias that was assigned, or the checkpoint is of another
-            run. The network is unchanged then.
+            If an argument, weight or bias has a wrong type or value, or the checkpoint is from another run. The network
+            is then unchanged.
 
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or not a number, which ends the training: the
-            network is as it was before that epoch. If, in two consecutive epochs, a label of many validation samples
-            was predicted for none. If all of these got the same label in a run of one epoch.
+            If inputs are far from unit scale. If weights become infinite or not a number; training then stops, and the
+            network has the parameters from before that epoch. If no sample is classified as a label that many
+            validation samples have, in two consecutive epochs. If all validation samples are classified as the same
+            label, in a run of one epoch.
 
         Notes
         -----
-        Interrupted by Ctrl-C, the network is as it was after the last whole epoch.
+        After Ctrl-C, the network has the parameters of the last complete epoch.
         """
         epochs = arguments.positive(epochs, "epochs")
         mini_batch_size = arguments.positive(mini_batch_size, "mini_batch_size")
@@ -251,7 +256,7 @@ class Network:
         loop = Training(learner, history, epochs, Plan(eta), scale=diagnostics.scale(training))
         for epoch in learner.continue_from(file, history):
             loop.add(epoch)
-        learner.keep(file, history)  # which shows, before anything is trained, that the file can be written
+        learner.keep(file, history)  # fails before training starts if the file cannot be written
         self.best, self.stopped, self.history, self._test = None, "", history, test
         for epoch in history.epochs:  # of a checkpoint
             self._compare(epoch)
@@ -276,7 +281,7 @@ class Network:
         Parameters
         ----------
         x : array_like, shape (n, n_in)
-            A sample a row.
+            One sample per row.
 
         Returns
         -------
@@ -285,7 +290,7 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            If `x` is not of that form, or not finite, or a weight or bias that was assigned.
+            If `x`, a weight or a bias has a wrong type, shape or value, or is not finite.
         """
         return self._make_engine().outputs(self._rows(x))
 
@@ -295,19 +300,19 @@ class Network:
         Parameters
         ----------
         x : array_like, shape (n, n_in)
-            A sample a row.
+            One sample per row.
 
         Returns
         -------
         list of ndarray of float32
-            The inputs, and the activations of each layer that an engine computes: a `ConvPoolLayer` is two of them, a
-            convolution and a pooling, and dropout is one. Of images in the shape (n, maps, height, width), others in
-            the shape (n, n_out). The last are the outputs.
+            The inputs, then the activations of each layer of the engine: a `ConvPoolLayer` has two, convolution and
+            pooling, and dropout is a layer, too. The shape is (n, maps, height, width) for images, otherwise
+            (n, n_out). The last array has the outputs.
 
         Raises
         ------
         TypeError, ValueError
-            If `x` is not of that form, or an activation function is one of your own.
+            If `x` has a wrong type, shape or value, or an activation function is one of your own.
         """
         return inspection.activations(self, self._rows(x))
 
@@ -317,9 +322,9 @@ class Network:
         Parameters
         ----------
         x : array_like, shape (n, n_in)
-            A sample a row.
+            One sample per row.
         output : int, optional
-            Index of the output neuron, from 0. By default, for each sample, that with the largest activation.
+            Index of the output neuron, from 0. By default, each sample's neuron with the largest activation.
 
         Returns
         -------
@@ -328,12 +333,13 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            If `x` is not of that form, there is no such neuron, or an activation function is one of your own.
+            If `x` has a wrong type, shape or value, `output` is not the index of an output neuron, or an activation
+            function is one of your own.
         """
         return inspection.input_gradient(self, self._rows(x), output)
 
     def _rows(self, x: npt.ArrayLike) -> np.ndarray:
-        """Return inputs as a matrix, if they fit the network."""
+        """Return inputs as a matrix if they fit the network."""
         inputs, n_in = real_matrix(x, "x"), self._architecture().n_in
         if inputs.shape[1] != n_in:
             raise ValueError(f"x has the shape {inputs.shape}; it must be (n, {n_in})")
@@ -341,11 +347,11 @@ class Network:
         return inputs
 
     def predictions(self, x: npt.ArrayLike) -> np.ndarray:
-        """Return for each row of `x` the index of the largest output, -1 where one is not a number: shape (n,)."""
+        """Return the index of the largest output for each row of `x`, shape (n,); -1 if an output is not a number."""
         return Classes(np.empty(0), 0.5).predicted(self.output(x))
 
     def accuracy(self, data: Data) -> float:
-        """Return the share of samples, from 0 to 1, whose largest output is that of the label."""
+        """Return the share of samples classified correctly, from 0 to 1."""
         found = self._data(data, "data")
         return self._make_engine().measure(found).correct / len(found)
 
@@ -358,49 +364,49 @@ class Network:
             If there were no test data.
         """
         if self._test is None:
-            raise ValueError("there are no test data yet; SGD is given them")
+            raise ValueError("there are no test data yet; call SGD with test_data first")
         start = arguments.natural(i, "i") * arguments.positive(self.mini_batch_size, "mini_batch_size")
         return self.predictions(self._test.rows[start : start + self.mini_batch_size])
 
     def save(self, path: StrPath) -> None:
-        """Save the network, whole or not at all: a file of that name is replaced. `load` reads it.
+        """Save the network atomically; `load` reads the file. An existing file is replaced.
 
         Parameters
         ----------
         path : path
-            The file: in the format safetensors, which is a header in JSON, and numbers. The header's `__metadata__`
+            Name of the file. Its format is safetensors: a JSON header, then numbers. The header's `__metadata__`
             describes the network.
 
         Raises
         ------
         OSError
-            If it cannot be written. A file that was there is then as it was.
+            If the file cannot be written. An existing file is then unchanged.
         TypeError, ValueError
-            If something that was assigned to the network or its layers is not what it may be, such as a weight that is
-            not a number; or if an activation function, or a layer, is one of your own.
+            If an attribute of the network or a layer has a wrong type or value, such as a weight that is not a number.
+            If an activation function or a layer is one of your own.
         """
         files.write(path, self.layers, self.mini_batch_size)
 
     def _architecture(self) -> Architecture:
-        """Return what an engine computes, if the layers and their parameters are of the right form."""
+        """Check the layers and their parameters, and return the architecture."""
         return check_layers(self.layers)
 
     def _checked_parameters(self) -> Parameters:
-        """Return the weights and biases, which may have been assigned, if they are of the right form."""
+        """Check the weights and biases, which may have been assigned, and return them."""
         self._architecture()
         return self.parameters
 
     def _generator(self) -> Any:
-        """Return what the seed of the dropout masks is drawn from: a generator of the network's own, or NumPy's."""
+        """Return the network's own generator, or NumPy's global generator: it draws the seed of the dropout masks."""
         return np.random if self._random is None else self._random
 
     def _make_engine(self, data: Dataset | None = None) -> Engine:
-        """Make an engine that has the parameters as they are now, and data if it is to train on them."""
+        """Make an engine with the current parameters, and with the data to train on, if any."""
         architecture = self._architecture()
         return engine_class(self.engine)(architecture, for_layers_of(architecture, self.parameters), data)
 
     def _data(self, data: Data, argument: str) -> Dataset:
-        """Return data of labels, if they fit the network."""
+        """Return data with labels if they fit the network."""
         architecture, found = self._architecture(), labelled(data, argument)
         with arguments.named(argument):
             found.check_inputs(architecture.n_in)
@@ -408,7 +414,7 @@ class Network:
         return found
 
     def _findings(self, validation: Dataset, test: Dataset | None) -> Findings:
-        """Measure the network on the validation data, and on the test data if it is the best so far."""
+        """Measure the network on the validation data and, if the epoch is the best so far, on the test data."""
         n_out, engine = self.layers[-1].n_out, self._make_engine()
         found = engine.measure(validation)
         missed = diagnostics.never_predicted(validation.labels(n_out), found.predictions, n_out)
@@ -423,7 +429,7 @@ class Network:
         return self.best is None or validation_accuracy >= self.best.validation_accuracy
 
     def _compare(self, epoch: Epoch) -> bool:
-        """Keep an epoch in `best` if it is the best so far; return whether it is."""
+        """Set `best` to an epoch if it is the best so far; return whether it is."""
         history = self.history
         assert history is not None
         assert epoch.evaluation_accuracy is not None
@@ -436,7 +442,7 @@ class Network:
         return True
 
     def _print_the_books_lines(self, history: History, is_best: bool) -> None:
-        """Print the book's lines on an epoch."""
+        """Print the book's lines about an epoch."""
         epoch = history.epochs[-1]
         assert epoch.evaluation_accuracy is not None
         accuracy = epoch.evaluation_accuracy / history.evaluation_samples
@@ -448,7 +454,7 @@ class Network:
                 print(f"The corresponding test accuracy is {self.best.test_accuracy:.2%}", flush=True)
 
     def _sum_up(self) -> None:
-        """Print the book's lines on the whole run."""
+        """Print the book's lines about the whole run."""
         print(self.stopped or "Finished training network.")
         if self.best is None:
             print("There is no best validation accuracy: no epoch was completed", flush=True)
@@ -465,7 +471,7 @@ def load(path: StrPath, *, engine: str = "numba", device: str | None = None, see
     Parameters
     ----------
     path : path
-        The file.
+        Name of the file.
     engine, device, seed
         As for `Network`.
 
@@ -474,15 +480,16 @@ def load(path: StrPath, *, engine: str = "numba", device: str | None = None, see
     OSError
         If the file cannot be opened.
     DataError
-        If it does not hold a network. It is a `ValueError`.
+        If the file does not hold a network. `DataError` is a `ValueError`.
     ImportError, ValueError
         If there is no such engine or device.
     TypeError, ValueError
-        If the seed is not one.
+        If `seed` is not an integer from 0 to 2**32 - 1.
 
     Notes
     -----
-    Nothing in the file is run, nothing random is drawn, and no memory is taken for what it only claims to hold.
+    Files are never executed. Loading draws no random numbers. Memory is allocated only for data that the file really
+    contains.
     """
     return Network(*files.read(path), engine=engine, device=device, seed=seed)
 

@@ -1,4 +1,4 @@
-"""How chapter 6's networks are trained: in order, with the book's lines."""
+"""The learner of chapter 6's networks, which trains without shuffling and prints the book's lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MINI_BATCHES_PER_LINE = 1000
 
 @dataclass
 class LayersLearner(NetworkLearner):
-    """Trains on the samples in their order; those that do not fill a mini-batch at the end are left out.
+    """Trains on the samples in their order. Samples at the end that do not fill a mini-batch are ignored.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class LayersLearner(NetworkLearner):
     prints: bool = True
 
     def order(self) -> np.ndarray:
-        """Return the order of the samples, which is the same for each epoch."""
+        """Return the order of the samples, the same in each epoch."""
         return np.arange(len(self.data) // self.mini_batch_size * self.mini_batch_size)
 
     def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> None:
-        """Train on samples in that order, and print the book's lines, if they are wanted."""
+        """Train on samples in that order, and print the book's lines if `prints` is True."""
         size = self.mini_batch_size
         first, last = (epoch * (len(order) // size) for epoch in (number, number + 1))
         lines = [i for i in range(first, last) if i % _MINI_BATCHES_PER_LINE == 0]

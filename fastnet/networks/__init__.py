@@ -1,1 +1,1 @@
-"""What the networks of chapters 1 and 3 share."""
+"""Code that the networks of chapters 1, 3 and 6 share."""

@@ -1,4 +1,4 @@
-"""What the `Network`s of chapter 1 and chapter 3 share: layers, parameters, an engine, and checks of what is given."""
+"""Base class of the `Network`s of chapters 1 and 3: layers, parameters, an engine, and checks of arguments."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "engine": _engine,
     "dtype": arguments.float_type,
 }
-"""What checks an attribute of a network when it is assigned."""
+"""Functions that check attributes of a network when they are assigned."""
 
 
 class BaseNetwork(ABC):
@@ -53,33 +53,33 @@ class BaseNetwork(ABC):
     Parameters
     ----------
     sizes : sequence of int and Layer
-        The number of inputs, or the shape of images, and the layers. An integer is a dense layer of that many neurons.
+        Number of inputs, or shape of the images, then the layers. An integer is a dense layer of that many neurons.
     activation, engine, dtype, seed
         As for `network2.Network`.
     """
 
-    # What a subclass has whose __init__ is the book's, and calls no other.
+    # Defaults for subclasses whose __init__ is written as in the book, without super().__init__().
     activation: str = "sigmoid"
     engine: str = "numba"
     dtype: np.dtype = np.dtype(np.float32)
     _seed: int | None = None
     _random: np.random.RandomState | None = None
-    _others: Parameters = []  # noqa: RUF012 - never changed, but replaced; the arrays of the layers without weights
+    _others: Parameters = []  # noqa: RUF012 - never changed, only replaced; arrays of the layers without weights
 
     history: History | None = None
-    """What the last `SGD` did; None before the first."""
+    """History of the last `SGD`; None before the first."""
 
     weights: Any
-    """The weights of each dense or convolutional layer, as a list; what the user assigns is checked when it is used."""
+    """List of the weights of each dense or convolutional layer. Assigned weights are checked before each use."""
 
     biases: Any
-    """The biases of each dense or convolutional layer, likewise."""
+    """List of the biases of each dense or convolutional layer. Assigned biases are checked before each use."""
 
     _takes_images: ClassVar[bool] = False
-    """Whether `sizes` may begin with the shape of images."""
+    """Whether `sizes` may begin with the shape of the images."""
 
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
-    """The methods of the book's class that an engine stands for; anything else in their place is the user's."""
+    """The book's methods that an engine replaces. A different method under one of these names is an override."""
 
     def __init__(
         self, sizes: Sequence[int | Layer | Shape], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
@@ -97,7 +97,7 @@ class BaseNetwork(ABC):
 
     @property
     def sizes(self) -> list[int]:
-        """The number of neurons in each dense or convolutional layer, the inputs first."""
+        """Number of neurons in each dense or convolutional layer, inputs first."""
         return entries.sizes_of(self._entries)
 
     @sizes.setter
@@ -106,27 +106,27 @@ class BaseNetwork(ABC):
 
     @property
     def input_shape(self) -> Shape:
-        """The shape of a sample: (n_in,), or (maps, height, width) of an image."""
+        """Shape of a sample: (n_in,), or (maps, height, width) of an image."""
         return entries.input_shape_of(self._entries)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers, from the inputs on."""
+        """All layers, from the inputs on."""
         return self._architecture().layers
 
     @property
     def num_layers(self) -> int:
-        """The number of dense and convolutional layers, the inputs included."""
+        """Number of dense and convolutional layers, inputs included."""
         return len(self.sizes)
 
     @num_layers.setter
-    def num_layers(self, number: int) -> None:  # which a subclass in the book's way assigns, before sizes
+    def num_layers(self, number: int) -> None:  # a subclass written as in the book assigns it, before sizes
         if hasattr(self, "_entries") and number != len(self.sizes):
-            raise ValueError(f"num_layers is {arguments.brief(number)}; of sizes {self.sizes} it is {len(self.sizes)}")
+            raise ValueError(f"num_layers is {arguments.brief(number)}; for {self.sizes} it must be {len(self.sizes)}")
 
     @property
     def parameters(self) -> Parameters:
-        """The arrays of each layer by name; weights and biases are the arrays in `weights` and `biases`."""
+        """Arrays of each layer by name. Weights and biases are the arrays in `weights` and `biases`."""
         return _merged(self._architecture(), self.weights, self.biases, self._others)
 
     @parameters.setter
@@ -156,17 +156,17 @@ class BaseNetwork(ABC):
         Parameters
         ----------
         a : array_like, shape (n_in, 1) or (n_in, m)
-            A column, or a matrix of one sample a column.
+            One sample per column.
 
         Returns
         -------
         ndarray, shape (n_out, 1) or (n_out, m)
-            The output activations, of the network's dtype.
+            Output activations, of the network's dtype.
 
         Raises
         ------
         ValueError
-            If `a` is of another shape.
+            If `a` has another shape.
         """
         return self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
 
@@ -176,18 +176,18 @@ class BaseNetwork(ABC):
         Parameters
         ----------
         a : array_like, shape (n_in, 1) or (n_in, m)
-            A column, or a matrix of one sample a column.
+            One sample per column.
 
         Returns
         -------
         list of ndarray
-            `a` itself, and the activations of each layer in `layers`, of the network's dtype: of a dense layer in the
-            shape (n_out, m), of a layer of images in the shape (maps, height, width, m). The last are the outputs.
+            `a`, then the activations of each layer in `layers`, of the network's dtype. The shape is (n_out, m) for
+            dense layers, and (maps, height, width, m) for layers of images. The last array has the outputs.
 
         Raises
         ------
         ValueError
-            If `a` is of another shape.
+            If `a` has another shape.
 
         Examples
         --------
@@ -206,19 +206,19 @@ class BaseNetwork(ABC):
         Parameters
         ----------
         x : array_like, shape (n_in, 1) or (n_in, m)
-            A column, or a matrix of one sample a column.
+            One sample per column.
         output : int, optional
-            Index of the output neuron, from 0. By default, for each sample, that with the largest activation.
+            Index of the output neuron, from 0. By default, each sample's neuron with the largest activation.
 
         Returns
         -------
         ndarray, shape (n_in, 1) or (n_in, m)
-            One sample a column, of the network's dtype.
+            One sample per column, of the network's dtype.
 
         Raises
         ------
         TypeError, ValueError
-            If `x` is of another shape, or there is no such neuron.
+            If `x` has another shape, or `output` is not the index of an output neuron.
         """
         return inspection.input_gradient(self, self._rows(x, "x", self.sizes[0]), output).T
 
@@ -228,19 +228,19 @@ class BaseNetwork(ABC):
         Parameters
         ----------
         x : array_like, shape (n_in, 1)
-            The input.
+            Input.
         y : array_like, shape (n_out, 1)
-            The desired output.
+            Desired output.
 
         Returns
         -------
         nabla_b, nabla_w : lists of ndarray
-            Layer by layer, of the shapes of `biases` and `weights`.
+            One array for each layer, with the shapes of `biases` and `weights`.
 
         Raises
         ------
         ValueError
-            If `x` or `y` is of another shape.
+            If `x` or `y` has another shape, or the cost does not allow `y`.
         """
         inputs, targets = self._rows(x, "x", self.sizes[0]), self._rows(y, "y", self.sizes[-1])
         for name, rows in (("x", inputs), ("y", targets)):
@@ -253,24 +253,24 @@ class BaseNetwork(ABC):
         return nabla_b, nabla_w
 
     def classes(self, data: Dataset) -> Classes:
-        """Return the class of each sample, and how the network's outputs are read; see `classes_of`."""
+        """Return the class of each sample, and the threshold for a single output; see `classes_of`."""
         return classes_of(data, self.sizes[-1], self._architecture().outputs.activation)
 
     def save(self, filename: str | os.PathLike[str]) -> None:
-        """Save the network to the file, in the format of the book's `network2.py`; `load` reads it.
+        """Save the network to the file, in the format of the book's `network2.py`; `load` reads the file.
 
         Raises
         ------
         OSError
-            If the file cannot be written. A file that was there is then as it was.
+            If the file cannot be written. An existing file is then unchanged.
         ValueError
-            If a weight or bias is infinite or not a number.
+            If a parameter is infinite or not a number, or an activation or the cost's name cannot be saved.
         """
         parameters = self._checked_parameters()
         models.write(filename, models.Model(self._architecture(), parameters, self._cost_name(), self.activation))
 
     def _recipe(self, **of_training: Any) -> dict[str, Any]:
-        """Return the network and the arguments of its training by their names, but for what is 0.0 or None."""
+        """Return the network's settings and its training's arguments by name, without those that are 0.0 or None."""
         architecture = self._architecture()
         plain = models.is_plain(architecture, self.activation)
         of_network = {
@@ -293,10 +293,10 @@ class BaseNetwork(ABC):
 
     @abstractmethod
     def _cost_name(self) -> str:
-        """Return the name that the cost has in files."""
+        """Return the name of the cost in files."""
 
     def _checked_entries(self, sizes: Any) -> entries.Entries:
-        """Return the argument `sizes`, if it is of the right form."""
+        """Check the argument `sizes`, and return its entries."""
         found = entries.checked(sizes)
         shape = entries.input_shape_of(found)
         if len(shape) > 1 and not self._takes_images:
@@ -311,7 +311,7 @@ class BaseNetwork(ABC):
         return Architecture(self.input_shape, layers, self._cost(), self.dtype)
 
     def _make_engine(self, data: Dataset | None = None, *, dropout: float = 0.0) -> Engine:
-        """Make an engine that has the network's parameters as they are now, and data if it is to train on them."""
+        """Make an engine with the network's current parameters, and with the data to train on, if any."""
         architecture = self._architecture()
         if dropout:
             architecture = architecture.with_dropout(dropout)
@@ -320,12 +320,12 @@ class BaseNetwork(ABC):
 
     @contextmanager
     def _prepared_engine(self, data: Dataset) -> Iterator[Engine]:
-        """Yield an engine that has data, and the network's parameters as they are now.
+        """Yield an engine with the data and the network's current parameters.
 
-        It is that of the last call if the data and all but the parameters are the same. During the `with` block, no
-        other thread gets it.
+        The engine of the last call is used again if the data, the architecture and the engine's name are unchanged.
+        During the `with` block, no other thread gets the engine.
         """
-        edited = data.derived("edited", object)  # another object after each change of the data
+        edited = data.derived("edited", object)  # a new object after each change of the data
         key = self.engine, self._architecture(), edited
         kept_key, engine = self.__dict__.pop("_kept", (None, None))
         if kept_key == key:
@@ -336,18 +336,18 @@ class BaseNetwork(ABC):
         self._kept = key, engine
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles have: all but the engine that is kept."""
+        """Return the state for copies and pickles: everything but the kept engine."""
         return {name: value for name, value in vars(self).items() if name != "_kept"}
 
     def _train(
         self, training: Training, file: CheckpointFile, report: Callable[[History], object], *, summary: bool
     ) -> None:
-        """Train epoch after epoch, from a checkpoint if there is one to continue, and print a summary, if wanted."""
+        """Train all epochs, continuing a checkpoint if there is one, and print a summary if wanted."""
         learner, history = training.learner, training.history
         assert isinstance(learner, NetworkLearner)
         for epoch in learner.continue_from(file, history):
             training.add(epoch)
-        learner.keep(file, history)  # which shows, before anything is trained, that the file can be written
+        learner.keep(file, history)  # fails before training starts if the file cannot be written
         self.history = history
         training.run(report, lambda: learner.keep(file, history), stacklevel=3)
         if history.diverged:
@@ -373,19 +373,19 @@ class BaseNetwork(ABC):
 
     @staticmethod
     def _own_count(value: Any, method: str, data: Dataset) -> int:
-        """Return the number of samples classified correctly, as a method of the user's has returned it."""
+        """Return the number of correct samples that a user's method returned, if it is a possible number."""
         number = arguments.natural(value, f"what {method} returned")
         if number > len(data):
-            raise ValueError(f"what {method} returned is {arguments.brief(number)}; there are {len(data)} samples")
+            raise ValueError(f"what {method} returned is {arguments.brief(number)}; it must be at most {len(data)}")
         return number
 
     def _never_predicted(self, data: Dataset, measure: Measure) -> NeverPredicted:
-        """Return the labels that many samples have, and that were predicted for none."""
+        """Return the labels that many samples have, but that are predicted for no sample."""
         labels, count = self.classes(data).labels, max(self.sizes[-1], 2)
         return diagnostics.never_predicted(labels, measure.predictions, count)
 
     def _checked_parameters(self) -> Parameters:
-        """Return the parameters, which the user may have assigned, if they are finite and fit the layers."""
+        """Check that the parameters, which the user may have assigned, are finite and fit the layers; return them."""
         architecture = self._architecture()
         shapes = architecture.weight_shapes
         weights = self._checked(self.weights, "weights", shapes)
@@ -393,7 +393,7 @@ class BaseNetwork(ABC):
         return _merged(architecture, weights, biases, self._checked_others(architecture))
 
     def _checked_others(self, architecture: Architecture) -> Parameters:
-        """Return the arrays of the layers without weights, if they are finite and fit the layers."""
+        """Return the arrays of the layers without weights if they are finite and fit the layers."""
         others = [i for i, trained in enumerate(architecture.trained) if "weights" not in trained]
         expected = [architecture.arrays[i] for i in others]
         found = [{name: np.shape(array) for name, array in arrays.items()} for arrays in self._others]
@@ -415,7 +415,7 @@ class BaseNetwork(ABC):
         return arrays
 
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
-        """Return a data set that fits the network, with vectors for targets."""
+        """Return the data set with target vectors, if it fits the network."""
         with arguments.named(argument):
             fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
             cost = self._cost()
@@ -424,7 +424,7 @@ class BaseNetwork(ABC):
             return fitting
 
     def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
-        """Return a data set that fits the network, with labels below the number of outputs."""
+        """Return the data set, if it fits the network and its labels are below the number of outputs."""
         with arguments.named(argument):
             data = self._fitting_inputs(data)
             data.labels(self.sizes[-1])
@@ -447,7 +447,7 @@ class BaseNetwork(ABC):
         return np.ascontiguousarray(rows)
 
     def _overridden(self, method: str) -> bool:
-        """Whether a subclass, or an assignment to this network or the class, has put another method in its place."""
+        """Whether a subclass, or an assignment to the network or its class, has replaced a method."""
         return getattr(getattr(self, method), "__func__", None) is not self._as_written[method]
 
     def _refuse_overridden(self, *methods: str, instead: str) -> None:
@@ -459,12 +459,12 @@ class BaseNetwork(ABC):
                 )
 
     def _generator(self) -> Any:
-        """Return the network's own generator, or NumPy's global one: both have `randn` and `permutation`."""
+        """Return the network's own generator, or NumPy's global generator. Both have `randn` and `permutation`."""
         return np.random if self._random is None else self._random
 
 
 def _merged(architecture: Architecture, weights: Arrays, biases: Arrays, others: Parameters) -> Parameters:
-    """Return the arrays of each layer: weights and biases from the book's lists, and the others."""
+    """Return the arrays of each layer by name, given the book's lists and the arrays of layers without weights."""
     pairs, rest = zip(weights, biases, strict=True), iter(others)
     return [
         dict(zip(("weights", "biases"), next(pairs), strict=True)) if "weights" in trained else next(rest)

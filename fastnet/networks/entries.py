@@ -1,4 +1,4 @@
-"""The argument `sizes`: integers and layers, behind the number of inputs or the shape of images."""
+"""The argument `sizes`: the number of inputs or the shape of the images, then integers and layers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fastnet.formulas.layers import Dense, Layer, Shape
 from fastnet.utils import arguments
 
 Entries: TypeAlias = list[int | Shape | Layer]
-"""The number of inputs, or the shape of images, and then the layers.
+"""Number of inputs, or shape of the images, then the layers.
 
-An integer is a dense layer of the network's default activation.
+An integer is a dense layer with the network's default activation.
 """
 
 
@@ -30,26 +30,26 @@ NAMES_ELSEWHERE = {
     "weight_decay": "lmbda",
     "early_stopping_n": "patience",
 }
-"""What other programs call arguments of `SGD`, and the book's name or ours."""
+"""Names that other programs have for arguments of `SGD`, and the names here."""
 
 
 def refuse_apart(*sizes: Any) -> None:
-    """Refuse sizes that are given one by one, as in `Network(784, 30, 10)`, instead of in a list."""
+    """Refuse sizes that are given as separate arguments, as in `Network(784, 30, 10)`, instead of a list."""
     given = [size for size in sizes if isinstance(size, int)]
     if len(given) == len(sizes) > 1:
         raise TypeError(f"sizes is {given[0]}; it must be one list: Network({given})")
 
 
 def checked(value: Any) -> Entries:
-    """Return sizes and layers that were given as the argument `sizes`.
+    """Check the argument `sizes`, and return its entries.
 
     Raises
     ------
     TypeError, ValueError
-        If they are not of that form, or the machine cannot hold their weights.
+        If the argument has a wrong type or value, or the weights do not fit into the machine's memory.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
-        return list(arguments.sizes(value))  # which says what is wrong
+        return list(arguments.sizes(value))  # raises the error
     entries = list(value)
     for entry in entries:
         if isinstance(entry, type) and issubclass(entry, Layer):
@@ -65,23 +65,23 @@ def checked(value: Any) -> Entries:
     sizes = arguments.sizes([entry.n_out if isinstance(entry, Dense) else entry for entry in dense])
     integers = (size for size, entry in zip(sizes, dense, strict=True) if not isinstance(entry, Dense))
     found = [entry if isinstance(entry, Layer) else next(integers) for entry in entries]
-    sizes_of(found)  # which layers refuse that take images only
+    sizes_of(found)  # raises an error if a layer needs images
     return found
 
 
 def _checked_images(entries: list[Any]) -> Entries:
-    """Return entries that begin with the shape of images."""
+    """Check entries that begin with the shape of the images, and return them."""
     shape = entries[0]
     if len(shape) != 3:
         raise ValueError(
-            f"sizes begins with {arguments.brief(shape)}; the shape of images is a number of maps, a height and a "
-            "width, such as (1, 28, 28)"
+            f"sizes begins with {arguments.brief(shape)}; a shape of images must be (maps, height, width), such as "
+            "(1, 28, 28)"
         )
     input_shape = tuple(arguments.positive(n, "a number in the shape of images") for n in shape)
     found = [entry if isinstance(entry, Layer) else arguments.positive(entry, "a size") for entry in entries[1:]]
     if not any(isinstance(entry, (int, Dense)) for entry in found):
         raise ValueError(
-            f"sizes is {arguments.brief(entries)}; it must have a dense layer, the outputs, besides images"
+            f"sizes is {arguments.brief(entries)}; it must have a dense layer, the outputs, after the shape of images"
         )
     with arguments.named("sizes"):
         check_memory(input_shape, _as_layers(found))
@@ -101,7 +101,7 @@ def layers_of(entries: Entries) -> list[int | Layer]:
 
 
 def sizes_of(entries: Entries) -> list[int]:
-    """Return the number of neurons in each dense or convolutional layer, the inputs first."""
+    """Return the number of neurons in each dense or convolutional layer, inputs first."""
     shape = input_shape_of(entries)
     sizes = [prod(shape)]
     for layer in _as_layers(layers_of(entries)):
@@ -113,7 +113,7 @@ def sizes_of(entries: Entries) -> list[int]:
 
 
 def entries_of(architecture: Architecture, activation: str) -> Entries:
-    """Return what makes an architecture: integers if sizes and the default activation say all, or else its layers."""
+    """Return the entries of an architecture: integers if they and the default activation suffice, else its layers."""
     if is_plain(architecture, activation):
         return list(architecture.sizes)
     shape = architecture.input_shape

@@ -1,6 +1,6 @@
-"""What a network makes of a sample: the activations of every layer, and how an output depends on each input.
+"""Inspection of a network: the activations of every layer, and the gradient of an output with respect to the inputs.
 
-NumPy computes both, whatever the network's engine: all engines give the same results up to rounding.
+NumPy computes both for every engine: all engines give the same results up to rounding.
 """
 
 from __future__ import annotations
@@ -16,35 +16,36 @@ from fastnet.utils import arguments
 
 
 class Inspected(Protocol):
-    """A network as it is looked into."""
+    """The methods that inspection needs of a network."""
 
     def _architecture(self) -> Architecture:
-        """Return what the network computes."""
+        """Return the layers and the cost."""
 
     def _checked_parameters(self) -> Parameters:
-        """Return the parameters, which the user may have assigned, if they are of the right form."""
+        """Check the parameters, which the user may have assigned, and return them."""
 
 
 def activations(net: Inspected, rows: np.ndarray) -> list[np.ndarray]:
-    """Return the inputs, and the activations of each layer; see `engines.numpy.Engine.activations`."""
+    """Return the inputs, then the activations of each layer; see `engines.numpy.Engine.activations`."""
     return _engine(net).activations(rows)
 
 
 def input_gradient(net: Inspected, rows: np.ndarray, output: Any) -> np.ndarray:
-    """Return the derivative of an output activation of each sample with respect to its inputs, one sample a row.
+    """Return the derivative of an output activation of each sample with respect to its inputs, shape (n, n_in).
 
     Parameters
     ----------
     net : Network
+        Network to inspect.
     rows : ndarray, shape (n, n_in)
-        One sample a row.
+        One sample per row.
     output : int or None
-        Index of the output neuron. By default, for each sample, that with the largest activation.
+        Index of the output neuron, from 0; None for each sample's neuron with the largest activation.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no such neuron.
+        If `output` is not the index of an output neuron.
     """
     engine = _engine(net)
     n_out = engine.architecture.n_out

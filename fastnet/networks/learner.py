@@ -1,4 +1,4 @@
-"""Networks as what the training loop trains, with checkpoints."""
+"""The learner that trains a network in the training loop, with checkpoints."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from fastnet.learning.training import Findings, descend
 
 
 class TrainedNetwork(Protocol):
-    """A network as its training needs it."""
+    """The attributes that training needs of a network."""
 
     parameters: Parameters
-    """The arrays of each layer by name."""
+    """Arrays of each layer by name."""
 
     def _architecture(self) -> Architecture:
-        """Return what the network computes."""
+        """Return the layers and the cost."""
 
     def _checked_parameters(self) -> Parameters:
-        """Return the parameters, which the user may have assigned, if they are of the right form."""
+        """Check the parameters, which the user may have assigned, and return them."""
 
     def _generator(self) -> Any:
-        """Return what is drawn from: a generator of NumPy's old kind, or `numpy.random`."""
+        """Return the random generator: a `numpy.random.RandomState`, or the module `numpy.random`."""
 
 
 @dataclass
 class NetworkLearner:
-    """A network in training, by an engine.
+    """A network that an engine trains.
 
     Attributes
     ----------
     net : TrainedNetwork
-        The network, which has the parameters of the last whole epoch.
+        Network, which has the parameters of the last complete epoch.
     engine : Engine
-        An engine with the training data.
+        Engine with the training data.
     mini_batch_size : int
         Number of samples in a mini-batch.
     descent : Descent
-        What else decides on a step.
+        Optimizer, regularization and dropout seed.
     findings : callable
-        Measures how well the network does.
+        Function that measures costs and accuracies of the network.
     with_costs : bool
-        Whether the costs of the mini-batches are wanted.
+        Whether to return the costs of the mini-batches.
     deform : callable, optional
-        Makes the samples that an epoch is trained on of the engine's data and a seed.
+        Function that returns the samples of an epoch, given the training data and a seed.
     """
 
     net: TrainedNetwork
@@ -66,20 +66,20 @@ class NetworkLearner:
     def __post_init__(self) -> None:
         assert self.engine.data is not None
         self.data = self.engine.data
-        self._earlier = Earlier()  # the epochs of the run that are in its second file
+        self._earlier = Earlier()  # the epochs in the checkpoint's second file
 
     def begin(self) -> None:
         """Give the engine the network's parameters."""
-        parameters = self._parameters()  # which an evaluation of the user's may have changed
+        parameters = self._parameters()  # a user's evaluation may have changed them
         self._before = self.net.parameters
         self.engine.set_parameters(parameters)
 
     def order(self) -> np.ndarray:
-        """Return the order of an epoch's samples: a new random one."""
+        """Return a new random order of an epoch's samples."""
         return self.engine.permutation(self.net._generator(), len(self.data))
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
-        """Train for an epoch; the network gets the parameters when it is complete."""
+        """Train for an epoch. The network gets the parameters when the epoch is complete."""
         if self.deform is not None:
             self.engine.train_on(self.deform(self.data, int(self.net._generator().randint(2**31))))
         order = self.order()
@@ -88,7 +88,7 @@ class NetworkLearner:
         return None if total is None else total.costs / len(order)
 
     def train_part(self, order: np.ndarray, eta: float) -> Totals:
-        """Train on a part of an epoch; the network gets the parameters, and the costs are returned."""
+        """Train on a part of an epoch, give the network the parameters, and return the costs."""
         self._before = self.net.parameters
         total = self.engine.epoch(order, self.mini_batch_size, eta, self.descent, with_costs=True)
         self._trained = self.engine.parameters()
@@ -97,17 +97,17 @@ class NetworkLearner:
         return total
 
     def is_as_trained(self) -> bool:
-        """Return whether the network has the parameters that it was given last."""
+        """Return whether the network still has the parameters that `train_part` gave it last."""
         pairs = zip(arrays_of(self._parameters()), arrays_of(self._trained), strict=True)
         return all(np.array_equal(array, trained) for array, trained in pairs)
 
     def seed_dropout(self) -> None:
-        """Draw the seed of the dropout masks. Without dropout, nothing is drawn: all is as in the book."""
+        """Draw the seed of the dropout masks. Without dropout, nothing is drawn, as in the book's program."""
         if len(self.engine.architecture.drop_probabilities):
             self.descent = replace(self.descent, seed=int(self.net._generator().randint(2**31)))
 
     def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> Totals | None:
-        """Train on samples in that order; return what the mini-batches cost, if it is wanted."""
+        """Train on samples in that order; return the costs of the mini-batches if `with_costs` is True."""
         return descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
             title=f"Epoch {number}", hear=hear, with_costs=self.with_costs,
@@ -118,11 +118,11 @@ class NetworkLearner:
         return arrays_of(self.net.parameters)
 
     def undo(self) -> None:
-        """Put back the parameters as they were when the epoch began."""
+        """Restore the network's parameters from before the epoch."""
         self.net.parameters = self._before
 
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
-        """Continue the run in the file, if there is one, and return its epochs; otherwise seed the dropout masks."""
+        """Restore the run in the file and return its epochs. If there is none to continue, seed the dropout masks."""
         architecture, generator = self.engine.architecture, self.net._generator()
         found = file.found(history.recipe, architecture, self.descent.optimizer.remembers)
         if found is None:
@@ -136,7 +136,7 @@ class NetworkLearner:
         return found.epochs
 
     def keep(self, file: CheckpointFile, history: History) -> None:
-        """Write the checkpoint, if there is to be one: the parameters, and all else that the next epoch depends on."""
+        """Write the checkpoint if a file was given: parameters and all other state that the next epoch depends on."""
         if file.path is None:
             return
         state, remembers = self.engine.state(), self.descent.optimizer.remembers
@@ -154,7 +154,7 @@ class NetworkLearner:
         self._earlier = checkpoints.write(file.path, checkpoint)
 
     def _parameters(self) -> Parameters:
-        """Return the parameters of the network, as the engine's layers have them."""
+        """Return the network's parameters for the engine's layers."""
         return for_layers_of(self.engine.architecture, self.net._checked_parameters())
 
     def _assign(self, parameters: Parameters) -> None:
@@ -162,7 +162,7 @@ class NetworkLearner:
 
 
 def for_layers_of(architecture: Architecture, parameters: Parameters) -> Parameters:
-    """Return parameters of layers that differ from an architecture's in Dropout layers only, which have none."""
+    """Return parameters for an architecture whose layers differ in Dropout layers only, which have no arrays."""
     arrays = (layer for layer in parameters if layer)
     return [next(arrays) if trained else {} for trained in architecture.trained]
 

@@ -1,7 +1,8 @@
 """scikit-learn's `MLPClassifier` and `MLPRegressor`, computed by fastnet.
 
-`from fastnet.neural_network import MLPClassifier` stands for `from sklearn.neural_network import MLPClassifier`: the
-same parameters, defaults, attributes and methods, and, from the same `random_state`, the same network up to rounding.
+`from fastnet.neural_network import MLPClassifier` replaces `from sklearn.neural_network import MLPClassifier`. The
+parameters, defaults, attributes and methods are the same. With the same `random_state`, the network is the same, up to
+rounding.
 """
 
 from fastnet.utils.imports import of_extra

@@ -1,4 +1,4 @@
-"""What `MLPClassifier` and `MLPRegressor` share: how they are fitted, and what they keep."""
+"""The base class of `MLPClassifier` and `MLPRegressor`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Return True if the solver has mini-batches; `partial_fit` is there only then.
+    """Return True if the solver uses mini-batches, which `partial_fit` needs.
 
     Raises
     ------
     AttributeError
-        If it has none.
+        If the solver uses no mini-batches.
     """
     if estimator.solver not in ("sgd", "adam"):
         raise AttributeError(f"partial_fit is for the solvers 'sgd' and 'adam'; solver is {estimator.solver!r}")
@@ -52,7 +52,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     """A network as a scikit-learn estimator. A subclass defines its outputs, its cost and its score."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": "no_validation",  # `Settings` says more of what is wrong with these two
+        "hidden_layer_sizes": "no_validation",  # `Settings` checks these two, with more detailed messages
         "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -89,26 +89,26 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
     @abstractmethod
     def _cost(self, n_out: int) -> BuiltIn:
-        """Return the cost, for that number of outputs."""
+        """Return the cost of a network with `n_out` outputs."""
 
     @abstractmethod
     def _targets(self, y: Any, anew: bool, incremental: bool) -> np.ndarray:
-        """Return the desired outputs, one sample a row, of targets that `validate_data` has returned."""
+        """Return the desired outputs, one sample a row, for targets that `validate_data` has returned."""
 
     @abstractmethod
     def _decoded(self, outputs: np.ndarray) -> np.ndarray:
-        """Return what is predicted, given the outputs."""
+        """Return the labels or numbers that outputs predict."""
 
     @abstractmethod
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return the score of predictions."""
 
     def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
-        """Return what the weight of each sample is multiplied by; None for 1."""
+        """Return the factor of each sample's weight; None for 1."""
         return None
 
     def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
-        """Return the warnings that are due to what a trained network predicts for the chosen training samples."""
+        """Return warnings about the predictions of a trained network for the chosen training samples."""
         return []
 
     # Fitting
@@ -121,7 +121,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         validation: tuple[Any, Any, Any] = (None, None, None),
         incremental: bool = False,
     ) -> Any:
-        """Train: once through the samples if incremental, and until it helps no more otherwise."""
+        """Train: once through the samples if incremental, otherwise until the solver stops."""
         self._check_parameters(incremental)
         if validation[0] is None and not (validation[1] is validation[2] is None):
             raise ValueError("y_val or sample_weight_val is given, but X_val is not; give X_val and y_val")
@@ -150,12 +150,12 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return self
 
     def _check_parameters(self, incremental: bool) -> None:
-        """Raise an error if a parameter is not of its form, or does not go with `partial_fit`."""
+        """Raise an error if a parameter is invalid, or incompatible with `partial_fit`."""
         self._validate_params()
         if incremental and self.early_stopping:
             raise ValueError(
-                "early_stopping is True; partial_fit does not see all samples, and cannot keep some out: set it to "
-                "False"
+                "early_stopping is True; partial_fit does not see all samples, and cannot keep validation samples out; "
+                "use early_stopping=False"
             )
 
     def _validated(
@@ -167,7 +167,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         incremental: bool,
         of_training: bool = True,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:  # fmt: skip
-        """Return inputs, desired outputs and weights, if they can be trained on."""
+        """Return inputs, desired outputs and weights, or raise an error if they are invalid."""
         refuse_masked(X, "X")
         refuse_masked(y, "y")
         refuse_masked(sample_weight, "sample_weight")
@@ -189,11 +189,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return inputs, targets, weights
 
     def _of_targets(self) -> dict[str, Any]:
-        """Return what `validate_data` is to know of the targets."""
+        """Return the arguments of `validate_data` that concern the targets."""
         return {}
 
     def _warn_of_scale(self, inputs: Any, anew: bool) -> str:
-        """Warn once of inputs that are far from unit scale; return what there is to say of them."""
+        """Return a description of inputs that are far from unit scale, and warn of them if the network is new."""
         numbers = inputs.data if is_sparse(inputs) else inputs
         if not numbers.size:
             return ""
@@ -218,10 +218,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _initial(
         self, settings: Settings, n_out: int, random: np.random.RandomState
     ) -> tuple[Architecture, Parameters]:
-        """Return what is computed, with its initial arrays drawn as scikit-learn draws them."""
+        """Return the architecture, and initial arrays drawn as scikit-learn draws them."""
         architecture = settings.architecture(self.n_features_in_, n_out)
         weighted = [layer for layer in architecture.layers[:-1] if isinstance(layer, (Convolution, Dense))]
-        activations = [*(layer.activation for layer in weighted), settings.activation]  # scikit-learn's, of the outputs
+        activations = [*(layer.activation for layer in weighted), settings.activation]  # the last as in scikit-learn
         drawn = initialization.glorot(architecture.weight_shapes, activations, random)
         self.t_, self._since_improvement = 0, 0
         self._continuation = None
@@ -235,20 +235,18 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return architecture, architecture.parameters(*drawn)
 
     def _present(self, settings: Settings) -> tuple[Architecture, Parameters]:
-        """Return what is computed, and the arrays to go on with."""
+        """Return the architecture and the arrays of the fitted network, whose training is continued."""
         architecture, found = parameters.checked(self, settings)
         hidden = architecture.sizes[1:-1]
         if settings.has_sizes_only and hidden != settings.hidden:
-            raise ValueError(
-                f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but the network to go on with has {hidden}"
-            )
+            raise ValueError(f"hidden_layer_sizes is {self.hidden_layer_sizes!r}, but the fitted network has {hidden}")
         return architecture, found
 
     _stratifies: ClassVar[bool] = False
-    """Whether two classes have the same shares in the validation samples as in the whole, as in scikit-learn."""
+    """Whether the validation samples of two classes are stratified, as in scikit-learn."""
 
     def _fitted(self, architecture: Architecture, found: Parameters) -> dict[str, Any]:
-        """Return the attributes that a network of these arrays has."""
+        """Return the attributes of an estimator whose network has these arrays."""
         attributes = parameters.attributes(architecture, found)
         return attributes | {
             "n_layers_": len(attributes["coefs_"]) + 1,
@@ -263,7 +261,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     # Predicting
 
     def _outputs(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the network's outputs for samples, which the user has given."""
+        """Check a user's samples, and return the network's outputs."""
         check_is_fitted(self)
         refuse_masked(X, "X")
         inputs = validate_data(self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False)
@@ -277,8 +275,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
         if np.isnan(outputs).any():
             raise ValueError(
-                "an output of the network is not a number; the inputs are too large, and need to be scaled, or coefs_ "
-                "are"
+                "an output of the network is not a number, because the inputs or coefs_ are too large; scale the inputs"
             )
         return outputs
 
@@ -297,8 +294,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         Raises
         ------
         TypeError, ValueError
-            If the inputs, a parameter, `coefs_` or `intercepts_` are not of that form; or if the network's outputs are
-            not numbers, which happens when the inputs are too large.
+            If the inputs, a parameter, `coefs_` or `intercepts_` are not of that form; or if an output of the network
+            is not a number, which happens when the inputs are too large.
         """
         return self._decoded(self._outputs(X))
 
@@ -310,11 +307,16 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
             The inputs.
         layer : int, optional
-            Which hidden layer, as an index of `hidden_layer_sizes`: by default the last.
+            Index of the hidden layer in `hidden_layer_sizes`; by default the last.
 
         Returns
         -------
-        ndarray, shape (n_samples, number of activations)
+        ndarray of float32 or float64, shape (n_samples, number of activations)
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict` does; if there is no such layer; or if `layer` is not -1 and `set_output` asks for a table.
         """
         check_is_fitted(self)
         refuse_masked(X, "X")
@@ -327,14 +329,14 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return parameters.hidden_activations(self, inputs, layer).astype(inputs.dtype, copy=False)
 
     def to_sklearn(self) -> Any:
-        """Return the fitted estimator of scikit-learn that has this network.
+        """Return a fitted estimator of scikit-learn that has this network.
 
-        What reads scikit-learn's, such as skl2onnx, reads it.
+        Programs that read scikit-learn's estimators, such as skl2onnx, can read the result.
 
         Raises
         ------
         ValueError
-            If scikit-learn's cannot compute the network: of other layers than dense ones, or another activation.
+            If scikit-learn's estimator cannot compute the network, because of its layers or its activation function.
         """
         check_is_fitted(self)
         return parameters.to_sklearn(self)
@@ -362,11 +364,11 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
 @contextlib.contextmanager
 def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
-    """Put an estimator back as it was if an exception leaves the `with` block."""
+    """Restore an estimator's attributes if an exception leaves the `with` block."""
     attributes = dict(vars(estimator))
     try:
         yield
-    except BaseException:  # an interrupt too
+    except BaseException:  # including `KeyboardInterrupt`
         vars(estimator).clear()
         vars(estimator).update(attributes)
         raise
@@ -374,7 +376,7 @@ def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _said_of(names: str) -> Iterator[None]:
-    """Say of which arguments an error is."""
+    """Put the names of the arguments before the message of an error."""
     try:
         yield
     except (TypeError, ValueError) as error:

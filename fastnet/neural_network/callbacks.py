@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, where the installed version has them: what an estimator tells them in `fit`."""
+"""Calls scikit-learn's callbacks in `fit`, if the installed version of scikit-learn has callbacks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ try:
 except ImportError:  # before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing: there are no callbacks."""
+        """A mixin without content: this version of scikit-learn has no callbacks."""
 
     def with_callbacks(method: Any) -> Any:
-        """Return the method: there are no callbacks."""
+        """Return the method unchanged: this version of scikit-learn has no callbacks."""
         return method
 
 
 class Callbacks:
-    """The callbacks of an estimator in `fit`, one task an iteration.
+    """The callbacks of an estimator in `fit`, with one task for each iteration.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Whose callbacks there may be.
+        The estimator, with or without callbacks.
     X, y
         The arguments of `fit`.
     fitted : callable
-        Returns the attributes that the estimator would have, given its parameters.
+        Returns the attributes that the estimator would have with given arrays.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, fitted: Callable[[Parameters], dict[str, Any]]) -> None:  # noqa: N803

@@ -30,120 +30,120 @@ from fastnet.utils import arguments
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     """A network as a scikit-learn classifier: `sklearn.neural_network.MLPClassifier`, computed by fastnet.
 
-    All that scikit-learn's has, this has, and it means the same. From the same integer `random_state`, both become the
-    same network, up to rounding. The last five parameters are fastnet's own.
+    Everything in scikit-learn's class is here, with the same meaning. With the same integer `random_state`, both
+    classes train the same network, up to rounding. The last five parameters are fastnet's own.
 
     Parameters
     ----------
     hidden_layer_sizes : int, or sequence of int and Layer, optional
-        The number of neurons in each hidden layer. Instead of a number, a layer of `fastnet` may stand:
+        Number of neurons in each hidden layer. A layer of `fastnet` may replace a number:
         `(Convolution(20, 5, "relu"), MaxPooling(2), Dense(100, "tanh"))`.
     activation : {'relu', 'identity', 'logistic', 'tanh', 'leaky_relu', 'gelu'}, optional
-        The activation function of hidden layers that have none of their own.
+        Activation function of hidden layers without their own activation function.
     solver : {'adam', 'sgd', 'lbfgs'}, optional
-        How the weights follow the gradient: Adam, gradient descent, or SciPy's L-BFGS-B over all samples at once.
+        Optimizer: Adam, gradient descent, or SciPy's L-BFGS-B over all samples at once.
     alpha : float, optional
-        The strength of L2 regularization, from 0; it is divided by the sum of the weights of a mini-batch's samples.
+        Strength of L2 regularization, from 0, which is divided by the sum of the weights of a mini-batch's samples.
     batch_size : int or 'auto', optional
-        The number of samples in a mini-batch; 'auto' is 200, or all samples if they are fewer.
+        Number of samples in a mini-batch; 'auto' means 200, or all samples if there are fewer.
     learning_rate : {'constant', 'invscaling', 'adaptive'}, optional
-        How the learning rate of the solver 'sgd' falls. 'invscaling': it is `learning_rate_init / (t_ + 1)**power_t`.
-        'adaptive': it is divided by 5, instead of stopping, each time that there is no improvement.
+        Schedule of the learning rate of the solver 'sgd'. 'invscaling': `learning_rate_init / (t_ + 1)**power_t`.
+        'adaptive': whenever training would stop, the learning rate is divided by 5 instead, until it is 1e-6 or less.
     learning_rate_init : float, optional
-        The learning rate, positive, of the solvers 'sgd' and 'adam'.
+        Learning rate of the solvers 'sgd' and 'adam', positive.
     power_t : float, optional
         See `learning_rate`.
     max_iter : int, optional
-        How many times to go through the samples, at most; the number of iterations of 'lbfgs'.
+        Largest number of iterations. In an iteration, 'sgd' and 'adam' train on all samples once.
     shuffle : bool, optional
         Whether each iteration takes the samples in a new random order.
     random_state : int, RandomState or None, optional
-        What the initial parameters, the order of the samples, the validation samples, and dropout come from. With the
-        same integer, the same engine gives the same result, bit for bit.
+        Source of the initial parameters, the order of the samples, the validation samples, and dropout. With the same
+        integer, the same engine gives the same result, bit for bit.
     tol : float, optional
-        Training stops when the loss, or with `early_stopping` the validation score, has not improved by this in more
-        than `n_iter_no_change` iterations in succession.
+        Training stops when the loss, or with `early_stopping` the validation score, has not improved by `tol` in more
+        than `n_iter_no_change` consecutive iterations.
     verbose : bool or int, optional
         Whether to print a line for each iteration.
     warm_start : bool, optional
-        Whether `fit` goes on with the parameters that it finds.
+        Whether `fit` continues training from the present weights and biases.
     momentum : float, optional
-        The momentum of 'sgd', from 0 to 1.
+        Momentum of the solver 'sgd', from 0 to 1.
     nesterovs_momentum : bool, optional
-        Whether it is Nesterov's.
+        Whether the momentum is Nesterov's.
     early_stopping : bool, optional
-        Whether to keep a part of the samples out of training. Training stops when the accuracy on it grows no more, and
-        the parameters with which it was best are kept.
+        Whether to keep validation samples out of training. Training stops when the accuracy on the validation samples
+        no longer improves. The weights and biases with the best accuracy are kept.
     validation_fraction : float, optional
-        How large that part is, between 0 and 1. As in scikit-learn, two classes have the same shares in it as in the
-        whole; more classes are drawn.
+        Share of the validation samples, between 0 and 1. As in scikit-learn, the validation samples are stratified if
+        there are two classes, and not if there are more.
     beta_1, beta_2, epsilon : float, optional
-        Adam's.
+        Parameters of Adam.
     n_iter_no_change : int or inf, optional
         See `tol`.
     max_fun : int, optional
-        The largest number of times that 'lbfgs' may compute the loss.
+        Largest number of times that 'lbfgs' may compute the loss.
     class_weight : dict, 'balanced' or None, optional
-        What the weights of samples are multiplied by, for each label. With 'balanced', the weight of a label is
-        inversely proportional to its frequency; `partial_fit`, which does not see all samples, takes a dictionary only.
+        Factor of the sample weights for each label. With 'balanced', the factor is inversely proportional to the
+        label's frequency. `partial_fit` takes a dictionary only, because it does not see all samples.
     dropout : float, optional
-        The probability with which a hidden neuron is left out in training, from 0 to less than 1, for each sample anew.
-        For dense layers only: among others, put `Dropout` where it belongs.
+        Probability of dropping a hidden neuron in training, from 0 to less than 1, drawn anew for each sample.
+        For dense layers only: among other layers, use the layer `Dropout`.
     image_shape : tuple (maps, height, width), optional
-        The shape of a sample, if the first layers take images; its numbers are in a row, map by map and row by row. By
-        default, n*n features are an image of one map, and 3*n*n features one of three maps.
+        Shape of a sample, if the first layers take images. A sample's numbers are ordered map by map and row by row. By
+        default, n*n features are an image of one map, and 3*n*n features an image of three maps.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        What computes, as for `network2.Network`.
+        Engine that computes, as for `network2.Network`.
     keep_if_interrupted : bool, optional
-        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default `KeyboardInterrupt`
-        is raised, and the classifier is as it was before.
+        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default, Ctrl-C raises
+        `KeyboardInterrupt`, and the classifier is as it was before.
 
     Attributes
     ----------
     classes_ : ndarray, shape (n_classes,)
         The labels.
     loss_, best_loss_ : float
-        The last and the lowest loss; the latter is None with `early_stopping`.
+        Last and lowest loss; `best_loss_` is None with `early_stopping`.
     loss_curve_ : list of float
-        The loss of each iteration: the mean over its mini-batches before their steps, regularization included.
+        Loss of each iteration: the mean over its mini-batches before their steps, regularization included.
     validation_scores_ : list of float or None
         With `early_stopping`, the accuracy on the validation samples after each iteration.
     best_validation_score_ : float or None
-        The highest of these.
+        Highest validation score.
     t_ : int
-        The number of samples that the network was trained on, in all iterations.
+        Number of samples that the network was trained on, in all iterations.
     coefs_, intercepts_ : list of ndarray
-        The weights of each layer, of shape (n_in, n_out), and of a convolution (filters, maps, rows, columns); and the
-        biases. They may be assigned: what does not fit, or is not finite, is refused when it is used.
+        Weights of each layer, of shape (n_in, n_out), or (filters, maps, rows, columns) for a convolution; and biases.
+        Both may be assigned. Arrays that do not fit or are not finite raise an error when they are used.
     normalization_ : list of dict of str to ndarray
-        The arrays of each `BatchNormalization`. They may be assigned, likewise.
+        Arrays of each `BatchNormalization`, which may be assigned likewise.
     n_iter_ : int
-        The number of iterations of the last `fit` or `partial_fit`.
+        Number of iterations of the last `fit` or `partial_fit`.
     n_layers_, n_outputs_ : int
-        The number of layers that have weights, and one for the inputs; the number of output neurons.
+        Number of layers with weights, plus 1 for the inputs; number of output neurons.
     out_activation_ : str
-        'softmax' of several classes, 'logistic' of two, or where a sample may have several labels.
+        'softmax' for more than two classes; 'logistic' for two classes, or if a sample may have several labels.
     n_features_in_ : int
-        The number of inputs.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Their names, if the inputs had some in `fit`.
+        Number of inputs.
+    feature_names_in_ : ndarray of str, shape (n_features,)
+        Names of the inputs, if `X` had names in `fit`.
 
     Notes
     -----
-    The precision is that of `X`: float32, or float64 for all other types; with 'lbfgs' always float64, as in
-    scikit-learn.
+    The precision is that of `X`: float32, or float64 for all other types. With 'lbfgs', the precision is always
+    float64, as in scikit-learn.
 
-    In any thread but the main one, 'numba' computes in that thread alone: so a search that trains several networks at
-    once, with joblib's threads or Dask, gives each its processor.
+    Outside of the main thread, the engine 'numba' uses only the thread that calls it. A search that trains several
+    networks at once, with joblib's threads or Dask, therefore gives each network one processor.
 
-    SciPy sparse inputs are never made dense by the engine 'numba' if the first layer is dense; the others make one
-    mini-batch dense at a time.
+    If the first layer is a `Dense` layer, the engine 'numba' never makes SciPy sparse inputs dense. The other engines
+    make one mini-batch dense at a time.
 
-    Where `fit` or `partial_fit` fails, the classifier is as it was before, fitted or not. The warnings of `fit` come
-    last: where they are turned into errors, the classifier has what was learnt.
+    If `fit` or `partial_fit` fails, the classifier is as it was before, fitted or not. `fit` warns of the trained
+    network last. If such a warning is turned into an error, the classifier keeps what was learnt.
 
-    A pickle or a copy holds what the next `partial_fit` goes on with if the last call was one. What Adam remembers
-    after `fit` is left out.
+    If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
+    continues. After `fit`, the solver's state is left out.
 
     Examples
     --------
@@ -233,39 +233,40 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: npt.ArrayLike | None = None,
     ) -> MLPClassifier:
-        """Train on samples, until it helps no more.
+        """Train on samples until there is no more improvement, or for `max_iter` iterations.
 
         Parameters
         ----------
         X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
             The inputs.
         y : array_like, shape (n_samples,) or (n_samples, n_labels)
-            The labels: integers, strings, booleans or other objects that can be sorted; or, where a sample may have
+            The labels: integers, strings, booleans or other objects that can be sorted; or, if a sample may have
             several labels, a matrix of zeros and ones.
         sample_weight : array_like, shape (n_samples,), optional
-            The weight of each sample, from 0.
+            Weight of each sample, from 0.
         X_val, y_val, sample_weight_val : optional
-            Samples to use for early stopping, instead of a part of the above.
+            Samples for early stopping, used instead of a part of `X` and `y`. The shapes are those of `X`, `y` and
+            `sample_weight`.
 
         Returns
         -------
         MLPClassifier
-            Itself.
+            This classifier.
 
         Raises
         ------
         ImportError
-            If what the engine needs is not installed.
+            If a package that the engine needs is not installed.
         TypeError, ValueError
-            If a parameter or an argument is not of that form; or if there is no number left in the network, which
-            happens when the learning rate is too large, or the inputs are.
+            If a parameter or an argument is not of that form; or if the network diverges, which happens when the
+            learning rate or the inputs are too large.
 
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale; or if a label that many of the samples have is predicted for none.
+            If inputs are far from unit scale; or if a label of many samples is predicted for no sample.
         ConvergenceWarning
-            If training stopped at `max_iter` and might have gone on.
+            If training did not converge, for example within `max_iter` iterations.
         """
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
@@ -278,24 +279,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
     ) -> MLPClassifier:
-        """Go through samples once, from the parameters and what the solver remembers, as the last call left them.
+        """Train on samples once, from the parameters and the solver's state after the last call.
+
+        This method exists only with the solvers 'sgd' and 'adam'.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`. There may be fewer classes.
+            As for `fit`. Some classes may be missing in `y`.
         classes : array_like, shape (n_classes,), optional
-            All classes that there will be. The first call needs them.
+            All classes of this and later calls. The first call needs this argument.
 
         Returns
         -------
         MLPClassifier
-            Itself.
+            This classifier.
 
         Raises
         ------
         ImportError, TypeError, ValueError
-            As `fit` does; or if `early_stopping` is set, for which there would have to be all samples.
+            As `fit` does; or if `early_stopping` is True, because it needs all samples.
         """
         refuse_masked(classes, "classes")
         refuse_masked(y, "y")
@@ -329,13 +332,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         outputs = self._outputs(X)
         if outputs.shape[1] == 1:
             return np.concatenate([1 - outputs, outputs], axis=1)
-        if self.out_activation_ == "logistic":  # a label is never certain, whatever is rounded
+        if self.out_activation_ == "logistic":  # in spite of rounding, no probability is 0 or 1
             limits = np.finfo(outputs.dtype)
             np.clip(outputs, limits.tiny, 1 - limits.epsneg, out=outputs)
         return outputs
 
     def predict_log_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
-        """Return the logarithms of what `predict_proba` returns."""
+        """Return the logarithms of the probabilities that `predict_proba` returns."""
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(probabilities, out=probabilities)
@@ -348,7 +351,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         with arguments.named("y"):
             kind = type_of_target(y, input_name="y")
             if kind not in ("binary", "multiclass", "multilabel-indicator"):
-                raise ValueError(f"Unknown label type: {kind}. It must be labels, or a matrix of zeros and ones")
+                raise ValueError(f"Unknown label type: {kind}. y must be labels, or a matrix of zeros and ones")
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_

@@ -1,4 +1,4 @@
-"""The engines that an estimator predicts with, which are kept from call to call, as long as the estimator lives."""
+"""The engines with which an estimator predicts. They are kept between calls, as long as the estimator exists."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fastnet.neural_network.settings import Settings
 _KEPT: WeakKeyDictionary[Any, KeptEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
-_FEW_MULTIPLICATIONS = 1 << 23  # up to which NumPy was found to be no slower than a kernel
+_FEW_MULTIPLICATIONS = 1 << 23  # with as many or fewer, NumPy was measured to be no slower than a kernel
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
 
 @dataclass(frozen=True)
 class KeptEngines:
-    """The engines of an estimator, and what they were made of.
+    """The engines of an estimator, and the parameters and arrays from which they were made.
 
     Attributes
     ----------
@@ -34,11 +34,11 @@ class KeptEngines:
     parameters : list of dict of str to ndarray
         The arrays of each layer.
     given : tuple
-        The parameters, as the estimator had them.
+        The estimator's parameters and fitted attributes, for comparison.
     arrays : list of ndarray
-        Copies of the arrays, as the estimator had them.
+        Copies of the estimator's arrays, for comparison.
     engines : dict of (str, dtype) to Engine
-        Those that were asked for, by name and precision; they have no training data.
+        The engines made so far, by name and precision, without training data.
     """
 
     settings: Settings
@@ -55,21 +55,21 @@ class KeptEngines:
         Raises
         ------
         TypeError, ValueError
-            If they do not fit.
+            If a parameter or an array is invalid.
         """
         settings = parameters.settings_of(estimator)
         network = parameters.checked(estimator, settings)
         return cls(settings, *network, _given(estimator), [np.array(array) for array in _arrays(estimator)])
 
     def engine(self, samples: int, dtype: np.dtype) -> Engine:
-        """Return the engine to feed that many samples forward: for few, NumPy's, which needs no compiled kernels.
+        """Return an engine to predict with. For few samples, NumPy's engine replaces Numba's: it needs no compilation.
 
         Parameters
         ----------
         samples : int
-            Their number.
+            Number of samples.
         dtype : dtype
-            The precision of their numbers; that of the engine is the higher one of these and of the parameters.
+            Precision of the samples. The engine has the higher precision of the samples and the network.
         """
         dtype = np.result_type(dtype, self.architecture.dtype)
         name = self.settings.engine
@@ -92,7 +92,7 @@ class KeptEngines:
 
 
 def kept_engines(estimator: Any) -> KeptEngines:
-    """Return engines that have an estimator's arrays: those of the last call, if the arrays are the same."""
+    """Return an estimator's engines: those of the last call, if its parameters and arrays are unchanged."""
     kept = _KEPT.get(estimator)
     if kept is None or not kept.fits(estimator):
         kept = _KEPT[estimator] = KeptEngines.of(estimator)
@@ -105,7 +105,7 @@ def _given(estimator: Any) -> tuple[Any, ...]:
 
 
 def _arrays(estimator: Any) -> list[Any]:
-    """Return all arrays of an estimator, whatever the user has assigned."""
+    """Return all arrays of an estimator, or the objects that the user has assigned instead of arrays."""
     found: list[Any] = []
     for name in _ARRAYS:
         value = getattr(estimator, name)

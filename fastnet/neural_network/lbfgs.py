@@ -14,20 +14,20 @@ from fastnet.formulas.costs import QuadraticCost
 
 
 class Result(NamedTuple):
-    """What SciPy has found.
+    """The result of SciPy's minimization.
 
     Attributes
     ----------
     parameters : list of dict of str to ndarray
         The arrays of each layer.
     loss : float
-        As scikit-learn has it: of squared errors, the mean over the outputs.
+        The loss, as in scikit-learn: squared errors are averaged over the outputs.
     iterations : int
         Number of iterations.
     failure : str
-        Why it did not converge; empty if it did.
+        Why the minimization did not converge; empty if it converged.
     interrupted : bool
-        Whether Ctrl-C ended it.
+        Whether Ctrl-C ended the minimization.
     """
 
     parameters: Parameters
@@ -46,24 +46,25 @@ def minimize(
     after: Callable[[int, float], bool],
     keep: bool,
 ) -> Result:
-    """Lower the cost of the engine's data, (sum(weight * cost) + alpha / 2 sum(w^2)) / sum(weight).
+    """Minimize the cost of the engine's data, (sum(weight * cost) + alpha / 2 sum(w^2)) / sum(weight).
 
     Parameters
     ----------
     engine : Engine
         An engine with the training data and their weights.
     parameters : list of dict of str to ndarray
-        Where to begin.
+        The initial arrays of each layer.
     alpha : float
-        The strength of L2 regularization.
+        Strength of L2 regularization.
     total_weight : float
-        The sum of the samples' weights.
+        Sum of the samples' weights.
     options : dict
         SciPy's `maxiter`, `maxfun` and `gtol`.
     after : callable
         Called with the number of each iteration, from 0, and the cost; returns whether to stop.
     keep : bool
-        Whether Ctrl-C ends it, with the parameters of the last iteration, instead of being raised.
+        Whether Ctrl-C ends the minimization with the parameters of the last iteration. Otherwise, Ctrl-C raises
+        `KeyboardInterrupt`.
     """
     outputs = engine.architecture.n_out if engine.architecture.cost is QuadraticCost else 1
     last: dict[str, float] = {}
@@ -94,8 +95,8 @@ def minimize(
             raise
         cost_and_gradient(latest)
         return Result(_unflattened(latest, parameters), last["loss"], iterations, "", interrupted=True)
-    cost_and_gradient(found.x)  # the last evaluation may have been of another point
-    failure = "" if found.status in (0, 99) else str(found.message)  # 99: the callback stopped it
+    cost_and_gradient(found.x)  # the last evaluation may have been at another point
+    failure = "" if found.status in (0, 99) else str(found.message)  # 99: the callback stopped the minimization
     return Result(_unflattened(found.x, parameters), last["loss"], min(found.nit, options["maxiter"]), failure)
 
 
@@ -104,7 +105,7 @@ def _flattened(parameters: Parameters) -> np.ndarray:
 
 
 def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
-    """Return the arrays of each layer, of one vector of all their numbers."""
+    """Divide a vector of all numbers into the arrays of each layer."""
     found: Parameters = []
     start = 0
     for layer in like:
@@ -116,7 +117,7 @@ def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
 
 
 def _penalized(flat: np.ndarray, gradients: Parameters, like: Parameters, alpha: float) -> tuple[float, np.ndarray]:
-    """Return the sum of the squares of the weights, and the gradient with that of alpha / 2 times the sum."""
+    """Return the sum of the squared weights, and the gradient including that of alpha / 2 times this sum."""
     gradient, squares, start = np.empty_like(flat), 0.0, 0
     for layer, own in zip(like, gradients, strict=True):
         for name, array in layer.items():

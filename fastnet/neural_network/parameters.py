@@ -1,4 +1,4 @@
-"""A fitted estimator's arrays: scikit-learn's shapes, the library's, and checks of what the user has assigned."""
+"""Converts a fitted estimator's arrays between scikit-learn's shapes and the library's, and checks assigned arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COSTS: dict[str, BuiltIn] = {
     "identity": QuadraticCost,
     "exp": PoissonCost,
 }
-"""A cost with output neurons of each `out_activation_`. To predict, no other cost is needed."""
+"""A cost for each `out_activation_`. For predictions, only the cost's output neurons matter."""
 
 
 def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
@@ -40,23 +40,24 @@ def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
 
 
 def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameters]:
-    """Return what a fitted estimator computes, and the arrays of each layer, which the user may have assigned.
+    """Return the architecture of a fitted estimator, and the arrays of each layer, which the user may have assigned.
 
-    Where `hidden_layer_sizes` has only integers, the number of hidden neurons is the one that the intercepts have.
+    If `hidden_layer_sizes` has only integers, the sizes of the intercepts are the numbers of hidden neurons.
 
     Raises
     ------
     TypeError
-        If they are not lists of real numbers.
+        If the arrays are not lists of real numbers.
     ValueError
-        If they do not fit one another, the layers, the inputs and the outputs; or if a number is not finite.
+        If the arrays do not fit one another, the layers, the inputs and the outputs; or if a number is not finite.
     """
     dtype = settings.dtype
     weights = finite_arrays(estimator.coefs_, "coefs_", dtype)
     biases = finite_arrays(estimator.intercepts_, "intercepts_", dtype)
     if not 0 < len(weights) == len(biases):
         raise ValueError(
-            f"coefs_ has {len(weights)} arrays, and intercepts_ {len(biases)}; each must have one a layer with weights"
+            f"coefs_ has {len(weights)} arrays, and intercepts_ {len(biases)}; both must have one array for each layer "
+            "with weights"
         )
     hidden = None
     if settings.has_sizes_only:
@@ -74,7 +75,7 @@ def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameter
 
 
 def dtype_of(estimator: Any) -> np.dtype:
-    """Return the precision of a fitted estimator: that of its weights, if they have one."""
+    """Return the precision of a fitted estimator: float32 if its first weights are float32, otherwise float64."""
     coefs = estimator.coefs_
     first = coefs[0] if isinstance(coefs, (list, tuple)) and coefs else None
     return np.dtype(np.float32 if getattr(first, "dtype", None) == np.float32 else np.float64)
@@ -86,7 +87,7 @@ def settings_of(estimator: Any) -> Settings:
 
 
 def network(estimator: Any) -> tuple[Architecture, Parameters]:
-    """Return what a fitted estimator computes, and the arrays of each layer."""
+    """Return the architecture of a fitted estimator, and the arrays of each layer."""
     return checked(estimator, settings_of(estimator))
 
 
@@ -107,7 +108,7 @@ def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
     number = len(architecture.layers) - 1
     index = arguments.integer(layer, "layer")
     if not number:
-        raise ValueError("the network has no hidden layers, whose activations could be returned")
+        raise ValueError("the network has no hidden layers, so there are no activations to return")
     if not -number <= index < number:
         raise ValueError(f"layer is {index}; it must be an index of the hidden layers, from {-number} to {number - 1}")
     rows = SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs
@@ -115,7 +116,13 @@ def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
 
 
 def to_sklearn(estimator: Any) -> Any:
-    """Return scikit-learn's estimator that has a fitted one's network."""
+    """Return a fitted estimator of scikit-learn that has the network of a fitted estimator.
+
+    Raises
+    ------
+    ValueError
+        If scikit-learn's estimator cannot compute the network.
+    """
     kind = sklearn.neural_network.MLPClassifier if is_classifier(estimator) else sklearn.neural_network.MLPRegressor
     settings = settings_of(estimator)
     architecture, found = checked(estimator, settings)
@@ -123,14 +130,14 @@ def to_sklearn(estimator: Any) -> Any:
     theirs = {"relu", "tanh", "logistic", "identity"}
     if not settings.has_sizes_only or activation not in theirs:
         raise ValueError(
-            "scikit-learn's estimators have dense layers of numbers of neurons only, with one activation of identity, "
-            f"logistic, tanh and relu; hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, and activation "
+            "scikit-learn's estimators have only dense layers, given as integers, with one activation of identity, "
+            f"logistic, tanh and relu; hidden_layer_sizes is {estimator.hidden_layer_sizes!r}, and activation is "
             f"{estimator.activation!r}"
         )
     names = kind().get_params()
     given = {name: value for name, value in estimator.get_params(deep=False).items() if name in names}
     if "loss" in given and given["loss"] not in ("squared_error", "poisson"):
-        given["loss"] = "squared_error"  # which scikit-learn's predictions do not depend on
+        given["loss"] = "squared_error"  # scikit-learn's predictions do not depend on the loss
     made = kind(**given)
     for name, value in vars(estimator).items():
         if name.endswith("_") and not name.startswith("_") and name != "normalization_":
@@ -146,12 +153,12 @@ def to_sklearn(estimator: Any) -> Any:
 
 
 def _transposed(weights: Arrays) -> Arrays:
-    """Return the weights of the book as scikit-learn has them, or the other way: those of filters are the same."""
+    """Convert weights between the book's shapes and scikit-learn's: dense weights are transposed, filters are not."""
     return [w.T if w.ndim == 2 else w for w in weights]
 
 
 def _take_over(normalization: Any, architecture: Architecture, parameters: Parameters) -> None:
-    """Put the arrays of `normalization_` into those of the layers."""
+    """Put the arrays of `normalization_` into `parameters`."""
     places = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, BatchNormalization)]
     if not (isinstance(normalization, list) and len(normalization) == len(places)):
         raise ValueError(

@@ -26,126 +26,126 @@ LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     """A network as a scikit-learn regressor: `sklearn.neural_network.MLPRegressor`, computed by fastnet.
 
-    All that scikit-learn's has, this has, and it means the same. From the same integer `random_state`, both become the
-    same network, up to rounding. Three losses and the last six parameters are fastnet's own.
+    Everything in scikit-learn's class is here, with the same meaning. With the same integer `random_state`, both
+    classes train the same network, up to rounding. Three losses and the last six parameters are fastnet's own.
 
     Parameters
     ----------
     loss : {'squared_error', 'poisson', 'absolute_error', 'huber', 'quantile'}, optional
-        What is lowered: half of the squared error; half of the Poisson deviance, for targets from 0, with exponential
-        outputs; the absolute error; Huber's loss, squared up to `huber_delta` and linear beyond; or the loss with which
-        the network learns the `quantile` of the targets.
+        The loss to minimize: half of the squared error; half of the Poisson deviance, for targets from 0, with
+        exponential outputs; the absolute error; Huber's loss, squared up to `huber_delta` and linear beyond; or the
+        pinball loss, with which the network learns the `quantile` of the targets.
     hidden_layer_sizes : int, or sequence of int and Layer, optional
-        The number of neurons in each hidden layer. Instead of a number, a layer of `fastnet` may stand:
+        Number of neurons in each hidden layer. A layer of `fastnet` may replace a number:
         `(Convolution(20, 5, "relu"), MaxPooling(2), Dense(100, "tanh"))`.
     activation : {'relu', 'identity', 'logistic', 'tanh', 'leaky_relu', 'gelu'}, optional
-        The activation function of hidden layers that have none of their own.
+        Activation function of hidden layers without their own activation function.
     solver : {'adam', 'sgd', 'lbfgs'}, optional
-        How the weights follow the gradient: Adam, gradient descent, or SciPy's L-BFGS-B over all samples at once.
+        Optimizer: Adam, gradient descent, or SciPy's L-BFGS-B over all samples at once.
     alpha : float, optional
-        The strength of L2 regularization, from 0; it is divided by the sum of the weights of a mini-batch's samples.
+        Strength of L2 regularization, from 0, which is divided by the sum of the weights of a mini-batch's samples.
     batch_size : int or 'auto', optional
-        The number of samples in a mini-batch; 'auto' is 200, or all samples if they are fewer.
+        Number of samples in a mini-batch; 'auto' means 200, or all samples if there are fewer.
     learning_rate : {'constant', 'invscaling', 'adaptive'}, optional
-        How the learning rate of the solver 'sgd' falls. 'invscaling': it is `learning_rate_init / (t_ + 1)**power_t`.
-        'adaptive': it is divided by 5, instead of stopping, each time that there is no improvement.
+        Schedule of the learning rate of the solver 'sgd'. 'invscaling': `learning_rate_init / (t_ + 1)**power_t`.
+        'adaptive': whenever training would stop, the learning rate is divided by 5 instead, until it is 1e-6 or less.
     learning_rate_init : float, optional
-        The learning rate, positive, of the solvers 'sgd' and 'adam'.
+        Learning rate of the solvers 'sgd' and 'adam', positive.
     power_t : float, optional
         See `learning_rate`.
     max_iter : int, optional
-        How many times to go through the samples, at most; the number of iterations of 'lbfgs'.
+        Largest number of iterations. In an iteration, 'sgd' and 'adam' train on all samples once.
     shuffle : bool, optional
         Whether each iteration takes the samples in a new random order.
     random_state : int, RandomState or None, optional
-        What the initial parameters, the order of the samples, the validation samples, and dropout come from. With the
-        same integer, the same engine gives the same result, bit for bit.
+        Source of the initial parameters, the order of the samples, the validation samples, and dropout. With the same
+        integer, the same engine gives the same result, bit for bit.
     tol : float, optional
-        Training stops when the loss, or with `early_stopping` the validation score, has not improved by this in more
-        than `n_iter_no_change` iterations in succession.
+        Training stops when the loss, or with `early_stopping` the validation score, has not improved by `tol` in more
+        than `n_iter_no_change` consecutive iterations.
     verbose : bool or int, optional
         Whether to print a line for each iteration.
     warm_start : bool, optional
-        Whether `fit` goes on with the parameters that it finds.
+        Whether `fit` continues training from the present weights and biases.
     momentum : float, optional
-        The momentum of 'sgd', from 0 to 1.
+        Momentum of the solver 'sgd', from 0 to 1.
     nesterovs_momentum : bool, optional
-        Whether it is Nesterov's.
+        Whether the momentum is Nesterov's.
     early_stopping : bool, optional
-        Whether to keep a part of the samples out of training. Training stops when R^2 on it grows no more, and the
-        parameters with which it was best are kept.
+        Whether to keep validation samples out of training. Training stops when R^2 on the validation samples no longer
+        improves. The weights and biases with the best R^2 are kept.
     validation_fraction : float, optional
-        How large that part is, between 0 and 1.
+        Share of the validation samples, between 0 and 1.
     beta_1, beta_2, epsilon : float, optional
-        Adam's.
+        Parameters of Adam.
     n_iter_no_change : int or inf, optional
         See `tol`.
     max_fun : int, optional
-        The largest number of times that 'lbfgs' may compute the loss.
+        Largest number of times that 'lbfgs' may compute the loss.
     quantile : float, optional
-        Which quantile the loss 'quantile' is for, between 0 and 1.
+        Quantile of the loss 'quantile', between 0 and 1.
     huber_delta : float, optional
-        Up to which size the loss 'huber' squares an error, positive.
+        Largest error that the loss 'huber' squares, positive.
     dropout : float, optional
-        The probability with which a hidden neuron is left out in training, from 0 to less than 1, for each sample anew.
-        For dense layers only: among others, put `Dropout` where it belongs.
+        Probability of dropping a hidden neuron in training, from 0 to less than 1, drawn anew for each sample.
+        For dense layers only: among other layers, use the layer `Dropout`.
     image_shape : tuple (maps, height, width), optional
-        The shape of a sample, if the first layers take images; its numbers are in a row, map by map and row by row. By
-        default, n*n features are an image of one map, and 3*n*n features one of three maps.
+        Shape of a sample, if the first layers take images. A sample's numbers are ordered map by map and row by row. By
+        default, n*n features are an image of one map, and 3*n*n features an image of three maps.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        What computes, as for `network2.Network`.
+        Engine that computes, as for `network2.Network`.
     keep_if_interrupted : bool, optional
-        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default `KeyboardInterrupt`
-        is raised, and the regressor is as it was before.
+        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default, Ctrl-C raises
+        `KeyboardInterrupt`, and the regressor is as it was before.
 
     Attributes
     ----------
     loss_, best_loss_ : float
-        The last and the lowest loss; the latter is None with `early_stopping`.
+        Last and lowest loss; `best_loss_` is None with `early_stopping`.
     loss_curve_ : list of float
-        The loss of each iteration: the mean over its mini-batches before their steps, regularization included.
+        Loss of each iteration: the mean over its mini-batches before their steps, regularization included.
     validation_scores_ : list of float or None
         With `early_stopping`, R^2 on the validation samples after each iteration.
     best_validation_score_ : float or None
-        The highest of these.
+        Highest validation score.
     t_ : int
-        The number of samples that the network was trained on, in all iterations.
+        Number of samples that the network was trained on, in all iterations.
     coefs_, intercepts_ : list of ndarray
-        The weights of each layer, of shape (n_in, n_out), and of a convolution (filters, maps, rows, columns); and the
-        biases. They may be assigned: what does not fit, or is not finite, is refused when it is used.
+        Weights of each layer, of shape (n_in, n_out), or (filters, maps, rows, columns) for a convolution; and biases.
+        Both may be assigned. Arrays that do not fit or are not finite raise an error when they are used.
     normalization_ : list of dict of str to ndarray
-        The arrays of each `BatchNormalization`. They may be assigned, likewise.
+        Arrays of each `BatchNormalization`, which may be assigned likewise.
     n_iter_ : int
-        The number of iterations of the last `fit` or `partial_fit`.
+        Number of iterations of the last `fit` or `partial_fit`.
     n_layers_, n_outputs_ : int
-        The number of layers that have weights, and one for the inputs; the number of output neurons.
+        Number of layers with weights, plus 1 for the inputs; number of output neurons.
     out_activation_ : str
         'identity', or 'exp' with the loss 'poisson'.
     n_features_in_ : int
-        The number of inputs.
-    feature_names_in_ : ndarray of str, shape (n_features_in_,)
-        Their names, if the inputs had some in `fit`.
+        Number of inputs.
+    feature_names_in_ : ndarray of str, shape (n_features,)
+        Names of the inputs, if `X` had names in `fit`.
 
     Notes
     -----
-    The precision is that of `X`: float32, or float64 for all other types; with 'lbfgs' always float64, as in
-    scikit-learn.
+    The precision is that of `X`: float32, or float64 for all other types. With 'lbfgs', the precision is always
+    float64, as in scikit-learn.
 
-    In any thread but the main one, 'numba' computes in that thread alone: so a search that trains several networks at
-    once, with joblib's threads or Dask, gives each its processor.
+    Outside of the main thread, the engine 'numba' uses only the thread that calls it. A search that trains several
+    networks at once, with joblib's threads or Dask, therefore gives each network one processor.
 
-    SciPy sparse inputs are never made dense by the engine 'numba' if the first layer is dense; the others make one
-    mini-batch dense at a time.
+    If the first layer is a `Dense` layer, the engine 'numba' never makes SciPy sparse inputs dense. The other engines
+    make one mini-batch dense at a time.
 
-    Where `fit` or `partial_fit` fails, the regressor is as it was before, fitted or not. The warnings of `fit` come
-    last: where they are turned into errors, the regressor has what was learnt.
+    If `fit` or `partial_fit` fails, the regressor is as it was before, fitted or not. `fit` warns of the trained
+    network last. If such a warning is turned into an error, the regressor keeps what was learnt.
 
-    A pickle or a copy holds what the next `partial_fit` goes on with if the last call was one. What Adam remembers
-    after `fit` is left out.
+    If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
+    continues. After `fit`, the solver's state is left out.
 
-    Of several targets, `loss_` has the mean of the squared errors over the targets. The steps follow the gradient of
-    their sum. Both are as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy that gradient and the mean, which do
-    not belong together. Here, SciPy minimizes the sum.
+    With several targets, `loss_` is the mean of the squared errors over the targets, but the steps follow the gradient
+    of the sum, as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy the mean together with the gradient of the
+    sum, which do not match. Here, SciPy minimizes the sum.
 
     Examples
     --------
@@ -240,7 +240,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y_val: npt.ArrayLike | None = None,
         sample_weight_val: npt.ArrayLike | None = None,
     ) -> MLPRegressor:
-        """Train on samples, until it helps no more.
+        """Train on samples until there is no more improvement, or for `max_iter` iterations.
 
         Parameters
         ----------
@@ -249,29 +249,30 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y : array_like, shape (n_samples,) or (n_samples, n_outputs)
             The desired outputs.
         sample_weight : array_like, shape (n_samples,), optional
-            The weight of each sample, from 0.
+            Weight of each sample, from 0.
         X_val, y_val, sample_weight_val : optional
-            Samples to use for early stopping, instead of a part of the above.
+            Samples for early stopping, used instead of a part of `X` and `y`. The shapes are those of `X`, `y` and
+            `sample_weight`.
 
         Returns
         -------
         MLPRegressor
-            Itself.
+            This regressor.
 
         Raises
         ------
         ImportError
-            If what the engine needs is not installed.
+            If a package that the engine needs is not installed.
         TypeError, ValueError
-            If a parameter or an argument is not of that form; or if there is no number left in the network, which
-            happens when the learning rate is too large, or the inputs or targets are.
+            If a parameter or an argument is not of that form; or if the network diverges, which happens when the
+            learning rate, the inputs or the targets are too large.
 
         Warns
         -----
         TrainingWarning
             If inputs are far from unit scale.
         ConvergenceWarning
-            If training stopped at `max_iter` and might have gone on.
+            If training did not converge, for example within `max_iter` iterations.
         """
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
@@ -283,7 +284,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
     ) -> MLPRegressor:
-        """Go through samples once, from the parameters and what the solver remembers, as the last call left them.
+        """Train on samples once, from the parameters and the solver's state after the last call.
+
+        This method exists only with the solvers 'sgd' and 'adam'.
 
         Parameters
         ----------
@@ -293,12 +296,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Returns
         -------
         MLPRegressor
-            Itself.
+            This regressor.
 
         Raises
         ------
         ImportError, TypeError, ValueError
-            As `fit` does; or if `early_stopping` is set, for which there would have to be all samples.
+            As `fit` does; or if `early_stopping` is True, because it needs all samples.
         """
         self._fit(X, y, sample_weight, incremental=True)
         return self
@@ -321,7 +324,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             raise ValueError(f"y is of type {y.dtype}; it must have numbers")
         targets: np.ndarray = y.reshape(len(y), -1)
         if not anew and targets.shape[1] != self.n_outputs_:
-            raise ValueError(f"y has {targets.shape[1]} outputs; the network to go on with has {self.n_outputs_}")
+            raise ValueError(f"y has {targets.shape[1]} outputs; the fitted network has {self.n_outputs_}")
         if self.loss == "poisson" and targets.min() < 0:
             raise ValueError(f"y has the number {targets.min():g}; with loss='poisson', it must be at least 0")
         return targets

@@ -1,4 +1,4 @@
-"""The estimators' parameters, in the library's own terms."""
+"""Converts the estimators' parameters to the library's own classes and names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACTIVATIONS = {
     "leaky_relu": "leaky_relu",
     "gelu": "gelu",
 }
-"""scikit-learn's names of activation functions, and two that it does not have, and the library's."""
+"""The library's names of activation functions, by scikit-learn's names. scikit-learn does not have the last two."""
 
 LARGEST_AUTOMATIC_BATCH = 200  # samples, with batch_size="auto"
 
@@ -50,9 +50,9 @@ class Settings:
     cost : class or object
         One of the library's costs.
     dropout, alpha, solver, engine, dtype
-        The estimator's parameters; the precision is that of the samples.
+        The estimator's parameters; `dtype` is the network's precision.
     optimizer : Optimizer
-        Of the solvers "sgd" and "adam".
+        The optimizer of the solvers "sgd" and "adam".
     """
 
     hidden: tuple[int | Layer, ...]
@@ -73,8 +73,8 @@ class Settings:
         Raises
         ------
         TypeError, ValueError
-            If there is no such engine; or if the layers or the shape of images are not of that form, or do not go with
-            the other parameters.
+            If there is no such engine; or if the layers or `image_shape` are invalid, or incompatible with other
+            parameters.
         """
         shape = estimator.image_shape
         settings = cls(
@@ -86,7 +86,7 @@ class Settings:
             alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
             solver=estimator.solver,
             optimizer=_optimizer(estimator),
-            engine=arguments.one_of(estimator.engine, ENGINES, "engine"),  # which is imported when it is needed
+            engine=arguments.one_of(estimator.engine, ENGINES, "engine"),  # the engine is imported later
             dtype=dtype,
         )
         arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype)
@@ -99,14 +99,14 @@ class Settings:
         return not any(isinstance(layer, Layer) for layer in self.hidden)
 
     def descent(self, seed: int) -> Descent:
-        """Return how parameters follow the gradient, given the seed of dropout: as in scikit-learn.
+        """Return how parameters follow the gradient, as in scikit-learn. `seed` is the seed of the dropout masks.
 
         The cost of a mini-batch, regularization included, is divided by the sum of its samples' weights.
         """
         return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
 
     def architecture(self, n_in: int, n_out: int, hidden: Sequence[int] | None = None) -> Architecture:
-        """Return what the network computes.
+        """Return the network's architecture.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class Settings:
         Raises
         ------
         ValueError
-            If layers do not fit one another or the inputs, or the machine cannot hold them.
+            If layers do not fit one another or the inputs, or need more memory than the machine has.
         """
         layers: list[int | Layer] = [*(self.hidden if hidden is None else hidden), n_out]
         if self.has_sizes_only:
@@ -137,16 +137,16 @@ class Settings:
         data: Dataset,
         sample_weights: np.ndarray | None,
     ) -> Engine:
-        """Make an engine that has these parameters, and data to train on."""
+        """Make an engine with these parameters and training data."""
         if self.dropout:
             architecture = architecture.with_dropout(self.dropout)
         return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data, sample_weights)
 
     def threads(self) -> AbstractContextManager[None]:
-        """Compute with all processors in the `with` block, or in this thread alone if it is not the main thread.
+        """Compute with all processors in the `with` block, but outside of the main thread in the calling thread alone.
 
-        Outside of the main thread, other networks are likely to be trained at the same time. Their threads would wait
-        for one another.
+        Outside of the main thread, other networks are likely to be trained at the same time. The threads of several
+        networks would wait for one another.
         """
         if self.engine != "numba" or threading.current_thread() is threading.main_thread():
             return contextlib.nullcontext()
@@ -155,19 +155,19 @@ class Settings:
         return threads.limited(1)
 
     def _check_layers(self) -> None:
-        """Raise a `ValueError` if other parameters do not go with the layers."""
+        """Raise a `ValueError` if the layers are incompatible with other parameters."""
         if self.dropout and not self.hidden:
             raise ValueError(f"dropout is {self.dropout}, but there are no hidden neurons to drop")
         if self.dropout and not all(isinstance(layer, (int, Dense)) for layer in self.hidden):
             raise ValueError(
                 f"dropout is {self.dropout}, but not all of hidden_layer_sizes are dense; put Dropout({self.dropout}) "
-                "where it belongs among them"
+                "into hidden_layer_sizes instead"
             )
         of_mini_batches = [layer for layer in self.hidden if isinstance(layer, (BatchNormalization, Dropout))]
         if self.solver == "lbfgs" and (self.dropout or of_mini_batches):
-            what = of_mini_batches[0] if of_mini_batches else f"dropout is {self.dropout}"
+            what = of_mini_batches[0] if of_mini_batches else f"dropout={self.dropout}"
             raise ValueError(
-                f"solver is 'lbfgs', which has no mini-batches, but {what}; use solver='adam' or 'sgd', or leave it out"
+                f"solver is 'lbfgs', but {what} needs mini-batches; use solver='adam' or 'sgd', or leave {what} out"
             )
 
 
@@ -176,7 +176,7 @@ def _output_activation(cost: BuiltIn) -> str:
 
 
 def _optimizer(estimator: Any) -> Optimizer:
-    """Return the optimizer of the solvers that have one."""
+    """Return the optimizer of the solvers "sgd" and "adam"."""
     if estimator.solver == "adam":
         return Adam(float(estimator.beta_1), float(estimator.beta_2), float(estimator.epsilon), epsilon_hat=True)
     momentum = float(estimator.momentum)
@@ -184,9 +184,9 @@ def _optimizer(estimator: Any) -> Optimizer:
 
 
 def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
-    """Return the hidden layers, given as the number of neurons of a single one, a layer, or a sequence of these."""
+    """Return the hidden layers, given as a number of neurons, a layer, or a sequence of numbers and layers."""
     if hasattr(value, "__array__"):
-        value = np.asarray(value).tolist()  # of a column of pandas, too
+        value = np.asarray(value).tolist()  # such as a column of pandas
     if isinstance(value, Sequence) and np.iterable(value) and not isinstance(value, (str, bytes)):
         return tuple(_layer(layer, argument) for layer in value)
     try:

@@ -1,4 +1,4 @@
-"""How an estimator is fitted by each solver: what is trained on, and what the estimator keeps of it."""
+"""Fits an estimator with each solver, and sets the estimator's attributes."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from fastnet.neural_network.warn import warn
 
 @dataclass(frozen=True)
 class Task:
-    """What an estimator is to be trained on, and how.
+    """The estimator to train, its initial network, and the samples.
 
     Attributes
     ----------
     estimator : MLPClassifier or MLPRegressor
-        What is trained; its parameters are valid.
+        The estimator to train, whose parameters are valid.
     settings : Settings
-        These parameters in the library's terms.
+        The estimator's parameters, in the library's classes and names.
     architecture : Architecture
-        What the network computes.
+        The network's architecture.
     parameters : list of dict of str to ndarray
         The initial arrays of each layer.
     inputs : ndarray or SciPy sparse matrix, shape (n, n_in)
         All samples.
     targets : ndarray, shape (n, n_out)
         The desired outputs.
-    weights : ndarray or None
-        The weight of each sample.
+    weights : ndarray of shape (n,), or None
+        Weight of each sample; None for 1.
     validation : tuple or None
         The user's own validation samples, their desired outputs and weights.
     random : RandomState
-        What everything is drawn from.
+        The generator of all random numbers.
     callbacks : Callbacks
-        What is told of each iteration.
+        The callbacks to call after each iteration.
     incremental : bool
-        Whether to go through the samples once.
+        Whether to train for one iteration only.
     before : Continuation or None
-        What the last call has left for `partial_fit`.
+        The solver's state after the last call, for `partial_fit`.
     """
 
     estimator: Any
@@ -70,7 +70,7 @@ class Task:
 
 
 def fit_stochastic(task: Task) -> list[Warning]:
-    """Train by mini-batches, and give the estimator what it has afterwards; return the warnings that are due."""
+    """Train by mini-batches, and set the estimator's attributes; return the warnings that `fit` must issue."""
     estimator, settings, before = task.estimator, task.settings, task.before
     samples = _samples(task)
     n = len(samples.chosen)
@@ -111,13 +111,13 @@ def fit_stochastic(task: Task) -> list[Warning]:
             "converged yet. A larger max_iter may be better"
         )
         due.append(ConvergenceWarning(message))
-    if rule.stopped or estimator._scale:  # what was not trained to the end may yet learn, unless it is saturated
+    if rule.stopped or estimator._scale:  # an unfinished network may learn more, unless its neurons are saturated
         due += estimator._warnings_of(learner.engine, samples.data, samples.chosen)
     return due
 
 
 def fit_lbfgs(task: Task) -> list[Warning]:
-    """Train by SciPy, in float64, and give the estimator what it has afterwards; return the warnings that are due."""
+    """Train by SciPy, in float64, and set the estimator's attributes; return the warnings that `fit` must issue."""
     estimator, float64 = task.estimator, np.dtype(np.float64)
     architecture = replace(task.architecture, dtype=float64)
     initial = [{name: array.astype(float64) for name, array in layer.items()} for layer in task.parameters]
@@ -134,8 +134,7 @@ def fit_lbfgs(task: Task) -> list[Warning]:
     arrays = (array for layer in found.parameters for array in layer.values())
     if not (np.isfinite(found.loss) and diagnostics.all_finite(arrays)):
         raise ValueError(
-            f"the network diverged, its loss is {found.loss}: the inputs or the targets are too large, and need to be "
-            "scaled"
+            f"the network diverged, its loss is {found.loss}: the inputs or the targets are too large; scale them"
         )
     vars(estimator).update(estimator._fitted(architecture, found.parameters))
     estimator.loss_, estimator.n_iter_, estimator._continuation = found.loss, found.iterations, None
@@ -153,12 +152,12 @@ def fit_lbfgs(task: Task) -> list[Warning]:
 
 
 def _data(task: Task, dtype: np.dtype) -> Dataset:
-    """Return the samples in a precision.
+    """Return the samples, converted to a precision.
 
     Raises
     ------
     ValueError
-        If a number is too large for it.
+        If a number is too large for the precision.
     """
     with np.errstate(over="ignore"):
         inputs, targets = task.inputs.astype(dtype, copy=False), task.targets.astype(dtype, copy=False)
@@ -169,7 +168,7 @@ def _data(task: Task, dtype: np.dtype) -> Dataset:
 
 
 def _samples(task: Task) -> Samples:
-    """Divide samples into those to train on and those for validation."""
+    """Divide samples into training and validation samples."""
     estimator, data, weights = task.estimator, _data(task, task.settings.dtype), task.weights
     chosen = np.arange(len(data))
     if not estimator.early_stopping:
@@ -191,12 +190,12 @@ def _samples(task: Task) -> Samples:
 
 
 def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
-    """Return what scores an engine on samples; it is not a number where an output is none."""
+    """Return a function that scores an engine on samples; the score is NaN if an output is not finite."""
     estimator = task.estimator
     y = estimator._decoded(targets)
     rows: Any = SparseInputs(inputs) if is_sparse(inputs) else inputs.astype(task.settings.dtype, copy=False)
     if isinstance(rows, np.ndarray):
-        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # laid out once
+        rows = Dataset(rows, np.zeros(len(rows), np.int64))  # so that an engine lays out the samples only once
 
     def score(engine: Engine) -> float:
         predicted = engine.outputs(rows)
@@ -228,7 +227,7 @@ def _best_so_far(estimator: Any) -> float:
 
 
 def _note(estimator: Any, learner: StochasticLearner, n: int) -> None:
-    """Keep what training has led to, apart from the parameters."""
+    """Set the estimator's attributes that training has changed, except the parameters."""
     estimator.n_iter_ = len(learner.losses)
     estimator.t_ += n * estimator.n_iter_
     estimator.loss_curve_ = [*getattr(estimator, "loss_curve_", []), *learner.losses]
@@ -244,5 +243,5 @@ def _note(estimator: Any, learner: StochasticLearner, n: int) -> None:
 
 
 def _interruption(iterations: int) -> Warning:
-    """Return the warning that is due where what was learnt is kept."""
+    """Return the warning for an interrupted training whose result is kept."""
     return UserWarning(f"training was interrupted in iteration {iterations + 1}; what was learnt is kept")

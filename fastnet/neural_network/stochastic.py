@@ -1,4 +1,4 @@
-"""The solvers "sgd" and "adam": scikit-learn's rules, in terms of an engine and the training loop."""
+"""The solvers "sgd" and "adam": scikit-learn's rules, with the library's engines and training loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastnet.neural_network.stopping import Rule
 
 @dataclass(frozen=True)
 class Continuation:
-    """What another call of `partial_fit` goes on with, besides the parameters: what scikit-learn's `_optimizer` has.
+    """The state with which the next `partial_fit` continues, besides the parameters; scikit-learn's `_optimizer`.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Continuation:
     state: State
 
     def fits(self, settings: Settings) -> bool:
-        """Whether a training with these settings can go on from here."""
+        """Whether a training with these settings can continue from this state."""
         return all(getattr(self.settings, name) == getattr(settings, name) for name in _LASTING)
 
 
@@ -49,16 +49,16 @@ _LASTING = "hidden", "image_shape", "cost", "dropout", "solver", "engine", "dtyp
 
 @dataclass(frozen=True)
 class Samples:
-    """What is trained on.
+    """The samples of a training.
 
     Attributes
     ----------
     data : Dataset
-        All samples, with vectors for targets.
+        All samples, with vectors as targets.
     weights : ndarray or None
-        The weight of each.
+        Weight of each sample; None for 1.
     chosen : ndarray of int64
-        Which samples are trained on.
+        Indices of the training samples.
     score : callable or None
         Returns the score on the validation samples, given an engine; None without early stopping.
     """
@@ -75,23 +75,23 @@ class StochasticLearner:
     Parameters
     ----------
     settings : Settings
-        How it is trained.
+        The estimator's settings.
     architecture : Architecture
-        What is trained.
+        The network's architecture.
     parameters : list of dict of str to ndarray
         The initial arrays of each layer.
     samples : Samples
-        What it is trained on.
+        The training samples.
     batch_size : int
         Number of samples in a mini-batch; the last may have fewer.
     random : RandomState
-        What the order of the samples, and dropout, come from.
+        The generator of the order of the samples, and of the seed of dropout.
     shuffle : bool
-        Whether each iteration has another order.
+        Whether each iteration has a new random order.
     rule : Rule
         The learning rates, and when to stop.
     before : Continuation or None
-        What there is of a training that is to be continued.
+        The state of a training to be continued; None for a new training.
     """
 
     def __init__(
@@ -123,25 +123,25 @@ class StochasticLearner:
         self._descent = settings.descent(self._dropout_seed)
 
     def continuation(self) -> Continuation:
-        """Return what is needed to continue."""
+        """Return the state from which another training can continue."""
         return Continuation(self._settings, self.rule.eta, self._dropout_seed, self.engine.state())
 
     def run(self, iterations: int, report: Callable[[str], object], after: Callable[[int], bool]) -> None:
-        """Train until it helps no more.
+        """Train until the rule stops.
 
         Parameters
         ----------
         iterations : int
-            The largest number of iterations through the samples.
+            Largest number of iterations.
         report : callable
-            Called with each line that there is to say.
+            Called with each line about an iteration.
         after : callable
-            Called with the number of each iteration, from 0, when it is completed; returns whether to stop.
+            Called with the number of each completed iteration, from 0; returns whether to stop.
 
         Raises
         ------
         KeyboardInterrupt
-            Between two mini-batches. The engine has what was learnt until then.
+            On Ctrl-C, between two mini-batches. The engine keeps what was learnt until then.
         ValueError
             If the loss or a parameter is no longer finite.
         """
@@ -173,13 +173,13 @@ class StochasticLearner:
     def _value(self, epoch: Epoch) -> float:
         return self.scores[-1] if self._samples.score is not None else -self.losses[-1]
 
-    # What the training loop asks of a learner
+    # The methods that the training loop calls
 
     def begin(self) -> None:
         """Do nothing: the engine has the parameters."""
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float:
-        """Train for an iteration, in scikit-learn's order; return the mean cost of the mini-batches."""
+        """Train for an iteration, with samples in scikit-learn's order; return the mean cost of the mini-batches."""
         if self._shuffle:
             self._order = self._order[self.engine.permutation(self._random, len(self._order))]
         total = descend(
@@ -187,7 +187,7 @@ class StochasticLearner:
             title=f"Iteration {number + 1}", hear=hear, with_costs=True, with_penalty=bool(self._descent.l2),
         )  # fmt: skip
         assert total is not None
-        # scikit-learn reports the mean of squared errors over the outputs, and follows the gradient of their sum.
+        # As in scikit-learn, squared errors are averaged over the outputs, but the gradient is that of the sum.
         outputs = self._architecture.n_out if self._architecture.cost is QuadraticCost else 1
         self._loss = (total.costs / outputs + total.penalty) / len(self._order)
         return self._loss
@@ -197,10 +197,10 @@ class StochasticLearner:
         return self.engine.flat_arrays()
 
     def undo(self) -> None:
-        """Do nothing: the estimator has other parameters until it is trained."""
+        """Do nothing: the estimator keeps its own parameters until training is completed."""
 
     def findings(self) -> Findings:
-        """Note the loss, and the score on the validation samples; keep the parameters if the score is the best.
+        """Record the loss, and the score on the validation samples; keep the parameters if the score is the best.
 
         Raises
         ------
@@ -219,8 +219,8 @@ class StochasticLearner:
 
 
 def divergence(sign: str, eta: float) -> ValueError:
-    """Return what to raise where a network has diverged, given by which sign it is known, and the learning rate."""
+    """Return the error for a network that has diverged, given a sign of divergence and the learning rate."""
     return ValueError(
-        f"the network diverged, {sign}: learning_rate_init is {eta:g}, which is too much, or the inputs or targets are "
-        "too large, and need to be scaled"
+        f"the network diverged, {sign}: the learning rate {eta:g}, the inputs or the targets are too large; use a "
+        "smaller learning_rate_init, or scale the inputs and targets"
     )

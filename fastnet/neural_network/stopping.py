@@ -1,4 +1,4 @@
-"""scikit-learn's learning rates, and its rule when to stop."""
+"""scikit-learn's schedules of the learning rate, and its stopping rule."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _SMALLEST_ADAPTIVE_RATE = 1e-6
 
 
 class Rule(StoppingRule):
-    """Stops when a value has not improved by `tol` in more than `n_iter_no_change` iterations in succession.
+    """Stops when a value has not improved by `tol` in more than `n_iter_no_change` consecutive iterations.
 
     With `learning_rate="adaptive"`, the learning rate is divided by 5 instead, until it is 1e-6 or less. With
-    "invscaling", it is the first one divided by (t + 1) to the power of `power_t`. There, t is the number of samples
-    that were trained on, in all iterations.
+    "invscaling", the learning rate is `learning_rate_init / (t + 1)**power_t`, where t is the number of samples that
+    the network was trained on, in all iterations.
 
     Parameters
     ----------
     estimator : MLPClassifier or MLPRegressor
-        Its parameters.
+        The estimator, whose parameters are used.
     samples : int
         Number of samples in an iteration.
     eta : float
@@ -29,7 +29,7 @@ class Rule(StoppingRule):
     best : float
         The best value before; minus infinity if there is none.
     since : int
-        Number of iterations in succession, before, that have not improved it.
+        Number of consecutive iterations before, without an improvement.
     """
 
     def __init__(self, estimator: Any, samples: int, eta: float, t: int, best: float, since: int) -> None:
@@ -42,15 +42,15 @@ class Rule(StoppingRule):
         self._failure = "Validation score" if estimator.early_stopping else "Training loss"
         self._samples, self._t = samples, t
         self.message = ""
-        """What there is to say of the last iteration."""
+        """Message about the last iteration; empty if there is none."""
 
     @property
     def since(self) -> int:
-        """Number of iterations in succession without an improvement."""
+        """Number of consecutive iterations without an improvement."""
         return self._since
 
     def look_at(self, value: float) -> None:
-        """Decide what comes after an iteration with this value, of which larger is better."""
+        """Decide on the learning rate and on stopping, after an iteration with this value. Larger values are better."""
         self.message = ""
         self._t += self._samples
         super().look_at(value)
@@ -58,7 +58,7 @@ class Rule(StoppingRule):
             self.eta = self._first / (self._t + 1) ** self._power
 
     def _is_improvement(self, value: float) -> bool:
-        return not value < self.best + self._tol  # not a number counts as one, as in scikit-learn
+        return not value < self.best + self._tol  # NaN counts as an improvement, as in scikit-learn
 
     def _act(self) -> None:
         self.message = (
@@ -69,5 +69,5 @@ class Rule(StoppingRule):
             self.message += f" Setting learning rate to {self.eta:f}"
             return
         self.message += " Learning rate too small. Stopping." if self._kind == "adaptive" else " Stopping."
-        self._since = self._most + 1  # a warm start goes on from here
+        self._since = self._most + 1  # a warm start continues with this number
         self.stopped = self.message

@@ -1,4 +1,4 @@
-"""Warnings that name the line of the user's program, whatever stands between."""
+"""Warnings that point to the line of the user's program, not to a library between the user and fastnet."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import warnings
 from types import FrameType
 
 _BETWEEN = {"fastnet", "sklearn", "contextlib", "joblib"}
-"""Packages whose functions may stand between the user's call of `fit` and what warns."""
+"""Packages whose functions may be between the user's call of `fit` and the warning."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn the user's line that has called, directly or, for example, by a pipeline of scikit-learn's."""
+    """Issue a warning for the user's line that called fastnet, directly or for example by a pipeline."""
     warnings.warn(message, category, stacklevel=callers())
 
 
 def callers() -> int:
-    """Return the number of functions between the one that calls this and the user's line, both counted."""
+    """Return the `stacklevel` with which the calling function warns at the user's line."""
     frame: FrameType | None = sys._getframe(1)
     number = 1
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _BETWEEN:

@@ -1,7 +1,7 @@
-"""A page to draw digits, watch neurons and train networks: `fastnet play` serves it on this machine.
+"""A page to draw digits, watch neurons and train networks, which `fastnet play` serves on this machine.
 
-`server` answers the browser, and nobody else. A `session` is what one window does: it has a network, and three threads.
-One trains (`training`), one looks into the network (`looking`), and one measures and searches. `settings` are what the
-page may choose, `presets` the book's experiments. `breaking` changes weights. `frames` are the form of what is sent.
-The folder `page` has the page itself.
+`server` answers only the user's browser. A `session` belongs to one window, and has a network and three threads: one
+trains (`training`), one evaluates the network on an image (`looking`), and one measures accuracies and searches test
+digits. `settings` validates the page's settings. `presets` has the book's experiments. `breaking` changes weights.
+`frames` encodes messages. The folder `page` has the HTML, CSS and JavaScript.
 """

@@ -12,17 +12,17 @@ from fastnet import network2
 from fastnet.play.looking import layer_of, neuron_of
 from fastnet.play.settings import RequestError
 
-_LARGEST_WEIGHT = 1e6  # after a change
-_LARGEST = 100.0  # factor, and noise in standard deviations of the weights
+_LARGEST_WEIGHT = 1e6  # largest absolute weight after a change
+_LARGEST = 100.0  # largest factor, and largest noise in standard deviations of the weights
 
 
 def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.Generator) -> str:
-    """Change weights of a network as a message says, and return a sentence on it.
+    """Change weights of a network as a message says, and return a text that describes the change.
 
     Raises
     ------
     RequestError
-        If the message is not of that form. The network is unchanged then.
+        If the message is invalid. The network is then unchanged.
     """
     action, number = message.get("action"), layer_of(net, message.get("layer"))
     if action == "remove":
@@ -42,7 +42,7 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
         changed = weights + noise.astype(weights.dtype)
         sentence = f"layer {number}: noise of {amount:g} standard deviations"
     else:
-        raise RequestError("action must be scale, noise, remove or zero")
+        raise RequestError(f"action is {str(action)[:40]!r}; it must be scale, noise, remove or zero")
     if not np.abs(changed).max() <= _LARGEST_WEIGHT:
         raise RequestError(f"weights of layer {number} would be larger than {_LARGEST_WEIGHT:g}; take a smaller amount")
     weights[...] = changed
@@ -50,10 +50,10 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
 
 
 def _remove(net: network2.Network, number: int, index: Any) -> str:
-    """Set to zero the weights of the next layer that multiply the activations of a neuron, or a map."""
+    """Set to zero the weights of the next layer that multiply the activations of a neuron or a map."""
     which = neuron_of(net, number, index)
     for inputs, layer in zip(net._architecture().shapes[number:], net.parameters[number:], strict=False):
-        if "weights" not in layer:  # pooling and the like leave maps and neurons in their order
+        if "weights" not in layer:  # layers without weights, such as pooling, keep the order of maps and neurons
             continue
         weights = layer["weights"]
         if weights.ndim == 4:
@@ -62,11 +62,11 @@ def _remove(net: network2.Network, number: int, index: Any) -> str:
             width = math.prod(inputs[1:])
             weights[:, which * width : (which + 1) * width] = 0
         return f"layer {number}: neuron {which} removed"
-    raise RequestError(f"layer {number} has the output neurons, on which no other depends; remove a hidden neuron")
+    raise RequestError(f"layer {number} has the output neurons, which no layer uses; remove a hidden neuron instead")
 
 
 def _amount(value: Any) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= _LARGEST:  # which refuses what is not a number, too
+    if not is_number or not 0 <= value <= _LARGEST:  # also refuses NaN
         raise RequestError(f"amount is {str(value)[:20]}; it must be a number from 0 to {_LARGEST:g}")
     return float(value)

@@ -1,4 +1,4 @@
-"""MNIST as the page needs it: in memory once, for all windows."""
+"""MNIST for the page, in memory once for all windows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastnet import mnist_loader
 from fastnet.datasets.dataset import Dataset
 
 TRAINING_SAMPLES = 50_000
-"""Number of training samples that there are."""
+"""Number of available training samples."""
 
 
 @cache
@@ -25,21 +25,21 @@ def test_data() -> Dataset:
 
 @cache
 def test_images() -> np.ndarray:
-    """Return the test digits as bytes, (10000, 28, 28)."""
+    """Return the test digits as bytes, shape (10000, 28, 28)."""
     return (test_data().inputs * 255).astype(np.uint8).reshape(-1, 28, 28)
 
 
 def training_data(samples: int, noise: float, seed: int) -> Dataset:
-    """Return the first training samples, of which some have wrong labels.
+    """Return the first training samples, some of them with wrong labels.
 
     Parameters
     ----------
     samples : int
         Number of samples.
     noise : float
-        Share of the samples that get another label than their own, drawn anew; from 0 to 1.
+        Share of the samples that get a random wrong label, from 0 to 1.
     seed : int
-        Seed of what is drawn.
+        Seed of the random numbers.
     """
     data = _all()[0][:samples]
     if not noise:

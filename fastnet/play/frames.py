@@ -1,4 +1,4 @@
-"""Messages to the page: a header in JSON, and arrays behind it as they are in memory."""
+"""Messages to the page: a header in JSON, followed by the bytes of arrays."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 _TYPES = {"float32": "f4", "uint8": "u1", "int8": "i1"}
-_ALIGNMENT = 4  # bytes; a browser reads float32 at multiples of it only
+_ALIGNMENT = 4  # bytes; a browser reads float32 only at multiples of 4 bytes
 
 
 def frame(kind: str, members: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
-    """Return a message.
+    """Return a message as bytes.
 
     Parameters
     ----------
     kind : str
-        The member `type` of the header.
+        Member `type` of the header.
     members : mapping
-        The other members. A number in them that is not finite becomes null, for which JSON has a word.
+        Other members of the header. A number that is not finite becomes null, because JSON has no such numbers.
     arrays : mapping of str to ndarray of float32, uint8 or int8
-        The arrays by name. The member `arrays` of the header has their names, shapes and types.
+        Arrays by name. The member `arrays` of the header has their names, shapes and types.
 
     Returns
     -------

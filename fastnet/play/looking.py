@@ -1,4 +1,4 @@
-"""What the page shows of a network: what it sees and says, its neurons, and which pixels matter."""
+"""What the page shows of a network: answers, activations, neurons, and which pixels matter."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fastnet.handwriting.preparing import SIDE, prepare_drawing
 from fastnet.play import digits
 from fastnet.play.settings import RequestError, number_of_parameters
 
-_LARGEST_SIDE = 200  # of a drawing, in pixels
-_EXCITING = 8  # test digits that are shown of a neuron
-_SEARCHED = 2000  # test digits among which they are looked for; fewer, where these take more multiplications than:
-_WORK_OF_SEARCH = 2e9
-_PART = 50  # test digits that are fed forward together: bounds the memory of convolutions
+_LARGEST_SIDE = 200  # largest side of a drawing, in pixels
+_EXCITING = 8  # number of test digits that are shown for a neuron
+_SEARCHED = 2000  # largest number of test digits that the search considers
+_WORK_OF_SEARCH = 2e9  # largest number of multiplications of the search
+_PART = 50  # number of test digits that are fed forward together: limits the memory of convolutions
 _KINDS: dict[type[Layer], str] = {
     Dense: "dense",
     Convolution: "convolution",
@@ -29,22 +29,22 @@ _KINDS: dict[type[Layer], str] = {
     BatchNormalization: "normalization",
     Dropout: "dropout",
 }
-_WEIGHTS_SHOWN = 64  # neurons whose weights are sent while a network trains
+_WEIGHTS_SHOWN = 64  # largest number of neurons whose weights are sent while a network trains
 
 Arrays = dict[str, np.ndarray]
 
 
 class Image(NamedTuple):
-    """An image as the network sees it.
+    """An input of the network.
 
     Attributes
     ----------
     pixels : ndarray of float32, shape (28, 28)
-        From 0 to 1.
+        Pixels from 0 (paper) to 1 (ink).
     reason : str
-        Why it is not one digit; empty if it may be one.
+        Reason why the image does not show one digit; empty if it may show one.
     members : dict
-        What else the page is told of it.
+        Further members of the message `seen`.
     """
 
     pixels: np.ndarray
@@ -53,7 +53,7 @@ class Image(NamedTuple):
 
     @property
     def column(self) -> np.ndarray:
-        """The pixels as a network takes them."""
+        """The pixels as a column, shape (784, 1)."""
         return self.pixels.reshape(-1, 1)
 
 
@@ -63,7 +63,7 @@ def drawing(message: Mapping[str, Any]) -> Image:
     Raises
     ------
     RequestError
-        If the message is not of that form.
+        If the message has no valid width, height and pixels.
     """
     width, height, text = message.get("width"), message.get("height"), message.get("pixels")
     sides = all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in (width, height))
@@ -82,7 +82,7 @@ def drawing(message: Mapping[str, Any]) -> Image:
 
 
 def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
-    """Return what a network says of an image, and its activations."""
+    """Return members and arrays of the message `seen`: a network's answer for an image, and its activations."""
     activations = net.activations(image.column)
     probabilities = judging.probabilities_of(activations[-1][:, 0])
     doubt = image.reason or judging.doubt(probabilities)
@@ -94,7 +94,7 @@ def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
 
 
 def predictions(net: network2.Network) -> np.ndarray:
-    """Return the digit that the network names for each test digit."""
+    """Return the digit that the network predicts for each test digit, shape (10000,)."""
     return net.feedforward(digits.test_data().inputs.T).argmax(axis=0)
 
 
@@ -104,14 +104,19 @@ def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image
     Parameters
     ----------
     predicted : ndarray or None
-        What `predictions` returns, if it is known; the order 'wrong' needs it.
+        Result of `predictions`, if known; with None, no digit counts as misclassified.
     order : {'wrong', 'all'}
-        Whether those that the network gets wrong come first.
+        Whether misclassified digits come first, or all digits in MNIST's order.
     position : int
-        Position in that order; it goes round.
+        Position in that order, modulo the number of test digits.
+
+    Raises
+    ------
+    RequestError
+        If `order` or `position` is invalid.
     """
     if order not in ("wrong", "all") or not isinstance(position, int) or isinstance(position, bool):
-        raise RequestError("a test digit has the order 'wrong' or 'all', and an integer for its position")
+        raise RequestError("order must be 'wrong' or 'all', and position must be an integer")
     labels = digits.test_data().labels(10)
     wrong = np.zeros(len(labels), bool) if predicted is None else predicted != labels
     indices = np.argsort(~wrong, kind="stable") if order == "wrong" else np.arange(len(labels))
@@ -123,15 +128,20 @@ def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image
 
 
 def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -> tuple[dict[str, Any], Arrays]:
-    """Return the weights of a neuron, or a filter, and the test digits that excite it most.
+    """Return the weights of a neuron or a filter, and the test digits with its largest activations.
 
     Parameters
     ----------
     net : Network
     layer, index : int
-        The layer, the inputs being 0, and which of its neurons or maps.
+        Number of the layer, where the inputs are 0, and index of the neuron or map.
     image : Image or None
-        For which its activation is wanted.
+        Image for which to return the activation, if any.
+
+    Raises
+    ------
+    RequestError
+        If there is no such layer, neuron or map.
     """
     which = neuron_of(net, layer, index)
     parameters = net.parameters[layer - 1]
@@ -155,25 +165,25 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
 
 
 def neuron_of(net: network2.Network, layer: Any, index: Any) -> int:
-    """Return the index of a neuron, or a map.
+    """Return the index of a neuron or a map, if there is one.
 
     Raises
     ------
     RequestError
-        If the layer has none of that index.
+        If there is no such layer, neuron or map.
     """
     number = layer_of(net, layer)
     shape = net._architecture().shapes[number]
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < shape[0]:
-        raise RequestError(f"layer {number} has no neuron {str(index)[:20]}; they go from 0 to {shape[0] - 1}")
+        raise RequestError(f"layer {number} has no neuron {str(index)[:20]}; its neurons go from 0 to {shape[0] - 1}")
     return index
 
 
 def layer_of(net: network2.Network, layer: Any) -> int:
-    """Return the number of a layer behind the inputs, from 1, if it is there."""
+    """Return the number of a layer, from 1, if there is one; otherwise, raise a `RequestError`."""
     last = len(net.layers)
     if not isinstance(layer, int) or isinstance(layer, bool) or not 1 <= layer <= last:
-        raise RequestError(f"there is no layer {str(layer)[:20]}; they go from 1 to {last}")
+        raise RequestError(f"there is no layer {str(layer)[:20]}; layers go from 1 to {last}")
     return layer
 
 
@@ -185,7 +195,12 @@ def pixels_that_matter(net: network2.Network, image: Image, output: Any) -> tupl
     net : Network
     image : Image
     output : int or None
-        The output; None for that with the largest activation.
+        Index of the output; None for the output with the largest activation.
+
+    Raises
+    ------
+    RequestError
+        If there is no such output.
     """
     if output is None:
         output = int(net.feedforward(image.column).argmax())
@@ -197,7 +212,7 @@ def pixels_that_matter(net: network2.Network, image: Image, output: Any) -> tupl
 
 
 def description(net: network2.Network) -> dict[str, Any]:
-    """Return the layers of a network in words and numbers, the inputs first."""
+    """Return members of the message `network`: the layers, the inputs first, and the number of parameters."""
     architecture = net._architecture()
     layers: list[dict[str, Any]] = [
         {"kind": "input", "text": "input", "shape": architecture.shapes[0], "weights": None, "activation": None}
@@ -217,9 +232,9 @@ def description(net: network2.Network) -> dict[str, Any]:
 
 
 def first_weights(net: network2.Network) -> Arrays:
-    """Return the weights of the first neurons, or filters, as bytes: of each, the largest in size is 127 or -127.
+    """Return the weights of the first neurons or filters as int8; the largest absolute weight of each becomes 127.
 
-    There are none where the neurons do not take the pixels themselves.
+    The result is empty if the inputs of the neurons are not the pixels.
     """
     weights = net.weights[0][:_WEIGHTS_SHOWN]
     if weights.ndim == 4:
@@ -233,12 +248,12 @@ def first_weights(net: network2.Network) -> Arrays:
 
 
 def _takes_pixels(net: network2.Network, layer: int) -> bool:
-    """Return whether a layer is dense and takes all pixels of the image."""
+    """Return whether a layer is dense and its inputs are the pixels."""
     before = net.layers[: layer - 1]
     return isinstance(net.layers[layer - 1], Dense) and all(isinstance(each, Dropout) for each in before)
 
 
 def _of_neuron(activations: np.ndarray, index: int) -> np.ndarray:
-    """Return the activation of a neuron for each sample; of a map, the largest in it."""
+    """Return the activation of a neuron for each sample, shape (m,); for a map, its largest activation."""
     own = activations[index]
     return own.reshape(-1, own.shape[-1]).max(axis=0)

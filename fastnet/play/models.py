@@ -12,26 +12,26 @@ from fastnet.utils import arguments
 
 
 def read(path: Path) -> network2.Network:
-    """Return the network of a file that `network2` or `network3` has saved.
+    """Return the network in a file that `network2` or `network3` has saved.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If it does not hold a network for MNIST's digits.
+        If the file does not hold a network for MNIST's digits that the page can show.
     """
     with path.open("rb") as file:
         is_json = file.read(1) == b"{"  # the other format begins with the length of its header
     net = network2.load(path) if is_json else _of_layers(network3.load(path))
     with arguments.named(str(path)):
         judging.check(net)
-        settings.of_network(net)  # which refuses what the page cannot show
+        settings.of_network(net)  # raises an exception if the page cannot show the network
     return net
 
 
 def _of_layers(net: network3.Network) -> network2.Network:
-    """Return a network of chapter 6 as one of chapter 3, which has the same layers and parameters."""
+    """Return a network of `network2` with the same layers and parameters as a network of `network3`."""
     architecture = net._architecture()
     shape = architecture.input_shape
     sizes = [shape if len(shape) > 1 else shape[0], *architecture.layers]

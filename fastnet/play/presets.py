@@ -11,7 +11,7 @@ class Preset(NamedTuple):
     Attributes
     ----------
     name, title, text : str
-        What the page's address has, its title, and two sentences that say what to look for.
+        Name in the page's address, title, and two sentences that say what to look for.
     chapter : int
         Chapter of the book.
     settings : dict
@@ -36,22 +36,22 @@ PRESETS = (
     Preset(
         "eta-too-small",
         "A learning rate of 0.001",
-        "The cost falls very slowly. Raise eta while it runs, and watch the slope of the curve.",
+        "The cost falls very slowly. Raise eta during the training, and watch the slope of the curve.",
         1,
         {"cost": "quadratic", "eta": 0.001, "lambda": 0.0, "initial_weights": "large"},
     ),
     Preset(
         "eta-too-large",
         "A learning rate of 100",
-        "Each step goes too far. Nearly all neurons are saturated, and the test accuracy stays near that of guessing.",
+        "Each step is too large. Nearly all neurons are saturated, and the test accuracy stays near that of guessing.",
         1,
         {"cost": "quadratic", "eta": 100.0, "lambda": 0.0, "initial_weights": "large"},
     ),
     Preset(
         "saturation",
         "Saturated neurons",
-        "Large initial weights and the quadratic cost: many neurons are near 0 or 1, where the sigmoid is flat. "
-        "Compare the cross-entropy cost, which does not slow the output neurons down.",
+        "Large initial weights and the quadratic cost: many outputs are near 0 or 1, where the sigmoid is flat. "
+        "Compare the cross-entropy cost, with which output neurons do not learn slowly.",
         3,
         {"layers": "dense 100", "cost": "quadratic", "eta": 0.5, "lambda": 0.0, "initial_weights": "large"},
     ),
@@ -74,39 +74,39 @@ PRESETS = (
     Preset(
         "wrong-labels",
         "Wrong labels",
-        "A third of the training samples have wrong labels. The network finds the right digits all the same, until it "
-        "has learnt the wrong labels, too.",
+        "A third of the training samples have wrong labels. At first, the network still predicts the right digits; "
+        "later, the network also learns the wrong labels.",
         3,
         {"layers": "dense 100", "samples": 5000, "noise": 0.33, "lambda": 0.0},
     ),
     Preset(
         "vanishing-gradients",
         "Vanishing gradients",
-        "Four hidden layers of sigmoid neurons. Step by a mini-batch and compare the gradient norms: the first layer's "
-        "is much smaller than the last one's.",
+        "Four hidden layers of sigmoid neurons. Step by a mini-batch and compare the gradient norms: that of the first "
+        "layer is much smaller than that of the last.",
         5,
         {"layers": "dense 30, dense 30, dense 30, dense 30", "eta": 0.1, "lambda": 5.0},
     ),
     Preset(
         "dead-relu",
         "Dead rectified linear units",
-        "A learning rate that is too large for them: many neurons give 0 for all digits and learn nothing any more. "
-        "Look for cells that stay at 0.",
+        "The learning rate is too large: many neurons output 0 for all digits and no longer learn. "
+        "Look for neurons whose activation stays at 0.",
         3,
         {"activation": "relu", "cost": "log-likelihood", "eta": 1.0, "lambda": 0.0},
     ),
     Preset(
         "dropout",
         "Dropout",
-        "Half of the hidden neurons are left out for each sample, others each time. The training accuracy rises more "
-        "slowly, and no neuron relies on a single other one.",
+        "For each sample, another random half of the hidden neurons is left out. The training accuracy rises more "
+        "slowly, and no neuron depends on a single other neuron.",
         3,
         {"layers": "dense 100", "dropout": 0.5, "lambda": 0.0},
     ),
     Preset(
         "convolution",
         "A convolution",
-        "Twenty filters of 5 x 5 pixels, max-pooling, and 100 neurons. Open a filter to see what it looks for.",
+        "Twenty filters of 5 x 5 pixels, max-pooling, and 100 neurons. Open a filter to see its weights.",
         6,
         {
             "layers": "conv 20 5x5 relu, pool 2x2, dense 100 relu",

@@ -1,9 +1,9 @@
 """The server: files of the page, and a websocket for each window.
 
-Three checks keep others out. The address that is printed has a random token, for which the browser gets a cookie.
-Without the cookie, the server gives away no more than the scripts and styles of the page. The header `Host` has to name
-this machine, so that another site's name cannot lead here. The header `Origin` of a websocket has to be this server's
-own, so that a page of another site cannot open one.
+Three checks authorize requests. The printed address has a random token, for which the browser gets a cookie. Without
+the cookie, the server sends only the scripts and styles of the page. The header `Host` has to name this machine, which
+prevents DNS rebinding. The header `Origin` of a websocket has to be the server's own, so that a page of another site
+cannot open a websocket.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from fastnet import network2
 from fastnet.play.session import Session
 
 LARGEST_MESSAGE = 200_000
-"""Number of bytes of a message, at most."""
+"""Largest number of bytes of a message."""
 
-_SESSIONS = 8  # windows at a time
-_WAITING = 16  # messages of a window that are not answered yet; then the next is not read
-_UNSENT = 64  # frames that a window has not taken yet, likewise
-_PATIENCE = 60.0  # seconds that a window's network is kept after the connection is lost
-_REFUSED, _TOO_MANY = 4403, 4429  # codes of closing a websocket
+_SESSIONS = 8  # largest number of windows
+_WAITING = 16  # largest number of unanswered messages of a window, before the next message is read
+_UNSENT = 64  # largest number of unsent frames of a window, likewise
+_PATIENCE = 60.0  # seconds that a session is kept after the connection is lost
+_REFUSED, _TOO_MANY = 4403, 4429  # close codes of a websocket
 
 _TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _PAGE = files("fastnet.play") / "page"
@@ -45,7 +45,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_REFUSAL = "Open the address that `fastnet play` has printed: it has a token, without which nobody is let in.\n"
+_REFUSAL = "Open the address that `fastnet play` has printed: the address has a token, which the page requires.\n"
 
 
 class PageServer:
@@ -54,9 +54,9 @@ class PageServer:
     Parameters
     ----------
     model : callable
-        Returns the network that each window begins with.
+        Function that returns the network with which each window begins.
     name : str or None
-        Name of its file, if it has one.
+        Name of the network's file, if it has one.
     host : str
         Address to listen at.
     port : int
@@ -70,11 +70,11 @@ class PageServer:
         self.host, self.port = host.lower(), port
         self._token = secrets.token_urlsafe(24)
         self._sessions: dict[str, Session] = {}
-        self._left: dict[str, asyncio.TimerHandle] = {}  # sessions whose window has gone, and when they end
+        self._left: dict[str, asyncio.TimerHandle] = {}  # timers that end sessions whose window is closed
 
     @property
     def address(self) -> str:
-        """The address to open, token included."""
+        """Address of the page, with the token."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host and host[0] != '[' else host}:{self.port}/?token={self._token}"
 
@@ -87,9 +87,9 @@ class PageServer:
             self.port,
             process_request=self._process_request,
             max_size=LARGEST_MESSAGE,
-            compression=None,  # of what is sent on one machine
+            compression=None,  # not worth its time on one machine
             ping_interval=20,
-            close_timeout=1,  # of a window that does not answer, so that Ctrl-C ends the command at once
+            close_timeout=1,  # seconds for a window that does not answer, so that Ctrl-C soon ends the command
         ) as server:
             self.port = server.sockets[0].getsockname()[1]
             try:
@@ -98,20 +98,20 @@ class PageServer:
                 for session in self._sessions.values():
                     session.end()
 
-    # Requests of files, and of websockets before they are opened.
+    # HTTP requests: files, and handshakes of websockets.
 
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer a request; None lets a websocket open."""
+        """Return the response to a request, or None to open a websocket."""
         try:
             url = urlsplit(request.path)
         except ValueError:
-            return _response(HTTPStatus.BAD_REQUEST, "This is no address of the page.\n")
+            return _response(HTTPStatus.BAD_REQUEST, "The address of this request is not valid.\n")
         hosts, origins = request.headers.get_all("Host"), request.headers.get_all("Origin")
         if len(hosts) != 1 or not self._names_this_machine(hosts[0]):
             return _response(HTTPStatus.FORBIDDEN, "The header Host does not name this machine.\n")
         if url.path == "/" and "token" in parse_qs(url.query):
             return self._with_cookie(parse_qs(url.query)["token"][-1])
-        if url.path == "/socket":  # without the cookie, it is opened only to be closed with a reason
+        if url.path == "/socket":  # without the cookie, the websocket is closed later, with a reason
             own = origins == [f"http://{hosts[0]}"]
             return None if own else _response(HTTPStatus.FORBIDDEN, _REFUSAL)
         if url.path == "/" and not self._has_cookie(request):
@@ -119,7 +119,7 @@ class PageServer:
         return _file(url.path[1:] or "index.html", hosts[0])
 
     def _names_this_machine(self, host: str) -> bool:
-        """Whether a header `Host` has an IP address or this machine's own name: what no other site's name can be."""
+        """Whether a header `Host` has an allowed IP address or this machine's name, which no other site can have."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -133,18 +133,18 @@ class PageServer:
 
     @property
     def _cookie(self) -> str:
-        return f"fastnet-{self.port}"  # browsers do not tell ports apart
+        return f"fastnet-{self.port}"  # browsers send a cookie to all ports of a host
 
     def _with_cookie(self, token: str) -> Response:
         if not secrets.compare_digest(token.encode(), self._token.encode()):
             return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
         response = _response(HTTPStatus.SEE_OTHER, "")
-        response.headers["Location"] = "/"  # an address without the token, to be kept and sent
+        response.headers["Location"] = "/"  # an address without the token, which can be kept and shared
         response.headers["Set-Cookie"] = f"{self._cookie}={token}; HttpOnly; SameSite=Lax; Path=/"
         return response
 
     def _has_cookie(self, request: Request) -> bool:
-        # By hand: `http.cookies` refuses the whole header where another program's cookie is malformed.
+        # `http.cookies` is not used: it refuses the whole header if another program's cookie is malformed.
         for header in request.headers.get_all("Cookie"):
             for each in header.split(";"):
                 name, _, value = each.strip().partition("=")
@@ -152,7 +152,7 @@ class PageServer:
                     return True
         return False
 
-    # Windows.
+    # Websockets, one for each window.
 
     async def _serve_window(self, connection: ServerConnection) -> None:
         """Answer the messages of a window until it closes."""
@@ -178,13 +178,13 @@ class PageServer:
             self._left[key] = asyncio.get_running_loop().call_later(_PATIENCE, self._end, key)
 
     def _key(self, request: Request) -> str:
-        """Return the key of a session: what the window says, unless that is another window's."""
+        """Return the key of a session: the window's key, or a new key if that is invalid or in use."""
         found = parse_qs(urlsplit(request.path).query).get("session", [""])[-1]
         is_free = found not in self._sessions or found in self._left
         return found if re.fullmatch("[0-9a-f]{16}", found) and is_free else secrets.token_hex(8)
 
     def _session(self, key: str) -> Session | None:
-        """Return the session of a key, a new one if there is none; None if there are too many."""
+        """Return the session of a key, or a new session if there is none; None if there are too many sessions."""
         if key in self._left:
             self._left.pop(key).cancel()
             return self._sessions[key]
@@ -203,7 +203,7 @@ class PageServer:
 
 
 class _Outgoing:
-    """Frames that wait to be sent, in their order. Of the pictures of a training, only the newest waits."""
+    """Frames that wait to be sent, in their order. Of the pictures of a training, only the newest is kept."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -214,7 +214,7 @@ class _Outgoing:
         return len(self._frames)
 
     def put(self, content: bytes, is_picture: bool) -> None:
-        """Have a frame sent; any thread may call this."""
+        """Send a frame later; any thread may call this method."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the command ends
             self._loop.call_soon_threadsafe(self._add, content, is_picture)
 
@@ -235,13 +235,13 @@ class _Outgoing:
 
 
 async def _answer_all(connection: ServerConnection, session: Session, outgoing: _Outgoing) -> None:
-    """Have messages answered in their order, of which some wait."""
+    """Pass messages on to the session in their order; pause while too many messages or frames wait."""
     waiting: set[asyncio.Future[None]] = set()
     async for text in connection:
         try:
             message = json.loads(text)
         except (RecursionError, ValueError):
-            message = None  # which the session refuses
+            message = None  # the session refuses None
         waiting.add(asyncio.wrap_future(session.receive(message)))
         while len(waiting) >= _WAITING:
             _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -250,7 +250,7 @@ async def _answer_all(connection: ServerConnection, session: Session, outgoing: 
 
 
 def _file(name: str, host: str) -> Response:
-    """Return a file of the page, which may connect to this host."""
+    """Return a file of the page, with the permission to connect to this host."""
     kind = _TYPES.get(name.rpartition(".")[2])
     if kind is None or not re.fullmatch(r"[a-z0-9_-]+\.[a-z]+", name) or not (_PAGE / name).is_file():
         return _response(HTTPStatus.NOT_FOUND, "There is no such file.\n")

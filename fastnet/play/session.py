@@ -1,4 +1,4 @@
-"""What one window does: its messages, each answered by a frame."""
+"""The session of one window: each message is answered by a frame."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from fastnet.sweeps.recipe import INITS
 
 Message = Mapping[str, Any]
 Send = Callable[[bytes, bool], object]
-"""Sends a frame. The second argument says whether it is a picture of a training, which a newer one may replace."""
+"""Sends a frame. The second argument says whether the frame is a picture of a training: a newer picture replaces it."""
 
 
 class Session:
-    """The network of one window, in training or not.
+    """The network of one window, and the threads that train, evaluate and measure it.
 
     Parameters
     ----------
     model : Network
-        The network that it begins with.
+        Network with which the session begins.
     name : str or None
-        Name of its file; None if fastnet has trained it.
+        Name of the network's file; None if fastnet has trained the network.
     """
 
     def __init__(self, model: network2.Network, name: str | None) -> None:
@@ -43,7 +43,7 @@ class Session:
         self._send: Send = lambda content, is_picture: None
         self._image: looking.Image | None = None
         self._broken: list[str] = []
-        self._whole: list[dict[str, np.ndarray]] | None = None  # parameters before the first break
+        self._whole: list[dict[str, np.ndarray]] | None = None  # parameters before the first change of weights
         self._random = np.random.default_rng(0)
         self._predicted: tuple[network2.Network, np.ndarray] | None = None
         self._source = name or "trained on MNIST"
@@ -52,7 +52,7 @@ class Session:
         self._training = Worker("fastnet-train", lambda: self._trainer.go_on(), self._has_failed)
 
     def begin(self, send: Send, key: str) -> Future[None]:
-        """Say what there is to a window that has connected, and which key finds this session again."""
+        """Send choices, network and state to a window that has connected, and the key that resumes this session."""
         return self._looking.do(partial(self._begin, send, key))
 
     def _begin(self, send: Send, key: str) -> None:
@@ -76,7 +76,7 @@ class Session:
         self._tell(self._trainer.state())
 
     def leave(self) -> None:
-        """Send nothing any more: the window has gone."""
+        """Send nothing any more, because the window is closed."""
         self._send = lambda content, is_picture: None
 
     def end(self) -> None:
@@ -85,9 +85,9 @@ class Session:
             worker.end()
 
     def receive(self, message: Any) -> Future[None]:
-        """Have a message answered by the thread that it is for.
+        """Have a message answered by the thread for its type.
 
-        What is wrong with a message is answered by `problem`, and never raised.
+        An invalid message is answered by the message `problem`; no exception is raised.
         """
         reply = message.get("id") if isinstance(message, dict) else None
         reply = {"reply": reply} if isinstance(reply, int) else {}
@@ -95,7 +95,7 @@ class Session:
         return self._worker_for(kind, message).do(partial(self._answer, kind, message, reply))
 
     def _worker_for(self, kind: Any, message: Any) -> Worker:
-        """Return the thread that answers: no drawing waits for what takes long."""
+        """Return the thread that answers a message, so that no drawing waits for a slow answer."""
         if kind == "neuron" or (kind == "digit" and message.get("order") != "all"):
             return self._measuring
         return self._looking if kind in ("drawing", "digit", "map") else self._training
@@ -108,16 +108,16 @@ class Session:
         except RequestError as refused:
             problem = {"text": str(refused), "field": refused.field}
             self._send(frame("problem", problem | reply), False)
-        except Exception as error:  # the window is told, and goes on
+        except Exception as error:  # the window shows the error and can be used further
             self._has_failed(error, reply)
 
     def _has_failed(self, error: Exception, reply: Message | None = None) -> None:
-        """Tell the window of an error that is not its own."""
+        """Send the window an error of fastnet, as opposed to an invalid message."""
         text = "there is not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
         self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
         self._tell(self._trainer.state())
 
-    # Answers, in the thread that looks or, where they take long, in the one that measures.
+    # Answers, in the looking thread; slow answers in the measuring thread.
 
     def _answer_drawing(self, message: Message, reply: dict[str, Any]) -> None:
         began = perf_counter()
@@ -149,7 +149,7 @@ class Session:
         members, arrays = looking.pixels_that_matter(net, self._image, message.get("output"))
         self._send(frame("map", members | reply, arrays), False)
 
-    # Answers, in the thread that trains.
+    # Answers, in the training thread.
 
     def _answer_settings(self, message: Message, reply: dict[str, Any]) -> None:
         given = message.get("settings")
@@ -162,7 +162,7 @@ class Session:
         self._tell(self._trainer.state() | reply)
 
     def _start(self, chosen: Settings, reply: dict[str, Any]) -> None:
-        """Have a new network in place of the one before."""
+        """Replace the network by a new network with the chosen settings."""
         self._trainer = self._new_trainer(chosen, None)
         self._source, self._broken, self._whole = "not trained yet", [], None
         self._send_network(reply)
@@ -178,7 +178,9 @@ class Session:
         self._trained(reply)
 
     def _trained(self, reply: dict[str, Any]) -> None:
-        if self._source != "trained here" or self._broken:  # what was broken is trained on, and not mended any more
+        if (
+            self._source != "trained here" or self._broken
+        ):  # changed weights are now trained, and can no longer be restored
             self._source, self._broken, self._whole = "trained here", [], None
             self._send_network({})
         self._tell(self._trainer.state() | reply)
@@ -214,7 +216,7 @@ class Session:
 
     def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
         trainer = Trainer(chosen, self._measuring, net)
-        # A trainer that was replaced says no more. Pictures are made in the other thread, while training goes on.
+        # A replaced trainer sends nothing more. Pictures are made in the looking thread, while training continues.
         trainer.on_picture = lambda members: self._looking.do_latest(
             "picture" if members["measured_at"] is None else "measured", partial(self._picture, trainer, members)
         )
@@ -222,11 +224,11 @@ class Session:
         return trainer
 
     def _picture(self, trainer: Trainer, members: dict[str, Any]) -> None:
-        """Send a picture of the training, with what the network says of the image now."""
+        """Send a picture of the training, with the network's current answer for the image."""
         if trainer is not self._trainer:
             return
         net = trainer.looked_at()
-        members = members | trainer.state()  # training has gone on meanwhile
+        members = members | trainer.state()  # training has continued meanwhile
         arrays = looking.first_weights(net)
         if self._image is not None:
             seen, activations = looking.seen(net, self._image)
@@ -265,4 +267,4 @@ _ANSWERS: dict[str, Callable[[Session, Message, dict[str, Any]], None]] = {
     "break": Session._answer_break,
     "mend": Session._answer_mend,
 }
-"""What answers each type of message."""
+"""Methods that answer messages, by type of message."""

@@ -1,4 +1,4 @@
-"""What the page may choose of a network and its training: checked, and bounded."""
+"""Validates the page's settings of a network and its training, and limits memory and time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from fastnet.sweeps.recipe import Recipe, recipe
 from fastnet.utils import arguments
 
 N_IN, N_OUT = 784, 10
-LARGEST = 2_000_000  # parameters of a network, and neurons of it: bounds memory and what is sent
-MOST_WORK = 20_000_000  # multiplications for a sample: bounds the time of an answer
+LARGEST = 2_000_000  # largest number of parameters and neurons of a network: limits memory and messages
+MOST_WORK = 20_000_000  # largest number of multiplications for a sample: limits the time of an answer
 
 DEFAULTS: dict[str, Any] = {
     "layers": "dense 30",
@@ -35,19 +35,19 @@ DEFAULTS: dict[str, Any] = {
     "noise": 0.0,
     "seed": 0,
 }
-"""The settings by name, and what they are where the page does not say: chapter 3's network."""
+"""Default settings by name: chapter 3's network."""
 
-_LONGEST = 200  # characters of a text
-_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # of the library, and of the page
+_LONGEST = 200  # largest number of characters of a text
+_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # the library's names, and the page's
 
 
 class RequestError(ValueError):
-    """A setting that is not what it may be.
+    """An invalid message or setting of the page.
 
     Attributes
     ----------
     field : str or None
-        Its name.
+        Name of the invalid setting, if there is one.
     """
 
     def __init__(self, text: str, field: str | None = None) -> None:
@@ -57,21 +57,21 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """A network and its training, as the page has chosen them.
+    """Valid settings of a network and its training.
 
     Attributes
     ----------
     chosen : dict
         All settings by name.
     recipe : Recipe
-        The same for the library.
+        The same settings for the library.
     """
 
     chosen: dict[str, Any]
     recipe: Recipe
 
     def network(self) -> network2.Network:
-        """Return the network, with its initial parameters drawn."""
+        """Return a new network, with random initial parameters."""
         return self.recipe.network(self.chosen["seed"])
 
     def data(self) -> Dataset:
@@ -85,18 +85,18 @@ class Settings:
 
 
 def checked(given: Mapping[str, Any]) -> Settings:
-    """Return settings, with the defaults of those that are missing.
+    """Validate settings, and return them with defaults for missing settings.
 
     Raises
     ------
     RequestError
-        If one is unknown, or not what it may be.
+        If a setting is unknown or has an invalid value.
     """
     for name, value in given.items():
         if name not in DEFAULTS:
-            raise RequestError(f"{arguments.brief(name)} is no setting; there are {', '.join(DEFAULTS)}")
+            raise RequestError(f"{arguments.brief(name)} is no setting; the settings are {', '.join(DEFAULTS)}")
         if isinstance(value, str) and len(value) > _LONGEST:
-            raise RequestError(f"{name} has {len(value)} characters; it may have {_LONGEST}", name)
+            raise RequestError(f"{name} has {len(value)} characters; it may have at most {_LONGEST}", name)
         if isinstance(value, (list, dict)):
             raise RequestError(f"{name} must be a number or a text", name)
     return _settings({**DEFAULTS, **given})
@@ -112,8 +112,14 @@ def _settings(chosen: dict[str, Any]) -> Settings:
 
 
 def of_network(net: network2.Network) -> Settings:
-    """Return the settings of a network that was read from a file, with defaults for its training."""
-    # Dropout of chapter 6 is not inverted, for which there are no words; in a new network it is.
+    """Return the settings of a network from a file, with defaults for its training.
+
+    Raises
+    ------
+    RequestError
+        If the page cannot show the network.
+    """
+    # Chapter 6's dropout is not inverted, which `notation` cannot write. A new network gets inverted dropout.
     hidden = [Dropout(layer.p) if isinstance(layer, Dropout) else layer for layer in net.layers[:-1]]
     try:
         layers = notation.write(hidden) if hidden else ""
@@ -121,12 +127,14 @@ def of_network(net: network2.Network) -> Settings:
         raise RequestError(f"the network cannot be shown: {error}") from None
     cost = next((name for name, cost in costs.NAMES.items() if costs.as_cost(cost) == net._cost()), None)
     if cost is None:
-        raise RequestError(f"the network has {costs.name_of(net.cost)}; it may have {', '.join(costs.NAMES)}")
+        raise RequestError(
+            f"the network has {costs.name_of(net.cost)}; its cost must be one of {', '.join(costs.NAMES)}"
+        )
     return _settings({**DEFAULTS, "layers": layers, "activation": net.activation, "cost": cost})
 
 
 def _recipe(chosen: Mapping[str, Any]) -> Recipe:
-    """Return the recipe, whose errors name a setting first."""
+    """Return the recipe. Error messages begin with the name of a setting."""
     same = ("cost", "activation", "optimizer", "momentum", "eta", "dropout", "mini_batch_size")
     given = {name: chosen[name] for name in same} | {library: chosen[page] for library, page in _NAMES.items()}
     try:
@@ -148,23 +156,26 @@ def _recipe(chosen: Mapping[str, Any]) -> Recipe:
         raise RequestError("dropout needs hidden neurons: add a layer, or set dropout to 0", "dropout")
     numbers = number_of_parameters(architecture) + sum(math.prod(shape) for shape in architecture.shapes)
     if numbers > LARGEST:
-        raise RequestError(f"the network has {numbers:,} parameters and neurons; it may have {LARGEST:,}", "layers")
+        raise RequestError(
+            f"the network has {numbers:,} parameters and neurons; it may have at most {LARGEST:,}", "layers"
+        )
     if architecture.multiplications > MOST_WORK:
         raise RequestError(
-            f"a sample takes {architecture.multiplications:,} multiplications; it may take {MOST_WORK:,}", "layers"
+            f"a sample takes {architecture.multiplications:,} multiplications; it may take at most {MOST_WORK:,}",
+            "layers",
         )
     return found
 
 
 def number_of_parameters(architecture: Architecture) -> int:
-    """Return the number of numbers that are trained."""
+    """Return the number of parameters that are trained."""
     return sum(math.prod(shape) for layer in architecture.trained for shape in layer.values())
 
 
 def _refused(text: str) -> RequestError:
     """Return an error whose field is the setting that the text begins with."""
     first = text.replace(":", " ").split()[0]
-    if first == "sizes":  # of which the page chooses the hidden layers
+    if first == "sizes":  # the page has only the hidden layers, in the setting layers
         return RequestError(f"layers: {text}", "layers")
     field = _NAMES.get(first, first)
     if field != first:

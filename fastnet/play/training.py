@@ -1,4 +1,4 @@
-"""Training that is watched: by as many mini-batches as fit between two pictures."""
+"""Training for the page: each call trains on as many mini-batches as fit between two pictures."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from fastnet.play.workers import Worker
 from fastnet.utils import progress
 
 _PICTURE = 1 / 60  # seconds between two pictures, at least
-_ADVANCE = 0.025  # seconds of training in a call, and so mostly from picture to picture
+_ADVANCE = 0.025  # seconds of training in a call, about: usually the time between two pictures
 _MEASURED = 0.5  # seconds between two measurements of accuracy and gradients, at least
 _SAMPLES_OF_GRADIENTS = 200
-_CURVE = 2000  # points of a curve that are kept
+_CURVE = 2000  # largest number of points of a curve that are kept
 
 _MEASUREMENTS = ("measured_at", "test_accuracy", "training_accuracy", "gradient_norms")
 
@@ -34,23 +34,23 @@ Notify = Callable[[dict[str, Any]], object]
 
 
 class Trainer:
-    """A network in training. All but `state` and `looked_at` belongs to one thread, and another one measures.
+    """A network in training. Other threads than the training thread call only `state`, `looked_at` and `measure`.
 
     Parameters
     ----------
     settings : Settings
-        Of the network and its training.
+        Settings of the network and its training.
     measuring : Worker
-        The thread that measures.
+        Thread that measures.
     net : Network, optional
-        The network; by default, a new one.
+        Network to train; by default, a new network.
 
     Attributes
     ----------
     on_picture : callable
-        Called in one of the threads with members of the message `progress`, some 40 times a second.
+        Called with members of the message `progress` about 40 times a second, in the training or measuring thread.
     on_state : callable
-        Called with members of the message `state`, where no request has changed them.
+        Called with members of the message `state` when they change without a request.
     """
 
     def __init__(self, settings: Settings, measuring: Worker, net: network2.Network | None = None) -> None:
@@ -61,8 +61,8 @@ class Trainer:
         self._shown = _copy(self.net)
         self._training: StepwiseTraining | None = None
         self._measured_on: tuple[Dataset, Dataset] | None = None  # for gradients, and for the training accuracy
-        self._left = 0.0  # mini-batches until it pauses
-        self._size = 1  # mini-batches in the next call
+        self._left = 0.0  # number of mini-batches until training pauses
+        self._size = 1  # number of mini-batches in the next call
         self._seconds = self._samples = self._costs = 0.0
         self._total_seconds = 0.0
         self._drawn = self._measured = -math.inf
@@ -83,42 +83,54 @@ class Trainer:
         }
 
     def looked_at(self) -> network2.Network:
-        """Return a copy of the network, which does not change any more, for other threads to look into."""
+        """Return a copy of the network that never changes, so that other threads can read it."""
         return self._shown
 
     def run(self) -> None:
-        """Train until it is paused."""
+        """Train until `pause` is called."""
         self._begin()
         self._left = math.inf
 
     def pause(self) -> None:
-        """Stop training, and show the network as it is."""
+        """Pause the training, and send a picture of the network."""
         if self._left > 0:
             self._left = 0
             self._picture(time.perf_counter())
 
     def step(self, unit: Any) -> None:
-        """Train for a mini-batch, or to the end of the epoch."""
+        """Train for a mini-batch, or to the end of the epoch; the unit is "mini-batch" or "epoch".
+
+        Raises
+        ------
+        RequestError
+            If the unit is invalid, or training cannot go on.
+        """
         if unit not in ("mini-batch", "epoch"):
             raise RequestError("unit must be mini-batch or epoch")
         training = self._begin()
         self._left = 1 if unit == "mini-batch" else training.mini_batches - training.mini_batch
 
     def change_eta(self, eta: Any) -> None:
-        """Train with another learning rate from now on."""
+        """Train with another learning rate from now on.
+
+        Raises
+        ------
+        RequestError
+            If the learning rate is invalid, or training cannot go on.
+        """
         try:
             self._begin().eta = eta
         except (TypeError, ValueError) as error:
             raise RequestError(str(error), "eta") from None
 
     def change_weights(self, change: Callable[[network2.Network], Any]) -> Any:
-        """Call a function that changes the network's weights."""
+        """Call a function that changes the network's weights, and return its result."""
         result = change(self.net)
         self._shown = _copy(self.net)
         return result
 
     def _begin(self) -> StepwiseTraining:
-        """Prepare the training, which may take some seconds if the kernels have to be compiled."""
+        """Return the training, and prepare it first if needed: compiling kernels may take some seconds."""
         if self._training is None:
             data = self.settings.data()
             self._measured_on = data[:_SAMPLES_OF_GRADIENTS], data[: len(digits.test_data())]
@@ -149,7 +161,7 @@ class Trainer:
             self.on_state(self.state())
 
     def go_on(self) -> bool:
-        """Train for a moment, if it is not paused; return whether there is more to do."""
+        """Train for about `_ADVANCE` seconds unless paused, and return whether training goes on."""
         if self._training is None or self._left <= 0:
             return False
         try:
@@ -161,13 +173,13 @@ class Trainer:
         return self._left > 0
 
     def _advance(self, training: StepwiseTraining) -> None:
-        """Train for a moment, and draw a picture if it is time for one."""
+        """Train for about `_ADVANCE` seconds, and send a picture if the last picture is old enough."""
         at_most = min(self._left, training.mini_batches - training.mini_batch)
         n = int(max(1, min(self._size, at_most)))
         began = time.perf_counter()
         before = training.epoch * training.mini_batches + training.mini_batch
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TrainingWarning)  # the page is told by `diverged`
+            warnings.simplefilter("ignore", TrainingWarning)  # the page gets `diverged` instead
             cost = training.advance(n)
         seconds = time.perf_counter() - began
         done = training.epoch * training.mini_batches + training.mini_batch - before
@@ -181,7 +193,7 @@ class Trainer:
             self._picture(now)
 
     def _picture(self, now: float) -> None:
-        """Show what has changed since the last picture, and have it measured from time to time."""
+        """Send a picture of the training, and from time to time have the network measured."""
         self._drawn, self._shown = now, _copy(self.net)
         cost = self._costs / self._samples if self._samples else math.nan
         rate = self._samples / self._seconds if self._seconds else 0.0
@@ -197,13 +209,13 @@ class Trainer:
             self.measure(members)
 
     def measure(self, members: dict[str, Any] | None = None) -> None:
-        """Have the network measured as it is now, and the result shown."""
+        """Have the current network measured, and send the result."""
         self._measured = time.perf_counter()
         members = members or self.state() | {"cost": None, "seconds": self._total_seconds, "samples_per_second": None}
         self._measuring.do_latest("measure", partial(self._measure, self._shown, members))
 
     def _measure(self, net: network2.Network, members: dict[str, Any]) -> None:
-        """Measure the accuracies, and how large the gradient of each layer is; in another thread than the training."""
+        """Measure the accuracies and the gradient norm of each layer; called in the measuring thread."""
         measured = dict.fromkeys(_MEASUREMENTS) | {
             "measured_at": members["epoch"] + members["mini_batch"] / members["mini_batches"],
             "test_accuracy": net.accuracy(digits.test_data()) / len(digits.test_data()),
@@ -217,7 +229,7 @@ class Trainer:
         self.on_picture(members | measured)
 
     def _keep(self, cost: float | None, measured: dict[str, Any]) -> None:
-        """Keep a point of the curves; of long curves, every second one."""
+        """Add a point to the curves. Long curves keep only every second point."""
         point = {"epoch": measured["measured_at"], "cost": cost, "test_accuracy": measured["test_accuracy"]}
         for name, value in point.items():
             self.curves[name].append(value)
@@ -226,7 +238,7 @@ class Trainer:
 
 
 def _copy(net: network2.Network) -> network2.Network:
-    """Return a network with copies of the arrays, which computes with NumPy and need not be compiled."""
+    """Return a copy of the network and its arrays, with the engine 'numpy', which needs no compilation."""
     copied = copy.copy(net)
     copied.engine = "numpy"
     copied.parameters = [{name: array.copy() for name, array in layer.items()} for layer in net.parameters]

@@ -1,4 +1,4 @@
-"""A thread that does one task after another."""
+"""A thread that runs one task after another."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ T = TypeVar("T")
 
 
 class Worker:
-    """A thread that does tasks in their order, and something else while there are none.
+    """A thread that runs tasks in their order, and another function while no task waits.
 
     Parameters
     ----------
     name : str
         Name of the thread.
     otherwise : callable, optional
-        What to do where no task waits. It returns whether it has more to do; if not, the thread sleeps until the next
-        task.
+        Function to call while no task waits. It returns whether to call it again; if not, the thread sleeps until the
+        next task.
     on_error : callable, optional
-        Called with what `otherwise` raises. What a task raises, its future has.
+        Called with an exception of `otherwise`. An exception of a task is set on its future.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Worker:
         self._thread.start()
 
     def do(self, task: Callable[[], T]) -> Future[T]:
-        """Have the thread do something; the future has what it returns, or raises."""
+        """Add a task; the returned future gets its result or exception."""
         future: Future[T] = Future()
         with self._changed:
             if self._ended:
@@ -52,14 +52,14 @@ class Worker:
         return future
 
     def do_latest(self, key: str, task: Callable[[], object]) -> None:
-        """Have the thread do something, in place of what still waits under the same key."""
+        """Add a task, in place of the task that still waits under the same key, if any."""
         with self._changed:
             waits, self._latest[key] = key in self._latest, task
         if not waits:
             self.do(lambda: self._taken(key)())
 
     def end(self) -> None:
-        """End the thread after what it does now. Tasks that wait are cancelled."""
+        """End the thread after its current task. Waiting tasks are cancelled."""
         with self._changed:
             self._ended = True
             while self._tasks:
@@ -82,11 +82,11 @@ class Worker:
             if task is None or future is None:
                 has_more = self._go_on()
                 continue
-            has_more = True  # which a task may have given it
+            has_more = True  # the task may have given `otherwise` something to do
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(task())
-                except BaseException as error:  # as in concurrent.futures, whoever waits has it
+                except BaseException as error:  # as in concurrent.futures, the future raises the exception
                     future.set_exception(error)
 
     def _go_on(self) -> bool:

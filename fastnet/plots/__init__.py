@@ -1,8 +1,8 @@
-"""Pictures, with matplotlib: how networks learnt, what they get wrong, and what their weights look like.
+"""Pictures, with matplotlib: learning curves, sweeps, confusion matrices, misclassified images and weights.
 
-Each picture is a function in a file of its own. It returns a figure, which a notebook shows and `save` writes; given
-matplotlib axes of yours, it draws there instead and returns them. `figures` is what all of them share, `images` and
-`labels` what some do. The pictures of a race are in `fastnet.comparison.plots`.
+Each picture is a function in a module of its own. The function returns a figure, which a notebook shows and `save`
+writes. Given matplotlib axes, the function draws on the axes and returns them. All pictures use `figures`, and some use
+`images` and `labels`. The pictures of comparisons are in `fastnet.comparison.plots`.
 """
 
 from fastnet.plots.confusion import confusion_matrix

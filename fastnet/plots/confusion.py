@@ -1,4 +1,4 @@
-"""What a network takes for what: the confusion matrix."""
+"""The confusion matrix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_WRITTEN = 30  # classes; with more, the numbers would be too small to read
+_MOST_WRITTEN = 30  # largest number of classes whose counts are written; more counts would be too small to read
 
 
 @overload
@@ -21,31 +21,31 @@ def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes:
 @overload
 def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes: Axes) -> Axes: ...
 def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes: Axes | None = None) -> Figure | Axes:
-    """Draw how often each class is taken for each: a row for what it is, a column for what it is taken for.
+    """Draw the confusion matrix, with a row for each true class and a column for each predicted class.
 
-    Colours show the mistakes, as shares of their row. What is right stands on the diagonal without one, or it would
-    outshine them; its share stands at the end of the row.
+    Colours show mistakes, as shares of their row. The diagonal has no colours, because correct predictions would
+    outweigh the mistakes. The share of correct predictions stands at the end of each row.
 
     Parameters
     ----------
     labels : array_like, shape (n,)
-        What each sample is: numbers or strings.
+        True class of each sample: numbers or strings.
     predictions : array_like, shape (n,)
-        What each is taken for.
+        Predicted class of each sample.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
     Figure or Axes
-        The axes, if they were given, or else the figure.
+        The axes if they were given, otherwise the figure.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the two differ in length, are empty, or are not one-dimensional.
+        If labels and predictions differ in length, are empty, or are not one-dimensional.
     """
     truth, taken = np.asarray(labels), np.asarray(predictions)
     for name, array in (("labels", truth), ("predictions", taken)):
@@ -71,7 +71,7 @@ def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes:
 
 
 def _count(truth: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the classes, in order, and how often each (row) is taken for each (column)."""
+    """Return the sorted classes, and the confusion matrix: true classes as rows, predicted classes as columns."""
     classes, indices = np.unique(np.concatenate([truth, taken]), return_inverse=True)
     n = len(classes)
     pairs = indices[: len(truth)] * n + indices[len(truth) :]
@@ -79,7 +79,7 @@ def _count(truth: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _write(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
-    """Write each number that is not zero into its cell."""
+    """Write each count into its cell, without the zeros outside of the diagonal."""
     dark = 0.6 * shares.max()
     for (row, column), count in np.ndenumerate(counts):
         if row == column:
@@ -90,13 +90,13 @@ def _write(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
 
 
 def _label(axes: Axes, classes: np.ndarray, right: np.ndarray, totals: np.ndarray) -> None:
-    """Name rows and columns, and say at the right how much of each row is right."""
+    """Label rows and columns, and write the share of correct predictions at the right of each row."""
     places = range(len(classes))
     names = [str(each) for each in classes]
     axes.set_xticks(places, names, fontsize="large", rotation=90 if max(map(len, names)) > 3 else 0)
     axes.set_yticks(places, names, fontsize="large")
-    axes.set_xlabel("what it is taken for", fontsize="large")
-    axes.set_ylabel("what it is", fontsize="large")
+    axes.set_xlabel("predicted class", fontsize="large")
+    axes.set_ylabel("true class", fontsize="large")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     for edge in range(len(classes) + 1):
@@ -109,13 +109,13 @@ def _label(axes: Axes, classes: np.ndarray, right: np.ndarray, totals: np.ndarra
 
 
 def _write_beside(axes: Axes, words: str, row: float, higher: float, va: str) -> None:
-    """Write at the right of the matrix, so many points higher than a row."""
+    """Write text at the right of the matrix, `higher` points above a row."""
     edge = axes.get_xlim()[1]
     axes.annotate(words, (edge, row), xytext=(6, higher), textcoords="offset points", va=va, annotation_clip=False)
 
 
 def _title(classes: np.ndarray, mistakes: np.ndarray, n: int) -> str:
-    """Say how many are wrong, and what the most frequent mistake is."""
+    """Return a title with the number of mistakes and the most frequent mistake."""
     wrong = int(mistakes.sum())
     if not wrong:
         return f"All of {n:,} right"

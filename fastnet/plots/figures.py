@@ -1,6 +1,6 @@
-"""What every picture needs: a figure, a file, colours, and one look.
+"""Figures, files, colours and styles for all pictures.
 
-No picture goes through pyplot or changes matplotlib's settings, so that a program's own pictures stay as they are.
+No picture uses pyplot or changes matplotlib's settings, so that a program's own pictures are not affected.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
-# The palette of Okabe and Ito, which people who see no difference between red and green can tell apart, but for its
-# yellow, which no projector shows on white.
+# The palette of Okabe and Ito, whose colours red-green colour-blind people can tell apart. Its yellow is left out,
+# because no projector shows yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of so many inches.
+    """Return an empty figure; width and height are in inches.
 
     Raises
     ------
@@ -35,14 +35,14 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def check(filename: str | os.PathLike[str]) -> None:
-    """Find out, before anything is computed, whether a picture can be drawn into this file.
+    """Check, before anything is computed, that a picture can be written in the format of the file's ending.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     ValueError
-        If it does not know the ending.
+        If matplotlib does not support the ending.
     """
     known = new_figure(1, 1).canvas.get_supported_filetypes()
     if _ending(filename) not in known:
@@ -50,14 +50,16 @@ def check(filename: str | os.PathLike[str]) -> None:
 
 
 def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
-    """Write a picture to a file, whole or not at all, in the format that its ending names.
+    """Write a picture to a file atomically, in the format of the file's ending.
 
     Raises
     ------
+    ImportError
+        If matplotlib is not installed.
     OSError
-        If it cannot be written. A file that was there is then as it was.
+        If the file cannot be written. An existing file is then unchanged.
     ValueError
-        If matplotlib does not know the ending.
+        If matplotlib does not support the ending.
     """
     check(filename)
     with replaced(filename) as file:
@@ -69,9 +71,9 @@ def _ending(filename: str | os.PathLike[str]) -> str:
 
 
 def style_curves(axes: Axes, epochs: int) -> None:
-    """Give axes of curves over so many epochs a quiet grid, and whole numbers below."""
+    """Give axes of curves over `epochs` epochs a light grid, and whole numbers on the horizontal axis."""
     if epochs > 1:
-        margin = 0.015 * (epochs - 1)  # so that no mark is cut
+        margin = 0.015 * (epochs - 1)  # so that no marker is cut off
         axes.set_xlim(max(0.5, 1 - margin), epochs + margin)
         axes.locator_params(axis="x", integer=True)
     else:
@@ -84,17 +86,17 @@ def style_curves(axes: Axes, epochs: int) -> None:
 
 
 def style_images(axes: Axes) -> None:
-    """Take everything from axes that images don't need."""
+    """Remove ticks and borders, which images do not need."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
 
 
 def marker(epochs: int) -> str:
-    """Return what marks the epochs on a curve: nothing where there are many."""
+    """Return the marker for the epochs of a curve: "o" for fewer than 25 epochs, otherwise none."""
     return "o" if epochs < 25 else ""
 
 
 def in_percent(share: float, _: Any = None) -> str:
-    """Return a share as a label of an axis: 0.975 as 97.5 %."""
+    """Return a share as a label of an axis, such as "97.5 %" for 0.975."""
     return f"{share * 100:.4g} %"

@@ -26,22 +26,27 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
     Parameters
     ----------
     rows : ndarray, shape (n, numbers)
-        An image each: row by row, and of colours map by map.
+        One image in each row: the pixels row by row, and images in colour map by map.
     shape : tuple of int or None
-        (height, width), or (3, height, width) of images in red, green and blue. None for a square without colours.
+        (height, width), or (3, height, width) for images in red, green and blue. None for squares without colours.
 
     Returns
     -------
     ndarray, shape (n, height, width) or (n, height, width, 3)
-        Colours are from 0 to 1; where some are not, all are moved and scaled together.
+        Colours are from 0 to 1. If some colours are outside of this range, all are shifted and scaled together.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not of this form, or has another number of pixels than the images.
     """
     if shape is None or len(shape) == 2:
         return rows.reshape(-1, *image_shape(rows.shape[1], shape))
     maps, *size = shape
     if maps != _COLORS or len(size) != 2 or prod(shape) != rows.shape[1]:
         raise ValueError(
-            f"shape is {shape}, and the images have {rows.shape[1]} numbers; as many must be (height, width), or (3, "
-            "height, width) of images in red, green and blue"
+            f"shape is {shape}, and the images have {rows.shape[1]} numbers; shape must have as many: (height, width), "
+            "or (3, height, width) for images in red, green and blue"
         )
     images = np.moveaxis(rows.reshape(-1, *shape), 1, -1)
     low, high = min(0.0, float(images.min(initial=0))), max(1.0, float(images.max(initial=1)))
@@ -49,12 +54,12 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
 
 
 def image_shape(n: int, shape: Shape) -> tuple[int, int]:
-    """Return the height and the width of images of n pixels: as given, or those of a square.
+    """Return the height and the width of images of n pixels: as given, or of a square if `shape` is None.
 
     Raises
     ------
-    ValueError
-        If n pixels are no square, or not those of the given shape.
+    TypeError, ValueError
+        If n is not a square number, or not the product of height and width, or these are not positive integers.
     """
     if shape is None:
         side = isqrt(n)
@@ -69,14 +74,14 @@ def image_shape(n: int, shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Mosaic:
-    """Images in rows, from left to right and from top to bottom; a pixel is one unit of the axes.
+    """A grid of images, from left to right and from top to bottom; a pixel is one unit of the axes.
 
     Attributes
     ----------
     images : ndarray, shape (n, height, width) or (n, height, width, 3)
-        At least one; with a fourth axis, in red, green and blue.
+        At least one image; with a fourth axis, in red, green and blue.
     gap : tuple (rows, columns)
-        How many pixels stay free above each, and between two.
+        Number of free pixels above each image, and between two images in a row.
     """
 
     images: np.ndarray
@@ -84,7 +89,7 @@ class Mosaic:
 
     @property
     def columns(self) -> int:
-        """How many stand in a row: about as a screen is wide, and with few places left empty."""
+        """Number of images in a row, for an aspect ratio near 1.6 and few empty places."""
         n, height, width = self.images.shape[:3]
 
         def flaw(columns: int) -> float:
@@ -95,7 +100,7 @@ class Mosaic:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width in pixels."""
+        """Height and width of the grid in pixels."""
         n, height, width = self.images.shape[:3]
         rows = ceil(n / self.columns)
         return rows * (height + self.gap[0]), self.columns * (width + self.gap[1]) - self.gap[1]
@@ -107,9 +112,9 @@ class Mosaic:
         return self.gap[0] + row * (height + self.gap[0]), column * (width + self.gap[1])
 
     def draw(self, axes: Axes, **colors: Any) -> AxesImage:
-        """Draw them; `colors` are `cmap`, `vmin` and `vmax` of `Axes.imshow`."""
+        """Draw the images; `colors` are `cmap`, `vmin` and `vmax` of `Axes.imshow`."""
         _, height, width, *colors_of_pixels = self.images.shape
-        canvas = np.full((*self.shape, *colors_of_pixels), 1.0 if colors_of_pixels else np.nan)  # white between them
+        canvas = np.full((*self.shape, *colors_of_pixels), 1.0 if colors_of_pixels else np.nan)  # white between images
         for i, image in enumerate(self.images):
             top, left = self.corner(i)
             canvas[top : top + height, left : left + width] = image

@@ -1,4 +1,4 @@
-"""Names of lines at their ends, where the eye already is, instead of in a legend."""
+"""Labels at the ends of lines, instead of a legend."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SIZE = 10.0
-_LINE = 1.3  # the distance from line to line, in sizes of the letters
-_RIGHT = 1.05  # of the axes
+_SIZE = 10.0  # largest font size, in points
+_LINE = 1.3  # distance from line to line, in font sizes
+_RIGHT = 1.05  # horizontal position of the labels, in widths of the axes
 
 
 @dataclass(frozen=True)
 class End:
-    """Where a line ends, and what is to be written there.
+    """The end of a line, and its label.
 
     Attributes
     ----------
     words : str
-        What to write, in one line or several.
+        Text of the label, in one line or several.
     color : str
-        The line's; the words are a little darker.
+        Colour of the line; the label is a little darker.
     place : tuple (x, y) or None
-        In the coordinates of the data; None if there is no line.
+        Last point of the line, in the coordinates of the data; None if there is no line.
     """
 
     words: str
@@ -36,10 +36,10 @@ class End:
 
 
 def label_ends(axes: Axes, ends: Sequence[End]) -> None:
-    """Write at the right of the axes what each line is, in the order of their ends, and lead a thin line to each.
+    """Write labels at the right of the axes, in the order of the lines' ends, with a thin line to each end.
 
-    The limits of the axes stay from then on. A name whose line has its end outside of them, or none, stands at the
-    border. Where there are more names than the axes are high, they are written smaller.
+    The limits of the axes are fixed from then on. If a line ends outside of the limits, or there is no line, the label
+    stands at the border. If the labels are higher than the axes, they are written smaller.
     """
     from matplotlib.colors import to_rgb
 
@@ -47,7 +47,7 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     low, high = axes.set_ylim(axes.get_ylim())
     heights = [-1.0 if end.place is None else _height(axes, end.place) for end in ends]
     points = axes.get_window_extent().height / axes.figure.dpi * 72
-    line = _LINE * lines(ends)  # of the longest name, which gives all of them their distance
+    line = _LINE * lines(ends)  # all labels have the distance that the longest label needs
     size = min(_SIZE, points / (line * len(ends)))
     for end, height in zip(ends, spread_out(heights, line * size / points), strict=True):
         text: dict[str, Any] = {"color": 0.75 * np.array(to_rgb(end.color)), "fontsize": size, "va": "center"}
@@ -62,12 +62,12 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
 
 
 def lines(ends: Sequence[End]) -> int:
-    """Return how many lines the longest name has."""
+    """Return the number of lines of the longest label."""
     return max(end.words.count("\n") + 1 for end in ends)
 
 
 def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:
-    """Return heights between 0 and 1 that are at least so far from one another, in the same order.
+    """Return heights from 0 to 1 in the same order, which are at least `distance` apart.
 
     Examples
     --------
@@ -86,5 +86,5 @@ def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:
 
 
 def _height(axes: Axes, place: tuple[float, float]) -> float:
-    """Return where a point of the data lies between the bottom of the axes, 0, and their top, 1."""
+    """Return the height of a point of the data in the axes: 0 is the bottom, 1 the top."""
     return float(axes.transAxes.inverted().transform(axes.transData.transform(place))[1])

@@ -1,4 +1,4 @@
-"""How a network learnt: costs and accuracies over the epochs."""
+"""Learning curves: costs and accuracies over the epochs."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def learning_curves(history: History, *, figure: None = ...) -> Figure: ...
 @overload
 def learning_curves(history: History, *, figure: Own) -> Own: ...
 def learning_curves(history: History, *, figure: Figure | SubFigure | None = None) -> Figure | SubFigure:
-    """Draw the costs and the accuracies of a run against the epochs, as the figures of the book's chapter 3.
+    """Draw the costs and the accuracies of a run against the epochs, as in the figures of the book's chapter 3.
 
     Parameters
     ----------
     history : History
-        The run: `net.history`.
+        History of the run: `net.history`.
     figure : Figure or SubFigure, optional
-        Where to draw; by default a figure of its own. It takes two panels, if there are costs and accuracies.
+        Figure to draw on; by default, a new figure. Costs and accuracies have a panel each.
 
     Returns
     -------
     Figure or SubFigure
-        Where it is drawn.
+        The figure with the curves.
 
     Raises
     ------
@@ -56,8 +56,8 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
     shown = [(what, curves) for what, curves in (("Cost", costs), ("Accuracy", accuracies)) if any(curves.values())]
     if not shown:
         raise ValueError(
-            "nothing was monitored in this run; there is neither a cost nor an accuracy to draw. With SGD(..., "
-            "monitor_training_cost=True), or evaluation_data=... and monitor_evaluation_accuracy=True, there is"
+            "nothing was monitored in this run, so there is neither a cost nor an accuracy to draw; call SGD with "
+            "monitor_training_cost=True, or with evaluation_data=... and monitor_evaluation_accuracy=True"
         )
     if figure is None:
         figure = new_figure(0.6 + 5.2 * len(shown), 3.8)
@@ -75,7 +75,7 @@ def _with_gaps(values: list[Any]) -> list[float]:
 
 
 def _draw(axes: Axes, what: str, curves: dict[str, list[float]]) -> None:
-    """Draw a curve for each data set, and say where it ends."""
+    """Draw a curve for each data set, with the last value at its end."""
     drawn = {data: values for data, values in curves.items() if values}
     ends = []
     for data, values in drawn.items():

@@ -1,4 +1,4 @@
-"""What a network gets wrong: the images themselves."""
+"""Images that a network misclassifies."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     Samples: TypeAlias = Dataset | Iterable[Sample]
     Model: TypeAlias = "Network | Classifier"
 
-_ROOM, _GAP = 0.24, 0.2  # for the words above an image, and between images: in parts of an image
-_INCHES = 1.04  # the width of an image, so that the words above are no wider
+_ROOM, _GAP = 0.24, 0.2  # height for the text above an image, and width between images: shares of an image
+_INCHES = 1.04  # width of an image, so that the text above is not wider
 
 
 @runtime_checkable
 class Network(Protocol):
-    """What chapters 1 and 3 call a network."""
+    """A network of `network` or `network2`."""
 
     sizes: list[int]
 
     def feedforward(self, a: Any) -> np.ndarray:
-        """Return the outputs, a sample a column."""
+        """Return the outputs, with one sample in each column."""
 
 
 class Classifier(Protocol):
-    """What scikit-learn calls a classifier, with probabilities."""
+    """A classifier with the methods of scikit-learn, and with probabilities."""
 
     classes_: np.ndarray
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803 - scikit-learn's name
-        """Return the probability of each class, a sample a row."""
+        """Return the probability of each class, with one sample in each row."""
 
 
 @overload
@@ -50,34 +50,34 @@ def mistakes(net: Model, data: Samples, *, shape: Shape = ..., most: int = ..., 
 def mistakes(
     net: Model, data: Samples, *, shape: Shape = None, most: int = 18, axes: Axes | None = None
 ) -> Figure | Axes:
-    """Draw the images that a network takes for something else, the most confident mistakes first.
+    """Draw the images that a network misclassifies, the most confident mistakes first.
 
-    Above each is what it is, what the network takes it for, and the output that made it so, in per cent.
+    Above each image are its label, the predicted label, and the network's output for the prediction in per cent.
 
     Parameters
     ----------
     net : Network or classifier
-        Of `network` or `network2`, with at least two outputs; or a classifier of scikit-learn with `predict_proba`.
+        Network of `network` or `network2`, or a classifier of scikit-learn with `predict_proba`.
     data : Dataset or iterable of (x, y)
         Images, with labels or columns: usually the test data.
     shape : tuple (height, width) or (3, height, width), optional
-        Of an image, or of one in red, green and blue, map by map. By default it is square and has no colours.
+        Shape of an image, or of an image in red, green and blue, map by map. By default square, without colours.
     most : int, optional
-        How many mistakes to show.
+        Largest number of mistakes to show.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
     Figure or Axes
-        The axes, if they were given, or else the figure.
+        The axes if they were given, otherwise the figure.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not of that form, or the inputs are no images of that shape.
+        If an argument has a wrong type or value, or the inputs are not images of that shape.
     """
     most = arguments.positive(most, "most")
     data = as_dataset(data)
@@ -93,7 +93,7 @@ def mistakes(
         mistakes(net, data, shape=shape, most=most, axes=figure.add_subplot())
         return figure
     style_images(axes)
-    axes.set_anchor("W")  # few images are narrower than the words above and below
+    axes.set_anchor("W")  # a few images are narrower than the text above and below
     axes.set_title(_title(len(shown), len(found), len(data)), loc="left")
     if not shown:
         return axes
@@ -107,7 +107,7 @@ def mistakes(
 
 
 class _Mistake(NamedTuple):
-    """A sample, what it is, what the network takes it for, and its output for that."""
+    """Index of a sample, its label, the predicted label, and the network's output for the prediction."""
 
     sample: int
     label: int
@@ -116,7 +116,7 @@ class _Mistake(NamedTuple):
 
 
 def _find(net: Model, data: Dataset) -> list[_Mistake]:
-    """Return what the network gets wrong, the most confident mistakes first."""
+    """Return the misclassified samples, the most confident mistakes first."""
     outputs, labels, classes = _outputs(net, data)
     answers, confidence = classes[outputs.argmax(axis=1)], outputs.max(axis=1)
     wrong = np.flatnonzero(answers != labels)
@@ -125,19 +125,19 @@ def _find(net: Model, data: Dataset) -> list[_Mistake]:
 
 
 def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the outputs, a sample a row, what each sample is, and what each output stands for."""
+    """Return the outputs with one sample in each row, the label of each sample, and the label of each output."""
     if not isinstance(net, Network):
         return net.predict_proba(data.inputs), data.targets, net.classes_
     with arguments.named("data"):
         data.check_inputs(net.sizes[0])
         outputs, classes = net.feedforward(data.inputs.T).T, net.classes(data)
-    if net.sizes[-1] == 1:  # the larger of two is then the class that the single output names
+    if net.sizes[-1] == 1:  # two outputs, of which the larger is that of the predicted class
         outputs = np.hstack([2 * classes.boundary - outputs, outputs])
     return outputs, classes.labels, np.arange(outputs.shape[1])
 
 
 def _title(shown: int, wrong: int, n: int) -> str:
-    """Say how many are wrong, and how many of these are shown."""
+    """Return a title with the number of mistakes, and the number of mistakes that are shown."""
     images = f"{n:,} image" if n == 1 else f"{n:,} images"
     if not wrong:
         return f"No mistake in {images}"
@@ -147,6 +147,6 @@ def _title(shown: int, wrong: int, n: int) -> str:
 
 
 def _example(mistake: _Mistake) -> str:
-    """Say how to read the words above an image."""
+    """Return an explanation of the text above an image."""
     label, other = mistake.label, mistake.taken_for
     return f"{label} as {other}: an image of {label}, taken for {other}; in brackets the network's output for {other}"

@@ -1,4 +1,4 @@
-"""The figures of all pictures. Only this module imports matplotlib when it is imported itself."""
+"""The figure class of all pictures. Only this module imports matplotlib at its top; other modules import it later."""
 
 from io import BytesIO
 
@@ -9,10 +9,10 @@ except ImportError:
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows; one of matplotlib's own it shows only after pyplot has been imported."""
+    """A figure that a notebook shows. Matplotlib's own figures are shown only after pyplot has been imported."""
 
     def _repr_png_(self) -> bytes:
-        """Return the picture as IPython asks for it."""
+        """Return the picture as a PNG file, for IPython."""
         file = BytesIO()
         self.savefig(file, format="png")
         return file.getvalue()

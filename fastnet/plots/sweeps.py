@@ -1,4 +1,4 @@
-"""A sweep: a curve for each choice, over several seeds, with their spread."""
+"""Learning curves of a sweep: the mean and the range over several seeds for each choice."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
     Parameters
     ----------
     curves : mapping of str to sequences of sequences of float
-        For each choice, by its label, the curve of each seed: a number an epoch. They may be of different lengths.
-        What is infinite or not a number says that a run diverged, and so does a curve of no epochs.
+        For each choice, by its label, the curve of each seed: a number for each epoch. The curves may have different
+        lengths. A run diverged if its curve has an infinite number or NaN, or has no epochs.
     what : str, optional
-        What the numbers are. Where its last word is "accuracy" and they are shares up to 1, they are shown in per cent.
+        Name of the numbers. If its last word is "accuracy" and no number exceeds 1, they are shown in per cent.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
     Figure or Axes
-        The axes, if they were given, or else the figure.
+        The axes if they were given, otherwise the figure.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     ValueError
-        If there are no curves, or one is of no form that can be drawn.
+        If `curves` is empty, a choice has no seeds, or a curve is not one-dimensional.
 
     Notes
     -----
-    A line is dotted where some of its seeds have stopped or diverged: there it is the mean of the others. What lies
-    far from most of the values, such as the first epoch or a learning rate that is too large, is cut off: `set_ylim` of
-    the axes shows it.
+    A line is dotted where some of its seeds have stopped or diverged. There, the line is the mean of the other seeds.
+    Values far from most of the values, such as those of the first epoch or of a large learning rate, are cut off.
+    `set_ylim` of the axes shows these values.
     """
     choices = [_Choice.of(label, runs) for label, runs in curves.items()]
     if not choices:
-        raise ValueError("curves is empty; a sweep has at least one")
+        raise ValueError("curves is empty; it must have at least one choice")
     if axes is None:
         names = [choice.label.split("\n") for choice in choices]
         longest, most = max(len(line) for name in names for line in name), max(map(len, names))
@@ -85,11 +85,11 @@ class _Choice:
     Attributes
     ----------
     label : str
-        Its name, in lines that leave room for the curves.
+        Label, wrapped into lines that leave room for the curves.
     values : ndarray, shape (seeds, epochs)
-        NaN where a run has stopped or diverged.
+        Numbers of the curves; NaN where a run has stopped or diverged.
     diverged : int
-        How many runs did.
+        Number of runs that diverged.
     """
 
     label: str
@@ -112,23 +112,23 @@ class _Choice:
 
     @property
     def highest(self) -> float:
-        """The largest of all values; 0 if there is none."""
+        """Largest value, at least 0."""
         return float(np.max(self.values, where=~np.isnan(self.values), initial=0.0))
 
     def spread(self) -> np.ndarray:
-        """Return the lowest, the mean and the highest of each epoch, shape (3, epochs); NaN where all are missing."""
+        """Return minimum, mean and maximum of each epoch, shape (3, epochs); NaN where all values are missing."""
         columns = [column[~np.isnan(column)] for column in self.values.T]
         return np.array([[c.min(), c.mean(), c.max()] if len(c) else [np.nan] * 3 for c in columns]).T
 
 
 def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:
-    """Draw the line and the band of a choice, and return where it ends and what is to be written there."""
+    """Draw the line and the band of a choice, and return the end of the line with its label."""
     lowest, mean, highest = choice.spread()
     epochs = np.arange(1, len(mean) + 1)
     whole = ~np.isnan(choice.values).any(axis=0)
     axes.plot(epochs, np.where(whole, mean, np.nan), color=color, marker=mark, markersize=3.5)
     if not whole.all():
-        since = max(int(whole.argmin()) - 1, 0)  # from where the line ends
+        since = max(int(whole.argmin()) - 1, 0)  # the epoch where the solid line ends
         axes.plot(epochs[since:], mean[since:], ":", color=color)
     if len(choice.values) > 1:
         axes.fill_between(epochs, lowest, highest, color=color, alpha=0.15, linewidth=0)
@@ -143,9 +143,9 @@ def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> 
 
 
 def _limit(axes: Axes, choices: list[_Choice]) -> None:
-    """Show all values but those far out, beside which no difference between the others could be seen.
+    """Limit the vertical axis to the values without outliers, beside which other differences could not be seen.
 
-    Far out is what Tukey calls so: three times the distance of the quartiles below or above them.
+    Outliers are Tukey's "far out" values: more than three interquartile ranges below or above the quartiles.
     """
     values = np.concatenate([choice.values[~np.isnan(choice.values)] for choice in choices])
     if not len(values):
@@ -158,7 +158,7 @@ def _limit(axes: Axes, choices: list[_Choice]) -> None:
 
 
 def _colors(n: int) -> list[str]:
-    """Return a colour for each choice: distinct ones, or as many steps from dark to light as there are choices."""
+    """Return a colour for each choice: from the palette, or, for many choices, in steps from dark to light."""
     if n <= len(PALETTE):
         return list(PALETTE[:n])
     from matplotlib import colormaps
@@ -168,7 +168,7 @@ def _colors(n: int) -> list[str]:
 
 
 def _seeds(choices: list[_Choice]) -> str:
-    """Say what the lines and the bands are."""
+    """Return the part of the title that explains lines and bands; empty if each choice has one seed."""
     numbers = {len(choice.values) for choice in choices}
     if numbers == {1}:
         return ""

@@ -1,4 +1,4 @@
-"""What hidden neurons and filters look for: their weights as images."""
+"""Weights of hidden neurons and filters as images."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _AXES_OF_FILTERS = 4  # filters, maps, rows and columns
-_HIGHEST = 12.0  # inches, of images that are high and narrow
-_SHOWN = 99.5  # per cent of the weights get a colour of their own; one that is far away must not make the others pale
+_HIGHEST = 12.0  # largest height in inches, for images that are high and narrow
+_SHOWN = 99.5  # per cent of the weights inside of the colour scale, so that outliers do not make other weights pale
 
 
 @overload
@@ -26,36 +26,36 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = ..., most: int = ..., axes:
 @overload
 def weights(matrix: npt.ArrayLike, *, shape: Shape = ..., most: int = ..., axes: Axes) -> Axes: ...
 def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes: Axes | None = None) -> Figure | Axes:
-    """Draw the weights of each neuron, or filter, of a layer: all in the same colours, and white where they are zero.
+    """Draw the weights of each neuron or filter of a layer, all on the same colour scale, with zero as white.
 
     Parameters
     ----------
     matrix : array_like, shape (neurons, inputs) or (filters, maps, height, width)
-        The weights, as in `net.weights[0]`. A filter of several maps is a column or a row of images, one a map.
+        Weights, as in `net.weights[0]`. A filter of several maps is a column or a row of images, one for each map.
     shape : tuple (height, width), optional
-        Of the image of a neuron; by default it is square. Filters have a shape.
+        Shape of a neuron's image; by default square. For filters, leave `shape` out.
     most : int, optional
-        How many neurons or filters to show, the first ones.
+        Largest number of neurons or filters to show; the first are shown.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; by default a figure of its own.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
     Figure or Axes
-        The axes, if they were given, or else the figure.
+        The axes if they were given, otherwise the figure.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument is not of that form, the weights of a neuron are no image of that shape, or not finite.
+        If an argument has a wrong type or value, a neuron's weights do not fit `shape`, or weights are not finite.
     """
     array = real_array(matrix, "weights") if np.ndim(matrix) == _AXES_OF_FILTERS else real_matrix(matrix, "weights")
     if not array.size:
         raise ValueError(f"weights have shape {array.shape}; there is nothing to draw")
     if not np.isfinite(array).all():
-        raise ValueError("there are weights that are infinite or not a number; they have no colour")
+        raise ValueError("some weights are infinite or not a number; all weights must be finite")
     shown = array[: arguments.positive(most, "most")]
     if array.ndim == _AXES_OF_FILTERS:
         mosaic = _of_filters(shown, shape)
@@ -75,10 +75,10 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes
 
 
 def _of_filters(filters: np.ndarray, shape: Shape) -> Mosaic:
-    """Return filters as images: those of several maps with their maps side by side, nearer than other filters."""
+    """Return filters as images. The maps of a filter are side by side, closer together than the filters."""
     n, maps, height, width = filters.shape
     if shape is not None:
-        raise ValueError(f"shape is {shape}, but filters have a shape, {(height, width)}; leave it out")
+        raise ValueError(f"shape is {shape}, but filters have a shape, {(height, width)}; leave shape out")
     images = np.full((n, maps, height + 1, width + 1), np.nan)
     images[:, :, :height, :width] = filters
     if _are_columns(n, maps):
@@ -89,12 +89,12 @@ def _of_filters(filters: np.ndarray, shape: Shape) -> Mosaic:
 
 
 def _are_columns(n: int, maps: int) -> bool:
-    """Whether the maps of each of n filters are drawn one below the other, and not in a row."""
+    """Whether the maps of each of n filters are drawn in a column, and not in a row."""
     return maps <= n
 
 
 def _title(shape: tuple[int, ...], shown: int) -> str:
-    """Return how many neurons or filters there are, and how many of them are shown."""
+    """Return a title with the number of neurons or filters, and the number of those that are shown."""
     n, maps = shape[:2]
     kind = "neuron" if len(shape) < _AXES_OF_FILTERS else "filter"
     first = f"the first {shown} of " if shown < n else ""

@@ -1,4 +1,4 @@
-"""Many networks: a grid of recipes, each with several seeds, on all processors or on a cluster.
+"""Sweeps: train a grid of recipes, each with several seeds, on all processors or on a cluster.
 
 `recipe` describes a network and its training, `grid` makes recipes of lists of values, `run` trains one network,
 `threads` and `cluster` train many, `record` keeps finished runs, `table` presents them; `sweeping` puts the parts
@@ -19,7 +19,7 @@ __all__ = ["Row", "Sweep", "TrainingFailed", "sweep"]
 _IN_MODULES = {"Row": "table", "Sweep": "table", "TrainingFailed": "sweeping", "sweep": "sweeping"}
 
 
-def __getattr__(name: str) -> Any:  # one recipe needs none of what trains many
+def __getattr__(name: str) -> Any:  # a recipe alone does not need the modules that train many networks
     if name in _IN_MODULES:
         return getattr(importlib.import_module(f"fastnet.sweeps.{_IN_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Many networks on a cluster, through joblib's backend for Dask: what is done there is what a thread does here."""
+"""Trains networks on a cluster, through joblib's backend for Dask. A worker trains a network as a thread here does."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from fastnet.sweeps.run import Outcome, Task, attempt, one_thread_of_blas
 from fastnet.utils import progress
 
 _CONNECTING = 10  # seconds that a scheduler has to answer, and to find workers
-_LOOKING = 1.0  # seconds between two looks at whether the cluster is still there
-_PATIENCE = 5  # looks at a cluster that does nothing more for us, before what it has not done is taken for lost
+_LOOKING = 1.0  # seconds between two checks of the cluster
+_PATIENCE = 5  # consecutive checks that find the cluster idle, after which unfinished networks count as lost
 
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Yield a connection to a scheduler.
+    """Yield a connection to a scheduler, given its address, such as tcp://HOST:8786.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def connected(address: str) -> Iterator[Any]:
     except ImportError:
         raise ImportError("a scheduler needs Dask; pip install 'fastnet-nndl[dask]' installs it") from None
     try:
-        get_address_host_port(address)  # which finds out at once what is no address
+        get_address_host_port(address)  # raises an error at once if this is not an address
         client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise ConnectionError(f"no scheduler answers at {address} ({error})") from None
@@ -53,31 +53,31 @@ def outcomes(
 ) -> Generator[Outcome, None, None]:
     """Train networks on the workers of a scheduler, and yield each result as soon as it is known.
 
-    When a worker dies, another worker trains its unfinished networks. Data sets are sent to each worker once; where a
-    description is given, each worker loads the data.
+    When a worker dies, another worker trains its unfinished networks. `Data` are sent to each worker once. With a
+    `Source`, each worker loads the data.
 
     Parameters
     ----------
     tasks : sequence of (Recipe, int)
-        What to train: recipes and seeds.
+        The recipes and seeds to train.
     data : Data or Source
-        What to train on, or where it lies on each worker.
+        The data, or where the data are on each worker.
     fingerprint : str
         Fingerprint of the data.
     client : distributed.Client
         The connection to the scheduler.
     step : callable
-        Called with the recipe for each epoch, when a network is trained.
+        Called with the recipe once for each epoch, after a network is trained.
 
     Yields
     ------
     recipe, seed, run
-        Instead of the run, the message of an error that ended it.
+        If an error ended the run, its message replaces the run.
 
     Raises
     ------
     OSError
-        If the scheduler does not answer any more.
+        If the scheduler no longer answers.
     """
     results: queue.SimpleQueue[Outcome | Exception] = queue.SimpleQueue()
     result: Outcome | Exception | None
@@ -97,7 +97,7 @@ def outcomes(
         except Exception as error:
             results.put(error)
 
-    threading.Thread(target=collect, daemon=True).start()  # for joblib waits for ever for what Dask has given up
+    threading.Thread(target=collect, daemon=True).start()  # joblib waits forever for tasks that Dask has given up
     left, idle = set(tasks), 0
     while left and idle < _PATIENCE:
         try:
@@ -114,27 +114,27 @@ def outcomes(
                 step(recipe)
             yield result
     for recipe, seed in left:
-        yield recipe, seed, "given up by the workers: they died of it, or fastnet is not installed there"
+        yield recipe, seed, "given up by the workers: the workers died, or fastnet is not installed on them"
 
 
 def _is_busy(client: Any) -> bool:
-    """Whether a task of this client is waiting, or being done."""
+    """Whether a task of this client is waiting or running."""
     return any(state.status == "pending" for state in list(client.futures.values()))
 
 
 def _in_words(error: Exception) -> Exception:
-    """Return what joblib and Dask say of the cluster as an error for people; of others, the error itself."""
+    """Return a readable error for an error of joblib or Dask about the cluster. Other errors are returned unchanged."""
     if isinstance(error, CancelledError):
-        return ConnectionError("the scheduler does not answer any more")
+        return ConnectionError("the scheduler no longer answers")
     if isinstance(error, TimeoutError):
-        return ConnectionError(f"the scheduler had no worker for {_CONNECTING} seconds")
+        return ConnectionError(f"the scheduler had no worker for {_CONNECTING} seconds; start workers first")
     return error
 
 
 def _train(recipe: Recipe, seed: int, data: Data | Source, fingerprint: str, version: str) -> Outcome:
     """Train a network on a worker."""
     if version != fastnet.__version__:
-        reason = f"this worker has fastnet {fastnet.__version__}, and the sweep was started by fastnet {version}"
+        reason = f"this worker has fastnet {fastnet.__version__}, but the sweep was started by fastnet {version}"
         return recipe, seed, reason
     try:
         here = at_hand(data, fingerprint)

@@ -1,4 +1,4 @@
-"""What the networks of a sweep are trained and judged on, and how another machine gets it."""
+"""The data of a sweep, and how another machine gets them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_NUMBERS_AT_A_TIME = 1 << 22  # of which a checksum is taken: what is sparse is made whole for it
+_NUMBERS_AT_A_TIME = 1 << 22  # hashed at a time; sparse inputs are made dense for it
 
 _loading = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Data:
-    """Three sets.
+    """The data sets of a sweep.
 
     Attributes
     ----------
     training : Dataset
-        To learn from.
+        The training data.
     validation : Dataset
-        To choose a recipe by.
+        The validation data, with which recipes are compared.
     test : Dataset or None
-        To say what the chosen one is worth.
+        The test data, for the accuracy of the best recipe.
     """
 
     training: Dataset
@@ -41,13 +41,13 @@ class Data:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Numbers of inputs and outputs of a network for these data: of outputs, as many as there are labels."""
+        """Number of inputs and number of outputs of a network for these data. Labels go from 0 to outputs - 1."""
         rows, targets = self.training.rows, self.training.targets
         return rows.shape[1], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of all that is in the sets: the same for the same data, wherever they come from."""
+        """SHA-256 of the data sets. Equal data have the same fingerprint, wherever they were loaded."""
         digest = hashlib.sha256()
         for data in (self.training, self.validation, self.test):
             for rows in () if data is None else (data.rows, data.targets):
@@ -60,14 +60,14 @@ class Data:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the data lie: what is sent to another machine instead of them.
+    """Where the data are. A source is sent to other machines instead of the data.
 
     Attributes
     ----------
     path : path or None
         See `mnist_loader.load_data`.
     expanded : bool
-        Whether the training images are to be shifted by a pixel, too.
+        Whether copies of the training images, shifted by a pixel, are added to the training data.
     """
 
     path: StrPath | None = None
@@ -78,7 +78,7 @@ class Source:
             object.__setattr__(self, "path", os.path.abspath(self.path))
 
     def load(self) -> Data:
-        """Load them.
+        """Load the data.
 
         Raises
         ------
@@ -90,12 +90,12 @@ class Source:
 
 
 def given(value: object) -> Data | Source:
-    """Return what a user gives as data: sets, a path, or nothing for MNIST.
+    """Return the data that a user gives: data sets, a `Source`, a path, or None for MNIST.
 
     Raises
     ------
     TypeError, ValueError
-        If it is nothing of that.
+        If `value` is none of these, or a data set is invalid.
     """
     if isinstance(value, Source):
         return value
@@ -113,12 +113,14 @@ def given(value: object) -> Data | Source:
 
 
 def at_hand(data: Data | Source, fingerprint: str) -> Data:
-    """Return the data in a process that got a description of them, or themselves; they are loaded once.
+    """Return the data in the process of a worker, which got the data or their source. A source is loaded only once.
 
     Raises
     ------
+    OSError, DataError
+        As `Source.load` does.
     ValueError
-        If what lies there is something else than where the description comes from.
+        If the loaded data do not have this fingerprint.
     """
     if isinstance(data, Data):
         return data
@@ -126,7 +128,7 @@ def at_hand(data: Data | Source, fingerprint: str) -> Data:
         loaded = _load_once(data)
         found = loaded.fingerprint
     if found != fingerprint:
-        raise ValueError("the data set on this worker is another one than where the sweep was started")
+        raise ValueError("the data on this worker differ from the data where the sweep was started; use the same data")
     return loaded
 
 

@@ -11,19 +11,19 @@ from fastnet.utils import arguments
 
 
 def recipes(**values: Any) -> list[Recipe]:
-    """Return the recipes of a grid, each of them once.
+    """Return the recipes of a grid, without duplicates.
 
     Parameters
     ----------
     **values
-        For an argument of `fastnet.sweeps.recipe.recipe`, its value, or several of them in a list or an array.
+        Arguments of `fastnet.sweeps.recipe.recipe`: a value, or several values in a list or an array.
 
     Raises
     ------
     TypeError
-        If there is no such argument, or a value is of another kind than it has to be.
+        If there is no such argument, or a value is of another kind than the argument.
     ValueError
-        If a value is out of range, or there is none.
+        If a value is out of range, a list of values is empty, or `epochs` is 0.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def recipes(**values: Any) -> list[Recipe]:
     found = [recipe(**dict(zip(lists, each, strict=True))) for each in product(*lists.values())]
     for each in found:
         if each.epochs == 0:
-            raise ValueError("epochs is 0; without an epoch there is nothing to compare")
+            raise ValueError("epochs is 0; without an epoch, a sweep has nothing to compare")
     return list(dict.fromkeys(found))
 
 
@@ -45,12 +45,12 @@ _MOST_SEEDS = 1_000_000
 
 
 def seeds(value: int | Iterable[int]) -> list[int]:
-    """Return seeds: from 0 on, if it is said how many; or those that are given, each of them once.
+    """Return seeds: the first from 0 on, given their number; or the given seeds, without duplicates.
 
     Raises
     ------
     TypeError, ValueError
-        If that is not so.
+        If `value` is neither a number of seeds, from 1 to 1,000,000, nor seeds from 0 to 2**32 - 1.
     """
     if isinstance(value, Iterable):
         found = [arguments.seed(each) for each in value]
@@ -64,14 +64,14 @@ def seeds(value: int | Iterable[int]) -> list[int]:
 
 
 def differing(found: list[Recipe]) -> list[str]:
-    """Return the arguments in which recipes differ; where they don't, the sizes or the layers."""
+    """Return the names of the arguments in which recipes differ; "sizes" or "layers" if the recipes are equal."""
     values = {name: {getattr(each, name) for each in found} for name in ARGUMENTS}
     names = [name for name in ARGUMENTS if len(values[name]) > 1]
     return names or ["sizes" if found[0].layers is None else "layers"]
 
 
 def shown(value: Any) -> str:
-    """Return a value of an argument as it is shown.
+    """Return the value of an argument as text.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def shown(value: Any) -> str:
 
 
 def label(each: Recipe, names: list[str]) -> str:
-    """Return these arguments of a recipe in a line.
+    """Return some arguments of a recipe, given by their names, as one line.
 
     Examples
     --------
@@ -94,11 +94,11 @@ def label(each: Recipe, names: list[str]) -> str:
     'conv 20 5x5, pool 2x2; eta 0.1'
     """
     values = [("" if name in _OF_ITSELF else f"{name} ") + shown(getattr(each, name)) for name in names]
-    return ("; " if "layers" in names else ", ").join(values)  # layers have commas of their own
+    return ("; " if "layers" in names else ", ").join(values)  # layers contain commas
 
 
-_LISTS = ("sizes", "layers", "image_shape")  # arguments of which one value may be a list
-_OF_ITSELF = ("sizes", "layers")  # arguments whose values say which they are
+_LISTS = ("sizes", "layers", "image_shape")  # arguments of which a single value may be a list
+_OF_ITSELF = ("sizes", "layers")  # arguments whose values are shown without the name
 
 
 def _several(value: Any, name: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Recipes: a network and its training in plain values, as a command, a grid or a file has them."""
+"""Recipes: a network and its training, described by plain values, as in a command, a grid or a file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from fastnet.learning.schedules import SCHEDULES
 from fastnet.utils import arguments
 
 INITS = ("large", "small")
-_SIZES, _ENDS = (784, 30, 10), (784, 10)  # of MNIST: chapter 1's network, and the inputs and outputs of any
+_SIZES, _ENDS = (784, 30, 10), (784, 10)  # chapter 1's network; inputs and outputs of any network for MNIST
 _ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # of gradient descent
-_ETA_OF_LAYERS = 0.1  # chapter 6's; with the others, most networks with convolutions learn nothing
-_ETA_OF_OTHERS = 0.001  # which divide the gradient by its size
+_ETA_OF_LAYERS = 0.1  # as in chapter 6; with the rates above, most networks with convolutions learn nothing
+_ETA_OF_OTHERS = 0.001  # of optimizers that divide the gradient by its size
 
 
 class _LargeWeights(network2.Network):
@@ -34,9 +34,9 @@ class _LargeWeights(network2.Network):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network and the arguments of its training. `recipe` makes one.
+    """A network and the arguments of its training. The function `recipe` makes a recipe.
 
-    With a seed and the data, they determine every number of the training.
+    A recipe, a seed and the data together determine every number of the training.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Recipe:
     layers : str or None
         The hidden layers, in the notation of `fastnet.formulas.notation`.
     image_shape : tuple of int or None
-        Shape of an image, (maps, height, width). None if it follows from the number of inputs, or nothing needs it.
+        Shape of an image, (maps, height, width). None if the number of inputs gives the shape, or no layer needs it.
     cost, init, activation, engine, dtype
         The other settings of the network.
     epochs, mini_batch_size, eta, lmbda, l1, max_norm, optimizer, momentum, dropout, patience, schedule
@@ -78,7 +78,7 @@ class Recipe:
         return images.input_shape(self.sizes[0], self._layers(), self.image_shape)
 
     def network(self, seed: int | None) -> network2.Network:
-        """Return the network, with its initial parameters drawn."""
+        """Return the network, with initial parameters drawn from the seed."""
         kind = _LargeWeights if self.init == "large" else network2.Network
         shape = self.input_shape
         return kind(
@@ -91,12 +91,12 @@ class Recipe:
         )
 
     def architecture(self) -> Architecture:
-        """Return what the network computes.
+        """Return the network's architecture.
 
         Raises
         ------
         ValueError
-            If layers do not fit one another or the cost, or the machine cannot hold them.
+            If layers do not fit one another or the cost, or need more memory than the machine has.
         """
         cost, dtype = costs.NAMES[self.cost], arguments.float_type(self.dtype)
         return Architecture(self.input_shape, as_layers(self._layers(), self.activation), cost, dtype)
@@ -112,13 +112,13 @@ class Recipe:
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
         values = asdict(self)
-        for name in ("layers", "image_shape"):  # records of dense networks were written without them
+        for name in ("layers", "image_shape"):  # omitted, so that recipes in older records are found
             if values[name] is None:
                 del values[name]
         return json.dumps(values, sort_keys=True)
 
     def _layers(self) -> list[int | Layer]:
-        """Return all layers; an integer is a dense layer."""
+        """Return all layers, of which an integer means a dense layer."""
         return [*self.sizes[1:-1], *(notation.read(self.layers) if self.layers else ()), self.sizes[-1]]
 
 
@@ -148,7 +148,7 @@ def recipe(
     engine: str = "numba",
     dtype: npt.DTypeLike = "float32",
 ) -> Recipe:
-    """Make a recipe; by default, the one of chapter 1.
+    """Make a recipe; by default, that of chapter 1's network.
 
     Parameters
     ----------
@@ -157,17 +157,17 @@ def recipe(
         inputs and outputs only: by default (784, 10).
     layers : str or sequence of int and Layer, optional
         The hidden layers, in the notation of `fastnet.formulas.notation`, such as "conv 20 5x5 relu, pool 2x2, dense
-        100 relu"; or the layers themselves, if they can be written so.
+        100 relu"; or the layers themselves, if the notation can describe them.
     image_shape : sequence of int, optional
         Shape of an image, (maps, height, width), if the layers need images. By default, n*n inputs are one map, and
-        3*n*n inputs three.
+        3*n*n inputs are three maps.
     activation, engine, dtype
         As for `network2.Network`.
     cost : {'quadratic', 'cross-entropy', 'log-likelihood'}, optional
         The cost function. By default 'quadratic', and with `layers` 'log-likelihood', as in chapter 6.
     init : {'large', 'small'}, optional
-        Initial weights: chapter 1's, or chapter 3's, which are divided by the root of their number. By default 'large'
-        with the quadratic cost and without `layers`, and 'small' otherwise.
+        Initial weights: 'large' as in chapter 1; or 'small' as in chapter 3, divided by the square root of the number
+        of a neuron's weights. By default 'large' with the quadratic cost and without `layers`, and 'small' otherwise.
     epochs, mini_batch_size, lmbda, l1, max_norm, momentum, dropout, patience, schedule
         As for `network2.Network.SGD`.
     optimizer : str, optional
@@ -232,13 +232,13 @@ def _network(
     """Return sizes, layers and the shape of images as a recipe has them."""
     if layers is None:
         if image_shape is not None:
-            raise ValueError(f"image_shape is {image_shape}, but there are no layers; it needs layers, for images")
+            raise ValueError(f"image_shape is {image_shape}, but there are no layers; give layers that take images")
         return tuple(arguments.sizes(_SIZES if sizes is None else sizes)), None, None
     ends = tuple(arguments.sizes(_ENDS if sizes is None else sizes))
     if len(ends) != 2:
         raise ValueError(
-            f"sizes is {list(ends)}, and layers are given; with these, sizes must be the numbers of inputs and outputs "
-            f"only, such as {list(_ENDS)}"
+            f"sizes is {list(ends)}, and layers are given; with layers, sizes must be the numbers of inputs and "
+            f"outputs only, such as {list(_ENDS)}"
         )
     with arguments.named("layers"):
         text = notation.write(notation.read(layers) if isinstance(layers, str) else layers)
@@ -246,7 +246,7 @@ def _network(
 
 
 def _check_layers(made: Recipe) -> None:
-    """Raise a `ValueError` if the layers of a recipe do not go together."""
+    """Raise a `ValueError` if the layers of a recipe do not fit one another, the inputs, the cost or `dropout`."""
     if made.dropout:
         raise ValueError(
             f"dropout is {made.dropout}, and layers are given; write 'dropout {made.dropout}' among the layers instead"

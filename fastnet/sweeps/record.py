@@ -1,4 +1,4 @@
-"""The record of a sweep: a SQLite file of finished runs, each written at once, so that none is trained again."""
+"""The record of a sweep: a SQLite file to which each finished run is written at once, so that no run is repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastnet.sweeps.data import StrPath
 from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run, Task
 
-_OURS = 0x666E7377  # "fnsw": SQLite's application id, by which the file is known as one of these
+_OURS = 0x666E7377  # "fnsw": SQLite's application id, which identifies the record of a sweep
 _FORMAT = 2  # SQLite's user version
 _PATIENCE = 60  # seconds to wait for another process that is writing
 _TABLE = """
@@ -42,7 +42,7 @@ _ADD = "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record:
-    """Finished runs, by recipe, seed, data, and the version of fastnet, which determine their numbers.
+    """Finished runs, by recipe, seed, data and version of fastnet, which together determine a run's numbers.
 
     Several sweeps may use the same file at the same time. A recorded run is never changed.
 
@@ -62,9 +62,9 @@ class Record:
     def __init__(self, path: StrPath | None, fingerprint: str) -> None:
         self._path = path
         self._fingerprint = fingerprint
-        self._connection: sqlite3.Connection | None = None  # as long as there is nothing to be read
+        self._connection: sqlite3.Connection | None = None  # None while there is nothing to read
         if path is not None and os.path.exists(path):
-            if not os.path.isfile(path):  # beside which SQLite would make files of its own
+            if not os.path.isfile(path):  # SQLite would make its own files beside a device, for example
                 raise DataError(f"{self._name}: it is not a regular file")
             self._connection = self._connect()
             try:
@@ -77,7 +77,7 @@ class Record:
                 self.close()
 
     def begin(self) -> None:
-        """Create the file if it does not exist, so that an unwritable one is reported before anything is trained.
+        """Create the file if it does not exist, so that an unwritable file is reported before anything is trained.
 
         Raises
         ------
@@ -93,7 +93,13 @@ class Record:
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
     def find(self, recipe: Recipe, seed: int) -> Run | None:
-        """Return the recorded run of a recipe and a seed, if there is one."""
+        """Return the recorded run of a recipe and a seed; None if there is none.
+
+        Raises
+        ------
+        DataError
+            If the record is damaged or cannot be read.
+        """
         if self._connection is None:
             return None
         key = self._key(recipe, seed)
@@ -103,7 +109,7 @@ class Record:
             return None
         *values, checksum = found
         try:
-            if checksum != _checksum(key, values):  # SQLite itself has none
+            if checksum != _checksum(key, values):  # SQLite itself has no checksums
                 raise ValueError
             return _run(*values)
         except (RecursionError, TypeError, ValueError):
@@ -117,7 +123,13 @@ class Record:
         return run
 
     def add(self, recipe: Recipe, seed: int, run: Run) -> None:
-        """Record a run; it is on the disk when this returns."""
+        """Record a run. The run is on the disk when this method returns.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be written.
+        """
         key = self._key(recipe, seed)
         values = json.dumps(run.validation), run.last, run.test, int(run.diverged), run.seconds
         with self._transaction("BEGIN IMMEDIATE") as connection:
@@ -145,9 +157,9 @@ class Record:
             return connection
 
     def _has_begun(self, connection: sqlite3.Connection) -> bool:
-        """Whether there is a table of runs; raise a `DataError` if there is anything else.
+        """Whether the file has a table of runs; raise a `DataError` if the file has anything else.
 
-        It is asked in a transaction: between two questions, another process may make the table.
+        Call this in a transaction: between two queries, another process may create the table.
         """
         with self._named_errors():
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -167,7 +179,7 @@ class Record:
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        """Read what is there at one moment in the `with` block, or write what it writes, all of it or nothing."""
+        """Run the `with` block as a transaction: it reads a consistent state, and writes everything or nothing."""
         assert self._connection is not None
         with self._named_errors():
             self._connection.execute(begin)
@@ -175,13 +187,13 @@ class Record:
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:  # SQLite may have ended it by itself, of a full disk for example
+                if self._connection.in_transaction:  # SQLite ends the transaction itself if a disk is full, for example
                     self._connection.execute("ROLLBACK")
                 raise
 
     @contextlib.contextmanager
     def _named_errors(self) -> Iterator[None]:
-        """Have SQLite's errors in the `with` block name the file."""
+        """Turn SQLite's errors in the `with` block into a `DataError` that names the file."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -197,7 +209,7 @@ class Record:
 
 
 def _run(validation: Any, last: Any, test: Any, diverged: Any, seconds: Any) -> Run:
-    """Return a run, if these values are one."""
+    """Return the run with these values; raise an error if the values are not those of a run."""
     correct = json.loads(validation)
     counts = [*correct, last, *([] if test is None else [test])]
     if not all(type(count) is int and count >= 0 for count in counts) or type(seconds) is not float:

@@ -1,4 +1,4 @@
-"""One network of a sweep: its result depends on the recipe, the seed and the data, not on where it is trained."""
+"""Trains one network of a sweep. The result depends on the recipe, the seed and the data, not on where it runs."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], objec
     Parameters
     ----------
     recipe, seed, data
-        What to train, and on what. The result depends on nothing else.
+        The recipe, the seed and the data of the training. The result depends on nothing else.
     report : callable
         Called with the history after each epoch.
     """
     began = time.perf_counter()
-    with one_thread(recipe.engine), np.errstate(all="ignore"):  # a network that diverges says so in its result
+    with one_thread(recipe.engine), np.errstate(all="ignore"):  # the result shows whether a network diverged
         net = recipe.network(seed)
         _, validation, _, _ = net.SGD(
             data.training,
@@ -102,10 +102,10 @@ def attempt(recipe: Recipe, seed: int, data: Data, report: Callable[[History], o
 
 
 def one_thread(engine: str) -> AbstractContextManager[object]:
-    """Have an engine compute in this thread alone in the `with` block.
+    """Restrict an engine to the calling thread in the `with` block.
 
-    Most BLAS libraries have one limit for the whole process, which would end with the first thread that leaves its
-    block. A caller that trains in several threads therefore calls `one_thread_of_blas` before it starts them.
+    Most BLAS libraries have one limit for the whole process. The limit would end when the first thread leaves its
+    block. A caller that trains in several threads therefore calls `one_thread_of_blas` before it starts the threads.
     """
     if engine == "numba":
         from fastnet.kernels import threads
@@ -119,5 +119,5 @@ def one_thread(engine: str) -> AbstractContextManager[object]:
 
 
 def one_thread_of_blas() -> threadpool_limits:
-    """Have NumPy compute products in one thread, until the end of the `with` block if there is one."""
+    """Restrict NumPy's matrix products to one thread, from now on or until the end of a `with` block."""
     return threadpool_limits(1, user_api="blas")

@@ -19,8 +19,8 @@ from fastnet.utils import arguments, progress
 Trainer: TypeAlias = Callable[..., Generator[Outcome, None, None]]
 
 
-class TrainingFailed(RuntimeError):  # noqa: N818 - it is what happened
-    """Some networks of a sweep could not be trained; the others are in the record."""
+class TrainingFailed(RuntimeError):  # noqa: N818 - the name says what happened
+    """Some networks of a sweep could not be trained. All other networks are in the record."""
 
 
 def sweep(
@@ -32,26 +32,26 @@ def sweep(
     record: StrPath | None = None,
     **recipe: Any,
 ) -> Sweep:
-    """Train networks by all combinations of some values, each with several seeds.
+    """Train networks with all combinations of some values, each with several seeds.
 
     Parameters
     ----------
     data : path or tuple of two or three Datasets, optional
-        Training, validation and test data, the last only if wanted; or where they lie, as for
-        `mnist_loader.load_data`. Without it, MNIST.
+        Training, validation and optionally test data; or their path, as for `mnist_loader.load_data`. By default,
+        MNIST.
     seeds : int or iterable of int, optional
-        How many seeds, from 0 on; or which.
+        Number of seeds, from 0 on; or the seeds.
     jobs : int, optional
-        How many networks to train at the same time, each in one thread; by default, as many as there are processors.
+        Number of networks to train at the same time, each in one thread; by default, the number of processors.
     scheduler : str, optional
-        The address of a Dask scheduler, whose workers are to train them instead, as many as they have threads. A
-        path is one on each worker; sets of data are sent.
+        Address of a Dask scheduler. Its workers train the networks, each as many at a time as it has threads. A path
+        of data must be valid on each worker. Data sets are sent to the workers.
     record : path, optional
-        A SQLite file, made if it is not there. Each network is recorded in it as soon as it is trained, and none that
-        is there, of the same recipe, seed, data and version of fastnet, is trained again: so an interrupted sweep
-        goes on where it was. Several sweeps may share one.
+        A SQLite file, created if it does not exist. Each network is recorded as soon as it is trained. A recorded
+        network with the same recipe, seed, data and version of fastnet is not trained again, so that an interrupted
+        sweep can be continued. Several sweeps may share a file.
     **recipe
-        Any arguments of `fastnet.sweeps.recipe.recipe`: each a value, or a list of several. With `layers`, such as
+        Any arguments of `fastnet.sweeps.recipe.recipe`: for each, a value or a list of values. With `layers`, such as
         `["conv 20 5x5 relu, pool 2x2, dense 100 relu", "dense 100 relu"]`, the numbers of inputs and outputs are those
         of the data.
 
@@ -63,19 +63,20 @@ def sweep(
     Raises
     ------
     ImportError
-        If something that is needed is not installed.
+        If a required package is not installed.
     OSError
         If a file or the scheduler cannot be reached.
     TrainingFailed
-        If networks could not be trained, for want of memory for example. The others are recorded.
+        If networks could not be trained, for example for lack of memory. All other networks are recorded.
     TypeError, ValueError
-        If an argument is not of that form: before anything is trained, and nothing is written then. `DataError`, if a
-        file of the data or the record is damaged or of another kind.
+        If an argument is not of that form. The error is raised before anything is trained or written.
+    DataError
+        If a data file or the record is damaged or of another kind. A `DataError` is a `ValueError`.
 
     Notes
     -----
-    The same recipe, seed and data give the same numbers, however many networks are trained at the same time, on
-    processors of the same kind. Ctrl-C raises `KeyboardInterrupt` with how many are recorded.
+    On processors of the same kind, the same recipe, seed and data give the same numbers, however many networks are
+    trained at the same time. Ctrl-C raises `KeyboardInterrupt`, whose message states the number of recorded networks.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def sweep(
     jobs = None if jobs is None else arguments.positive(jobs, "jobs")
     record = None if record is None else arguments.path(record, "record")
     if jobs is not None and scheduler is not None:
-        raise ValueError(f"jobs is {jobs}, but how many networks a scheduler has trained at a time, its workers say")
+        raise ValueError(f"jobs is {jobs}, but the workers of a scheduler have their own number of threads; omit jobs")
     source = given(data)
     here = source.load() if isinstance(source, Source) else source
     if recipe.get("layers") is not None:
@@ -114,7 +115,7 @@ def sweep(
 
 @contextlib.contextmanager
 def _trainer(source: Data | Source, here: Data, jobs: int | None, scheduler: str | None) -> Iterator[Trainer]:
-    """Yield what trains networks: threads of this process, or a cluster."""
+    """Yield the function that trains networks, in threads of this process or on a cluster."""
     if scheduler is None:
         from fastnet.sweeps import threads
 
@@ -127,10 +128,10 @@ def _trainer(source: Data | Source, here: Data, jobs: int | None, scheduler: str
 
 
 def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) -> None:
-    """Train what is left of the tasks, and record each."""
+    """Train the tasks that are left, and record each run."""
     done = len(tasks) - len(left)
     failed: dict[Task, str] = {}
-    left = sorted(left, key=lambda task: -task[0].work())  # a long one that came last would keep one processor alone
+    left = sorted(left, key=lambda task: -task[0].work())  # a long training at the end would use only one processor
     work = sum(each.work() for each, _ in left)
     with (
         _without_warnings(),
@@ -145,7 +146,7 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
                     step(0, title=_title(done, tasks))
                 else:
                     failed[each, seed] = run
-        except KeyboardInterrupt:  # which may have come between a run's being recorded and being counted
+        except KeyboardInterrupt:  # possibly after a run was recorded and before it was counted
             done = sum(kept.find(*task) is not None for task in tasks)
             raise KeyboardInterrupt(f"{_title(done, tasks)} are trained") from None
     if failed:

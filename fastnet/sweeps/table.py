@@ -1,4 +1,4 @@
-"""The result of a sweep: a row for each recipe, as a table, as data, as a picture."""
+"""The result of a sweep: a row for each recipe, as a table, data or a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe, and the networks that were trained by it.
+    """A recipe, and the networks that were trained with the recipe.
 
     Attributes
     ----------
@@ -58,12 +58,12 @@ class Row:
 
     @property
     def mean(self) -> float:
-        """The mean of the accuracies."""
+        """Mean of the accuracies."""
         return fmean(self.accuracies)
 
     @property
     def spread(self) -> float | None:
-        """The standard deviation of the accuracies; None with one seed."""
+        """Standard deviation of the accuracies; None with one seed."""
         return stdev(self.accuracies) if len(self.accuracies) > 1 else None
 
     @property
@@ -98,7 +98,7 @@ class Sweep:
     test_samples : int
         Number of test samples; 0 without test data.
     trained : int
-        Number of networks that were trained now, and not found in the record.
+        Number of networks that were trained in this call, and not found in the record.
     """
 
     rows: list[Row]
@@ -135,7 +135,7 @@ class Sweep:
         return f"{said} and {fmean(tests):.2%} of the test data." if tests else f"{said}."
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain data, which `json.dump` takes."""
+        """Return everything as plain data that `json.dump` can write."""
         tests = self.test_accuracies()
         return {
             "rows": [
@@ -151,22 +151,22 @@ class Sweep:
         }
 
     def to_json(self, filename: StrPath) -> None:
-        """Write `as_dict` to a file.
+        """Write the result of `as_dict` to a JSON file.
 
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the file cannot be written.
         """
         write_text(filename, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def to_csv(self, filename: StrPath) -> None:
-        """Write a line for each recipe to a file, under a line of headings.
+        """Write a line of headings and a line for each recipe to a CSV file.
 
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the file cannot be written.
         """
         summaries = [row.summary() for row in self.rows]
         for summary in summaries:
@@ -178,7 +178,7 @@ class Sweep:
         write_text(filename, text.getvalue())
 
     def plot(self) -> Figure:
-        """Draw how the validation accuracy grew, for each recipe.
+        """Draw the validation accuracy after each epoch, for each recipe.
 
         Raises
         ------
@@ -190,7 +190,7 @@ class Sweep:
         return plots.sweep({label(row.recipe, self._differing): row.curves for row in self.rows})
 
     def table(self) -> Table:
-        """Return the table, for rich to print."""
+        """Return the table as a `rich.table.Table`."""
         from rich import box
         from rich.table import Table
 
@@ -199,7 +199,7 @@ class Sweep:
         title = f"Accuracy on validation data after {after}"
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for name in self._differing:
-            table.add_column(name, no_wrap=name != "layers")  # which may be longer than a line
+            table.add_column(name, no_wrap=name != "layers")  # layers may be longer than a line
         columns = ["networks", "mean", "spread", "lowest", "best"]
         columns += ["diverged"] if any(row.diverged for row in self.rows) else []
         for name in columns:
@@ -215,7 +215,7 @@ class Sweep:
         return table
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the table as a data frame of pandas, a row for each network that was asked for.
+        """Return the table as a data frame of pandas, with a row for each recipe.
 
         Raises
         ------
@@ -226,10 +226,10 @@ class Sweep:
         return data_frame({name: [row[name] for row in rows] for name in rows[0]})
 
     def __repr__(self) -> str:
-        return f"<Sweep over {len(self.rows)} networks: {self.verdict()}>"
+        return f"<Sweep over {len(self.rows)} recipes: {self.verdict()}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the table."""
+        """Return the table as HTML, for notebooks."""
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
@@ -245,11 +245,11 @@ class Sweep:
         return differing([row.recipe for row in self.rows])
 
 
-_WIDTH = 1000  # columns: nothing is cut off
+_WIDTH = 1000  # columns, so that nothing is cut off
 
 
 def _cell(value: float | None) -> str:
-    """Return a figure as it is shown: a share, or a number of networks."""
+    """Return a share or a number of networks as text."""
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.2%}"

@@ -1,4 +1,4 @@
-"""Many networks on one machine, through joblib: a thread for each processor, and one copy of the data."""
+"""Trains networks on one machine, through joblib: a thread for each processor, and one copy of the data."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def outcomes(
 ) -> Generator[Outcome, None, None]:
     """Train networks, and yield each result as soon as it is known.
 
-    When the caller stops early, because of Ctrl-C for example, the other trainings are stopped. No thread computes any
-    more when the generator is closed.
+    When the caller stops early, because of Ctrl-C for example, the other trainings are stopped. When the generator is
+    closed, all threads have stopped computing.
 
     Parameters
     ----------
     tasks : sequence of (Recipe, int)
-        What to train: recipes and seeds.
+        The recipes and seeds to train.
     data : Data
-        What to train on.
+        The data of the sweep.
     jobs : int or None
         Number of networks to train at the same time; None for the number of processors.
     step : callable
@@ -40,7 +40,7 @@ def outcomes(
     Yields
     ------
     recipe, seed, run
-        Instead of the run, the message of an error that ended it.
+        If an error ended the run, its message replaces the run.
     """
     jobs = min(jobs or cpu_count(), len(tasks))
     stopping = threading.Event()
@@ -59,12 +59,12 @@ def outcomes(
     with one_thread_of_blas():
         results = parallel(delayed(train)(*task) for task in tasks)
         try:
-            for result in results:  # noqa: UP028 - or joblib would be stopped here, where it may warn
+            for result in results:  # noqa: UP028 - `yield from` would close `results` here, where joblib may warn
                 yield result
         finally:
             stopping.set()
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # joblib's, that there are tasks which have not been done
+                warnings.simplefilter("ignore")  # joblib warns of tasks that have not been run
                 results.close()
             for _ in range(jobs):
                 places.acquire()

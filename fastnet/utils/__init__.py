@@ -1,1 +1,1 @@
-"""What every other folder uses: arguments are checked, the machine is described, progress is shown, signals wait."""
+"""Utilities of all other folders: argument checks, machine description, progress display, deferred signals."""

@@ -1,7 +1,7 @@
-"""Arguments are checked here, before anything is done with them: what is wrong is said with the argument's name.
+"""Checks of arguments, whose error messages name the argument.
 
-Each function returns the value as what it has to be, or raises a `TypeError` (it is of another kind) or a `ValueError`
-(it is out of range).
+Each function returns the checked value in its final type. It raises a `TypeError` if the value has a wrong type, and a
+`ValueError` if the value is out of range.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from fastnet.utils import machine
 _T = TypeVar("_T")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_BYTES_A_WEIGHT = 16  # to draw it, in float64, and to keep it
+_BYTES_A_WEIGHT = 16  # memory to draw a weight in float64, and to keep it
 
 
 @contextlib.contextmanager
 def named(argument: str) -> Iterator[None]:
-    """Put the argument's name before what is said of it in the `with` block."""
+    """Put the argument's name before the message of each `TypeError` and `ValueError` in the `with` block."""
     try:
         yield
     except TypeError as error:
@@ -38,7 +38,7 @@ def named(argument: str) -> Iterator[None]:
 
 
 def integer(value: Any, argument: str) -> int:
-    """Return an integer, of Python or NumPy."""
+    """Return an integer, given as an integer of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):
         with contextlib.suppress(TypeError):
             return operator.index(value)
@@ -62,7 +62,7 @@ def natural(value: Any, argument: str) -> int:
 
 
 def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> list[int]:
-    """Return the sizes of a network's layers, the inputs first: at least two, whose weights the machine can hold.
+    """Return at least two sizes of a network's layers, inputs first, whose weights fit into the machine's memory.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> li
     argument : str, optional
         Name of the argument.
     outputs : int, optional
-        What the last must be.
+        The last size, if it must be a certain number.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{argument} is {brief(value)}; it must be a sequence of integers, such as [784, 30, 10]")
@@ -85,30 +85,30 @@ def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> li
         gigabytes = f"{needed >> 30:,}" if needed < 2**80 else "more than 2**50"
         raise ValueError(
             f"{argument} is {brief(found)}; its weights need {gigabytes} GiB, and this machine has "
-            f"{machine.memory() / 2**30:,.0f}"
+            f"{machine.memory() / 2**30:,.0f}; give smaller sizes"
         )
     return found
 
 
 def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[str, str]) -> None:
-    """Refuse keyword arguments that a function does not have, and name those that mean the same here.
+    """Refuse keyword arguments that a function does not have, and name the argument to use instead.
 
     Parameters
     ----------
     given : dict of str to object
-        The unknown keyword arguments.
+        Unknown keyword arguments.
     function : str
         Name of the function.
     known : dict of str to str
-        For names that other programs have, the name here.
+        Names in other programs, and the names here.
 
     Raises
     ------
     TypeError
-        If there is one.
+        If `given` is not empty.
     """
     for name in given:
-        instead = f"; it is {known[name]} here" if name in known else ""
+        instead = f"; use {known[name]} instead" if name in known else ""
         raise TypeError(f"{function} has no argument {name!r}{instead}")
 
 
@@ -121,7 +121,7 @@ def threads(value: Any, argument: str = "threads") -> int:
 
 
 def flag(value: Any, argument: str) -> bool:
-    """Return True or False, of Python or NumPy."""
+    """Return True or False, given as a boolean of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{argument} is {brief(value)}; it must be True or False")
     return bool(value)
@@ -145,14 +145,14 @@ def instance(value: Any, kind: type[_T], argument: str) -> _T:
 
 
 def function(value: _Function | None, argument: str) -> _Function | None:
-    """Return what can be called, or None."""
+    """Return a function, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{argument} is {brief(value)}; it must be a function")
     return value
 
 
 def seed(value: Any, argument: str = "seed") -> int:
-    """Return a seed of NumPy's old generator, which the book uses: an integer from 0 to 2**32 - 1."""
+    """Return a seed of NumPy's `RandomState`, the book's generator: an integer from 0 to 2**32 - 1."""
     number = natural(value, argument)
     if number >= 2**32:
         raise ValueError(f"{argument} is {brief(number)}; it must be below 2**32")
@@ -160,7 +160,7 @@ def seed(value: Any, argument: str = "seed") -> int:
 
 
 def positive_number(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
-    """Return a number that is positive and finite, in that precision too."""
+    """Return a number that is positive and finite, also when rounded to `dtype`."""
     number = _number(value, argument)
     if not 0 < _rounded(number, dtype) < float("inf"):
         raise ValueError(f"{argument} is {number}; it must be positive and finite{_in_precision(number, dtype)}")
@@ -168,7 +168,7 @@ def positive_number(value: Any, argument: str, dtype: npt.DTypeLike = "float64")
 
 
 def number_from_zero(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
-    """Return a number that is not negative, and finite in that precision too."""
+    """Return a number that is finite and not negative, also when rounded to `dtype`."""
     number = _number(value, argument)
     if not 0 <= _rounded(number, dtype) < float("inf"):
         raise ValueError(f"{argument} is {number}; it must be finite and not negative{_in_precision(number, dtype)}")
@@ -184,26 +184,26 @@ def fraction(value: Any, argument: str) -> float:
 
 
 def one_of(value: Any, choices: Collection[str], argument: str) -> str:
-    """Return one of some names."""
+    """Return a string that is one of `choices`."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{argument} is {brief(value)}; it must be one of {', '.join(choices)}")
     return value
 
 
 def float_type(dtype: npt.DTypeLike) -> np.dtype:
-    """Return float32 or float64, given as a type of NumPy or by name."""
+    """Return the dtype float32 or float64, given as a NumPy type or a name."""
     for accepted in (np.dtype("float32"), np.dtype("float64")):
-        # None would be taken for float64 by NumPy, and a typo for an error of another kind.
+        # np.dtype(None) is float64, and np.dtype of a misspelt name raises a TypeError.
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
     raise ValueError(f"dtype is {brief(dtype)}; it must be float32 or float64")
 
 
 def brief(value: object) -> str:
-    """Return how a value is written, or how that begins."""
+    """Return the `repr` of a value, shortened to 60 characters."""
     try:
         text = repr(value)
-    except ValueError:  # which Python does not write
+    except ValueError:  # Python refuses to convert very long integers to text
         text = "a number of thousands of digits"
     return f"{text[:57]}..." if len(text) > 60 else text
 
@@ -223,5 +223,5 @@ def _rounded(number: float, dtype: npt.DTypeLike) -> float:
 
 
 def _in_precision(number: float, dtype: npt.DTypeLike) -> str:
-    """Return what to add where a number is refused only for the precision."""
+    """Return a note for the message if only the rounded number is out of range."""
     return f" in {np.dtype(dtype)}" if 0 < number < float("inf") else ""

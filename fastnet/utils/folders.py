@@ -1,4 +1,4 @@
-"""Where files are kept that can be made again."""
+"""The folder for cached files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import platformdirs
 
 
 def cache_folder() -> Path | None:
-    """Return this user's folder for what can be made again; None where the user has no home.
+    """Return the user's cache folder of fastnet, or None if the user has no home folder.
 
-    It is `~/.cache/fastnet` on Linux, or what XDG_CACHE_HOME says. The folder may not exist.
+    On Linux, the folder is `~/.cache/fastnet`, or `fastnet` in XDG_CACHE_HOME. The folder may not exist.
     """
     folder = platformdirs.user_cache_path("fastnet", appauthor=False)
-    # Without a home, "~" stays in the path: a folder of that name in the current one is nobody's.
+    # Without a home folder, the path is relative and begins with "~". The current folder must not be used as a cache.
     return folder if folder.is_absolute() else None

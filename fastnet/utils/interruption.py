@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 TO_END = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""What tells a command to end, besides Ctrl-C: SIGHUP comes when a terminal is closed."""
+"""Signals that end a command, besides SIGINT (Ctrl-C). SIGHUP is sent when a terminal is closed."""
 _SIGNALS = (signal.SIGINT, *TO_END)
 
 
@@ -18,23 +18,23 @@ _SIGNALS = (signal.SIGINT, *TO_END)
 def heard_afterwards(says: str = "") -> Iterator[Callable[[], None]]:
     """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
-    A library that is interrupted while it is imported or computes may hide the interrupt, raise another exception, or
+    If a library is interrupted while it is imported or computes, it may hide the interrupt, raise another exception, or
     stay unusable for the rest of the session.
 
     Parameters
     ----------
     says : str, optional
-        What to print on standard error when a signal is deferred, so that who pressed Ctrl-C sees that it was heard.
+        Message to print on standard error when a signal is deferred, to confirm Ctrl-C to the user.
 
     Yields
     ------
     callable
-        Handles a deferred signal at once. Call it where it is safe to stop.
+        Handles a deferred signal at once. Call the function where it is safe to stop.
     """
     if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
         yield lambda: None
         return
-    # Only handlers in Python are deferred: those of the system and of other languages stay in place.
+    # Only Python handlers can be called later, so default handlers and handlers in other languages are not replaced.
     found: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
     handlers = {number: handler for number, handler in found.items() if callable(handler)}
     waiting: list[int] = []

@@ -1,4 +1,4 @@
-"""The machine and the software that figures were measured on."""
+"""Description of the machine and its software, for measurements."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 _LIBRARIES = ("numpy", "numba", "torch")
-_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # what is installed under another name than it is imported by
+_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # modules whose distributions have another name
 
 
 def describe() -> dict[str, str]:
-    """Return the processor and its widest vectors, the number of cores, the system, versions, and the GPU in use.
+    """Return the processor, its widest vector instructions, the core count, the system, versions, and the GPU in use.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def describe() -> dict[str, str]:
 
 
 def sentence() -> str:
-    """Return the description as one line.
+    """Return the machine's description in one line.
 
     Examples
     --------
@@ -53,14 +53,14 @@ def sentence() -> str:
 
 
 def memory() -> float:
-    """Return how many bytes of memory the machine has; infinity where the system does not say."""
+    """Return the machine's memory in bytes; infinity if the system does not tell."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
         return float("inf")
 
 
-@cache  # these files are read once, not at the start of every training
+@cache  # so that the files of distributions are read once, not at the start of every training
 def _versions() -> dict[str, str]:
     versions = {}
     for library in ("fastnet", *_LIBRARIES):
@@ -74,7 +74,7 @@ def _cores() -> int:
 
 
 def _gpu() -> str | None:
-    """Return the name of the CUDA device that PyTorch uses, if PyTorch is in use at all."""
+    """Return the name of PyTorch's CUDA device; None if PyTorch is not imported or has no device."""
     torch: Any = sys.modules.get("torch")
     return str(torch.cuda.get_device_name()) if torch is not None and torch.cuda.is_available() else None
 
@@ -84,14 +84,14 @@ def _processor() -> str:
 
 
 def _vectors() -> str:
-    """Return the name of the widest vector instructions of an x86 processor; nothing where it is not known."""
+    """Return the name of the widest vector instructions of an x86 processor; an empty string if it is not known."""
     flags = _cpuinfo("flags").split()
     return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
 
 
 @cache
 def _cpuinfo(field: str) -> str:
-    """Return what Linux says of the first processor."""
+    """Return a field of /proc/cpuinfo on Linux for the first processor; an empty string if there is none."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(field):

@@ -1,4 +1,4 @@
-"""Modules some of whose names may not be assigned."""
+"""Modules in which some names cannot be assigned."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def refuse_assignment(module: str, advice: Mapping[str, str]) -> None:
-    """Have the assignment of some names of a module fail, where it would change nothing.
+    """Make assignments to some names of a module raise an `AttributeError`, because they would have no effect.
 
     Parameters
     ----------
     module : str
-        Name of the module, which is imported.
+        Name of the module, which must be imported.
     advice : dict of str to str
-        For each of the names, what to do instead.
+        Advice for the error message, by name.
     """
 
     class Guarded(ModuleType):

@@ -1,4 +1,4 @@
-"""What a person sees while something takes long enough to notice: on standard error, never in what is piped."""
+"""Progress bars and notes on standard error for operations that take long."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
 COMPILING = "Compiling for this machine, once"
-_NOTICEABLE = 0.5  # seconds: nothing is shown for what is over sooner
+_NOTICEABLE = 0.5  # seconds before a bar is shown
 _RUN = 0.1  # seconds of work between two updates
-_GROWTH = 8  # of a run over the one before it, at most: the first mini-batches say little of the next
+_GROWTH = 8  # largest factor from one run to the next, because the time of the first mini-batches varies
 
 _between_runs: ContextVar[Callable[[], object] | None] = ContextVar("_between_runs", default=None)
 
 
 @contextlib.contextmanager
 def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Show nothing of what this thread does in the `with` block: someone else does.
+    """Show no progress of this thread in the `with` block: the caller shows it.
 
     Parameters
     ----------
     between_runs : callable, optional
-        What to call several times a second while an epoch is computed; by an exception, it ends the training.
+        Function that is called several times a second in training. An exception in the function ends training.
     """
     token = _between_runs.set(between_runs)
     try:
@@ -43,26 +43,26 @@ def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator
 
 
 def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) -> Iterator[np.ndarray]:
-    """Hand an epoch's order out in runs of whole mini-batches, with a bar if the epoch is long.
+    """Divide an epoch's order into runs of whole mini-batches, and show a progress bar if the epoch is long.
 
-    A run takes the caller about a tenth of a second, so that the bar moves and Ctrl-C is heard, and so that a short
-    epoch is one run but for its first few mini-batches, which show how fast the machine is.
+    A run takes the caller about a tenth of a second, so that the bar moves and Ctrl-C has an effect soon. The first run
+    is small, and measures the machine's speed. The rest of a short epoch is one run.
 
     Parameters
     ----------
     order : ndarray, shape (n,)
-        The order of the epoch's samples.
+        Order of the epoch's samples.
     mini_batch_size : int
-        How many of them are a mini-batch.
+        Number of samples in a mini-batch.
     title : str
-        What stands before the bar.
+        Text before the bar.
     first : int, optional
-        Number of mini-batches in the first run: as many as any machine computes in a tenth of a second.
+        Number of mini-batches in the first run. Any machine should compute them in a tenth of a second.
 
     Yields
     ------
     ndarray
-        The next run of the order.
+        Next run of the order.
     """
     with contextlib.ExitStack() as stack:
         bar, heard = None, _between_runs.get()
@@ -86,20 +86,19 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) ->
 
 @contextlib.contextmanager
 def steps(title: str, total: int) -> Iterator[Callable[..., None]]:
-    """Show a bar on a terminal, with the time left.
+    """Show a progress bar with the time left, on a terminal or in a notebook.
 
     Parameters
     ----------
     title : str
-        What stands before the bar.
+        Text before the bar.
     total : int
-        How many steps there are.
+        Number of steps.
 
     Yields
     ------
     callable
-        To be called after each step, in any thread. Of more than one step, it takes the number; and with `title=`,
-        another title.
+        Function to call after each step, in any thread. It takes the number of steps, by default 1, and a new `title=`.
     """
     if not _watched():
         yield lambda amount=1, title=None: None
@@ -118,7 +117,7 @@ def steps(title: str, total: int) -> Iterator[Callable[..., None]]:
 
 @contextlib.contextmanager
 def compiling() -> Iterator[None]:
-    """Say that the kernels are being compiled, and on a terminal for how long already."""
+    """Print that the kernels are being compiled; on a terminal or in a notebook, also show the elapsed time."""
     message = f"{COMPILING}: about ten seconds"
     if not _watched():
         if sys.stderr is not None and _between_runs.get() is None:
@@ -135,20 +134,20 @@ def compiling() -> Iterator[None]:
 
 
 def _watched() -> bool:
-    """Whether what is shown is seen: in a notebook, or on a terminal on which a line can be drawn again.
+    """Whether a progress bar can be shown: in a notebook, or on a terminal that can redraw a line.
 
-    In the background it is not. A program with windows has no standard error at all.
+    Nothing is shown in the background. `sys.stderr` may be None in a program with a graphical interface.
     """
     if sys.stderr is None or _between_runs.get() is not None:
         return False
-    if "ipykernel" in sys.modules:  # whose notebooks show bars with ipywidgets
+    if "ipykernel" in sys.modules:  # notebooks need ipywidgets for bars
         return find_spec("ipywidgets") is not None
     return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 @contextlib.contextmanager
 def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
-    """Show a bar that is gone when it is full; yield what to call with the number of steps done, and a new title."""
+    """Show a bar until the end of the block; yield a function that takes the number of steps done and a new title."""
     from rich.progress import BarColumn, ProgressColumn, Task, TaskProgressColumn, TextColumn
     from rich.text import Text
 
@@ -172,13 +171,13 @@ def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
 
 
 def _display(*columns: ProgressColumn, **options: Any) -> Progress:
-    """Return rich's display of these columns on standard error."""
+    """Return a rich display of columns on standard error."""
     from rich.console import Console
     from rich.progress import Progress
 
-    # While rich shows a bar, it prints on standard error what is sent to standard output, so that both do not draw over
-    # each other on a terminal. What is sent elsewhere must arrive there. A standard output of None, which prints
-    # nothing, rich would not even put back.
+    # While a bar is shown, rich can redirect standard output to standard error, so that both do not overwrite each
+    # other on a terminal. If standard output is a file or pipe, it must not be redirected. If it is None, rich would
+    # not restore it.
     is_terminal = getattr(sys.stdout, "isatty", bool)()
     return Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal, **options)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def limited(number: int) -> Iterator[None]:
-    """Have PyTorch compute in that many threads in the `with` block, and then in as many as before."""
+    """Set the number of PyTorch's threads in the `with` block, and restore the previous number afterwards."""
     import torch
 
     before = torch.get_num_threads()

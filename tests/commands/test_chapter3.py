@@ -67,7 +67,7 @@ def test_a_picture_of_the_run(folder):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     path = folder / "run.png"
     result = run(*small(folder, "--epochs", "2", "--plot", str(path)))
-    assert result.stdout.endswith(f"Drawn into {path}\n"), result.stderr
+    assert result.stdout.endswith(f"Picture saved to {path}\n"), result.stderr
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
@@ -113,8 +113,8 @@ def test_evaluate_says_what_is_wrong(folder):
     net.save(path)
     result = run("evaluate", str(path), "--data", str(folder))
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)
-    assert "x has 16 components, but the network 3 inputs" in result.stderr
+    assert "x has 16 components, but the network has 3 inputs" in result.stderr
     contents = json.loads(path.read_text())
     books = {name: contents[name] for name in ("sizes", "weights", "biases")} | {"cost": "MyCost"}
     path.write_text(json.dumps(books))
-    assert "its cost is MyCost, which is none of" in run("evaluate", str(path)).stderr
+    assert "its cost is MyCost; it must be one of" in run("evaluate", str(path)).stderr

@@ -33,7 +33,7 @@ def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.strip()) == (
         130,
-        "Kept in run: the same command with --resume goes on from there",
+        "Checkpoint kept in run; the same command with --resume continues the run",
     )
     again = run(folder, "--epochs", "400", *kept, "--resume", "--save", "again.json")
     assert (again.returncode, again.stderr) == (0, "")
@@ -51,13 +51,13 @@ def test_a_run_that_is_over_says_so(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--resume"], "fastnet: --resume needs --checkpoint: the file to go on from\n"),
-        (["--checkpoint", "run"], "fastnet: --checkpoint run is there already; --resume goes on from it\n"),
+        (["--resume"], "fastnet: --resume needs --checkpoint: the file to continue from\n"),
+        (["--checkpoint", "run"], "fastnet: --checkpoint run exists already; add --resume, or name another file\n"),
         (
             ["--checkpoint", "run", "--resume", "--seed", "2"],
-            "fastnet: run: it is of another run, with seed 1; this one has seed 2\n",
+            "fastnet: run: this checkpoint is from another run, with seed 1; this run has seed 2\n",
         ),
-        (["--checkpoint", "text", "--resume"], "does not begin as safetensors do)\n"),
+        (["--checkpoint", "text", "--resume"], "does not begin with a safetensors header)\n"),
     ],
 )
 def test_a_mistake_is_one_line_and_changes_nothing(folder, arguments, message):

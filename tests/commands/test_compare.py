@@ -29,7 +29,7 @@ def test_a_table_and_the_figures_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--engines", "numba,fortran"], "there is no engine 'fortran'; there are numba, numpy, torch, reference"),
+        (["--engines", "numba,fortran"], "there is no engine 'fortran'; choose from numba, numpy, torch, reference"),
         (["--map", "--sizes", "784,30,10"], "--sizes is for one network; --map compares many"),
         (["--json", "/nowhere/race.json"], "is not a folder that can be written to"),
         (["--plot", "race.docx"], "race.docx: its ending must be one of"),

@@ -96,9 +96,9 @@ def test_it_says_what_was_compiled_for_what_and_where(two, tmp_path):
         first, second, third = result.stdout.splitlines()
         assert first.startswith(f"Compiled {compiled} of 2 kernels for ")
         assert first.endswith(f" seconds; {before} were compiled before.")
-        assert second.startswith("Their code takes 0.0 MB in ")
+        assert second.startswith("The compiled code takes 0.0 MB in ")
         assert second.endswith(str(cache.folders()[0]))
-        assert third == "It is used by every process without any setting."
+        assert third == "The code is used by every process without any setting."
     assert len(list((tmp_path / "home").rglob("*.nbc"))) == 2
 
 
@@ -116,8 +116,11 @@ def test_it_says_how_code_for_other_processors_is_used(two, tmp_path, processor,
     assert (result.returncode, result.stderr) == (0, "")
     first, second, third = result.stdout.splitlines()
     assert first.startswith(f"Compiled 2 of 2 kernels for {processor} in ")
-    assert second == f"Their code takes 0.0 MB in {tmp_path}/a folder/fastnet"
-    assert third == f"It is used by {users} with NUMBA_CACHE_DIR='{tmp_path}/a folder'{variables} in its environment."
+    assert second == f"The compiled code takes 0.0 MB in {tmp_path}/a folder/fastnet"
+    assert (
+        third
+        == f"The code is used by {users} with NUMBA_CACHE_DIR='{tmp_path}/a folder'{variables} in its environment."
+    )
     assert len(list((tmp_path / "a folder" / "fastnet").glob("*.nbc"))) == 2
 
 

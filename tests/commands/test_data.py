@@ -47,7 +47,7 @@ def test_sizes_that_are_given_are_kept(files):
     assert network2.load(files / "net.json").sizes == [25, 7, 13]
     result = run("train", "--data", "set.npz", *ARGUMENTS, "--sizes", "784,30,10", cwd=files)
     assert result.returncode == 2
-    assert "x has 25 components, but the network 784 inputs" in result.stderr
+    assert "x has 25 components, but the network has 784 inputs" in result.stderr
 
 
 def test_sweep(files):

@@ -18,7 +18,12 @@ NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
 NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
 FILES = {"nowhere": "does not exist"}
 PICTURES = {**NEW_FILES, "picture": "its ending must be one of"}
-LAYERS = {"": "a layer is missing", "x": "is no layer", "pool,": "a layer is missing", "dense": "too few or too many"}
+LAYERS = {
+    "": "a layer is missing",
+    "x": "is not a layer",
+    "pool,": "a layer is missing",
+    "dense": "too few or too many",
+}
 SHAPES = dict.fromkeys(["", "x", "28x28", "1x28x0", "1x28x-1", "1x28x28x1", "1x2.5x2"], "maps x height x width")
 RECIPE = {
     "--sizes": SIZES,
@@ -152,7 +157,7 @@ def test_an_output_that_is_full_is_told_as_such():
             [sys.executable, "-m", "fastnet", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert ended.returncode == 2
-    assert ended.stderr == "fastnet: what is printed cannot be written: No space left on device\n"
+    assert ended.stderr == "fastnet: standard output cannot be written: No space left on device\n"
 
 
 def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
@@ -161,7 +166,7 @@ def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
     monkeypatch.chdir(gone)
     gone.rmdir()
     status, _, errors = fastnet("train", "--save", "net.json")
-    assert (status, errors) == (2, "fastnet: this folder is gone\n")
+    assert (status, errors) == (2, "fastnet: the current folder no longer exists; change to another folder\n")
 
 
 @pytest.mark.parametrize(

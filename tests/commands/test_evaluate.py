@@ -32,7 +32,7 @@ def test_a_picture_is_drawn(model, options, title):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     path = model.with_name("picture.svg")
     result = run(model, "--plot", str(path), *options)
-    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Drawn into {path}")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Picture saved to {path}")
     assert "Accuracy on test data" in result.stdout
     assert title in path.read_text()  # matplotlib leaves what is written as a comment
 

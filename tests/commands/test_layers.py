@@ -69,7 +69,7 @@ def test_an_interrupted_run_goes_on(folder):
     ]
     other = train(folder, "--layers", "dense 5", *options[2:], "part", "--epochs", "3", "--resume")
     assert other.returncode == 2
-    assert "it is of another run" in other.stderr
+    assert "this checkpoint is from another run" in other.stderr
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,16 @@ def test_an_interrupted_run_goes_on(folder):
         (["--image-shape", "1x4x4"], "--image-shape needs --layers: layers that take images"),
         (
             ["--layers", "pol"],
-            "Invalid value for '--layers': 'pol' is no layer; a layer is one of: conv FILTERS HEIGHT",
+            "Invalid value for '--layers': 'pol' is not a layer; a layer must be one of: conv FILTERS HEIGHT",
         ),
         (["--layers", ""], "Invalid value for '--layers': a layer is missing"),
-        (["--layers", "dense 10 softmax"], "softmax is for the output layer, which is not written"),
+        (["--layers", "dense 10 softmax"], "softmax is for the output layer only. Leave out the output layer"),
         (["--layers", "pool", "--image-shape", "4x4"], "'4x4' must be maps x height x width, three whole numbers"),
         (["--layers", "pool", "--image-shape", "1x4x0"], "'1x4x0' must be maps x height x width"),
-        (["--layers", "pool", "--image-shape", "3x2x2"], "image_shape is (3, 2, 2), 12 numbers; it must have as many"),
+        (
+            ["--layers", "pool", "--image-shape", "3x2x2"],
+            "image_shape is (3, 2, 2), 12 numbers; it must have 16, the number of inputs",
+        ),
         (
             ["--layers", "conv 2 5x5 relu"],
             "'conv 2 5x5 relu' is larger than its inputs, images of 4 x 4. The 16 numbers of a sample are taken for an "

@@ -30,7 +30,7 @@ def test_it_serves_until_ctrl_c(model):
         try:
             first, second = process.stdout.readline(), process.stdout.readline()
             address = first.removeprefix("The page is at ").strip()
-            assert second == "Ctrl-C ends it.\n"
+            assert second == "Ctrl-C stops the server.\n"
             base, _, token = address.partition("/?token=")
             cookie = f"fastnet-{base.rpartition(':')[2]}={token}"
             with urlopen(Request(base + "/", headers={"Cookie": cookie})) as page:
@@ -51,7 +51,7 @@ def test_what_is_no_network_for_digits_is_told_in_one_line(tmp_path):
     (tmp_path / "other").write_bytes(b"\x00\x01")
     messages = {
         "small.json": "4 inputs and 3 outputs",
-        "other cost.json": "it may have",
+        "other cost.json": "its cost must be one of",
         "text.json": "text.json",
         "other": "other",
     }

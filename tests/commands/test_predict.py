@@ -54,7 +54,7 @@ def test_a_line_for_each_image_by_a_saved_network(pictures, model):
     net = network2.load(model, engine="reference")
     expected = [f"{name}: {handwriting.predict(net, handwriting.read(pictures / name))}" for name in names]
     assert result.stdout.splitlines() == expected
-    assert expected[2] == "two.png: not sure: there seem to be two things in it"
+    assert expected[2] == "two.png: not sure: there seem to be two things in the picture"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_without_a_network_one_is_trained_once(pictures, cache, mnist, monkeypat
     first, second = (run("seven.png", "four.jpg", "two.png", cwd=pictures) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0)
     (file,) = cache.iterdir()
-    line = f"fastnet: Training a network that reads digits, in some seconds; it is kept in {file}"
+    line = f"fastnet: Training a network to read digits takes some seconds; the network is kept in {file}"
     assert line in first.stderr.splitlines()
     assert second.stderr == ""
     assert first.stdout == second.stdout

@@ -139,7 +139,7 @@ def test_ctrl_c_says_how_to_go_on(folder, whole, jobs):
         output, errors = process.communicate(timeout=20)
     assert (process.returncode, output) == (130, "")
     said = re.fullmatch(
-        r"(\d+) of 16 networks are trained, and recorded in sweep.sqlite; the same command goes on from there",
+        r"(\d+) of 16 networks are trained, and recorded in sweep.sqlite; the same command continues the sweep",
         errors.strip(),
     )
     assert said
@@ -172,8 +172,8 @@ def test_a_picture(folder):
     ("arguments", "message"),
     [
         (["--sizes", "16"], "Invalid value for '--sizes': '16' must be at least two whole numbers"),
-        (["--sizes", "15,10"], "training_data: x has 16 components, but the network 15 inputs"),
-        (["--sizes", "16,9"], "training_data: y has 10 components, but the network 9 outputs"),
+        (["--sizes", "15,10"], "training_data: x has 16 components, but the network has 15 inputs"),
+        (["--sizes", "16,9"], "training_data: y has 10 components, but the network has 9 outputs"),
         (
             ["--sizes", "16,10", "--sizes", "16,5,10", "--dropout", "0.5"],
             "dropout is 0.5, but the network has no hidden neurons",

@@ -102,10 +102,10 @@ def test_sets_are_sent_and_what_goes_wrong_on_a_cluster_is_told(folder):
         assert 3 <= done < 12
         assert errors.startswith(f"fastnet: {done} of 12 networks are trained; eta ")
         assert "given up by the workers" in errors
-        assert errors.endswith("; what is trained is recorded in on-cluster\n")
+        assert errors.endswith("; the trained networks are recorded in on-cluster\n")
         with start(folder, address, "--epochs", "1000") as process:
             wait_until_recorded(folder / "on-cluster", done + 1)
             scheduler.kill()
             output, errors = process.communicate(timeout=60)
         assert (process.returncode, output) == (2, "")
-        assert errors == "fastnet: the scheduler does not answer any more\n"
+        assert errors == "fastnet: the scheduler no longer answers\n"

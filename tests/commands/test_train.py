@@ -67,8 +67,8 @@ def test_options_reach_the_network(folder):
         ),
         (["--sizes", "784"], "Invalid value for '--sizes': '784' must be at least two whole numbers"),
         (["--sizes", "784,x,10"], "Invalid value for '--sizes': '784,x,10' must be"),
-        (["--sizes", "783,10"], "training_data: x has 784 components, but the network 783 inputs"),
-        (["--sizes", "784,9"], "training_data: y has 10 components, but the network 9 outputs"),
+        (["--sizes", "783,10"], "training_data: x has 784 components, but the network has 783 inputs"),
+        (["--sizes", "784,9"], "training_data: y has 10 components, but the network has 9 outputs"),
         (["--epochs", "-1"], "Invalid value for '--epochs'"),
         (["--batch", "0"], "Invalid value for '--batch'"),
         (["--eta", "0"], "Invalid value for '--eta'"),
@@ -167,7 +167,7 @@ def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
     assert process.returncode == 130
     said = [line for line in errors.splitlines() if line and "no sample was classified" not in line]
     assert said == [
-        "Kept in run: the same command with --resume goes on from there",
+        "Checkpoint kept in run; the same command with --resume continues the run",
         "fastnet: /dev/full: No space left on device",
     ]
     assert (folder / "run.png").read_bytes().startswith(b"\x89PNG")

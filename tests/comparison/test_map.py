@@ -27,19 +27,19 @@ def test_the_verdict_when_all_is_won():
     assert "numba is the fastest in all of 2 cells" in verdict
     assert "largest with 30 neurons and mini-batches of 1 sample, 20 times" in verdict
     assert "smallest with 30 neurons and mini-batches of 10 samples, 1.5 times" in verdict
-    assert "PyTorch on this processor is the fastest in none of them" in verdict
+    assert "PyTorch on this processor is the fastest in no cell" in verdict
 
 
 def test_the_verdict_names_what_is_lost():
     verdict = drawn_map(Cell(30, 1, {"numba": 0.1, "torch": 2.0}), Cell(9, 10, {"numba": 0.3, "torch": 0.15})).verdict()
     assert "fastest in 1 of 2 cells" in verdict
-    assert "it loses to torch with 9 neurons and mini-batches of 10 samples (2.00 times)" in verdict
+    assert "numba is slower than torch with 9 neurons and mini-batches of 10 samples (2.00 times)" in verdict
     assert "PyTorch on this processor is the fastest with 9 neurons and mini-batches of 10 samples" in verdict
 
 
 def test_a_map_of_one_engine_says_so():
     assert drawn_map(Cell(30, 1, {"numba": 0.1}), engines=["numba"]).verdict() == (
-        "Only numba took part: there is nothing to compare."
+        "Only numba was timed: there is nothing to compare."
     )
 
 

@@ -55,7 +55,7 @@ def test_a_map_of_one_engine_shows_its_times():
     written = words(figure(ALONE))
     assert written.count("250 ms") == 2
     assert "Time of an epoch with numba" in written
-    assert "Only numba took part: there is nothing to compare." in written
+    assert "Only numba was timed: there is nothing to compare." in written
 
 
 @pytest.mark.parametrize("result", [RACE, GRID, ALONE])

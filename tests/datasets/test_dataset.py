@@ -79,7 +79,7 @@ def test_labels_and_vectors_are_two_views_of_the_same():
     assert isinstance(labelled[0][1], int)
     with pytest.raises(ValueError, match="a label 2, but the network has 2 outputs"):
         labelled.vectors(2)
-    with pytest.raises(ValueError, match="3 components, but the network 2 outputs"):
+    with pytest.raises(ValueError, match="3 components, but the network has 2 outputs"):
         Dataset(np.zeros((3, 1)), vectors).vectors(2)
 
 
@@ -94,7 +94,7 @@ def test_a_single_number_is_what_the_book_takes_it_for():
         np.testing.assert_array_equal(data.vectors(3), [[0, 1, 0], [1, 0, 0]])
     with pytest.raises(ValueError, match="a label 9, but the network has 5 outputs"):
         Dataset.from_pairs([(x, np.array([[9.0]]))]).labels(5)
-    with pytest.raises(ValueError, match="3 components, but the network 5 outputs"):
+    with pytest.raises(ValueError, match="3 components, but the network has 5 outputs"):
         Dataset.from_pairs([(x, np.zeros((3, 1)))]).labels(5)
     for bad, message in (
         (0.5, r"a label 0\.5; labels are integers"),

@@ -94,7 +94,7 @@ def test_the_checksum_is_that_of_the_file_as_it_lies_there(write):
     contents = gzip.compress(VALID)
     path = write(contents)
     assert idx.read(path, hashlib.sha256(contents).hexdigest()).shape == (2, 3)
-    with pytest.raises(DataError, match="SHA-256 is not the expected one"):
+    with pytest.raises(DataError, match="SHA-256 checksum mismatch"):
         idx.read(path, hashlib.sha256(VALID).hexdigest())
 
 

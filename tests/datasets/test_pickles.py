@@ -154,9 +154,9 @@ def test_the_handwritten_pickle_is_one(write):
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        (array_pickle((2**31 - 1,) * 4, b"C\x00"), "an absurd shape"),
+        (array_pickle((2**31 - 1,) * 4, b"C\x00"), "an invalid shape"),
         (array_pickle((2**20,) * 4, b"C\x00"), "claims an array of shape"),
-        (array_pickle((-1,), b"C\x00"), "an absurd shape"),
+        (array_pickle((-1,), b"C\x00"), "an invalid shape"),
         (array_pickle((0,), b"N"), "not of plain numbers"),
         (array_pickle((2**28,), b"B" + struct.pack("<I", 2**29)), "truncated"),
         (array_pickle((2,), b"\x8e" + struct.pack("<Q", 2**62)), "claims to hold more than"),
@@ -174,7 +174,7 @@ def test_the_handwritten_pickle_is_one(write):
         ),
         (b"\x80\x02cnumpy\ndtype\nh\x00R.", "not a pickle of NumPy arrays"),
         (b"\x80\x02cnumpy\ndtype\nU\xff" + b"a" * 255 + b"\x85R.", "where a name should"),
-        (b"\x80\x03cnumpy\ndtype\nB\x00\x00\x01\x00" + bytes(65536) + b"R.", "a few arguments"),
+        (b"\x80\x03cnumpy\ndtype\nB\x00\x00\x01\x00" + bytes(65536) + b"R.", "at most 8 arguments"),
         (b"\x80\x02c" + b"\x1b[2J" * 1000 + b"\nname\n.", r"asks for .\\x1b\[2J"),
         (b"\x80\x02N)R.", "not a function"),
         (b"\x80\x02N)b.", "not an array"),
@@ -198,7 +198,7 @@ def test_what_is_made_of_the_bytes_read_is_bounded_too(write, monkeypatch):
     monkeypatch.setattr(pickles, "_MOST_BYTES", 1 << 20)
     text = b"X" + struct.pack("<I", 1 << 16) + b"a" * (1 << 16) + b"q\x00"
     encode = b"c_codecs\nencode\nh\x00X\x06\x00\x00\x00latin1\x86R"
-    with pytest.raises(DataError, match="claims to hold more than the 1 MiB"):
+    with pytest.raises(DataError, match="claims to hold more than the limit of 1 MiB"):
         pickles.read_pairs(write(b"\x80\x02" + text + encode * 100 + b"."))
 
 

@@ -59,6 +59,7 @@ def test_a_sparse_data_set_is_the_same_list(targets):
         for (x, y), (expected_x, expected_y) in zip(data[part], dense[part], strict=True):
             np.testing.assert_array_equal(x, expected_x, strict=True)
             np.testing.assert_array_equal(y, expected_y, strict=True)
+            assert not x.flags.writeable
     with pytest.raises(TypeError, match="the inputs of the data set are sparse"):
         _ = data.inputs
     assert dense.rows is dense.inputs

@@ -43,24 +43,25 @@ def test_other_ways_to_write_the_same():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "a layer is missing; layers stand between commas"),
+        ("", "a layer is missing; write layers between commas"),
         ("pool,", "a layer is missing"),
         ("dense 3,, pool", "a layer is missing"),
         (
             "Conv 3 5x5",
-            "'Conv 3 5x5' is no layer; a layer is one of: conv FILTERS HEIGHTxWIDTH [ACTIVATION] [same]; pool",
+            "'Conv 3 5x5' is not a layer; a layer must be one of: conv FILTERS HEIGHTxWIDTH [ACTIVATION] [same]; pool",
         ),
-        ("100", "'100' is no layer"),
+        ("100", "'100' is not a layer"),
+        ("conv 3 5x5 same same", "'conv 3 5x5 same same': the activation is 'same'; it must be one of sigmoid, tanh"),
         ("conv 3", "'conv 3' has too few or too many words; it must be conv FILTERS HEIGHTxWIDTH [ACTIVATION] [same]"),
         ("conv 3 5x5 relu tanh", "'conv 3 5x5 relu tanh' has too few or too many words"),
-        ("conv 3 5x5x5", "'conv 3 5x5x5': '5x5' is no whole number. Such a layer is conv FILTERS"),
-        ("conv 3.5 5x5", "'conv 3.5 5x5': '3.5' is no whole number"),
+        ("conv 3 5x5x5", "'conv 3 5x5x5': '5x5' must be an integer. The layer must be conv FILTERS"),
+        ("conv 3.5 5x5", "'conv 3.5 5x5': '3.5' must be an integer"),
         ("conv 0 5x5", "'conv 0 5x5': filters of Convolution is 0; it must be at least 1"),
         ("pool 0x2", "'pool 0x2': a number in shape of MaxPooling is 0"),
         ("dense 5 step", "'dense 5 step': the activation is 'step'; it must be one of sigmoid, tanh"),
-        ("dense 5 softmax", "'dense 5 softmax': softmax is for the output layer, which is not written"),
+        ("dense 5 softmax", "'dense 5 softmax': softmax is for the output layer only. Leave out the output layer"),
         ("dropout 1", "'dropout 1': p of Dropout is 1.0; it must be at least 0 and less than 1"),
-        ("dropout half", "'dropout half': 'half' is no number. Such a layer is dropout P"),
+        ("dropout half", "'dropout half': 'half' must be a number. The layer must be dropout P"),
     ],
 )
 def test_what_is_no_notation(text, message):
@@ -121,7 +122,7 @@ def test_a_shape_that_nothing_says_or_that_does_not_fit():
     ):
         images.input_shape(40, [MaxPooling(), 10])
     with pytest.raises(
-        ValueError, match=r"image_shape is \(1, 5, 7\), 35 numbers; it must have as many as a sample, 40"
+        ValueError, match=r"image_shape is \(1, 5, 7\), 35 numbers; it must have 40, the number of inputs"
     ):
         images.input_shape(40, [10], (1, 5, 7))
 

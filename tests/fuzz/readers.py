@@ -93,7 +93,7 @@ def _checkpoint(path: Path) -> object:
     try:
         found = checkpoints.read(path, RECIPE, "data", architecture(RECIPE), ("velocity",))
     except ValueError as error:
-        if ": it is of a" not in str(error):  # of another run, or on other data
+        if ": this checkpoint is from a" not in str(error):  # from another run, or from a run on other data
             raise
         try:
             found = checkpoints.read(path, RECIPE_OF_IMAGES, "data", architecture(RECIPE_OF_IMAGES), ("velocity",))

@@ -36,7 +36,7 @@ def test_it_is_trained_once_and_kept(folder, trainings):
     lines = []
     first = handwriting.default_network(lines.append)
     (file,) = folder.iterdir()
-    assert lines == [f"Training a network that reads digits, in some seconds; it is kept in {file}"]
+    assert lines == [f"Training a network to read digits takes some seconds; the network is kept in {file}"]
     second = handwriting.default_network(lines.append)
     assert (len(trainings), len(lines)) == (1, 1)
     assert first.engine == second.engine == "numpy"
@@ -122,7 +122,7 @@ def test_without_a_cache_folder_it_is_not_kept(monkeypatch, trainings):
     for _ in range(2):
         handwriting.default_network(lines.append)
     assert len(trainings) == 2
-    assert lines[0].endswith("it is not kept, for there is no cache folder: set XDG_CACHE_HOME")
+    assert lines[0].endswith("the network is not kept, because there is no cache folder: set XDG_CACHE_HOME")
 
 
 @pytest.mark.parametrize("home", ["~", "here"])
@@ -132,5 +132,5 @@ def test_without_a_home_no_folder_of_another_name_is_made(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     lines = []
     assert handwriting.default_network(lines.append).sizes == [784, 10]
-    assert lines[0].endswith("it is not kept, for there is no cache folder: set XDG_CACHE_HOME")
+    assert lines[0].endswith("the network is not kept, because there is no cache folder: set XDG_CACHE_HOME")
     assert list(tmp_path.iterdir()) == []

@@ -167,7 +167,7 @@ def test_the_line(outputs, line):
 
 def test_a_reason_in_the_picture_is_stronger_than_the_network():
     prediction = handwriting.predict(Outputs(1.0), np.ones((20, 20)))
-    assert (prediction.digit, str(prediction)) == (None, "not sure: nothing stands out in it")
+    assert (prediction.digit, str(prediction)) == (None, "not sure: nothing stands out in the picture")
 
 
 def test_a_network_of_another_size_is_refused():

@@ -266,7 +266,7 @@ def test_lines_around_nothing_are_no_digit(name):
 def test_a_frame_that_touches_a_digit_is_told():
     image = written(7, seed=7)
     prepared = handwriting.prepare(with_lines(image, *sides(image, 0, "ltrb")))
-    assert prepared.reason == "what is in it is a frame, or touches one"
+    assert prepared.reason == "the drawing is a frame, or touches a frame"
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,12 @@ def test_specks_on_an_empty_page_are_no_digit(side):
         for top, left in random.integers(0, 225, (count, 2)):
             page[top : top + side, left : left + max(1, side * 2 // 3)] = 20
         assert handwriting.prepare(page).reason.startswith(
-            ("nothing stands out in it", "there seem to be", "what is in it goes on beyond the border")
+            (
+                "nothing stands out in the picture",
+                "nothing large enough",
+                "there seem to be",
+                "the drawing goes on beyond",
+            )
         )
 
 

@@ -113,7 +113,9 @@ def test_resuming_a_run_that_is_over_trains_nothing(data, tmp_path):
 def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
     trained(data, 1, checkpoint=tmp_path / "run")
     contents = (tmp_path / "run").read_bytes()
-    with pytest.raises(ValueError, match=r"checkpoint: .*run is there already; resume=True goes on from it"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint: .*run exists; give resume=True to continue the run, or another file"
+    ):
         trained(data, 1, checkpoint=tmp_path / "run")
     assert (tmp_path / "run").read_bytes() == contents
     with pytest.raises(ValueError, match="resume is True, but there is no checkpoint"):
@@ -123,15 +125,15 @@ def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"seed": 4}, "of another run, with seed 3; this one has seed 4"),
-        ({"engine": "reference"}, "of another run, with engine numpy; this one has engine reference"),
-        ({"sizes": (12, 7, 3)}, r"with sizes \[12, 8, 3\]; this one has sizes \[12, 7, 3\]"),
-        ({"momentum": 0.5}, "with no momentum; this one has momentum 0.5"),
-        ({"optimizer": "adam"}, "with no optimizer; this one has optimizer {'name': 'adam', 'beta1': 0.9"),
-        ({"max_norm": 2.0}, "with no max_norm; this one has max_norm 2.0"),
+        ({"seed": 4}, "from another run, with seed 3; this run has seed 4"),
+        ({"engine": "reference"}, "from another run, with engine numpy; this run has engine reference"),
+        ({"sizes": (12, 7, 3)}, r"with sizes \[12, 8, 3\]; this run has sizes \[12, 7, 3\]"),
+        ({"momentum": 0.5}, "with no momentum; this run has momentum 0.5"),
+        ({"optimizer": "adam"}, "with no optimizer; this run has optimizer {'name': 'adam', 'beta1': 0.9"),
+        ({"max_norm": 2.0}, "with no max_norm; this run has max_norm 2.0"),
         (
             {"sizes": (12, Dense(8, "tanh"), 3)},
-            r"with no layers; this one has layers \[dense 8 tanh, dense 3 sigmoid\]",
+            r"with no layers; this run has layers \[dense 8 tanh, dense 3 sigmoid\]",
         ),
         ({"data": Dataset(np.zeros((40, 12)), np.zeros(40, int))}, "on other data"),
     ],
@@ -234,7 +236,7 @@ def test_what_is_no_checkpoint(change, data, tmp_path):
 def test_a_recipe_that_is_none_is_that_of_another_run(change, data, tmp_path):
     trained(data, 1, checkpoint=tmp_path / "run")
     rewritten(tmp_path / "run", lambda description, arrays: description["recipe"].update(change))
-    with pytest.raises(ValueError, match="run: it is of another run, with "):
+    with pytest.raises(ValueError, match="run: this checkpoint is from another run, with "):
         trained(data, 2, checkpoint=tmp_path / "run", resume=True)
 
 
@@ -250,7 +252,7 @@ def test_layers_that_are_none_are_those_of_another_run(layers, data, tmp_path):
     trained(data, 1, sizes=LAYERS, checkpoint=tmp_path / "run")
     rewritten(tmp_path / "run", lambda description, arrays: description["recipe"].update(layers=layers))
     with pytest.raises(
-        ValueError, match=r"run: it is of another run, with layers .*; this one has layers \[dropout 0.2"
+        ValueError, match=r"run: this checkpoint is from another run, with layers .*; this run has layers \[dropout 0.2"
     ):
         trained(data, 2, sizes=LAYERS, checkpoint=tmp_path / "run", resume=True)
 
@@ -325,7 +327,9 @@ def test_an_earlier_version_of_an_engine_that_rounds_differently_now_is_refused(
     else:
         as_version(version, tmp_path / "run")
     contents = (tmp_path / "run").read_bytes()
-    message = f"run: it is of an earlier version of fastnet, whose engine '{engine}' rounded .* Start it again with"
+    message = (
+        f"run: this checkpoint is from an earlier version of fastnet, whose engine '{engine}' .* Start the run again"
+    )
     with pytest.raises(ValueError, match=message):
         trained(data, 2, resume=True, **keywords)
     assert (tmp_path / "run").read_bytes() == contents
@@ -448,7 +452,7 @@ def test_a_second_file_that_is_missing_damaged_or_of_another_run(data, tmp_path,
     second.write_bytes(contents[1])
     first.unlink()
     for resume in (True, False):
-        with pytest.raises(ValueError, match=r"run\.epochs is there already, without .*run; remove it, or"):
+        with pytest.raises(ValueError, match=r"run\.epochs exists without .*run; remove .*run\.epochs, or"):
             trained(data, 5, checkpoint=first, resume=resume)
     assert second.read_bytes() == contents[1]
 
@@ -456,7 +460,7 @@ def test_a_second_file_that_is_missing_damaged_or_of_another_run(data, tmp_path,
 def test_what_is_said_of_another_run_is_a_short_line(data, tmp_path):
     trained(data, 1, checkpoint=tmp_path / "run")
     rewritten(tmp_path / "run", lambda d, a: d["recipe"].update({"a\x1b[2J": "\n" * 10_000}))
-    with pytest.raises(ValueError, match=r"of another run, with a\?\[2J \?+$") as caught:
+    with pytest.raises(ValueError, match=r"from another run, with a\?\[2J \?+$") as caught:
         trained(data, 2, checkpoint=tmp_path / "run", resume=True)
     assert len(str(caught.value)) < len(str(tmp_path)) + 250
 

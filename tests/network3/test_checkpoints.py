@@ -84,15 +84,15 @@ def other_network():
 
 
 OTHERS = {
-    "eta": (small_network, {"eta": 0.2}, "it is of another run, with eta 0.3; this one has eta 0.2"),
-    "data": (small_network, {"data": some_data(seed=5)}, "it is of a run on other data"),
-    "test data": (small_network, {"test": None}, "it is of a run on other data"),
+    "eta": (small_network, {"eta": 0.2}, "this checkpoint is from another run, with eta 0.3; this run has eta 0.2"),
+    "data": (small_network, {"data": some_data(seed=5)}, "this checkpoint is from a run on other data"),
+    "test data": (small_network, {"test": None}, "this checkpoint is from a run on other data"),
     "layers": (
         other_network,
         {},
-        r"it is of another run, with layers \[.*, dense \d+ sigmoid, .*\]; this one has layers \[.* relu",
+        r"from another run, with layers \[.*, dense \d+ sigmoid, .*\]; this run has layers \[.* relu",
     ),
-    "engine": (lambda: small_network("reference"), {}, "it is of another run, with "),
+    "engine": (lambda: small_network("reference"), {}, "this checkpoint is from another run, with "),
 }
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path, capsys):
     (tmp_path / "run").write_text("precious")
     net = small_network(p_dropout=0.5)
     before, state = bits(net), np.random.get_state()[2]
-    with pytest.raises(ValueError, match="is there already; resume=True goes on from it"):
+    with pytest.raises(ValueError, match="exists; give resume=True to continue the run, or another file"):
         train(net, tmp_path / "run", 1)
     with pytest.raises(ValueError, match="resume is True, but there is no checkpoint"):
         train(net, None, 1, resume=True)

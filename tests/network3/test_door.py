@@ -50,12 +50,16 @@ NOT_SHARED = {
     "ragged": (([[1.0, 2.0], [1.0]], [0, 1]), ValueError, "data: inputs are ragged"),
     "texts": ((X.astype(str), LABELS), TypeError, "data: inputs are of type <U"),
     "complex numbers": ((X + 1j, LABELS), TypeError, "data: inputs are of type complex"),
-    "masked": ((np.ma.masked_array(X, X > 2), LABELS), TypeError, "data: inputs: something is masked"),
-    "masked labels": ((X, np.ma.masked_array(LABELS, LABELS > 0)), TypeError, "data: targets: something is masked"),
-    "NaN": ((with_a(np.nan), LABELS), ValueError, "data: x has a number that is not a number"),
-    "infinity": ((with_a(np.inf), LABELS), ValueError, "data: x has a number that is infinite"),
+    "masked": ((np.ma.masked_array(X, X > 2), LABELS), TypeError, "data: inputs: masked values are not allowed"),
+    "masked labels": (
+        (X, np.ma.masked_array(LABELS, LABELS > 0)),
+        TypeError,
+        "data: targets: masked values are not allowed",
+    ),
+    "NaN": ((with_a(np.nan), LABELS), ValueError, "data: x contains NaN"),
+    "infinity": ((with_a(np.inf), LABELS), ValueError, "data: x contains an infinite number"),
     "too large": ((with_a(1e39), LABELS), ValueError, r"data: x has the number 1e\+39, which float32 cannot hold"),
-    "a Dataset with NaN": (Dataset(with_a(np.nan), LABELS), ValueError, "data: x has a number that is not a number"),
+    "a Dataset with NaN": (Dataset(with_a(np.nan), LABELS), ValueError, "data: x contains NaN"),
     "labels as floats": ((X, LABELS.astype(float)), ValueError, "data: y has numbers of type float64; .* labels"),
     "a Dataset of numbers": (Dataset(X, LABELS / 2), ValueError, "data: y has numbers of type float64; .* labels"),
     "a column of labels": ((X, LABELS[:, np.newaxis]), ValueError, "data: y has numbers of type"),
@@ -105,8 +109,8 @@ def state(net):
 
 
 INPUTS = {
-    "NaN": (with_a(np.nan), ValueError, "x has a number that is not a number"),
-    "infinity": (with_a(np.inf), ValueError, "x has a number that is infinite"),
+    "NaN": (with_a(np.nan), ValueError, "x contains NaN"),
+    "infinity": (with_a(np.inf), ValueError, "x contains an infinite number"),
     "too large": (with_a(1e39), ValueError, r"x has the number 1e\+39, which float32 cannot hold"),
     "texts": (X.astype(str), TypeError, "x are of type <U"),
     "None": (None, TypeError, "x are of type object"),
@@ -117,7 +121,7 @@ INPUTS = {
 }
 NO_DATA = {
     **NOT_SHARED,
-    "too few inputs": ((X[:, :3], LABELS), ValueError, "x has 3 components, but the network 4 inputs"),
+    "too few inputs": ((X[:, :3], LABELS), ValueError, "x has 3 components, but the network has 4 inputs"),
     "too large a label": ((X, LABELS + 1), ValueError, "there is a label 2, but the network has 2 outputs"),
     "vectors of another length": ((X, np.eye(3)[LABELS + 1]), ValueError, "there is a label 2, but the network has 2"),
 }
@@ -203,10 +207,10 @@ ASSIGNED = {
     "complex": (lambda w: w + 1j, TypeError, "w are of type complex"),
     "texts": (lambda w: w.astype(str), TypeError, "w are of type <U"),
     "ragged": (lambda w: [[1.0], [1.0, 2.0]], ValueError, "w are ragged"),
-    "masked": (lambda w: np.ma.masked_array(w, w > 0), TypeError, "w: something is masked"),
+    "masked": (lambda w: np.ma.masked_array(w, w > 0), TypeError, "w: masked values are not allowed"),
     "another shape": (lambda w: w.T, ValueError, r"w has the shape \(3, 4\); it must be \(4, 3\)"),
-    "NaN": (changed((1, 2), math.nan), ValueError, "w has a number that is not a number"),
-    "infinite": (changed((1, 2), -math.inf), ValueError, "w has a number that is infinite"),
+    "NaN": (changed((1, 2), math.nan), ValueError, "w contains NaN"),
+    "infinite": (changed((1, 2), -math.inf), ValueError, "w contains an infinite number"),
     "too large": (lambda w: w.astype(float) + 1e39, ValueError, r"w has the number 1e\+39, which float32 cannot hold"),
 }
 USES = {
@@ -265,11 +269,11 @@ SAVED = {
         TypeError,
         "activation_fn is None; it must be a function",
     ),
-    "layers": (lambda net: net.layers.pop(), ValueError, "the last one of layers must be a SoftmaxLayer"),
+    "layers": (lambda net: net.layers.pop(), ValueError, "the last of the layers must be a SoftmaxLayer"),
     "a layer of one's own": (
         lambda net: net.layers.insert(0, type("Own", (FullyConnectedLayer,), {})(4, 4)),
         ValueError,
-        "a layer of it is none of",
+        "a layer is none of",
     ),
 }
 
@@ -307,12 +311,12 @@ PARAMS = {
     "one": ((W,), ValueError, r"params have the shapes \(4, 3\); they must be \(4, 3\) and \(3,\)"),
     "three": ((W, B, B), ValueError, r"params have the shapes \(4, 3\) and \(3,\) and \(3,\); they must be"),
     "another shape": ((W.T, B), ValueError, r"params have the shapes \(3, 4\) and \(3,\); .* \(4, 3\) and \(3,\)"),
-    "NaN": ((W + np.nan, B), ValueError, r"params\[0\] has a number that is not a number"),
-    "infinite": ((W, B - np.inf), ValueError, r"params\[1\] has a number that is infinite"),
+    "NaN": ((W + np.nan, B), ValueError, r"params\[0\] contains NaN"),
+    "infinite": ((W, B - np.inf), ValueError, r"params\[1\] contains an infinite number"),
     "too large": ((W + 1e39, B), ValueError, r"params\[0\] has the number 1e\+39, which float32 cannot hold"),
     "complex": ((W + 1j, B), TypeError, r"params\[0\] are of type complex128"),
     "texts": ((W, B.astype(str)), TypeError, r"params\[1\] are of type <U"),
-    "masked": ((np.ma.masked_array(W, W == 0), B), TypeError, r"params\[0\]: something is masked"),
+    "masked": ((np.ma.masked_array(W, W == 0), B), TypeError, r"params\[0\]: masked values are not allowed"),
     "ragged": (([[1.0], [2.0, 3.0]], B), ValueError, r"params\[0\] are ragged"),
 }
 
@@ -392,7 +396,7 @@ def test_a_function_of_ones_own_needs_pytorch():
         return sigmoid(z) * z
 
     layers = [FullyConnectedLayer(4, 3, own), SoftmaxLayer(3, 2)]
-    refused = "activation_fn of a layer is <function .*own.*, but engine is '{}', .*engine='torch' can call others"
+    refused = "activation_fn of a layer is <function .*own.*, but engine '{}' has only .*use engine='torch', which can"
     for engine in ("numba", "numpy", "reference"):
         with pytest.raises(ValueError, match=refused.format(engine)):
             Network(layers, 4, engine=engine)

@@ -130,7 +130,7 @@ def test_a_run_with_another_seed_is_refused(other, tmp_path):
     train(seeded(3), 1, checkpoint=tmp_path / "run")
     net = seeded(other)
     before = bits(net)
-    with pytest.raises(ValueError, match=f"with seed 3; this one has {'no seed' if other is None else 'seed 4'}"):
+    with pytest.raises(ValueError, match=f"with seed 3; this run has {'no seed' if other is None else 'seed 4'}"):
         train(net, 2, checkpoint=tmp_path / "run", resume=True)
     assert bits(net) == before
 

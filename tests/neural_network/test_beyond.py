@@ -267,7 +267,7 @@ def test_to_sklearn_of_another_loss(line):
 @pytest.mark.parametrize("parameters", [{"activation": "gelu"}, {"hidden_layer_sizes": (Dense(4), 3)}])
 def test_what_scikit_learn_cannot_have(blobs, parameters):
     classifier = MLPClassifier(max_iter=1, **NUMPY, **parameters).fit(*blobs(3))
-    with pytest.raises(ValueError, match="scikit-learn's estimators have dense layers of numbers of neurons only"):
+    with pytest.raises(ValueError, match="scikit-learn's estimators have only dense layers, given as integers"):
         classifier.to_sklearn()
 
 

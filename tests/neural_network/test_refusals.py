@@ -184,9 +184,9 @@ DATA = [
     (with_a(INFINITY), Y, ValueError, "X contains infinity"),
     (X + 1j, Y, ValueError, "Complex data not supported"),
     (np.full((20, 4), "a"), Y, ValueError, "could not convert string to float"),
-    (masked(X), Y, TypeError, "X: something is masked"),
-    (list(masked(X)), Y, TypeError, "X: something is masked"),
-    (X, masked(Y), TypeError, "y: something is masked"),
+    (masked(X), Y, TypeError, "X: masked values are not allowed"),
+    (list(masked(X)), Y, TypeError, "X: masked values are not allowed"),
+    (X, masked(Y), TypeError, "y: masked values are not allowed"),
     (X, np.where(Y == 1, NAN, Y), ValueError, "y contains NaN"),
 ]
 OF_LABELS = [
@@ -223,7 +223,7 @@ def test_data(kind, x, y, error, message):
         (-np.ones(20), ValueError, "Negative values in data passed to `sample_weight`"),
         (np.where(Y == 1, NAN, 1), ValueError, "sample_weight contains NaN"),
         (np.zeros(20), ValueError, "[Ss]ample weights"),
-        (masked(np.ones(20)), TypeError, "sample_weight: something is masked"),
+        (masked(np.ones(20)), TypeError, "sample_weight: masked values are not allowed"),
     ],
 )
 @BOTH
@@ -242,7 +242,7 @@ def test_weights_of_samples(kind, weights, error, message):
         (X[:, :3], Y, ValueError, "X_val and y_val: X has 3 features"),
         (with_a(NAN), Y, ValueError, "X_val and y_val: Input X contains NaN"),
         (X, Y[:5], ValueError, "X_val and y_val: Found input variables with inconsistent numbers of samples"),
-        (masked(X), Y, TypeError, "something is masked"),
+        (masked(X), Y, TypeError, "masked values are not allowed"),
         (X, Y + 1, ValueError, r"X_val and y_val: y has the labels \[3\]; the classes are \[0, 1, 2\]"),
     ],
 )
@@ -270,10 +270,10 @@ def test_validation_data_of_a_regressor():
         (MLPClassifier, X[:, :3], Y, ValueError, "X has 3 features, but MLPClassifier is expecting 4"),
         (MLPRegressor, X[:, :3], Y, ValueError, "X has 3 features, but MLPRegressor is expecting 4"),
         (MLPClassifier, with_a(NAN), Y, ValueError, "X contains NaN"),
-        (MLPClassifier, masked(X), Y, TypeError, "X: something is masked"),
-        (MLPClassifier, X, masked(Y), TypeError, "y: something is masked"),
+        (MLPClassifier, masked(X), Y, TypeError, "X: masked values are not allowed"),
+        (MLPClassifier, X, masked(Y), TypeError, "y: masked values are not allowed"),
         (MLPClassifier, X, Y + 1, ValueError, r"y has the labels \[3\]; the classes are \[0, 1, 2\]"),
-        (MLPRegressor, X, Y, ValueError, "y has 1 outputs; the network to go on with has 3"),
+        (MLPRegressor, X, Y, ValueError, "y has 1 outputs; the fitted network has 3"),
     ],
 )
 def test_data_to_go_on_with(kind, x, y, error, message):
@@ -289,7 +289,7 @@ def test_counts_are_not_negative():
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (masked(X), TypeError, "X: something is masked"),
+        (masked(X), TypeError, "X: masked values are not allowed"),
         (with_a(NAN), ValueError, "X contains NaN"),
         (X[:, :3], ValueError, "X has 3 features"),
         (X[0], ValueError, "Expected 2D array"),
@@ -323,7 +323,7 @@ def test_masked_arrays_of_which_nothing_is_masked_are_as_others():
         ([0, None], ValueError, "Unknown label type"),
         ([0.5, 1], ValueError, "Unknown label type"),
         ([0, 1, 2, NAN], ValueError, "contains NaN"),
-        (masked([0, 1, 2]), TypeError, "classes: something is masked"),
+        (masked([0, 1, 2]), TypeError, "classes: masked values are not allowed"),
         ([0, 1], ValueError, r"y has the labels \[2\]; the classes are \[0, 1\]|is not the same as on last call"),
     ],
 )
@@ -345,23 +345,29 @@ def no_engine(self, *arguments):
         ("coefs_", 1, np.ones((7, 4)), ValueError, r"coefs_\[1\] has shape \(7, 4\); .* it must be \(7, 3\)"),
         ("coefs_", 1, np.ones(21), ValueError, r"coefs_\[1\] has shape \(21,\); .* it must be \(7, 3\)"),
         ("coefs_", 1, 1.0, ValueError, r"coefs_\[1\] has shape \(\); .* it must be \(7, 3\)"),
-        ("coefs_", 0, np.full((4, 7), NAN), ValueError, r"coefs_\[0\] has a number that is not a number"),
-        ("coefs_", 0, np.full((4, 7), -INFINITY), ValueError, r"coefs_\[0\] has a number that is infinite"),
+        ("coefs_", 0, np.full((4, 7), NAN), ValueError, r"coefs_\[0\] contains NaN"),
+        ("coefs_", 0, np.full((4, 7), -INFINITY), ValueError, r"coefs_\[0\] contains an infinite number"),
         ("coefs_", 1, np.full((7, 3), 1e39), ValueError, r"coefs_\[1\] has the number 1e\+39, which float32 cannot"),
         ("coefs_", 1, np.ones((7, 3), complex), TypeError, r"coefs_\[1\] are of type complex128; .* real numbers"),
         ("coefs_", 0, "ones", TypeError, r"coefs_\[0\] are of type <U4; .* real numbers"),
         ("coefs_", 0, [[1], [2, 3]], ValueError, r"coefs_\[0\] are ragged"),
-        ("coefs_", 0, masked(np.ones((4, 7))), TypeError, r"coefs_\[0\]: something is masked"),
+        ("coefs_", 0, masked(np.ones((4, 7))), TypeError, r"coefs_\[0\]: masked values are not allowed"),
         ("intercepts_", 0, np.ones(6), ValueError, r"coefs_\[0\] has shape \(4, 7\); .*intercepts_.* be \(4, 6\)"),
         ("intercepts_", 0, [], ValueError, r"the size of intercepts_\[0\] is 0; it must be at least 1"),
         ("intercepts_", 1, np.ones(4), ValueError, r"intercepts_\[1\] has shape \(4,\); .* it must be \(3,\)"),
         ("intercepts_", 1, np.ones((3, 1)), ValueError, r"intercepts_\[1\] has shape \(3, 1\); .* it must be \(3,\)"),
-        ("intercepts_", 1, [0, NAN, 0], ValueError, r"intercepts_\[1\] has a number that is not a number"),
+        ("intercepts_", 1, [0, NAN, 0], ValueError, r"intercepts_\[1\] contains NaN"),
         ("intercepts_", 0, ["a"] * 7, TypeError, r"intercepts_\[0\] are of type <U1"),
-        ("intercepts_", 0, masked(np.ones(7)), TypeError, r"intercepts_\[0\]: something is masked"),
+        ("intercepts_", 0, masked(np.ones(7)), TypeError, r"intercepts_\[0\]: masked values are not allowed"),
         ("coefs_", None, None, TypeError, "coefs_ is None; it must be a list of arrays"),
         ("intercepts_", None, {}, TypeError, "intercepts_ is {}; it must be a list of arrays"),
-        ("coefs_", None, [], ValueError, "coefs_ has 0 arrays, and intercepts_ 2; each must have one a layer"),
+        (
+            "coefs_",
+            None,
+            [],
+            ValueError,
+            "coefs_ has 0 arrays, and intercepts_ 2; both must have one array for each layer",
+        ),
         ("intercepts_", None, [np.ones(3)], ValueError, "coefs_ has 2 arrays, and intercepts_ 1"),
     ],
 )
@@ -389,7 +395,7 @@ def test_what_is_masked_in_the_array_that_was_predicted_with():
     classifier = trained()
     classifier.predict(X)
     classifier.coefs_[0] = masked(classifier.coefs_[0])
-    assert_refused(classifier, lambda c: c.predict(X), TypeError, r"coefs_\[0\]: something is masked")
+    assert_refused(classifier, lambda c: c.predict(X), TypeError, r"coefs_\[0\]: masked values are not allowed")
 
 
 @BOTH

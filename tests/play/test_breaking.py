@@ -44,14 +44,14 @@ def test_scale_noise_and_zero():
 @pytest.mark.parametrize(
     ("message", "text"),
     [
-        ({"action": "zero", "layer": 0}, "there is no layer 0; they go from 1 to 4"),
+        ({"action": "zero", "layer": 0}, "there is no layer 0; layers go from 1 to 4"),
         ({"action": "zero", "layer": 2}, "layer 2 has no weights"),
         ({"action": "zero"}, "there is no layer None"),
         ({"action": "scale", "layer": 1}, "amount is None"),
         ({"action": "scale", "layer": 1, "amount": float("nan")}, "amount is nan"),
         ({"action": "scale", "layer": 1, "amount": 1e9}, "amount is"),
         ({"action": "scale", "layer": 4, "amount": 100}, "would be larger than 1e[+]06"),
-        ({"action": "remove", "layer": 1, "index": 3}, "layer 1 has no neuron 3; they go from 0 to 2"),
+        ({"action": "remove", "layer": 1, "index": 3}, "layer 1 has no neuron 3; its neurons go from 0 to 2"),
         ({"action": "remove", "layer": 4, "index": 3}, "layer 4 has the output neurons"),
         ({"action": "explode", "layer": 1, "amount": 1}, "action must be"),
     ],

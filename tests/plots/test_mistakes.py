@@ -116,7 +116,7 @@ def test_words_do_not_touch_each_other(random):
         ({"most": 1.5}, TypeError, "most is 1.5"),
         ({"shape": (3, 5)}, ValueError, r"shape is \(3, 5\), which are 15 pixels; the images have 16"),
         ({"data": [(np.zeros((12, 1)), 0)]}, ValueError, "12 pixels are no square image; shape must say"),
-        ({"data": [(np.zeros((25, 1)), 0)]}, ValueError, "data: x has 25 components, but the network 16 inputs"),
+        ({"data": [(np.zeros((25, 1)), 0)]}, ValueError, "data: x has 25 components, but the network has 16 inputs"),
         ({"data": [(np.zeros((16, 1)), 7)]}, ValueError, "data: there is a label 7"),
         ({"data": []}, ValueError, "the data set is empty"),
     ],

@@ -58,7 +58,7 @@ def test_it_goes_into_axes_of_ones_own(axes):
         (np.ones((3, 15)), {"shape": (4, 4)}, ValueError, r"shape is \(4, 4\), which are 16 pixels"),
         (np.ones((3, 15)), {"shape": (-3, -5)}, ValueError, "shape is -3; it must be at least 1"),
         (np.ones((3, 16)), {"most": 0}, ValueError, "most is 0"),
-        (np.ones((3, 2, 4, 4)), {"shape": (4, 4)}, ValueError, r"filters have a shape, \(4, 4\); leave it out"),
+        (np.ones((3, 2, 4, 4)), {"shape": (4, 4)}, ValueError, r"filters have a shape, \(4, 4\); leave shape out"),
         (np.ones((3, 0, 4, 4)), {}, ValueError, "there is nothing to draw"),
         (np.ones(16), {}, ValueError, r"weights have shape \(16,\)"),
         (np.ones((0, 16)), {}, ValueError, "there is nothing to draw"),

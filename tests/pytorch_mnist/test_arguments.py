@@ -156,6 +156,11 @@ def test_options_that_are_refused_by_name(name):
             Options(**{name: value})
 
 
+def test_each_option_has_its_meaning_in_the_docstring():
+    for name, field in Options.__dataclass_fields__.items():
+        assert f"\n{name} : {field.type}\n    {field.metadata['settings']['help']}" in Options.__doc__
+
+
 def test_options_of_other_types_are_taken_as_what_they_are():
     options = Options([4, 10], epochs=np.int64(3), batch_norm=np.True_, learning_rate=np.float32(0.5), threads=1)
     assert (options.sizes, options.epochs, options.batch_norm) == ((4, 10), 3, True)

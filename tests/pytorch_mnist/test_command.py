@@ -79,7 +79,7 @@ def test_a_damaged_bundled_file_is_named(tmp_path, monkeypatch):
     for name in mnist.CHECKSUMS:
         (tmp_path / f"{name}.gz").write_bytes(b"nonsense")
     monkeypatch.setattr(mnist, "bundled_folder", lambda: tmp_path)
-    with pytest.raises(pytorch_mnist.DataError, match=r"train-images-idx3-ubyte.gz: its SHA-256 is not"):
+    with pytest.raises(pytorch_mnist.DataError, match=r"train-images-idx3-ubyte.gz: SHA-256 checksum mismatch"):
         pytorch_mnist.load_data()
 
 
@@ -156,7 +156,7 @@ def test_early_stopping_is_said(folder, run):
     _, output, _ = run(*SMALL, "--lr", "1e-12", "--patience", "2", "--seed", "1")
     *lines, stopped, _ = output.splitlines()
     assert len(lines) == 3
-    assert re.fullmatch(r"Stopped early: no validation accuracy better than \S+%, of epoch 1, in 2 more", stopped)
+    assert re.fullmatch(r"Stopped early: the best validation accuracy is \S+% after epoch 1 \(patience 2\)", stopped)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_worker_loads_once(data, loads):
 
 
 def test_a_worker_with_other_data_refuses(data, loads):
-    with pytest.raises(ValueError, match="the data set on this worker is another one"):
+    with pytest.raises(ValueError, match="the data on this worker differ"):
         at_hand(Source("there"), Data(*data[:2]).fingerprint)
 
 

@@ -93,7 +93,7 @@ def test_work_grows_with_the_multiplications():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layers": "pol"}, "layers: 'pol' is no layer; a layer is one of: conv FILTERS"),
+        ({"layers": "pol"}, "layers: 'pol' is not a layer; a layer must be one of: conv FILTERS"),
         ({"layers": 5}, "layers: 5 must be a text, such as 'conv 20 5x5 relu, pool 2x2, dense 100 relu'"),
         ({"layers": [Dropout(0.5, inverted=False)]}, "layers: Dropout(p=0.5, inverted=False) cannot be written"),
         (
@@ -108,7 +108,10 @@ def test_work_grows_with_the_multiplications():
         ({"layers": "pool", "image_shape": (3, 2, 2)}, "layers: image_shape is (3, 2, 2), 12 numbers; it must have"),
         ({"layers": "pool", "dropout": 0.5}, "dropout is 0.5, and layers are given; write 'dropout 0.5' among the"),
         ({"image_shape": (1, 28, 28)}, "image_shape is (1, 28, 28), but there are no layers"),
-        ({"layers": "pool", "sizes": [16, 1]}, "layers: cost is LogLikelihoodCost, but of one output neuron"),
+        (
+            {"layers": "pool", "sizes": [16, 1]},
+            "layers: cost is LogLikelihoodCost, but the softmax of one output neuron",
+        ),
     ],
 )
 def test_a_mistake_in_layers_is_said_as_they_were_written(arguments, message):

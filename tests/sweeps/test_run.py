@@ -68,7 +68,7 @@ def test_an_error_is_told_in_words(data, monkeypatch):
 @pytest.mark.parametrize(
     ("described", "message"),
     [
-        (recipe([4, 3]), "training_data: x has 3 components, but the network 4 inputs"),
+        (recipe([4, 3]), "training_data: x has 3 components, but the network has 4 inputs"),
         (recipe([3, 2]), "training_data: there is a label 2, but the network has 2 outputs"),
         (recipe([3, 3], dropout=0.5), "dropout is 0.5, but the network has no hidden"),
         (recipe([3, 4, 3], schedule="halve"), "schedule is 'halve'; it needs patience"),
@@ -80,7 +80,7 @@ def test_a_recipe_that_does_not_fit_is_found_before_it_is_trained(data, describe
 
 
 def test_test_data_that_do_not_fit_are_found_too(data):
-    with pytest.raises(ValueError, match="test_data: x has 4 components, but the network 3 inputs"):
+    with pytest.raises(ValueError, match="test_data: x has 4 components, but the network has 3 inputs"):
         check(recipe([3, 3]), Data(*data[:2], Dataset(np.zeros((2, 4)), [0, 1])))
 
 

@@ -193,7 +193,7 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"sizes": [[3, 4, 3], [2, 3]]}, "training_data: x has 3 components, but the network 2 inputs"),
+        ({"sizes": [[3, 4, 3], [2, 3]]}, "training_data: x has 3 components, but the network has 2 inputs"),
         ({"eta": [1, 0]}, "eta is 0.0"),
         ({"sizes": [[3, 4, 3], [3, 3]], "dropout": 0.5}, "dropout is 0.5, but the network has no hidden"),
         ({"seeds": 0}, "seeds is 0"),
@@ -217,7 +217,7 @@ def test_test_data_that_are_no_numbers_are_found_before_anything_is_trained(data
     training, validation, test = data
     inputs = test.inputs.copy()
     inputs[3, 0] = np.nan
-    with pytest.raises(ValueError, match="test_data: x has a number that is not a number"):
+    with pytest.raises(ValueError, match="test_data: x contains NaN"):
         sweep((training, validation, Dataset(inputs, test.targets)), sizes=[3, 3], record=tmp_path / "sweep.sqlite")
     assert trained == []
     assert list(tmp_path.iterdir()) == []

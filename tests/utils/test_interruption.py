@@ -164,7 +164,7 @@ def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_
     # The last one may come when all is done, and Python has given the signal back to the system.
     assert process.returncode in ({128 + number} if times == 1 else {128 + number, -number})
     assert output.endswith("Saved to net.json\n")
-    assert errors.strip() == "Kept in run: the same command with --resume goes on from there"
+    assert errors.strip() == "Checkpoint kept in run; the same command with --resume continues the run"
     assert network2.load(tmp_path / "net.json").sizes == [784, 10]
 
 

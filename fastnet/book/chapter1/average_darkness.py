@@ -1,7 +1,7 @@
 """A baseline without learning: guess the digit from how dark its image is.
 
-The training images say how dark each digit is on average. A test image is taken for the digit whose average is the
-closest. The guesses are right more than twice as often as random ones, which are right for ten percent.
+The average darkness of each digit comes from the training images. Each test image is classified as the digit with the
+closest average. The guesses are right more than twice as often as random guesses, whose accuracy is ten percent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     published=[Published("test accuracy", 22.25, "%", tolerance=0.005)],
 )
 def average_darkness(*, samples: int = 50_000) -> Measured:
-    """Compute the average darkness of each digit, and guess the test images."""
+    """Compute the average darkness of each digit on the training images, and classify the test images."""
     training, _, test = mnist()
     labels, darknesses = training.labels(10)[:samples], darkness(training.inputs[:samples])
     averages = np.array([darknesses[labels == digit].mean() for digit in range(10)])
@@ -37,13 +37,13 @@ def average_darkness(*, samples: int = 50_000) -> Measured:
 
 
 def darkness(images: np.ndarray) -> np.ndarray:
-    """Return the sum of the grey values of each image, from rows of pixels."""
+    """Return the sum of the grey values of each image: shape (n,), from images of shape (n, pixels)."""
     return images.sum(axis=1, dtype=np.float64)
 
 
 @average_darkness.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw how dark the test images of each digit are, with the averages, and how many are guessed right."""
+    """Draw the darkness of the test images of each digit, with the averages, and the accuracy for each digit."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     by_digit = [data["darkness"][data["labels"] == digit] for digit in range(10)]
     upper.boxplot(

@@ -1,7 +1,7 @@
 """A 0 and its four quarters: what hidden neurons might detect.
 
-The chapter asks why ten output neurons recognize digits better than four would. Its answer: each of four hidden neurons
-may detect one quarter of a 0, and an output neuron concludes from the four that the digit is a 0.
+The chapter asks why ten output neurons recognize digits better than four would. In its answer, each of four hidden
+neurons may detect one quarter of a 0. From all four, an output neuron concludes that the digit is a 0.
 """
 
 from __future__ import annotations

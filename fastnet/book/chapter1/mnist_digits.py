@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BORDER = 3
-"""Pixels that are cut off each side, so that the images stand closer together."""
+"""Number of pixels that are cut off each side, so that the images stand closer together."""
 
 
 @experiment("Digits of MNIST", size=(6.0, 6.3))

@@ -1,7 +1,7 @@
 """A perceptron with the weights -2 and -2 and the bias 3 is a NAND gate.
 
-Its output is 0 only where both inputs are 1: there alone, the weighted input is negative. The inputs with a weighted
-input of 0 lie on a line, which separates the input (1, 1) from the three other inputs.
+Its output is 0 only where both inputs are 1, because the weighted input is negative only there. The inputs with a
+weighted input of 0 lie on a line, which separates the input (1, 1) from the three other inputs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PUBLISHED = (1, 1, 1, 0)
 
 
 def perceptron(inputs: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
-    """Return the outputs of a perceptron, 0 or 1, for inputs of one sample a row."""
+    """Return the outputs of a perceptron, 0 or 1, for inputs with one sample in each row."""
     return np.where(inputs @ weights + bias > 0, 1, 0)
 
 
@@ -42,7 +42,7 @@ def nand(*, w1: float = -2.0, w2: float = -2.0, bias: float = 3.0) -> Measured:
 
 @nand.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the four inputs with their outputs, and on which side of the line the output is 1."""
+    """Draw the four inputs with their outputs, and shade the side of the line where the output is 1."""
     axes = figure.subplots()
     side = np.linspace(-0.5, 1.5, 201)
     plane = np.stack(np.meshgrid(side, side), axis=-1)

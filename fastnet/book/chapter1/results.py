@@ -1,9 +1,9 @@
-"""Chapter 1's networks: what 30 epochs of stochastic gradient descent make of them, and what bad learning rates do.
+"""Chapter 1's networks: test accuracies in 30 epochs of stochastic gradient descent, also with bad learning rates.
 
-With eta 3 and mini-batches of 10, the network with 100 hidden neurons gets further than the one with 30. From some
-initial weights, a network with eta 3 never learns one or two of the digits, and stays below 90 percent. So the book
-takes the best of three runs. With eta 0.001 a network learns very slowly. With eta 100 it learns next to nothing. The
-network without a hidden layer is an exercise, whose answer the book does not give.
+With eta 3 and mini-batches of 10, the network with 100 hidden neurons is more accurate than the network with 30. From
+some initial weights, a network with eta 3 never learns one or two of the digits, and stays below 90 percent. The book
+therefore takes the best of three runs. With eta 0.001, the network learns very slowly. With eta 100, the network learns
+almost nothing. The network without a hidden layer is an exercise whose answer the book does not give.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Trained(NamedTuple):
-    """A network, the learning rate, and how many runs there are from which the best one is taken."""
+    """Sizes of a network's layers, the learning rate, and the number of runs from which the best is taken."""
 
     sizes: list[int]
     eta: float
@@ -56,7 +56,7 @@ def results(*, samples: int = 50_000, epochs: int = 30, seed: int = 0) -> Measur
     """Train the networks with mini-batches of 10, as many at a time as there are processors."""
     tasks = [(name, 3 * seed + run) for name, each in NETWORKS.items() for run in range(each.runs)]
     with silence(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingWarning)  # of digits that are never predicted: see above
+        warnings.simplefilter("ignore", TrainingWarning)  # expected: some networks never predict some digits
         curves = Parallel(n_jobs=-1, prefer="threads")(
             delayed(accuracies)(NETWORKS[name], samples, epochs, seed) for name, seed in tasks
         )
@@ -69,7 +69,7 @@ def results(*, samples: int = 50_000, epochs: int = 30, seed: int = 0) -> Measur
 
 
 def accuracies(trained: Trained, samples: int, epochs: int, seed: int) -> list[float]:
-    """Train a network, and return its accuracy on the test data after each epoch, as shares."""
+    """Train a network, and return its test accuracy after each epoch, from 0 to 1."""
     training, _, test = mnist()
     net = network.Network(trained.sizes, seed=seed)
     net.SGD(training[:samples], epochs, 10, trained.eta, test_data=test)

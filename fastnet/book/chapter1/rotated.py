@@ -1,7 +1,7 @@
-"""Digits, rotated by several angles: pixels change a lot, and the digits stay what they are.
+"""Digits, rotated by several angles: many pixels change, but the digit stays the same.
 
-Each pixel of a rotated image is looked up in the given image. Its grey value is interpolated between the four pixels
-around the place that the pixel comes from.
+Each pixel of a rotated image has a source point in the given image. The pixel's grey value is interpolated between the
+four pixels around the source point.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @experiment("Digits, rotated", size=(8.0, 4.2))
 def rotated(*, angles: Sequence[float] = (-30, -15, 0, 15, 30), digits: Sequence[int] = (5, 2, 7)) -> Measured:
-    """Rotate the first training image of each of some digits by some angles, in degrees."""
+    """Rotate the first training image of each digit in `digits` by each angle in `angles`, in degrees."""
     training, _, _ = mnist()
     labels = training.labels(10)
     images = [training.inputs[np.flatnonzero(labels == digit)[0]].reshape(28, 28) for digit in digits]
@@ -34,7 +34,7 @@ def rotate(image: np.ndarray, angle: float) -> np.ndarray:
     middle = (side - 1) / 2
     down, right = np.mgrid[:side, :side] - middle
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    # A pixel outside of the image is white: a border of two pixels has four neighbours for every place in it.
+    # Pixels outside of the image are white. With a border of two pixels, each source point has four neighbours.
     padded = np.pad(image, 2)
     rows = np.clip(cosine * down + sine * right + middle + 2, 0, side + 2)
     columns = np.clip(cosine * right - sine * down + middle + 2, 0, side + 2)

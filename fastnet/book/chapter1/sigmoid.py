@@ -1,7 +1,7 @@
-"""The sigmoid function, and the step function that it smooths out.
+"""The sigmoid function, a smoothed step function.
 
-A sigmoid neuron whose weights and bias are multiplied by a large factor c comes close to a perceptron: the function
-sigmoid(c z) comes closer to the step function for every z but 0, where the output of the neuron stays 1/2.
+A sigmoid neuron whose weights and bias are multiplied by a large factor c behaves almost like a perceptron. As c grows,
+sigmoid(c z) approaches the step function for every z except 0, where the output stays 1/2.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def sigmoid(*, factors: Sequence[float] = (1.0, 2.0, 5.0, 20.0), points: int = 4
 
 @sigmoid.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the sigmoid function, the step function, and how the one becomes the other."""
+    """Draw the sigmoid function, the step function, and sigmoid(c z) for each factor c."""
     z, curves = data["z"], data["sigmoid"]
     left, middle, right = figure.subplots(1, 3, sharey=True)
     left.plot(z, next(iter(curves.values())), color=PALETTE[0])

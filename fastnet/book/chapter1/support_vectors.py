@@ -1,10 +1,10 @@
-"""Support vector machines with radial basis functions, as scikit-learn's `SVC` trains them, in much less time.
+"""Trains the same support vector machines with radial basis functions as scikit-learn's `SVC`, in much less time.
 
-For each pair of digits, a machine of its own says which of the two an image is; the digit with the most votes wins.
-`SVC(gamma=gamma, C=c)` is the same classifier, but computes the kernel for one pair of images at a time. Here matrices
-are multiplied, and only with images that may be support vectors. Images outside of the margin have no influence on a
-machine. So a machine that has learnt from some images is the machine of all images, if none of the other ones is inside
-its margin.
+Each pair of digits has its own machine, which votes for one of the two digits. The digit with the most votes is the
+prediction. `SVC(gamma=gamma, C=c)` is the same classifier, but computes the kernel for one pair of images at a time.
+Here, the kernel is computed by matrix multiplication, and only for images that may be support vectors. Images outside
+of the margin have no influence on a machine. A machine trained on some of the images is therefore the machine of all
+images, if no other image is inside its margin.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 
 PAIRS = list(combinations(range(10), 2))
 TENTH = 10
-SLACK = 0.1  # an image that is so little outside of the margin may be inside for the last machine
-TOLERANCE = 1e-3  # scikit-learn's: by how much a margin may be wrong
+SLACK = 0.1  # images up to this far outside of the first machine's margin may be inside the last machine's margin
+TOLERANCE = 1e-3  # largest error of a margin: scikit-learn's default
 
 
 class Machine(NamedTuple):
-    """What decides between two digits: support vectors, as indices of training images, their coefficients, a bias."""
+    """A classifier of two digits: indices of its support vectors in the training images, coefficients, and a bias."""
 
     support: np.ndarray
     coefficients: np.ndarray
@@ -33,23 +33,28 @@ class Machine(NamedTuple):
 def classify(
     images: np.ndarray, labels: np.ndarray, others: np.ndarray, *, gamma: float, c: float
 ) -> tuple[np.ndarray, int]:
-    """Train machines, as many at a time as there are processors, and let them vote.
+    """Train a machine for each pair of digits, as many at a time as there are processors, and classify images.
 
     Parameters
     ----------
-    images, labels : ndarray
-        What to train on: images as rows, and their digits. There are images of each digit.
-    others : ndarray
+    images, labels : ndarray, shapes (n, pixels) and (n,)
+        Training images, and their digits from 0 to 9. There are images of each digit.
+    others : ndarray, shape (m, pixels)
         Images to classify.
     gamma, c : float
-        Of the kernel, and of `SVC`, where its name is C.
+        Parameters `gamma` and `C` of `SVC`.
 
     Returns
     -------
-    predictions : ndarray
-        The digits of the other images.
+    predictions : ndarray, shape (m,)
+        Predicted digits of `others`.
     support_vectors : int
-        How many of the images are support vectors of some machine.
+        Number of training images that are a support vector of at least one machine.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed.
     """
     with threadpool_limits(1, user_api="blas"):
         machines = Parallel(n_jobs=-1, prefer="threads")(
@@ -69,7 +74,7 @@ def classify(
 
 
 def _kernel(some: np.ndarray, others: np.ndarray, gamma: float) -> np.ndarray:
-    """Return exp(-gamma |x - y|²) for each x of some images (rows) and each y of others (columns)."""
+    """Return exp(-gamma |x - y|²) for each x in `some` (rows) and each y in `others` (columns)."""
     exponents = some @ (2 * gamma * others).T
     exponents -= gamma * np.square(some).sum(axis=1)[:, np.newaxis]
     exponents -= gamma * np.square(others).sum(axis=1)
@@ -85,7 +90,7 @@ def _machine(images: np.ndarray, labels: np.ndarray, one: int, other: int, gamma
     signs = np.repeat([1.0, -1.0], [len(of_one), len(of_other)])
     x = images[rows]
     x = np.ascontiguousarray(x[:, x.any(axis=0)])
-    # Which images are inside the margin? A tenth of them, of which each counts tenfold, gives a first answer.
+    # A first machine, trained on a tenth of the images with tenfold weight, estimates which are inside the margin.
     tenth = np.concatenate([np.arange(0, len(of_one), TENTH), np.arange(len(of_one), len(rows), TENTH)])
     learnt = SVC(kernel="precomputed", C=TENTH * c).fit(_kernel(x[tenth], x[tenth], gamma), signs[tenth])
     outputs = _kernel(x, x[tenth[learnt.support_]], gamma) @ learnt.dual_coef_[0] + learnt.intercept_
@@ -103,6 +108,6 @@ def _machine(images: np.ndarray, labels: np.ndarray, one: int, other: int, gamma
 
 
 def _votes(outputs: np.ndarray) -> np.ndarray:
-    """Return for each row of outputs of the machines the digit with the most votes, the smallest of several."""
+    """Return the digit with the most votes for each row of the machines' outputs; of tied digits, the smallest."""
     first, second = np.eye(10)[np.array(PAIRS).T]
     return ((outputs > 0) @ first + (outputs <= 0) @ second).argmax(axis=1)

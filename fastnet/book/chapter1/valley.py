@@ -1,7 +1,7 @@
-"""Gradient descent on a function of two variables with a valley, C(v1, v2) = v1² + v2².
+"""Gradient descent on a function of two variables, C(v1, v2) = v1² + v2².
 
 Each step changes v by -eta times the gradient (2 v1, 2 v2), which multiplies v by 1 - 2 eta. With eta 0.1, the path
-goes straight to the minimum at (0, 0). From eta 1 on, no step comes closer to the minimum.
+goes straight to the minimum at (0, 0). With eta 1 or more, no step comes closer to the minimum.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def cost(v: np.ndarray) -> np.ndarray:
-    """Return the cost at points whose coordinates are the last axis."""
+    """Return the cost at points; the last axis of `v` has their coordinates."""
     return np.sum(v**2, axis=-1)
 
 
@@ -28,9 +28,9 @@ def gradient(v: np.ndarray) -> np.ndarray:
     return 2 * v
 
 
-@experiment("A valley, and gradient descent into it", size=(6.0, 5.0))
+@experiment("Gradient descent on a function of two variables", size=(6.0, 5.0))
 def valley(*, start: Sequence[float] = (-0.7, -0.9), eta: float = 0.1, steps: int = 20) -> Measured:
-    """Go down by gradient descent from a point."""
+    """Take `steps` steps of gradient descent from the point `start`."""
     path = [np.array(start, dtype=float)]
     for _ in range(steps):
         path.append(path[-1] - eta * gradient(path[-1]))
@@ -39,7 +39,7 @@ def valley(*, start: Sequence[float] = (-0.7, -0.9), eta: float = 0.1, steps: in
 
 @valley.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the surface, and each step as a dot on it."""
+    """Draw the surface of the cost, with a dot for the point after each step."""
     axes = figure.add_subplot(projection="3d", computed_zorder=False)
     side = np.linspace(-1, 1, 41)
     grid = np.stack(np.meshgrid(side, side), axis=-1)

@@ -1,8 +1,8 @@
-"""Why backpropagation is fast: the gradient for about the price of two forward passes, however many weights there are.
+"""Why backpropagation is fast: a gradient takes about as long as two forward passes, with any number of weights.
 
-The derivative by one weight is easy to approximate: change the weight a little, feed forward, and see how the cost
-changes. That takes one forward pass for each weight, and one more for the cost itself. Backpropagation finds all
-derivatives with one forward pass and one backward pass.
+A derivative with respect to one weight can be approximated: change the weight a little, and compute the change of the
+cost. All derivatives then take one forward pass for each weight, and one for the unchanged cost. Backpropagation
+computes all derivatives with one forward pass and one backward pass.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def backprop_speed(
     *, inputs: int = 100, hidden: Sequence[int] = (1, 3, 10, 30, 100), repeats: int = 5, seed: int = 0
 ) -> Measured:
-    """Time both ways for networks of more and more weights."""
+    """Time both methods for networks with each number of hidden neurons in `hidden`, and 10 outputs."""
     random = np.random.default_rng(seed)
     x, y = random.random((inputs, 1)), random.random((10, 1))
     weights, largest = [], []
@@ -48,7 +48,7 @@ def backprop_speed(
 
 
 def differences(parameters: Parameters, x: np.ndarray, y: np.ndarray, step: float = 1e-6) -> list[np.ndarray]:
-    """Return the derivatives of the cost by all weights, from one forward pass for each weight and one more."""
+    """Return forward differences of the cost for all weights: an array for each layer, of the shape of its weights."""
 
     def cost_now() -> float:
         return cost(feedforward(parameters, x)[1][-1], y)

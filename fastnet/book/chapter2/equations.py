@@ -1,8 +1,8 @@
-"""The four equations of backpropagation, each checked against what it says: a partial derivative of the cost.
+"""The four equations of backpropagation, each checked against numerical derivatives of the cost.
 
-The equations BP1 and BP2 give the error of a layer, which is the derivative of the cost by the layer's weighted inputs
-z. BP3 and BP4 give the derivatives by its biases and weights. Each derivative is also computed as a difference of two
-costs, for a number that is a little larger and a little smaller. The two agree to eight digits or more.
+The equations BP1 and BP2 give the error of a layer: the derivative of the cost with respect to the layer's weighted
+inputs z. BP3 and BP4 give the derivatives with respect to the layer's biases and weights. Each derivative is also
+approximated by a central difference of two costs. The two results agree to eight digits or more.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ EQUATIONS = {
 
 @experiment("The four equations of backpropagation", size=(8.0, 3.4))
 def equations(*, sizes: Sequence[int] = (6, 5, 4, 3), step: float = 1e-5, seed: int = 0) -> Measured:
-    """Compute each equation on a drawn network, and its largest difference from central differences, layer by layer.
+    """Evaluate each equation on a random network, and compare it with central differences, layer by layer.
 
-    A difference is relative to the largest derivative of its layer.
+    The data are the largest differences of each layer, relative to the layer's largest derivative.
     """
     random = np.random.default_rng(seed)
     parameters = drawn(sizes, random)
@@ -58,17 +58,17 @@ def equations(*, sizes: Sequence[int] = (6, 5, 4, 3), step: float = 1e-5, seed: 
 
 
 def cost_of(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> float:
-    """Return the cost of a sample."""
+    """Return the quadratic cost of a sample."""
     return cost(feedforward(parameters, x)[1][-1], y)
 
 
 def cost_from(after: Parameters, z: np.ndarray, y: np.ndarray) -> float:
-    """Return the cost of a sample from the weighted inputs of a layer on, and the parameters of the layers after it."""
+    """Return the cost of a sample, from the weighted inputs `z` of a layer and the parameters of the later layers."""
     return cost_of(after, sigmoid(z), y)
 
 
 def central_differences(cost_now: Callable[[], float], place: np.ndarray, step: float) -> np.ndarray:
-    """Return how the cost changes with each number in an array, which is changed for a moment."""
+    """Return the central difference of the cost for each number in `place`; each number is changed and restored."""
     differences = np.empty_like(place)
     for index, number in np.ndenumerate(place):
         costs = []

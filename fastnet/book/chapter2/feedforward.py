@@ -1,4 +1,4 @@
-"""A network as the chapter's equations have it: matrices of weights, columns of biases, and the quadratic cost."""
+"""A network in the notation of the chapter: weight matrices, bias columns, and the quadratic cost."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from fastnet.network import sigmoid
 
 
 class Parameters(NamedTuple):
-    """The weights and the biases of all layers but the first, which has the inputs."""
+    """Weights, each of shape (n_out, n_in), and biases, each of shape (n_out, 1), of all layers but the inputs."""
 
     weights: list[np.ndarray]
     biases: list[np.ndarray]
 
 
 def drawn(sizes: Sequence[int], random: np.random.Generator) -> Parameters:
-    """Draw the parameters of a network of so many neurons in each layer, so that no neuron is saturated."""
+    """Return random parameters for layers of the given sizes, scaled so that no neuron is saturated."""
     weights = [random.standard_normal((n_out, n_in)) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
     return Parameters(weights, [random.standard_normal((n_out, 1)) for n_out in sizes[1:]])
 
 
 def feedforward(parameters: Parameters, x: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the weighted inputs z of each layer, and the activations, the inputs first.
+    """Return the weighted inputs z of each layer, and the activations of each layer, the inputs first.
 
-    The columns of `x` are samples, and so are those of the result.
+    `x` and all returned arrays have one sample in each column.
     """
     zs, activations = [], [x]
     for w, b in zip(*parameters, strict=True):
@@ -37,5 +37,5 @@ def feedforward(parameters: Parameters, x: np.ndarray) -> tuple[list[np.ndarray]
 
 
 def cost(activations: np.ndarray, y: np.ndarray) -> float:
-    """Return the quadratic cost of the output activations, summed over samples."""
+    """Return the quadratic cost of output activations, summed over the samples, which are columns."""
     return float(np.square(activations - y).sum() / 2)

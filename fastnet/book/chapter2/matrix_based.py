@@ -1,8 +1,8 @@
 """Backpropagation over a mini-batch at once: all its samples are the columns of one matrix.
 
-The gradient is the same as the sum over the samples, up to rounding. A sample takes less time: NumPy is called once for
-the mini-batch instead of once for each sample, and multiplies matrices instead of vectors. The book found a factor of
-about two on MNIST.
+Up to rounding, the gradient is the sum of the samples' gradients. The time per sample is shorter: NumPy is called once
+for the mini-batch instead of once for each sample, and multiplies matrices instead of vectors. The book found a factor
+of about two on MNIST.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def backprop(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the gradient of the cost by biases and by weights, summed over the samples, which are columns."""
+    """Return the gradients of the cost for biases and weights, summed over the samples, which are columns."""
     zs, activations = feedforward(parameters, x)
     nabla_b, nabla_w = [], []
     delta = (activations[-1] - y) * sigmoid_prime(zs[-1])
@@ -42,9 +42,9 @@ def backprop(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> tuple[list
 def matrix_based(
     *, hidden: int = 30, mini_batch_sizes: Sequence[int] = (1, 3, 10, 30, 100), repeats: int = 20, seed: int = 0
 ) -> Measured:
-    """Compare both ways on MNIST: the gradient of the largest mini-batch, and the time per sample of each.
+    """Compare both methods on MNIST: the gradient of the largest mini-batch, and the time per sample for each size.
 
-    The gradient is compared with the sum of what the library's `backprop` finds for each sample.
+    The gradient is compared with the sum of the gradients that `network.Network.backprop` returns for each sample.
     """
     training, _, _ = mnist()
     net = network.Network([784, hidden, 10], dtype="float64", seed=seed)
@@ -66,7 +66,7 @@ def matrix_based(
         float(np.abs(ours - theirs).max() / np.abs(theirs).max())
         for ours, theirs in zip(nabla_b + nabla_w, sums, strict=True)
     ]
-    with threadpool_limits(1, user_api="blas"):  # a mini-batch is too small to divide
+    with threadpool_limits(1, user_api="blas"):  # a mini-batch is too small for several threads
         microseconds = {
             name: [1e6 * fastest(way, m, repeats) / m for m in mini_batch_sizes]
             for name, way in (("sample by sample", one_by_one), ("all samples at once", at_once))
@@ -77,7 +77,7 @@ def matrix_based(
 
 
 def fastest(way: Callable[[int], None], m: int, repeats: int) -> float:
-    """Return how many seconds a mini-batch of m samples takes: the fastest of several times."""
+    """Return the seconds that `way` takes for a mini-batch of m samples: the smallest of `repeats` times."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()

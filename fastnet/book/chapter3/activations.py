@@ -1,7 +1,8 @@
 """Hidden neurons of three kinds: sigmoid, tanh and rectified linear.
 
-The book does not say which kind is best, and gives no results here. Each kind has a learning rate of its own, chosen on
-the validation data. With these rates, the accuracies end less than 1 % apart. Which kind is ahead depends on the seed.
+The book does not say which kind is best, and gives no results here. Each kind has its own learning rate, chosen on the
+validation data. With these rates, the final accuracies differ by less than 1 %. The most accurate kind depends on the
+seed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The cross-entropy cost on MNIST, with 30 and with 100 hidden neurons.
 
-As in chapter 1, more hidden neurons get more of the test digits right. There is no regularization yet, and the initial
+As in chapter 1, the network with more hidden neurons is more accurate. There is no regularization yet, and the initial
 weights are those of chapter 1.
 """
 
@@ -17,7 +17,7 @@ from fastnet.book.experiment import Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MISS = "The book's own run of the same training, which its figure on overfitting shows, gets 95.33 % at best."
+_MISS = "In the book's figure on overfitting, another run of the same training reaches 95.33 % at best."
 
 
 @experiment(

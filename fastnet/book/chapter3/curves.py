@@ -1,4 +1,4 @@
-"""Accuracies and costs over the epochs, as the chapter's figures show them: a line for each network, with its name."""
+"""Accuracies and costs over the epochs, as in the chapter's figures: a line for each network, with its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def shares(correct: Sequence[int], data: Dataset) -> list[float]:
-    """Return the accuracies after the epochs as shares of the samples, from numbers of samples."""
+    """Return accuracies from 0 to 1, from the number of samples classified correctly after each epoch."""
     return [each / len(data) for each in correct]
 
 
@@ -26,19 +26,19 @@ def draw_curves(
     lowest: float | None = None,
     highest: float | None = None,
 ) -> None:
-    """Draw a line for each series of values after the epochs, and write its name at its end.
+    """Draw a line for each series of values, one value for each epoch, with its name at its end.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-        Where to draw.
+        Axes to draw on.
     curves : mapping of str to sequence of float
-        The values after the epochs, by the names of the lines.
+        Values after each epoch, by the names of the lines.
     title : str
-        What the values are.
+        Name of the values.
     lowest, highest : float, optional
-        The limits of the axis of the values; by default, those of the values. They are ignored where all values are
-        below the lowest.
+        Limits of the vertical axis; by default, from the values. Both limits are ignored if no value is above
+        `lowest`, and `highest` is ignored without `lowest`.
     """
     ends = []
     for (name, values), color in zip(curves.items(), PALETTE, strict=False):
@@ -59,6 +59,6 @@ def draw_accuracies(
     lowest: float | None = None,
     highest: float | None = None,
 ) -> None:
-    """Draw a line for each series of accuracies, which are shares of the samples, in percent; see `draw_curves`."""
+    """Draw accuracies from 0 to 1 as `draw_curves` does, on an axis in percent."""
     axes.yaxis.set_major_formatter(in_percent)
     draw_curves(axes, curves, title, lowest=lowest, highest=highest)

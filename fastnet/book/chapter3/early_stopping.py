@@ -1,7 +1,7 @@
-"""Early stopping: training ends after n epochs without a better validation accuracy than the best.
+"""Early stopping: training ends after n epochs in which the best validation accuracy has not improved.
 
-A larger n takes more epochs, and finds improvements that a smaller one misses. One training shows this for all n: until
-it ends, a training with a smaller n is the same as one with the largest.
+A larger n takes more epochs, and finds improvements that a smaller n misses. One run shows this for all n, because a
+run with a smaller n is the beginning of the run with the largest n.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 def early_stopping(
     *, patience: Sequence[int] = (5, 10, 20), samples: int = 50_000, epochs: int = 200, seed: int = 0
 ) -> Measured:
-    """Train 784-30-10 with eta 0.5 and lambda 5 until the largest n ends it, and find where a smaller n would have.
+    """Train 784-30-10 with eta 0.5 and lambda 5 until the largest n ends it, and find where each smaller n would.
 
     Parameters
     ----------
     patience : sequence of int
-        The n: numbers of epochs without an improvement.
+        Values of n: numbers of epochs without an improvement.
     samples : int
         Number of training samples.
     epochs : int
-        Number of epochs after which training ends in any case.
+        Largest number of epochs.
     seed : int
         Seeds the network.
     """
@@ -56,7 +56,7 @@ def early_stopping(
 
 
 def epochs_until(correct: Sequence[int], patience: int) -> int:
-    """Return after which epoch, from 1, a training ends that stops after so many epochs without an improvement."""
+    """Return the epoch, from 1, after which training ends: `patience` epochs without an improvement, or the last."""
     best = without = -1
     for epoch, value in enumerate(correct, 1):
         without = 0 if value > best else without + 1
@@ -68,7 +68,7 @@ def epochs_until(correct: Sequence[int], patience: int) -> int:
 
 @early_stopping.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracy on the validation data against the epochs, and for each n where training ends."""
+    """Draw the validation accuracy against the epochs, with a vertical line where training ends for each n."""
     accuracy = data["validation accuracy"]
     axes = figure.subplots()
     axes.plot(range(1, len(accuracy) + 1), accuracy, color=PALETTE[-1], linewidth=1)

@@ -1,4 +1,4 @@
-"""The weighted input z of a hidden neuron before training, of whose 1,000 inputs 500 are on and the others are off.
+"""The weighted input z of a hidden neuron before training, with 500 inputs of 1 and 500 inputs of 0.
 
 With the old initial weights, z is the sum of 501 independent normal variables, so that its standard deviation is
 sqrt(501) = 22.4. Most neurons are saturated: their output is below 0.01 or above 0.99. With the new initial weights,
@@ -47,7 +47,7 @@ def initial_distribution(*, neurons: int = 5000, inputs: int = 1000, seed: int =
 
 @initial_distribution.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a panel for the old weights and one for the new ones: a histogram of z, and its density in theory."""
+    """Draw two panels, for the old and the new weights: a histogram of z, and the theoretical density of z."""
     at = np.linspace(-60, 60, 1201)
     for axes, (name, z), color in zip(figure.subplots(1, 2), data["z"].items(), PALETTE, strict=False):
         deviation = data["standard deviation in theory"][name]

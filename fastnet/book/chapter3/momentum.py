@@ -1,6 +1,6 @@
-"""Momentum: with a small learning rate, the training cost falls faster, the larger the momentum coefficient is.
+"""Momentum: with a small learning rate, a larger momentum coefficient lowers the training cost faster.
 
-A coefficient of 0 is plain gradient descent. The book gives no results for momentum; the settings are ours.
+A coefficient of 0 is plain gradient descent. The book gives no results for momentum; the settings are fastnet's.
 """
 
 from __future__ import annotations

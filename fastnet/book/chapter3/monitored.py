@@ -1,4 +1,4 @@
-"""The training that the chapter's figures on overfitting and on regularization have in common."""
+"""Training and drawing for the chapter's figures on overfitting and on regularization."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ def train(samples: int, epochs: int, lmbda: float, seed: int, *, costs: bool) ->
     epochs : int
         Number of epochs.
     lmbda : float
-        The parameter of L2 regularization.
+        L2 regularization parameter.
     seed : int
         Seeds the network.
     costs : bool
-        Whether to compute the costs, too.
+        Whether to compute costs as well as accuracies.
 
     Returns
     -------
     dict of str to list of float
-        "training accuracy" and "test accuracy" after each epoch, as shares, and "training cost" and "test cost".
+        "training accuracy" and "test accuracy" after each epoch, from 0 to 1. With `costs`, also "training cost" and
+        "test cost".
     """
     training, _, test = mnist()
     training = training[:samples]
@@ -59,7 +60,7 @@ def train(samples: int, epochs: int, lmbda: float, seed: int, *, costs: bool) ->
 
 
 def in_the_end(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return what the book publishes of the accuracies: those after the last epoch, and the best on the test data."""
+    """Return the published accuracies in percent: both accuracies after the last epoch, and the best test accuracy."""
     return {
         "training accuracy after the last epoch": 100 * curves["training accuracy"][-1],
         "test accuracy after the last epoch": 100 * curves["test accuracy"][-1],
@@ -68,10 +69,10 @@ def in_the_end(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def draw_all(curves: Mapping[str, Sequence[float]], figure: Figure) -> None:
-    """Draw the costs above and the accuracies below; on the training data on the left, on the test data on the right.
+    """Draw the costs above and the accuracies below, training data on the left, test data on the right.
 
-    The cost on the training data falls by powers of ten, so its axis is logarithmic. The accuracies of the first epochs
-    are far below those of the end, and are left out.
+    The training cost falls by powers of ten, so its axis is logarithmic. The accuracies of the first epochs are far
+    below the later accuracies, and are left out.
     """
     names = ("training cost", "test cost", "training accuracy", "test accuracy")
     for axes, name, color in zip(figure.subplots(2, 2).flat, names, PALETTE, strict=False):

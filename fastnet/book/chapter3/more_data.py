@@ -1,7 +1,8 @@
 """More training data: the accuracy of a network and of a support vector machine (SVM) on the validation data.
 
-Both get more accurate with more samples. The network is ahead with every number of samples, and by far with few. The
-logarithmic axis shows that the network's accuracy still rises in the end, so that even more samples would help.
+Both become more accurate with more samples. The network is more accurate with every number of samples, and much more
+accurate with few samples. On the logarithmic axis, the network's accuracy still rises at the end, so even more samples
+would help.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fastnet.plots.figures import GRID, PALETTE
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PUBLISHED = {  # by the number of samples: the network, the SVM
+_PUBLISHED = {  # number of samples: accuracies of the network and of the SVM
     100: (69.09, 25.07),
     200: (76.37, 48.93),
     500: (85.29, 75.13),
@@ -29,7 +30,7 @@ _PUBLISHED = {  # by the number of samples: the network, the SVM
     20_000: (95.85, 93.47),
     50_000: (95.97, 94.48),
 }
-_TOLERANCE = {"network": 0.0, "SVM": 0.02}  # of the SVM's, rounding errors decide on one or two images
+_TOLERANCE = {"network": 0.0, "SVM": 0.02}  # rounding errors change the SVM's answer for one or two images
 
 
 @experiment(
@@ -46,13 +47,18 @@ def more_data(*, samples: int = 50_000, epochs: int = 30, svm_samples: int | Non
     Parameters
     ----------
     samples : int
-        The largest number of training samples.
+        Largest number of training samples.
     epochs : int
-        Number of epochs of 50,000 samples. Networks with fewer samples get more epochs in proportion.
+        Number of epochs with 50,000 samples. With fewer samples, the number of epochs is larger in proportion.
     svm_samples : int, optional
-        The largest number of samples for the SVM, which takes long with many; by default, all of them.
+        Largest number of samples for the SVM, which trains slowly on many samples; by default, `samples`.
     seed : int
         Seeds the networks.
+
+    Raises
+    ------
+    ImportError
+        If scikit-learn is not installed, and the SVM is not left out.
     """
     training, validation, _ = mnist()
     accuracies: dict[str, dict[int, float]] = {"network": {}, "SVM": {}}

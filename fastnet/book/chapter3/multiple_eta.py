@@ -1,7 +1,7 @@
 """Three learning rates: too small, about right, and too large.
 
-With eta 0.025, the training cost falls smoothly until the last epoch. With eta 0.25, it falls fast and then varies a
-little. With eta 2.5, it goes up and down from the beginning and stays far above the others.
+With eta 0.025, the training cost falls smoothly until the last epoch. With eta 0.25, the cost falls fast and then
+varies a little. With eta 2.5, the cost oscillates from the beginning and stays far above the two other costs.
 """
 
 from __future__ import annotations

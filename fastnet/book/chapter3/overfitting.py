@@ -1,4 +1,4 @@
-"""Overfitting: 30 hidden neurons learn 1,000 digits by heart.
+"""Overfitting: a network with 30 hidden neurons memorizes 1,000 digits.
 
 From about epoch 280 on, the accuracy on the test data no longer rises, while the cost on the training data still falls.
 The cost on the test data rises from about epoch 15 on: the network learns peculiarities of its 1,000 samples.

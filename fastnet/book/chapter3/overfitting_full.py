@@ -1,7 +1,7 @@
-"""Overfitting with all 50,000 samples: less than with 1,000.
+"""Overfitting with all 50,000 training samples is weaker than with 1,000 samples.
 
-The accuracy on the training data is higher than the one on the test data, and the gap still grows in the last epochs.
-It is a few percent, where 1,000 training samples leave a gap of 18 %.
+The training accuracy is higher than the test accuracy, and the gap still grows in the last epochs. The gap is a few
+percent; with 1,000 training samples, the gap is 18 %.
 """
 
 from __future__ import annotations

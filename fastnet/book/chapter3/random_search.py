@@ -1,7 +1,7 @@
-"""Random search: hyper-parameters drawn at random, and how accurate a network they make after a short training.
+"""Random search: the accuracies of networks with random hyper-parameters after a short training.
 
-The search learns from a part of the data, as the book advises for first experiments. Of eta and lambda it draws the
-logarithm, since their order of magnitude is what is sought.
+The networks learn from a part of the data, as the book advises for first experiments. The logarithms of eta and lambda
+are drawn uniformly, because the order of magnitude is sought.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @experiment("Random search for hyper-parameters")
 def random_search(*, trials: int = 40, samples: int = 5000, epochs: int = 5, seed: int = 0) -> Measured:
-    """Train a network for each of some random eta, lambda and numbers of hidden neurons.
+    """Train networks with random eta (0.01 to 10), lambda (0.01 to 100) and number of hidden neurons (10 to 100).
 
     Parameters
     ----------
     trials : int
-        How many networks.
+        Number of networks.
     samples : int
-        Number of training samples. Lambda is that of 50,000 samples, and is made smaller in proportion.
+        Number of training samples. Lambda is given for 50,000 samples, and is reduced in proportion for fewer.
     epochs : int
         Number of epochs of each network.
     seed : int
@@ -50,7 +50,7 @@ def random_search(*, trials: int = 40, samples: int = 5000, epochs: int = 5, see
 
 @random_search.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a point for each network: its eta and lambda, its accuracy as colour, its hidden neurons as area."""
+    """Draw a point for each network: eta and lambda as place, accuracy as colour, number of hidden neurons as area."""
     axes = figure.subplots()
     accuracy = data["validation accuracy"]
     best = int(np.argmax(accuracy))

@@ -15,7 +15,7 @@ from fastnet.book.experiment import FIGURE_DATA, Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MISS = "The engine 'numpy' in float64 gets the same as ours, 87.54 % with seed 0. Why the book has less is not known."
+_MISS = "The engine 'numpy' in float64 also reaches 87.54 % with seed 0. Why the book's value is lower is not known."
 
 
 @experiment(

@@ -1,9 +1,9 @@
 """A saturated neuron learns slowly with the quadratic cost, and fast with the cross-entropy cost.
 
-One sigmoid neuron with one input learns to answer 1 with 0, by gradient descent. Where its first output is almost 1,
-the neuron is badly wrong, and learns very little in the first 150 epochs with the quadratic cost. With the
-cross-entropy cost, the neuron learns the faster, the more it is wrong: the cost is steepest at its beginning. The
-learning rates of the two costs can't be compared, as the book says; the forms of the curves can.
+One sigmoid neuron with one input learns by gradient descent to output 0 for the input 1. If its first output is almost
+1, the neuron learns very little in the first 150 epochs with the quadratic cost. With the cross-entropy cost, the
+neuron learns faster if its error is larger: the cost is steepest at the beginning. As the book says, the learning rates
+of the two costs cannot be compared, but the shapes of the curves can.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COSTS = {"quadratic cost, eta 0.15": (QuadraticCost, 0.15), "cross-entropy cost,
 
 
 def learn(cost: Any, eta: float, weight: float, bias: float, epochs: int) -> tuple[list[float], list[float]]:
-    """Teach a neuron to answer 1 with 0, and return its outputs and costs before the first and after each epoch."""
+    """Train a neuron to output 0 for the input 1, and return its outputs and costs before and after each epoch."""
     x, y = 1.0, 0.0
     outputs = []
     for _ in range(epochs + 1):

@@ -1,7 +1,8 @@
-"""Learning rate schedules: a rate that falls ends more accurately than one that is constant.
+"""Learning rate schedules: decreasing rates end with a higher accuracy than a constant rate.
 
-The rates are constant, as everywhere else in the chapter; halved after some epochs without an improvement, as the book
-proposes; divided by the same number after each epoch; and along half a period of a cosine. The book gives no results.
+The first rate is constant, as everywhere else in the chapter. The second is halved after some epochs without an
+improvement, as the book proposes. The third is divided by the same number after each epoch. The fourth follows half a
+period of a cosine. The book gives no results.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @experiment("Learning rate schedules", size=(11.0, 4.2))
 def schedules(*, samples: int = 50_000, epochs: int = 20, patience: int = 3, seed: int = 0) -> Measured:
-    """Train 784-30-10 with each schedule, from the same initial weights, with first eta 0.5 and lambda 5.
+    """Train 784-30-10 with each schedule, from the same initial weights, with initial eta 0.5 and lambda 5.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How accurate a support vector machine is that has learnt from the first training samples."""
+"""Validation accuracy of a support vector machine that is trained on the first training samples."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from fastnet.book.digits import mnist, percent
 _FEW = 1000
 
 
-@cache  # since the result is the same with each seed of an experiment
+@cache  # the result does not depend on an experiment's seed
 def svm_accuracy(samples: int) -> float:
-    """Return how many percent of the validation digits an SVM gets right that has learnt from so many samples."""
+    """Return the validation accuracy, in percent, of an SVM trained on the first `samples` training samples."""
     training, validation, _ = mnist()
     found = predictions(training.inputs[:samples], training.labels(10)[:samples], validation.inputs)
     return percent(int(np.count_nonzero(found == validation.labels(10))), validation)
 
 
 def predictions(images: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Train an SVM with scikit-learn's old default settings, and return the digits that it takes other images for.
+    """Train an SVM with scikit-learn's old default settings, and return its predictions for `others`, shape (m,).
 
-    With many images, chapter 1's way to train it is faster. That way needs ten images of each digit.
+    From 1,000 images on, chapter 1's `classify` is used: it is faster, but needs ten images of each digit.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One look for the curves of functions."""
+"""Style of the axes on which the chapter's functions are drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def style_function(axes: Axes, title: str) -> None:
-    """Give axes a title, and a quiet grid behind the curves."""
+    """Give axes a title, and a light grid behind the curves."""
     axes.set_title(title, loc="left")
     axes.grid(color=GRID)
     axes.set_axisbelow(True)

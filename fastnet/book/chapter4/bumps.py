@@ -1,7 +1,7 @@
 """Two hidden neurons make a bump, and several pairs make a histogram.
 
-The first neuron of a pair steps up by h, the second down by h, so that the weighted output of both is h between their
-steps and 0 elsewhere. A function that is constant between neighbouring steps needs one pair for each of its heights.
+The first neuron of a pair steps up by h, the second down by h. The weighted output of both is h between their
+steps and 0 elsewhere. A function that is constant between neighbouring steps needs one pair for each height.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def bumps(
     weight: float = 1000.0,
     points: int = 1001,
 ) -> Measured:
-    """Compute one bump and the two steps it is made of, and as many bumps side by side as there are heights."""
+    """Compute one bump with its two steps, and a bump for each height in `heights`, side by side."""
     x = np.linspace(0, 1, points)
     one = bumps_of_heights(np.array(edges), np.array([height]), weight)
     several = bumps_of_heights(cells_of(len(heights))[0], np.array(heights), weight)

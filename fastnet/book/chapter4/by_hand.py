@@ -17,15 +17,15 @@ def by_hand(
     Parameters
     ----------
     weights : sequence of ndarray, each of shape (n_out, n_in)
-        Of each layer, from the inputs on.
+        Weights of each layer, the first hidden layer first.
     biases : sequence of ndarray, each of shape (n_out, 1)
-        Likewise.
+        Biases of each layer, in the same order.
     activation : str, optional
-        Of the hidden neurons.
+        Activation function of the hidden neurons.
     """
     hidden = [len(w) for w in weights[:-1]]
     sizes = [weights[0].shape[1], *hidden, Dense(len(weights[-1]), "linear")]
-    # With a seed, the weights that are replaced do not come from NumPy's global generator.
+    # With a seed, the initial weights, which are replaced below, do not come from NumPy's global generator.
     net = network2.Network(
         sizes, network2.QuadraticCost, activation=activation, engine="numpy", dtype="float64", seed=0
     )
@@ -34,7 +34,7 @@ def by_hand(
 
 
 def steps(positions: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights and biases of a layer of one input, whose neurons step from 0 to 1 at some positions.
+    """Return weights and biases, both of shape (n, 1), of n neurons that step from 0 to 1 at n positions.
 
     A neuron with weight w and bias b steps at s = -b / w. The larger the weight, the steeper the step.
     """
@@ -43,15 +43,15 @@ def steps(positions: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def output_of_step(x: np.ndarray, position: float, weight: float, height: float = 1.0) -> np.ndarray:
-    """Return the weighted output of a hidden neuron that steps from 0 to a height, for each of the inputs x."""
+    """Return the weighted output of a hidden neuron that steps from 0 to `height`, for inputs `x` of shape (n,)."""
     weights, biases = steps(np.array([position]), weight)
     return by_hand([weights, np.full((1, 1), height)], [biases, np.zeros((1, 1))]).feedforward(x[np.newaxis])[0]
 
 
 def bumps_of_heights(edges: np.ndarray, heights: np.ndarray, weight: float) -> network2.Network:
-    """Return a network of one input that has one of these heights between each two neighbouring edges.
+    """Return a network with one input, whose output is `heights[i]` between `edges[i]` and `edges[i + 1]`.
 
-    Each bump is a pair of hidden neurons: one steps up at the left edge, the other steps down at the right one.
+    Each bump is a pair of hidden neurons: one steps up at the left edge, the other steps down at the right edge.
     """
     weights, biases = steps(np.stack([edges[:-1], edges[1:]], axis=1), weight)
     up_and_down = np.stack([heights, np.negative(heights)], axis=1).reshape(1, -1)
@@ -59,10 +59,10 @@ def bumps_of_heights(edges: np.ndarray, heights: np.ndarray, weight: float) -> n
 
 
 def cells_of(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the edges and the middles of so many cells, side by side from 0 to 1.
+    """Return the edges, shape (number + 1,), and the midpoints, shape (number,), of equal cells from 0 to 1.
 
-    At an edge, a bump has half of its height. The first and the last edge are moved out of the interval, so that the
-    function has its whole height at 0 and 1.
+    At an edge, a bump has half of its height. The first and the last edge are therefore moved out of the interval:
+    the function has its full height at 0 and 1.
     """
     edges = np.linspace(0, 1, number + 1)
     middles = (edges[:-1] + edges[1:]) / 2

@@ -1,7 +1,7 @@
 """A network that computes the chapter's function of one input to a given error, without any training.
 
-A bump has the value of the function in its middle. Within half the width of a bump, the function changes by at most
-its largest slope times that distance. This says how many bumps are enough.
+The height of a bump is the value of the function at the bump's midpoint. Within half the width of a bump, the function
+changes by at most its largest slope times half the width. This bound gives a sufficient number of bumps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STEEPNESS = 50
 
 
 def f(x: np.ndarray) -> np.ndarray:
-    """Return the chapter's function."""
+    """Return the chapter's function at each number in `x`, in an array of the same shape."""
     value: np.ndarray = 0.2 + 0.4 * x**2 + 0.3 * x * np.sin(15 * x) + 0.05 * np.cos(50 * x)
     return value
 
@@ -40,9 +40,14 @@ def one_input(*, error: float = 0.05, points: int = 10_001) -> Measured:
     Parameters
     ----------
     error : float
-        What the difference between the network's output and the function must stay below, positive.
+        Bound of the absolute difference between the network's output and the function, positive.
     points : int
-        Number of inputs on which both are compared.
+        Number of inputs for which the network and the function are compared.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `error` is not a positive and finite number.
     """
     error = arguments.positive_number(error, "error", np.dtype(np.float64))
     x = np.linspace(0, 1, points)
@@ -61,14 +66,14 @@ def one_input(*, error: float = 0.05, points: int = 10_001) -> Measured:
 
 
 def approximation(number: int) -> network2.Network:
-    """Return a network of so many bumps, which approximates the function from 0 to 1."""
+    """Return a network of `number` bumps, which approximates `f` from 0 to 1."""
     edges, middles = cells_of(number)
     return bumps_of_heights(edges, f(middles), STEEPNESS * number)
 
 
 @one_input.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the function with the network's output, and the difference of both below."""
+    """Draw the function with the network's output, and their difference below."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     upper.plot(data["x"], data["output"], color=PALETTE[0], label=f"network of {data['bumps']} bumps")
     upper.plot(data["x"], data["function"], color=PALETTE[1], label="f(x)")

@@ -1,7 +1,7 @@
-"""A bump of other neurons than sigmoid ones.
+"""A bump of tanh neurons and of rectified linear neurons, beside a bump of sigmoid neurons.
 
-Two tanh neurons make a bump as two sigmoid neurons do, with half the weights behind them: tanh steps by 2. A rectified
-linear neuron has no step, but the difference of two makes one, so that four make a bump.
+Two tanh neurons make a bump like two sigmoid neurons, with half the output weights, because tanh steps by 2. A single
+rectified linear neuron has no step. The difference of two such neurons is a step, so four neurons make a bump.
 """
 
 from __future__ import annotations

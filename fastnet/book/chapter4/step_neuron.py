@@ -1,7 +1,7 @@
 """The output of a hidden neuron becomes a step as its weight grows.
 
 A neuron with weight w and bias b has the output 1/2 where w x + b = 0, that is at s = -b / w. With the bias -w s, the
-place stays where it is while the weight grows, and the output comes close to a step from 0 to 1 at s.
+position s is the same for all weights. As the weight grows, the output approaches a step from 0 to 1 at s.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def step_neuron(
     *, weights: Sequence[float] = (5.0, 10.0, 25.0, 100.0, 1000.0), position: float = 0.4, points: int = 501
 ) -> Measured:
-    """Compute the outputs of neurons that differ in their weight, and have their step at the same position."""
+    """Compute the outputs of neurons with different weights, and with their step at the same position."""
     x = np.linspace(0, 1, points)
     outputs = [output_of_step(x, position, weight) for weight in weights]
     return Measured({"x": x, "position": position, "weights": weights, "outputs": np.array(outputs)})

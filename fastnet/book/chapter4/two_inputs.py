@@ -1,8 +1,9 @@
 """A network that computes a function of two inputs by towers, without any training.
 
 The first hidden layer has steps along x and along y. A neuron of the second hidden layer adds two bumps, one along x
-and one along y, and is 1 only where both are: on one cell of a grid. The output neuron gives each such tower the value
-of the function in the middle of its cell. The error is larger near the corners of the cells, where no tower is whole.
+and one along y. Its output is 1 only where the bumps overlap: in one cell of a grid. The output weight of each such
+tower is the value of the function at the midpoint of the cell. The error is larger near the corners of the cells, where
+no tower has its full height.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ STEEPNESS = 100
 HEIGHT = 40.0
 """The height of a bump in the second hidden layer: large, so that its neurons are nearly 0 or 1."""
 BORDER = 0.05
-"""How close to its border a point of a cell is near it, in widths of the cell."""
+"""Width of the border of a cell, in widths of the cell. The error inside the cells excludes the border."""
 
 
 def f(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -44,16 +45,21 @@ def two_inputs(*, error: float = 0.1, points: int = 200) -> Measured:
     Parameters
     ----------
     error : float
-        What the difference between the network's output and the function must stay below, away from the borders of the
+        Bound of the absolute difference between the network's output and the function, away from the borders of the
         cells. Positive.
     points : int
-        Number of inputs along each side of the grid on which both are compared.
+        Number of inputs along each side of the grid on which the network and the function are compared.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `error` is not a positive and finite number.
     """
     error = arguments.positive_number(error, "error", np.dtype(np.float64))
     side = (np.arange(points) + 0.5) / points
     x, y = np.meshgrid(side, side)
     function = f(x, y)
-    slope = np.abs(np.gradient(function, side, side)).sum(axis=0).max()  # along x and y together
+    slope = np.abs(np.gradient(function, side, side)).sum(axis=0).max()  # sum of the slopes along x and y
     cells = math.floor(slope / (2 * error)) + 1
     output = towers(cells).feedforward(np.stack([x.ravel(), y.ravel()])).reshape(x.shape)
     errors = np.abs(output - function)
@@ -70,11 +76,11 @@ def two_inputs(*, error: float = 0.1, points: int = 200) -> Measured:
 
 
 def towers(cells: int) -> network2.Network:
-    """Return a network of so many towers along each side, which approximates the function from 0 to 1."""
+    """Return a network of `cells` x `cells` towers, which approximates `f` for inputs from 0 to 1."""
     edges, middles = cells_of(cells)
     along, biases = steps(edges, STEEPNESS * cells)
     of_steps = np.block([[along, np.zeros_like(along)], [np.zeros_like(along), along]])
-    # Each row is a bump: up at an edge, down at the next one.
+    # Each row is a bump: up at an edge, down at the next edge.
     bumps = HEIGHT * (np.eye(cells, cells + 1) - np.eye(cells, cells + 1, k=1))
     of_towers = np.hstack([np.repeat(bumps, cells, axis=0), np.tile(bumps, (cells, 1))])
     heights = f(np.repeat(middles, cells), np.tile(middles, cells))
@@ -86,7 +92,7 @@ def towers(cells: int) -> network2.Network:
 
 @two_inputs.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the function, the network's output, and the absolute difference of both, which has its own scale."""
+    """Draw the function, the network's output, and their absolute difference, which has its own scale."""
     left, middle, right = figure.subplots(1, 3)
     function, output = data["function"], data["output"]
     for axes, title, image, largest in (

@@ -1,6 +1,6 @@
 """More hidden layers do not help: the accuracy of networks with one to four hidden layers of 30 neurons.
 
-The second hidden layer raises the accuracy a little, and further ones do not. With each further layer, the network
+The second hidden layer raises the accuracy a little, and further layers do not. With each further layer, the network
 needs more epochs before it learns anything at all.
 """
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 NUMBERS = (1, 2, 3, 4)
 MISS = (
-    "The accuracy changes by up to a percent from epoch to epoch. Of 15 seeds, one is above the book's value after the "
-    "last epoch, and six are after their best one."
+    "The accuracy changes by up to a percent from epoch to epoch. With one of 15 seeds, the accuracy after the last "
+    "epoch is above the book's value; with six, the best accuracy is above."
 )
 
 
@@ -43,7 +43,7 @@ MISS = (
 def depth(*, samples: int = 50_000, epochs: int = 30, seed: int = 0) -> Measured:
     """Train with eta 0.1, lambda 5 and mini-batches of 10, as many networks at a time as there are processors."""
     with warnings.catch_warnings():
-        # Deep networks get nothing right in their first epochs. That is what the experiment shows.
+        # The warnings are expected: deep networks learn nothing in their first epochs.
         warnings.simplefilter("ignore", TrainingWarning)
         curves = Parallel(n_jobs=-1, prefer="threads")(
             delayed(accuracies)(number, samples, epochs, seed) for number in reversed(NUMBERS)
@@ -53,7 +53,7 @@ def depth(*, samples: int = 50_000, epochs: int = 30, seed: int = 0) -> Measured
 
 
 def accuracies(number: int, samples: int, epochs: int, seed: int) -> list[float]:
-    """Train a network of so many hidden layers, and return its accuracy after each epoch, as shares."""
+    """Train a network of `number` hidden layers, and return its validation accuracy after each epoch, from 0 to 1."""
     training, validation, _ = mnist()
     _, correct, _, _ = deep_network(number, seed).SGD(
         training[:samples],

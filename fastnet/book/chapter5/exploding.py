@@ -1,7 +1,7 @@
-"""The exploding gradient: large weights, and biases with which all neurons are at the steepest place of the sigmoid.
+"""The exploding gradient: large weights, and biases with which all neurons are at the steepest point of the sigmoid.
 
-With weights of 100 and biases such that each z is 0, the factor w sigmoid'(z) of each neuron is 100 / 4 = 25: from each
-neuron to the one before it, the gradient grows 25-fold. With weights of 1, it falls to a quarter.
+With weights of 100 and biases such that each z is 0, the factor w sigmoid'(z) of each neuron is 100 / 4 = 25. From each
+neuron to the previous neuron, the gradient grows 25-fold. With weights of 1, the gradient falls to a quarter.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ FACTOR = "factor from each neuron to the one before"
 
 @experiment("A gradient that explodes, and one that vanishes", published=[Published(FACTOR, 25.0, tolerance=0.5)])
 def exploding(*, weight: float = 100.0, neurons: int = 4) -> Measured:
-    """Compute the gradient of each bias in a chain of neurons with this weight, and in one with the weight 1."""
+    """Compute the gradient of each bias in a chain of neurons with weight `weight`, and in a chain with weight 1."""
     gradients = {f"w = {w:g}": gradients_of_biases(w, neurons) for w in (weight, 1.0)}
     of_weight = gradients[f"w = {weight:g}"]
     return Measured({"gradients": gradients}, {FACTOR: float(of_weight[0] / of_weight[1])})
 
 
 def gradients_of_biases(weight: float, neurons: int, start: float = 1.0) -> np.ndarray:
-    """Return the absolute gradient of the quadratic cost for each bias, in a chain of one neuron a layer.
+    """Return the absolute gradient of the quadratic cost for each bias, shape (neurons,), in a chain of neurons.
 
-    Each bias is minus the weight times the activation before it, so that z is 0 and the activation 1/2.
+    Each bias is minus the weight times the previous activation, so that z is 0 and the activation 1/2.
     """
     net = network2.Network([1] * (neurons + 1), network2.QuadraticCost, engine="numpy", dtype="float64", seed=0)
     before = [start, *[0.5] * (neurons - 1)]

@@ -1,8 +1,8 @@
-"""The vanishing gradient: before any training, each hidden layer learns more slowly than the one behind it.
+"""The vanishing gradient: before any training, each hidden layer learns more slowly than the next layer.
 
 The speed of a layer is the norm of the gradient of its biases, averaged over 1,000 training samples. From each layer to
-the one before it, the speed falls to about a fifth. The initial weights are random: among 30 networks that differ only
-in their seed, the speed of a layer differs by a factor of 2 to 5, and the book's network is one of many.
+the previous layer, the speed falls to about a fifth. The initial weights are random. Among 30 networks that differ only
+in their seed, the speed of a layer differs by a factor of 2 to 5. The book shows one network.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 BOOK = {2: (0.07, 0.31), 3: (0.012, 0.060, 0.283), 4: (0.003, 0.017, 0.070, 0.285)}
 DIGITS = {2: 2, 3: 3, 4: 3}
-"""How many decimal places the book gives."""
+"""Number of decimal places in the book, by the number of hidden layers."""
 
 
 def name_of(depth: int, layer: int) -> str:
-    """Return the name of a published value: the speed of a hidden layer, from 1."""
+    """Return the name of a published value: the speed of a hidden layer, counted from 1."""
     return f"{hidden_layers(depth)}: layer {layer}"
 
 
@@ -40,7 +40,7 @@ def name_of(depth: int, layer: int) -> str:
     size=(9.0, 4.2),
 )
 def initial_gradients(*, samples: int = 1000, networks: int = 30, seed: int = 0) -> Measured:
-    """Compute the speeds of networks that have the seeds from `seed` on; the values are those of the first."""
+    """Compute the speeds of networks with consecutive seeds from `seed` on; `values` has the speeds of the first."""
     training, _, _ = mnist()
     training = training[:samples]
     data, values = {}, {}
@@ -53,7 +53,7 @@ def initial_gradients(*, samples: int = 1000, networks: int = 30, seed: int = 0)
 
 @initial_gradients.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the speeds of all networks, their medians, and those that the book publishes."""
+    """Draw the speeds of all networks, the medians, and the book's speeds."""
     panels = figure.subplots(1, len(data), sharey=True, width_ratios=DEPTHS)
     for axes, (title, found), book in zip(panels, data.items(), BOOK.values(), strict=True):
         layers = range(1, found.shape[1] + 1)

@@ -1,7 +1,7 @@
 """Why gradients vanish: the derivative of the sigmoid function is at most 1/4.
 
-In a chain of neurons, the gradient of an early bias has a factor w sigmoid'(z) for each neuron behind it. With random
-weights, most of these factors are smaller than 1/4, so that their product falls with the length of the chain.
+In a chain of neurons, the gradient of an early bias has a factor w sigmoid'(z) for each later neuron. With random
+weights, most factors are smaller than 1/4, so their product falls with the length of the chain.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LARGEST = "largest value of the derivative"
     "The derivative of the sigmoid function, and products of it", published=[Published(LARGEST, 0.25, tolerance=0.005)]
 )
 def sigmoid_prime(*, chains: int = 1000, neurons: int = 8, seed: int = 0) -> Measured:
-    """Compute the derivative, and the products of the factors in chains with weights and biases as in chapter 1."""
+    """Compute the derivative, and the products of the factors in chains with chapter 1's random weights and biases."""
     z = np.linspace(-4, 4, 401)
     derivative = network2.sigmoid_prime(z)
     factors = factors_of_chains(*np.random.default_rng(seed).standard_normal((2, neurons, chains)), start=1.0)
@@ -39,14 +39,14 @@ def sigmoid_prime(*, chains: int = 1000, neurons: int = 8, seed: int = 0) -> Mea
 
 
 def factors_of_chains(weights: np.ndarray, biases: np.ndarray, start: float) -> np.ndarray:
-    """Return the absolute values of w sigmoid'(z) of each neuron, in chains of one neuron a layer.
+    """Return |w sigmoid'(z)| of each neuron, shape (neurons, chains), in chains of one neuron per layer.
 
     Parameters
     ----------
     weights, biases : ndarray, shape (neurons, chains)
-        Of each neuron.
+        Weight and bias of each neuron.
     start : float
-        The input of the chains.
+        Input of the chains.
     """
     factors, activation = [], np.full(weights.shape[1], start)
     for w, b in zip(weights, biases, strict=True):

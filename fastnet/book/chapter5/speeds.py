@@ -9,11 +9,11 @@ import numpy as np
 from fastnet import network2
 
 DEPTHS = (2, 3, 4)
-"""Numbers of hidden layers whose speeds of learning the chapter compares."""
+"""Numbers of hidden layers of the networks whose speeds the chapter compares."""
 
 
 def deep_network(depth: int, seed: int) -> network2.Network:
-    """Return a network of so many hidden layers of 30 neurons, with chapter 3's cost and initial weights."""
+    """Return a network of `depth` hidden layers of 30 neurons, with chapter 3's cost and initial weights."""
     return network2.Network([784, *[30] * depth, 10], seed=seed)
 
 
@@ -23,5 +23,5 @@ def speeds(nabla_b: Sequence[np.ndarray]) -> list[float]:
 
 
 def hidden_layers(number: int) -> str:
-    """Return how many hidden layers there are, in words."""
+    """Return a number of hidden layers in words, such as "2 hidden layers"."""
     return "1 hidden layer" if number == 1 else f"{number} hidden layers"

@@ -1,8 +1,8 @@
-"""How fast hidden layers learn during training: early layers stay slower than late ones.
+"""How fast hidden layers learn during training: early layers stay slower than late layers.
 
-The training is gradient descent on 1,000 samples that are one batch, so that the gradient in the figure is the one that
-the network follows. With two hidden layers, both soon learn at similar speeds. With four, the last one is in the end
-about 100 times as fast as the first.
+The training is gradient descent on 1,000 samples in one batch, so the figure shows the gradient of each step. With two
+hidden layers, both layers soon learn at similar speeds. With four hidden layers, the last layer is about 100 times as
+fast as the first at the end.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fastnet.datasets.dataset import Dataset
 
 BOOK = {2: (0.003435, 0.009630), 3: (0.00008556, 0.001261), 4: (0.000008212, 0.0009247)}
-"""Speeds of the first and the last hidden layer in the last epoch."""
+"""Speeds of the first and the last hidden layer in the last epoch, by the number of hidden layers."""
 
 
 def name_of(depth: int, which: str) -> str:
@@ -35,7 +35,7 @@ def name_of(depth: int, which: str) -> str:
     "How fast hidden layers learn during training",
     published=[
         Published(
-            name_of(depth, which), value, source=FIGURE_DATA, miss="With 30 seeds, ours lie below and above the book's."
+            name_of(depth, which), value, source=FIGURE_DATA, miss="With 30 seeds, some values are lower, some higher."
         )
         for depth, found in BOOK.items()
         for which, value in zip(("first", "last"), found, strict=True)
@@ -54,7 +54,7 @@ def training_speeds(*, samples: int = 1000, epochs: int = 500, seed: int = 0) ->
 
 
 def descend(training: Dataset, depth: int, epochs: int, eta: float, lmbda: float, seed: int) -> np.ndarray:
-    """Follow the gradient of all samples, step by step, and return the speeds of the hidden layers before each step."""
+    """Train by gradient descent on all samples, and return the speeds before each step, shape (epochs, depth)."""
     net, found = deep_network(depth, seed), []
     for _ in range(epochs):
         nabla_b, nabla_w = net.gradients(training, lmbda)
@@ -66,7 +66,7 @@ def descend(training: Dataset, depth: int, epochs: int, eta: float, lmbda: float
 
 @training_speeds.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a panel for each network, and in it a curve for each hidden layer."""
+    """Draw a panel for each network, with a curve for each hidden layer."""
     panels = figure.subplots(1, len(data), sharey=True)
     for axes, (title, found) in zip(panels, data.items(), strict=True):
         for layer, (curve, color) in enumerate(zip(found.T, PALETTE, strict=False), 1):

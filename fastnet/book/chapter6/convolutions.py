@@ -1,7 +1,7 @@
 """Convolutional layers: a network with none, one and two of them.
 
-Each convolutional layer raises the accuracy. The training took 12, 154 and 343 seconds, for each network on one
-processor.
+Each convolutional layer raises the accuracy. The training of the three networks took 12, 154 and 343 seconds, each on
+one processor.
 """
 
 from __future__ import annotations
@@ -32,5 +32,5 @@ def convolutions(*, samples: int = 50_000, test_samples: int = 10_000, epochs: i
 
 @convolutions.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

@@ -1,4 +1,4 @@
-"""The chapter's results as pictures: accuracies over the epochs, and test accuracies beside the book's."""
+"""Pictures of the chapter's results: accuracies over the epochs, and test accuracies beside the book's."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE = (9.0, 3.8)
-"""The size of the picture, in inches."""
+"""Width and height of the picture, in inches."""
 
 
 def draw_results(data: Mapping[str, Any], recipes: Mapping[str, Recipe], figure: Figure) -> None:
-    """Draw what `accuracies` returns. The names of the networks, at the right, have the colours of their curves."""
+    """Draw the data that `training.accuracies` returns. The name of each network has the colour of its curve."""
     curves, dots = figure.subplots(1, 2)
     _draw_curves(data["validation accuracy"], curves)
     _draw_dots(data["test accuracy"], recipes, dots)
@@ -27,7 +27,7 @@ def _draw_curves(accuracies: Mapping[str, list[float]], axes: Axes) -> None:
     for curve, color in zip(accuracies.values(), PALETTE, strict=False):
         axes.plot(range(1, len(curve) + 1), curve, color=color)
     epochs = max(map(len, accuracies.values()))
-    # The first tenth of the epochs, in which accuracies rise steeply, may begin below the picture.
+    # Accuracies rise steeply in the first tenth of the epochs, so this part of a curve may be cut off below.
     lowest = min(min(curve[epochs // 10 :]) for curve in accuracies.values())
     highest = max(map(max, accuracies.values()))
     margin = 0.05 * (highest - lowest) + 1e-4
@@ -51,7 +51,7 @@ def _draw_dots(accuracies: Mapping[str, float], recipes: Mapping[str, Recipe], a
         label.set_color(color)
     axes.set_ylim(len(accuracies) - 0.5, -0.5)
     lowest, highest = min(ours + theirs), max(ours + theirs)
-    margin = max(0.1 * (highest - lowest), 0.0005)  # few networks differ by a digit or two only
+    margin = max(0.1 * (highest - lowest), 0.0005)  # some networks differ by only one or two test digits
     axes.set_xlim(lowest - margin, highest + margin)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(in_percent)

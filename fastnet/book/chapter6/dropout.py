@@ -1,4 +1,4 @@
-"""Dropout: twice 1,000 neurons, of which half are left out of each mini-batch of the training.
+"""Dropout: two layers of 1,000 neurons, of which half are left out of each mini-batch of the training.
 
 In the book, no other single network of the chapter is as accurate. The training took 3537 seconds on one processor.
 """
@@ -31,5 +31,5 @@ def dropout(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 
 
 @dropout.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

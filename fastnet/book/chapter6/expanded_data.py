@@ -1,7 +1,7 @@
 """Expanded training data: each image, and its copies shifted by a pixel up, down, left and right.
 
-With five times as much data, the same network is more accurate. The training took 258 seconds with the book's own data
-and 1248 with the expanded ones, each on one processor.
+With five times as much data, the same network is more accurate. The training took 258 seconds with the original data
+and 1248 seconds with the expanded data, each on one processor.
 """
 
 from __future__ import annotations
@@ -33,5 +33,5 @@ def expanded_data(*, samples: int = 50_000, test_samples: int = 10_000, epochs: 
 
 @expanded_data.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

@@ -1,7 +1,7 @@
-"""More neurons in the fully connected layer, on the expanded data: 100, 300 and 1,000 of them.
+"""More neurons in the fully connected layer, on the expanded data: 100, 300 and 1,000 neurons.
 
-In the book, the networks with more neurons are a little more accurate, but not by much. The training took 1248 seconds
-with 100 neurons, on one processor. Larger networks take longer.
+In the book, the networks with more neurons are only a little more accurate. The training took 1248 seconds with 100
+neurons, on one processor. Larger networks take longer.
 """
 
 from __future__ import annotations
@@ -35,5 +35,5 @@ def expanded_units(*, samples: int = 50_000, test_samples: int = 10_000, epochs:
 
 @expanded_units.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

@@ -1,4 +1,4 @@
-"""What the first convolutional layer makes of a digit: 20 feature maps, pooled to 12 x 12 each.
+"""Outputs of the first convolutional layer for a digit: 20 feature maps, pooled to 12 x 12 each.
 
 Some maps show horizontal strokes, some slanted strokes, some the background. Maps of filters that have learnt nothing
 are empty.
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @experiment("Feature maps of a digit", size=(8.0, 3.8))
 def feature_maps(*, digit: int = 0, samples: int = 50_000, epochs: int = 3, seed: int = 0) -> Measured:
-    """Train the network of `filters`, and give its first layer a test image.
+    """Train the network of `filters`, and compute the feature maps of its first layer for a test image.
 
     Parameters
     ----------
     digit : int
-        Which test image.
+        Index of the test image.
     samples, epochs, seed
         As in `filters`.
     """
@@ -40,7 +40,7 @@ def feature_maps(*, digit: int = 0, samples: int = 50_000, epochs: int = 3, seed
 
 
 def maps_of(layer: ConvPoolLayer, image: np.ndarray) -> np.ndarray:
-    """Return the outputs of a layer for an image, a feature map for each filter: convolution, pooling, activation."""
+    """Return a layer's feature maps for an image, shape (filters, rows, columns): convolution, pooling, activation."""
     fields = np.lib.stride_tricks.sliding_window_view(image, layer.filter_shape[2:])
     z = np.einsum("fij,rcij->frc", as_seen(layer.w)[:, 0], fields)
     height, width = layer.poolsize
@@ -57,7 +57,7 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
     left.imshow(data["image"], cmap="gray_r")
     left.set_title("a test image", loc="left")
     Mosaic(data["maps"], (1, 1)).draw(right, cmap="gray_r", vmin=0)
-    right.set_facecolor(GRID)  # so that one sees where a map without any output is
+    right.set_facecolor(GRID)  # shows the places of maps without any output
     for axes in (left, right):
         axes.set_anchor("N")
     right.set_title("its feature maps after pooling", loc="left")

@@ -1,7 +1,7 @@
-"""What the first convolutional layer looks for: its 20 filters of 5 x 5 weights, after three epochs.
+"""Filters of the first convolutional layer: 20 filters of 5 x 5 weights, after three epochs.
 
-Many filters have regions of positive and of negative weights, as in the book: they look for edges and strokes. The
-filters with pale noise have learnt nothing: their bias was so low at first that no digit made their neurons active.
+Many filters have regions of positive and of negative weights, as in the book: they detect edges and strokes. The
+filters with pale noise have learnt nothing: their initial bias was so low that no digit activated their neurons.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def filters(*, samples: int = 50_000, epochs: int = 3, seed: int = 0) -> Measure
 
 
 def as_seen(w: np.ndarray) -> np.ndarray:
-    """Return filters as they lie upon an image: a convolution rotates filters by 180 degrees."""
+    """Return filters, shape (filters, maps, height, width), rotated by 180 degrees, as a convolution applies them."""
     return w[:, :, ::-1, ::-1]
 
 

@@ -1,4 +1,4 @@
-"""The chapter's networks, as lists of layers. Layers draw their initial weights when they are made."""
+"""The chapter's networks, as lists of layers. Layers draw their initial weights when they are created."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def two_convolutions(
     Parameters
     ----------
     activation_fn : function, optional
-        Of all neurons but the last ones.
+        Activation function of all layers but the last.
     hidden : sequence of int, optional
-        The numbers of neurons in the fully connected layers.
+        Numbers of neurons in the fully connected layers.
     p_dropout : float, optional
-        The probability with which an input of a fully connected layer is left out in training.
+        Probability with which an input of a fully connected layer is left out in training.
     """
     layers: list[Layer] = [
         ConvPoolLayer((20, 1, 5, 5), (MINI_BATCH_SIZE, 1, 28, 28), activation_fn=activation_fn),

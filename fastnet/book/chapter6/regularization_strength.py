@@ -1,8 +1,7 @@
-"""How strong should L2 regularization be? A value of lambda for each network, on a part of the training data.
+"""The strength of L2 regularization: networks with different values of lambda, on a part of the training data.
 
 Up to a lambda of 10, the accuracy changes no more than with the seed. With a lambda of 100, the accuracy is lower. The
-values of lambda are those that the book's program tries. All networks together train for about two minutes on two
-processors.
+book's program tries the same values of lambda. All networks together train for about two minutes on two processors.
 """
 
 from __future__ import annotations
@@ -43,16 +42,17 @@ def regularization_strength(
     Parameters
     ----------
     lambdas : sequence of float
-        As for 50,000 samples: fewer samples have a smaller lambda, so that weights decay as fast in each mini-batch.
+        Values of lambda for 50,000 samples. For fewer samples, lambda is reduced in proportion, so that weights decay
+        equally fast in each mini-batch.
     networks : int
-        How many to train with each lambda.
+        Number of networks for each lambda.
     samples, test_samples, epochs, seed
         As in the chapter's other experiments.
     """
     pairs = list(product(lambdas, range(seed * networks, (seed + 1) * networks)))
     recipes = [Recipe(partial(two_convolutions, ReLU), 0.03, lmbda * samples / 50_000) for lmbda, _ in pairs]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TrainingWarning)  # of a lambda that is too large
+        warnings.simplefilter("ignore", TrainingWarning)  # expected where lambda is too large
         trained = train(recipes, samples, test_samples, epochs, [seed for _, seed in pairs], is_tested=False)
     best = np.reshape([net.best.validation_accuracy for net in trained if net.best], (len(lambdas), networks))
     return Measured({"lambda": np.array(lambdas), "validation accuracy": best})

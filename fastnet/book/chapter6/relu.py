@@ -1,8 +1,8 @@
 """Rectified linear units instead of sigmoid neurons.
 
-The network with rectified linear units is a little more accurate. They have a smaller learning rate and a little
-regularization, as in the book. The training took 343 seconds with sigmoid neurons and 258 with rectified linear units,
-each on one processor.
+The network with rectified linear units is a little more accurate. As in the book, this network has a smaller learning
+rate and a little regularization. The training took 343 seconds with sigmoid neurons and 258 seconds with rectified
+linear units, each on one processor.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ NETWORKS = {
     size=WIDE,
 )
 def relu(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 60, seed: int = 0) -> Measured:
-    """Train both networks; rectified linear units with eta 0.03 and lambda 0.1."""
+    """Train sigmoid neurons with eta 0.1, and rectified linear units with eta 0.03 and lambda 0.1."""
     return accuracies(NETWORKS, samples, test_samples, epochs, seed)
 
 
 @relu.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

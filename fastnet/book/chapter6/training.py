@@ -1,4 +1,4 @@
-"""How the chapter trains its networks: several at a time, on the digits as they are or on the expanded data."""
+"""Trains the chapter's networks, several at a time, on the original or on the expanded training data."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from fastnet.utils import progress
 
 
 class Recipe(NamedTuple):
-    """A network and how it is trained.
+    """A network and the settings of its training.
 
     Attributes
     ----------
     layers : callable
-        Makes its layers.
+        Function that returns new layers.
     eta, lmbda : float
-        The learning rate, and the parameter of L2 regularization.
+        Learning rate, and L2 regularization parameter.
     expanded : bool
         Whether the training data are expanded: each image, and its copies shifted by a pixel in four directions.
     book : float
@@ -55,15 +55,21 @@ def train(
     Parameters
     ----------
     recipes : iterable of Recipe
-        The networks.
+        Networks and settings; one recipe for each network.
     samples, test_samples : int
-        Numbers of training samples, before they are expanded, and of validation and test samples: the first ones.
+        Number of training samples before expansion, and number of validation and of test samples. The first samples
+        of each set are taken.
     epochs : int
-        How many.
+        Number of epochs.
     seeds : iterable of int
-        A seed for each network.
+        Seeds; one for each network.
     is_tested : bool, optional
-        Whether the test accuracy is wanted, and not the validation accuracy alone.
+        Whether to compute the test accuracy as well as the validation accuracy.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of recipes and seeds differ.
     """
     pairs = list(zip(recipes, seeds, strict=True))
     _, validation, test = (each[:test_samples] for each in mnist())
@@ -77,7 +83,7 @@ def train(
 
     def run(net: Network, recipe: Recipe) -> None:
         training = data[recipe.expanded]
-        with progress.in_background(stop_if_asked):  # there is one bar for all networks
+        with progress.in_background(stop_if_asked):  # one progress bar shows all networks
             net.SGD(
                 training,
                 epochs,
@@ -93,7 +99,7 @@ def train(
     with progress.steps("Epochs", len(pairs) * epochs) as step:
         tasks = [delayed(run)(net, recipe) for net, (recipe, _) in zip(networks, pairs, strict=True)]
         try:
-            # The last ones take longest.
+            # The last networks take longest, so they start first.
             Parallel(n_jobs=min(cpu_count(), len(tasks)), prefer="threads", batch_size=1)(reversed(tasks))
         finally:
             stopping.set()
@@ -101,7 +107,7 @@ def train(
 
 
 def training_data(samples: int, expanded: bool) -> Dataset:
-    """Return the first training samples, or five times as many in a random order, which is the same each time."""
+    """Return the first training samples; with `expanded`, five times as many, in a fixed random order."""
     training = mnist()[0][:samples]
     if not expanded:
         return training
@@ -113,8 +119,9 @@ def training_data(samples: int, expanded: bool) -> Dataset:
 def accuracies(recipes: Mapping[str, Recipe], samples: int, test_samples: int, epochs: int, seed: int) -> Measured:
     """Train networks with the same seed, and return their accuracies.
 
-    The data are mappings by the names of the networks: "validation accuracy" after each epoch, and "test accuracy"
-    after the epoch with the best validation accuracy, as the book gives it. Accuracies are shares of the samples.
+    `data` has two mappings by the names of the networks: "validation accuracy" after each epoch, and "test accuracy"
+    after the epoch with the best validation accuracy, as in the book. The accuracies are from 0 to 1. Those in `values`
+    are in percent.
     """
     networks = train(recipes.values(), samples, test_samples, epochs, [seed] * len(recipes))
     data: dict[str, dict[str, Any]] = {"validation accuracy": {}, "test accuracy": {}}
@@ -125,18 +132,18 @@ def accuracies(recipes: Mapping[str, Recipe], samples: int, test_samples: int, e
 
 
 def published(recipes: Mapping[str, Recipe]) -> list[Published]:
-    """Return the book's test accuracies, by the names that `accuracies` uses."""
+    """Return the book's test accuracies, under the names that `accuracies` uses."""
     return [Published(f"test accuracy, {name}", recipe.book, "%") for name, recipe in recipes.items()]
 
 
 def validation_accuracies(net: Network) -> list[float]:
-    """Return the validation accuracy after each epoch of the last training."""
+    """Return the validation accuracy after each epoch of the last training, from 0 to 1."""
     assert net.history is not None
     return [correct / net.history.evaluation_samples for correct in net.history.series("evaluation_accuracy")]
 
 
 def best_test_accuracy(net: Network) -> float:
-    """Return the test accuracy after the epoch with the best validation accuracy."""
+    """Return the test accuracy, from 0 to 1, after the epoch with the best validation accuracy."""
     assert net.best is not None
     assert net.best.test_accuracy is not None
     return net.best.test_accuracy

@@ -1,6 +1,6 @@
 """A second fully connected layer, on the expanded data: both layers have 100, 300 or 1,000 neurons.
 
-In the book, the second layer helps a little, but not by much. With one layer of 100 neurons, the training took 1248
+In the book, the second layer raises the accuracy only a little. With one layer of 100 neurons, the training took 1248
 seconds on one processor. Larger networks take longer.
 """
 
@@ -37,5 +37,5 @@ def two_fully_connected(
 
 @two_fully_connected.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies over the epochs, and those on the test data beside the book's."""
+    """Draw the validation accuracies over the epochs, and the test accuracies beside the book's."""
     draw_results(data, NETWORKS, figure)

@@ -1,3 +1,3 @@
-"""Older experiments from the book's repository, which no chapter has: codes of digits that are smaller than images."""
+"""Older experiments from the book's repository that are in no chapter: codes of digits that are smaller than images."""
 
 EXPERIMENTS: tuple[str, ...] = ("pca", "autoencoder")

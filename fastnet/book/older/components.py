@@ -15,11 +15,11 @@ class Components(NamedTuple):
     Attributes
     ----------
     mean : ndarray, shape (pixels,)
-        The mean image.
+        Mean image.
     directions : ndarray, shape (pixels, pixels)
-        Columns of length 1: the directions in which the images differ from their mean, the most important first.
+        Principal directions as columns of length 1, in order of decreasing variance.
     variances : ndarray, shape (pixels,)
-        The variance of the images along each direction.
+        Variance of the images along each direction.
     """
 
     mean: np.ndarray
@@ -27,29 +27,29 @@ class Components(NamedTuple):
     variances: np.ndarray
 
     def coded(self, images: np.ndarray, number: int) -> np.ndarray:
-        """Return the first components of images: one image a row, one component a column."""
+        """Return the first components of images: shape (n, number), from images of shape (n, pixels)."""
         return (images - self.mean) @ self.directions[:, :number]
 
     def reconstructed(self, images: np.ndarray, number: int) -> np.ndarray:
-        """Return what images become if only so many of their components are kept."""
+        """Return images, shape (n, pixels), reconstructed from their first `number` components."""
         return self.mean + self.coded(images, number) @ self.directions[:, :number].T
 
     def share(self, number: int) -> float:
-        """Return the share of the variance that the first components have."""
+        """Return the share of the variance in the first `number` components, from 0 to 1."""
         return float(self.variances[:number].sum() / self.variances.sum())
 
 
 def components_of(images: np.ndarray) -> Components:
-    """Return the principal components of images, one image a row."""
+    """Return the principal components of images, shape (n, pixels)."""
     mean = images.mean(axis=0)
     centred = images - mean
-    # The singular vectors of the covariance matrix are those of the images, and it has far fewer rows than these.
+    # The images have the same singular vectors as their covariance matrix, but far more rows.
     covariance = centred.T @ centred / len(images)
-    with one_thread_of_blas():  # on so small a matrix, threads mostly wait for one another
+    with one_thread_of_blas():  # on such a small matrix, threads mostly wait for one another
         directions, variances, _ = np.linalg.svd(covariance, hermitian=True)
     return Components(mean, directions, variances)
 
 
 def mean_squared_error(images: np.ndarray, reconstructed: np.ndarray) -> float:
-    """Return the mean over images and pixels of the squared difference."""
+    """Return the mean squared difference over all images and pixels."""
     return float(np.mean((images - reconstructed) ** 2))

@@ -1,7 +1,7 @@
-"""The digits by their principal components: how few numbers an image needs.
+"""Principal components of the digits: images reconstructed from few numbers.
 
 The first 10 of 784 components have about half of the variance of the training images, and the first 100 more than nine
-tenths. An image that is reconstructed from 30 of its components can mostly be read.
+tenths. Most images are readable when they are reconstructed from 30 components.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = 500
-"""How many test images are drawn by their first two components."""
+"""Number of test images that are drawn at their first two components."""
 
 
 @experiment("Principal components of the digits", size=(10.0, 7.6))
 def pca(*, samples: int = 50_000, numbers: Sequence[int] = (10, 30, 100)) -> Measured:
-    """Analyse the training images, and reconstruct test images from some numbers of components."""
+    """Compute the principal components of the training images, and reconstruct test images from the first of them."""
     training, _, test = mnist()
     components = components_of(training.inputs[:samples])
     images = test.inputs

@@ -1,4 +1,4 @@
-"""Rows of digits: images, and below them what they become."""
+"""Draws rows of digit images, such as images above their reconstructions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_rows(rows: Mapping[str, np.ndarray], axes_of_rows: Iterable[Axes]) -> None:
-    """Draw a row of digits for each matrix of one image a row, with its name at the left."""
+    """Draw the images of each matrix, shape (n, 784), side by side, with the name of the matrix at the left."""
     for axes, (name, images) in zip(axes_of_rows, rows.items(), strict=True):
         side_by_side = images.reshape(-1, 28, 28).swapaxes(0, 1).reshape(28, -1)
         axes.imshow(side_by_side, cmap="gray_r", vmin=0, vmax=1)

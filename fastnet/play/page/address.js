@@ -1,11 +1,11 @@
-/** Settings in the page's address, as its fragment: only what differs from the preset, or from the defaults. */
+/** Settings in the fragment of the page's address: only those that differ from the preset or the defaults. */
 
 /**
  * Write settings as a fragment.
  * @param {object} settings
  * @param {string} preset Name of the preset, or "".
- * @param {object} hello What the server offers.
- * @returns {string} Without "#"; empty if everything is as by default.
+ * @param {object} hello The header of the server's `hello`.
+ * @returns {string} Without "#"; empty if all settings have their defaults.
  */
 export function toFragment(settings, preset, hello) {
   const base = withPreset(preset, hello);
@@ -20,9 +20,9 @@ export function toFragment(settings, preset, hello) {
 /**
  * Read a fragment.
  * @param {string} fragment With or without "#".
- * @param {object} hello What the server offers.
- * @returns {?{settings: object, preset: string, unknown: string[]}} Null if it is empty. `unknown` lists what the
- *   server does not know.
+ * @param {object} hello The header of the server's `hello`.
+ * @returns {?{settings: object, preset: string, unknown: string[]}} Null if the fragment is empty. `unknown` lists the
+ *   names that the server does not know.
  */
 export function fromFragment(fragment, hello) {
   const parts = new URLSearchParams(fragment.replace(/^#/, ""));
@@ -42,7 +42,7 @@ export function fromFragment(fragment, hello) {
 }
 
 /**
- * Return a text as the setting's type. What is no number stays a text, so that the server says what is allowed.
+ * Return a text as the setting's type. A text that is not a number stays a text, so that the server names the error.
  * @param {string} text
  * @param {string|number|null} example Another value of this setting.
  * @returns {string|number}

@@ -1,9 +1,9 @@
-/** "Break it": scale weights, add noise, remove neurons, and see what the accuracy becomes. */
+/** The section "Break the network": scale weights, add noise, remove neurons, and see how the accuracy changes. */
 
 import { byId, fillSelect, make, setText } from "./dom.js";
 import { known, percent } from "./numbers.js";
 
-/** The section "Break it". */
+/** The section "Break the network". */
 export class Breaking {
   #connection;
   #neuron = null;
@@ -36,7 +36,7 @@ export class Breaking {
     byId("mend").disabled = !this.#isBroken;
   }
 
-  /** @param {?number} accuracy On test data, as training has measured it; null if it has not. */
+  /** @param {?number} accuracy Test accuracy, from 0 to 1; null if it has not been measured. */
   setAccuracy(accuracy) {
     if (!known(accuracy)) return;
     setText(byId("accuracy-now"), percent(accuracy));
@@ -53,7 +53,7 @@ export class Breaking {
     setText(button, neuron ? `Remove neuron ${neuron.index} of layer ${neuron.layer}` : "Remove the open neuron");
   }
 
-  /** Ask for something to be broken in the chosen layer, or in that which `members` name. */
+  /** Ask the server to change the chosen layer, or the layer in `members`. */
   #do(action, members = {}) {
     this.#connection.ask({ type: "break", action, layer: Number(byId("break-layer").value), ...members });
   }

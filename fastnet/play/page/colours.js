@@ -1,8 +1,8 @@
 /**
- * The colours of images, from the style sheet, so that both themes have theirs.
+ * The colours of images, from the style sheet, so that both themes have their own colours.
  *
  * There are two scales. `signed` goes from blue (negative) through the colour of zero to orange (positive).
- * `ink` goes from paper to ink. Each is a table of colours as they stand in `ImageData`, four bytes in one number.
+ * `ink` goes from paper to ink. Each scale is a table of colours in the form of `ImageData`, four bytes in one number.
  */
 
 /** Number of steps on either side of zero in the table `signed`. */
@@ -35,7 +35,7 @@ export function colour(name) {
  * Mix two colours of the tables.
  * @param {number} a
  * @param {number} b
- * @param {number} share Of `b`, from 0 to 1.
+ * @param {number} share Share of `b`, from 0 to 1.
  * @returns {number}
  */
 export function mix(a, b, share) {
@@ -49,12 +49,12 @@ function parse(text) {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** Return a colour as `ImageData` has it on machines whose numbers begin with the lowest byte, as all browsers' do. */
+/** Return a colour in the form of `ImageData`, on little-endian machines, as those of all browsers are. */
 function pack(red, green, blue) {
   return ((255 << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
 }
 
-/** Fill a table with colours that go evenly from each stop to the next. */
+/** Fill a table with colours that are interpolated linearly between the stops. */
 function blend(table, stops) {
   const last = stops.length - 1;
   for (let i = 0; i < table.length; i++) {

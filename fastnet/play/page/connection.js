@@ -1,4 +1,4 @@
-/** The websocket: questions and their replies, messages by type, and connecting again. */
+/** The websocket: messages with replies, handlers by type of message, and reconnection. */
 
 import { decode } from "./frames.js";
 
@@ -11,8 +11,8 @@ const FINAL = {
 /**
  * The connection to the server.
  *
- * `on("seen", handler)` has `handler(frame)` called for each frame of that type. `ask(message)` sends a message; its
- * promise is kept with the reply, after the reply's handlers, or with null if the connection is lost before.
+ * `on("seen", handler)` calls `handler(frame)` for each frame of that type. `ask(message)` sends a message. Its
+ * promise resolves with the reply, after the reply's handler, or with null if the connection is lost before.
  */
 export class Connection {
   #handlers = new Map();
@@ -23,7 +23,7 @@ export class Connection {
   #onState;
 
   /**
-   * @param {(state: "connecting"|"open"|"lost"|"refused", sentence: string) => void} onState Called when it changes.
+   * @param {(state: "connecting"|"open"|"lost"|"refused", sentence: string) => void} onState Called at each change.
    */
   constructor(onState) {
     this.#onState = onState;
@@ -35,7 +35,7 @@ export class Connection {
   }
 
   /**
-   * Have a function called for all frames of a type.
+   * Set the function that is called for all frames of a type.
    * @param {string} type
    * @param {(frame: import("./frames.js").Frame) => void} handler
    */
@@ -68,7 +68,7 @@ export class Connection {
   }
 
   /**
-   * Keep the name of the session that the server has given this tab: a copied tab gets another one.
+   * Keep the name of the session that the server has given this tab; a copied tab gets another name.
    * @param {string} name
    */
   keep(name) {
@@ -101,7 +101,7 @@ export class Connection {
 }
 
 /**
- * Sends messages of which only the latest counts: one at a time, and after its reply the one that was asked for last.
+ * Sends messages one at a time. After a reply, only the latest of the waiting messages is sent.
  */
 export class Latest {
   #connection;
@@ -114,9 +114,9 @@ export class Latest {
   }
 
   /**
-   * Send a message, now or after the reply to the one before.
-   * @param {() => ?object} message Called when it is sent, so that it has the state of that moment. With null,
-   *   nothing is sent.
+   * Send a message, now or after the reply to the previous message.
+   * @param {() => ?object} message Returns the message. It is called at the moment of sending, so that the message has
+   *   the current state. If it returns null, nothing is sent.
    */
   async send(message) {
     this.#next = message;

@@ -1,4 +1,4 @@
-/** Curves on a canvas, with axes, units, and the last value at the end of each. */
+/** Curves on a canvas, with axes, units, and the last value at the end of each curve. */
 
 import { colour } from "./colours.js";
 import { oncePerFrame } from "./dom.js";
@@ -6,7 +6,7 @@ import { Series } from "./series.js";
 
 const MARGIN = { left: 48, right: 88, top: 10, bottom: 34 };
 
-/** How the first, second, … line looks: the name of its colour, and its dashes. */
+/** Styles of the first, second, … line: the name of the colour, and the dashes. */
 const STYLES = [
   ["--line-1", []],
   ["--line-2", [6, 3]],
@@ -28,10 +28,10 @@ export class Chart {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {object} options
-   * @param {string} options.title For those who cannot see the curves.
-   * @param {(value: number) => string} options.write How a value is written.
-   * @param {boolean} [options.logarithmic] Whether the vertical axis is.
-   * @param {number} [options.top] Largest value that is possible.
+   * @param {string} options.title Title for screen readers.
+   * @param {(value: number) => string} options.write Returns a value as text.
+   * @param {boolean} [options.logarithmic] Whether the vertical axis is logarithmic.
+   * @param {number} [options.top] Largest possible value.
    */
   constructor(canvas, options) {
     this.#canvas = canvas;
@@ -42,7 +42,7 @@ export class Chart {
   }
 
   /**
-   * Add a point to a line; the line is made if there is none of that name.
+   * Add a point to a line; the line is created if there is no line of this name.
    * @param {string} name
    * @param {number} x Epochs.
    * @param {?number} y
@@ -92,7 +92,7 @@ export class Chart {
     this.#describe();
   }
 
-  /** Return the ticks, and functions from values to places on the canvas. */
+  /** Return the ticks, and functions that convert values to coordinates of the canvas. */
   #axes(area) {
     const { logarithmic, top } = this.#options;
     let [low, high, end] = [Infinity, -Infinity, 0];
@@ -173,7 +173,7 @@ export class Chart {
     this.#drawLabels(labels, area);
   }
 
-  /** Write the last values beside the ends of the lines, so that none covers another. */
+  /** Write the last values beside the ends of the lines, so that no value covers another. */
   #drawLabels(labels, area) {
     const distance = 15;
     labels.sort((a, b) => a.y - b.y);
@@ -203,7 +203,7 @@ export class Chart {
     this.#context.stroke();
   }
 
-  /** Put the last values into words, at most once a second. */
+  /** Describe the last values for screen readers, at most once a second. */
   #describe() {
     this.#describing ||= setTimeout(() => {
       this.#describing = 0;
@@ -213,7 +213,7 @@ export class Chart {
   }
 }
 
-/** Return round numbers from `low` to `high`, at most `most` of them or so. */
+/** Return round numbers from `low` to `high`; their number is about `most` at most. */
 function ticks(low, high, most) {
   const rough = (high - low) / most;
   const size = 10 ** Math.floor(Math.log10(rough));
@@ -223,7 +223,7 @@ function ticks(low, high, most) {
   return found;
 }
 
-/** Write a tick without digits that say nothing. */
+/** Write a tick without insignificant digits. */
 const short = (x) => Number(x.toPrecision(6)).toLocaleString("en-US", { maximumFractionDigits: 4 }).replace("-", "−");
 
 /** Write a power of ten as a number if it is short, and with an exponent otherwise. */

@@ -1,17 +1,17 @@
-/** The network as a row of layers: what it sees, the activations of each hidden layer, and the outputs. */
+/** The network as a row of layers: the input, the activations of each hidden layer, and the outputs. */
 
 import { byId, make, setText } from "./dom.js";
 import { activation as write } from "./numbers.js";
 import { Outputs } from "./outputs.js";
 import { largest, Tiles } from "./tiles.js";
 
-/** Activations that never leave this range; the colours of other layers depend on their largest value. */
+/** Largest absolute values of activations. The colours of other activations depend on their largest value. */
 const LIMITS = { sigmoid: 1, tanh: 1, softmax: 1 };
 
 const CAN_OPEN = new Set(["dense", "convolution"]);
 const isCoarse = matchMedia("(pointer: coarse)").matches;
 
-/** The diagram. It is built once for a network; after that only canvases, bars and numbers change. */
+/** The diagram is built once for a network; after that, only canvases, bars and numbers change. */
 export class Diagram {
   #container = byId("hidden-layers");
   #outputs;

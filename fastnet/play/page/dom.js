@@ -1,10 +1,10 @@
 /** Small helpers for the document. */
 
-/** @param {string} id @returns {HTMLElement} The element of that id. */
+/** @param {string} id @returns {HTMLElement} The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Give an element a text, if it has another: unchanged texts cost no layout and are not read out again.
+ * Set the text of an element, unless it is unchanged: this avoids a new layout, and screen readers do not repeat it.
  * @param {HTMLElement} element
  * @param {string} text
  */
@@ -13,7 +13,7 @@ export function setText(element, text) {
 }
 
 /**
- * Make an element.
+ * Create an element.
  * @param {string} tag
  * @param {object} [properties] Assigned to the element, such as `{ className: "note" }`.
  * @param {...(Node|string)} children
@@ -26,7 +26,7 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
- * Fill a selection list, and keep what is chosen if it is still there.
+ * Fill a selection list, and keep the chosen option if it still exists.
  * @param {HTMLSelectElement} select
  * @param {{value: string, text: string}[]} options
  */
@@ -45,7 +45,7 @@ export function announce(sentence) {
 }
 
 /**
- * Return a function that has `draw` called once, before the screen is drawn next, however often it is called until then.
+ * Return a function that calls `draw` once before the screen is drawn next, even if it is called several times.
  * @param {() => void} draw
  * @returns {() => void}
  */

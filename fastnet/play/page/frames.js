@@ -5,13 +5,13 @@ const text = new TextDecoder();
 
 /**
  * @typedef {object} Frame
- * @property {object} header What the server says.
- * @property {Object<string, Float32Array|Uint8Array|Int8Array>} arrays The arrays by name; they share the frame's memory.
- * @property {Object<string, number[]>} shapes Their shapes by name.
+ * @property {object} header Header of the message.
+ * @property {Object<string, Float32Array|Uint8Array|Int8Array>} arrays Arrays by name, which share the frame's memory.
+ * @property {Object<string, number[]>} shapes Shapes of the arrays, by name.
  */
 
 /**
- * Take a frame apart: four bytes of length, a header in JSON, and arrays that each begin at a multiple of four bytes.
+ * Decode a frame: four bytes of length, a header in JSON, and arrays that each begin at a multiple of four bytes.
  * @param {ArrayBuffer} buffer
  * @returns {Frame}
  */

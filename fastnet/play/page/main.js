@@ -1,4 +1,4 @@
-/** The page: makes its parts and passes on what the server says. */
+/** The page: creates its parts, and passes on messages of the server. */
 
 import { fromFragment } from "./address.js";
 import { Breaking } from "./breaking.js";
@@ -16,10 +16,10 @@ import { setUpTabs } from "./tabs.js";
 import { setUpTheme } from "./theme.js";
 import { Training } from "./training.js";
 
-/** While the network learns: after how many milliseconds the answer, the map and the open neuron are asked for again. */
+/** Number of milliseconds after which the answer, the map and the open neuron are updated while the network learns. */
 const REFRESH = 700;
 
-/** After so many marks they are removed, as the browser keeps all. */
+/** Number of performance marks after which they are removed, because the browser would keep all of them. */
 const MOST_MARKS = 20_000;
 
 const page = document.documentElement;
@@ -62,7 +62,7 @@ const showView = setUpTabs([byId("tab-draw"), byId("tab-train")], (view) => {
   if (view === "draw" && network) picture.again();
 });
 
-// What the server says.
+// Messages of the server.
 
 connection.on("hello", ({ header }) => {
   connection.keep(header.session);
@@ -81,7 +81,7 @@ connection.on("network", async ({ header }) => {
     }
     page.dataset.state = "ready";
   }
-  if (hasConnected || !header.broken.length) picture.again(); // after a change of weights, the server sends it
+  if (hasConnected || !header.broken.length) picture.again(); // after a change of weights, the server sends the answer
 });
 
 connection.on("seen", (frame) => {
@@ -115,7 +115,7 @@ connection.on("problem", ({ header }) => {
   else setText(byId("status"), header.text);
 });
 
-// What is drawn, at most once before each refresh of the screen.
+// Drawing, at most once before each refresh of the screen.
 
 const showSeen = oncePerFrame(() => {
   const began = performance.now();
@@ -140,7 +140,7 @@ const showLearned = oncePerFrame(() => {
   performance.mark("fastnet:progress");
 });
 
-/** Show the answer, or why there is none. */
+/** Show the answer, or the reason why there is none. */
 function showAnswer({ digit, sure, why, milliseconds }) {
   const isNothing = digit === null || digit === undefined;
   setText(byId("answer"), isNothing ? "–" : sure ? String(digit) : "not sure");
@@ -149,13 +149,13 @@ function showAnswer({ digit, sure, why, milliseconds }) {
   setText(byId("milliseconds"), milliseconds === undefined ? "" : `read in ${milliseconds.toFixed(1)} ms`);
 }
 
-/** Show whether there is something to clear and to undo. */
+/** Show whether there is a stroke to undo, and a hint on an empty pad. */
 function showPad() {
   byId("undo").disabled = !pad.hasStrokes;
   byId("pad-hint").hidden = !pad.isEmpty;
 }
 
-/** Show a network: its layers, its settings and what is known about it. */
+/** Show a network: its layers, its settings and its summary. */
 function showNetwork(header) {
   network = header;
   showSummary();
@@ -185,7 +185,7 @@ function showConnection(state, sentence) {
   else if (page.dataset.state !== "connecting") page.dataset.state = "connecting";
 }
 
-/** While the network learns, the answer, the map and the open neuron follow, less often than the activations. */
+/** Update the answer, the map and the open neuron while the network learns, less often than the activations. */
 function refreshWhileLearning(atOnce) {
   const now = performance.now();
   if (!atOnce && now - refreshed < REFRESH) return;
@@ -195,7 +195,7 @@ function refreshWhileLearning(atOnce) {
   panel.again();
 }
 
-// What the reader does.
+// Actions of the user.
 
 /** Open a neuron in the panel. */
 function openNeuron(layer, index) {
@@ -209,7 +209,7 @@ async function useAddress(fragment) {
   settings.fill(found.settings, found.preset);
   if (settings.isChanged) await useSettings();
   settings.writeAddress();
-  if (found.unknown.length) settings.showProblem(`The address has what is not known: ${found.unknown.join(", ")}.`, null);
+  if (found.unknown.length) settings.showProblem(`The address has unknown settings: ${found.unknown.join(", ")}.`, null);
 }
 
 /** Make a network with the settings in the form. @returns {Promise<boolean>} Whether the server has made it. */
@@ -223,13 +223,13 @@ async function useSettings() {
   return true;
 }
 
-/** Before training goes on: a changed form makes a new network first. */
+/** Prepare training: if the form has changed, make a new network first. */
 async function prepare() {
   if (!connection.isOpen) return false;
   return settings.isChanged ? useSettings() : true;
 }
 
-/** Go on with another learning rate, if training has begun. */
+/** Continue with another learning rate, if training has begun. */
 function changeEta(eta) {
   if (training.hasBegun) connection.ask({ type: "change", eta });
 }

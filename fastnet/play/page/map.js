@@ -1,4 +1,4 @@
-/** The switch "which pixels matter", and the output that is asked about. */
+/** The switch "which pixels matter", and the choice of the output. */
 
 import { Latest } from "./connection.js";
 import { byId } from "./dom.js";
@@ -12,7 +12,7 @@ export class PixelMap {
 
   /**
    * @param {import("./connection.js").Connection} connection
-   * @param {import("./sight.js").Sight} sight Shows the map.
+   * @param {import("./sight.js").Sight} sight Draws the map.
    */
   constructor(connection, sight) {
     this.#latest = new Latest(connection);
@@ -31,7 +31,7 @@ export class PixelMap {
     });
   }
 
-  /** The image or the network has changed. */
+  /** Ask for a new map, because the image or the network has changed. */
   again() {
     if (!this.#switch.checked) return;
     const output = this.#output.value === "" ? null : Number(this.#output.value);

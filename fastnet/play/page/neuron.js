@@ -1,4 +1,4 @@
-/** The panel of one neuron: its incoming weights, and the test digits that excite it most. */
+/** The panel of one neuron: its incoming weights, and the test digits with its largest activations. */
 
 import { Latest } from "./connection.js";
 import { ink } from "./colours.js";
@@ -21,7 +21,7 @@ export class NeuronPanel {
 
   /**
    * @param {import("./connection.js").Connection} connection
-   * @param {(neuron: ?{layer: number, index: number}) => void} onChange Called when another is open, or none.
+   * @param {(neuron: ?{layer: number, index: number}) => void} onChange Called with the open neuron, or null.
    */
   constructor(connection, onChange) {
     this.#latest = new Latest(connection);
@@ -41,7 +41,7 @@ export class NeuronPanel {
     return this.#open;
   }
 
-  /** @param {object} network The header of a `network` frame. A neuron that it does not have is closed. */
+  /** @param {object} network The header of a `network` frame. An open neuron that the network lacks is closed. */
   setNetwork({ layers }) {
     this.#layers = layers;
     if (!this.#open) return;
@@ -71,7 +71,7 @@ export class NeuronPanel {
     this.#panel.scrollIntoView({ block: "nearest", behavior: isStill ? "auto" : "smooth" });
   }
 
-  /** Close the panel. The focus goes back to where it was opened. */
+  /** Close the panel. The focus goes back to the element that opened the panel. */
   close() {
     if (!this.#open) return;
     this.#hide();
@@ -83,7 +83,7 @@ export class NeuronPanel {
     if (this.#open) this.#latest.send(() => this.#open && { type: "neuron", ...this.#open });
   }
 
-  /** @param {Object<string, Float32Array>} arrays Activations of a new image, of which that of the neuron is shown. */
+  /** @param {Object<string, Float32Array>} arrays Activations of a new image. The open neuron's activation is shown. */
   seen(arrays) {
     const values = this.#open && this.#header && arrays[`activation_${this.#open.layer}`];
     if (!values || this.#layers[this.#open.layer].shape.length !== 1) return;
@@ -123,7 +123,7 @@ export class NeuronPanel {
     setText(byId("neuron-numbers"), `bias ${decimal(this.#header.bias)}${now}`);
   }
 
-  /** Return number, height and width of the tiles that weights are shown as: as the layer before is shown. */
+  /** Return number, height and width of the tiles for the weights, in the shape of the previous layer. */
   #tilesOf(shape, layer) {
     if (shape.length === 3) return shape;
     if (shape.length === 2) return [1, ...shape];

@@ -1,17 +1,17 @@
-/** How numbers are written. */
+/** Functions that write numbers as text. */
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 /** @param {number} n @returns {string} Such as "23,860". */
 export const count = (n) => whole.format(n);
 
-/** @param {?number} share From 0 to 1. @returns {string} Such as "95.32 %", or a dash if it is not known. */
+/** @param {?number} share From 0 to 1. @returns {string} Such as "95.32 %", or a dash if the share is not known. */
 export const percent = (share) => (known(share) ? `${(100 * share).toFixed(2)} %` : "–");
 
 /**
- * Write a number with three digits that count.
+ * Write a number with about three significant digits.
  * @param {?number} x
- * @returns {string} Such as "0.123" or "−4.50"; "1.2e−7" if it is very small or large; a dash if it is not known.
+ * @returns {string} Such as "0.123" or "−4.50"; "1.2e−7" for very small or large numbers; a dash if x is not known.
  */
 export function decimal(x) {
   if (!known(x)) return "–";
@@ -26,11 +26,11 @@ export function decimal(x) {
 }
 
 /**
- * Write an activation: as a number, but without an exponent if it is near zero.
+ * Write an activation as a number, but without an exponent near zero.
  * @param {number} x
  * @returns {string}
  */
 export const activation = (x) => (Math.abs(x) < 5e-4 ? "0.000" : decimal(x));
 
-/** @param {?number} x @returns {boolean} Whether it is a finite number. */
+/** @param {?number} x @returns {boolean} Whether x is a finite number. */
 export const known = (x) => typeof x === "number" && Number.isFinite(x);

@@ -2,7 +2,7 @@
 
 import { make, setText } from "./dom.js";
 
-/** Ten rows, each a button that opens the output's neuron. */
+/** Ten rows. Each row is a button that opens the neuron of the output. */
 export class Outputs {
   #rows;
 
@@ -27,7 +27,7 @@ export class Outputs {
     });
   }
 
-  /** @param {Float32Array} probabilities Ten of them. */
+  /** @param {Float32Array} probabilities Ten probabilities. */
   show(probabilities) {
     let best = 0;
     for (let i = 1; i < 10; i++) if (probabilities[i] > probabilities[best]) best = i;

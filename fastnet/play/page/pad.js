@@ -1,10 +1,10 @@
-/** The square pad on which a digit is drawn, with pen, finger, mouse or keys. */
+/** The square pad for drawing a digit, with pen, finger, mouse or keys. */
 
 import { colour } from "./colours.js";
 import { announce, oncePerFrame } from "./dom.js";
 
-/** Width and height of the picture that is sent. */
-export const SIZE = 140;
+/** Width and height of the picture that is sent, in pixels. */
+export const SIZE = 112;
 
 /** Width of a stroke, and length of a step with an arrow key, as shares of the pad. */
 const STROKE = 1 / 12;
@@ -14,7 +14,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /**
  * The pad. Strokes are lists of points, with coordinates from 0 to 1. They are drawn twice: on the screen, and on a
- * hidden canvas of 140 x 140 pixels, from which the bytes for the server are read.
+ * hidden canvas of SIZE x SIZE pixels, from which the bytes for the server are read.
  */
 export class Pad {
   #canvas;
@@ -194,7 +194,7 @@ export class Pad {
     if (this.#canvas.matches(":focus-visible")) this.#drawCursor(size);
   }
 
-  /** Draw the pen of the keyboard: a ring, filled while the pen is down. */
+  /** Draw the position of the keyboard's pen: a ring, filled while the pen is down. */
   #drawCursor(size) {
     const context = this.#screen;
     context.beginPath();
@@ -220,7 +220,7 @@ function drawStrokes(context, strokes, size, style) {
   }
 }
 
-/** Draw a test digit on the square canvas, smoothly, so that it differs from what the network sees. */
+/** Draw a test digit on the square canvas, smoothed, so that it looks different from the network's input. */
 function drawDigit(context, image, size) {
   const small = new OffscreenCanvas(28, 28);
   const smallContext = small.getContext("2d");

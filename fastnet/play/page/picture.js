@@ -1,11 +1,11 @@
-/** Which picture the network looks at: the drawing on the pad, or a test digit. */
+/** The network's current picture: the drawing on the pad, or a test digit. */
 
 import { byId, setText } from "./dom.js";
 import { Latest } from "./connection.js";
 import { count, known } from "./numbers.js";
 import { SIZE } from "./pad.js";
 
-/** Asks the server what the network makes of the picture, one picture at a time, and pages through test digits. */
+/** Asks the server for the network's answer to the picture, one picture at a time, and pages through test digits. */
 export class Picture {
   #latest;
   #pad;
@@ -30,7 +30,7 @@ export class Picture {
     });
   }
 
-  /** The drawing has changed. */
+  /** Ask for the answer to the drawing, which has changed. */
   draw() {
     this.#isDrawing = true;
     this.#latest.send(() => ({ type: "drawing", pixels: this.#pad.pixels(), width: SIZE, height: SIZE }));
@@ -48,7 +48,7 @@ export class Picture {
     this.#latest.send(() => message);
   }
 
-  /** Have the same picture looked at again, as the network has changed. A test digit is found by its index. */
+  /** Ask again for the answer to the same picture, as the network has changed. Test digits are found by index. */
   again() {
     if (this.#isDrawing) this.draw();
     else {
@@ -58,7 +58,7 @@ export class Picture {
   }
 
   /**
-   * Show what is said about the test digit, if it is one.
+   * Show the test digit with label and answer; without a test digit, say that the pad shows the drawing.
    * @param {import("./frames.js").Frame} frame Of the type `seen`.
    */
   seen({ header, arrays }) {
@@ -76,7 +76,7 @@ export class Picture {
     const isRight = header.digit === header.label;
     const number = `Number ${count(header.index)} of ${count(header.count)}`;
     const answer = `label ${header.label}, answer ${header.digit ?? "none"} – ${isRight ? "right" : "wrong"}`;
-    const wrong = known(header.wrong) ? ` ${count(header.wrong)} are read wrong.` : "";
+    const wrong = known(header.wrong) ? ` ${count(header.wrong)} answers are wrong.` : "";
     setText(text, `${number}: ${answer}.${wrong}`);
     setText(byId("label-text"), `Test digit ${count(header.index)}: label ${header.label}`);
     text.classList.toggle("wrong", !isRight);

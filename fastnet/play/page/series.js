@@ -1,8 +1,8 @@
-/** Values over time, of which only so many are kept that a curve of them looks the same. */
+/** Values over time, averaged to a limited number of points without a visible change of the curve. */
 
 const MOST = 2000;
 
-/** Points of a curve. When there are too many, each two become their mean. */
+/** Points of a curve. When there are too many points, each pair is replaced by its mean. */
 export class Series {
   /** @type {number[]} */ xs = [];
   /** @type {number[]} */ ys = [];
@@ -15,7 +15,7 @@ export class Series {
   last = undefined;
 
   /**
-   * Add a point; one that is not after the last is left out, and one whose value is not a finite number.
+   * Add a point. A point that is not after the last point, or whose value is not a finite number, is left out.
    * @param {number} x
    * @param {?number} y
    */

@@ -1,4 +1,4 @@
-/** The form of settings, with the presets. */
+/** The form for the settings, with the presets. */
 
 import { asSetting, toFragment, withPreset } from "./address.js";
 import { byId, fillSelect, setText } from "./dom.js";
@@ -12,8 +12,8 @@ const CHOICES = {
 };
 
 /**
- * The form. `used` are the settings of the network, the form may have others. These become the network's when they are
- * sent, which makes a new network.
+ * The form. `used` are the settings of the network; the settings in the form may differ. When the settings in the form
+ * are sent, a new network with these settings begins.
  */
 export class SettingsForm {
   #form = byId("settings");
@@ -25,8 +25,8 @@ export class SettingsForm {
   /**
    * @param {object} actions
    * @param {() => void} actions.onUse Called when the settings in the form are to be used.
-   * @param {(eta: number|string) => void} actions.onEta Called when eta alone has changed, with which a training
-   *   can go on.
+   * @param {(eta: number|string) => void} actions.onEta Called when only eta has changed, so that training can continue
+   *   with the new eta.
    */
   constructor(actions) {
     this.#actions = actions;
@@ -40,7 +40,7 @@ export class SettingsForm {
     byId("copy-address").addEventListener("click", () => this.#copyAddress());
   }
 
-  /** What the server offers; null before it said so. */
+  /** The header of the server's `hello`; null before it has arrived. */
   get hello() {
     return this.#hello;
   }
@@ -50,7 +50,7 @@ export class SettingsForm {
     return this.#preset.value;
   }
 
-  /** Whether the form has other settings than the network. */
+  /** Whether the settings in the form differ from those of the network. */
   get isChanged() {
     return this.#used !== null && this.#differences().length > 0;
   }
@@ -74,7 +74,7 @@ export class SettingsForm {
   /**
    * Put settings into the form.
    * @param {object} settings
-   * @param {string} [preset] Name of the preset from which they come.
+   * @param {string} [preset] Name of the preset from which the settings come.
    */
   fill(settings, preset = this.preset) {
     this.#preset.value = preset;
@@ -87,7 +87,7 @@ export class SettingsForm {
   }
 
   /**
-   * Say which settings the network has. They are put into the form unless others stand there.
+   * Set the settings of the network. They are put into the form, unless the form has been changed.
    * @param {object} settings
    */
   setUsed(settings) {
@@ -98,14 +98,14 @@ export class SettingsForm {
     this.writeAddress();
   }
 
-  /** The settings that the form has become the network's: they were sent, and this is what came back. */
+  /** Set the settings of a new network, which were sent from the form and have come back from the server. */
   accept(settings) {
     this.#used = settings;
     this.fill(settings);
     this.writeAddress();
   }
 
-  /** Say that training goes on with another learning rate. */
+  /** Set the learning rate with which training continues. */
   setEta(eta) {
     if (!this.#used || this.#used.eta === eta) return;
     this.#used = { ...this.#used, eta };
@@ -114,7 +114,7 @@ export class SettingsForm {
     this.writeAddress();
   }
 
-  /** @returns {object} The settings in the form; those that are empty are left out. */
+  /** @returns {object} The settings in the form, without the empty fields. */
   read() {
     const settings = {};
     for (const [name, example] of Object.entries(this.#hello.defaults)) {
@@ -126,9 +126,9 @@ export class SettingsForm {
   }
 
   /**
-   * Show what is wrong, at its field.
+   * Show an error message at the field of a setting.
    * @param {string} text
-   * @param {?string} name Of the setting.
+   * @param {?string} name Name of the setting, if there is one.
    */
   showProblem(text, name) {
     const field = name && this.#field(name);
@@ -138,7 +138,7 @@ export class SettingsForm {
     field.focus();
   }
 
-  /** Remove all problems. */
+  /** Remove all error messages. */
   clearProblems() {
     for (const place of this.#form.querySelectorAll(".problem")) setText(place, "");
     for (const field of this.#form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
@@ -155,7 +155,7 @@ export class SettingsForm {
     return byId(`field-${name}`);
   }
 
-  /** Return the names of the settings that the network has otherwise. */
+  /** Return the names of the settings that differ from those of the network. */
   #differences() {
     const settings = { ...this.#hello.defaults, ...this.read() };
     return Object.keys(settings).filter(
@@ -188,7 +188,7 @@ export class SettingsForm {
     this.#field("momentum").disabled = !WITH_MOMENTUM.has(this.#field("optimizer").value);
     const isChanged = this.isChanged;
     byId("apply").classList.toggle("main", isChanged);
-    const changed = "Changed. When it is run, a new network begins with these settings.";
+    const changed = "The settings have changed. Run begins a new network with these settings.";
     setText(byId("form-note"), isChanged ? changed : "The network has these settings.");
   }
 

@@ -1,4 +1,4 @@
-/** What the network sees, 28 x 28 pixels, and over it the map of the pixels that matter. */
+/** The network's input, 28 x 28 pixels, and the map of the pixels that matter. */
 
 import { ink, mix, signed, STEPS } from "./colours.js";
 import { setText } from "./dom.js";
@@ -6,7 +6,7 @@ import { largest } from "./tiles.js";
 
 const PIXELS = 28 * 28;
 
-/** The image as the network sees it. With a map, the image is paler, and each pixel has the colour of its derivative. */
+/** The network's input. With a map, the image is paler, and each pixel has the colour of its derivative. */
 export class Sight {
   #context;
   #data;
@@ -17,7 +17,7 @@ export class Sight {
 
   /**
    * @param {HTMLCanvasElement} canvas Of 28 x 28 pixels.
-   * @param {HTMLElement} text Says what the colours of the map mean.
+   * @param {HTMLElement} text Element for the meaning of the map's colours.
    */
   constructor(canvas, text) {
     this.#context = canvas.getContext("2d");
@@ -33,15 +33,15 @@ export class Sight {
   }
 
   /**
-   * Lay a map over the image, or take it away.
-   * @param {?Float32Array} gradient Derivative of an output with respect to each pixel.
-   * @param {?number} output Which output that is.
+   * Draw a map over the image, or remove the map.
+   * @param {?Float32Array} gradient Derivative of an output with respect to each pixel; null for no map.
+   * @param {?number} output Index of the output.
    */
   showMap(gradient, output) {
     this.#gradient = gradient;
     setText(
       this.#text,
-      gradient ? `Orange: more ink there raises the output for ${output}. Blue: it lowers it.` : "",
+      gradient ? `Orange: more ink raises output ${output}. Blue: more ink lowers output ${output}.` : "",
     );
     this.refresh();
   }

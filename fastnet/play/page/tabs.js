@@ -1,11 +1,11 @@
-/** The two views, as tabs: the arrow keys, Home and End change between them. */
+/** The two views as tabs. The arrow keys, Home and End switch between the tabs. */
 
 const KEPT = "fastnet:view";
 
 /**
  * Set the tabs up.
  * @param {HTMLElement[]} tabs Buttons with the role "tab"; `aria-controls` names the panel.
- * @param {(view: string) => void} onShow Called with "draw" or "train" when that view is shown.
+ * @param {(view: string) => void} onShow Called with "draw" or "train" when the view is shown.
  * @returns {(view: string) => void} Shows a view.
  */
 export function setUpTabs(tabs, onShow) {

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until the reader chooses. The choice is kept for the next visit. */
+/** Light or dark theme: the system's, until the user chooses. The choice is kept for the next visit. */
 
 import { readColours } from "./colours.js";
 import { setText } from "./dom.js";
@@ -8,7 +8,7 @@ const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * Set the theme up.
- * @param {HTMLElement} button Changes to the other theme; its text names that one.
+ * @param {HTMLElement} button Switches to the other theme; the button's text names the other theme.
  * @param {() => void} onChange Called after each change, to draw canvases again.
  */
 export function setUpTheme(button, onChange) {

@@ -30,14 +30,14 @@ export class Tiles {
   #draw = oncePerFrame(() => this.#drawAll());
 
   /**
-   * @param {HTMLElement} container Its width decides how many tiles stand in a row.
+   * @param {HTMLElement} container The width of the container determines the number of tiles in a row.
    * @param {object} options
    * @param {string} options.label What the canvas shows.
-   * @param {number} [options.maxHeight] Of the canvas, in CSS pixels, if tiles can be as small.
-   * @param {number} [options.maxTile] Largest width of a tile.
-   * @param {(index: number) => void} [options.onOpen] Called when a tile is opened; without it, none can be.
-   * @param {(index: number) => void} [options.onPoint] Called when a tile is pointed at; -1 if none is.
-   * @param {(index: number) => string} [options.name] What a tile is called, such as "neuron 4".
+   * @param {number} [options.maxHeight] Largest height of the canvas, in CSS pixels, unless tiles are too many.
+   * @param {number} [options.maxTile] Largest width of a tile, in CSS pixels.
+   * @param {(index: number) => void} [options.onOpen] Called when a tile is opened; without it, no tile can be opened.
+   * @param {(index: number) => void} [options.onPoint] Called with the tile under the pointer; -1 if there is none.
+   * @param {(index: number) => string} [options.name] Returns the name of a tile, such as "neuron 4".
    */
   constructor(container, options) {
     this.#options = { maxHeight: 300, maxTile: 200, name: (i) => `${i}`, ...options };
@@ -58,7 +58,7 @@ export class Tiles {
   }
 
   /**
-   * Say how many tiles there are, and of what size.
+   * Set the number and the size of the tiles.
    * @param {number} n
    * @param {number} height
    * @param {number} width
@@ -94,20 +94,20 @@ export class Tiles {
     this.#draw();
   }
 
-  /** @param {number} index The tile that is marked as open, or -1. */
+  /** @param {number} index Index of the tile to mark as open, or -1. */
   mark(index) {
     this.#opened = index;
     if (index >= 0) this.#cursor = index;
     this.#draw();
   }
 
-  /** Stop watching the container. */
+  /** Remove the canvas, and stop observing the container. */
   remove() {
     this.resizing.disconnect();
     this.#canvas.remove();
   }
 
-  /** Choose the number of columns for which tiles are largest, and make the canvas as large as that. */
+  /** Choose the number of columns for which tiles are largest, and set the size of the canvas. */
   #lay() {
     const room = this.container.clientWidth;
     if (!room || !this.#n) return;
@@ -222,7 +222,7 @@ export class Tiles {
     event.preventDefault();
   }
 
-  /** @param {number} tile @returns {string} The tile's name and, if it is a single value, this. */
+  /** @param {number} tile @returns {string} The tile's name and, if the tile is a single value, the value. */
   describe(tile) {
     const name = this.#options.name(tile);
     const isCell = this.#width === 1 && this.#height === 1;
@@ -252,7 +252,7 @@ export class Tiles {
   }
 }
 
-/** @param {number} width Of a tile. @returns {number} Distance of tiles in CSS pixels: most for the coarsest images. */
+/** @param {number} width Width of a tile. @returns {number} Distance between tiles, in CSS pixels. */
 function gapFor(width) {
   if (width === 1) return 2;
   return width < 12 ? 6 : 3;

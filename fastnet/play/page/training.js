@@ -29,7 +29,7 @@ export class Training {
   /**
    * @param {import("./connection.js").Connection} connection
    * @param {object} actions
-   * @param {() => Promise<boolean>} actions.prepare Called before training goes on; returns whether it may.
+   * @param {() => Promise<boolean>} actions.prepare Called before training goes on; returns whether training may go on.
    * @param {(layer: number, index: number) => void} actions.onOpen Called when a neuron is to be opened.
    */
   constructor(connection, actions) {
@@ -74,8 +74,8 @@ export class Training {
   }
 
   /**
-   * Forget what was measured: another network begins.
-   * @param {object} settings Its settings.
+   * Remove all measurements, because another network begins.
+   * @param {object} settings The settings of the other network.
    */
   clear({ samples, mini_batch_size }) {
     const mini_batches = Math.ceil(samples / mini_batch_size);
@@ -85,7 +85,7 @@ export class Training {
 
   /** @param {object} state The header of a `state` or a `progress` frame. */
   setState(state) {
-    if (place(state) === 0 && this.hasBegun) this.#clearMeasured(); // pictures and states may overtake each other
+    if (place(state) === 0 && this.hasBegun) this.#clearMeasured(); // pictures and states may come out of order
     this.#state = { ...this.#state, ...state };
     setText(byId("epoch"), count(state.epoch));
     setText(byId("mini-batch"), count(state.mini_batch));
@@ -100,7 +100,7 @@ export class Training {
     this.setState(header);
     const x = place(header);
     this.#cost.add("", x, header.cost);
-    const when = header.measured_at ?? x; // training has gone on since
+    const when = header.measured_at ?? x; // training has continued since the measurement
     if (known(header.test_accuracy)) this.#accuracy.add("test", when, 100 * header.test_accuracy);
     if (known(header.training_accuracy)) this.#accuracy.add("training", when, 100 * header.training_accuracy);
     header.gradient_norms?.forEach((norm, i) => this.#norms.add(`layer ${this.#layers[i]?.number ?? i + 1}:`, when, norm));
@@ -131,7 +131,7 @@ export class Training {
     setText(byId("mini-batches"), `of ${count(n)}`);
   }
 
-  /** Make room for the weights of the first layer: at most 64 images, of 28 x 28 pixels or as large as a filter. */
+  /** Arrange tiles for the weights of the first layer: at most 64 images, of 28 x 28 pixels or of a filter's size. */
   #arrangeWeights() {
     const { kind, weights } = this.#layers[0];
     const size = kind === "convolution" ? weights.slice(-2) : [28, 28];
@@ -139,12 +139,12 @@ export class Training {
   }
 
   #showWeights(weights, shape) {
-    setText(byId("first-note"), "Each image has a scale of its own.");
+    setText(byId("first-note"), "Each image has its own colour scale.");
     this.#weights.arrange(...shape);
     this.#weights.show(weights, 127);
   }
 
-  /** Draw the curves of a training that went on while the page was away. */
+  /** Draw the curves of a training that continued while the page was not connected. */
   #resume({ epoch, cost, test_accuracy }) {
     this.#clearMeasured();
     epoch.forEach((x, i) => {
@@ -155,11 +155,11 @@ export class Training {
 
   #clearMeasured() {
     this.#weights.clear();
-    setText(byId("first-note"), "They appear when the network learns.");
+    setText(byId("first-note"), "The weights appear when the network learns.");
     for (const chart of [this.#cost, this.#accuracy, this.#norms]) chart.clear();
     for (const id of ["cost", "training-accuracy", "samples-per-second", "seconds"]) setText(byId(id), "–");
   }
 }
 
-/** @returns {number} How many epochs are completed, with the part of the current one. */
+/** @returns {number} Number of completed epochs, with the completed part of the current epoch. */
 const place = ({ epoch, mini_batch, mini_batches }) => epoch + (mini_batches ? mini_batch / mini_batches : 0);

@@ -1,0 +1,92 @@
+"""The site describes every public name, and leads to every page and example. The build runs the examples."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+import fastnet
+from fastnet import book
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
+DOCUMENTED = re.findall(r"(?m)^(?:   |\.\. py:data:: )(fastnet\.[\w.]+)$", REFERENCE)
+HERE = {name: fastnet for name in (*fastnet.__all__, *dir(fastnet)) if name[:1].isupper() or name == "sweep"}
+MODULES = [getattr(fastnet, name) for name in fastnet._MODULES if name in dir(fastnet)]
+NAMES = [(module, name) for module in MODULES for name in module.__all__]
+NAMES += [(fastnet, name) for name, module in HERE.items() if name not in ("Any", "TYPE_CHECKING")]
+
+
+def found(path):
+    """Return the object of a name with dots."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+@pytest.fixture(scope="module")
+def documented():
+    missing = {"fastnet.pytorch_mnist", "fastnet.torch_models", "fastnet.neural_network"} - {
+        module.__name__ for module in MODULES
+    }
+    return {path: found(path) for path in DOCUMENTED if path.rpartition(".")[0] not in missing}
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES, ids=lambda value: getattr(value, "__name__", value))
+def test_every_public_name_is_in_the_reference(documented, module, name):
+    """By one of the names by which it can be imported."""
+    value = getattr(module, name)
+    simple = isinstance(value, (str, int, tuple))  # equal ones may be the same object
+    assert f"{module.__name__}.{name}" in documented or (
+        not simple and any(value is other for other in documented.values())
+    )
+
+
+def test_all_that_fastnet_exports_is_looked_for():
+    exported = {getattr(module, "__name__", "").removeprefix("fastnet.") for module in MODULES}
+    assert set(fastnet.__all__) <= exported | HERE.keys()
+    assert {"Dataset", "Dense", "Adam", "Cosine", "sweep"} <= HERE.keys()
+
+
+def test_no_name_is_in_the_reference_twice():
+    assert len(DOCUMENTED) == len(set(DOCUMENTED)) > 90
+
+
+def test_every_experiment_is_on_the_page_of_figures():
+    page = (DOCS / "book.md").read_text(encoding="utf-8")
+    pictured = {file.stem for file in (DOCS / "book").glob("*.png")}
+    assert {name for name in book.names() if f"`fastnet book {name}`" not in page}.isdisjoint(pictured)
+
+
+def test_every_page_is_in_a_table_of_contents():
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    pages = [line for block in re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL) for line in block.split("\n")]
+    assert {line for line in pages if line and line[0] != ":"} == {
+        "gallery/index",
+        *(page.stem for page in DOCS.glob("*.md") if page.stem != "index"),
+    }
+
+
+def test_every_example_has_a_place_in_the_gallery():
+    hooks = (DOCS / "gallery_hooks.py").read_text(encoding="utf-8")
+    order = re.findall(r'(?m)^    "(\w+)",$', hooks)
+    assert sorted(order) == sorted(file.stem.removeprefix("plot_") for file in (ROOT / "examples").glob("plot_*.py"))
+
+
+RUN_BY = {
+    "pycon": "tests/test_readme.py",
+    "sh": ".ci/run",
+    "python": "benchmarks/best.py",
+    "{eval-rst}": "the build",
+    "{toctree}": "the build",
+}
+"""What runs the blocks of code on a page, by their language."""
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_every_block_of_code_is_run_by_something(page):
+    text = page.read_text(encoding="utf-8")
+    languages = re.findall(r"(?m)^```(\S*)$", text)[::2]
+    assert set(languages) <= RUN_BY.keys()
+    assert "python" not in languages or page.name in ("chapter3.md", "chapter6.md")
