@@ -133,7 +133,7 @@ class Network(BaseNetwork):
 
     def __init__(
         self,
-        sizes: Sequence[int | Layer | Sequence[int]],
+        sizes: entries.Sizes,
         cost: Cost | type[Any] | str = CrossEntropyCost,
         *others: NoReturn,
         activation: str = "sigmoid",

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -98,7 +98,13 @@ FROM_ZERO = Number(min=0)
 FRACTION = Number(min=0, max=1, max_open=True)
 
 
-class Sizes(click.ParamType):
+if TYPE_CHECKING:
+    _Type = click.ParamType[Any]
+else:  # before version 8.4, click's class took no type argument
+    _Type = click.ParamType
+
+
+class Sizes(_Type):
     """Whole numbers, separated by commas."""
 
     name = "n,n,…"
@@ -113,7 +119,7 @@ class Sizes(click.ParamType):
         return sizes
 
 
-class Layers(click.ParamType):
+class Layers(_Type):
     """Hidden layers, in the notation of `fastnet.formulas.notation`."""
 
     name = "layers"
@@ -125,7 +131,7 @@ class Layers(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class ImageShape(click.ParamType):
+class ImageShape(_Type):
     """Number of maps, height and width of an image."""
 
     name = "shape"
@@ -141,7 +147,7 @@ class ImageShape(click.ParamType):
             )
 
 
-class Engines(click.ParamType):
+class Engines(_Type):
     """Names of engines, separated by commas."""
 
     name = "name,…"

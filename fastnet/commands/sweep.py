@@ -47,6 +47,7 @@ from fastnet.commands.run import say
 @click.pass_context
 def sweep(
     context: click.Context,
+    /,
     expand: bool,
     seeds: int,
     jobs: int | None,

@@ -293,14 +293,18 @@ class Dataset(MutableSequence[Sample]):
 
     def extend(self, values: Iterable[Sample]) -> None:
         """Append all samples, or none if a sample does not fit."""
-        self[len(self) :] = values  # type: ignore[call-overload]
+        self[len(self) :] = values
 
     def __add__(self, other: Iterable[Sample]) -> Dataset:
         """Return the samples of both. If one has labels and the other has vectors, the sum has vectors."""
-        return NotImplemented if not isinstance(other, Iterable) else _sum(self, self._given(other))
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        return _sum(self, self._given(other))
 
     def __radd__(self, other: Iterable[Sample]) -> Dataset:
-        return NotImplemented if not isinstance(other, Iterable) else _sum(self._given(other), self)
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        return _sum(self._given(other), self)
 
     def _given(self, value: Iterable[Sample]) -> Dataset:
         """Return samples as a data set, which is empty if there are none."""
@@ -550,6 +554,6 @@ def _stack(columns: Sequence[Any], name: str) -> np.ndarray:
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
-    view = array.view()
+    view: np.ndarray = array.view()
     view.flags.writeable = False
     return view

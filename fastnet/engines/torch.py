@@ -95,12 +95,12 @@ class Eager(contract.Engine):
         self._cost_weights = None if weights is None else self._tensor(weights)
 
     def train_on(self, data: Dataset) -> None:
-        captured = self._inputs, self._targets
+        inputs, targets = self._inputs, self._targets
         super().train_on(data)
-        if self.device == "cuda" and isinstance(captured[0], torch.Tensor):  # a captured graph reads these tensors
-            for tensor, given in zip(captured, (self._inputs, self._targets), strict=True):
-                tensor.copy_(given)
-            self._inputs, self._targets = captured
+        if self.device == "cuda" and isinstance(inputs, torch.Tensor) and isinstance(self._inputs, torch.Tensor):
+            inputs.copy_(self._inputs)  # a captured graph reads these tensors
+            targets.copy_(self._targets)
+            self._inputs, self._targets = inputs, targets
 
     def set_parameters(self, parameters: Parameters) -> None:
         with torch.no_grad():

@@ -177,7 +177,7 @@ def _locked(file: BinaryIO) -> bool:
 def _close_on_windows(file: BinaryIO) -> None:
     """Close a file on Windows, where open files cannot be renamed or removed. Elsewhere, its lock must last longer."""
     if fcntl is None:
-        file.close()
+        file.close()  # type: ignore[unreachable] # mypy assumes the system where it runs
 
 
 def _keep_names(folder: Path) -> None:

@@ -269,7 +269,7 @@ LAYERS: dict[str, type[Layer]] = {
 }
 """Layer classes by name."""
 
-__all__ = list(LAYERS)  # also available from the package `fastnet`
+__all__ = ["BatchNormalization", "Convolution", "Dense", "Dropout", "MaxPooling"]  # also available from `fastnet`
 
 
 def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ...]:
