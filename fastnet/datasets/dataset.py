@@ -257,7 +257,7 @@ class Dataset(MutableSequence[Sample]):
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Dataset: ...
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Dataset:
         try:
-            i = operator.index(index)  # type: ignore[arg-type]
+            i = operator.index(index)  # type: ignore[arg-type] # raises the error if it is no integer
         except TypeError:
             chosen = index if isinstance(index, slice) else _indices(index, len(self))
             rows = self.rows

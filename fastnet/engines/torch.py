@@ -291,7 +291,8 @@ class Compiled(Eager):
     @cached_property
     def _compiled_cost(self) -> Callable[..., torch.Tensor]:
         torch.compiler.reset()  # otherwise `torch.compile` would stop compiling after eight networks
-        return torch.compile(super()._cost, dynamic=False)
+        compiled: Callable[..., torch.Tensor] = torch.compile(super()._cost, dynamic=False)
+        return compiled
 
     def _cost(self, *args: torch.Tensor | None, keep_statistics: bool) -> torch.Tensor:
         return self._compiled_cost(*args, keep_statistics=keep_statistics)

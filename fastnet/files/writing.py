@@ -21,7 +21,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # a module elsewhere
 
 
 @contextmanager

@@ -159,7 +159,8 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, list[Component]]:
 
 def _border(mask: np.ndarray) -> int:
     """Return the number of rows or columns at the border of an image that count as the border."""
-    return max(1, int(round(_BORDER * max(mask.shape))))
+    near: int = round(_BORDER * max(mask.shape))
+    return max(1, near)
 
 
 def _sides(mask: np.ndarray) -> list[np.ndarray]:

@@ -39,7 +39,7 @@ class Structure(types.Type):
 
     def __init__(self, instance_class: type[tuple[Any, ...]], fields: tuple[types.Type, ...]) -> None:
         self.instance_class, self.fields = instance_class, fields
-        self.names: tuple[str, ...] = instance_class._fields  # type: ignore[attr-defined]
+        self.names: tuple[str, ...] = getattr(instance_class, "_fields")  # noqa: B009 - a type of any named tuple
         super().__init__(f"{instance_class.__name__}({','.join(_code(each) for each in fields)})")
 
 
