@@ -84,7 +84,7 @@ def chapter3(training: Dataset, validation: Dataset, folder: Path) -> None:
 
     images = [(1, 28, 28), Convolution(2, 5, "relu"), MaxPooling(2), 10]
     convolutional = network2.Network(images, "log-likelihood", seed=1)
-    convolutional.SGD(training[:100], 1, 10, 0.05, schedule=Cosine(last=0.001), patience=3, report=silently)
+    convolutional.SGD(training[:100], 1, 10, 0.05, schedule=Cosine(last=0.001), report=silently)
 
     random = np.random.default_rng(0)
     points = random.uniform(-1, 1, (50, 1))
@@ -118,7 +118,7 @@ def chapter6(folder: Path) -> None:
 def estimators(training: Dataset) -> None:
     """Fit the estimators with scikit-learn's API."""
     labels = training.labels(10)
-    classifier = MLPClassifier((20,), max_iter=5, tol=10.0, n_iter_no_change=1, random_state=0)
+    classifier = MLPClassifier((20,), learning_rate_init=0.01, tol=10.0, n_iter_no_change=20, random_state=0)
     classifier = classifier.fit(training.inputs, labels)
     probabilities: np.ndarray = classifier.predict_proba(training.inputs)
     accuracy: float = classifier.score(training.inputs, labels)
@@ -160,8 +160,8 @@ def pictures(training: Dataset, folder: Path) -> None:
     both: Dataset = deformed + expand_mnist.load(folder / "expanded.npz")
 
     reader = network2.Network([784, 10], network2.LogLikelihoodCost, seed=0)
-    image = handwriting.prepare(255 - 255 * both.inputs[0].reshape(28, 28))
-    prediction = handwriting.predict(reader, image.pixels)
+    image = handwriting.prepare(1 - both.inputs[0].reshape(28, 28))
+    prediction = handwriting.predict(reader, 1 - image.pixels)
     print(prediction, prediction.digit, prediction.probabilities)
 
 
