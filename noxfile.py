@@ -33,6 +33,7 @@ def types(session: nox.Session) -> None:
     """Check the types of the package, and those that a user's program sees."""
     install(session, "types")
     session.run("mypy")
+    session.run("mypy", "tests/typing/user.py")
 
 
 @nox.session

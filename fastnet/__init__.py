@@ -67,7 +67,7 @@ _NEEDED = {
 """Optional dependencies of each module."""
 
 
-def __getattr__(name: str) -> Any:
+def _attribute(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"fastnet.{name}")
     if name in _IN_MODULES:
@@ -77,6 +77,10 @@ def __getattr__(name: str) -> Any:
             if name in module.__all__:
                 return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:  # a checker refuses names that it does not find above
+    __getattr__ = _attribute
 
 
 def __dir__() -> list[str]:

@@ -227,7 +227,8 @@ class Network(BaseNetwork):
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the partial derivatives of C_x with respect to the output activations, all columns (n_out, 1)."""
-        return output_activations - y
+        derivatives: np.ndarray = output_activations - y
+        return derivatives
 
     def _checked_entries(self, sizes: Any) -> Entries:
         found = super()._checked_entries(sizes)
@@ -245,7 +246,8 @@ class Network(BaseNetwork):
         return OwnCost(SimpleNamespace(delta=self._delta), "cost_derivative")
 
     def _delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return checked_column(self.cost_derivative(a, y), a, "cost_derivative") * sigmoid_prime(z)
+        delta: np.ndarray = checked_column(self.cost_derivative(a, y), a, "cost_derivative") * sigmoid_prime(z)
+        return delta
 
     def _cost_name(self) -> str:
         return QuadraticCost.__name__

@@ -8,7 +8,7 @@ describes or leaves as exercises, layers, and optimizers. An engine does the ari
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -22,7 +22,7 @@ from fastnet.formulas import costs
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.architecture import Arrays
 from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
-from fastnet.formulas.layers import BatchNormalization, Layer
+from fastnet.formulas.layers import BatchNormalization
 from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
@@ -133,7 +133,7 @@ class Network(BaseNetwork):
 
     def __init__(
         self,
-        sizes: Sequence[int | Layer | Sequence[int]],
+        sizes: entries.Sizes,
         cost: Cost | type[Any] | str = CrossEntropyCost,
         *others: NoReturn,
         activation: str = "sigmoid",

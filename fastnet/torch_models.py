@@ -20,8 +20,9 @@ from fastnet import network2
 from fastnet.engines.torch_layers import ACTIVATIONS
 from fastnet.formulas.activations import FALLING, OwnActivation
 from fastnet.formulas.architecture import Architecture, Parameters
-from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, PoissonCost, as_cost
+from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling, Shape
+from fastnet.formulas.regression import PoissonCost
 from fastnet.networks.base import BaseNetwork
 from fastnet.networks.entries import entries_of
 
@@ -153,8 +154,10 @@ def from_torch(
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
     modules = [module for module in model if not isinstance(module, _PASSED_OVER)]
-    if modules and isinstance(modules[0], nn.Unflatten):
-        input_shape = tuple(modules.pop(0).unflattened_size)
+    first = modules[0] if modules else None
+    if isinstance(first, nn.Unflatten):
+        input_shape = tuple(first.unflattened_size)
+        del modules[0]
     last_module = next((module for module in reversed(modules) if not isinstance(module, nn.Flatten)), None)
     layers: list[Layer] = []
     parameters: Parameters = []
@@ -234,14 +237,17 @@ def _pair(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
+def _array_or(default: np.ndarray, tensor: torch.Tensor | None) -> np.ndarray:
+    return default if tensor is None else _array(tensor)
+
+
 def _normalization(module: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[Layer, dict[str, np.ndarray]]:
     if module.running_mean is None or module.running_var is None or module.momentum is None:
         raise ValueError(
             f"model has {module}; it must have track_running_stats=True and a momentum, as BatchNormalization has"
         )
     mean, variance = _array(module.running_mean), _array(module.running_var)
-    gamma = np.ones_like(mean) if module.weight is None else _array(module.weight)
-    beta = np.zeros_like(mean) if module.bias is None else _array(module.bias)
+    gamma, beta = _array_or(np.ones_like(mean), module.weight), _array_or(np.zeros_like(mean), module.bias)
     arrays = {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance}
     layer = BatchNormalization(momentum=module.momentum, epsilon=module.eps)
     return layer, {name: array[:, np.newaxis] for name, array in arrays.items()}
@@ -283,7 +289,7 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     for setting in {*getattr(expected, "__constants__", ())} - {"inplace", "dim"}:
         if getattr(module, setting) != getattr(expected, setting):
             raise ValueError(f"model has {module}; it must be {expected}")
-    layers[i] = replace(layer, activation=name)
+    layers[i] = replace(layer, activation=str(name))
 
 
 def _input_shape(first: Layer, arrays: dict[str, np.ndarray], given: Sequence[int] | None) -> Shape:

@@ -14,8 +14,16 @@ DOCS = ROOT / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 DOCUMENTED = re.findall(r"(?m)^(?:   |\.\. py:data:: )(fastnet\.[\w.]+)$", REFERENCE)
 HERE = {name: fastnet for name in (*fastnet.__all__, *dir(fastnet)) if name[:1].isupper() or name == "sweep"}
+
+
+def names_of(module):
+    """Return the public names of a module; without `__all__`, those of what it defines."""
+    own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+    return getattr(module, "__all__", [name for name in own if not name.startswith("_")])
+
+
 MODULES = [getattr(fastnet, name) for name in fastnet._MODULES if name in dir(fastnet)]
-NAMES = [(module, name) for module in MODULES for name in module.__all__]
+NAMES = [(module, name) for module in MODULES for name in names_of(module)]
 NAMES += [(fastnet, name) for name, module in HERE.items() if name not in ("Any", "TYPE_CHECKING")]
 
 

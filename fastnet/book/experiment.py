@@ -108,7 +108,9 @@ class Result:
         figures.save(self.draw(), filename)
 
     def _repr_png_(self) -> bytes:
-        return self.draw()._repr_png_()  # type: ignore[attr-defined, no-any-return]
+        figure: Any = self.draw()
+        png: bytes = figure._repr_png_()
+        return png
 
     def __str__(self) -> str:
         rows = [

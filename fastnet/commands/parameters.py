@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from fastnet.commands.run import say
-from fastnet.commands.types import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, Sizes
+from fastnet.commands.types import BATCH_NAMES, FRACTION, FROM_ZERO, POSITIVE, ParamType, Sizes
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sets import DataWarning
 from fastnet.engines import ENGINES, VARIANTS
@@ -77,7 +77,7 @@ def _is_given(context: click.Context, name: str) -> bool:
     return context.get_parameter_source(name) is not ParameterSource.DEFAULT
 
 
-class Layers(click.ParamType):
+class Layers(ParamType):
     """Hidden layers, in the notation of `fastnet.formulas.notation`."""
 
     name = "layers"
@@ -89,7 +89,7 @@ class Layers(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class ImageShape(click.ParamType):
+class ImageShape(ParamType):
     """Number of maps, height and width of an image."""
 
     name = "shape"
@@ -105,7 +105,7 @@ class ImageShape(click.ParamType):
             )
 
 
-class Engines(click.ParamType):
+class Engines(ParamType):
     """Names of engines, separated by commas."""
 
     name = "name,…"

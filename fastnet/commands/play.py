@@ -57,8 +57,10 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     except KeyboardInterrupt:
         return
     except OSError as error:
-        has_number = error.errno is not None and error.errno > 0  # a host that is not found has a negative number
-        reason = os.strerror(error.errno) if has_number else error.strerror or str(error)
+        if error.errno is not None and error.errno > 0:  # a host that is not found has a negative number
+            reason = os.strerror(error.errno)
+        else:
+            reason = error.strerror or str(error)
         raise click.ClickException(
             f"cannot listen at {host}, port {port}: {reason}; choose others with --host and --port"
         ) from None

@@ -39,6 +39,7 @@ from fastnet.commands.types import SETTINGS, Command, NewFile
 @click.pass_context
 def sweep(
     context: click.Context,
+    /,
     expand: bool,
     seeds: int,
     jobs: int | None,

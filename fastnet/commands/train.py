@@ -34,6 +34,7 @@ from fastnet.sweeps.recipe import recipe
 @click.pass_context
 def train(
     context: click.Context,
+    /,
     expand: bool,
     seed: int | None,
     data: Path | None,
@@ -144,7 +145,8 @@ def _print_line(history: History) -> None:
 
 def _to_keep(net: network2.Network, path: Path | None, plot_file: Path | None) -> list[Callable[[], str]]:
     """Return functions that each write a requested file, and return a message about the file."""
-    history, tasks = net.history, []
+    history = net.history
+    tasks: list[Callable[[], str]] = []
 
     def save(path: Path) -> str:
         net.save(path)

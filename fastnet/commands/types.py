@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,7 +30,13 @@ FROM_ZERO = Number(min=0)
 FRACTION = Number(min=0, max=1, max_open=True)
 
 
-class Sizes(click.ParamType):
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:  # before version 8.4, click's class took no type argument
+    ParamType = click.ParamType
+
+
+class Sizes(ParamType):
     """Whole numbers, separated by commas."""
 
     name = "n,n,…"

@@ -257,7 +257,7 @@ class Dataset(MutableSequence[Sample]):
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Dataset: ...
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Dataset:
         try:
-            i = operator.index(index)  # type: ignore[arg-type]
+            i = operator.index(index)  # type: ignore[arg-type] # raises the error if it is no integer
         except TypeError:
             chosen = index if isinstance(index, slice) else _indices(index, len(self))
             rows = self.rows
@@ -294,14 +294,18 @@ class Dataset(MutableSequence[Sample]):
 
     def extend(self, values: Iterable[Sample]) -> None:
         """Append all samples, or none if a sample does not fit."""
-        self[len(self) :] = values  # type: ignore[call-overload]
+        self[len(self) :] = values
 
     def __add__(self, other: Iterable[Sample]) -> Dataset:
         """Return the samples of both. If one has labels and the other has vectors, the sum has vectors."""
-        return NotImplemented if not isinstance(other, Iterable) else _sum(self, self._given(other))
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        return _sum(self, self._given(other))
 
     def __radd__(self, other: Iterable[Sample]) -> Dataset:
-        return NotImplemented if not isinstance(other, Iterable) else _sum(self._given(other), self)
+        if not isinstance(other, Iterable):
+            return NotImplemented
+        return _sum(self._given(other), self)
 
     def _given(self, value: Iterable[Sample]) -> Dataset:
         """Return samples as a data set, which is empty if there are none."""
@@ -551,6 +555,6 @@ def _stack(columns: Sequence[Any], name: str) -> np.ndarray:
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
-    view = array.view()
+    view: np.ndarray = array.view()
     view.flags.writeable = False
     return view

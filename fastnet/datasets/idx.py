@@ -52,6 +52,6 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
         contents = read_exactly(stream, size)
         if stream.read(1):
             raise ValueError(f"it goes on after the {size} bytes that its header claims")
-        array = np.frombuffer(contents, dtype).reshape(shape)
+        array: np.ndarray = np.frombuffer(contents, dtype).reshape(shape)
     array.flags.writeable = False
     return array

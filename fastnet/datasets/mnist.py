@@ -62,7 +62,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
     """
     if path is None:
         names = iter(CHECKSUMS.items())
-        files = {
+        files: dict[Role, tuple[Path, str | None]] = {
             role: (bundled_folder() / f"{name}.gz", sha256) for role, (name, sha256) in zip(_FOUR, names, strict=True)
         }
         return sets.divided(_from_idx(files))

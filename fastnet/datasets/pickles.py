@@ -17,7 +17,7 @@ import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, Literal
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class _BoundedStream:
         self._stream = stream
         self._left = _MOST_BYTES
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> Any:  # bytes or bytearray; the annotation of Python's class has bytes only
         self.charge(count)
         return read_exactly(self._stream, count)
 
@@ -99,10 +99,11 @@ class _Dtype:
         self.dtype = np.dtype(_text(code))
 
     def set_state(self, state: Any) -> None:
-        _version, order, subtype, names, fields = state[:5]
-        if (subtype, names, fields) != (None, None, None) or _text(order) not in ("<", ">", "|", "="):
+        _version, of_bytes, subtype, names, fields = state[:5]
+        order: Any = _text(of_bytes)
+        if (subtype, names, fields) != (None, None, None) or order not in ("<", ">", "|", "="):
             raise ValueError("this pickle holds an array of a composite type; only numbers are read")
-        self.dtype = self.dtype.newbyteorder(_text(order))
+        self.dtype = self.dtype.newbyteorder(order)
 
 
 class _Array:
@@ -140,7 +141,7 @@ def _no_bytes() -> bytes:
     return b""
 
 
-def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
+def _array(contents: Any, dtype: Any, shape: Any, order: Literal["C", "F"]) -> np.ndarray:
     if not (isinstance(dtype, _Dtype) and isinstance(contents, (bytes, bytearray)) and isinstance(shape, tuple)):
         raise ValueError("this pickle holds an array that is not of plain numbers")
     if not (len(shape) <= _MOST_DIMENSIONS and all(isinstance(n, int) and 0 <= n <= _MOST_BYTES for n in shape)):
@@ -149,7 +150,7 @@ def _array(contents: Any, dtype: Any, shape: Any, order: str) -> np.ndarray:
         )
     if math.prod(shape) * dtype.dtype.itemsize != len(contents):
         raise ValueError(f"this pickle claims an array of shape {shape} in {len(contents)} bytes")
-    array = np.frombuffer(contents, dtype.dtype).reshape(shape, order=order)
+    array: np.ndarray = np.frombuffer(contents, dtype.dtype).reshape(shape, order=order)
     array.flags.writeable = False
     return array
 
@@ -167,7 +168,7 @@ def _text(value: Any) -> str:
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
-_STAND_INS = {
+_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -196,10 +197,16 @@ _INSTRUCTIONS = (
 class _ArrayUnpickler(pickle._Unpickler):
     """An unpickler that accepts arrays of numbers, tuples of such arrays, and nothing else."""
 
+    # Python's class sets these three when it begins to load.
+    stack: list[Any]
+    read: Callable[[int], bytes | bytearray]
+    append: Callable[[Any], None]
+
     def __init__(self, stream: _BoundedStream) -> None:
         super().__init__(stream, encoding="bytes")  # Python 2's strings hold the arrays' bytes
         self._stream = stream
-        self.dispatch = _Instructions()
+        # Python's class has one table for all unpicklers; this table counts the instructions of one pickle.
+        self.dispatch = _Instructions()  # type: ignore[assignment, misc]
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         try:
@@ -233,7 +240,8 @@ class _ArrayUnpickler(pickle._Unpickler):
 class _Instructions:
     """The dispatch table of the unpickler: only `_INSTRUCTIONS`, and a limited number of them in a pickle."""
 
-    _METHODS: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS} | {
+    _METHODS: ClassVar[dict[int, Callable[[Any], None]]] = {
+        **{code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS},
         pickle.REDUCE[0]: _ArrayUnpickler.load_reduce,
         pickle.BUILD[0]: _ArrayUnpickler.load_build,
         pickle.BYTEARRAY8[0]: _ArrayUnpickler.load_bytearray8,

@@ -68,15 +68,16 @@ class SparseInputs:
         """Return inputs that consist of `rows`, with the same type and number of columns."""
         columns, values = zip(*rows, strict=True) if rows else ((), ())
         starts = np.cumsum([0, *map(len, columns)])
-        values = np.concatenate([*values, self.arrays[2][:0]], dtype=self.dtype)
-        arrays = values, np.concatenate([*columns, self.arrays[1][:0]]), starts
+        numbers = np.concatenate([*values, self.arrays[2][:0]], dtype=self.dtype)
+        arrays = numbers, np.concatenate([*columns, self.arrays[1][:0]]), starts
         return SparseInputs(type(self._rows)(arrays, shape=(len(rows), self.shape[1])))
 
     def stacked(self, below: np.ndarray | SparseInputs) -> SparseInputs:
         """Return these inputs with the rows of `below`, which may be dense, appended."""
         from scipy.sparse import vstack  # SciPy is installed, because the matrix is SciPy's
 
-        return SparseInputs(vstack([self._rows, below.tocsr() if isinstance(below, SparseInputs) else below]))
+        rows: Any = below.tocsr() if isinstance(below, SparseInputs) else below
+        return SparseInputs(vstack([self._rows, rows]))
 
     def __len__(self) -> int:
         return self.shape[0]

@@ -172,7 +172,8 @@ class Pass:
     @property
     def sizes(self) -> np.ndarray:
         """Number of samples in each mini-batch."""
-        return np.minimum(self.mini_batch_size, len(self.order) - self.starts)
+        sizes: np.ndarray = np.minimum(self.mini_batch_size, len(self.order) - self.starts)
+        return sizes
 
     @cached_property
     def divisors(self) -> np.ndarray:

@@ -120,12 +120,13 @@ class Engine(contract.Engine):
         squares = np.zeros(len(work.starts) if work.with_costs and work.with_penalty else 0)
         factors = arrays.hidden_rows(self.architecture, self._layout, work.factors)
         samples, inputs = self._samples._replace(order=work.order, factors=factors), self._inputs
+        assert inputs is not None
         samples = samples._replace(losses=losses, squares=squares)
         of_inputs = arrays.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # the inputs times their dropout factors are stored in the order of the pass
             # All parts of an epoch have the same kind, because `Matrix` and `Rows` round differently.
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
-            inputs = self._laid_out(rows * of_inputs, type(self._inputs))
+            inputs = self._laid_out(rows * of_inputs, type(inputs))
             samples = self._in_order(samples)
         update = self._update(work.descent, work.eta, work.steps)
         sums, own = self._sums_of(update, work.descent), self._layout
@@ -200,6 +201,7 @@ class Engine(contract.Engine):
 
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
         nabla, n = layout.zeros(self._layout), len(data)
+        assert self._inputs is not None
         samples = self._samples._replace(order=np.arange(n), losses=np.zeros(n))
         update = _GRADIENT._replace(divisor=BY_NOTHING)
         self._descend(self._inputs, samples, n, update, nabla, _PLAIN, self._layout)

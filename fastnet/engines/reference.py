@@ -53,7 +53,8 @@ class Engine(ArrayEngine):
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
         *_, (_, zs) = self._forward(self._columns(inputs), self._uses(self._no_factors, training=False))
-        return np.concatenate(zs, axis=1).T
+        outputs: np.ndarray = np.concatenate(zs, axis=1).T
+        return outputs
 
     def _uses(self, factors: Factors, *, training: bool, keep_statistics: bool = False) -> list[Use]:
         columns = (None if each is None else self._columns(each) for each in factors)

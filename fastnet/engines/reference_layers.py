@@ -82,8 +82,8 @@ class Dense(Computed):
         return [product(parameters["weights"], a) + parameters["biases"] for a in inputs]
 
     def gradients(self, errors: Arrays, inputs: Arrays) -> Named:
-        biases = sum(errors)  # BP3
-        matrices = sum(product(d, a.T) for d, a in zip(errors, inputs, strict=True))  # BP4
+        biases = np.asarray(sum(errors))  # BP3
+        matrices = np.asarray(sum(product(d, a.T) for d, a in zip(errors, inputs, strict=True)))  # BP4
         return {"weights": matrices, "biases": biases}
 
     def below(self, errors: Arrays, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
@@ -244,5 +244,5 @@ KINDS: dict[type[layers.Layer], type[Computed]] = {
 
 def _moments(samples: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the biased variance over the samples."""
-    mean = sum(samples) / len(samples)
-    return mean, sum((x - mean) ** 2 for x in samples) / len(samples)
+    mean = np.asarray(sum(samples)) / len(samples)
+    return mean, np.asarray(sum((x - mean) ** 2 for x in samples)) / len(samples)

@@ -95,12 +95,12 @@ class Eager(contract.Engine):
         self._cost_weights = None if weights is None else self._tensor(weights)
 
     def train_on(self, data: Dataset) -> None:
-        captured = self._inputs, self._targets
+        inputs, targets = self._inputs, self._targets
         super().train_on(data)
-        if self.device == "cuda" and isinstance(captured[0], torch.Tensor):  # a captured graph reads these tensors
-            for tensor, given in zip(captured, (self._inputs, self._targets), strict=True):
-                tensor.copy_(given)
-            self._inputs, self._targets = captured
+        if self.device == "cuda" and isinstance(inputs, torch.Tensor) and isinstance(self._inputs, torch.Tensor):
+            inputs.copy_(self._inputs)  # a captured graph reads these tensors
+            targets.copy_(self._targets)
+            self._inputs, self._targets = inputs, targets
 
     def set_parameters(self, parameters: Parameters) -> None:
         with torch.no_grad():
@@ -291,7 +291,8 @@ class Compiled(Eager):
     @cached_property
     def _compiled_cost(self) -> Callable[..., torch.Tensor]:
         torch.compiler.reset()  # otherwise `torch.compile` would stop compiling after eight networks
-        return torch.compile(super()._cost, dynamic=False)
+        compiled: Callable[..., torch.Tensor] = torch.compile(super()._cost, dynamic=False)
+        return compiled
 
     def _cost(self, *args: torch.Tensor | None, keep_statistics: bool) -> torch.Tensor:
         return self._compiled_cost(*args, keep_statistics=keep_statistics)

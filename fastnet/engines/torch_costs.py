@@ -12,7 +12,8 @@ import torch
 from torch.nn import functional
 
 from fastnet.engines.torch_layers import ACTIVATIONS
-from fastnet.formulas.costs import HuberCost, Outputs, QuantileCost
+from fastnet.formulas.costs import Outputs
+from fastnet.formulas.regression import HuberCost, QuantileCost
 
 Cost: TypeAlias = Callable[[torch.Tensor, torch.Tensor, Outputs, bool], torch.Tensor]
 

@@ -86,8 +86,9 @@ def batch_normalization(layer: BatchNormalization, arrays: Named, a: torch.Tenso
     if use.training and a.numel() == a.shape[1]:  # PyTorch's function raises: one number has no unbiased variance
         as_map = (1, -1) + (1,) * (a.ndim - 2)
         return gamma.reshape(as_map) * (a - a) + beta.reshape(as_map)
-    running = (None, None) if use.training and not use.keep_statistics else (arrays["mean"], arrays["variance"])
-    return functional.batch_norm(a, *running, gamma, beta, use.training, layer.momentum, layer.epsilon)
+    running = not use.training or use.keep_statistics
+    mean, variance = (arrays["mean"], arrays["variance"]) if running else (None, None)
+    return functional.batch_norm(a, mean, variance, gamma, beta, use.training, layer.momentum, layer.epsilon)
 
 
 def dropout(layer: Dropout, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:

@@ -78,7 +78,7 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
         if "capturable" in group:
             group["capturable"] = capturable
     # PyTorch would warn of steps outside of a graph. The warm-up and the end of an epoch have such steps.
-    made._warned_capturable_if_run_uncaptured = True  # type: ignore[attr-defined]
+    made._warned_capturable_if_run_uncaptured = True
     for i, arrays in enumerate(trained):
         for key, tensor in arrays.items():
             # float64, because 1 - beta2 ** step of Adam loses digits in float32.

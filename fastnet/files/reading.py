@@ -61,7 +61,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
         compressed = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
         stream.seek(0)
         if compressed:
-            stream = gzip.GzipFile(fileobj=stream, mode="rb")
+            stream = cast(BinaryIO, gzip.GzipFile(fileobj=stream, mode="rb"))
         try:
             yield stream
         except EOFError:

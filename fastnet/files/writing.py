@@ -22,7 +22,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # a module elsewhere
 
 
 @contextmanager
@@ -195,7 +195,7 @@ def _locked(file: BinaryIO) -> bool:
 def _close_on_windows(file: BinaryIO) -> None:
     """Close a file on Windows, where open files cannot be renamed or removed. Elsewhere, its lock must last longer."""
     if fcntl is None:
-        file.close()
+        file.close()  # type: ignore[unreachable] # mypy assumes the system where it runs
 
 
 def _keep_names(folder: Path) -> None:

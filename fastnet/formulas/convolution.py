@@ -33,7 +33,8 @@ def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """
     maps = images.shape[1]
     windows = sliding_window_view(images, shape, axis=(2, 3))  # (m, maps, places down, places across, rows, columns)
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, maps * shape[0] * shape[1])
+    patches: np.ndarray = windows.transpose(0, 2, 3, 1, 4, 5)
+    return patches.reshape(-1, maps * shape[0] * shape[1])
 
 
 def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Shape, borders: Borders) -> np.ndarray:
@@ -69,12 +70,14 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
     """Return samples, one per row and map by map, as a matrix (m * places, maps): one place of one sample per row."""
-    return samples.reshape(len(samples), maps, -1).transpose(0, 2, 1).reshape(-1, maps)
+    by_place: np.ndarray = samples.reshape(len(samples), maps, -1).transpose(0, 2, 1)
+    return by_place.reshape(-1, maps)
 
 
 def rows_as_samples(rows: np.ndarray, samples: int) -> np.ndarray:
     """Invert `places_as_rows`: return a matrix with one sample per row."""
-    return rows.reshape(samples, -1, rows.shape[1]).transpose(0, 2, 1).reshape(samples, -1)
+    by_map: np.ndarray = rows.reshape(samples, -1, rows.shape[1]).transpose(0, 2, 1)
+    return by_map.reshape(samples, -1)
 
 
 def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

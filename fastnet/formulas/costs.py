@@ -45,7 +45,8 @@ class QuadraticCost:
     @staticmethod
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row."""
-        return 0.5 * np.sum(np.square(a - y), axis=1, dtype=np.float64)
+        sums: np.ndarray = np.square(a - y).sum(axis=1, dtype=np.float64)
+        return 0.5 * sums
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
@@ -69,7 +70,8 @@ class CrossEntropyCost:
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the error of the output neurons, the derivative with respect to `z` (chapter 3, equation 66)."""
-        return a - y
+        error: np.ndarray = a - y
+        return error
 
     @staticmethod
     @np.errstate(under="ignore")
@@ -78,7 +80,9 @@ class CrossEntropyCost:
 
         The formula uses z, because activations near 0 and 1 are rounded.
         """
-        return np.sum(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))), axis=1, dtype=np.float64)
+        terms = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
+        losses: np.ndarray = terms.sum(axis=1, dtype=np.float64)
+        return losses
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
@@ -109,7 +113,8 @@ class LogLikelihoodCost:
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the error of the output neurons, the derivative with respect to `z` (chapter 3, equation 84)."""
-        return a - y
+        error: np.ndarray = a - y
+        return error
 
     @staticmethod
     @np.errstate(under="ignore")
@@ -119,8 +124,9 @@ class LogLikelihoodCost:
         The formula uses z, because small probabilities lose precision.
         """
         z = z - z.max(axis=1, keepdims=True)
-        logarithms = np.log(np.exp(z).sum(axis=1, dtype=np.float64))
-        return logarithms - np.sum(z * y, axis=1, dtype=np.float64)
+        logarithms: np.ndarray = np.log(np.exp(z).sum(axis=1, dtype=np.float64))
+        losses: np.ndarray = logarithms - np.sum(z * y, axis=1, dtype=np.float64)
+        return losses
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
@@ -162,7 +168,8 @@ class OwnCost:
         # The user's function may work for the book's columns only, so it gets each sample as columns.
         samples = zip(z[:, :, np.newaxis], a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
         columns = [checked_column(self.cost.delta(*each), each[1], self.function) for each in samples]
-        return np.concatenate(columns, axis=1).T
+        errors: np.ndarray = np.concatenate(columns, axis=1).T
+        return errors
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the user's cost of each sample, shape (n,), given one sample per row."""
@@ -245,7 +252,7 @@ def as_cost(cost: Any) -> BuiltIn | OwnCost:
         if cost is kind:
             return built_in
         if type(cost) is kind:
-            return cost if is_dataclass(cost) else COSTS[name]  # type: ignore[return-value]
+            return cost if is_dataclass(cost) else COSTS[name]
     for method in ("fn", "delta"):
         if not callable(getattr(cost, method, None)):
             raise TypeError(f"cost is {cost!r}; it must have a function {method}, as {', '.join(COSTS)} have")
@@ -291,9 +298,9 @@ class Outputs:
         chosen = np.zeros_like(a)
         chosen[samples, neurons] = 1
         if self.activation == "softmax":  # a_j depends on all z
-            return a[samples, neurons][:, np.newaxis] * (chosen - a)
-        slopes = a if self.activation == "exp" else ACTIVATIONS[self.activation].prime(z)
-        found: np.ndarray = chosen * slopes
+            found: np.ndarray = a[samples, neurons][:, np.newaxis] * (chosen - a)
+        else:
+            found = chosen * (a if self.activation == "exp" else ACTIVATIONS[self.activation].prime(z))
         return found
 
     def errors(self, z: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -345,6 +352,6 @@ def from_name(name: str) -> BuiltIn | None:
     if not is_dataclass(default) or [each.name for each in fields(default)] != [setting]:
         return None
     try:
-        return type(default)(float(value))  # type: ignore[return-value]
+        return type(default)(float(value))
     except ValueError:  # the setting is not a number, or out of range
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from math import prod
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
 from fastnet.utils import arguments
@@ -116,6 +116,16 @@ class Convolution(Layer):
     activation: str | OwnActivation | None = None
     padding: str = "valid"
 
+    if TYPE_CHECKING:  # the argument `shape` may be an integer, the attribute is always a tuple
+
+        def __init__(
+            self,
+            filters: int,
+            shape: int | Sequence[int],
+            activation: str | OwnActivation | None = None,
+            padding: str = "valid",
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "filters", arguments.positive(self.filters, "filters of Convolution"))
         object.__setattr__(self, "shape", _height_and_width(self.shape, "shape of Convolution"))
@@ -161,6 +171,10 @@ class MaxPooling(Layer):
     """
 
     shape: tuple[int, int] = (2, 2)
+
+    if TYPE_CHECKING:  # the argument may be an integer, the attribute is always a tuple
+
+        def __init__(self, shape: int | Sequence[int] = (2, 2)) -> None: ...
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", _height_and_width(self.shape, "shape of MaxPooling"))
@@ -269,7 +283,7 @@ LAYERS: dict[str, type[Layer]] = {
 }
 """Layer classes by name."""
 
-__all__ = list(LAYERS)  # also available from the package `fastnet`
+__all__ = ["BatchNormalization", "Convolution", "Dense", "Dropout", "MaxPooling"]  # also available from `fastnet`
 
 
 def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ...]:

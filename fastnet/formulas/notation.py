@@ -21,7 +21,7 @@ With "same", outputs are as large as inputs; see `layers.Convolution`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.layers import (
@@ -163,15 +163,15 @@ def _convolution(filters: str, shape: str, *others: str) -> Layer:
     if "same" in activations:
         activations.remove("same")  # once: a second one is no activation
         padding = "same"
-    return Convolution(_number(filters, int), _size(shape), *_activation(*activations), padding=padding)
+    return Convolution(_number(filters, int), _size(shape), padding=padding, **_activation(*activations))
 
 
 def _dense(neurons: str, *activation: str) -> Layer:
-    return Dense(_number(neurons, int), *_activation(*activation))
+    return Dense(_number(neurons, int), **_activation(*activation))
 
 
 def _batch_normalization(*activation: str) -> Layer:
-    return BatchNormalization(*_activation(*activation))
+    return BatchNormalization(**_activation(*activation))
 
 
 def _pooling(shape: str = "2x2") -> Layer:
@@ -191,9 +191,13 @@ _KINDS: dict[str, Callable[..., Layer]] = {
 }
 
 
-def _activation(name: str | None = None) -> list[str]:
-    """Return the activation in a list, or an empty list if the name is None."""
-    return [] if name is None else [arguments.one_of(name, ACTIVATIONS, "the activation")]
+class _Activation(TypedDict, total=False):
+    activation: str
+
+
+def _activation(name: str | None = None) -> _Activation:
+    """Return the activation as a keyword argument, or no argument if the name is None."""
+    return {} if name is None else {"activation": arguments.one_of(name, ACTIVATIONS, "the activation")}
 
 
 def _size(word: str) -> tuple[int, int]:

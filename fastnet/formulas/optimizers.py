@@ -188,7 +188,7 @@ class Adam(Optimizer):
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, RMSProp, Adam)}
 """Optimizers by name. Every engine has an entry for each optimizer."""
 
-__all__ = [kind.__name__ for kind in OPTIMIZERS.values()]  # also available from the package `fastnet`
+__all__ = ["Adam", "GradientDescent", "RMSProp"]  # also available from the package `fastnet`
 
 
 NAMES = ("sgd", "nesterov", *(name for name in OPTIMIZERS if name != "sgd"))

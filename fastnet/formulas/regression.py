@@ -27,13 +27,16 @@ class PoissonCost:
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the error of the output neurons, the derivative with respect to `z`."""
-        return a - y
+        error: np.ndarray = a - y
+        return error
 
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore", under="ignore", over="ignore")
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row; z is ln a."""
-        return np.sum(np.where(y > 0, y * np.log(y), 0) - y * z - y + a, axis=1, dtype=np.float64)
+        terms = np.where(y > 0, y * np.log(y), 0) - y * z - y + a
+        losses: np.ndarray = terms.sum(axis=1, dtype=np.float64)
+        return losses
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
@@ -63,7 +66,8 @@ class AbsoluteErrorCost:
     @staticmethod
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row."""
-        return np.sum(np.abs(a - y), axis=1, dtype=np.float64)
+        losses: np.ndarray = np.abs(a - y).sum(axis=1, dtype=np.float64)
+        return losses
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
@@ -98,18 +102,21 @@ class HuberCost:
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the error of the output neurons, the derivative with respect to `z`."""
-        return np.clip(a - y, -self.threshold, self.threshold)
+        error: np.ndarray = np.clip(a - y, -self.threshold, self.threshold)
+        return error
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row."""
-        return np.sum(self._of(a - y), axis=1, dtype=np.float64)
+        losses: np.ndarray = self._of(a - y).sum(axis=1, dtype=np.float64)
+        return losses
 
     def check(self, targets: np.ndarray) -> None:
         """Do nothing: all finite targets are valid."""
 
     def _of(self, r: np.ndarray) -> np.ndarray:
         bounded = np.minimum(np.abs(r), self.threshold)
-        return bounded * (np.abs(r) - bounded / 2)
+        terms: np.ndarray = bounded * (np.abs(r) - bounded / 2)
+        return terms
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,8 @@ class QuantileCost:
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row."""
-        return np.sum(self._of(a - y), axis=1, dtype=np.float64)
+        losses: np.ndarray = self._of(a - y).sum(axis=1, dtype=np.float64)
+        return losses
 
     def check(self, targets: np.ndarray) -> None:
         """Do nothing: all finite targets are valid."""

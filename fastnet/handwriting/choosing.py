@@ -68,12 +68,12 @@ class Component:
     @property
     def height(self) -> int:
         """Number of rows of the box."""
-        return self.pixels.shape[0]
+        return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
         """Number of columns of the box."""
-        return self.pixels.shape[1]
+        return int(self.pixels.shape[1])
 
     @property
     def bottom(self) -> int:
@@ -88,7 +88,7 @@ class Component:
     @property
     def size(self) -> int:
         """Longer side of the box."""
-        return max(self.pixels.shape)
+        return int(max(self.pixels.shape))
 
     @cached_property
     def area(self) -> int:
@@ -159,13 +159,14 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, list[Component]]:
 
 def _border(mask: np.ndarray) -> int:
     """Return the number of rows or columns at the border of an image that count as the border."""
-    return max(1, round(_BORDER * max(mask.shape)))
+    near: int = round(_BORDER * max(mask.shape))
+    return max(1, near)
 
 
 def _sides(mask: np.ndarray) -> list[np.ndarray]:
     """Return where a mask touches the upper, lower, left and right border of an image."""
     near = _border(mask)
-    return [part[:near].any(axis=0) for part in (mask, mask[::-1], mask.T, mask.T[::-1])]
+    return [np.asarray(part[:near].any(axis=0)) for part in (mask, mask[::-1], mask.T, mask.T[::-1])]
 
 
 def choose(found: Ink) -> tuple[np.ndarray, str]:
@@ -197,7 +198,7 @@ def _without_lines(mask: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    left = mask.copy()
+    left: np.ndarray = mask.copy()
     for pixels, rest in ((mask, left), (mask.T, left.T)):
         length = max(2, round(_STRETCH * max(mask.shape)))
         near = ndimage.maximum_filter1d(pixels, 3, axis=0, mode="constant")
@@ -208,7 +209,7 @@ def _without_lines(mask: np.ndarray) -> np.ndarray:
             if margin > 2 * _border(mask) or not line.any():
                 continue
             thickness = int(np.median(line.sum(axis=0)[line.any(axis=0)]))
-            thick = ndimage.binary_opening(pixels, np.ones((thickness + 3, 1)))[box]
+            thick = ndimage.binary_opening(pixels, np.ones((thickness + 3, 1), bool))[box]
             rest[box][line & ~thick] = False
     return left
 

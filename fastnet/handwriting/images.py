@@ -88,7 +88,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     Of the metadata, only the orientation is read. Damage in other metadata does not matter.
     """
     check()
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     path = arguments.path(path, "path")
     with path.open("rb") as file:
@@ -97,7 +97,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
         raise DataError(f"{path}: the file is larger than {_MOST_BYTES >> 20} MiB; reduce the image")
     try:
         return _decoded(contents)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         formats = "PNG, JPEG, BMP, GIF, WebP or TIFF"
         raise DataError(f"{path}: this is no {formats} image, or a damaged one; save it in such a format") from None
     except Image.DecompressionBombError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly, chebinterpolate
@@ -62,7 +63,7 @@ def _exponent_of_erfc(degree: int) -> list[float]:
     t = 2 / (2 + x) (Press et al., Numerical Recipes, section 6.2.2), and u goes from -1 to 1 with it.
     """
 
-    def exponent(u: np.ndarray) -> np.ndarray:
+    def exponent(u: np.ndarray) -> Any:  # NumPy's annotations expect a function of one number
         ts = _SMALLEST_T + (1 - _SMALLEST_T) * (u + 1) / 2
         return np.array([math.log(math.erfc(2 / t - 2) / t) + (2 / t - 2) ** 2 for t in ts])
 

@@ -72,6 +72,8 @@ class _KernelLibrary(_Library):
     The next level of optimization takes a third longer, and does not make loops of explicit vectors faster.
     """
 
+    _linking_libraries: list[Any]
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.enable_object_caching()

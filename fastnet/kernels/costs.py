@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from fastnet.formulas.costs import HuberCost, QuantileCost
+from fastnet.formulas.regression import HuberCost, QuantileCost
 from fastnet.kernels.activations import linear, sigmoid
 from fastnet.kernels.compiler import part
 from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, formula, log, where

@@ -54,9 +54,17 @@ def workspace_for(side: int) -> Workspace:
     """Return memory for images of `side` rows and columns. Each thread needs its own."""
     lanes = lanes_of("float32")
     in_panels = -(-side // lanes) * lanes * side
-    panels = (np.zeros(in_panels, np.float32) for _ in range(5))
-    padded = np.zeros((side + 2 * _BORDER) ** 2, np.float32)
-    return Workspace(*panels, padded, np.arange(side), *(np.zeros(side, np.float32) for _ in range(2)))
+    return Workspace(
+        rough=np.zeros(in_panels, np.float32),
+        across=np.zeros(in_panels, np.float32),
+        halfway=np.zeros(in_panels, np.float32),
+        downwards=np.zeros(in_panels, np.float32),
+        rightwards=np.zeros(in_panels, np.float32),
+        padded=np.zeros((side + 2 * _BORDER) ** 2, np.float32),
+        rows=np.arange(side),
+        ys=np.zeros(side, np.float32),
+        xs=np.zeros(side, np.float32),
+    )
 
 
 @kernel

@@ -23,7 +23,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from math import prod
 from typing import NamedTuple
 
@@ -283,16 +282,16 @@ def layout_of(architecture: Architecture) -> Layout:
     neurons = aligned_zeros(channels[-1], dtype)
     for start, each in zip(channels[:-1], layers, strict=True):
         neurons[start : start + each.channels] = 1
-    pairs = list(pairwise([None, *layers]))
-    weights = _offsets([_number_of_weights(*pair, architecture) for pair in pairs])
+    pairs = list(zip([None, *layers[:-1]], layers, strict=True))
+    weights = _offsets([_number_of_weights(below, layer, architecture) for below, layer in pairs])
     images = [each.image or Image(0, 0, 0) for each in layers]
-    windows = [_windows(*pair) for pair in pairs]
+    windows = [_windows(below, layer) for below, layer in pairs]
     places = _offsets([len(each.table) for each in windows])
     normalizations = [each.layer if isinstance(each.layer, BatchNormalization) else None for each in layers]
     names = [architecture.activations[each.last] if each.layer else "linear" for each in layers[:-1]]
     return Layout(
         kinds=np.array([each.kind for each in layers]),
-        activations=np.array([*(activations.CODES[name] for name in names), 0], np.int64),
+        activations=np.array([*(activations.CODES[str(name)] for name in names), 0], np.int64),
         constants=np.array(
             [n for each in normalizations for n in ((each.momentum, each.epsilon) if each else (0, 0))], float
         ),
@@ -302,7 +301,7 @@ def layout_of(architecture: Architecture) -> Layout:
         factors=_offsets([int(size) * (k in dropped) for k, size in enumerate(np.diff(units))]),
         channels=channels,
         weights=weights,
-        transposed=_offsets([_size_transposed(*pair, dtype) for pair in pairs]),
+        transposed=_offsets([_size_transposed(below, layer, dtype) for below, layer in pairs]),
         biases=int(weights[-1]),
         gammas=int(weights[-1] + channels[-1]),
         neurons=neurons,

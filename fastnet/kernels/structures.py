@@ -37,9 +37,9 @@ class Numbers(types.Type):
 class Structure(types.Type):
     """Numba's type of a reference to a named tuple of type `instance_class`, whose fields have the types `fields`."""
 
-    def __init__(self, instance_class: type[tuple[Any, ...]], fields: tuple[types.Type, ...]) -> None:
+    def __init__(self, instance_class: type[Any], fields: tuple[types.Type, ...]) -> None:
         self.instance_class, self.fields = instance_class, fields
-        self.names: tuple[str, ...] = instance_class._fields  # type: ignore[attr-defined]
+        self.names: tuple[str, ...] = instance_class._fields
         super().__init__(f"{instance_class.__name__}({','.join(_code(each) for each in fields)})")
 
 

@@ -70,7 +70,8 @@ def available() -> int:
     if time.monotonic() < _pause.until:
         return 1
     chosen = "NUMBA_NUM_THREADS" in os.environ
-    return max(1, min(_limit.get(), numba.config.NUMBA_NUM_THREADS, sys.maxsize if chosen else _processors()))
+    of_numba: int = numba.config.NUMBA_NUM_THREADS
+    return max(1, min(_limit.get(), of_numba, sys.maxsize if chosen else _processors()))
 
 
 @cache

@@ -99,8 +99,11 @@ def workspace_of(
     def numbers(size: int) -> np.ndarray:
         return aligned_zeros(size, dtype)
 
+    activations, slopes, delta = _apart(3, samples * units, dtype)
     return Workspace(
-        *_apart(3, samples * units, dtype),
+        activations=activations,
+        slopes=slopes,
+        delta=delta,
         means=numbers(layout.channels[-1]),
         inverses=numbers(layout.channels[-1]),
         samples=np.arange(samples),

@@ -235,7 +235,7 @@ def read(
 
 
 def _rounds_as_version_3(recipe: Mapping[str, Any]) -> bool:
-    return recipe["engine"] != "numba"
+    return str(recipe["engine"]) != "numba"
 
 
 def _rounds_as_version_2(recipe: Mapping[str, Any]) -> bool:

@@ -82,9 +82,10 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> Ne
 def scale(data: Dataset) -> str:
     """Return a note such as "inputs go from 0 to 255" if inputs are far from unit scale, otherwise an empty string."""
     rows, (lowest, highest) = data.rows, data.input_extremes()
-    numbers = rows
     if isinstance(rows, SparseInputs):  # only the stored numbers determine the scale
         lowest, highest, numbers = min(lowest, 0.0), max(highest, 0.0), rows.arrays[2]
+    else:
+        numbers = rows
     return data.derived("scale", lambda: scale_of((lowest, highest), numbers))
 
 

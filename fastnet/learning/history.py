@@ -269,7 +269,9 @@ class History:
         """
         names = [each.name for each in fields(Epoch)]
         columns = {name: self.series(name) for name in names}
-        return data_frame({name: values for name, values in columns.items() if values}).set_index("number")
+        frame = data_frame({name: values for name, values in columns.items() if values})
+        indexed: pandas.DataFrame = frame.set_index("number")
+        return indexed
 
     def as_dict(self) -> dict[str, Any]:
         """Return the history as plain data, which `json.dump` accepts."""

@@ -37,7 +37,8 @@ class Schedule(ABC):
 
     def settings(self, epochs: int) -> dict[str, Any]:
         """Return all settings that the rates depend on, except the first rate, as plain data for files."""
-        return {"name": self.name, "epochs": epochs, **asdict(self)}  # type: ignore[call-overload]
+        values: Any = self  # each schedule is a data class; this base class is not
+        return {"name": self.name, "epochs": epochs, **asdict(values)}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +15,8 @@ from fastnet.files.reading import DataError
 from fastnet.utils import arguments
 
 Pair: TypeAlias = tuple[np.ndarray, np.ndarray]
-Data: TypeAlias = Dataset | tuple[npt.ArrayLike, npt.ArrayLike]
+Data: TypeAlias = Dataset | Sequence[npt.ArrayLike]
+"""A data set, or two arrays x and y."""
 
 FLOAT32 = np.dtype("float32")
 """The precision of chapter 6's networks."""

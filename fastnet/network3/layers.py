@@ -153,7 +153,7 @@ class Layer(ABC):
     def _checksum(self) -> str:
         checksum = hashlib.sha256()
         for param in self.params:
-            checksum.update(np.ascontiguousarray(param, FLOAT32))
+            checksum.update(np.ascontiguousarray(param, FLOAT32).data)
         return checksum.hexdigest()
 
 
@@ -186,6 +186,8 @@ class ConvPoolLayer(Layer):
     no padding.
     """
 
+    activation_fn: Activation
+
     described_by = ("filter_shape", "image_shape", "poolsize")
 
     def __init__(
@@ -212,7 +214,8 @@ class ConvPoolLayer(Layer):
     @property
     def input_shape(self) -> Shape:
         """Number of input feature maps, height and width of an image."""
-        return self.image_shape[1:]
+        shape: Shape = self.image_shape[1:]
+        return shape
 
     def parts(self) -> list[Part]:
         """Return a convolution and max pooling."""
@@ -263,7 +266,8 @@ class _NeuronLayer(Layer):
         return (self.n_in, self.n_out), (self.n_out,)
 
     def _turned(self, w: np.ndarray) -> np.ndarray:
-        return w.T
+        turned: np.ndarray = w.T
+        return turned
 
 
 class FullyConnectedLayer(_NeuronLayer):

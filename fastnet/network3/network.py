@@ -418,11 +418,11 @@ class Network:
         n_out, engine = self.layers[-1].n_out, self._make_engine()
         found = engine.measure(validation)
         missed = diagnostics.never_predicted(validation.labels(n_out), found.predictions, n_out)
-        is_tested = test is not None and self._is_best(found.correct / len(validation))
+        tested = test if test is not None and self._is_best(found.correct / len(validation)) else None
         return Findings(
             evaluation_accuracy=found.correct,
             never_predicted=missed,
-            test_accuracy=engine.measure(test).correct if is_tested else None,
+            test_accuracy=None if tested is None else engine.measure(tested).correct,
         )
 
     def _is_best(self, validation_accuracy: float) -> bool:

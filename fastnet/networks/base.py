@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
@@ -82,7 +82,7 @@ class BaseNetwork(ABC):
     """The book's methods that an engine replaces. A different method under one of these names is an override."""
 
     def __init__(
-        self, sizes: Sequence[int | Layer | Shape], activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
+        self, sizes: entries.Sizes, activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
     ) -> None:
         self.sizes = sizes
         self.activation = activation
@@ -101,7 +101,7 @@ class BaseNetwork(ABC):
         return entries.sizes_of(self._entries)
 
     @sizes.setter
-    def sizes(self, sizes: Sequence[int | Layer | Shape]) -> None:
+    def sizes(self, sizes: entries.Sizes) -> None:
         self._entries = self._checked_entries(sizes)
 
     @property
@@ -168,7 +168,8 @@ class BaseNetwork(ABC):
         ValueError
             If `a` has another shape.
         """
-        return self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
+        outputs: np.ndarray = self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
+        return outputs
 
     def activations(self, a: npt.ArrayLike) -> Arrays:
         """Return the activations of every layer if `a` is input: the book's list `activations` (chapter 2).
@@ -220,7 +221,8 @@ class BaseNetwork(ABC):
         TypeError, ValueError
             If `x` has another shape, or `output` is not the index of an output neuron.
         """
-        return inspection.input_gradient(self, self._rows(x, "x", self.sizes[0]), output).T
+        gradient: np.ndarray = inspection.input_gradient(self, self._rows(x, "x", self.sizes[0]), output).T
+        return gradient
 
     def backprop(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[Arrays, Arrays]:
         """Return a tuple `(nabla_b, nabla_w)` representing the gradient for the cost function C_x.

@@ -18,6 +18,9 @@ An integer is a dense layer with the network's default activation.
 """
 
 
+Sizes: TypeAlias = Sequence[int | Layer | Sequence[int]] | Sequence[object]
+"""The argument `sizes`. Checkers such as mypy infer `list[object]` for a variable that has integers and layers."""
+
 NAMES_ELSEWHERE = {
     "batch_size": "mini_batch_size",
     "minibatch_size": "mini_batch_size",
@@ -64,7 +67,7 @@ def checked(value: Any) -> Entries:
     dense = [entry for entry in entries if isinstance(entry, Dense) or not isinstance(entry, Layer)]
     sizes = arguments.sizes([entry.n_out if isinstance(entry, Dense) else entry for entry in dense])
     integers = (size for size, entry in zip(sizes, dense, strict=True) if not isinstance(entry, Dense))
-    found = [entry if isinstance(entry, Layer) else next(integers) for entry in entries]
+    found: Entries = [entry if isinstance(entry, Layer) else next(integers) for entry in entries]
     sizes_of(found)  # raises an error if a layer needs images
     return found
 

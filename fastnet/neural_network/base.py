@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from fastnet.datasets.dataset import Dataset, refuse_masked
@@ -32,6 +33,8 @@ from fastnet.neural_network.solvers import Task
 from fastnet.neural_network.stochastic import Continuation
 from fastnet.neural_network.warn import callers, warn
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
 _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "exp": "exp"}
 
 
@@ -48,8 +51,19 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]
+def for_mini_batches(method: _Method) -> _Method:
+    """Make a method an attribute only of estimators whose solver uses mini-batches."""
+    found: _Method = available_if(is_stochastic)(method)
+    return found
+
+
+class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC):
     """A network as a scikit-learn estimator. A subclass defines its outputs, its cost and its score."""
+
+    loss_curve_: list[float]
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": "no_validation",  # `Settings` checks these two, with more detailed messages
@@ -226,7 +240,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self.t_, self._since_improvement = 0, 0
         self._continuation = None
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if settings.solver != "lbfgs":
             self.loss_curve_ = []
             self.validation_scores_ = [] if self.early_stopping else None
@@ -369,8 +383,8 @@ def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
     try:
         yield
     except BaseException:  # including `KeyboardInterrupt`
-        vars(estimator).clear()
-        vars(estimator).update(attributes)
+        estimator.__dict__.clear()
+        estimator.__dict__.update(attributes)
         raise
 
 

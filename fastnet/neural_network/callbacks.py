@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from fastnet.formulas.architecture import Parameters
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn import callback
 except ImportError:  # before 1.9
+    callback = None
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """A mixin without content: this version of scikit-learn has no callbacks."""
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
-    def with_callbacks(method: Any) -> Any:
-        """Return the method unchanged: this version of scikit-learn has no callbacks."""
+
+class _NoSupport:
+    """A mixin without content, for a version of scikit-learn that has no callbacks."""
+
+
+CallbackSupportMixin: Any = _NoSupport if callback is None else callback.CallbackSupportMixin
+
+
+def with_callbacks(method: _Method) -> _Method:
+    """Return a method `fit` that calls the callbacks, if the version of scikit-learn has callbacks."""
+    if callback is None:
         return method
+    found: _Method = callback.with_callbacks(method)
+    return found
 
 
 class Callbacks:

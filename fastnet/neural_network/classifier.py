@@ -12,7 +12,6 @@ from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import column_or_1d
 
@@ -22,12 +21,12 @@ from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost
 from fastnet.formulas.layers import Layer
 from fastnet.learning import diagnostics
 from fastnet.learning.diagnostics import TrainingWarning
-from fastnet.neural_network.base import BaseMLP, all_or_nothing, is_stochastic
+from fastnet.neural_network.base import BaseMLP, all_or_nothing, for_mini_batches
 from fastnet.neural_network.callbacks import with_callbacks
 from fastnet.utils import arguments
 
 
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+class MLPClassifier(ClassifierMixin, BaseMLP):
     """A network as a scikit-learn classifier: `sklearn.neural_network.MLPClassifier`, computed by fastnet.
 
     Everything in scikit-learn's class is here, with the same meaning. With the same integer `random_state`, both
@@ -271,7 +270,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
 
-    @available_if(is_stochastic)
+    @for_mini_batches
     def partial_fit(
         self,
         X: Any,  # noqa: N803 - scikit-learn's name
@@ -341,7 +340,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """Return the logarithms of the probabilities that `predict_proba` returns."""
         probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):
-            return np.log(probabilities, out=probabilities)
+            np.log(probabilities, out=probabilities)
+        return probabilities
 
     def _cost(self, n_out: int) -> BuiltIn:
         return LogLikelihoodCost if self._label_binarizer.y_type_ == "multiclass" else CrossEntropyCost
@@ -355,7 +355,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
-            return self._label_binarizer.transform(y)
+            return self._binarized(y)
         known, found = set(np.ravel(self.classes_).tolist()), set(unique_labels(y).tolist())
         strange = sorted(found - known, key=str)
         if strange:
@@ -365,7 +365,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. Previously "
                 f"got {self.classes_}, `y` has {unique_labels(y)}"
             )
-        return self._label_binarizer.transform(y)
+        return self._binarized(y)
+
+    def _binarized(self, y: Any) -> np.ndarray:
+        binarized: np.ndarray = self._label_binarizer.transform(y)
+        return binarized
 
     def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
         if self.class_weight is None:
@@ -379,6 +383,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 )
             balanced: np.ndarray = compute_sample_weight("balanced", y)
             return balanced
+        assert not isinstance(self.class_weight, str)
         weights = np.ones(len(y))
         for label, weight in self.class_weight.items():
             if label not in self.classes_:

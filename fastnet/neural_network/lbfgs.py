@@ -42,7 +42,7 @@ def minimize(
     parameters: Parameters,
     alpha: float,
     total_weight: float,
-    options: dict[str, Any],
+    options: Any,
     after: Callable[[int, float], bool],
     keep: bool,
 ) -> Result:

@@ -14,8 +14,9 @@ from fastnet.datasets.dataset import finite_arrays
 from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.engines import numpy as numpy_engine
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
-from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost, PoissonCost, QuadraticCost
+from fastnet.formulas.costs import BuiltIn, CrossEntropyCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization, Shape
+from fastnet.formulas.regression import PoissonCost
 from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.utils import arguments
 

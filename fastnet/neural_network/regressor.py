@@ -11,19 +11,19 @@ import numpy.typing as npt
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from fastnet.datasets.sparse import is_sparse
-from fastnet.formulas.costs import AbsoluteErrorCost, BuiltIn, HuberCost, PoissonCost, QuadraticCost, QuantileCost
+from fastnet.formulas.costs import BuiltIn, QuadraticCost
 from fastnet.formulas.layers import Layer
-from fastnet.neural_network.base import BaseMLP, is_stochastic
+from fastnet.formulas.regression import AbsoluteErrorCost, HuberCost, PoissonCost, QuantileCost
+from fastnet.neural_network.base import BaseMLP, for_mini_batches
 from fastnet.neural_network.callbacks import with_callbacks
 
 LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
 
 
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
+class MLPRegressor(RegressorMixin, BaseMLP):
     """A network as a scikit-learn regressor: `sklearn.neural_network.MLPRegressor`, computed by fastnet.
 
     Everything in scikit-learn's class is here, with the same meaning. With the same integer `random_state`, both
@@ -277,7 +277,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
         return self
 
-    @available_if(is_stochastic)
+    @for_mini_batches
     def partial_fit(
         self,
         X: Any,  # noqa: N803 - scikit-learn's name
@@ -311,7 +311,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             return HuberCost(self.huber_delta)
         if self.loss == "quantile":
             return QuantileCost(self.quantile)
-        return {"squared_error": QuadraticCost, "poisson": PoissonCost, "absolute_error": AbsoluteErrorCost}[self.loss]
+        others: dict[str, BuiltIn] = {
+            "squared_error": QuadraticCost,
+            "poisson": PoissonCost,
+            "absolute_error": AbsoluteErrorCost,
+        }
+        return others[self.loss]
 
     def _of_targets(self) -> dict[str, Any]:
         return {"y_numeric": True}

@@ -187,7 +187,7 @@ def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
     """Return the hidden layers, given as a number of neurons, a layer, or a sequence of numbers and layers."""
     if hasattr(value, "__array__"):
         value = np.asarray(value).tolist()  # such as a column of pandas
-    if isinstance(value, Sequence) and np.iterable(value) and not isinstance(value, (str, bytes)):
+    if np.iterable(value) and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return tuple(_layer(layer, argument) for layer in value)
     try:
         return (_layer(value, argument),)

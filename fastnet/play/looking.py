@@ -65,7 +65,9 @@ def drawing(message: Mapping[str, Any]) -> Image:
     RequestError
         If the message has no valid width, height and pixels.
     """
-    width, height, text = message.get("width"), message.get("height"), message.get("pixels")
+    width: Any = message.get("width")
+    height: Any = message.get("height")
+    text = message.get("pixels")
     sides = all(isinstance(side, int) and 1 <= side <= _LARGEST_SIDE for side in (width, height))
     if not sides or not isinstance(text, str):
         raise RequestError(f"a drawing has a width and a height from 1 to {_LARGEST_SIDE}, and pixels in base64")
@@ -95,7 +97,8 @@ def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
 
 def predictions(net: network2.Network) -> np.ndarray:
     """Return the digit that the network predicts for each test digit, shape (10000,)."""
-    return net.feedforward(digits.test_data().inputs.T).argmax(axis=0)
+    found: np.ndarray = net.feedforward(digits.test_data().inputs.T).argmax(axis=0)
+    return found
 
 
 def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image:
@@ -256,4 +259,5 @@ def _takes_pixels(net: network2.Network, layer: int) -> bool:
 def _of_neuron(activations: np.ndarray, index: int) -> np.ndarray:
     """Return the activation of a neuron for each sample, shape (m,); for a map, its largest activation."""
     own = activations[index]
-    return own.reshape(-1, own.shape[-1]).max(axis=0)
+    largest: np.ndarray = own.reshape(-1, own.shape[-1]).max(axis=0)
+    return largest

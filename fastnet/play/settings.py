@@ -141,8 +141,9 @@ def _recipe(chosen: Mapping[str, Any]) -> Recipe:
         hidden = () if chosen["layers"] == "" else notation.read(chosen["layers"])
     except (TypeError, ValueError) as error:
         raise RequestError(f"layers: {error}", "layers") from None
-    if all(isinstance(layer, Dense) and layer.activation is None for layer in hidden):
-        given["sizes"] = [N_IN, *(layer.n_out for layer in hidden), N_OUT]
+    dense = [layer for layer in hidden if isinstance(layer, Dense) and layer.activation is None]
+    if len(dense) == len(hidden):
+        given["sizes"] = [N_IN, *(layer.n_out for layer in dense), N_OUT]
     else:
         given["layers"] = chosen["layers"]
     try:

@@ -94,7 +94,8 @@ class Mosaic:
 
         def flaw(columns: int) -> float:
             rows = ceil(n / columns)
-            return abs(log(columns * width / (rows * height) / 1.6)) + 2 * (columns * rows - n) / columns
+            empty: float = (columns * rows - n) / columns
+            return abs(log(columns * width / (rows * height) / 1.6)) + 2 * empty
 
         return min(range(1, n + 1), key=flaw)
 

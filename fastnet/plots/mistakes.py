@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, overload
 
 import numpy as np
 
+from fastnet.datasets.classes import Classes
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
 from fastnet.plots.figures import new_figure, style_images
 from fastnet.plots.images import Mosaic, Shape, drawn_images
@@ -28,10 +29,15 @@ _INCHES = 1.04  # width of an image, so that the text above is not wider
 class Network(Protocol):
     """A network of `network` or `network2`."""
 
-    sizes: list[int]
+    @property
+    def sizes(self) -> list[int]:
+        """Number of neurons in each layer, inputs first."""
 
     def feedforward(self, a: Any) -> np.ndarray:
         """Return the outputs, with one sample in each column."""
+
+    def classes(self, data: Dataset) -> Classes:
+        """Return the class of each sample, and the threshold for a single output."""
 
 
 class Classifier(Protocol):

@@ -118,7 +118,9 @@ class _Choice:
     def spread(self) -> np.ndarray:
         """Return minimum, mean and maximum of each epoch, shape (3, epochs); NaN where all values are missing."""
         columns = [column[~np.isnan(column)] for column in self.values.T]
-        return np.array([[c.min(), c.mean(), c.max()] if len(c) else [np.nan] * 3 for c in columns]).T
+        found = np.array([[c.min(), c.mean(), c.max()] if len(c) else [np.nan] * 3 for c in columns])
+        spread: np.ndarray = found.T
+        return spread
 
 
 def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:

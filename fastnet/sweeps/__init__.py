@@ -19,7 +19,11 @@ __all__ = ["Row", "Sweep", "TrainingFailed", "sweep"]
 _IN_MODULES = {"Row": "table", "Sweep": "table", "TrainingFailed": "sweeping", "sweep": "sweeping"}
 
 
-def __getattr__(name: str) -> Any:  # a recipe alone does not need the modules that train many networks
+def _attribute(name: str) -> Any:  # a recipe alone does not need the modules that train many networks
     if name in _IN_MODULES:
         return getattr(importlib.import_module(f"fastnet.sweeps.{_IN_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:  # a checker refuses names that it does not find above
+    __getattr__ = _attribute

@@ -41,7 +41,7 @@ def connected(address: str) -> Iterator[Any]:
         raise ImportError("a scheduler needs Dask; pip install 'fastnet-nndl[dask]' installs it") from None
     try:
         get_address_host_port(address)  # raises an error at once if this is not an address
-        client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)  # type: ignore[no-untyped-call]
+        client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConnectionError(f"no scheduler answers at {address} ({error})") from None
     with client:

@@ -79,7 +79,9 @@ class Recipe:
 
     def network(self, seed: int | None) -> network2.Network:
         """Return the network, with initial parameters drawn from the seed."""
-        kind = _LargeWeights if self.init == "large" else network2.Network
+        kind: type[network2.Network] = network2.Network
+        if self.init == "large":
+            kind = _LargeWeights
         shape = self.input_shape
         return kind(
             [shape if len(shape) > 1 else self.sizes[0], *self._layers()],

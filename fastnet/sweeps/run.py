@@ -118,6 +118,7 @@ def one_thread(engine: str) -> AbstractContextManager[object]:
     return one_thread_of_blas()
 
 
-def one_thread_of_blas() -> threadpool_limits:
+def one_thread_of_blas() -> AbstractContextManager[object]:
     """Restrict NumPy's matrix products to one thread, from now on or until the end of a `with` block."""
-    return threadpool_limits(1, user_api="blas")
+    limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    return limits

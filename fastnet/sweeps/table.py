@@ -235,9 +235,10 @@ class Sweep:
     def __str__(self) -> str:
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), highlight=False, markup=False, soft_wrap=True, width=_WIDTH)
+        file = io.StringIO()
+        console = Console(file=file, highlight=False, markup=False, soft_wrap=True, width=_WIDTH)
         console.print(self.table())
-        lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+        lines = file.getvalue().splitlines()
         return "\n".join([*(line.rstrip() for line in lines if line.strip()), self.verdict()])
 
     @property

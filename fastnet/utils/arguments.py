@@ -190,7 +190,7 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
     return value
 
 
-def float_type(dtype: npt.DTypeLike) -> np.dtype:
+def float_type(dtype: object) -> np.dtype:
     """Return the dtype float32 or float64, given as a NumPy type or a name."""
     for accepted in (np.dtype("float32"), np.dtype("float64")):
         # np.dtype(None) is float64, and np.dtype of a misspelt name raises a TypeError.
@@ -209,7 +209,7 @@ def brief(value: object) -> str:
 
 
 def _number(value: Any, argument: str) -> float:
-    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{argument} is {brief(value)}; it must be a number")
     try:
         return float(value)
@@ -218,8 +218,9 @@ def _number(value: Any, argument: str) -> float:
 
 
 def _rounded(number: float, dtype: npt.DTypeLike) -> float:
+    kind: Any = np.dtype(dtype).type
     with np.errstate(over="ignore", under="ignore"):
-        return float(np.dtype(dtype).type(number))
+        return float(kind(number))
 
 
 def _in_precision(number: float, dtype: npt.DTypeLike) -> str:

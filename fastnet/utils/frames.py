@@ -21,4 +21,5 @@ def data_frame(columns: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
         import pandas
     except ImportError:
         raise ImportError("to_frame needs pandas; pip install pandas installs it") from None
-    return pandas.DataFrame(columns)
+    frame: pandas.DataFrame = pandas.DataFrame(columns)
+    return frame

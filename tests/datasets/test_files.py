@@ -341,7 +341,7 @@ BAD_ARRAYS = {
     "texts": (array_file(np.array(["a"])), "it must hold numbers"),
     "complex numbers": (array_file(np.array([1j])), "it must hold numbers"),
     "records": (array_file(np.zeros(2, "f4,f4")), "it must hold numbers"),
-    "an absurd shape": (header("(100000000000,)"), "more than the 1024 MiB"),
+    "an absurd shape": (header("(100000000000,)"), "more than the limit of 1024 MiB"),
     "a negative shape": (header("(-1,)"), "header"),
     "no shape": (header("None"), "header"),
     "an expression": (header("__import__('os').abort()"), "header"),

@@ -38,7 +38,8 @@ def average_darkness(*, samples: int = 50_000) -> Measured:
 
 def darkness(images: np.ndarray) -> np.ndarray:
     """Return the sum of the grey values of each image: shape (n,), from images of shape (n, pixels)."""
-    return images.sum(axis=1, dtype=np.float64)
+    sums: np.ndarray = images.sum(axis=1, dtype=np.float64)
+    return sums
 
 
 @average_darkness.picture

@@ -42,7 +42,8 @@ def rotate(image: np.ndarray, angle: float) -> np.ndarray:
     y, x = rows - i, columns - j
     above = (1 - x) * padded[i, j] + x * padded[i, j + 1]
     below = (1 - x) * padded[i + 1, j] + x * padded[i + 1, j + 1]
-    return (1 - y) * above + y * below
+    turned: np.ndarray = (1 - y) * above + y * below
+    return turned
 
 
 @rotated.picture

@@ -75,10 +75,11 @@ def classify(
 
 def _kernel(some: np.ndarray, others: np.ndarray, gamma: float) -> np.ndarray:
     """Return exp(-gamma |x - y|²) for each x in `some` (rows) and each y in `others` (columns)."""
-    exponents = some @ (2 * gamma * others).T
+    exponents: np.ndarray = some @ (2 * gamma * others).T
     exponents -= gamma * np.square(some).sum(axis=1)[:, np.newaxis]
     exponents -= gamma * np.square(others).sum(axis=1)
-    return np.exp(exponents, out=exponents)
+    np.exp(exponents, out=exponents)
+    return exponents
 
 
 def _machine(images: np.ndarray, labels: np.ndarray, one: int, other: int, gamma: float, c: float) -> Machine:
@@ -110,4 +111,5 @@ def _machine(images: np.ndarray, labels: np.ndarray, one: int, other: int, gamma
 def _votes(outputs: np.ndarray) -> np.ndarray:
     """Return the digit with the most votes for each row of the machines' outputs; of tied digits, the smallest."""
     first, second = np.eye(10)[np.array(PAIRS).T]
-    return ((outputs > 0) @ first + (outputs <= 0) @ second).argmax(axis=1)
+    most: np.ndarray = ((outputs > 0) @ first + (outputs <= 0) @ second).argmax(axis=1)
+    return most

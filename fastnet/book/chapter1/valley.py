@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def cost(v: np.ndarray) -> np.ndarray:
     """Return the cost at points; the last axis of `v` has their coordinates."""
-    return np.sum(v**2, axis=-1)
+    costs: np.ndarray = np.sum(v**2, axis=-1)
+    return costs
 
 
 def gradient(v: np.ndarray) -> np.ndarray:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 def backprop(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return the gradients of the cost for biases and weights, summed over the samples, which are columns."""
     zs, activations = feedforward(parameters, x)
-    nabla_b, nabla_w = [], []
+    nabla_b: list[np.ndarray] = []
+    nabla_w: list[np.ndarray] = []
     delta = (activations[-1] - y) * sigmoid_prime(zs[-1])
     for layer in reversed(range(len(zs))):
         nabla_b.insert(0, delta.sum(axis=1, keepdims=True))

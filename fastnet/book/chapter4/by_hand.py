@@ -45,7 +45,9 @@ def steps(positions: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]
 def output_of_step(x: np.ndarray, position: float, weight: float, height: float = 1.0) -> np.ndarray:
     """Return the weighted output of a hidden neuron that steps from 0 to `height`, for inputs `x` of shape (n,)."""
     weights, biases = steps(np.array([position]), weight)
-    return by_hand([weights, np.full((1, 1), height)], [biases, np.zeros((1, 1))]).feedforward(x[np.newaxis])[0]
+    net = by_hand([weights, np.full((1, 1), height)], [biases, np.zeros((1, 1))])
+    output: np.ndarray = net.feedforward(x[np.newaxis])[0]
+    return output
 
 
 def bumps_of_heights(edges: np.ndarray, heights: np.ndarray, weight: float) -> network2.Network:

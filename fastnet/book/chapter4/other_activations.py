@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from fastnet.book.chapter4.axes import style_function
 from fastnet.book.chapter4.by_hand import by_hand, steps
@@ -26,7 +27,7 @@ def other_activations(*, edges: tuple[float, float] = (0.3, 0.7), weight: float 
     x = np.linspace(0, 1, points)
     left, right = edges
     ramp = 2 / weight  # half the width of the step that two rectified linear neurons make
-    neurons = {
+    neurons: dict[str, tuple[list[float], npt.ArrayLike]] = {
         "sigmoid": ([left, right], [1.0, -1.0]),
         "tanh": ([left, right], [0.5, -0.5]),
         "relu": (

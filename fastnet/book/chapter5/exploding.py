@@ -39,7 +39,8 @@ def gradients_of_biases(weight: float, neurons: int, start: float = 1.0) -> np.n
     net.weights = [np.full((1, 1), weight) for _ in before]
     net.biases = [np.full((1, 1), -weight * activation) for activation in before]
     nabla_b, _ = net.backprop([[start]], [[1.0]])
-    return np.abs(np.ravel(nabla_b))
+    gradients: np.ndarray = np.abs(np.ravel(nabla_b))
+    return gradients
 
 
 @exploding.picture

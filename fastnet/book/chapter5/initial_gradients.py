@@ -43,7 +43,8 @@ def initial_gradients(*, samples: int = 1000, networks: int = 30, seed: int = 0)
     """Compute the speeds of networks with consecutive seeds from `seed` on; `values` has the speeds of the first."""
     training, _, _ = mnist()
     training = training[:samples]
-    data, values = {}, {}
+    data: dict[str, np.ndarray] = {}
+    values: dict[str, float] = {}
     for depth in DEPTHS:
         found = [speeds(deep_network(depth, seed + i).gradients(training)[0]) for i in range(networks)]
         data[hidden_layers(depth)] = np.array(found)

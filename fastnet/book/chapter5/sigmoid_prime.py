@@ -28,7 +28,8 @@ def sigmoid_prime(*, chains: int = 1000, neurons: int = 8, seed: int = 0) -> Mea
     """Compute the derivative, and the products of the factors in chains with chapter 1's random weights and biases."""
     z = np.linspace(-4, 4, 401)
     derivative = network2.sigmoid_prime(z)
-    factors = factors_of_chains(*np.random.default_rng(seed).standard_normal((2, neurons, chains)), start=1.0)
+    weights, biases = np.random.default_rng(seed).standard_normal((2, neurons, chains))
+    factors = factors_of_chains(weights, biases, start=1.0)
     data = {
         "z": z,
         "derivative": derivative,

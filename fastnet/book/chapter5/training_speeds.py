@@ -45,7 +45,8 @@ def name_of(depth: int, which: str) -> str:
 def training_speeds(*, samples: int = 1000, epochs: int = 500, seed: int = 0) -> Measured:
     """Train networks of two, three and four hidden layers with eta 0.1 and lambda 5."""
     training, _, _ = mnist()
-    data, values = {}, {}
+    data: dict[str, np.ndarray] = {}
+    values: dict[str, float] = {}
     for depth in DEPTHS:
         found = descend(training[:samples], depth, epochs, 0.1, 5.0, seed)
         data[hidden_layers(depth)] = found

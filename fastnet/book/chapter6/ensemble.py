@@ -48,7 +48,9 @@ def ensemble(
 
 def vote(predictions: Iterable[np.ndarray]) -> np.ndarray:
     """Return the label that most networks predict for each sample, shape (n,); of tied labels, the lowest."""
-    return np.sum([each[:, np.newaxis] == np.arange(10) for each in predictions], axis=0).argmax(axis=1)
+    votes = np.sum([each[:, np.newaxis] == np.arange(10) for each in predictions], axis=0)
+    most: np.ndarray = votes.argmax(axis=1)
+    return most
 
 
 @ensemble.picture

@@ -36,7 +36,9 @@ def feature_maps(*, digit: int = 0, samples: int = 50_000, epochs: int = 3, seed
     """
     (net,) = train([NETWORK], samples, 1000, epochs, [seed], is_tested=False)
     image = mnist()[2].inputs[digit].reshape(28, 28)
-    return Measured({"image": image, "maps": maps_of(net.layers[0], image)})
+    layer = net.layers[0]
+    assert isinstance(layer, ConvPoolLayer)
+    return Measured({"image": image, "maps": maps_of(layer, image)})
 
 
 def maps_of(layer: ConvPoolLayer, image: np.ndarray) -> np.ndarray:
@@ -46,7 +48,8 @@ def maps_of(layer: ConvPoolLayer, image: np.ndarray) -> np.ndarray:
     height, width = layer.poolsize
     n, rows, columns = z.shape
     pooled = z.reshape(n, rows // height, height, columns // width, width).max(axis=(2, 4))
-    return layer.activation_fn(pooled + layer.b[:, np.newaxis, np.newaxis])
+    maps: np.ndarray = layer.activation_fn(pooled + layer.b[:, np.newaxis, np.newaxis])
+    return maps
 
 
 @feature_maps.picture

@@ -28,11 +28,13 @@ class Components(NamedTuple):
 
     def coded(self, images: np.ndarray, number: int) -> np.ndarray:
         """Return the first components of images: shape (n, number), from images of shape (n, pixels)."""
-        return (images - self.mean) @ self.directions[:, :number]
+        components: np.ndarray = (images - self.mean) @ self.directions[:, :number]
+        return components
 
     def reconstructed(self, images: np.ndarray, number: int) -> np.ndarray:
         """Return images, shape (n, pixels), reconstructed from their first `number` components."""
-        return self.mean + self.coded(images, number) @ self.directions[:, :number].T
+        reconstructed: np.ndarray = self.mean + self.coded(images, number) @ self.directions[:, :number].T
+        return reconstructed
 
     def share(self, number: int) -> float:
         """Return the share of the variance in the first `number` components, from 0 to 1."""
