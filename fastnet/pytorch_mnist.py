@@ -95,7 +95,8 @@ class Classifier(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return a row of log-probabilities, not normalized, for each image."""
-        return self.layers(images)
+        outputs: torch.Tensor = self.layers(images)
+        return outputs
 
 
 def make_model(options: Options = DEFAULTS) -> Classifier:

@@ -81,7 +81,7 @@ def read_array(stream: BinaryIO, most: int) -> np.ndarray:
     shape = [int(size) for size in digits]
     size = math.prod(shape) * dtype.itemsize
     if size > most:
-        raise ValueError(f"its array claims the shape {tuple(shape)}, more than the limit of {most >> 20} MiB")
+        raise ValueError(f"its array claims the shape {tuple(shape)}, more than the limit of {MOST_BYTES >> 20} MiB")
     contents = read_exactly(stream, size)
     if stream.read(1):
         raise ValueError(f"its array goes on after the {size} bytes of its shape")

@@ -119,7 +119,7 @@ def test_the_gradient_is_that_of_central_differences(dtype, m):
     sums = layout.zeros(layer.there)
     sums.values[:] = 1
     backpropagate(m, layer.there, layer.parameters, layer.space, sums, scale)
-    x, h = layer.x.astype(np.longdouble), 1e-5
+    x, h = layer.x.astype(np.longdouble), 1e-6
     expected = np.empty((m, layer.n), np.longdouble)
     for s in range(m):
         change = h * np.eye(m)[:, s : s + 1]
