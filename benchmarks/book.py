@@ -35,6 +35,9 @@ SLOW = ("svm", "more_data")
 QUICK = ("filters", "feature_maps")  # of chapter 6
 INTRODUCTION = """# The book's figures and experiments
 
+This page shows the book's figures and experiments, with the published values beside those of fastnet. The page is for
+readers of the book.
+
 ```sh
 pip install '.[plot]'
 fastnet book
@@ -46,8 +49,8 @@ shows or saves the picture. `from fastnet import book; book.saturation()` return
 Each experiment is one small file in `fastnet/book/`. `benchmarks/book.py --page docs/book.md` writes this page. The
 [exercises](exercises.md) have a page of their own.
 
-Where something is random, values are medians of several seeds, with the lowest and the highest. A value of the book is
-met where it lies between these. The book's value comes from one run, as far as it says. Of six runs of the same
+Values of random experiments are medians of several seeds, with the lowest and the highest. A value of the book is met
+if the value lies between these two. As far as the book says, its value comes from one run. Of six runs of the same
 program, one lies outside the range of the five others in a third of all cases.
 """
 

@@ -1,4 +1,4 @@
-/* Have subnormal numbers count as zero, as the kernels do: some processors take over a hundred cycles for each. */
+/* Have subnormal numbers count as zero, as the kernels do: some processors are slow with them. */
 #include <stdint.h>
 #if defined __SSE2__
 #include <immintrin.h>

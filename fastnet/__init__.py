@@ -87,4 +87,5 @@ def __dir__() -> list[str]:
     # `help` reads every listed name, so modules whose dependencies are missing are not listed.
     missing = {name for name, needed in _NEEDED.items() if not all(map(find_spec, needed))}
     classes = (name for module in _ALL_OF for name in importlib.import_module(module).__all__)
-    return sorted({*globals(), *_MODULES, *_IN_MODULES, *classes} - missing)
+    own = {name for name in globals() if name.startswith("__")}
+    return sorted({*own, *_MODULES, *_IN_MODULES, *classes} - missing)

@@ -24,7 +24,7 @@ def names_of(module):
 
 MODULES = [getattr(fastnet, name) for name in fastnet._MODULES if name in dir(fastnet)]
 NAMES = [(module, name) for module in MODULES for name in names_of(module)]
-NAMES += [(fastnet, name) for name, module in HERE.items() if name not in ("Any", "TYPE_CHECKING")]
+NAMES += [(fastnet, name) for name, module in HERE.items()]
 
 
 def found(path):

@@ -1,8 +1,8 @@
 """Subnormal numbers, which kernels count as zero.
 
 After some epochs, most errors of a sigmoid network are tiny, and products of them are subnormal: below 1.2e-38 in
-float32. Intel's processors take over a hundred cycles for such a number: after 300 epochs, an epoch of the book's
-first network took seven times as long as at the beginning. A sum of errors does not change by so little.
+float32. Intel's processors are slow with such numbers: after 300 epochs, an epoch of the book's first network took
+seven times as long as at the beginning. Sums of errors do not change noticeably without them.
 
 The processor's control register says how it treats them. A kernel changes it at the beginning, and puts it back at
 the end, so that nothing changes for the code around it. Each thread has a register of its own.

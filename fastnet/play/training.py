@@ -67,7 +67,7 @@ class Trainer:
         self._total_seconds = 0.0
         self._drawn = self._measured = -math.inf
         self._note: str | None = None
-        self.curves: dict[str, list[Any]] = {"epoch": [], "cost": [], "test_accuracy": []}
+        self._points: list[tuple[float, float | None, float]] = []
 
     def state(self) -> dict[str, Any]:
         """Return members of the message `state`."""
@@ -230,11 +230,15 @@ class Trainer:
 
     def _keep(self, cost: float | None, measured: dict[str, Any]) -> None:
         """Add a point to the curves. Long curves keep only every second point."""
-        point = {"epoch": measured["measured_at"], "cost": cost, "test_accuracy": measured["test_accuracy"]}
-        for name, value in point.items():
-            self.curves[name].append(value)
-        if len(self.curves["epoch"]) > _CURVE:
-            self.curves = {name: points[::2] for name, points in self.curves.items()}
+        self._points.append((measured["measured_at"], cost, measured["test_accuracy"]))
+        if len(self._points) > _CURVE:
+            self._points = self._points[::2]
+
+    @property
+    def curves(self) -> dict[str, list[float | None]]:
+        """Epochs, costs and test accuracies of the points so far; may be called in any thread."""
+        points = list(self._points)
+        return {name: [point[i] for point in points] for i, name in enumerate(("epoch", "cost", "test_accuracy"))}
 
 
 def _copy(net: network2.Network) -> network2.Network:
