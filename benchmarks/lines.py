@@ -58,7 +58,7 @@ FEATURES = (
                 "OF_OUTPUTS Layer Dense Dropout LAYERS as_layers from_settings _plain _check_activation"
             ),
             "formulas/architecture.py": "_completed",
-            "networks/entries.py": "refuse_apart checked layers_of sizes_of entries_of _as_layers",
+            "networks/entries.py": "refuse_separate_sizes checked layers_of sizes_of entries_of _as_layers",
             "networks/base.py": (
                 "BaseNetwork.layers BaseNetwork.parameters BaseNetwork._reset_others BaseNetwork._checked_others "
                 "BaseNetwork._checked_entries _merged"

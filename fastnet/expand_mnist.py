@@ -24,7 +24,7 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset, Sample, as_dataset
 from fastnet.files import reading
 from fastnet.files.reading import DataError, one_line, read_exactly
-from fastnet.files.writing import replaced
+from fastnet.files.writing import atomic_write
 from fastnet.utils import arguments, progress
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
     else:
         arrays["vectors"] = data.targets.astype(data.targets.dtype.newbyteorder("<"), copy=False)
     # If writing fails, NumPy's `savez` leaves the archive open, and Python later prints an error about that.
-    with replaced(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, array, version=(1, 0), allow_pickle=False)

@@ -98,7 +98,7 @@ class Network(BaseNetwork):
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        entries.refuse_apart(sizes, *others)
+        entries.refuse_separate_sizes(sizes, *others)
         super().__init__(sizes, "sigmoid", engine, dtype, seed)
         self._draw_parameters(scaled=False)
 

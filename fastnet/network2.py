@@ -141,7 +141,7 @@ class Network(BaseNetwork):
         dtype: npt.DTypeLike = "float32",
         seed: int | None = None,
     ) -> None:
-        entries.refuse_apart(sizes, cost, *others)
+        entries.refuse_separate_sizes(sizes, cost, *others)
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
         self._reset_others()  # a user's weight initializer may set weights and biases only

@@ -18,7 +18,7 @@ with of_extra("fastnet.torch_models", "PyTorch", "torch"):
 
 from fastnet import network2
 from fastnet.engines.torch_layers import ACTIVATIONS
-from fastnet.formulas.activations import FALLING, OwnActivation
+from fastnet.formulas.activations import NOT_MONOTONIC, OwnActivation
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling, Shape
@@ -40,7 +40,7 @@ class Exponential(nn.Module):
 _MODULES: dict[str, nn.Module] = {**ACTIVATIONS, "softmax": nn.Softmax(dim=1), "exp": Exponential()}
 _ACTIVATIONS = {type(module): name for name, module in _MODULES.items() if not isinstance(module, nn.Identity)}
 _COSTS = {"sigmoid": CrossEntropyCost, "softmax": LogLikelihoodCost, "exp": PoissonCost}
-_PASSED_OVER = (nn.Dropout, nn.Identity)  # modules that do not change the outputs of a trained network
+_SKIPPED = (nn.Dropout, nn.Identity)  # modules that do not change the outputs of a trained network
 
 
 def to_torch(net: BaseNetwork) -> nn.Sequential:
@@ -153,7 +153,7 @@ def from_torch(
     """
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
-    modules = [module for module in model if not isinstance(module, _PASSED_OVER)]
+    modules = [module for module in model if not isinstance(module, _SKIPPED)]
     first = modules[0] if modules else None
     if isinstance(first, nn.Unflatten):
         input_shape = tuple(first.unflattened_size)
@@ -275,7 +275,7 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
         )
     i = len(layers) - 1
     pooled = isinstance(layers[i], MaxPooling) and isinstance(layers[i - 1], Convolution) and i
-    if pooled and name not in FALLING:
+    if pooled and name not in NOT_MONOTONIC:
         i -= 1  # a monotonic activation may come before or after pooling
     layer = layers[i]
     if isinstance(layer, MaxPooling):

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from fastnet.learning.diagnostics import TrainingWarning
-from fastnet.utils.interruption import TO_END
+from fastnet.utils.interruption import TERMINATION_SIGNALS
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
@@ -32,7 +32,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
     stopped: list[int] = []
-    for number in TO_END:
+    for number in TERMINATION_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # a command under nohup keeps ignoring SIGHUP
             signal.signal(number, partial(_stop, stopped))
     for stream in (sys.stdout, sys.stderr):

@@ -92,7 +92,7 @@ def _map(map_: Map, axes: Axes) -> Axes:
     colors = axes.imshow(exponents, "RdBu", vmin=-largest, vmax=largest, aspect="auto")
     for i, cell in enumerate(map_.cells):
         shade = "white" if abs(exponents.flat[i]) > 0.6 * largest else "black"
-        words = _duration(cell.seconds[ours]) if alone else _victory(cell)
+        words = _duration(cell.seconds[ours]) if alone else _text_of_cell(cell)
         axes.text(i % columns, i // columns, words, ha="center", va="center", color=shade)
     axes.set_xticks(range(columns), [str(size) for size in map_.mini_batch_sizes])
     axes.set_yticks(range(len(map_.widths)), [str(width) for width in map_.widths])
@@ -106,7 +106,7 @@ def _map(map_: Map, axes: Axes) -> Axes:
     return axes
 
 
-def _victory(cell: Cell) -> str:
+def _text_of_cell(cell: Cell) -> str:
     lead = cell.lead(cell.winner)
     return f"{cell.winner}\n{lead:.3g}×" if lead < 100 else f"{cell.winner}\n{lead:,.0f}×"
 

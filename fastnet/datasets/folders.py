@@ -46,13 +46,13 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     chosen = _IDX.fullmatch(path.name)
     if not (chosen or path.is_dir()):
         return None
-    folder = path if path.is_dir() else _home(path)
+    folder = path if path.is_dir() else _folder_of(path)
     groups: dict[tuple[Path, str], dict[Role, Path]] = {}
     for file in sorted(_files(folder), key=lambda file: (file.name.lower().endswith(".gz"), file.name)):
         found = _IDX.fullmatch(file.name)
         if found:
             role = _SETS[found[2].lower()], found[3].lower()
-            groups.setdefault((_home(file), found[1].lower()), {}).setdefault(role, file)
+            groups.setdefault((_folder_of(file), found[1].lower()), {}).setdefault(role, file)
     if chosen and not path.is_dir():
         groups = {key: group for key, group in groups.items() if key == (folder, chosen[1].lower())}
     whole = [group for group in groups.values() if not _missing(group)]
@@ -62,7 +62,7 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
         beside = next(iter(group.values()))
         name = _IDX.fullmatch(beside.name)
         raise FileNotFoundError(
-            f"{_home(beside)}: there is no file {name[1] if name else ''}{_OF_MNIST[role]}, gzipped or not, which "
+            f"{_folder_of(beside)}: there is no file {name[1] if name else ''}{_OF_MNIST[role]}, gzipped or not, which "
             f"{beside.name} needs beside it"
         )
     return group
@@ -114,7 +114,7 @@ def _missing(group: dict[Role, Path]) -> list[Role]:
 
 
 def _shallowest(groups: list[dict[Role, Path]], path: Path) -> dict[Role, Path] | None:
-    depths = [min(len(_home(file).parts) for file in group.values()) for group in groups]
+    depths = [min(len(_folder_of(file).parts) for file in group.values()) for group in groups]
     first = [group for group, depth in zip(groups, depths, strict=True) if depth == min(depths)]
     if len(first) > 1:
         names = ", ".join(sorted(str(next(iter(group.values())).relative_to(path)) for group in first))
@@ -122,7 +122,7 @@ def _shallowest(groups: list[dict[Role, Path]], path: Path) -> dict[Role, Path] 
     return first[0] if first else None
 
 
-def _home(file: Path) -> Path:
+def _folder_of(file: Path) -> Path:
     """Return the folder of a file, or its parent if the folder has the file's name, as in some archives."""
     return file.parent.parent if file.parent.name in (file.name, file.stem) else file.parent
 

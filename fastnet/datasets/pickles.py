@@ -168,7 +168,7 @@ def _text(value: Any) -> str:
     return value.decode("latin1") if isinstance(value, bytes) else value
 
 
-_STAND_INS: dict[tuple[str, str], Callable[..., Any]] = {
+_REPLACEMENTS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -210,7 +210,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         try:
-            return _STAND_INS[module, name]
+            return _REPLACEMENTS[module, name]
         except KeyError:
             asked = f"{module}.{name}"[:_LONGEST_NAME]
             raise ValueError(f"this pickle asks for {asked!r}; only NumPy arrays are read") from None
@@ -218,7 +218,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     def load_reduce(self) -> None:
         arguments = self.stack.pop()
         function = self.stack[-1]
-        if not any(function is stand_in for stand_in in _STAND_INS.values()):
+        if not any(function is stand_in for stand_in in _REPLACEMENTS.values()):
             raise ValueError("this pickle calls something that is not a function")
         if not (isinstance(arguments, tuple) and len(arguments) <= _MOST_ARGUMENTS):
             raise ValueError(f"this pickle calls a function without a tuple of at most {_MOST_ARGUMENTS} arguments")

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from fastnet.engines.contract import Engine
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.interruption import deferred_signals
 
 ENGINES = ("numba", "numpy", "torch", "reference")
 """Names of the engines that train networks."""
@@ -59,5 +59,5 @@ def engine_class(name: str) -> type[Engine]:
 
 
 def _imported(name: str) -> ModuleType:
-    with heard_afterwards():
+    with deferred_signals():
         return import_module(f"fastnet.engines.{name}")

@@ -26,7 +26,7 @@ from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, 
 from fastnet.kernels.structures import FlatArray, Reference
 from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.interruption import deferred_signals
 
 _LARGEST_SHRINKAGE = 0.5  # in one mini-batch; with a larger shrinkage, the weights change instead of their scale
 _SAMPLES_AT_A_TIME = 2048  # largest number of samples that are fed forward together
@@ -96,7 +96,7 @@ class Engine(contract.Engine):
     def _prepare(self, data: Dataset) -> None:
         # Ctrl-C while code is loaded or compiled may arrive in a destructor of LLVM's objects, and be lost there.
         waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop at once"
-        with heard_afterwards(waits), announced(progress.compiling):
+        with deferred_signals(waits), announced(progress.compiling):
             self._references.clear()  # they would keep the previous data alive
             self._inputs = self._cached_inputs(data)
             targets = self._flat_targets(data)

@@ -36,7 +36,9 @@ from fastnet.utils import torch_threads
 Work: TypeAlias = Callable[[], None]
 
 _SAMPLES_AT_A_TIME = 4096  # largest number of samples that are fed forward together; bounds the memory
-_WORTHWHILE = 2_000_000  # multiplications in a mini-batch from which on PyTorch is faster with several threads
+_LEAST_MULTIPLICATIONS = (
+    2_000_000  # in a mini-batch, from which on PyTorch is faster with several threads
+)
 _STEPS_IN_A_GRAPH = 200
 _WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate their buffers
 
@@ -143,7 +145,7 @@ class Eager(contract.Engine):
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
         """Use one thread if a mini-batch is too small to be divided, because threads would wait for one another."""
         multiplications = mini_batch_size * self.architecture.multiplications
-        return torch_threads.limited(1) if multiplications < _WORTHWHILE else nullcontext()
+        return torch_threads.limited(1) if multiplications < _LEAST_MULTIPLICATIONS else nullcontext()
 
     def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
         """Take a step for each mini-batch; `factors` are those of Dropout layers' inputs, one row per sample."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from fastnet.files.parameters import check_parameter
 from fastnet.files.reading import holding, named_errors, one_line, read_all
-from fastnet.files.writing import replaced
+from fastnet.files.writing import atomic_write
 from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters, check_memory
 from fastnet.formulas.costs import OwnCost, QuadraticCost, from_name
@@ -101,7 +101,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     plain = is_plain(model.architecture, model.activation)
     contents = _version_1(model) if plain else _version_2(model)
     text = json.dumps(contents).encode("ascii")[1:]
-    with replaced(path) as file:
+    with atomic_write(path) as file:
         file.write(_beginning(text, 1 if plain else 2) + text)
 
 

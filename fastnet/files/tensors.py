@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 import numpy as np
 
 from fastnet.files.reading import holding, named_errors, read_exactly
-from fastnet.files.writing import replaced
+from fastnet.files.writing import atomic_write
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -93,7 +93,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
     metadata = {kind.name: text, "version": version, "sha256": _checksum(kind.name, version, text, header, numbers)}
     whole = json.dumps({"__metadata__": metadata, **header}).encode("ascii")
     whole += b" " * (-len(whole) % 8)  # the format requires aligned numbers
-    with replaced(path) as file:
+    with atomic_write(path) as file:
         file.write(len(whole).to_bytes(8, "little") + whole)
         for each in numbers:
             file.write(each.data)

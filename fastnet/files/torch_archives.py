@@ -21,7 +21,7 @@ from torch import nn
 
 from fastnet.files import reading, torch_pickles
 from fastnet.files.reading import DataError, one_line
-from fastnet.files.writing import replaced
+from fastnet.files.writing import atomic_write
 from fastnet.utils import arguments
 from fastnet.utils.torch_arguments import all_finite
 
@@ -71,7 +71,7 @@ def write(path: StrPath, model: _Model, form: Format[_Model]) -> None:
         contents[name] = list(value) if isinstance(value, tuple) else value
     with arguments.named("the network cannot be saved"):
         _model(contents, form, sum(tensor.nbytes for tensor in state.values()))
-    with replaced(path) as file:
+    with atomic_write(path) as file:
         torch.save(contents, file)
 
 

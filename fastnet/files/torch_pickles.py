@@ -38,12 +38,12 @@ def check(file: IO[bytes]) -> None:
     if len(contents) > _MOST_BYTES:
         raise pickle.UnpicklingError("it is longer than the pickle of any network")
     try:
-        _DryRun(io.BytesIO(contents)).load()
+        _CheckingUnpickler(io.BytesIO(contents)).load()
     except (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError) as error:
         raise pickle.UnpicklingError(str(error)) from None
 
 
-class _DryRun(pickle._Unpickler):
+class _CheckingUnpickler(pickle._Unpickler):
     """An unpickler that follows the instructions of a pickle, and makes only containers."""
 
     dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS}

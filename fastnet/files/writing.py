@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from fastnet.files.reading import named_errors
 from fastnet.utils import arguments
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.interruption import deferred_signals
 
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts
 
@@ -26,7 +26,7 @@ except ImportError:  # Windows
 
 
 @contextmanager
-def replaced(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Write a file atomically: an existing file is replaced when the new file is complete.
 
     Parameters
@@ -68,7 +68,7 @@ def check_path(value: Any, argument: str) -> Path:
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text atomically in UTF-8; see `replaced`."""
-    with replaced(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode())
 
 
@@ -79,7 +79,7 @@ def _written(path: Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, _Stream(file))
     else:
         # Signals are deferred, so that no unfinished file remains.
-        with heard_afterwards(), _written_beside(_resolved(path)) as unfinished:
+        with deferred_signals(), _written_beside(_resolved(path)) as unfinished:
             yield unfinished
 
 
@@ -87,10 +87,10 @@ def _resolved(path: Path) -> Path:
     """Return the path with links resolved."""
     try:
         path = path.resolve()
-        in_circle = path.is_symlink()  # from Python 3.13 on, a loop of links stays unresolved
+        is_loop = path.is_symlink()  # from Python 3.13 on, a loop of links stays unresolved
     except RuntimeError:  # earlier versions raise an error for a loop of links
-        in_circle = True
-    if in_circle:
+        is_loop = True
+    if is_loop:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     return path
 
@@ -113,7 +113,7 @@ def _written_beside(path: Path) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 unfinished.unlink()
             raise
-    _keep_names(path.parent)
+    _flush_folder(path.parent)
 
 
 def _replace(path: Path, unfinished: Path) -> None:
@@ -198,7 +198,7 @@ def _close_on_windows(file: BinaryIO) -> None:
         file.close()  # type: ignore[unreachable] # mypy assumes the system where it runs
 
 
-def _keep_names(folder: Path) -> None:
+def _flush_folder(folder: Path) -> None:
     """Flush a folder to the disk, so that a power failure cannot undo a renaming."""
     with suppress(OSError):  # some systems cannot open or flush a folder
         descriptor = os.open(folder, os.O_RDONLY)

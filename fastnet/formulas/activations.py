@@ -202,7 +202,7 @@ ACTIVATIONS = {
 }
 """Activation functions of layers by name. Every engine has an entry for each function."""
 
-FALLING = ("gelu",)
+NOT_MONOTONIC = ("gelu",)
 """Names of the activation functions that are not monotonic: a larger z may have a smaller activation."""
 
 

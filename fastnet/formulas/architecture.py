@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnet.formulas.activations import FALLING, OwnActivation
+from fastnet.formulas.activations import NOT_MONOTONIC, OwnActivation
 from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, Outputs, OwnCost, QuadraticCost, name_of
 from fastnet.formulas.layers import (
     OF_OUTPUTS,
@@ -129,11 +129,11 @@ class Architecture:
 
         The activation function of a Convolution moves to the MaxPooling directly after it. The largest z of a window
         is then found first, and the function computed for that z alone. The result is the same if the function never
-        decreases. Functions in `FALLING` are not moved; a user's function is assumed never to decrease.
+        decreases. Functions in `NOT_MONOTONIC` are not moved; a user's function is assumed never to decrease.
         """
         found = [getattr(layer, "activation", None) or "linear" for layer in self.layers]
         for i, (layer, following) in enumerate(pairwise(self.layers)):
-            if isinstance(layer, Convolution) and isinstance(following, MaxPooling) and found[i] not in FALLING:
+            if isinstance(layer, Convolution) and isinstance(following, MaxPooling) and found[i] not in NOT_MONOTONIC:
                 found[i], found[i + 1] = "linear", found[i]
         return tuple(found)
 

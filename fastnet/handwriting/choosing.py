@@ -220,7 +220,7 @@ def _chosen(mask: np.ndarray) -> tuple[np.ndarray, str]:
         return mask, NOTHING
     smallest = _SMALLEST * max(labels.shape)
     things = _without_surroundings(things, smallest, _MOST_EDGE * mask.size)
-    digit, reason = _together(things)
+    digit, reason = _parts_of_digit(things)
     chosen = np.isin(labels, [thing.label for thing in digit])
     return chosen, reason or _shape(digit, smallest, chosen)
 
@@ -230,18 +230,18 @@ def _without_surroundings(things: list[Component], smallest: float, most: float)
     things = sorted(things, key=lambda thing: thing.area, reverse=True)
     for thing in sorted((each for each in things if each.size >= smallest), key=lambda each: -each.size):
         large = [other for other in things if other is not thing and other.size >= smallest]
-        if large and _surrounds(thing, min(large, key=_unlike_a_digit), most):
+        if large and _is_frame_or_line(thing, min(large, key=_order_of_choice), most):
             things.remove(thing)
     return things
 
 
-def _unlike_a_digit(thing: Component) -> tuple[bool, bool, int]:
+def _order_of_choice(thing: Component) -> tuple[bool, bool, int]:
     """Return a sort key: lines last, then components at the border; larger components and shorter lines first."""
     straight, _ = thing.lines
     return straight, bool(thing.contacts.any()), thing.size if straight else -thing.area
 
 
-def _surrounds(thing: Component, digit: Component, most: float) -> bool:
+def _is_frame_or_line(thing: Component, digit: Component, most: float) -> bool:
     """Whether a component is a frame, a line or an edge, around or beside a component that may be a digit."""
     straight, corner = thing.lines
     inside = thing.contains(digit) and digit.size >= _FRAMED * thing.size
@@ -261,7 +261,7 @@ def _surrounds(thing: Component, digit: Component, most: float) -> bool:
     return beside and thing.height > _LONGER * digit.height
 
 
-def _together(things: list[Component]) -> tuple[list[Component], str]:
+def _parts_of_digit(things: list[Component]) -> tuple[list[Component], str]:
     """Return the first of some components with all that belong to it, and why they are not one digit."""
     main, *others = things
     digit = [main]

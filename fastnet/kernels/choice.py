@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 _MOST_ROWS = 1 / 3  # share of the inputs that are not zero, below which `Rows` is faster
-_WORTHWHILE = 200_000  # multiplications in a mini-batch, above which several threads are faster
+_LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch, above which several threads are faster
 
 
 def without_zeros(density: float) -> bool:
@@ -18,4 +18,4 @@ def without_zeros(density: float) -> bool:
 
 def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:
     """Return the number of threads for a mini-batch whose layer 0 can be divided into `panels` parts."""
-    return min(available(), panels) if multiplications > _WORTHWHILE else 1
+    return min(available(), panels) if multiplications > _LEAST_MULTIPLICATIONS else 1

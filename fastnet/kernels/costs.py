@@ -41,7 +41,7 @@ def _exponential(z: Value) -> tuple[Value, Value]:
     return a, a
 
 
-def _softmax_elsewhere(z: Value) -> tuple[Value, Value]:
+def _softmax_placeholder(z: Value) -> tuple[Value, Value]:
     return z, z  # never executed: `errors` computes softmax, which depends on all neurons
 
 
@@ -106,7 +106,7 @@ def _sign(r: Value) -> Value:
     return where(r > 0, r.like(1.0), where(r < 0, r.like(-1.0), r))  # NaN stays NaN
 
 
-_neuron = choice([sigmoid, linear, _softmax_elsewhere, _exponential])  # in the order of OUTPUTS
+_neuron = choice([sigmoid, linear, _softmax_placeholder, _exponential])  # in the order of OUTPUTS
 _error = choice(
     [_quadratic_error, _difference, _difference, _difference, _absolute_error, _huber_error, _quantile_error]
 )  # in the order of CODES

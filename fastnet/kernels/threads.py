@@ -31,7 +31,7 @@ from numba.extending import intrinsic
 from fastnet.kernels.compiler import part
 from fastnet.kernels.vectors import data_of
 
-_EVERYBODY = 1 << 60  # more arrivals than any thread waits for
+_RELEASE_ALL = 1 << 60  # more arrivals than any thread waits for
 _PATIENCE = 2000  # checks of the barrier before a waiting thread yields its processor
 
 _NOTICEABLE = 2e-3  # seconds; the CPU time of shorter work is too inexact
@@ -39,7 +39,7 @@ _ENOUGH = 0.8  # smallest ratio of CPU time to elapsed time of a thread that has
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
 
 _limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
-_give_way = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
+_yield_processor = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
 
 
 class Share(NamedTuple):
@@ -136,7 +136,7 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
 
     def work_timed(share: Share) -> None:
         began, used = time.perf_counter(), time.thread_time()
-        with _nobody_left_waiting(arrivals):
+        with _releasing_others(arrivals):
             work(share)
         used, took = time.thread_time() - used, time.perf_counter() - began
         running.append(used / took if took > _NOTICEABLE else 1.0)
@@ -148,7 +148,7 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
     first, *others = [Share(thread, threads, arrivals) for thread in range(threads)]
     futures: list[Future[None]] = []
     parallel = False
-    with ThreadPoolExecutor(len(others)) as pool, _nobody_left_waiting(arrivals):
+    with ThreadPoolExecutor(len(others)) as pool, _releasing_others(arrivals):
         try:
             futures = [pool.submit(work_beside, share) for share in others]
             natives = {threading.get_native_id(), *(started.get() for _ in others)}
@@ -165,12 +165,12 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
 
 
 @contextlib.contextmanager
-def _nobody_left_waiting(arrivals: np.ndarray) -> Iterator[None]:
+def _releasing_others(arrivals: np.ndarray) -> Iterator[None]:
     """Release all threads that wait at the barrier, if an exception or Ctrl-C ends this thread's work."""
     try:
         yield
     except BaseException:
-        arrivals[0] = _EVERYBODY
+        arrivals[0] = _RELEASE_ALL
         raise
 
 
@@ -189,7 +189,7 @@ def wait_for_all(share, times):
         while _arrived(share.arrivals) < times * share.threads:
             looks += 1
             if looks % _PATIENCE == 0:
-                _give_way()
+                _yield_processor()
 
 
 @intrinsic

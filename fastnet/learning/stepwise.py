@@ -10,7 +10,7 @@ import numpy as np
 from fastnet.engines.contract import Totals
 from fastnet.learning import diagnostics
 from fastnet.utils import arguments
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.interruption import deferred_signals
 
 if TYPE_CHECKING:
     from fastnet.networks.learner import NetworkLearner
@@ -86,7 +86,7 @@ class StepwiseTraining:
                 "smaller eta"
             )
         total, samples = Totals(), 0
-        with heard_afterwards() as hear:
+        with deferred_signals() as hear:
             for part in self._parts(left):
                 self._begin()
                 found = self._learner.train_part(part, self._eta)

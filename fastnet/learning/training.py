@@ -16,7 +16,7 @@ from fastnet.learning.diagnostics import NeverPredicted
 from fastnet.learning.history import Epoch, History
 from fastnet.learning.schedules import StoppingRule
 from fastnet.utils import progress
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.interruption import deferred_signals
 
 _MINI_BATCHES_OF_A_SUM = 4096  # largest number of mini-batches whose costs are summed in one call of the engine
 _MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call of the engine
@@ -152,7 +152,7 @@ class Training:
 
     def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
         """Train for an epoch; return its cost, its time in seconds, and whether the parameters are finite."""
-        with heard_afterwards() as hear:
+        with deferred_signals() as hear:
             try:
                 cost = self.learner.train(number, eta, hear)
                 seconds = time.perf_counter() - began

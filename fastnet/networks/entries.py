@@ -36,7 +36,7 @@ NAMES_ELSEWHERE = {
 """Names that other programs have for arguments of `SGD`, and the names here."""
 
 
-def refuse_apart(*sizes: Any) -> None:
+def refuse_separate_sizes(*sizes: Any) -> None:
     """Refuse sizes that are given as separate arguments, as in `Network(784, 30, 10)`, instead of a list."""
     given = [size for size in sizes if isinstance(size, int)]
     if len(given) == len(sizes) > 1:

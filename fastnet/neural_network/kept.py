@@ -14,7 +14,7 @@ from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.neural_network import parameters
 from fastnet.neural_network.settings import Settings
 
-_KEPT: WeakKeyDictionary[Any, KeptEngines] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
 _FEW_MULTIPLICATIONS = 1 << 23  # with as many or fewer, NumPy was measured to be no slower than a kernel
@@ -22,7 +22,7 @@ _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
 
 @dataclass(frozen=True)
-class KeptEngines:
+class CachedEngines:
     """The engines of an estimator, and the parameters and arrays from which they were made.
 
     Attributes
@@ -49,7 +49,7 @@ class KeptEngines:
     engines: dict[tuple[str, np.dtype], Engine] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, estimator: Any) -> KeptEngines:
+    def of(cls, estimator: Any) -> CachedEngines:
         """Read an estimator's parameters and arrays, which the user may have assigned.
 
         Raises
@@ -91,11 +91,11 @@ class KeptEngines:
         )
 
 
-def kept_engines(estimator: Any) -> KeptEngines:
+def kept_engines(estimator: Any) -> CachedEngines:
     """Return an estimator's engines: those of the last call, if its parameters and arrays are unchanged."""
     kept = _KEPT.get(estimator)
     if kept is None or not kept.fits(estimator):
-        kept = _KEPT[estimator] = KeptEngines.of(estimator)
+        kept = _KEPT[estimator] = CachedEngines.of(estimator)
     return kept
 
 

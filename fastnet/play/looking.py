@@ -18,7 +18,7 @@ from fastnet.play import digits
 from fastnet.play.settings import RequestError, number_of_parameters
 
 _LARGEST_SIDE = 200  # largest side of a drawing, in pixels
-_EXCITING = 8  # number of test digits that are shown for a neuron
+_EXAMPLES = 8  # number of test digits that are shown for a neuron
 _SEARCHED = 2000  # largest number of test digits that the search considers
 _WORK_OF_SEARCH = 2e9  # largest number of multiplications of the search
 _PART = 50  # number of test digits that are fed forward together: limits the memory of convolutions
@@ -155,7 +155,7 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
     searched = int(min(_SEARCHED, _WORK_OF_SEARCH // net._architecture().multiplications))
     parts = (test.inputs[start : start + _PART].T for start in range(0, searched, _PART))
     found = np.concatenate([_of_neuron(net.activations(part)[layer], which) for part in parts])
-    most = np.argsort(-found, kind="stable")[:_EXCITING]
+    most = np.argsort(-found, kind="stable")[:_EXAMPLES]
     own = None if image is None else float(_of_neuron(net.activations(image.column)[layer], which)[0])
     bias = float(parameters["biases"][which, 0]) if "biases" in parameters else None
     members = {"layer": layer, "index": which, "bias": bias, "activation": own}
@@ -190,7 +190,7 @@ def layer_of(net: network2.Network, layer: Any) -> int:
     return layer
 
 
-def pixels_that_matter(net: network2.Network, image: Image, output: Any) -> tuple[dict[str, Any], Arrays]:
+def pixel_gradient(net: network2.Network, image: Image, output: Any) -> tuple[dict[str, Any], Arrays]:
     """Return the derivative of an output with respect to each pixel.
 
     Parameters

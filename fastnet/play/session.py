@@ -146,7 +146,7 @@ class Session:
         if self._image is None:
             raise RequestError("there is no image yet: draw a digit, or choose a test digit")
         net = self._trainer.looked_at()
-        members, arrays = looking.pixels_that_matter(net, self._image, message.get("output"))
+        members, arrays = looking.pixel_gradient(net, self._image, message.get("output"))
         self._send(frame("map", members | reply, arrays), False)
 
     # Answers, in the training thread.

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnet.files.writing import replaced
+from fastnet.files.writing import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
         If matplotlib does not support the ending.
     """
     check(filename)
-    with replaced(filename) as file:
+    with atomic_write(filename) as file:
         figure.savefig(file, format=_ending(filename), dpi=150)
 
 

@@ -13,13 +13,13 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 import fastnet
-from fastnet.sweeps.data import Data, Source, at_hand
+from fastnet.sweeps.data import Data, Source, load_on_worker
 from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Outcome, Task, attempt, one_thread_of_blas
 from fastnet.utils import progress
 
 _CONNECTING = 10  # seconds that a scheduler has to answer, and to find workers
-_LOOKING = 1.0  # seconds between two checks of the cluster
+_CHECK_INTERVAL = 1.0  # seconds between two checks of the cluster
 _PATIENCE = 5  # consecutive checks that find the cluster idle, after which unfinished networks count as lost
 
 
@@ -101,7 +101,7 @@ def outcomes(
     left, idle = set(tasks), 0
     while left and idle < _PATIENCE:
         try:
-            result = results.get(timeout=_LOOKING)
+            result = results.get(timeout=_CHECK_INTERVAL)
         except queue.Empty:
             result = CancelledError() if client.status != "running" else None
             idle = idle + 1 if all_sent.is_set() and not _is_busy(client) else 0
@@ -137,7 +137,7 @@ def _train(recipe: Recipe, seed: int, data: Data | Source, fingerprint: str, ver
         reason = f"this worker has fastnet {fastnet.__version__}, but the sweep was started by fastnet {version}"
         return recipe, seed, reason
     try:
-        here = at_hand(data, fingerprint)
+        here = load_on_worker(data, fingerprint)
     except (OSError, ValueError) as error:
         return recipe, seed, str(error)
     _limit_blas()

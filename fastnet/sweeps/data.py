@@ -112,7 +112,7 @@ def given(value: object) -> Data | Source:
     return Data(*sets)
 
 
-def at_hand(data: Data | Source, fingerprint: str) -> Data:
+def load_on_worker(data: Data | Source, fingerprint: str) -> Data:
     """Return the data in the process of a worker, which got the data or their source. A source is loaded only once.
 
     Raises

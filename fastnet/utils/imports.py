@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fastnet.utils.interruption import heard_afterwards
+from fastnet.utils.interruption import deferred_signals
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def of_command(name: str) -> Iterator[None]:
         Name of the command, with which the line begins.
     """
     try:
-        with heard_afterwards():
+        with deferred_signals():
             yield
     except KeyboardInterrupt:
         sys.exit(130)
@@ -43,7 +43,7 @@ def of_extra(name: str, packages: str, extra: str, *, is_command: bool = False) 
     is_command : bool, optional
         Whether the module runs as a command, which then ends as `of_command` says.
     """
-    with of_command(name) if is_command else heard_afterwards():
+    with of_command(name) if is_command else deferred_signals():
         try:
             yield
         except ImportError as error:

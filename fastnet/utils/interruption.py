@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-TO_END = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+TERMINATION_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Signals that end a command, besides SIGINT (Ctrl-C). SIGHUP is sent when a terminal is closed."""
-_SIGNALS = (signal.SIGINT, *TO_END)
+_SIGNALS = (signal.SIGINT, *TERMINATION_SIGNALS)
 
 
 @contextlib.contextmanager
-def heard_afterwards(says: str = "") -> Iterator[Callable[[], None]]:
+def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
     If a library is interrupted while it is imported or computes, it may hide the interrupt, raise another exception, or

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from fastnet.files import writing
-from fastnet.files.writing import replaced
+from fastnet.files.writing import atomic_write
 
 
 def test_a_file_that_cannot_be_replaced_gets_the_contents(tmp_path, monkeypatch):
@@ -17,7 +17,7 @@ def test_a_file_that_cannot_be_replaced_gets_the_contents(tmp_path, monkeypatch)
         raise OSError(errno.EBUSY, "Device or resource busy")
 
     monkeypatch.setattr(Path, "replace", busy)
-    with replaced(path) as file:
+    with atomic_write(path) as file:
         file.write(b"new")
     assert path.read_bytes() == b"new"
     assert path.stat().st_ino == inode
@@ -36,7 +36,7 @@ def test_a_file_that_another_program_holds_on_windows_is_tried_again(tmp_path, m
     monkeypatch.setattr(Path, "replace", replace_at_last)
     monkeypatch.setattr(writing, "_PAUSES", (0, 0, 0))
     path = tmp_path / "held"
-    with pytest.raises(PermissionError), replaced(path) as file:
+    with pytest.raises(PermissionError), atomic_write(path) as file:
         file.write(b"new")
     held.clear()
     monkeypatch.setattr(writing.os, "name", "nt")

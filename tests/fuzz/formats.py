@@ -1,6 +1,6 @@
 """File formats taken apart, and put together again with all lengths and checksums right.
 
-Otherwise damage would be found at the door, and nothing would ever be tried on what lies behind it.
+Otherwise the checksum would refuse every damaged file, and no reader would ever see damage.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ def test_two_threads_write_the_same_file(write, tmp_path):
 def unfinished_name(path):
     """Return the name of the file that is to become another one."""
     before = {*os.listdir(path.parent), path.name}
-    with writing.replaced(path) as file:
+    with writing.atomic_write(path) as file:
         (name,) = set(os.listdir(path.parent)) - before
         file.write(OLD)
     return name
@@ -202,7 +202,7 @@ def test_nobody_can_lay_a_link_where_the_unfinished_file_is_written(write, old, 
 KILLED = """
 import os, signal, sys
 from fastnet.files import writing
-with writing.replaced(sys.argv[1]) as file:
+with writing.atomic_write(sys.argv[1]) as file:
     file.write(b"unfinished")
     file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
@@ -211,7 +211,7 @@ with writing.replaced(sys.argv[1]) as file:
 
 def test_ctrl_c_waits_until_a_file_is_written(old):
     def interrupted():
-        with writing.replaced(old) as file:
+        with writing.atomic_write(old) as file:
             file.write(b"what was")
             signal.raise_signal(signal.SIGINT)
             file.write(b" written")
@@ -230,7 +230,7 @@ def test_ctrl_c_that_is_pressed_again_does_not_wait(old):
     unheard = []
 
     def interrupted():
-        with writing.replaced(old) as file:
+        with writing.atomic_write(old) as file:
             file.write(b"what was")
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
@@ -259,10 +259,10 @@ def test_what_a_killed_writer_leaves_is_removed_by_the_next(write, old):
 
 
 def test_what_somebody_is_writing_is_not_taken_for_abandoned(old):
-    with writing.replaced(old) as slow:
+    with writing.atomic_write(old) as slow:
         slow.write(b"slow")
         for text in (b"first", b"second"):
-            with writing.replaced(old) as quick:
+            with writing.atomic_write(old) as quick:
                 quick.write(text)
             assert old.read_bytes() == text
     assert old.read_bytes() == b"slow"
@@ -292,7 +292,7 @@ def test_many_write_the_same_file_and_some_are_killed(old):
         path, seed = sys.argv[1:]
         draw = random.Random(int(seed))
         for _ in range(300):
-            with writing.replaced(path) as file:
+            with writing.atomic_write(path) as file:
                 file.write(b"a" * 4000)
                 if draw.random() < 0.002:
                     file.flush()
@@ -303,7 +303,7 @@ def test_many_write_the_same_file_and_some_are_killed(old):
     statuses = [process.wait(timeout=60) for process in processes]
     assert set(statuses) == {0, 9}
     assert old.read_bytes() == b"a" * 8000
-    with writing.replaced(old) as file:
+    with writing.atomic_write(old) as file:
         file.write(OLD)
     left = [name for name in os.listdir(old.parent) if name != "old"]
     assert len(left) <= statuses.count(9)  # of those that were killed while another one was writing the same
@@ -316,6 +316,6 @@ def test_a_name_that_was_changed_is_kept_by_the_disk(old, monkeypatch):
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (told.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))
     monkeypatch.setattr(Path, "replace", lambda *paths: (told.append("renamed"), replace(*paths)))
-    with writing.replaced(old) as file:
+    with writing.atomic_write(old) as file:
         file.write(OLD)
     assert told == [stat.S_IFREG, "renamed", stat.S_IFDIR]

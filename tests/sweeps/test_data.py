@@ -5,7 +5,7 @@ import pytest
 
 from fastnet import Dataset, expand_mnist, mnist_loader
 from fastnet.sweeps import data as room
-from fastnet.sweeps.data import Data, Source, at_hand, given
+from fastnet.sweeps.data import Data, Source, given, load_on_worker
 
 
 def copy(data):
@@ -81,15 +81,15 @@ def loads(data, monkeypatch):
 
 def test_a_worker_loads_once(data, loads):
     fingerprint = Data(*data).fingerprint
-    first, again = (at_hand(Source("there"), fingerprint) for _ in range(2))
+    first, again = (load_on_worker(Source("there"), fingerprint) for _ in range(2))
     assert first is again
     assert loads == [os.path.abspath("there")]
-    assert at_hand(first, fingerprint) is first
+    assert load_on_worker(first, fingerprint) is first
 
 
 def test_a_worker_with_other_data_refuses(data, loads):
     with pytest.raises(ValueError, match="the data on this worker differ"):
-        at_hand(Source("there"), Data(*data[:2]).fingerprint)
+        load_on_worker(Source("there"), Data(*data[:2]).fingerprint)
 
 
 def test_expanded(data, loads, monkeypatch):

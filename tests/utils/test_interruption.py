@@ -82,7 +82,7 @@ def test_an_import_is_not_interrupted():
 
     def imported():
         nonlocal finished
-        with interruption.heard_afterwards():
+        with interruption.deferred_signals():
             signal.raise_signal(signal.SIGINT)
             finished = True
 
@@ -100,7 +100,7 @@ def test_a_handler_that_is_not_pythons_is_left_alone():
     """As the system's, which many programs with windows set, so that Ctrl-C ends them at once."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        with interruption.heard_afterwards():
+        with interruption.deferred_signals():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     finally:
@@ -172,7 +172,7 @@ def test_who_presses_ctrl_c_is_told_that_it_was_heard(capsys):
     said = []
 
     def interrupted():
-        with interruption.heard_afterwards("Stopping soon"):
+        with interruption.deferred_signals("Stopping soon"):
             os.kill(os.getpid(), signal.SIGINT)
             said.append(capsys.readouterr().err)
 
