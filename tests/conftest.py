@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import pytest
+from joblib import cpu_count
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out; PyTorch's threads would wait for one another
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,9 +30,12 @@ def pytest_configure(config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Divide the whole suite among processes, but not a few tests, and never benchmarks."""
+    """Divide the whole suite among processes, but not a few tests, and never benchmarks.
+
+    There is one process more than there are processors: for a quarter of its time, a process waits for others.
+    """
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
-    return None if whole else 0
+    return 1 + cpu_count() if whole else 0
 
 
 # Files that take long, of which some have few tests. With them first, no process ends long before another. The first
