@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 from joblib import cpu_count
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # the processors are shared out; PyTorch's threads would wait for one another
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the processors
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fastnet import mnist_loader
@@ -20,27 +20,27 @@ from fastnet.formulas.costs import QuadraticCost
 
 
 def pytest_configure(config):
-    """Have other processes, too, run the checkout that the tests stand in, and keep out of the user's cache folder."""
+    """Make subprocesses import this checkout, and keep fastnet's files out of the user's cache folder."""
     checkout = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
-    if not hasattr(config, "workerinput"):  # the processes that it starts have its environment
+    if not hasattr(config, "workerinput"):  # xdist's workers inherit the environment
         os.environ.setdefault("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("fastnet-tests")))
         os.environ["XDG_CACHE_HOME"] = folder = tempfile.mkdtemp(prefix="fastnet-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Divide the whole suite among processes, but not a few tests, and never benchmarks.
+    """Use several processes for the whole suite, but not for selected tests or benchmarks.
 
-    There is one process more than there are processors: for a quarter of its time, a process waits for others.
+    There is one process more than there are processors, because tests wait for other processes and for timers.
     """
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
     return 1 + cpu_count() if whole else 0
 
 
-# Files that take long, of which some have few tests. With them first, no process ends long before another. The first
-# compiles all kernels, which most others then find on the disk. The next four need none of these: nothing is compiled
-# twice while it does.
+# Slow files, some of which have few tests. They run first, so that all processes end at about the same time. The first
+# file compiles all kernels, which most files then load from the disk. The next four files need none of these kernels,
+# so that no kernel is compiled twice in the meantime.
 LONG = (
     "commands/test_compile.py",
     "commands/test_sweep_on_cluster.py",
@@ -63,14 +63,14 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items):
-    """Have the long files first."""
+    """Run the slow files first."""
     rank = {Path(__file__).parent / name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(item.path, len(LONG)))
 
 
 @pytest.fixture(autouse=True)
 def signals_as_python_has_them():
-    """Have Ctrl-C heard, which a shell switches off in the background, and undo what a command in this process does."""
+    """Set Python's SIGINT handler, since shells ignore SIGINT in background jobs; restore all handlers afterwards."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGINT, before[0])
@@ -78,12 +78,12 @@ def signals_as_python_has_them():
 
 
 def pytest_make_parametrize_id(config, val, argname):
-    """Name bytes by their argument: those of an archive hold when it was made, and differ from process to process."""
+    """Use the argument's name as the id of bytes: archives contain the time, so bytes differ between processes."""
     return argname if isinstance(val, bytes) else None
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave the tests out of `pytest --benchmark-only`."""
+    """Collect no tests for `pytest --benchmark-only` without paths."""
     plain = config.args_source is config.ArgsSource.TESTPATHS
     return True if plain and config.getoption("benchmark_only", default=False) else None
 
@@ -107,7 +107,7 @@ def engine_name(request):
 
 @pytest.fixture
 def make_engine():
-    """Make an engine by name, of dense layers with these parameters."""
+    """A function that makes an engine by name, for dense layers with the given parameters."""
 
     def make(name, sizes, weights, biases, data=None, dtype="float64", activation="sigmoid", cost=QuadraticCost):
         skip_if_missing(name)
@@ -119,7 +119,7 @@ def make_engine():
 
 @pytest.fixture
 def draw_parameters():
-    """Draw weights and biases, scaled so that no neuron is saturated."""
+    """A function that draws weights and biases, scaled so that no neuron is saturated."""
 
     def draw(sizes, random):
         biases = [random.standard_normal((y, 1)) for y in sizes[1:]]

@@ -1,4 +1,4 @@
-"""What the layers of chapter 6 compute, number by number, and small networks of them."""
+"""Chapter 6's layers, computed element by element in NumPy, and small networks of these layers."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, 
 ENGINES = ("numba", "numpy", "torch")
 CONVOLUTIONS = ENGINES  # the engines that have convolutions and the book's dropout
 
-# Each is written out in NumPy.
+# Each activation of `network3`, in NumPy.
 ACTIVATIONS = {
     linear: lambda z: z,
     ReLU: lambda z: np.maximum(0, z),
@@ -23,14 +23,14 @@ def softmax(z):
 
 
 def conv_pool(images, w, b, poolsize, activation):
-    """Convolve, pool and activate, number by number; `images` of shape (n, maps, height, width)."""
+    """Convolve, pool and activate element by element; `images` has the shape (n, maps, height, width)."""
     n, _, height, width = images.shape
     filters, _, rows, columns = w.shape
     convolved = np.zeros((n, filters, height - rows + 1, width - columns + 1))
     for y in range(convolved.shape[2]):
         for x in range(convolved.shape[3]):
             for i in range(rows):
-                for j in range(columns):  # a convolution: where the image is read forward, the filter is backward
+                for j in range(columns):  # a convolution flips the filter
                     weights = w[:, :, rows - 1 - i, columns - 1 - j]
                     convolved[:, :, y, x] += images[:, :, y + i, x + j] @ weights.T
     down, right = (size // pool for size, pool in zip(convolved.shape[2:], poolsize, strict=True))
@@ -43,7 +43,7 @@ def conv_pool(images, w, b, poolsize, activation):
 
 
 def outputs(x, layers, params=None):
-    """Return what a network gives, in float64; `params` are a flat list of weights and biases instead of its own."""
+    """Return a network's outputs in float64; `params`, a flat list of weights and biases, replaces the layers' own."""
     values = iter([param for layer in layers for param in layer.params] if params is None else params)
     a = np.asarray(x, float)
     for layer in layers:
@@ -63,7 +63,7 @@ def some_data(n=24, n_in=36, n_out=3, seed=0):
 
 
 def small_network(engine="numpy", p_dropout=0.0, mini_batch_size=4, seed=0):
-    """A network for images of 6 by 6, of one layer of each kind that the engine has."""
+    """Return a network for 6 x 6 images, with one layer of each kind that the engine supports."""
     np.random.seed(seed)
     convolution = ConvPoolLayer((2, 1, 3, 3), (mini_batch_size, 1, 6, 6), (2, 2), tanh)
     first = convolution if engine in CONVOLUTIONS else FullyConnectedLayer(36, 8, tanh)

@@ -1,7 +1,7 @@
-"""What may be handed to a network and what may not: a table, for every engine.
+"""Valid and invalid arguments of networks, in tables, for every engine.
 
-Whatever is refused is refused with a `TypeError` or a `ValueError` that names it, and leaves the network as it was;
-whatever is taken gives what the plain array gives.
+An invalid argument raises a `TypeError` or a `ValueError` that names it, and leaves the network unchanged. A valid
+argument of another type gives the same result as the plain array.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from fastnet.learning.diagnostics import TrainingWarning
 ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
 N, SIZES = 12, [4, 3, 2]
 RANDOM = np.random.default_rng(0)
-X = RANDOM.integers(0, 5, (N, 4)).astype(np.float32)  # which every type below holds exactly
+X = RANDOM.integers(0, 5, (N, 4)).astype(np.float32)  # integers, which every type below holds exactly
 LABELS = np.arange(N) % 2
 Y = np.eye(2, dtype=np.float32)[LABELS]
 
@@ -311,7 +311,7 @@ def test_parameters_that_are_none(what, engine, tmp_path):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.int8, np.float16, np.float64, ">f4", bool])
 def test_parameters_of_other_types_are_taken(dtype, engine, tmp_path):
-    """As if they were of the network's own, and a run that was interrupted before an epoch goes on."""
+    """They act like parameters of the network's dtype, also in a run that is resumed before its first epoch."""
     net, like = make(engine), make(engine)
     drawn = np.random.default_rng(0).integers(0, 2, (3, 4)), np.random.default_rng(1).integers(0, 2, (2, 3))
     net.weights, like.weights = [w.astype(dtype) for w in drawn], [w.astype(np.float32) for w in drawn]
@@ -363,7 +363,7 @@ def test_what_is_assigned_holds_from_then_on(engine):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_costs_of_large_weights_are_not_infinite(engine):
-    """In float32, their squares would be."""
+    """In float32, the squares of the weights would be infinite."""
     net = make(engine)
     net.weights = [np.full((3, 4), 1e20), np.full((2, 3), 1e20)]
     plain = net.total_cost(Dataset(X, Y), 0.0)
@@ -375,7 +375,7 @@ def test_costs_of_large_weights_are_not_infinite(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_outputs_that_are_no_numbers_are_never_right(engine):
     net = network2.Network([4, 2], network2.LogLikelihoodCost, engine=engine, seed=0)
-    net.weights = [np.full((2, 4), 3e38)]  # of which the sum is infinite, and softmax not a number
+    net.weights = [np.full((2, 4), 3e38)]  # the sums are infinite, and the softmax is NaN
     with np.errstate(all="ignore"):
         assert net.accuracy(Dataset(np.full((5, 4), 2.0), np.zeros(5, int))) == 0
 

@@ -1,4 +1,4 @@
-"""Threads and processes that train at once, the first compilation included; `benchmarks/crowd.py` has more of them."""
+"""Threads and processes that train and compile concurrently; `benchmarks/crowd.py` runs more of them."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def trained(seed, hidden=3, samples=20, mini_batch_size=5):
         net.update_mini_batch(data[start : start + mini_batch_size], 0.5)
     return b"".join(array.tobytes() for array in net.weights + net.biases).hex()
 """
-# By a kernel that is compiled in less than a second.
+# Uses a kernel that is compiled in less than a second.
 LAY_OUT = """
 import numpy as np
 from fastnet.kernels.inputs import inputs_of
@@ -54,7 +54,7 @@ if __name__ == "__main__":
 
 
 def run(program, *arguments, python_path=None, **environment):
-    """Run a program in a process of its own, and return the words that it prints."""
+    """Run a program in a separate process, and return the words that it prints."""
     environment = os.environ | environment | ({} if python_path is None else {"PYTHONPATH": str(python_path)})
     command = [sys.executable, program, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
@@ -64,7 +64,7 @@ def run(program, *arguments, python_path=None, **environment):
 
 @pytest.fixture
 def script(tmp_path):
-    """Write a program to a file, so that processes of its own can import it."""
+    """A function that writes a program to a file, so that the program's child processes can import it."""
 
     def write(program, name="program.py"):
         (tmp_path / name).write_text(program)
@@ -75,14 +75,14 @@ def script(tmp_path):
 
 @pytest.fixture(scope="module")
 def alone():
-    """Train here, one network after the other."""
+    """The function `trained` of `TRAIN`, to train one network after the other in this process."""
     names = {}
     exec(TRAIN, names)
     return names["trained"]
 
 
 def nothing_can_be_written(tmp_path):
-    """Return an environment where no folder for a cache can be made, not by root either."""
+    """Return an environment in which nobody, not even root, can create a cache folder."""
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     for file in (tmp_path / "file", package / "kernels" / "__pycache__"):
@@ -114,7 +114,7 @@ def test_processes_of_one_that_has_trained_with_threads(method, script, alone):
     assert run(script(IN_PROCESSES), method) == expected
 
 
-# A kernel that is compiled in no time, to look at what happens around it.
+# A kernel that is compiled quickly, to test what happens during and after compilation.
 TWICE = """
 import os, signal, subprocess, sys, threading
 from fastnet.kernels.compiler import kernel
@@ -127,7 +127,7 @@ TWICE_IN_PROCESSES = f"""{TWICE}
 from numba.core.caching import IndexDataCacheFile
 
 def save_index(file, overloads):
-    subprocess.run([sys.executable, __file__, "2"], check=True)  # which saves all that it has
+    subprocess.run([sys.executable, __file__, "2"], check=True)  # saves its code completely
     save(file, overloads)
     os._exit(0)  # as if killed before the code is saved, too
 
@@ -155,7 +155,7 @@ with event.install_listener("numba:compile", Slow()):
     compiling.wait()
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # it would wait for ever
+        signal.alarm(20)  # ends a deadlock
         print(twice(2), flush=True)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
@@ -175,7 +175,7 @@ def test_a_process_that_is_forked_while_another_thread_compiles(script, tmp_path
 
 
 def test_data_that_threads_share_are_laid_out_right(alone):
-    """The first to need them lays them out, for all."""
+    """The first thread that needs the data lays them out for all threads."""
     from concurrent.futures import ThreadPoolExecutor
 
     random = np.random.default_rng(0)

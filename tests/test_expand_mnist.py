@@ -31,13 +31,13 @@ def random_data(n, side, dtype=np.float32):
 
 
 def blob(side=28, row=14, column=14, deviation=2.5):
-    """A round spot: what it weighs, and where, hardly depends on where it lies between pixels."""
+    """Return a Gaussian spot, whose sum and centre of mass are accurate also between pixels."""
     rows, columns = np.mgrid[:side, :side]
     return np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * deviation**2)).astype(np.float32)
 
 
 def centres_of(images):
-    """Return the rows and the columns of the centres of gravity."""
+    """Return the rows and the columns of the images' centres of mass."""
     places = np.arange(images.shape[1])
     weights = images.sum(axis=(1, 2))
     return (images.sum(axis=2) @ places) / weights, (images.sum(axis=1) @ places) / weights
@@ -97,7 +97,7 @@ def test_expanding_takes_no_more_memory_than_the_result():
     assert peak < 1.05 * (expanded.inputs.nbytes + expanded.targets.nbytes)
 
 
-# deform: the kernel, against SciPy and against images that were moved by hand
+# deform: the kernel, compared with SciPy and with shifted and turned images
 
 
 def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4.0):
@@ -144,11 +144,11 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
     (deformed,) = deformed_by_kernel(image, [[1, 0, 0.5, 0, 1, 0.5]])
     np.testing.assert_array_equal(deformed, [[0.125, 0.1875, 0.0625], [0.125, 0.1875, 0.0625], [0, 0, 0]])
     (faint,) = deformed_by_kernel(np.full((1, 1, 1), 3 / 256, np.float32), [[1, 0, 0.85, 0, 1, 0]])
-    assert faint[0, 0] == 0  # 0.45 of a step
+    assert faint[0, 0] == 0  # 0.45 / 256 is rounded to 0
 
 
 @given(
-    side=st.sampled_from([1, 3, 16, 17, 28, 33, 70]),  # more than one panel, and less
+    side=st.sampled_from([1, 3, 16, 17, 28, 33, 70]),  # smaller and larger than a panel
     smoothness=st.sampled_from([0.0, 0.3, 0.5, 1.0, 4.0, 60.0]),
     elastic=st.floats(0, 100),
     transform=st.lists(st.floats(-1.5, 1.5), min_size=6, max_size=6),
@@ -158,7 +158,7 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
 def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
     ndimage = pytest.importorskip("scipy.ndimage")
     random = np.random.default_rng(seed)
-    image = ndimage.gaussian_filter(random.random((side, side)), 1)  # smooth: places are rounded to float32
+    image = ndimage.gaussian_filter(random.random((side, side)), 1)  # smooth, since positions are rounded to float32
     noise = random.integers(0, 256, (1, 2, side, side), dtype=np.uint8)
     (deformed,) = deformed_by_kernel(image[np.newaxis], [transform], noise, elastic, smoothness)
 
@@ -176,7 +176,7 @@ def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
     np.testing.assert_array_equal(deformed * 256, np.floor(deformed * 256))
 
 
-# deform: what is drawn
+# deform: the random transformations
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -200,7 +200,7 @@ def test_images_are_shifted_by_at_most_that_much_in_all_directions():
 
 
 def test_images_are_rotated_by_at_most_that_much_in_both_directions():
-    data = data_of(np.stack([blob(side=41, row=10, column=20)] * 500))  # the centre is at (20, 20)
+    data = data_of(np.stack([blob(side=41, row=10, column=20)] * 500))  # the image's centre is (20, 20)
     rows, columns = centres_of(images_of(expand_mnist.deform(data, **{**NOTHING, "rotation": 30}, seed=0)))
     np.testing.assert_allclose(np.hypot(rows - 20, columns - 20), 10, atol=0.05)
     angles = np.degrees(np.arctan2(columns - 20, 20 - rows))
@@ -211,7 +211,7 @@ def test_images_are_rotated_by_at_most_that_much_in_both_directions():
 
 @pytest.mark.parametrize(("smoothness", "distance"), [({}, 0.92), ({"smoothness": 4}, 1.4)])
 def test_images_are_bent_as_far_as_the_docstring_says(smoothness, distance):
-    ramp = np.mgrid[:33, :33] / 33  # the grey value says from which row, or column, it comes
+    ramp = np.mgrid[:33, :33] / 33  # a grey value gives its original row or column
     for direction in ramp:
         data = data_of(np.stack([direction] * 500))
         deformed = images_of(expand_mnist.deform(data, rotation=0, shift=0, **smoothness, seed=0))

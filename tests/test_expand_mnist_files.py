@@ -1,4 +1,4 @@
-"""Images on the disk."""
+"""Files of expanded images."""
 
 import contextlib
 import errno
@@ -127,7 +127,7 @@ def test_an_archive_made_by_hand_is_loaded(tmp_path):
 
 
 def with_first_entry(contents, offset, patch):
-    """Return an archive with something else in its list, in the entry of its first file."""
+    """Return the archive with `patch` at `offset` in the central directory's first entry."""
     at = contents.index(b"PK\x01\x02") + offset
     return contents[:at] + patch + contents[at + len(patch) :]
 
@@ -137,7 +137,7 @@ def encrypted():
 
 
 def far_away():
-    """Return an archive whose first file begins beyond what a file can hold."""
+    """Return an archive whose first member has the offset 2**64 - 1."""
     images = zipfile.ZipInfo("images.npy")
     images.extra = struct.pack("<HHQ", 1, 8, (1 << 64) - 1)
     return with_first_entry(archive_of([(images, IMAGES), ("labels.npy", LABELS)]), 42, b"\xff" * 4)
@@ -195,7 +195,8 @@ def test_no_memory_is_taken_for_what_is_only_claimed(tmp_path):
     path = tmp_path / "liar.npz"
     images = header("'|u1'", "(999999999, 784)") + bytes(8)
     contents = archive_of([("images.npy", images), ("labels.npy", LABELS)])
-    for claimed in (len(images), 1 << 31):  # in the archive's own list, too
+    # The member's true size, then a false one in the zip headers and the central directory.
+    for claimed in (len(images), 1 << 31):
         path.write_bytes(contents.replace(struct.pack("<I", len(images)), struct.pack("<I", claimed)))
         tracemalloc.start()
         with pytest.raises(DataError):
@@ -214,7 +215,7 @@ def test_a_damaged_file_is_refused_or_harmless(tmp_path_factory, data):
     for _ in range(data.draw(st.integers(0, 4))):
         contents[data.draw(st.integers(0, len(contents) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(contents[: data.draw(st.integers(len(contents) // 2, len(contents)))])
-    with contextlib.suppress(DataError):  # unless it is in dates and flags, at which nobody looks
+    with contextlib.suppress(DataError):  # damage to unused dates and flags is harmless
         again = expand_mnist.load(path)
         np.testing.assert_array_equal(again.inputs, random_data(4, 3).inputs)
         np.testing.assert_array_equal(again.targets, random_data(4, 3).targets)

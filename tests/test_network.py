@@ -24,7 +24,7 @@ def parameters(net):
 
 
 def test_the_initial_parameters_are_the_books():
-    """All biases first, then all weights, from NumPy's global generator."""
+    """All biases are drawn first, then all weights, from NumPy's global generator."""
     sizes = [784, 30, 10]
     np.random.seed(12345)
     biases = [np.random.randn(y, 1) for y in sizes[1:]]
@@ -96,7 +96,7 @@ def test_sgd_takes_every_form_of_data_and_reorders_none(engine_name, data):
 
 
 def test_an_epoch_visits_every_sample_once(data):
-    """With mini-batches of everything, the order cannot matter: an epoch is one step of gradient descent."""
+    """With all samples in one mini-batch, the order does not matter: an epoch is one step of gradient descent."""
     net = Network([5, 2], engine="reference", dtype="float64", seed=0)
     other = copy.deepcopy(net)
     net.SGD(data, 1, len(data), 0.5)
@@ -118,7 +118,7 @@ def test_update_mini_batch_takes_the_books_step(engine_name, data):
 
 def test_parameters_may_be_assigned_and_changed(engine_name):
     net = Network([2, 2, 1], engine=engine_name, dtype="float64")
-    net.weights = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5, 6]])]  # integers are numbers too
+    net.weights = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5, 6]])]  # integers are allowed
     net.biases = [np.array([[0.5], [-0.5]]), np.array([[1.0]])]
     net.biases[1][0, 0] = -8.0
     x = np.array([[0.1], [-0.2]])
@@ -144,7 +144,7 @@ def test_feedforward_takes_a_column_or_a_matrix_of_columns(engine_name, data):
 
 def test_evaluate_counts(engine_name):
     net = Network([2, 2], engine=engine_name)
-    net.weights, net.biases = [np.eye(2)], [np.zeros((2, 1))]  # the larger input wins
+    net.weights, net.biases = [np.eye(2)], [np.zeros((2, 1))]  # predicts the index of the larger input
     x = [np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]]), np.array([[0.0], [2.0]])]
     assert net.evaluate(list(zip(x, [0, 1, 0], strict=True))) == 2
     assert net.evaluate(list(zip(x, [1, 0, 0], strict=True))) == 0
@@ -167,7 +167,7 @@ def test_every_epoch_has_an_order_of_its_own(engine_name, data, monkeypatch):
 
 
 def test_one_output_learns_and_from_numbers(engine_name):
-    """The book's subtraction of a number from the one output."""
+    """As in the book, a target may be a number, which is subtracted from the only output."""
     corners = [np.array([[a], [b]], float) for a in (0, 1) for b in (0, 1)]
     net = Network([2, 1], engine=engine_name, seed=0)
     net.SGD([(x, int(x.min())) for x in corners] * 50, 50, 4, 3.0)
@@ -187,7 +187,7 @@ def test_a_single_output_that_has_learnt_the_majority_is_right_of_all(engine_nam
 
 def test_evaluate_compares_as_the_book_does(engine_name):
     net = Network([2, 10], engine=engine_name)
-    net.weights, net.biases = [np.zeros((10, 2))], [np.eye(10)[:, 3:4]]  # the answer is always 3
+    net.weights, net.biases = [np.zeros((10, 2))], [np.eye(10)[:, 3:4]]  # the prediction is always 3
     x = np.zeros((2, 1))
     for three in (3, np.uint8(3), 3.0, np.array([3]), np.array([[3]]), np.eye(10)[:, 3:4]):
         assert net.evaluate([(x, three)]) == 1
@@ -207,15 +207,15 @@ def test_what_an_evaluation_changes_stays_changed(engine_name, data):
 
     zeroed, plain = (kind([5, 2], engine=engine_name, seed=0) for kind in (ZeroedOnce, Network))
     for net in (zeroed, plain):
-        net.SGD(data, 2, 12, 1e-6, test_data=data)  # so small a step changes next to nothing
+        net.SGD(data, 2, 12, 1e-6, test_data=data)  # such small steps hardly change the weights
     assert np.abs(zeroed.weights[0]).max() < 1e-5
     assert np.abs(plain.weights[0]).max() > 0.1
 
 
 def test_five_seeds_learn_real_digits(mnist):
-    """The book's chapter 1: 30 epochs, mini-batches of 10, eta 3.0; it reports about 95 %.
+    """Chapter 1's training: 30 epochs, mini-batches of 10, eta 3.0. The book reports about 95 %.
 
-    The ten seeds of `benchmarks/measure.py` are shown in a table.
+    `benchmarks/measure.py` measures ten seeds.
     """
     training_data, _, test_data = mnist
     accuracies = []
@@ -227,7 +227,7 @@ def test_five_seeds_learn_real_digits(mnist):
 
 
 class Cubic(Network):
-    """A cost of the user's own."""
+    """A network with its own derivative of the cost."""
 
     def cost_derivative(self, output_activations, y):
         return 3 * (output_activations - y) ** 3
@@ -238,7 +238,7 @@ def test_a_cost_derivative_of_ones_own_is_honoured(name, data):
     net, plain = (kind([5, 3, 2], engine=name, dtype="float64", seed=0) for kind in (Cubic, Network))
     x, y = data[0]
     error = plain.feedforward(x) - y
-    # The errors of the output layer are in proportion to the derivative of the cost.
+    # The output layer's errors are proportional to the derivative of the cost.
     np.testing.assert_allclose(net.backprop(x, y)[0][1], plain.backprop(x, y)[0][1] * 3 * error**2, rtol=1e-12)
     before = parameters(net)
     net.SGD(data, 1, 4, 0.5)
@@ -287,7 +287,7 @@ def test_what_a_cost_derivative_may_return(name, data):
 
 def test_what_the_engine_would_not_call_is_refused(data):
     net = Cubic([5, 2])
-    assert net.feedforward(data[0][0]).shape == (2, 1)  # which needs no cost
+    assert net.feedforward(data[0][0]).shape == (2, 1)  # `feedforward` needs no cost
     assert 0 <= net.evaluate(data) <= 12
     with pytest.raises(ValueError, match="engine 'numba' is compiled and cannot call a cost_derivative of your own"):
         net.SGD(data, 1, 4, 0.5)

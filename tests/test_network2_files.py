@@ -1,4 +1,4 @@
-"""Chapter 3's networks on the disk."""
+"""Files of chapter 3's networks."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_a_saved_network_is_the_same_network(tmp_path, cost, activation, dtype):
 
 
 def books_load(path):
-    """Return what the book's `load` makes its network of."""
+    """Return the sizes, cost, weights and biases that the book's `load` reads."""
     with open(path) as file:
         data = json.load(file)
     cost = {"QuadraticCost": QuadraticCost, "CrossEntropyCost": CrossEntropyCost}[data["cost"]]
@@ -48,7 +48,7 @@ def books_load(path):
 
 
 def books_save(path, net):
-    """Write the file that the book's `save` writes."""
+    """Write a file as the book's `save` does."""
     data = {
         "sizes": net.sizes,
         "weights": [w.tolist() for w in net.weights],

@@ -73,7 +73,7 @@ def test_it_is_the_derivative_of_total_cost(which, engine_name, data):
 
 
 def test_a_step_of_gradient_descent_follows_it(engine_name, data):
-    """With batch normalization as well, whose statistics are those of all samples."""
+    """Holds with batch normalization as well, whose statistics are those of all samples."""
     sizes = [36, Dense(5), BatchNormalization("tanh"), 3]
     net = Network(sizes, engine=engine_name, dtype="float64", seed=1)
     nabla_b, nabla_w = net.gradients(data, 0.7)
@@ -95,14 +95,14 @@ def test_its_arrays_are_of_the_networks_dtype_and_the_network_stays_as_it_is(dty
 
 
 def test_an_engine_is_prepared_once(engine_name, data, monkeypatch):
-    """Called after each epoch, the method has the gradient of the parameters of that epoch."""
+    """Called after each epoch, `gradients` uses that epoch's parameters."""
     prepared, found = [], []
     engine = engine_class(engine_name)
     prepare = engine._prepare
     monkeypatch.setattr(engine, "_prepare", lambda self, data: prepared.append(1) or prepare(self, data))
     net = made("cross-entropy", engine_name)
     net.SGD(data, 3, len(data), 0.5, report=lambda history: found.append(net.gradients(data)))
-    assert len(prepared) == 2  # for the training, and for the gradients
+    assert len(prepared) == 2  # one for training, one for the gradients
     twin = made("cross-entropy", "numpy")
     for gradients in found:
         twin.update_mini_batch(data, 0.5)

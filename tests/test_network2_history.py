@@ -1,4 +1,4 @@
-"""Patience, the schedule, and what is kept of a run of chapter 3's program."""
+"""Patience, schedules and the history of chapter 3's program."""
 
 import json
 import math
@@ -20,7 +20,7 @@ def data():
 
 
 def scripted(accuracies, seen=None):
-    """Return a network that says so of itself after one epoch after the other."""
+    """Return a network whose `accuracy` returns the given values, one in each call."""
 
     class Scripted(Network):
         def accuracy(self, data, convert=False):
@@ -37,7 +37,7 @@ def test_patience_stops_the_training(data, capsys):
     seen = []
     net = scripted([5, 7, 6, 7, 6, 9, 9], seen)
     returned = net.SGD(data, 100, 5, 0.5, evaluation_data=data[:9], patience=3)
-    assert returned == ([], [], [], [])  # it was not to be monitored
+    assert returned == ([], [], [], [])  # no monitor was on
     assert seen == [9] * 5
     assert net.history.series("evaluation_accuracy") == [5, 7, 6, 7, 6]
     assert net.history.stopped == "Stopped: no better evaluation accuracy than 7 in 3 epochs"
@@ -57,7 +57,7 @@ def test_all_epochs_are_not_stopped_early(data, capsys):
     net = scripted([5, 5, 5])
     net.SGD(data, 3, 5, 0.5, evaluation_data=data, patience=2)
     assert len(net.history.epochs) == 3
-    assert net.history.stopped == ""  # as many as were asked for
+    assert net.history.stopped == ""  # all requested epochs were trained
     assert "Stopped" not in capsys.readouterr().out
 
 
@@ -70,7 +70,7 @@ def test_the_schedule_halves_and_stops_after_seven_halvings(data):
 
 
 def test_the_schedule_changes_the_steps(data):
-    """A learning rate of 0.25 that is halved after each epoch but the first is one of 0.25, 0.25, 0.125."""
+    """With a patience of 1 and constant accuracy, the learning rates are 0.25, 0.25 and 0.125."""
     net, plain = scripted([5] * 9), Network([4, 3], engine="numpy", seed=0)
     net.SGD(data, 3, 5, 0.25, evaluation_data=data, patience=1, schedule="halve")
     for epochs, eta in ((2, 0.25), (1, 0.125)):
@@ -80,7 +80,7 @@ def test_the_schedule_changes_the_steps(data):
 
 
 def test_the_velocity_lasts_from_epoch_to_epoch(data):
-    """Of one mini-batch each: w3 - w2 = mu (w2 - w1) - eta g(w2)."""
+    """With one mini-batch in each epoch, w3 - w2 = mu (w2 - w1) - eta g(w2)."""
     net = Network([4, 3], engine="numpy", dtype="float64", seed=0)
     weights = []
     net.SGD(data, 3, 10, 0.5, momentum=0.75, report=lambda history: weights.append(net.weights[0].copy()))
@@ -195,7 +195,7 @@ def test_patience_looks_at_how_many_a_single_output_gets_right():
     bits = np.array([[a, b] for a in (0, 1) for b in (0, 1)], float)
     data = Dataset(bits, (bits.sum(axis=1) > 0).astype(int))
     net = Network([2, 1], seed=0)
-    net.weights, net.biases = [np.array([[9.0, 9.0]])], [np.array([[-5.0]])]  # OR, already
+    net.weights, net.biases = [np.array([[9.0, 9.0]])], [np.array([[-5.0]])]  # computes OR before training
     net.SGD(data, 9, 4, 0.01, evaluation_data=data, monitor_evaluation_accuracy=True, patience=2)
     assert [epoch.evaluation_accuracy for epoch in net.history.epochs] == [4, 4, 4]
 

@@ -1,4 +1,4 @@
-"""Costs and methods of the user's own in chapter 3's network."""
+"""User-defined costs and methods in chapter 3's network."""
 
 import numpy as np
 import pytest
@@ -177,4 +177,4 @@ def test_a_refused_cost_changes_nothing(data):
     assert net.history is None
     np.testing.assert_array_equal(parameters(net), before)
     another = Network([4, 5, 3], OwnQuadratic, engine="numba", seed=0)
-    assert net._random.randint(2**31) == another._random.randint(2**31)  # nothing was drawn
+    assert net._random.randint(2**31) == another._random.randint(2**31)  # no random number was drawn

@@ -1,4 +1,4 @@
-"""Lines and files of other programs of the book's networks: they work, or are answered with the right form."""
+"""Code and files of other versions of the book's programs: they work, or the error shows the right form."""
 
 import json
 
@@ -28,7 +28,7 @@ class InTheBooksWay2(network2.Network):
 
 @pytest.mark.parametrize("make", [InTheBooksWay, InTheBooksWay2])
 def test_a_subclass_that_initializes_itself_as_the_book_does(make, capsys):
-    """It becomes the network that it would become with our initializer."""
+    """Training gives the same parameters as with fastnet's initializer."""
     trained = []
     for kind in (make, make.__base__):
         np.random.seed(3)

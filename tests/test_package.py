@@ -1,4 +1,4 @@
-"""What `import fastnet` costs, and what the package promises from outside."""
+"""The package as a whole: imports, compilation, structure and docstrings' examples."""
 
 import doctest
 import graphlib
@@ -39,7 +39,7 @@ with announced(progress.compiling):
 
 
 def python(code, folder=Path(__file__).parent, arguments=(), **environment):
-    """Run code in a folder: by default one where Python finds the installed package and not the checkout."""
+    """Run code in a separate process, by default in the folder `tests`, which does not contain the package."""
     result = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -53,7 +53,7 @@ def python(code, folder=Path(__file__).parent, arguments=(), **environment):
 
 
 def test_what_is_tested_is_the_checkout_of_the_tests(tmp_path):
-    """And not a copy that is installed, in this process and in others."""
+    """This process and its subprocesses import the checkout, not an installed copy."""
     checkout = Path(__file__).parents[1]
     assert Path(fastnet.__file__).parents[1] == checkout
     assert python("import fastnet; print(fastnet.__file__)", folder=tmp_path).stdout.strip() == fastnet.__file__
@@ -65,7 +65,7 @@ def test_what_is_tested_is_the_checkout_of_the_tests(tmp_path):
 
 
 def loaded_by(code):
-    """Return the packages, beyond the standard library, that are imported when code has run."""
+    """Return the packages outside the standard library that are imported after code has run."""
     modules = python(f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})").stdout.split()
     return set(modules) - set(sys.stdlib_module_names)
 
@@ -85,7 +85,7 @@ NAMES = (
 WITH_EXTRAS = ("neural_network", "pytorch_mnist", "torch_models")
 
 
-# In each child, a name is the first to be asked for. Only the other packages are imported once for all.
+# Each child process accesses one name first. Only the other packages are imported once, for all children.
 EACH_NAME_FIRST = """
 import contextlib, importlib, os, sys
 for package in ("numpy", "numba", "torch", "torchvision"):
@@ -165,7 +165,7 @@ print(bool(compiled), before, specializations(), len(epoch.epoch.signatures))
 
 @pytest.mark.parametrize(("dtype", "columns"), [("float32", "1"), ("float64", "5")])
 def test_another_activation_cost_and_optimizer_and_other_layers_compile_nothing(dtype, columns):
-    """The kernels of the first network serve the second, of the same precision and kind of inputs."""
+    """The second network, of the same precision and kind of inputs, uses the first network's kernels."""
     compiled, before, after, epochs = python(TWO_NETWORKS, arguments=[dtype, columns]).stdout.splitlines()[-1].split()
     assert (compiled, after) == ("False", before)
     assert epochs == "1"
@@ -175,7 +175,7 @@ NO_FOLDER_CAN_BE_WRITTEN = """
 import tempfile
 def refuse(*arguments, **keywords):
     raise PermissionError
-tempfile.TemporaryFile = refuse  # with which Numba tries whether it can write there
+tempfile.TemporaryFile = refuse  # Numba uses it to test whether it can write
 """
 THE_DISK_IS_FULL = """
 from numba.core.caching import IndexDataCacheFile
@@ -225,7 +225,7 @@ print(w[0])
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):
-    """Numba by itself would run the old code: it looks at a kernel's own file, not at those that it calls."""
+    """Numba alone would run the old code: it checks a kernel's file, but not the files of functions that it calls."""
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     (tmp_path / "program.py").write_text(KERNEL_OF_PARTS)
@@ -253,7 +253,7 @@ def test_python_goes_on_while_an_epoch_is_computed():
     while worker.is_alive():
         time.sleep(0.001)
         turns += 1
-    assert turns > 20  # it would be about one a call
+    assert turns > 20  # about one a call if `epoch` held the GIL
 
 
 def test_numba_that_may_not_compile_is_refused_in_a_line():
@@ -268,9 +268,9 @@ def test_numba_that_may_not_compile_is_refused_in_a_line():
     assert "NUMBA_DISABLE_JIT is set" in result.stderr
 
 
-# The modules and folders of the package's root. Each may import those in the rows above its own, and no others.
+# The modules and folders of the package's root. Each may import only modules in the rows above its own.
 ROWS = (
-    ("fastnet",),  # which loads its names when they are asked for
+    ("fastnet",),  # loads its names on first access
     ("utils",),
     ("formulas",),
     ("files",),
@@ -297,7 +297,7 @@ PACKAGE = Path(fastnet.__file__).parent
 
 
 def place(module):
-    """Return the module or folder of the root that a module is, or is in; "fastnet" for the root itself."""
+    """Return the root's module or folder that a module belongs to; "fastnet" for the root itself."""
     return module.split(".")[1] if "." in module else module
 
 
@@ -325,7 +325,7 @@ def test_imports_run_downward(imports):
 
 def test_no_module_imports_itself_through_others(imports):
     order = graphlib.TopologicalSorter({name: others - {name} for name, others in imports.items()})
-    assert len(list(order.static_order())) == len(imports)  # it raises a CycleError that names them
+    assert len(list(order.static_order())) == len(imports)  # a CycleError names a cycle
 
 
 def test_the_root_of_the_package_has_the_books_modules_and_entry_points_only():

@@ -1,4 +1,4 @@
-"""What README and the pages in `docs` show is what happens."""
+"""The examples in README and in the pages of `docs` give the output shown, and the links work."""
 
 import doctest
 import re
@@ -42,7 +42,7 @@ WITH_EXAMPLES = (
     "tour.md",
 )
 CHECKERS = {"exercises.md": Exact}
-"""What compares the output of a page whose numbers are answers."""
+"""Output checkers of the pages whose numbers must be exact."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -79,5 +79,5 @@ def test_links_lead_somewhere(name, link):
     page = PAGES[name].parent / path if path else PAGES[name]
     assert page.exists()
     titles = re.findall(r"(?m)^#+ (.*)$", page.read_text(encoding="utf-8")) if heading else []
-    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # as GitHub makes them
+    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # as on GitHub
     assert not heading or heading in anchors

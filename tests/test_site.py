@@ -1,4 +1,4 @@
-"""The site describes every public name, and leads to every page and example. The build runs the examples."""
+"""The site documents every public name, and links to every page and example. The build runs the examples."""
 
 import importlib
 import re
@@ -17,7 +17,7 @@ HERE = {name: fastnet for name in (*fastnet.__all__, *dir(fastnet)) if name[:1].
 
 
 def names_of(module):
-    """Return the public names of a module; without `__all__`, those of what it defines."""
+    """Return a module's `__all__` or, without `__all__`, the public names that the module defines."""
     own = [name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
     return getattr(module, "__all__", [name for name in own if not name.startswith("_")])
 
@@ -28,7 +28,7 @@ NAMES += [(fastnet, name) for name, module in HERE.items()]
 
 
 def found(path):
-    """Return the object of a name with dots."""
+    """Return the object with a dotted name."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
@@ -43,9 +43,9 @@ def documented():
 
 @pytest.mark.parametrize(("module", "name"), NAMES, ids=lambda value: getattr(value, "__name__", value))
 def test_every_public_name_is_in_the_reference(documented, module, name):
-    """By one of the names by which it can be imported."""
+    """The reference may have any name by which the object can be imported."""
     value = getattr(module, name)
-    simple = isinstance(value, (str, int, tuple))  # equal ones may be the same object
+    simple = isinstance(value, (str, int, tuple))  # equal constants may be the same object
     assert f"{module.__name__}.{name}" in documented or (
         not simple and any(value is other for other in documented.values())
     )
@@ -89,7 +89,7 @@ RUN_BY = {
     "{eval-rst}": "the build",
     "{toctree}": "the build",
 }
-"""What runs the blocks of code on a page, by their language."""
+"""For each language of the pages' code blocks, the file or program that runs the blocks."""
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)

@@ -63,7 +63,7 @@ def test_rotated_as_the_library_rotates(angle):
         np.zeros((0, 2, 784), np.uint8), 0.0, np.eye(28, dtype=np.float32).ravel(), theirs,
         deformation.workspace_for(28),
     )  # fmt: skip
-    np.testing.assert_allclose(ours.ravel(), theirs[0], atol=1 / 256)  # the library rounds to multiples of it
+    np.testing.assert_allclose(ours.ravel(), theirs[0], atol=1 / 256)  # the kernel rounds to multiples of 1/256
 
 
 def test_valley_goes_straight_down():
@@ -74,7 +74,7 @@ def test_valley_goes_straight_down():
     assert book.valley(eta=1.0).data["cost"][-1] == pytest.approx(book.valley(eta=1.0).data["cost"][0])
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the networks that are trained here, one by one
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # from the networks that the test trains itself
 def test_results_are_the_best_of_three_runs_and_bad_with_bad_learning_rates(capsys):
     values = book.results(samples=1000, epochs=2, seed=2).values
     assert capsys.readouterr().out == ""

@@ -29,7 +29,7 @@ LINEAR_UNITS = Recipe(partial(two_convolutions, ReLU), eta=0.03, lmbda=0.1)
 
 
 def by_the_book(recipe, samples, test_samples, epochs, seed):
-    """Return a network that draws from NumPy's global generator, as the book's program does."""
+    """Train and return a network, with all random numbers from NumPy's global generator, as in the book's program."""
     _, validation, test = mnist()
     np.random.seed(seed)
     net = Network(recipe.layers(), 10)
@@ -104,7 +104,7 @@ def test_the_expanded_data_are_all_images_and_their_shifted_copies_in_another_or
     assert len(expanded) == 40
     images = own.inputs.reshape(-1, 28, 28)
     assert not images[:, [0, -1]].any()
-    assert not images[:, :, [0, -1]].any()  # so that nothing leaves an image that is shifted by a pixel
+    assert not images[:, :, [0, -1]].any()  # empty borders, so that a shift by one pixel loses nothing
     found = {(*image, label) for image, label in zip(expanded.inputs.tolist(), expanded.labels(10), strict=True)}
     for shift in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
         copies = np.roll(images, shift, (1, 2)).reshape(8, -1).tolist()
@@ -153,7 +153,7 @@ def test_a_vote_goes_to_the_label_of_most_networks():
 
 
 def test_the_ensemble_shows_the_digits_that_its_networks_outvoted(monkeypatch):
-    recipe = Recipe(shallow, eta=0.5)  # a network that learns sooner than that with dropout
+    recipe = Recipe(shallow, eta=0.5)  # learns in fewer epochs than the network with dropout
     monkeypatch.setattr(import_module("fastnet.book.chapter6.ensemble"), "NETWORKS", {"": recipe})
     result = ensemble(networks=3, samples=200, test_samples=60, epochs=3, seed=1)
     test = mnist()[2][:60]

@@ -1,4 +1,4 @@
-"""What all experiments have in common, tried with one that computes nothing."""
+"""Features that all experiments share, mostly tested with an experiment that computes nothing."""
 
 import io
 import sys

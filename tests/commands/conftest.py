@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def folder(tmp_path):
-    """A small data set: 60 and 9 images of 4 x 4 pixels."""
+    """A folder with a small data set: 60 training and 9 test images of 4 x 4 pixels."""
     random = np.random.default_rng(0)
     for name, n in (("train", 60), ("t10k", 9)):
         pixels = random.integers(0, 256, 16 * n, np.uint8).tobytes()

@@ -1,4 +1,4 @@
-"""What every option of every command refuses: a table. In one line, with the option's name and exit status 2."""
+"""Invalid values of every option of every command. The error is one line with the option's name, and status 2."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from fastnet.commands.all import fastnet_command
 from fastnet.commands.run import run
 
-# Each of these takes one value: what is refused, and what is said of it beside the option's name.
+# For options with one value: each invalid value, and a part of its message besides the option's name.
 NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
 WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer", "-1": "range"}
 SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "at least two whole numbers")
@@ -93,7 +93,7 @@ CASES = [
 
 @pytest.fixture
 def fastnet(tmp_path, monkeypatch, capsys):
-    """Run the command in this process; return its status, and what it printed and complained of."""
+    """Run the command in this process; return its status, standard output and standard error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
 
@@ -119,7 +119,7 @@ def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path)
 
 def test_no_option_is_left_out():
     flags = {"--help", "--expand", "--resume", "--map", "--show", "--scheduler"}
-    flags |= {"--batch-size", "--mini-batch-size"}  # other names of --batch
+    flags |= {"--batch-size", "--mini-batch-size"}  # aliases of --batch
     for command, options in OPTIONS.items():
         known = {name for param in fastnet_command.commands[command[0]].params for name in param.opts if "-" in name}
         assert known - flags == set(options)

@@ -11,7 +11,7 @@ from fastnet import book
 
 @pytest.fixture
 def two(monkeypatch):
-    """Leave two experiments that take no time."""
+    """Restrict `book.names` to two experiments that take little time."""
     monkeypatch.setattr(book, "names", lambda chapter=None: ["nand", "saturation"])
 
 

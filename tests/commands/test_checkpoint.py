@@ -1,4 +1,4 @@
-"""`fastnet train` that is interrupted, or that goes wrong."""
+"""`fastnet train` that is interrupted or fails."""
 
 import signal
 import subprocess

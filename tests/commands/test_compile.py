@@ -1,4 +1,4 @@
-"""`fastnet compile` as a user types it: what it compiles is all that networks need."""
+"""`fastnet compile` as a user types it: afterwards, networks compile nothing."""
 
 import ast
 import platform
@@ -15,8 +15,8 @@ from fastnet.kernels import cache
 
 x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="a level of x86-64")
 
-# Networks of each kind, trained and used in each way. What it prints last: how often Numba compiled, and all kernels
-# that were used, with the types of their arguments.
+# Networks of each kind, trained and used in each way. The last printed line has Numba's number of compilations, and
+# all kernels that were used, with the types of their arguments.
 EVERYTHING = """
 from numba.core import event
 compilations = event.RecordingListener()
@@ -63,7 +63,7 @@ print((len(compilations.buffer), used))
 
 
 def test_after_it_networks_of_every_kind_compile_nothing():
-    """In the folder of all tests, most of which need this code as well."""
+    """The cache folder is that of all tests, since most tests need this code as well."""
     compiled = run("compile")
     assert (compiled.returncode, compiled.stderr) == (0, "")
     command = [sys.executable, "-W", "ignore", "-c", EVERYTHING]
@@ -71,15 +71,15 @@ def test_after_it_networks_of_every_kind_compile_nothing():
     assert result.returncode == 0, result.stderr
     compilations, used = ast.literal_eval(result.stdout.splitlines()[-1])
     assert compilations == 0
-    # Other tests may have compiled what was used, so that is not enough.
+    # Other tests may have compiled these kernels, so the list of kernels is compared as well.
     listed = {(each.module, each.name, str(each.types)) for each in kernels.specializations()}
     assert set(used) <= listed
-    assert listed <= set(used)  # or the networks above are not all
+    assert listed <= set(used)  # otherwise `EVERYTHING` lacks a kind of network
 
 
 @pytest.fixture
 def two(monkeypatch, tmp_path):
-    """Have two small kernels be all that there are, and a folder of their own for the user."""
+    """Replace the list of kernels by a small kernel for two types, and the user's home by an empty folder."""
     found = [Specialization("kernels.two_kernels", "doubled", (each,)) for each in (numba.int64, numba.float64)]
     monkeypatch.setattr(kernels, "specializations", lambda: found)
     monkeypatch.setattr("numba.config.CACHE_DIR", "")

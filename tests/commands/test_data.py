@@ -1,4 +1,4 @@
-"""`--data`: the default network has as many inputs and outputs as the data, whatever the files are."""
+"""With `--data`, the default network has as many inputs and outputs as the data, in each file format."""
 
 import json
 
@@ -14,7 +14,7 @@ ARGUMENTS = "--engine", "numpy", "--epochs", "1"
 
 @pytest.fixture
 def files(tmp_path):
-    """The same set of 60 and 12 images of 5 x 5 pixels, in 13 classes, in several formats."""
+    """A folder with 60 training and 12 test images of 5 x 5 pixels, in 13 classes, in several formats."""
     images, labels = RANDOM.integers(0, 256, (72, 25), np.uint8), np.arange(72) % 13
     arrays = {"x_train": images[:60], "y_train": labels[:60], "x_test": images[60:], "y_test": labels[60:]}
     np.savez(tmp_path / "set.npz", **arrays)

@@ -20,7 +20,7 @@ def train(folder, *arguments):
 
 @pytest.fixture
 def colors(tmp_path):
-    """Images in three colours, 6 x 5 pixels, whose label is the brightest of these."""
+    """A folder with images in three colours, 6 x 5 pixels; the label is the index of the brightest colour."""
     random = np.random.default_rng(0)
 
     def draw(n):

@@ -1,4 +1,4 @@
-"""`fastnet play` as a user types it; what it serves is tested in `play`."""
+"""`fastnet play` as a user types it; the server is tested in `tests/play`."""
 
 import signal
 import socket

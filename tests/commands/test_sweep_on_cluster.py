@@ -1,4 +1,4 @@
-"""A real scheduler and two worker processes, which are killed now and then."""
+"""`fastnet sweep` with a Dask scheduler and two workers, some of which are killed."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ EPOCHS = ["--epochs", "150"]
 def running(folder, **environment):
     """Start a scheduler and two workers; yield the address and the processes."""
     file, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    file.unlink(missing_ok=True)  # of an earlier one
+    file.unlink(missing_ok=True)  # from an earlier scheduler
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
     place = ["--scheduler-file", str(file), "--no-dashboard"]
     commands = [
@@ -93,7 +93,7 @@ def test_sets_are_sent_and_what_goes_wrong_on_a_cluster_is_told(folder):
     expected = sweep(data, **grid)
     with running(folder, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as (address, (scheduler, worker, _)):
         assert sweep(data, scheduler=address, **grid).as_dict() == expected.as_dict()
-        with start(folder, address) as process:  # a task that its worker dies of is not tried again by this scheduler
+        with start(folder, address) as process:  # a killed worker's task is not retried (ALLOWED_FAILURES)
             wait_until_recorded(folder / "on-cluster", 3)
             worker.kill()
             _, errors = process.communicate(timeout=60)

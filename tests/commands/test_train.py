@@ -1,4 +1,4 @@
-"""`fastnet train` as a user types it; where it matters, in a process of its own."""
+"""`fastnet train` as a user types it; in a separate process where that matters."""
 
 import os
 import pty
@@ -25,7 +25,7 @@ def small(folder, *arguments):
 
 
 def test_train_learns_mnist_and_takes_less_than_600_mb(tmp_path):
-    # Linux counts what its parent holds towards a new process's peak, so a small process starts it and not this one.
+    # On Linux, a new process's peak includes its parent's memory, so a small process starts the command.
     starter = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:])
@@ -34,11 +34,11 @@ print(status, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), file=
 """
     command = [sys.executable, "-c", starter, *COMMAND, "train", "--epochs", "2", "--seed", "1"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
-    status, peak = result.stderr.splitlines()[-1].split()  # before it may stand that kernels are compiled
+    status, peak = result.stderr.splitlines()[-1].split()  # earlier lines may announce compilation
     assert status == "0"
     assert int(peak) < 600e6
     assert re.fullmatch(LINE.format(0, 10000) + LINE.format(1, 10000), result.stdout)
-    # Which digits are learnt in two epochs depends on rounding, and so on the processor: one may still be missing.
+    # Rounding differs between processors: after two epochs, one digit may not be learnt yet.
     assert int(re.findall(r"(\d+) / ", result.stdout)[1]) > 8000
     assert list(tmp_path.iterdir()) == []
 
@@ -128,7 +128,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_file_alone(tmp_path):
     path.write_text("precious")
     command = [*COMMAND, "train", "--engine", "reference", "--save", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.5)  # an epoch takes the reference longer
+        time.sleep(1.5)  # less than an epoch of the reference engine
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (130, "")
@@ -192,7 +192,7 @@ def test_a_reader_that_has_seen_enough(folder):
 def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
     terminal, end = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    command = [*COMMAND, "train", "--epochs", "1", "--engine", "numpy", "--batch", "5"]  # takes it some seconds
+    command = [*COMMAND, "train", "--epochs", "1", "--engine", "numpy", "--batch", "5"]  # an epoch takes some seconds
     with subprocess.Popen(command, stdout=end, stderr=end, stdin=end, env=environment, cwd=tmp_path) as process:
         os.close(end)
         shown = b""
@@ -200,7 +200,7 @@ def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
         while time.monotonic() - began < 100:
             try:
                 part = os.read(terminal, 1 << 16)
-            except OSError:  # Linux's way of saying that the other end is closed
+            except OSError:  # on Linux, the other end is closed
                 break
             if not part:
                 break

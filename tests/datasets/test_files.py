@@ -1,4 +1,4 @@
-"""Data sets in files of every kind, written here by each format's definition or by the library that owns it."""
+"""Data sets in files of every format, written by the format's definition or by the library that defines it."""
 
 import contextlib
 import gzip
@@ -21,7 +21,7 @@ CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
 
 
 def idx(array):
-    """Return an array in the format IDX."""
+    """Return the bytes of an array in the IDX format."""
     code = CODES[array.dtype.str[1:]]
     return (
         struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
@@ -59,7 +59,7 @@ def renamed(pattern, train="train", test="t10k", labels="labels-idx1-ubyte"):
 
 
 def check(data, train=TRAIN, labels=LABELS, test=TEST, test_labels=TEST_LABELS):
-    """Check three pairs: the last sixth validates; images are upright multiples of 1/256."""
+    """Check the three sets: the last sixth of `train` is validation data; pixels are upright multiples of 1/256."""
     (first, first_labels), (last, last_labels), (others, their_labels) = data
     np.testing.assert_array_equal(np.concatenate([first, last]) * 256, train.reshape(len(train), -1))
     np.testing.assert_array_equal(np.concatenate([first_labels, last_labels]), labels)
@@ -149,12 +149,12 @@ def sorted_by_label():
 
 
 def check_drawn(data, images, labels):
-    """Check that a set was divided into 42, 8 and 10, and that no sample was lost or doubled."""
+    """Check that a set was divided into 42, 8 and 10 samples, none of which was lost or duplicated."""
     assert [len(pair[0]) for pair in data] == [42, 8, 10]
     both = np.concatenate([np.c_[pixels * 256, numbers] for pixels, numbers in data])
     expected = np.c_[images.reshape(60, -1), labels]
     np.testing.assert_array_equal(both[np.lexsort(both.T)], expected[np.lexsort(expected.T)])
-    assert len(set(data[2][1])) == 3  # of a sorted table, the end would have one class
+    assert len(set(data[2][1])) == 3  # the last ten of the sorted table have one class
 
 
 def test_without_test_data_some_are_drawn_which_is_told(tmp_path, sorted_by_label):
@@ -267,7 +267,8 @@ def test_csv(tmp_path, form):
 def test_csv_without_test_data_and_gzipped(tmp_path, sorted_by_label):
     images, labels = sorted_by_label
     path = csv(tmp_path / "train.csv", images, labels)
-    (tmp_path / "test.csv").write_text("pixel0,pixel1\n1,2\n")  # Kaggle's, without labels
+    # Like Kaggle's test.csv, the file has no labels, so that it cannot be the test data.
+    (tmp_path / "test.csv").write_text("pixel0,pixel1\n1,2\n")
     check_drawn(mnist_loader.load_data(path), images, labels)
     (tmp_path / "all.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
     check_drawn(mnist_loader.load_data(tmp_path / "all.csv.gz"), images, labels)
@@ -318,7 +319,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 
 
 class Bomb:
-    """What runs code when it is unpickled."""
+    """Runs code when it is unpickled."""
 
     def __reduce__(self):
         return pytest.fail, ("code in a file was run",)
@@ -385,7 +386,7 @@ def test_an_archive_cut_off_or_changed_anywhere(tmp_path):
         for contents in (whole[:place], bytes(changed)):
             (tmp_path / "data.npz").write_bytes(contents)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DataWarning)  # names of two arrays may be lost
+                warnings.simplefilter("ignore", DataWarning)  # two arrays may lose their names
                 with contextlib.suppress(DataError):
                     mnist_loader.load_data(tmp_path / "data.npz")
 

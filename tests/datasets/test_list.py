@@ -1,4 +1,4 @@
-"""What the book's list of tuples does, a data set does: each operation on both, with the same result."""
+"""Each operation gives the same result on a data set as on the book's list of tuples."""
 
 import copy
 import operator
@@ -40,7 +40,7 @@ def same(data, expected):
 
 
 def assign(place, *values):
-    """Return what assigns samples of the data set itself."""
+    """Return a function that assigns the samples with the indices `values` to `place`."""
 
     def change(data):
         samples = [data[i] for i in values]
@@ -78,12 +78,12 @@ def test_a_change_gives_what_the_list_gives(data, change):
     change(data)
     change(expected)
     same(data, expected)
-    same(before, unchanged)  # the arrays are shared, and never changed
+    same(before, unchanged)  # the copy shares the arrays, which are never changed
     np.testing.assert_array_equal(before.rows[:], rows)
     assert data.rows[:].tolist() == [x[:, 0].tolist() for x, _ in expected]
     assert len(data.targets) == len(expected)
     assert not data.targets.flags.writeable
-    same(data, expected)  # after the arrays were made, too
+    same(data, expected)  # also after the arrays were made
     change(data)
     change(expected)
     same(data, expected)
@@ -248,7 +248,7 @@ def test_a_shuffled_data_set_trains_as_the_shuffled_list(engine):
 
 
 def test_the_books_own_loop():
-    """A network by hand on a data set and on the list: the same mini-batches in the same order."""
+    """A training loop like the book's gives the same weights on a data set as on the list."""
 
     def train(training_data):
         generator, weights = random.Random(0), np.zeros((2, 4))

@@ -1,4 +1,4 @@
-"""What is given as training data: read as the list of pairs that it is, or refused with what makes a data set of it."""
+"""Training data of other types: read as pairs, or refused with a message that says how to make a data set."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What Python 2 and Python 3 wrote is read; whatever does more than hold arrays is refused, and does nothing."""
+"""Pickles of Python 2 and 3 are read. Pickles of anything but arrays are refused, and their code is not run."""
 
 import base64
 import gzip
@@ -93,7 +93,7 @@ def test_python_3(write, protocol, dtype, order):
 
 
 class Evil:
-    """Creates a file when it is unpickled as pickles usually are."""
+    """Creates a folder when it is unpickled with `pickle.loads`."""
 
     def __init__(self, path):
         self.path = path
@@ -110,7 +110,7 @@ def test_no_code_is_run(write, tmp_path, protocol):
         pickles.read_pairs(write(contents))
     assert not trap.exists()
     pickle.loads(contents)
-    assert trap.exists()  # the trap works
+    assert trap.exists()  # `pickle.loads` runs the code
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_what_else_a_pickle_may_hold_is_refused(write, value, message):
 
 
 def array_pickle(shape, contents, dtype=b"f4"):
-    """Write the pickle of one pair of arrays by hand, so that it can lie."""
+    """Return a handwritten pickle of one pair of arrays, whose contents need not match its shape."""
     numbers = b"".join(b"J" + struct.pack("<i", n) for n in shape)
     array = (
         b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
@@ -164,7 +164,7 @@ def test_the_handwritten_pickle_is_one(write):
         (array_pickle((2,), b"\x96" + struct.pack("<Q", 2**29)), "truncated"),
         (b"\x80\x04\x95" + struct.pack("<Q", 2**40), "claims to hold more than"),
         (b"\x80\x04\x95" + struct.pack("<Q", 2**29), "truncated"),
-        (b"\x80\x02Nr\xff\xff\xff\x7f.", "does not hold pairs"),  # a memo of 2**31 entries, for the unpickler in C
+        (b"\x80\x02Nr\xff\xff\xff\x7f.", "does not hold pairs"),  # the C unpickler would make a memo of 2**31 entries
         (b"\x80\x02" + b"N" * 20_000 + b".", "instructions"),
         (b"\x80\x02cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85R.", "not a pickle of NumPy arrays"),
         (b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00bz2\x86R.", "only latin1 is read"),
@@ -203,7 +203,7 @@ def test_what_is_made_of_the_bytes_read_is_bounded_too(write, monkeypatch):
 
 
 def test_a_text_that_python_doubts_is_refused_and_nothing_is_shown(write):
-    """Found by fuzzing: a backslash before a letter that means nothing makes Python warn."""
+    """Found by fuzzing: an unknown escape sequence in a text makes Python warn."""
     contents = base64.b64decode(BY_PYTHON_2[0]).replace(b"\\x00\\x00\\x80?", b"\\q00\\x00\\x80?", 1)
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
@@ -213,7 +213,7 @@ def test_a_text_that_python_doubts_is_refused_and_nothing_is_shown(write):
 
 
 def test_the_checksum_of_gzip_is_compared(write):
-    """Found by fuzzing: a pickle ends with an instruction, behind which nothing was read."""
+    """Found by fuzzing: reading ended at the pickle's last instruction, before the checksum."""
     contents = bytearray(gzip.compress(base64.b64decode(BY_PYTHON_2[2])))
     contents[-8] ^= 1
     with pytest.raises(DataError, match="compressed data is damaged"):

@@ -5,5 +5,5 @@ from fastnet.handwriting import training
 
 @pytest.fixture(scope="session")
 def default_network():
-    """The network that reads digits where none is given, trained once."""
+    """The default network for handwritten digits, trained once."""
     return training.train()

@@ -84,7 +84,7 @@ def test_a_large_image_is_reduced(tmp_path, name):
 
 
 def claims(width, height):
-    """Return the beginning of a PNG that says it is so large."""
+    """Return the start of a PNG whose header claims this width and height."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">II", zlib.crc32(header), 99) + b"IDAT"
 
@@ -108,7 +108,7 @@ def test_a_file_with_two_frames_is_refused(tmp_path, ending):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
 def test_every_orientation(tmp_path, orientation, ending):
-    """EXIF: the first row and column of the file are the visual top, right, bottom or left side."""
+    """EXIF's orientation says which visual sides the file's first row and first column are."""
     shown = np.repeat(np.repeat(GREYS, 16, 0), 16, 1)
     stored = {1: shown, 2: shown[:, ::-1], 3: shown[::-1, ::-1], 4: shown[::-1], 5: shown.T, 6: np.rot90(shown),
               7: shown[::-1, ::-1].T, 8: np.rot90(shown, -1)}[orientation]  # fmt: skip
@@ -149,7 +149,7 @@ def test_damage_in_a_png_s_metadata_does_not_matter(tmp_path, name):
 
 def test_a_rational_over_zero_in_exif_data_does_not_matter(tmp_path):
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2)
-    exif += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 38)  # a resolution at 38
+    exif += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 38)  # resolution at 38
     exif += struct.pack(">III", 0, 1, 0)
     image = Image.fromarray(np.repeat(np.repeat(GREYS, 16, 0), 16, 1))
     read = handwriting.read(written(tmp_path, image, "image.jpg", exif=exif, quality=95))
@@ -162,7 +162,7 @@ def test_damage_in_a_jpeg_s_metadata_does_not_matter(tmp_path):
     exif[0x010F], exif[0x011A], exif[0x8769] = "a camera", 72.0, {0x829A: 0.01}
     contents = jpeg(exif=exif, icc_profile=bytes(100), xmp=b"<x/>" * 9, dpi=(72, 72), comment=b"a note")
     places, place = [], 2
-    while contents[place + 1] != 0xDB:  # quantization tables, the first thing that decides about pixels
+    while contents[place + 1] != 0xDB:  # quantization tables, the first segment that affects pixels
         length = int.from_bytes(contents[place + 2 : place + 4], "big")
         places += range(place + 4, place + 2 + length)
         place += 2 + length
@@ -226,7 +226,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     ],
 )
 def test_memory_is_bounded(tmp_path, width, height, depth, most, answer):
-    """A tall image of one column took 2.4 GB."""
+    """A tall image of one column once took 2.4 GB."""
     header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
     compressor = zlib.compressobj(1)
     row = bytes(1 + -(-width * depth // 8))

@@ -1,4 +1,4 @@
-"""Where the default network is kept, when it is trained again, and what becomes of damaged files."""
+"""The default network's file: its path, when the network is trained again, and how a damaged file is replaced."""
 
 import os
 import pickle
@@ -21,7 +21,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Have a network made instead of trained, and return the list of those that were made."""
+    """Replace training by an untrained network; return the list of the networks made."""
     made = []
 
     def train():

@@ -1,4 +1,4 @@
-"""What the default network says of digits that it has never seen the like of, and of what is no digit."""
+"""The default network's predictions for unfamiliar digits and for images without a digit."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ drawn = pytest.importorskip("drawn")
 
 
 def named(net, images):
-    """Return the digits that a network names; None where it is not sure."""
+    """Return the predicted digit of each image; None if the network is not sure."""
     return [handwriting.predict(net, np.asarray(image)).digit for image in images]
 
 
@@ -52,7 +52,7 @@ SURROUNDED = {"beside or in frames": 17, "on ruled lines": 17, "on a scan with e
 
 @pytest.mark.parametrize(("kind", "least"), SURROUNDED.items())
 def test_digits_with_something_around_them_are_named_or_not_sure(default_network, kind, least):
-    """At least `least` of twenty are right, and at most two are wrong."""
+    """Of 20 digits, at least `least` are predicted correctly, and at most two incorrectly."""
     pictures = pytest.importorskip("handwriting").surrounded(kind, [*range(10)] * 2, np.random.default_rng(1))
     labels, images = zip(*pictures, strict=True)
     answers = named(default_network, images)
@@ -95,7 +95,7 @@ def test_parts_of_photographs_are_hardly_ever_named(default_network):
 
 
 def test_its_confidence_is_not_too_high(default_network, mnist):
-    """Of digits between two bounds of its confidence, at least as many are right as the lower bound says."""
+    """Of the digits with a confidence between two bounds, the share of correct ones is at least the lower bound."""
     _, validation, _ = mnist
     outputs = default_network.feedforward(validation.inputs.T)
     largest, right = outputs.max(axis=0), outputs.argmax(axis=0) == validation.targets
@@ -106,7 +106,7 @@ def test_its_confidence_is_not_too_high(default_network, mnist):
 
 
 def test_the_same_network_each_time(mnist, monkeypatch):
-    """On few digits, so that it takes less time."""
+    """Trains on 2,000 digits, to save time."""
     few = Dataset(mnist[0].inputs[:2000], mnist[0].targets[:2000])
     monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda: (few, *mnist[1:]))
     nets = [training.train() for _ in range(2)]
@@ -130,7 +130,7 @@ def test_what_is_no_digit_fits_the_box(mnist):
 
 
 class Outputs:
-    """A network that always says the same."""
+    """A fake network with constant outputs."""
 
     sizes = (784, 10)
 
@@ -150,12 +150,12 @@ SEVEN = np.asarray(drawn.written(7, np.random.default_rng(0)))
     ("outputs", "line"),
     [
         ([0.1, 0.9], "1 (90.0 %)"),
-        ([0.0, 1.0], "1 (99.9 %)"),  # it is never certain
+        ([0.0, 1.0], "1 (99.9 %)"),  # a confidence of 1 is shown as 99.9 %
         ([0.4, 0.35, 0.25], "not sure: it may be 0 (40.0 %) or 1 (35.0 %)"),
         ([0.05, 0.4], "not sure: it may be 1 (40.0 %)"),
-        ([0.9, 0.9], "not sure: it may be 1 (50.0 %) or 0 (50.0 %)"),  # sigmoid neurons that are both sure
+        ([0.9, 0.9], "not sure: it may be 1 (50.0 %) or 0 (50.0 %)"),  # two sigmoid neurons may both be near 1
         ([0.9, 0.3], "0 (75.0 %)"),
-        ([0.2, 0.1], "not sure: it may be 0 (20.0 %)"),  # or none of them is
+        ([0.2, 0.1], "not sure: it may be 0 (20.0 %)"),  # and all may be small
     ],
 )
 def test_the_line(outputs, line):
@@ -226,7 +226,7 @@ def test_a_title_with_dollars_is_no_formula():
 
 
 def test_a_prediction_is_shown_as_a_line():
-    """And not as 784 pixels."""
+    """The 784 pixels are not shown."""
     pixels = np.zeros((28, 28), np.float32)
     sure = handwriting.Prediction(7, np.eye(10)[7], "", pixels)
     assert (str(sure), repr(sure)) == ("7 (99.9 %)", "<Prediction: 7 (99.9 %)>")

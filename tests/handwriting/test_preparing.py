@@ -1,4 +1,4 @@
-"""The box, the centre of mass, and what there is around a digit: against plain computations on drawings."""
+"""The box, the centre of mass, and marks around a digit, compared with plain computations on drawings."""
 
 import functools
 
@@ -26,13 +26,13 @@ def written(digit, seed=0, **options):
 
 @functools.cache
 def prepared(digit, seed):
-    """Return a digit with nothing around it, and what it is prepared to: many tests compare with it."""
+    """Return a digit with nothing around it and its prepared image, cached because many tests compare with it."""
     image = written(digit, seed)
     return image, handwriting.prepare(image)
 
 
 def difference(first, second):
-    """Return by how much two prepared images differ, as a part of their ink; the centre may be rounded otherwise."""
+    """Return the absolute difference of two prepared images, as a share of their ink, at the best one-pixel shift."""
     assert (first.reason, second.reason) == ("", "")
     shifted = [np.roll(second.pixels, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return min(np.abs(first.pixels - pixels).sum() for pixels in shifted) / (first.pixels.sum() + second.pixels.sum())
@@ -66,7 +66,7 @@ def test_the_shape_is_kept():
     inside = np.argwhere(prepared.pixels > 0.5)
     height, width = inside.max(axis=0) - inside.min(axis=0) + 1
     assert height == 20
-    assert width == pytest.approx(6, abs=2)  # its lines are made thinner
+    assert width == pytest.approx(6, abs=2)  # thick lines are made thinner
 
 
 def test_mnist_s_own_images_come_back(mnist):
@@ -106,7 +106,7 @@ def test_the_same_digit_is_prepared_alike(name):
     digits = [prepared(digit, seed=1) for digit in (2, 4, 8)]
     differences = [difference(plain, handwriting.prepare(VARIANTS[name](image))) for image, plain in digits]
     assert np.median(differences) < 0.03
-    assert max(differences) < 0.2  # where a side is rounded to one pixel more or less
+    assert max(differences) < 0.2  # a side may be rounded to one pixel more or less
 
 
 def with_frame(image, margin, width):
@@ -164,14 +164,14 @@ def test_a_speck_inside_of_a_digit_is_dirt():
 def test_a_digit_in_pieces_is_one():
     image = np.full((200, 200), 255, np.uint8)
     draw = ImageDraw.Draw(sheet := Image.fromarray(image))
-    draw.line([(70, 40), (130, 40)], fill=0, width=10)  # the hat of a 5, apart
+    draw.line([(70, 40), (130, 40)], fill=0, width=10)  # the upper line of a 5, separate
     draw.line([(72, 56), (70, 95)], fill=0, width=10)
     draw.arc([55, 85, 125, 165], -110, 130, fill=0, width=10)
     prepared = handwriting.prepare(picture(sheet))
     assert prepared.reason == ""
     inside = np.argwhere(prepared.pixels > 0.5)
     assert inside[:, 0].max() - inside[:, 0].min() == pytest.approx(19, abs=1)
-    assert (prepared.pixels[inside[:, 0].min()] > 0.3).sum() > 6  # the hat is there
+    assert (prepared.pixels[inside[:, 0].min()] > 0.3).sum() > 6  # the upper line is there
 
 
 def test_thin_lines_become_as_thick_as_mnist_s_and_thick_ones_as_thin(mnist):
@@ -182,7 +182,7 @@ def test_thin_lines_become_as_thick_as_mnist_s_and_thick_ones_as_thin(mnist):
 
 
 def with_lines(image, *lines, fill=60, width=3, degrees=0.0):
-    """Draw lines over a picture, each from x, y to x, y."""
+    """Return the picture with lines over it, each given as (x0, y0, x1, y1)."""
     layer = Image.new("L", image.shape[::-1], 255)
     for line in lines:
         ImageDraw.Draw(layer).line(line, fill=fill, width=width)
@@ -195,7 +195,7 @@ def box_of(image, margin):
 
 
 def sides(image, margin, which, beyond=0):
-    """Return some sides of a box around what is in a picture, as lines that go on beyond the corners."""
+    """Return some sides of a box around a picture's digit, as lines that extend `beyond` pixels past the corners."""
     left, top, right, bottom = (int(value) for value in box_of(image, margin))
     lines = {
         "l": (left, top - beyond, left, bottom + beyond),
@@ -214,7 +214,7 @@ def test_long_lines_beside_a_digit_are_left_out():
 
 
 def corner(image, margin):
-    """Return lines to the left of the lower half of what is in a picture, and below it."""
+    """Return a line to the left of the lower half of a picture's digit, and a line below the digit."""
     left, top, right, bottom = (int(value) for value in box_of(image, margin))
     return (left, (top + bottom) // 2, left, bottom), (left, bottom, right, bottom)
 
@@ -304,7 +304,7 @@ def test_specks_on_an_empty_page_are_no_digit(side):
 
 
 def test_a_long_thin_thing_has_pixels():
-    """A skew line that is thinner than a pixel of the box: it was an IndexError."""
+    """A skew line that is thinner than a pixel of the box once raised an IndexError."""
     for side in (240, 640, 1200):
         page = Image.new("L", (side, side), 255)
         ImageDraw.Draw(page).line((side // 20, side // 2, side - side // 20, side // 2), fill=0)
@@ -379,7 +379,7 @@ def test_any_small_image_is_prepared_or_has_a_reason():
 def test_the_box_the_area_and_the_contacts_of_a_component():
     mask = np.zeros((60, 100), bool)
     mask[10:15, 20:22] = True
-    mask[15:18, 22:30] = True  # touches at a corner only
+    mask[15:18, 22:30] = True  # touches the first rectangle at a corner only
     mask[40:, 95:] = True
     labels, (first, second) = components(mask)
     assert (first.top, first.bottom, first.left, first.right, first.area) == (10, 18, 20, 30, 34)
@@ -400,7 +400,7 @@ def test_resizing_interpolates_and_averages():
     image = np.random.default_rng(0).random((60, 40)).astype(np.float32)
     small = resized(image, 15, 10)
     assert small.shape == (15, 10)
-    # Each new pixel is the mean of the old ones with the weights of a triangle, as wide as two new pixels.
+    # Each new pixel is a mean of old pixels, weighted by a triangle as wide as two new pixels.
     weights = np.array([1, 3, 5, 7, 7, 5, 3, 1]) / 32
     assert small[7, 5] == pytest.approx(weights @ image[26:34, 18:26] @ weights, abs=1e-5)
 

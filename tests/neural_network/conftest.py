@@ -4,7 +4,7 @@ import pytest
 
 @pytest.fixture
 def blobs():
-    """Draw samples of so many classes, some in the wrong place: inputs and labels."""
+    """A function that draws inputs, normally distributed around a centre for each class, and their labels."""
 
     def draw(classes, samples=60, n_in=5, spread=1.5, seed=0):
         random = np.random.default_rng(seed)

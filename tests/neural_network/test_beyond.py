@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators do not have."""
+"""Features that scikit-learn's estimators do not have."""
 
 import pickle
 import signal
@@ -29,7 +29,7 @@ NUMPY = {"engine": "numpy", "random_state": 0}
 
 @pytest.fixture
 def line():
-    """Return inputs, and targets of which one in five is far from the others."""
+    """Inputs, and targets that are linear but for an outlier in every five."""
     random = np.random.default_rng(0)
     x = random.standard_normal((300, 3))
     y = x @ [1.0, -2.0, 0.5] + 0.1 * random.standard_normal(300)
@@ -45,7 +45,7 @@ def line():
     ],
 )
 def test_a_step_follows_the_loss(line, engine_name, parameters, slope):
-    """Of one mini-batch, without hidden layers, by gradient descent."""
+    """Without hidden layers, gradient descent on one mini-batch follows the derivative of the loss."""
     x, y = line
     settings = {
         "solver": "sgd",
@@ -114,7 +114,7 @@ def test_class_weights_in_parts(blobs):
     x, y = blobs(3)
     one, other = (MLPClassifier(class_weight=w, **NUMPY).partial_fit(x, y, classes=[0, 1, 2]) for w in ({0: 5.0}, None))
     assert (one.coefs_[0] != other.coefs_[0]).any()
-    one.partial_fit(x[y > 0], y[y > 0])  # without the label that has a weight
+    one.partial_fit(x[y > 0], y[y > 0])  # a part without the weighted label
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ class TestValidationSet:
         classifier.fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:], sample_weight_val=weights)
         found = accuracy_score(y[80:], classifier.predict(x[80:]), sample_weight=weights)
         assert max(classifier.validation_scores_) == classifier.best_validation_score_ == pytest.approx(found)
-        assert classifier.t_ == 80 * classifier.n_iter_  # all others are trained on
+        assert classifier.t_ == 80 * classifier.n_iter_  # the 80 samples of `fit` are all trained
 
     def test_of_a_regressor(self, line):
         x, y = line
@@ -243,7 +243,7 @@ def test_to_sklearn(blobs, kind, solver):
 
 
 def test_to_sklearn_is_a_copy(blobs):
-    """That trains on by itself, also where its loss does not improve."""
+    """Training the copy leaves the original unchanged, also if the copy's loss does not improve."""
     x, y = blobs(3)
     one = MLPClassifier(tol=10.0, max_iter=3, random_state=0).fit(x, y)
     before = pickle.dumps(vars(one))
@@ -272,7 +272,7 @@ def test_what_scikit_learn_cannot_have(blobs, parameters):
 
 
 def interrupt_after(iterations):
-    """Return a callable that sends this process Ctrl-C when it has been called that often."""
+    """Return a callable that sends Ctrl-C to this process in call number `iterations`."""
     calls = []
 
     def called(line):
@@ -309,7 +309,7 @@ class TestInterruption:
 
 
 class TestCallbacks:
-    """scikit-learn's protocol, where the installed version has it."""
+    """scikit-learn's protocol of callbacks, if the installed version has one."""
 
     @pytest.fixture(autouse=True)
     def sklearn_callback(self):
@@ -340,7 +340,7 @@ class TestCallbacks:
         classifier = MLPClassifier(solver=solver, max_iter=4, **NUMPY).set_callbacks(recorder).fit(x, y)
         assert recorder.set_up
         assert recorder.torn_down
-        assert recorder.begun == len(recorder.scores) == 5  # the fit itself is a task, too
+        assert recorder.begun == len(recorder.scores) == 5  # four iterations, and `fit` itself
         assert recorder.scores[-1] == classifier.score(x, y)
 
     def test_parts_are_not_told(self, blobs):
@@ -362,7 +362,7 @@ def test_the_warning_of_convergence_names_max_iter(blobs):
 
 
 def test_what_is_assigned_after_a_prediction(blobs):
-    """A known trick: the outputs before the softmax."""
+    """With `out_activation_` "identity", `predict_proba` returns the outputs before the softmax."""
     x, y = blobs(3)
     classifier = MLPClassifier(max_iter=2, **NUMPY).fit(x, y)
     (w, v), (b, c) = classifier.coefs_, classifier.intercepts_
@@ -387,8 +387,8 @@ def test_targets_that_a_regressor_does_not_take(blobs, y, message):
 
 
 def test_validation_samples_stay_sparse():
-    """Dense, they would be 160 MB."""
-    random = np.random.default_rng(0)  # with RandomState, SciPy would shuffle as many numbers as the matrix has
+    """As a dense array, the validation samples would take 160 MB."""
+    random = np.random.default_rng(0)  # with RandomState, SciPy would shuffle an array as large as the matrix
     x = sparse.random(10_000, 20_000, density=0.001, format="csr", random_state=random)
     y = np.arange(10_000) % 2
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""scikit-learn is imported when the classifier is asked for, and not before."""
+"""scikit-learn is imported on the first access to `fastnet.neural_network`, not before."""
 
 import pickle
 import subprocess
@@ -49,6 +49,6 @@ def test_without_scikit_learn_it_says_which_extra_installs_it():
     message = result.stderr.splitlines()[-1]
     assert message.startswith("ImportError: fastnet.neural_network needs scikit-learn (")
     assert message.endswith("; pip install 'fastnet-nndl[sklearn]' installs it")
-    without_torch = "sys.modules['torch'] = None; import inspect; "  # whose import takes seconds
+    without_torch = "sys.modules['torch'] = None; import inspect; "  # importing PyTorch takes seconds
     result = python(WITHOUT + without_torch + "assert 'neural_network' not in dict(inspect.getmembers(fastnet))")
     assert result.returncode == 0, result.stderr

@@ -21,7 +21,7 @@ LAYERS = Convolution(3, 3, "relu"), MaxPooling(2), BatchNormalization("tanh"), D
 
 @pytest.fixture(scope="module")
 def bars():
-    """Images of 6 x 6 pixels; the label is the place of a bright row."""
+    """Images of 6 x 6 pixels; the label is half the index of the bright row."""
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 120)
     images = 0.3 * random.random((120, 6, 6))
@@ -38,7 +38,7 @@ def made(layers=LAYERS, **parameters):
 
 
 def arrays(classifier):
-    """Return all that is trained."""
+    """Return the weights, the biases and the arrays of batch normalizations."""
     others = [array for layer in classifier.normalization_ for array in layer.values()]
     return [*classifier.coefs_, *classifier.intercepts_, *others]
 
@@ -202,7 +202,7 @@ def test_what_is_assigned_is_used(bars):
 
 
 def test_initial_weights_are_glorots():
-    """The bound depends on the number of weights to an output, and of those from an input."""
+    """The bound depends on fan-in and fan-out, the numbers of weights per output and per input."""
     shapes, random = [(50, 4, 3, 5), (60, 40), (60, 40)], np.random.RandomState(0)
     weights, biases = initialization.glorot(shapes, ["relu", "sigmoid", "tanh"], random)
     bounds = np.sqrt([6 / (4 * 15 + 50 * 15), 2 / 100, 6 / 100])

@@ -1,4 +1,4 @@
-"""A search with several networks in training at once: in threads, in processes, and with Dask."""
+"""A search that trains several networks in parallel: in threads, in processes, and with Dask."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 @contextlib.contextmanager
 def with_dask():
-    """Let a process of Dask's do the work."""
+    """Run joblib's tasks in a worker process of Dask."""
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
         n_workers=1, threads_per_worker=2, processes=True, dashboard_address="localhost:0"
@@ -49,7 +49,7 @@ def test_a_search_finds_the_same(blobs, backend):
 
 
 def test_in_threads_beside_the_main_one_a_network_is_computed_by_one(blobs, monkeypatch):
-    """Two that divide their work among all processors would wait for one another's threads."""
+    """Two networks that each use all processors would wait for one another's threads."""
     asked = []
     monkeypatch.setattr(choice, "threads", lambda work, parts, available: asked.append(available()) or 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 7)

@@ -1,4 +1,4 @@
-"""What the estimators refuse, with a line that names it, and stay as they were."""
+"""Invalid values raise an error that names them, and leave the estimator unchanged."""
 
 import pickle
 import signal
@@ -37,12 +37,12 @@ def with_a(value):
 
 
 def masked(values):
-    """Mask the second row, or the second of a vector."""
+    """Return a masked array whose second element is masked, in row-major order."""
     return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == 1)
 
 
 def trained(kind=MLPClassifier, **parameters):
-    """Return an estimator that has what `fit` leaves, and `partial_fit` too: what the solver remembers."""
+    """Return an estimator after two calls of `partial_fit`, which also leave a state of the solver."""
     estimator = kind(hidden_layer_sizes=(7,), engine="numpy", dropout=0.1, random_state=0, max_iter=1)
     estimator.partial_fit(X, TARGETS[kind], **CLASSES[kind]).partial_fit(X, TARGETS[kind])
     return estimator.set_params(**parameters)
@@ -53,7 +53,7 @@ def fresh(kind=MLPClassifier, **parameters):
 
 
 def assert_refused(estimator, call, error, message):
-    """It raises, and all that the estimator has is as it was, bit by bit."""
+    """Check that the call raises, and that no bit of the estimator's attributes changes."""
     before = pickle.dumps(vars(estimator))
     with np.errstate(all="ignore"), pytest.raises(error, match=message):
         call(estimator)
@@ -105,7 +105,7 @@ def test_a_parameter(method, kind, parameter, error, message):
         getattr(estimator, method)(X, TARGETS[kind], **classes)
 
     assert_refused(fresh(kind, **parameter), call, error, message)
-    if parameter != {"hidden_layer_sizes": 10**13}:  # `partial_fit` says that there are 7
+    if parameter != {"hidden_layer_sizes": 10**13}:  # `partial_fit` names the 7 neurons instead
         assert_refused(trained(kind, **parameter), call, error, message)
 
 
@@ -130,7 +130,7 @@ def test_a_parameter_of_one_of_them(kind, parameter, message):
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("x", [X, masked(X)], ids=["X", "masked"])
 def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
-    """As scikit-learn does: here, `y` is too short, and the first call of `partial_fit` has no classes."""
+    """As in scikit-learn. Here, `y` is too short, and the first call of `partial_fit` has no `classes`."""
     assert_refused(fresh(alpha=-1), lambda c: getattr(c, method)(x, Y[:3]), ValueError, "The 'alpha' parameter")
 
 
@@ -147,7 +147,7 @@ def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
 )
 @BOTH
 def test_a_parameter_to_predict_with(kind, parameter, message):
-    if parameter == {"hidden_layer_sizes": (7, 7)}:  # with numbers of neurons only, the arrays count
+    if parameter == {"hidden_layer_sizes": (7, 7)}:  # integers are not compared with the arrays
         parameter = {"hidden_layer_sizes": (Dense(7), Dense(7))}
     estimator = trained(kind)
     estimator.predict(X)
@@ -373,7 +373,7 @@ def no_engine(self, *arguments):
 )
 @BOTH
 def test_what_is_assigned(monkeypatch, kind, attribute, i, value, error, message):
-    """Also to an estimator that has predicted, and has kept an engine."""
+    """Wrong arrays are refused also if an earlier prediction has left an engine."""
     y = TARGETS[kind]
     calls = [
         lambda e: e.predict(X), lambda e: e.transform(X), lambda e: e.to_sklearn(), lambda e: e.fit(X, y),
@@ -400,12 +400,12 @@ def test_what_is_masked_in_the_array_that_was_predicted_with():
 
 @BOTH
 def test_another_network_may_be_assigned(kind):
-    """With other hidden layers, if it has the same inputs and outputs; to go on, the parameters have to say so."""
+    """Arrays of other hidden layers can predict; `partial_fit` needs `hidden_layer_sizes` that match the arrays."""
     y, other = TARGETS[kind], trained(kind)
     other.predict(X)
     other.coefs_ = [np.ones((4, 2)), np.ones((2, 5)), np.eye(5, 3)]
     other.intercepts_ = [[0, 0], np.zeros(5, int), (0.0, 0.5, 0.0)]
-    sums = 2 * X.sum(axis=1, dtype=np.float64)  # of each neuron of the second hidden layer
+    sums = 2 * X.sum(axis=1, dtype=np.float64)  # output of each neuron of the second hidden layer
     expected = [1] * 20 if kind is MLPClassifier else sums[:, np.newaxis] + [0, 0.5, 0]
     np.testing.assert_allclose(other.predict(X), expected, rtol=1e-6)
     assert_refused(other, lambda c: c.partial_fit(X, y), ValueError, r"hidden_layer_sizes is \(7,\), .* has \(2, 5\)")
@@ -417,7 +417,7 @@ def test_another_network_may_be_assigned(kind):
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
 def test_training_that_diverges(kind, engine, solver):
-    """Of other inputs, and other classes, than the estimator knew."""
+    """The data have other inputs and other classes than in the estimator's earlier training."""
     others = np.array(["a", "b", "c", "d"])[np.arange(20) % 4] if kind is MLPClassifier else 1.0 * Y
     for estimator in (fresh(kind, **STEEP), trained(kind, **STEEP)):
         estimator.set_params(engine=engine, solver=solver)
@@ -446,7 +446,7 @@ def test_a_call_of_partial_fit_that_diverges_leaves_what_the_solver_remembers(ki
 
 @BOTH
 def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
-    """Of ReLU neurons that always give 0."""
+    """With weights of -inf, ReLU neurons always give 0, so that the loss stays finite."""
     estimator = fresh(kind, hidden_layer_sizes=3, alpha=0, solver="sgd")
     estimator._label_binarizer = trained()._label_binarizer
     settings = Settings.of(estimator, estimator._cost(3), X.dtype)
@@ -460,7 +460,7 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
     with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
         learner.run(1, print, lambda number: False)
     assert np.isfinite(learner._loss)
-    assert learner.losses == []  # which has completed iterations
+    assert learner.losses == []  # only completed iterations
 
 
 def test_a_class_of_which_no_part_can_be_kept_out():
@@ -494,7 +494,7 @@ def interrupt(*arguments, **keywords):
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_an_interrupt(monkeypatch, owner, name):
-    """While it computes, after the network is trained, and after all is kept."""
+    """The interrupt comes during training, after training, or after the results are stored."""
     classifiers = fresh(), trained(), trained(warm_start=True)
     monkeypatch.setattr(owner, name, interrupt)
     for classifier in classifiers:
@@ -513,7 +513,7 @@ def test_an_interrupt_of_lbfgs(monkeypatch, kind):
 
 
 def interrupted(monkeypatch, estimator, owner, name, call):
-    """Fit, and have the signal come in a call of a method, the first being number 1; return the warnings."""
+    """Fit, send Ctrl-C in call number `call` (from 1) of a method, and return the texts of the warnings."""
     method, calls = getattr(owner, name), []
 
     def pressed(*arguments, **keywords):
@@ -527,13 +527,13 @@ def interrupted(monkeypatch, estimator, owner, name, call):
         patch.setattr(owner, name, pressed)
         try:
             estimator.fit(X, TARGETS[type(estimator)])
-        except KeyboardInterrupt:  # which would end pytest
+        except KeyboardInterrupt:  # would end pytest
             pytest.fail("KeyboardInterrupt was raised, and nothing is kept")
     return [str(each.message) for each in caught]
 
 
 def after(iterations, kind=MLPClassifier, **parameters):
-    """Return the estimator that is trained so far."""
+    """Return an estimator after this number of iterations."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return fresh(kind, **{**parameters, "max_iter": iterations}).fit(X, TARGETS[kind])
@@ -541,7 +541,7 @@ def after(iterations, kind=MLPClassifier, **parameters):
 
 @BOTH
 def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind):
-    """The mini-batch is trained to its end."""
+    """The current mini-batch, here the whole third iteration, is completed."""
     estimator = fresh(kind, keep_if_interrupted=True, random_state=0)
     said = interrupted(monkeypatch, estimator, Engine, "epoch", 3)
     assert said == ["training was interrupted in iteration 3; what was learnt is kept"]
@@ -563,7 +563,7 @@ def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind)
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_what_is_kept_with_early_stopping_belongs_together(monkeypatch, owner, name, call):
-    """Wherever in the third iteration it comes; each of the first three has a better score than the last."""
+    """Ctrl-C comes at one of several places in an iteration. The score rises in each of the first three iterations."""
     parameters = {"random_state": 1, "early_stopping": True, "validation_fraction": 0.5, "learning_rate_init": 0.01}
     scores = after(3, MLPRegressor, **parameters).validation_scores_
     assert scores[0] < scores[1] < scores[2]
@@ -589,7 +589,7 @@ def test_what_lbfgs_has_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch)
 @BOTH
 @pytest.mark.filterwarnings("ignore:inputs go from|training was interrupted")
 def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch, kind):
-    """In the iteration in which it diverges."""
+    """Ctrl-C comes in the iteration that diverges: despite `keep_if_interrupted`, `fit` raises and changes nothing."""
     epoch = Engine.epoch
 
     def pressed(*arguments, **keywords):
@@ -605,7 +605,7 @@ def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch
 
 
 def test_what_is_drawn_from_a_generator_of_the_users_stays_drawn():
-    """So that another attempt may end in another way."""
+    """Another attempt then draws other numbers, and may succeed."""
     random = np.random.RandomState(0)
     before = random.get_state()[2]
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="diverged"):

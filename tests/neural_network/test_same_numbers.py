@@ -1,4 +1,4 @@
-"""From the same `random_state`, fastnet's estimators and scikit-learn's become the same network."""
+"""With the same `random_state`, fastnet's and scikit-learn's estimators train the same network."""
 
 import warnings
 
@@ -88,7 +88,7 @@ SOLVERS = {
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_and_solvers(kind, solver, weighted):
-    """Mini-batches of 25 leave 20 samples for the last, which are regularized as so few are."""
+    """The last of the mini-batches of 25 has 20 samples, and its regularization is divided by 20."""
     (one, other), x, _ = fitted(kind, weighted=weighted, alpha=0.3, **SOLVERS[solver])
     assert_same(one, other)
     if kind in ("binary", "multiclass", "multilabel"):
@@ -113,10 +113,10 @@ def test_activations(activation, hidden):
         {"batch_size": "auto"},
         {"batch_size": 1, "max_iter": 2},
         {"batch_size": 1000},
-        {"batch_size": 110},  # is computed in parts
+        {"batch_size": 110},  # computed in parts
         {"batch_size": 110, **SGD},
-        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # is not
-        {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # whose weights' squares are summed up in blocks
+        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # not computed in parts
+        {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # squared weights are summed in blocks
         {"alpha": 0.0},
         {"momentum": 1.0, **SGD},
         {"momentum": 0.0, "alpha": 20.0, "learning_rate_init": 0.5, "solver": "sgd"},
@@ -143,7 +143,7 @@ def test_a_generator_of_ones_own():
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_when_it_stops(kind, early_stopping, learning_rate):
-    """Some hundred iterations would differ in more digits than here, where the learning rate is small."""
+    """After some hundred iterations, rounding would change more digits than after these few."""
     parameters = {
         "early_stopping": early_stopping, "learning_rate": learning_rate, "n_iter_no_change": 2, "tol": 0.02,
         "max_iter": 60, "validation_fraction": 0.25, **SGD,
@@ -183,7 +183,7 @@ def test_orders_of_calls(orders, warm_start, solver):
 
 
 def test_a_warm_start_after_a_stop():
-    """scikit-learn's count of iterations without an improvement goes on from where it was."""
+    """As in scikit-learn, the count of iterations without an improvement is continued, not reset."""
     x, y = data_of("multiclass")
     both = pair("multiclass", warm_start=True, n_iter_no_change=2, tol=0.5, **SGD)
     for _ in range(4):
@@ -194,7 +194,7 @@ def test_a_warm_start_after_a_stop():
 
 
 def test_parts_of_another_precision():
-    """The parameters stay in that of the first; scikit-learn computes in the other's, and rounds the steps."""
+    """The parameters keep the first part's dtype; scikit-learn computes in the given dtype, and rounds the steps."""
     x, y = data_of("multiclass")
     both = pair("multiclass", **SGD)
     for kind in ("float32", "float64", "float32", "float64"):
@@ -217,7 +217,7 @@ def test_the_precision_of_predictions(fitted_on, given):
 
 
 def test_a_warm_start_with_another_solver():
-    """scikit-learn fails here."""
+    """scikit-learn's estimator fails in this case."""
     x, y = data_of("binary")
     one, _ = pair("binary", solver="lbfgs", warm_start=True)
     one.fit(x, y).set_params(solver="adam").fit(x, y).partial_fit(x, y)
@@ -234,7 +234,7 @@ def test_a_warm_start_with_early_stopping():
 
 
 def test_a_warm_start_without_improvement_keeps_the_best_parameters():
-    """Those of scikit-learn are overwritten: it trains the arrays that it has kept as the best."""
+    """scikit-learn overwrites its best parameters, since it goes on training the arrays that it kept."""
     x, y = data_of("binary")
     one, other = pair("binary", warm_start=True, early_stopping=True, max_iter=30, **SGD)
     before = [each.fit(x, y).coefs_[0].copy() for each in (one, other)]
@@ -258,7 +258,7 @@ def test_sparse_inputs(form):
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression", "counts"])
 def test_float32(kind):
-    """Both round, each in its own way."""
+    """fastnet and scikit-learn round differently in float32."""
     x, y = data_of(kind)
     both = pair(kind)
     for each in both:
@@ -282,7 +282,7 @@ def test_lbfgs(kind, weighted):
 
 
 def test_lbfgs_of_several_outputs_finds_what_the_solver_adam_would():
-    """scikit-learn's line search fails here: its gradient is of the sum of errors, its loss the mean."""
+    """scikit-learn's line search fails here: its gradient belongs to the errors' sum, but its loss is their mean."""
     (one, other), _, _ = fitted("several outputs", solver="lbfgs", alpha=1.0, max_iter=3000, activation="tanh")
 
     def summed(net):

@@ -46,7 +46,7 @@ def test_partial_fit_of_sparse_inputs(engine_name):
 
 
 def test_numbers_that_are_stored_in_several_pieces():
-    """A column twice in a row: the kernel stores two columns at a time."""
+    """A row may store a column twice in succession, and the kernel stores two columns at a time."""
     pieces = sparse.csr_array((np.ones(4), np.array([1, 1, 1, 0]), np.array([0, 3, 4])), shape=(2, 3))
     whole = np.array([[0.0, 3, 0], [1, 0, 0]])
     parts = pieces.indices.copy()
@@ -57,11 +57,11 @@ def test_numbers_that_are_stored_in_several_pieces():
 
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
 def test_2000_samples_of_200000_inputs_need_little_memory(engine):
-    """Dense, they would be 1.6 GB."""
+    """As a dense float32 array, the inputs would take 1.6 GB."""
     random = np.random.default_rng(0)
     y = np.arange(2000) % 3
     columns = random.integers(0, 200_000, (2000, 20))
-    columns[:, 0] = y  # what tells the classes apart
+    columns[:, 0] = y  # one column for each class
     x = sparse.csr_array((np.ones(40_000, np.float32), columns.ravel(), np.arange(0, 40_001, 20)), (2000, 200_000))
     classifier = MLPClassifier(
         (4,),

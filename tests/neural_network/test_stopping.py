@@ -1,4 +1,4 @@
-"""scikit-learn's rule, on its own: values that are to grow, and when it stops."""
+"""`Rule`, scikit-learn's rule for stopping, tested with sequences of values to maximize."""
 
 from types import SimpleNamespace
 
@@ -31,10 +31,10 @@ def follow(rule, values):
 @pytest.mark.parametrize(
     ("tol", "most", "values", "iterations"),
     [
-        (0.0, 1, [5, 5, 5, 4, 4], 5),  # as good is good enough
+        (0.0, 1, [5, 5, 5, 4, 4], 5),  # with tol 0, an equal value counts as an improvement
         (1.0, 1, [5, 5, 5.5], 3),
         (1.0, 1, [5, 5, 6, 6, 6.5], 5),
-        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # compared with the best before, which may creep up
+        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # the best value may rise by less than tol
     ],
 )
 def test_when_it_stops(tol, most, values, iterations):

@@ -1,4 +1,4 @@
-"""Every parameter, attribute and method of scikit-learn's two classes, as the installed version has them."""
+"""fastnet's estimators have every parameter, attribute and method of the installed scikit-learn's two classes."""
 
 import inspect
 import re
@@ -36,7 +36,7 @@ def test_methods(name):
     one, other = both(name)
     for method in (each for each in dir(other) if not each.startswith("_") and callable(getattr(other, each))):
         if method.startswith("set_") and method.endswith("_request"):
-            continue  # what may be routed: more of ours
+            continue  # metadata routing: fastnet's methods take more metadata
         found = list(inspect.signature(getattr(one, method)).parameters.values())
         expected = list(inspect.signature(getattr(other, method)).parameters.values())
         pairs = zip(found, expected, strict=False)
@@ -49,7 +49,7 @@ def test_methods(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_attributes(name, solver):
-    """Those that scikit-learn documents, and those that it has after `fit`."""
+    """An attribute that scikit-learn documents, or sets in `fit`, is in both estimators or in neither."""
     x, y = np.random.default_rng(0).standard_normal((40, 3)), np.arange(40) % 3
     one, other = (each(solver=solver, max_iter=2).fit(x, y) for each in both(name))
     documented = re.findall(r"^ {4}(\w+_) : ", inspect.getdoc(other).replace("\n", "\n    "), re.M)
@@ -75,7 +75,7 @@ WRONG = [
 @pytest.mark.parametrize("parameter", WRONG, ids=str)
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_parameters(name, parameter):
-    """The same kind of exception, and a message that names the parameter."""
+    """fastnet and scikit-learn raise a `ValueError` whose message names the parameter."""
     x, y = np.random.default_rng(0).standard_normal((40, 3)), np.arange(40) % 2
     for each in both(name):
         with pytest.raises(ValueError, match=next(iter(parameter))):

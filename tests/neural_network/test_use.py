@@ -1,4 +1,4 @@
-"""What scikit-learn's users do with an estimator."""
+"""Common uses of a scikit-learn estimator."""
 
 import copy
 import io
@@ -69,7 +69,7 @@ COPIES = {"pickle": lambda c: pickle.loads(pickle.dumps(c)), "joblib": joblib_co
 def test_labels_of_any_type(blobs, names):
     x, numbers = blobs(len(names), spread=0.5)
     y = names[numbers]
-    expected = theirs.MLPClassifier(max_iter=1).fit(x, y).classes_  # strings among objects become NumPy's
+    expected = theirs.MLPClassifier(max_iter=1).fit(x, y).classes_  # string objects become NumPy strings
     assert expected.tolist() == names.tolist()
     classifier = made(max_iter=20, **SGD)
     for fitted in (clone(classifier).partial_fit(x, y, classes=names[::-1]), classifier.fit(x, y)):
@@ -127,7 +127,7 @@ def test_warm_start_goes_on(blobs):
     assert classifier.n_iter_ == 3
     assert classifier.loss_ < losses[-1]
     assert classifier.best_loss_ == min(classifier.loss_curve_)
-    assert np.abs(classifier.coefs_[0] - first).max() < 0.5  # what a network that began anew would not be
+    assert np.abs(classifier.coefs_[0] - first).max() < 0.5  # a new network would differ more
     assert np.abs(made(max_iter=3, **{**SGD, "random_state": 1}).fit(x, y).coefs_[0] - first).max() > 0.5
 
     classifier.set_params(hidden_layer_sizes=(50,))
@@ -186,7 +186,7 @@ def test_partial_fit_needs_all_classes_once(blobs):
 )
 @pytest.mark.parametrize("how", COPIES)
 def test_a_copy_goes_on_as_the_original_does(blobs, how, engine_name, parameters):
-    """With the solver's memory, the learning rate and the neurons that are left out next."""
+    """The copy has the solver's state, the learning rate and the next dropout masks."""
     x, y = blobs(3)
     parameters = {"dropout": 0.5, "engine": engine_name, "batch_size": 20, **parameters}
     estimator = COPIES[how](made(**parameters))
@@ -233,15 +233,15 @@ def test_other_parameters_between_two_calls_of_partial_fit(blobs, kind):
     estimator, same = (
         made(kind, solver="sgd", learning_rate_init=0.01).partial_fit(x, y, **classes_for(kind)) for _ in range(2)
     )
-    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)  # scikit-learn's has that of the first call
+    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)  # scikit-learn also keeps the first call's rate
     assert_same(estimator, same.partial_fit(x, y))
-    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))  # likewise
+    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))  # and its momentum
     estimator.set_params(engine="reference", dropout=0.2, solver="adam").partial_fit(x.astype(np.float32), y)
     assert estimator.coefs_[0].dtype == np.float64
 
 
 def test_another_alpha_between_two_calls_of_partial_fit(blobs):
-    """The solver remembers the gradients of before, as scikit-learn's does."""
+    """As in scikit-learn, the solver keeps the moments of the earlier gradients."""
     x, y = blobs(3)
     one, other = MLPClassifier((7,), engine="numpy", random_state=0), theirs.MLPClassifier((7,), random_state=0)
     for each in (one, other):
@@ -295,7 +295,7 @@ def test_validation_samples_of_ones_own(blobs, kind):
 
 
 def test_another_loss_after_fit_is_for_the_next_one(blobs):
-    """As in scikit-learn, what is predicted stays the same, for a copy too."""
+    """As in scikit-learn, the predictions stay the same until the next `fit`, also those of a copy."""
     x, y = blobs(3)
     regressor = made(MLPRegressor, max_iter=2).fit(x, y)
     expected = regressor.predict(x)
@@ -330,7 +330,7 @@ def test_a_network_that_diverges_is_no_result(blobs, kind, engine, parameters):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_outputs_that_are_not_numbers_are_no_probabilities(blobs, engine_name, classes):
-    """The hidden neurons are infinite, and the outputs the differences of such."""
+    """The hidden activations are infinite, so that the outputs, differences of infinities, are NaN."""
     x, y = blobs(classes)
     classifier = made(hidden_layer_sizes=4, max_iter=1, engine=engine_name).fit(x.astype(np.float32), y)
     signs = np.outer([1, -1, 1, -1], np.ones(len(classifier.intercepts_[1])))

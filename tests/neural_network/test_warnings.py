@@ -1,4 +1,4 @@
-"""What `fit` warns of: a label that many samples have, and that the network gives to none."""
+"""`fit` warns of a label that many samples have and the network predicts for none."""
 
 import warnings
 
@@ -26,7 +26,7 @@ def warnings_of(classifier, x, y):
 
 
 def alike(*counts):
-    """Return samples that are all the same, with so many of each label: only the most frequent can be predicted."""
+    """Return identical samples, with these numbers of labels a, b, ...: only the most frequent label is predicted."""
     return np.zeros((sum(counts), 3)), np.repeat(list("abcd"[: len(counts)]), counts)
 
 
@@ -75,7 +75,7 @@ def test_ordinary_data(load, parameters):
 
 @pytest.mark.parametrize("parameters", [{"early_stopping": True}, {"max_iter": 3}])
 def test_ordinary_data_that_are_not_scaled(parameters):
-    """The network is of no use, whether it stopped by itself or not."""
+    """Two warnings name the unscaled inputs, whether training stops by itself or at `max_iter`."""
     x, y = load_wine(return_X_y=True)
     ours = MLPClassifier(random_state=0, **PLAIN, **parameters)
     first, *others = [each for each in warnings_of(ours, x, y) if each.category is TrainingWarning]

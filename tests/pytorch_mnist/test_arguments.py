@@ -1,6 +1,6 @@
-"""What may be handed to the classifier and what may not: tables.
+"""Valid and invalid arguments of the classifier, in tables.
 
-An argument is refused with a `TypeError` or a `ValueError` that names it, before anything is trained or written.
+An invalid argument raises a `TypeError` or a `ValueError` that names it, before anything is trained or written.
 """
 
 import math
@@ -57,7 +57,7 @@ SETTINGS = {
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The current folder, in which there is a file; the test must leave it as it is."""
+    """The current folder, with a file that the test must leave unchanged."""
     (tmp_path / "file").write_text("precious")
     monkeypatch.chdir(tmp_path)
     yield tmp_path
@@ -92,7 +92,7 @@ def test_what_does_not_go_together(folder):
     refused(ValueError, r"training .* \(1, 1, 2, 2\) .* n at least 2", training=one, options=normalized)
     single = Options((4, 10), batch_norm=True, batch_size=1)
     refused(ValueError, "batch_size is 1; batch normalization needs mini-batches of at least 2", options=single)
-    rows = TensorDataset(IMAGES.flatten(1), LABELS)  # a mini-batch of which would be rotated as a single image
+    rows = TensorDataset(IMAGES.flatten(1), LABELS)  # `augment` would rotate a mini-batch as one image
     message = r"training .* \(20, 4\) .* of shapes \(n, \.\.\., \.\.\.\)"
     refused(ValueError, message, training=rows, options=Options((4, 10), augment=True))
     if not torch.cuda.is_available():
@@ -127,7 +127,7 @@ def test_what_cannot_be_evaluated(model, error, message):
 
 def test_a_model_of_ones_own_is_evaluated():
     known = TensorDataset(torch.eye(10).view(10, 1, 2, 5), torch.arange(10))
-    assert evaluate(nn.Flatten(), known) == 1  # which has no parameters
+    assert evaluate(nn.Flatten(), known) == 1  # a model without parameters
 
 
 REFUSED = {

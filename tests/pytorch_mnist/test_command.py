@@ -27,7 +27,7 @@ LINE = r"Epoch {}, Loss: \d\.\d{{4}}, Train Acc: \d+\.\d\d%, Val Acc: \d+\.\d\d%
 
 
 def write(raw):
-    """Write a small data set where torchvision looks for it: 60 and 9 images of 4 x 4 pixels."""
+    """Write 60 training and 9 test images of 4 x 4 pixels where torchvision looks for MNIST."""
     random = np.random.default_rng(0)
     os.makedirs(raw)
     for name, n in (("train", 60), ("t10k", 9)):
@@ -50,8 +50,8 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the command in this process; return its status, and what it printed and complained of."""
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # which the command replaces
+    """Run the command in this process; return its status, standard output and standard error."""
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # restored after the command replaces it
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
@@ -213,7 +213,7 @@ def test_what_an_option_refuses(option, run, tmp_path, monkeypatch):
 
 
 def test_no_option_of_the_command_is_left_out(run):
-    flags = {"--batch-norm", "--augment", "--batch-size", "--mini-batch-size"}  # the last are other names of --batch
+    flags = {"--batch-norm", "--augment", "--batch-size", "--mini-batch-size"}  # the last two are aliases of --batch
     assert {name for param in pytorch_mnist.command.params for name in param.opts} - flags == set(REFUSED)
     status, output, _ = run("--help")
     assert status == 0
@@ -243,11 +243,11 @@ def test_ctrl_c_leaves_the_best_network_so_far(folder):
 
 
 def test_a_reader_that_has_seen_enough(folder, run, monkeypatch):
-    """In this process, since PyTorch's import takes seconds; `fastnet train`, which ends alike, has its own."""
+    """Runs in this process, since importing PyTorch takes seconds; `fastnet train` is tested in a separate process."""
     reader, writer = os.pipe()
     os.close(reader)
-    monkeypatch.setattr(sys, "stderr", sys.stderr)  # which click wraps where nobody reads, and does not restore
-    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:  # its last line is left
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # click wraps it when a pipe is closed, and does not restore it
+    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:  # `close` writes its last line
         monkeypatch.setattr(sys, "stdout", nobody)
         status, _, errors = run(*SMALL, *ENDLESS)
     assert (status, errors) == (1, "")

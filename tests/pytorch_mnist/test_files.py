@@ -1,4 +1,4 @@
-"""The file of a network: what is written, and what is refused; `fastnet.files.torch_archives` does both."""
+"""Model files, which `fastnet.files.torch_archives` writes and reads: contents, and refusal of invalid files."""
 
 import io
 import os
@@ -19,7 +19,7 @@ WEIGHT = "layers.1.weight"
 
 @pytest.fixture
 def model():
-    """A network whose running means, too, are not those of a new one."""
+    """A network whose parameters and running means differ from those of a new network."""
     torch.manual_seed(0)
     model = pytorch_mnist.make_model(Options(sizes=(6, 5, 4, 10), dropout=0.5, batch_norm=True))
     model(torch.randn(20, 6))
@@ -35,7 +35,7 @@ def path(model, tmp_path):
 
 @pytest.mark.parametrize("versioned", [True, False])
 def test_a_network_comes_back_as_it_was(model, path, versioned):
-    """Also from a file that was written before files had a version."""
+    """Older files, which have no version, are read as well."""
     if not versioned:
         contents = torch.load(path, weights_only=True)
         del contents["version"]
@@ -103,7 +103,7 @@ def test_a_file_is_written_whole_or_not_at_all(model, path, monkeypatch):
 
 
 def refused(path):
-    """Return what is said about a file that is refused."""
+    """Check that the file is refused in one line; return the message."""
     with pytest.raises(DataError) as caught:
         load_model(path)
     message = str(caught.value)
@@ -128,7 +128,7 @@ def test_nothing_that_a_file_asks_for_is_run(path, zipped):
     assert "asks for more than tensors" in refused(path) or not zipped
     assert not made.exists()
     torch.load(path, weights_only=False)
-    assert made.exists()  # read without care, it would have been
+    assert made.exists()  # with `weights_only=False`, the code is run
 
 
 def test_a_damaged_file(path):
@@ -139,7 +139,7 @@ def test_a_damaged_file(path):
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         start = archive.getinfo(next(name for name in archive.namelist() if name.endswith("data/0"))).header_offset
     random = np.random.default_rng(0)
-    for position in random.integers(0, 120, 40) + 128 + start:  # beyond the header, in the first weights or their like
+    for position in random.integers(0, 120, 40) + 128 + start:  # after the header, in the first tensor
         damaged = bytearray(whole)
         damaged[position] ^= 1
         path.write_bytes(damaged)
@@ -149,7 +149,7 @@ def test_a_damaged_file(path):
             continue
         path.write_bytes(whole)
         for tensor, expected in zip(loaded.parameters(), load_model(path).parameters(), strict=True):
-            assert torch.equal(tensor, expected)  # padding was hit
+            assert torch.equal(tensor, expected)  # the changed byte is padding
 
 
 def changed(contents, **changes):
@@ -219,7 +219,7 @@ def test_what_is_no_file(tmp_path):
 
 
 def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch):
-    """PyTorch would import modules for it."""
+    """To unpickle a call of a tensor, PyTorch would import modules."""
     contents = io.BytesIO(path.read_bytes())
     with zipfile.ZipFile(contents) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}

@@ -1,4 +1,4 @@
-"""Without PyTorch, whether it is installed here or not."""
+"""Behaviour without PyTorch or torchvision, whether or not they are installed."""
 
 import subprocess
 import sys

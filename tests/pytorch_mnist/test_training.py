@@ -14,7 +14,7 @@ NO_PROGRESS = 1e-12  # a learning rate
 
 
 def draw(samples, seed=0):
-    """Draw images of 4 x 4 pixels that can be told apart: one pixel is brighter, which one is the digit."""
+    """Draw images of 4 x 4 pixels; the label is the index of the one bright pixel."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, 10, samples)
     images = random.random((samples, 16)) / 4
@@ -36,7 +36,7 @@ def train(tmp_path):
 
 @pytest.fixture
 def rising(monkeypatch):
-    """Have each epoch be better than the one before."""
+    """Replace `evaluate`, so that the accuracy rises with each call."""
     accuracies = iter(range(99))
     monkeypatch.setattr("fastnet.pytorch_mnist.evaluate", lambda model, data: next(accuracies) / 99)
 
@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_run_and_leaves_no_trace(train):
 
 def test_without_a_seed_the_global_generator_makes_a_run_repeatable(train):
     losses = []
-    for seed in (5, 5, None):  # the third run goes on from where the second has left the generator
+    for seed in (5, 5, None):  # the third run continues with the generator's state
         if seed is not None:
             torch.manual_seed(seed)
         losses.append(train(epochs=1, seed=None).history[0].loss)
@@ -220,7 +220,7 @@ def test_a_batch_may_be_more_than_there_are(train):
 
 
 def test_parameters_that_are_none_end_the_training_too(train, monkeypatch):
-    """The loss of an epoch is from before its last step."""
+    """An epoch's last step may make parameters NaN after the epoch's losses were computed."""
     monkeypatch.setattr("fastnet.pytorch_mnist.train_epoch", lambda model, *rest: spoil(model))
     with pytest.raises(ArithmeticError, match=r"^epoch 1: loss or parameters are not finite"):
         train()

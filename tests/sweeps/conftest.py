@@ -7,7 +7,7 @@ from fastnet import Dataset
 
 @pytest.fixture(scope="session")
 def data():
-    """Training, validation and test samples: which of three numbers is the largest?"""
+    """Training, validation and test data; the label is the index of the largest of three inputs."""
     random = np.random.default_rng(0)
 
     def draw(n):
@@ -19,7 +19,7 @@ def data():
 
 @pytest.fixture
 def threads_of_blas():
-    """A function that returns how many threads BLAS uses: 2, whatever the environment says, unless it is limited."""
+    """A function that returns BLAS's numbers of threads: {2} in every environment, unless the code limits them."""
 
     def used():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}

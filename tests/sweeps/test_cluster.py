@@ -1,4 +1,4 @@
-"""What can be said of a cluster without one; with one: `tests/commands/test_sweep_on_cluster.py`."""
+"""Tests without a cluster; `tests/commands/test_sweep_on_cluster.py` has tests with one."""
 
 import pickle
 import sys
@@ -51,7 +51,7 @@ def test_a_worker_of_another_version_trains_nothing(data):
 
 
 def test_a_worker_trains_layers_as_this_process_does(data):
-    """A recipe is plain data."""
+    """A recipe is plain data, which can be pickled."""
     made = recipe([3, 3], layers="conv 2 1x1 relu, dense 4", image_shape=(3, 1, 1), epochs=1, engine="numpy")
     sent = pickle.loads(pickle.dumps(made))
     assert sent == made

@@ -18,7 +18,7 @@ RUN = Run((5, 7), 7, None, False, 0.25)
 
 @pytest.fixture
 def path(tmp_path):
-    """A record with a run."""
+    """The path of a record with one run."""
     path = tmp_path / "sweep.sqlite"
     with Record(path, "data") as record:
         record.begin()
@@ -118,7 +118,7 @@ def test_a_record_of_a_later_version_is_refused(path):
 
 
 def changed(path, columns, sealed):
-    """Change the run, and its checksum too."""
+    """Change the run and, if `sealed`, its checksum accordingly."""
     database = sqlite3.connect(path)
     database.execute(f"UPDATE runs SET {columns}")
     row = database.execute("SELECT * FROM runs").fetchone()
@@ -153,7 +153,7 @@ def test_a_damaged_run_is_told(path, columns, sealed):
 
 
 def test_sealed_without_a_change_it_is_the_same(path):
-    """Otherwise the test above would show nothing."""
+    """Shows that `changed` writes valid checksums, on which the test above depends."""
     changed(path, "last = last", True)
     with Record(path, "data") as record:
         assert record.find(recipe(), 3) == RUN
@@ -206,7 +206,7 @@ def test_several_may_write_at_once(tmp_path):
 
 
 def test_no_byte_of_the_file_can_change_what_is_found(path):
-    """It is found as it was, or not at all, or the file is refused."""
+    """After any change, the run is found unchanged, is not found, or the file is refused."""
     whole, refused = path.read_bytes(), 0
     for place in [place for place, byte in enumerate(whole) if byte]:
         damaged = bytearray(whole)
@@ -223,7 +223,7 @@ def test_no_byte_of_the_file_can_change_what_is_found(path):
 
 
 def test_of_a_full_disk_what_was_recorded_is_left(path):
-    """The system refuses to let the file grow, as it does when a disk is full."""
+    """A limit on the file's size simulates a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, limits[1]))
     added = 0
@@ -245,7 +245,7 @@ def test_of_a_full_disk_what_was_recorded_is_left(path):
 
 
 def test_what_sqlite_has_ended_by_itself_is_told_as_it_was(path):
-    """As it does of a full disk: then there is nothing left to be rolled back."""
+    """On a full disk, SQLite rolls back by itself; `record` must then raise the original error."""
     with Record(path, "data") as record, pytest.raises(ZeroDivisionError):
         with_a_transaction_that_ends(record)
 
@@ -289,7 +289,7 @@ SELECT n AS recipe, 0 AS seed, '' AS data, '' AS version, '[]' AS validation, 0 
     ids=["view", "trigger", "index", "column"],
 )
 def test_sql_in_the_file_is_not_run(tmp_path, statements):
-    """Only the table that a record has is read."""
+    """A file is refused if its schema is not exactly that of a record."""
     path = tmp_path / "record"
     with Record(path, "data") as record:
         record.begin()
@@ -314,7 +314,7 @@ def test_networks_of_layers_have_runs_of_their_own(path):
 
 
 def test_a_record_from_before_there_were_layers_is_read(path):
-    """The text of a recipe, with which it is found, has not changed."""
+    """A run is found by its recipe's text, which has not changed."""
     database = sqlite3.connect(path)
     (text,) = database.execute("SELECT recipe FROM runs").fetchone()
     database.close()

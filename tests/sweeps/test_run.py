@@ -1,4 +1,4 @@
-"""One network of a sweep: against the same one trained by hand, and in one thread."""
+"""One network of a sweep: the same results as with `network2.Network`, and training in one thread."""
 
 import threading
 
@@ -88,7 +88,7 @@ def test_checking_trains_nothing_and_draws_nothing_from_numpys_generator(data, c
     np.random.seed(0)
     before = np.random.get_state()[1].copy()
     check(recipe([3, 4, 3], dropout=0.5, engine="numpy"), Data(*data))
-    assert capsys.readouterr() == ("", "")  # SGD prints a line for each epoch
+    assert capsys.readouterr() == ("", "")  # `SGD` would print a line for each epoch
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 

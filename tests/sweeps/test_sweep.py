@@ -19,7 +19,7 @@ GRID = {"sizes": [[3, 4, 3], [3, 3]], "cost": "cross-entropy", "eta": [0.1, 1.0]
 
 @pytest.fixture
 def trained(monkeypatch):
-    """The recipe and the seed of each network that is trained."""
+    """Sizes, eta and seed of each trained network."""
     original, found = one.run, []
 
     def run(recipe, seed, *arguments):
@@ -127,7 +127,7 @@ def test_ctrl_c_says_how_many_are_trained_and_leaves_no_thread_computing(data, m
     original = network2.Network.SGD
 
     def sgd(self, training_data, epochs, *arguments, **keywords):
-        if epochs == 0:  # of the check
+        if epochs == 0:  # from `check`
             return None
         computing[0] += 1
         began.set()

@@ -1,4 +1,4 @@
-"""What is said of runs that are given."""
+"""The table, figures and files of given runs."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def runs(*last, test=None, diverged=0):
 
 @pytest.fixture
 def sweep():
-    """The second is the best by the mean, the third by its best network, the first by test data."""
+    """Of three rows, the second has the best mean, the third the best network, the first the best test accuracy."""
     rows = [
         Row(recipe([4, 3, 2], eta=0.5), runs(90, 92, 97, test=50), 100),
         Row(recipe([4, 3, 2], eta=3), runs(91, 93, 98, test=10), 100),
@@ -67,7 +67,7 @@ def test_layers_are_in_the_table_and_in_files(tmp_path):
 
 
 def test_a_long_list_of_layers_leaves_room_for_the_figures():
-    """In a narrow terminal, it takes several lines."""
+    """In a narrow terminal, the list wraps over several lines, and the accuracy is still shown."""
     rows = [Row(recipe(layers=", ".join(["dense 100 relu"] * n)), runs(5, 7), 10) for n in (1, 9)]
     console = Console(file=io.StringIO(), width=70)
     console.print(Sweep(rows, 0, 0).table())
@@ -104,7 +104,7 @@ def test_the_files(sweep, tmp_path):
     assert [float(line["mean"]) for line in lines] == [row.mean for row in sweep.rows]
     assert [(line["eta"], line["best"], line["diverged"]) for line in lines][2] == ("3.0", "0.99", "1")
     sweep.to_json(tmp_path / "sweep.json")
-    found = json.loads((tmp_path / "sweep.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
+    found = json.loads((tmp_path / "sweep.json").read_text(), parse_constant=pytest.fail)  # JSON has no NaN
     assert found == json.loads(json.dumps(sweep.as_dict()))
     assert found["rows"][2]["accuracies"] == [0.2, 0.98, 0.99]
     assert found["rows"][2]["sizes"] == [4, 2]

@@ -1,4 +1,4 @@
-"""What a type checker finds in the package's public names, and that a user's program, which a checker accepts, runs."""
+"""Type checkers see all public names, and a user's program that mypy accepts can be run."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ PROGRAM = Path(__file__).parent / "user.py"
 
 
 def test_the_program_that_is_checked_runs(tmp_path):
-    """`nox -s types` checks it with mypy --strict; it has no casts, and no errors are ignored."""
+    """`nox -s types` checks the program with mypy --strict. The program has no cast, `Any` or ignored error."""
     for word in ("cast", "Any", "type: ignore"):
         assert word not in PROGRAM.read_text().partition('"""\n')[2]
     result = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True, cwd=tmp_path, timeout=300)

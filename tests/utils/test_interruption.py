@@ -1,4 +1,4 @@
-"""Ctrl-C at random moments: the network is as after a whole epoch, and goes on learning."""
+"""After Ctrl-C at a random moment, the network is as after a whole epoch, and training can continue."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this s
 
 SEVEN = Path(__file__).parent.parent / "docs" / "seven.png"
 SIZES = [12, Dense(1000, "linear"), BatchNormalization("sigmoid"), Dropout(0.2), 3]
-MINI_BATCH_SIZE = 100  # with two threads, where there are two processors
+MINI_BATCH_SIZE = 100  # large enough for two threads, if there are two processors
 EPOCHS = 8
 
 
@@ -40,7 +40,7 @@ def train(net, data, epochs, report=lambda history: None):
 
 @pytest.fixture
 def alarm_clock(monkeypatch):
-    """Have Ctrl-C come after so many seconds."""
+    """A function that sends Ctrl-C to this process after a number of seconds."""
     before = signal.signal(signal.SIGALRM, lambda *details: signal.raise_signal(signal.SIGINT))
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -48,7 +48,7 @@ def alarm_clock(monkeypatch):
     if "torch" in sys.modules:
         import torch
 
-        torch.set_grad_enabled(True)  # Ctrl-C while `torch.no_grad` begins or ends leaves them off for the next test
+        torch.set_grad_enabled(True)  # Ctrl-C at the start or end of `torch.no_grad` may leave it on
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "torch-cpu"])
@@ -71,7 +71,7 @@ def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
             interrupted += 1
         epochs = states.index(bits(net))
         known = 0 if net.history is None else len(net.history.epochs)
-        assert epochs - 1 <= known <= epochs  # what was not evaluated yet is not in the history
+        assert epochs - 1 <= known <= epochs  # the history has evaluated epochs only
         train(net, data, 1)
         assert bits(net) not in states[: epochs + 1]
     assert interrupted > 2
@@ -97,7 +97,7 @@ def test_an_import_is_not_interrupted():
 
 
 def test_a_handler_that_is_not_pythons_is_left_alone():
-    """As the system's, which many programs with windows set, so that Ctrl-C ends them at once."""
+    """For example SIG_DFL, which many programs with windows set, so that Ctrl-C ends them at once."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with interruption.deferred_signals():
@@ -131,7 +131,7 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
     moments = [0.005, 0.04, 0.15]
     if "pytorch" in command[0]:
         pytest.importorskip("torchvision")
-        moments = [0.3]  # for its import takes seconds, whenever it is interrupted
+        moments = [0.3]  # one only, since importing PyTorch takes seconds
     statuses = set()
     for seconds in moments:
         process = [sys.executable, "-c", COMMAND, str(seconds), *command]
@@ -139,7 +139,7 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
         assert "Traceback" not in ended.stderr
         assert "Error" not in ended.stderr
         statuses.add(ended.returncode)
-    assert statuses <= {130, 0, -signal.SIGINT}  # the last of the end, when there is nothing left to be done
+    assert statuses <= {130, 0, -signal.SIGINT}  # -SIGINT when everything was already done
     assert 130 in statuses
 
 
@@ -149,8 +149,8 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
     ids=["Ctrl-C", "once", "thrice", "a closed terminal"],
 )
 def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path, request):
-    """As whoever runs jobs on a cluster tells them, before they are killed."""
-    # `nohup`, which may have started the tests, has a signal ignored, and the command would have it ignored as well.
+    """Cluster schedulers send jobs a signal before they kill them."""
+    # If the tests were started with `nohup`, SIGHUP is ignored, and the command would inherit that.
     request.addfinalizer(functools.partial(signal.signal, number, signal.signal(number, signal.SIG_DFL)))
     command = [sys.executable, "-m", "fastnet", "train", "--engine", "numpy", "--sizes", "784,10"]
     command += ["--cost", "cross-entropy", "--seed", "0", "--epochs", "1000", "--save", "net.json"]
@@ -161,7 +161,7 @@ def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_
             process.send_signal(number)
             time.sleep(0.002)
         output, errors = process.communicate(timeout=60)
-    # The last one may come when all is done, and Python has given the signal back to the system.
+    # The last signal may come at the end of the process, when Python has restored the system's handler.
     assert process.returncode in ({128 + number} if times == 1 else {128 + number, -number})
     assert output.endswith("Saved to net.json\n")
     assert errors.strip() == "Checkpoint kept in run; the same command with --resume continues the run"

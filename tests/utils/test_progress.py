@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that the test moves."""
+    """A clock whose time the test sets."""
 
     class Clock:
         now = 0.0
@@ -186,7 +186,7 @@ def compiling(clock):
 
 
 class WithoutIsatty:
-    """All that `print` needs."""
+    """A stream that has what `print` needs, but no `isatty`."""
 
     def __init__(self):
         self.texts = []
@@ -201,7 +201,7 @@ class WithoutIsatty:
 @pytest.mark.parametrize("show", [a_long_epoch, steps, compiling])
 @pytest.mark.parametrize("kind", [None, io.StringIO, WithoutIsatty])
 def test_what_is_printed_goes_where_it_was_sent(clock, monkeypatch, show, kind):
-    """Not to the terminal that shows the bar; and afterwards as well."""
+    """Redirected lines never appear on the terminal with the bar, neither during the bar nor afterwards."""
     stdout = None if kind is None else kind()
     monkeypatch.setattr(progress.sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
@@ -223,7 +223,7 @@ def test_lines_on_the_terminal_of_a_bar_go_above_it(clock, monkeypatch):
     with contextlib.redirect_stdout(Terminal()) as stdout:
         steps(clock)
         assert progress.sys.stdout is stdout
-    assert stdout.getvalue() == ""  # whose text would be drawn over
+    assert stdout.getvalue() == ""  # the bar would overwrite the text
     assert "printed" in terminal.getvalue()
 
 
