@@ -34,7 +34,7 @@ with atheris.instrument_imports(include=["fastnet", "pickle", "gzip", "zipfile"]
         for _seed in _reader.whole():
             _reader.read(_seed)  # imports all modules that the reader needs, and checks that it reads undamaged files
 
-_ONE_IN = 1000  # one of so many inputs is enlarged to a megabyte
+_ONE_IN = 1000  # mean number of inputs per input that is enlarged by a megabyte
 _LONGEST = 6000  # size in bytes of the other inputs, at most
 _DEADLINE = 300  # wall-clock seconds for an input, after which libFuzzer ends the process; ample for a busy machine
 _REPORTED = 1000  # number of inputs after which the result is written again
