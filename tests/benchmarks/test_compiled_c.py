@@ -1,4 +1,4 @@
-"""The C that benchmarks compare with: it is right on every processor, and refused in one line where it cannot run."""
+"""The benchmarks' C code gives correct results at every vector width; where it cannot run, one line says why."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from fastnet.engines import engine_class
 from fastnet.formulas.architecture import Architecture
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-N, M, ETA = 64, 10, 3.0  # the last four samples are left out
+N, M, ETA = 64, 10, 3.0  # the last four samples are not trained
 MAIN = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ WAYS = {
 
 @pytest.mark.parametrize("vectors", WAYS)
 def test_the_yardstick_is_right_in_every_width(vectors, tmp_path):
-    """On AArch64 it is emulated: `apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user`."""
+    """AArch64 is emulated, which needs `apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user`."""
     compiler, flag, emulator, runs = WAYS[vectors]
     missing = [each for each in (compiler, *emulator) if shutil.which(each) is None]
     if missing or not runs:
@@ -100,7 +100,7 @@ def test_the_yardstick_is_right_in_every_width(vectors, tmp_path):
 
 
 def refused(script, *arguments, **environment):
-    """Run a benchmark, which is to refuse, and return the line that it prints."""
+    """Run a benchmark that must refuse to run, and return the line that it prints on stderr."""
     command = [sys.executable, BENCHMARKS / script, *arguments]
     found = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=300)
     assert (found.returncode, found.stdout) == (compiled_c.REFUSED, "")

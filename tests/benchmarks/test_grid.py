@@ -1,4 +1,4 @@
-"""The command that races the default engine against its peers, and the peers."""
+"""Tests of `grid.py`, which compares the default engine's speed with that of its peers, and of `peers.py`."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from fastnet.engines import engine_class
 from fastnet.formulas.optimizers import Adam
 
 NUMPY = engine_class("numpy")
-SAMPLES = 45  # of mini-batches of 10, the last is short
+SAMPLES = 45  # the last mini-batch of 10 is short
 CELLS = [
     grid.Cell("dense", "float64", "5", 10, "sgd"),
     grid.Cell("tall", "float32", "5-5", 10, "momentum"),
@@ -48,7 +48,7 @@ def test_a_peer_computes_the_same_with_each_optimizer(name, cell, monkeypatch):
             pytest.skip("has another cost")
         monkeypatch.setitem(grid.OPTIMIZERS, "adam", (Adam(epsilon_hat=True), 0.001))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the peers' own
+        warnings.simplefilter("ignore")  # warnings of the peers
         assert apart(cell, **{name: peers.ENGINES[name]}) > 0
 
 

@@ -20,7 +20,7 @@ ALONE = Map(["numba"], [30], [1, 10], "float32", None, {}, [Cell(30, n, {"numba"
 
 
 def words(picture):
-    """Return all that is written in a picture."""
+    """Return all texts of a figure."""
     import matplotlib.text
 
     return [text.get_text() for text in picture.findobj(matplotlib.text.Text) if text.get_text()]
@@ -48,7 +48,7 @@ def test_a_map_shows_who_wins_each_cell_and_says_it_in_words():
     assert any("fastest in 1 of 2 cells" in text.replace("\n", " ") for text in words(picture))
     colors = picture.axes[0].images[0]
     np.testing.assert_allclose(colors.get_array(), [[np.log2(20), -1]])
-    assert colors.get_clim()[0] == -colors.get_clim()[1]  # no colour where nobody leads
+    assert colors.get_clim()[0] == -colors.get_clim()[1]  # 0, where no engine leads, has the middle colour
 
 
 def test_a_map_of_one_engine_shows_its_times():

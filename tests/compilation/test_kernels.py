@@ -1,4 +1,4 @@
-"""The list of all that there is to compile."""
+"""The list of the kernels' specializations."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from fastnet.kernels.compiler import announced, is_kernel
 
 @pytest.fixture(scope="module")
 def found():
-    """Return the list, which is made without compiling anything."""
+    """Return the list, and check that making it compiles nothing."""
     compiled = []
     before = epoch.epoch, inputs._fill, side_by_side.compile_all, side_by_side.address_of
     with announced(lambda: contextlib.nullcontext(compiled.append(True))):

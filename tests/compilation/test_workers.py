@@ -1,4 +1,4 @@
-"""Several processes compile; here kernels that take no time."""
+"""Compilation in several processes, with a kernel that compiles quickly."""
 
 import os
 

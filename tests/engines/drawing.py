@@ -1,4 +1,4 @@
-"""Networks, data and ways to train them, drawn by hypothesis."""
+"""Hypothesis strategies for networks, data and training settings."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ def dropouts(inverted):
 
 def hidden_layers(widths, epsilons, inverted):
     dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
-    # A dense layer is drawn as often as another, and the usual groups are as likely as any.
+    # Half of the layers in a drawn list are dense. The usual group of layers is drawn as often as such a list.
     return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
         lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
     )
@@ -41,7 +41,7 @@ def hidden_layers(widths, epsilons, inverted):
 
 @st.composite
 def image_layers(draw, shape, epsilons):
-    """Draw layers of images of a shape: filters and windows of all sizes that fit."""
+    """Draw image layers for inputs of a shape: filters and pooling windows of all sizes up to 4 that fit."""
     layers, usual = [], ["convolution", "pooling", "other", "convolution", "other", "pooling"]
     any_kinds = st.lists(st.sampled_from(["convolution", "pooling", "other"]), min_size=1, max_size=5)
     for kind in draw(any_kinds | st.just(usual) | st.permutations(usual)):
@@ -67,7 +67,7 @@ IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
 
 @st.composite
 def architectures(draw, widths, epsilons, inputs=None, images=False):
-    """Draw networks of dense layers, or of images, which may have dense layers behind."""
+    """Draw networks of dense layers, or of image layers that dense layers may follow."""
     input_shape, layers, inverted = (draw(inputs or widths),), [], st.just(True)
     if images:
         input_shape, inverted = draw(IMAGES), st.booleans()
@@ -81,7 +81,7 @@ def architectures(draw, widths, epsilons, inputs=None, images=False):
     activation = draw(st.sampled_from(list(COSTS[costs.class_name(cost)].losses)))
     n_out = draw(widths)
     if activation == "softmax":
-        n_out = max(n_out, 2)  # of one output, the softmax is always 1
+        n_out = max(n_out, 2)  # the softmax of a single output is always 1
     return Architecture(
         input_shape,
         (*layers, Dense(n_out, activation)),
@@ -107,7 +107,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 @dataclass(repr=False)
 class Task:
-    """Everything that an engine is given."""
+    """The arguments of an engine."""
 
     architecture: Architecture
     parameters: list
@@ -124,7 +124,7 @@ def with_dtype(architecture, dtype):
 
 
 def parameters_of(architecture, random):
-    """Draw parameters of a size with which no neuron is saturated."""
+    """Draw parameters that are small enough not to saturate the neurons."""
     drawn = {
         "weights": lambda shape: random.standard_normal(shape) / np.sqrt(np.prod(shape[1:])),
         "biases": random.standard_normal,
@@ -138,7 +138,7 @@ def parameters_of(architecture, random):
 
 
 def task_of(architecture, random, samples, *, zeros=0.0, weighted=False, sparse=False):
-    """Draw parameters and data; a part of the inputs is zero."""
+    """Draw parameters and data; `zeros` is the expected share of inputs that are 0."""
     inputs = random.standard_normal((samples, architecture.n_in)) * (
         random.random((samples, architecture.n_in)) >= zeros
     )
@@ -152,7 +152,7 @@ def task_of(architecture, random, samples, *, zeros=0.0, weighted=False, sparse=
 
 
 def arrays_of(parameters):
-    """Return all arrays, in the order of the layers."""
+    """Return all arrays of the parameters, in the order of the layers."""
     return [array for layer in parameters for _, array in sorted(layer.items())]
 
 

@@ -1,7 +1,7 @@
-"""The names that fastnet has, and what each stands for, written out here without fastnet.
+"""The names of fastnet's activations, costs, optimizers and layers, with definitions that do not use fastnet.
 
-An activation, a cost, an optimizer or a kind of layer that fastnet gains is added to its list here, and to no other
-test: every list of fastnet must have these names, and tests draw from them.
+A new activation, cost, optimizer or kind of layer is added to its list here, and to no other test. Tests draw from the
+lists, and `test_names.py` checks that every list in fastnet has the same names.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ class Activation(NamedTuple):
     function: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
     kinked: bool = False  # whether it has no derivative at 0
-    scipy: str | None = None  # its name in scipy.special
-    roundings: int = 8  # by how many the result may be off
+    scipy: str | None = None  # name in scipy.special
+    roundings: int = 8  # largest relative error, in multiples of the dtype's epsilon
 
 
 ACTIVATIONS = {
@@ -34,7 +34,7 @@ ACTIVATIONS = {
     "gelu": Activation(
         lambda z: z * special.ndtr(z),
         lambda z: special.ndtr(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
-        roundings=1000,  # a rounding of z changes ndtr(z) by z^2 roundings
+        roundings=1000,  # ndtr(z) multiplies the relative rounding error of z by z^2
     ),
     "linear": Activation(lambda z: z, np.ones_like),
 }
@@ -42,16 +42,16 @@ ACTIVATIONS = {
 
 class Cost(NamedTuple):
     losses: dict[str, Callable[[Any, Any], Any]]
-    """For each activation of the outputs, the cost of samples, one a row, as a function of z and of the targets."""
+    """For each output activation, a function of z and targets (one sample per row) that returns each sample's cost."""
 
     targets: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
     """Draws targets of a shape."""
 
     setting: tuple[str, st.SearchStrategy] | None = None
-    """The name of its setting, and values."""
+    """Name of the cost's setting, and a strategy for its values."""
 
     kinks: Callable[[Any, Any], list[Any]] = lambda z, y: []
-    """What is zero where the cost has no derivative of every order, with the default setting."""
+    """Returns arrays that are 0 where the cost, with its default setting, lacks a derivative of some order."""
 
 
 def quadratic(activation):
@@ -108,7 +108,7 @@ COSTS = {
 
 
 def cost_named(name, **settings):
-    """Return fastnet's cost of that name."""
+    """Return fastnet's cost with this name."""
     cost = costs.COSTS[name]
     return type(cost)(**settings) if COSTS[name].setting and settings else cost
 
@@ -121,7 +121,7 @@ def drawn_cost(draw):
 
 
 def losses_of(cost, activation):
-    """Return the function of z and targets that gives the costs of samples, of one of fastnet's costs."""
+    """Return, for one of fastnet's costs, the function of z and targets that returns each sample's cost."""
     name = costs.class_name(cost)
     setting = COSTS[name].setting
     settings = {} if setting is None else {setting[0]: getattr(cost, setting[0])}
@@ -130,13 +130,13 @@ def losses_of(cost, activation):
 
 class Optimizer(NamedTuple):
     drawn: st.SearchStrategy
-    """Its settings."""
+    """Strategy for the optimizer with all settings."""
 
     last_change: Callable[[Any, list, list], Any]
-    """What the last step adds to a parameter, given the optimizer and the gradients and learning rates of all steps."""
+    """Returns the last step's change of a parameter, from the optimizer and all steps' gradients and learning rates."""
 
     torch: Callable[[Any], tuple[str, dict[str, Any]]]
-    """The name in torch.optim, and the arguments."""
+    """Returns the optimizer's name in torch.optim, and its arguments."""
 
 
 def last_change_of_gradient_descent(optimizer, gradients, etas):
@@ -165,8 +165,8 @@ def last_change_of_rmsprop(optimizer, gradients, etas):
     return -etas[-1] * gradients[-1] / (np.sqrt(mean_square) + optimizer.epsilon)
 
 
-# The gradient of a bias before batch normalization is zero but for rounding, and differs in every digit from engine to
-# engine. Adam divides by its size plus epsilon: with the default of 1e-8, steps as large as any other would come of it.
+# The gradient of a bias before batch normalization is zero except for rounding errors, which differ between engines.
+# Adam divides by the gradient's size plus epsilon: with the default of 1e-8, the errors would give steps of full size.
 EPSILONS = st.sampled_from([1e-3, 1e-2])
 
 OPTIMIZERS = {
@@ -194,7 +194,7 @@ OPTIMIZERS = {
     ),
 }
 
-LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` says what they compute
+LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` defines what they compute
 
 CONVOLUTIONAL = ("reference", "numpy", "torch", "numba")
 """The engines that compute networks of images, and dropout that is not inverted."""

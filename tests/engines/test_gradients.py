@@ -1,4 +1,4 @@
-"""Every engine's gradient and steps against differences of the cost, computed here without fastnet."""
+"""Every engine's gradients and steps against finite differences of the cost, computed here without fastnet."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,13 +17,13 @@ from fastnet.formulas.costs import OwnCost
 from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.kernels import choice
 
-# The smallest epsilon of batch normalization is larger than usual: with few samples that are nearly alike, the cost
-# bends within the square root of epsilon, and differences are seldom accurate.
+# The smallest epsilon of batch normalization is larger than usual. With few, similar samples, the cost is curved on the
+# scale of the square root of epsilon: with a smaller epsilon, finite differences would seldom be accurate.
 WIDTHS = st.integers(1, 6) | st.sampled_from([1, 3, 18])
 ARCHITECTURES = architectures(WIDTHS, epsilons=st.sampled_from([0.01, 0.1]))
 OF_IMAGES = architectures(st.integers(1, 4), epsilons=st.sampled_from([0.01, 0.1]), images=True)
 ZEROS = st.sampled_from([0.0, 0.5, 0.8, 1.0])
-ZEROS_OF_IMAGES = st.sampled_from([0.0, 0.5])  # equal numbers in a pooling window have no derivative
+ZEROS_OF_IMAGES = st.sampled_from([0.0, 0.5])  # with equal numbers in a window, max pooling has no derivative
 
 
 def assert_close(gradient, expected):
@@ -52,7 +52,7 @@ def check_gradient(name, architecture, samples, zeros, seed):
     assert [{name: g.shape for name, g in own.items()} for own in gradients] == architecture.trained
     assert_close(flattened(architecture.trained, gradients), expected)
     for own, before in zip(engine.parameters(), task.parameters, strict=True):
-        for name, array in own.items():  # running means and all others stay as they are
+        for name, array in own.items():  # `gradients` changes no parameter and no running mean or variance
             np.testing.assert_allclose(array, before[name], rtol=1e-15, atol=0)
 
 
@@ -89,7 +89,7 @@ def test_steps_of_networks_of_images(engine_of_images, architecture, mini_batche
 
 
 def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed):
-    """Take some steps, each with another learning rate and a mini-batch of another size."""
+    """Check an engine's steps, with different learning rates and mini-batch sizes."""
     random = np.random.default_rng(seed)
     task = task_of(architecture, random, sum(mini_batches), zeros=zeros, weighted=weighted)
     with pytest.MonkeyPatch.context() as patch:
@@ -148,7 +148,7 @@ def test_the_differences_notice_a_wrong_gradient():
 @pytest.mark.parametrize("output", ["sigmoid", "linear"])
 def test_a_cost_of_ones_own_gives_its_own_gradient(name, output):
     def delta(z, a, y):
-        assert z.shape == a.shape == y.shape == (3, 1)  # a column, as the book hands it over
+        assert z.shape == a.shape == y.shape == (3, 1)  # a column vector, as in the book
         return 4 * (a - y) ** 3 * ACTIVATIONS[output].derivative(z)
 
     random = np.random.default_rng(1)
@@ -165,9 +165,9 @@ def test_a_cost_of_ones_own_gives_its_own_gradient(name, output):
 @given(st.lists(st.integers(0, 3), min_size=8, max_size=8).filter(any), SEEDS)
 @drawn(10)
 def test_sample_weights_are_repetitions(engine_name, repetitions, seed):
-    """Of M samples, repetitions included, the mean cost has the denominator M; of m weighted samples it has m.
+    """The mean cost of M samples, repetitions included, is divided by M; that of m weighted samples, by m.
 
-    Batch normalization takes no notice of weights, so that there is none here.
+    Batch normalization ignores weights, so that the network has none.
     """
     random = np.random.default_rng(seed)
     architecture = Architecture.dense((3, 5, 2), np.dtype("float64"), "tanh")

@@ -1,4 +1,4 @@
-"""How well a network does: the cost and the number of right answers."""
+"""The cost, and the number of samples classified correctly."""
 
 from types import SimpleNamespace
 
@@ -15,8 +15,8 @@ from fastnet.kernels import choice
 
 Z = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0], [-1.0, 0.25, 0.0], [1.0, 0.5, 4.0]])
 LABELS = np.array([0, 2, 1, 2])
-RIGHT = 3  # the second is not
-IDENTITY = [np.eye(3)], [np.zeros((3, 1))]  # the inputs are the z of the outputs
+RIGHT = 3  # all but the second
+IDENTITY = [np.eye(3)], [np.zeros((3, 1))]  # z of the outputs equals the inputs
 OUTPUTS = [(name, activation) for name, cost in names.COSTS.items() for activation in cost.losses]
 
 
@@ -65,7 +65,7 @@ def test_an_output_that_is_not_a_number_is_no_prediction(engine_name):
 
 
 def test_one_output_decides_between_two_classes(engine_name, make_engine):
-    """z are -0.5, 0.5, 1.5 and not a number; the sigmoid's 0.5 is where z is 0."""
+    """z is -0.5, 0.5, 1.5 and 0; the sigmoid is 0.5 at z = 0, which is class 0."""
     engine = make_engine(engine_name, [3, 1], [np.ones((1, 3))], [np.zeros((1, 1))])
     inputs = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0.5, 0.5, 0.5], [0, 0, 0]])
     found = engine.measure(Dataset(inputs, np.array([0.0, 1.0, 0.0, 1.0])))
@@ -102,9 +102,9 @@ def test_a_cost_of_ones_own_is_measured_by_every_engine(engine_name, make_engine
 
 @pytest.mark.parametrize("samples", [2047, 2048, 2049, 4097])
 def test_any_number_of_samples_and_of_threads(engine_name, make_engine, draw_parameters, monkeypatch, samples):
-    """More are fed forward in several goes, which threads divide: the sum is the same every time."""
+    """Many samples are fed forward in parts, which threads share; the number of threads does not change the results."""
     if engine_name == "reference":
-        samples %= 100  # one at a time, in one thread
+        samples %= 100  # the reference computes one sample at a time, in one thread
     random = np.random.default_rng(0)
     weights, biases = draw_parameters([4, 6, 3], random)
     data = Dataset(random.standard_normal((samples, 4)), random.integers(0, 3, samples))
@@ -142,7 +142,7 @@ def test_a_saturated_network_has_a_finite_cost(engine_name, make_engine, cost):
     engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
     z = np.array([[1000.0, -1000.0, -1000.0]])
     assert engine.measure(Dataset(z, [0]), cost=True).cost == 0
-    # -ln sigmoid(-1000) = 1000, and as much for the first output; the softmax of the second is exp(-2000)
+    # The cross-entropy is 1000 for each of the first two outputs; the softmax of the second is exp(-2000).
     assert engine.measure(Dataset(z, [1]), cost=True).cost == 2000
 
 

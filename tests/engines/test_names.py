@@ -1,4 +1,4 @@
-"""Every list of names has the names that stand in `names.py`, and no others."""
+"""Every list of names in fastnet has exactly the names in `names.py`."""
 
 import numpy as np
 import pytest

@@ -11,7 +11,7 @@ FLOAT64 = np.dtype("float64")
 
 
 def test_training_and_outputs_are_those_of_pytorch(engine_name):
-    """Five mini-batches, of which the last is short, then outputs of the trained network."""
+    """The networks are trained with five mini-batches, of which the last is short."""
     torch = pytest.importorskip("torch")
     layers = (Dense(6, "linear"), BatchNormalization("tanh", momentum=0.3, epsilon=1e-5), Dense(2, "linear"))
     task = task_of(Architecture((4,), layers, dtype=FLOAT64), np.random.default_rng(0), 22)
@@ -57,7 +57,7 @@ def test_a_mini_batch_of_one_sample_leaves_the_running_means(engine_name, dtype)
         for name in ("mean", "variance"):
             np.testing.assert_array_equal(after[i][name], before[i][name])
     assert (after[3]["beta"] != before[3]["beta"]).all()
-    engine.epoch(np.arange(7), 3, 0.5)  # of the last mini-batch, one sample is left
+    engine.epoch(np.arange(7), 3, 0.5)  # the last mini-batch has one sample
     first = engine.parameters()
     assert (first[1]["mean"] != before[1]["mean"]).all()
     assert np.isfinite(np.concatenate([first[1]["mean"], first[1]["variance"]])).all()
@@ -67,7 +67,7 @@ def test_a_mini_batch_of_one_sample_leaves_the_running_means(engine_name, dtype)
 
 
 def test_the_last_mini_batch_alone_counts_with_momentum_one(engine_name):
-    """By hand: the inputs of the layer are the network's."""
+    """The inputs of batch normalization are the network's inputs, so that the test computes their statistics."""
     architecture = Architecture((3,), (Dense(3, "linear"), BatchNormalization(momentum=1.0), Dense(1)), dtype=FLOAT64)
     task = task_of(architecture, np.random.default_rng(0), 9)
     task.parameters[0] = {"weights": np.eye(3), "biases": np.zeros((3, 1))}
@@ -76,5 +76,5 @@ def test_the_last_mini_batch_alone_counts_with_momentum_one(engine_name):
     last = task.data.inputs[5:]
     found = engine.parameters()[1]
     np.testing.assert_allclose(found["mean"][:, 0], last.sum(axis=0) / 4, rtol=0, atol=1e-10)
-    variance = np.sum((last - last.sum(axis=0) / 4) ** 2, axis=0) / 3  # of the population, of which they are a sample
+    variance = np.sum((last - last.sum(axis=0) / 4) ** 2, axis=0) / 3  # unbiased estimate: divided by 4 - 1
     np.testing.assert_allclose(found["variance"][:, 0], variance, rtol=0, atol=1e-10)

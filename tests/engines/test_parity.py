@@ -1,4 +1,4 @@
-"""From the same parameters, data and order, every engine gives what the reference gives."""
+"""With the same parameters, data and order of samples, every engine gives the reference's results."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -39,30 +39,30 @@ def tasks(epsilons, ways, *, images=False):
     widths = st.integers(1, 6) if images else st.integers(1, 6) | st.integers(1, 40)
     return st.tuples(
         architectures(widths, epsilons=st.sampled_from(epsilons), images=images),
-        st.integers(1, 8 if images else 40),  # samples
-        st.integers(3, 50),  # in a mini-batch
-        st.sampled_from([0.0, 0.8]),  # of the inputs are zero
-        st.booleans(),  # whether they are given as sparse
+        st.integers(1, 8 if images else 40),  # number of samples
+        st.integers(3, 50),  # mini-batch size
+        st.sampled_from([0.0, 0.8]),  # share of inputs that are 0
+        st.booleans(),  # whether the inputs are sparse
         st.booleans(),  # whether samples have weights
         st.lists(st.sampled_from([0.01, 0.02, 0.05]), min_size=3, max_size=3),
         ways,
-        st.integers(1, 3),  # threads
+        st.integers(1, 3),  # number of threads
         SEEDS,
     )
 
 
 def without_jumps(descent):
-    """Leave L1 out where an optimizer divides by the size of gradients.
+    """Return the settings without L1 if the optimizer divides by the size of gradients.
 
-    L1's gradient jumps where a weight changes its sign, which a rounding decides where it is nearly zero.
+    L1's gradient jumps where a weight changes its sign; rounding errors decide the sign of a weight near 0.
     """
     return descent if isinstance(descent.optimizer, GradientDescent) else replace(descent, l1=0.0)
 
 
-# Float64 is the reference's own precision: there it would be compared with itself.
+# The reference is left out: it computes in float64, and would be compared with itself.
 #
-# Learning rates are small, because RMSProp's first steps are ten times as large and training becomes chaotic. Linear
-# neurons can diverge all the same; such examples are left out.
+# Learning rates are small, because RMSProp's first steps are ten times as large, and training would be chaotic.
+# Networks with linear neurons can still diverge; such examples are left out.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @pytest.mark.parametrize("engine_name", [name for name in ENGINES if name != "reference"], indirect=True)
 @given(tasks([1e-3, 1e-2], descents()))
@@ -71,8 +71,8 @@ def test_drawn_networks(engine_name, task):
     compare(engine_name, "float64", *task)
 
 
-# Float32 has 7 digits. A rectified neuron that is near its kink, or a neuron that gives nearly the same for a whole
-# mini-batch that is then normalized, costs too many of them. So what is drawn is the same every time.
+# Float32 has 7 digits. Too many of them are lost if a rectified neuron is near its kink, or if a neuron before batch
+# normalization gives nearly the same number for a whole mini-batch. So the same examples are drawn every time.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @given(tasks([0.1], descents().map(without_jumps)))
 @drawn(20, derandomize=True)
@@ -96,11 +96,11 @@ def test_drawn_networks_of_images_in_float32(engine_of_images, task):
 
 
 def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):
-    """Compare an engine with the reference, unless rounding alone would make a difference.
+    """Compare an engine with the reference, unless the results are too sensitive to rounding errors.
 
-    That is so where the reference, from parameters and inputs that differ by some roundings, gives something else. A
-    chain of batch normalizations does it, of which each can multiply a difference by 1 / sqrt(epsilon). Inputs that are
-    zero are moved, too: without any, a neuron gives the same for all samples, and only roundings differ between them.
+    They are too sensitive if changing parameters and inputs by some rounding errors changes the reference's results. A
+    chain of batch normalizations can cause this: each can multiply a difference by 1 / sqrt(epsilon). Inputs of 0 are
+    changed, too: if all inputs are 0, a neuron's outputs for different samples differ by rounding errors only.
     """
     if sparse:
         pytest.importorskip("scipy")
@@ -143,7 +143,7 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
 
 @pytest.fixture(scope="module")
 def book_start():
-    """The book's initial parameters of 784-30-10, and an order of 200 mini-batches of 10."""
+    """Return initial parameters of 784-30-10 drawn as in the book, and the samples of 200 mini-batches of 10."""
     random = np.random.RandomState(1)
     biases = [random.randn(y, 1) for y in (30, 10)]
     weights = [random.randn(y, x) for y, x in ((30, 784), (10, 30))]
@@ -169,7 +169,7 @@ def test_200_mini_batches_of_mnist(
     assert largest_difference(engine.parameters(), reference_after_200_mini_batches) < PRECISION[dtype]
 
 
-# Every path of the compiled kernel: sizes, samples, mini-batch size, part of the inputs that is not zero, threads.
+# Cases for every path of the compiled kernel: sizes, samples, mini-batch size, share of nonzero inputs, threads.
 CASES = [
     ([20, 17, 19, 3], 50, 7, 0.2, 1),
     ([21, 40, 33, 4], 48, 10, 0.2, 2),
@@ -190,7 +190,7 @@ CASES = [
 
 
 def paths(engine, sizes, samples, mini_batch_size, threads):
-    """Name the paths and remainders of the kernel that a case goes through."""
+    """Return the names of the kernel's paths and remainders that a case covers."""
     batches = {mini_batch_size, samples % mini_batch_size or mini_batch_size}
     rows = isinstance(engine._inputs, Rows)
     found = {"rows" if rows else "matrix", f"{threads} threads", f"{len(sizes) - 2} hidden layers"}
@@ -268,7 +268,7 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
 )
 @drawn(15)
 def test_the_padding_stays_zero(architecture, optimizer, dtype):
-    """It is not seen from outside, but everything that is summed along a row includes it."""
+    """The padding is not part of any result, but sums along a row include it."""
     check_padding(architecture, optimizer, dtype, 50)
 
 
@@ -295,7 +295,7 @@ def check_padding(architecture, optimizer, dtype, samples):
 
 @pytest.mark.parametrize("samples", [0, 1, 1023, 1024, 1025, 2100])
 def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypatch, samples):
-    """More are fed forward in several goes, which threads divide."""
+    """Many samples are fed forward in parts, which threads share."""
     monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(2, parts))
     random = np.random.default_rng(0)
     weights, biases = draw_parameters([3, 40, 2], random)
@@ -307,7 +307,7 @@ def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypa
 
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_an_infinite_input_saturates_and_does_no_more(make_engine, draw_parameters, dtype):
-    """In the padding of the compiled kernel's panels, infinity times a weight of zero is not a number."""
+    """In the padding of the compiled kernel's panels, infinity times a weight of 0 is NaN."""
     weights, biases = draw_parameters([3, 5, 2], np.random.default_rng(0))
     inputs = np.array([[1, np.inf, 0], [1, 2, -np.inf]])
     ours, theirs = (make_engine(name, [3, 5, 2], weights, biases, None, dtype) for name in ("numba", "reference"))
@@ -349,7 +349,7 @@ def test_a_cost_that_cannot_be_called_is_refused(name, make_engine, draw_paramet
 
 
 def test_the_reference_by_hand(make_engine):
-    """One neuron, one sample: sigmoid(0.6 * 1 + 0.9) and its first step, worked out with pencil and paper."""
+    """One neuron and one sample: sigmoid(0.6 * 1 + 0.9) and the first step, with the formulas written out here."""
     data = Dataset([[1.0]], [[0.0]])
     engine = make_engine("reference", [1, 1], [np.array([[0.6]])], [np.array([[0.9]])], data)
     a = 1 / (1 + np.exp(-1.5))

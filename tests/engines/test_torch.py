@@ -1,4 +1,4 @@
-"""What the engines on PyTorch have of their own: capturing, as far as it can be tested without a CUDA device."""
+"""Tests of the PyTorch engines only: CUDA graphs, as far as they can be tested without a CUDA device."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ torch = pytest.importorskip("torch")
 
 from fastnet.engines import torch as torch_engine  # noqa: E402 - not without PyTorch
 
-MINI_BATCH_SIZE = 3  # of 2, each is normalized to a point near -1 or 1, which loses digits
+MINI_BATCH_SIZE = 3  # batch normalization of 2 samples gives numbers near -1 and 1, which loses digits
 OPTIMIZERS = [GradientDescent(0.8), *map(as_optimizer, NAMES)]
 
 
 class GraphOnCPU:
-    """As a CUDA graph: what is recorded is not done then, but whenever it is run."""
+    """A stand-in for a CUDA graph: the recorded work is not executed on recording, but on each `run`."""
 
     recorded = 0
 
@@ -67,7 +67,7 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
     captured, reference = captured_on_cpu(task), task.engine("reference")
     random = np.random.default_rng(seed)
     before = graphs.recorded
-    for eta in (0.02, 0.02, 0.01):  # the velocity goes on where it changes; RMSProp lets errors grow if it is large
+    for eta in (0.02, 0.02, 0.01):  # a new eta keeps the velocity; with a large eta, RMSProp amplifies errors
         order = random.permutation(47)[:samples]
         costs = [
             each.epoch(order, MINI_BATCH_SIZE, eta, descent, with_costs=True).costs for each in (captured, reference)
@@ -116,7 +116,7 @@ def test_without_a_device_the_reason_is_said(monkeypatch):
 
 
 def test_the_command_for_a_gpu_needs_no_numba():
-    """It is run where neither Numba nor fastnet is installed."""
+    """The command must run where neither Numba nor fastnet is installed."""
     import subprocess
     import sys
     from pathlib import Path
@@ -135,7 +135,7 @@ runpy.run_path({str(script)!r}, run_name="__main__")
 
 
 def test_gradients_that_somebody_has_left_switched_off_are_computed():
-    """As Ctrl-C does that comes while `torch.no_grad` begins or ends."""
+    """Ctrl-C while `torch.no_grad` begins or ends can leave gradients switched off."""
     net = network2.Network([3, 4, 2], engine="torch-cpu", seed=0)
     data = Dataset(np.eye(3), np.eye(2)[[0, 1, 0]])
     with torch.no_grad():

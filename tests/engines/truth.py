@@ -1,6 +1,6 @@
 """The cost of a mini-batch and its derivatives, computed without fastnet.
 
-Parameters may have axes in front of their own: one stack of arrays is as many networks, computed at once.
+Parameters may have additional leading axes: stacked arrays are several networks, which are computed at once.
 """
 
 from math import prod
@@ -22,10 +22,10 @@ def dense(layer, parameters, x, factors, shape):
 
 
 def convolution(layer, parameters, x, factors, shape):
-    """Multiply all windows of images by all filters."""
+    """Return z of a convolution: the products of all windows with all filters, plus the biases."""
     (rows, columns), images = layer.shape, x.reshape(*x.shape[:-1], *shape)
     if layer.padding == "same":
-        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # the one more of an odd number is behind
+        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # if n - 1 is odd, the end gets one more
         images = np.pad(images, [(0, 0)] * (images.ndim - 2) + around)
     windows = sliding_window_view(images, (rows, columns), axis=(-2, -1))
     z = np.einsum("...mahwrc,...farc->...mfhw", windows, parameters["weights"], optimize=True)
@@ -46,7 +46,7 @@ def max_pooling(layer, parameters, x, factors, shape):
 
 
 def batch_normalization(layer, parameters, x, factors, shape):
-    """Normalize by the mini-batch, each map by itself."""
+    """Normalize each map with its mean and variance over the mini-batch."""
     maps = x.reshape(*x.shape[:-1], shape[0], -1)
     mean, variance = (moment(axis=(-3, -1), keepdims=True) for moment in (maps.mean, maps.var))
     gamma, beta = (parameters[name][..., np.newaxis, :, :] for name in ("gamma", "beta"))
@@ -70,7 +70,7 @@ FORWARD = {
 
 
 def factors_of(architecture, seed, first, samples):
-    """Return what the inputs of each layer are multiplied by: None where it is not Dropout."""
+    """Return the dropout factors of each layer's inputs; None for layers other than Dropout."""
     widths = [prod(shape) for shape in architecture.shapes]
     probabilities = [getattr(layer, "p", None) for layer in architecture.layers]
     widths = [0 if p is None else width for width, p in zip(widths, probabilities, strict=False)]
@@ -88,7 +88,7 @@ class Truth:
         factors=None, sample_weights=1.0, l2=0.0, l1=0.0, weighted_mean=False,
     ):  # fmt: skip
         self.layers, self.shapes, self.trained = architecture.layers, architecture.shapes, architecture.trained
-        own = COSTS.get(class_name(architecture.cost))  # None of one of the user's
+        own = COSTS.get(class_name(architecture.cost))  # None for a user's own cost
         self.losses = own and losses_of(architecture.cost, self.layers[-1].activation)
         self.kinks = own.kinks if own else lambda z, y: []
         self.inputs, self.targets, self.sample_weights = inputs, targets, sample_weights
@@ -98,7 +98,7 @@ class Truth:
         self.l2, self.l1 = (each / (self.divisor if weighted_mean else 1) for each in (l2, l1))
 
     def forward(self, parameters):
-        """Return the outputs' z, the sign of everything that has a kink at 0, and what is the largest in a window."""
+        """Return z of the outputs, and a list: signs of z before kinked activations, and argmax of pooling windows."""
         z, signs = self.inputs, []
         for layer, shape, own, factors in zip(self.layers, self.shapes, parameters, self.factors, strict=False):
             if type(layer).__name__ == "MaxPooling":
@@ -123,12 +123,12 @@ class Truth:
         return self.l2 / 2 * sum(np.sum(own["weights"] ** 2) for own in parameters if "weights" in own)
 
     def gradient(self, parameters):
-        """Return the derivative by each trained array, and whether it is accurate.
+        """Return the derivative of the cost by all trained parameters, as a vector, and whether it is accurate.
 
-        The derivative of the cost is a central difference of fourth order. It is accurate where no sign changes as far
-        as the cost was computed, where twice the distance gives the same, and where the cost has digits enough.
+        The derivative is a central difference of fourth order. It is accurate if no sign changes between the points of
+        the difference, if twice the step gives the same derivative, and if the rounding error of the cost is small.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # a cost may be infinite, which is not accurate
+        with np.errstate(over="ignore", invalid="ignore"):  # if a cost is infinite, the derivative is not accurate
             return self._gradient(parameters)
 
     def _gradient(self, parameters):
@@ -140,17 +140,17 @@ class Truth:
             accurate &= all((other == sign).all() for other, sign in zip(others, signs, strict=True))
         near, far = ((8 * (costs[k] - costs[-k]) - (costs[2 * k] - costs[-2 * k])) / (12 * k * h) for k in (1, 2))
         accurate &= np.linalg.norm(near - far) <= 1e-7 * np.linalg.norm(near) + 1e-11
-        # Each component has lost as many digits as the cost is large, and RMSProp divides by what may be small.
+        # The rounding error of each component is proportional to the cost, and RMSProp may divide by small components.
         accurate &= np.finfo(float).eps * max(np.abs(each).max() for each in costs.values()) / h <= 1e-9
         return near + flattened(self.trained, [self.decay(own) for own in parameters]), bool(accurate)
 
     def decay(self, arrays):
-        """Return the derivative of the regularization, which is of the weights only."""
+        """Return the derivative of the regularization, which applies to weights only."""
         of_weights = {name: self.l2 * w + self.l1 * np.sign(w) for name, w in arrays.items() if name == "weights"}
         return {name: np.zeros_like(array) for name, array in arrays.items()} | of_weights
 
     def unflattened(self, flat):
-        """Return networks' parameters, given the trained ones of each network as a row."""
+        """Return the parameters of networks, given each network's trained parameters as a row."""
         start, parameters = 0, []
         for trained in self.trained:
             parameters.append({})

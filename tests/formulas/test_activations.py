@@ -1,4 +1,4 @@
-"""Activation functions against many decimal digits."""
+"""Activation functions against results with more digits."""
 
 from decimal import Decimal, localcontext
 
@@ -86,7 +86,7 @@ def test_every_activation_against_its_definition(name, dtype):
     expected, (function, prime) = names.ACTIVATIONS[name], ACTIVATIONS[name]
     z = np.concatenate([np.random.default_rng(0).uniform(-5, 5, 1000), [-1e-3, 0, 1e-3, -30, 30]]).astype(dtype)
     exactly = z.astype(np.float64)
-    tolerance, tiny = expected.roundings * np.finfo(dtype).eps, np.finfo(dtype).tiny  # less than that has fewer digits
+    tolerance, tiny = expected.roundings * np.finfo(dtype).eps, np.finfo(dtype).tiny  # smaller numbers are subnormal
     assert function(z).dtype == prime(z).dtype == dtype
     np.testing.assert_allclose(function(z), expected.function(exactly), rtol=tolerance, atol=tiny)
     np.testing.assert_allclose(prime(z), expected.derivative(exactly), rtol=2 * tolerance, atol=tiny)
@@ -127,7 +127,7 @@ def test_softmax_against_scipy(dtype):
         expected = special.softmax(z.astype(np.float64), axis=axis)
         np.testing.assert_allclose(softmax(z, axis), expected, rtol=100 * np.finfo(dtype).eps)
         assert softmax(z, axis).dtype == dtype
-    np.testing.assert_array_equal(softmax(z), softmax(z, 0))  # of the book's columns
+    np.testing.assert_array_equal(softmax(z), softmax(z, 0))  # by default, of the book's column vectors
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

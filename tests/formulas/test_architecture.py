@@ -1,4 +1,4 @@
-"""What layers are, and which of them make a network."""
+"""Layers and their settings, and the sequences of layers that are a network."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def test_what_is_no_layer(make, error, message):
 
 
 def test_settings_are_plain_data():
-    """Those of inverted dropout are as they were before there was another."""
+    """Settings of inverted dropout do not contain `inverted`, as before `inverted` was an argument."""
     assert Dropout(0.5).settings() == {"layer": "Dropout", "p": 0.5}
     assert Dropout(0.5, inverted=False).settings() == {"layer": "Dropout", "p": 0.5, "inverted": False}
     assert (repr(Dropout(0.5)), repr(Dropout(0.5, False))) == ("Dropout(p=0.5)", "Dropout(p=0.5, inverted=False)")

@@ -1,4 +1,4 @@
-"""Convolution and pooling against SciPy, and their ways back against PyTorch's automatic derivatives."""
+"""Convolution and pooling against SciPy, and their gradients against PyTorch's automatic differentiation."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ Z = arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(2, 6)), elements
 
 
 def targets(cost, z):
-    """Draw targets for these samples, one a row."""
+    """Draw targets for samples with weighted inputs `z`, one sample per row."""
     return names.COSTS[cost].targets(np.random.default_rng(0), z.shape)
 
 
@@ -36,7 +36,7 @@ def test_the_books_formulas_by_hand():
     assert QuadraticCost.fn(a, y) == pytest.approx((0.75**2 + 0.5**2) / 2, rel=1e-15)
     assert CrossEntropyCost.fn(a, y) == pytest.approx(np.log(4) + np.log(2), rel=1e-15)
     assert LogLikelihoodCost.fn(a, y) == pytest.approx(np.log(4), rel=1e-15)
-    z = np.array([[np.log(1 / 3)], [0.0]])  # whose sigmoid is a
+    z = np.array([[np.log(1 / 3)], [0.0]])  # a is sigmoid(z)
     np.testing.assert_allclose(
         QuadraticCost.delta(z, a, y), [[-0.75 * 0.25 * 0.75], [0.5 * 0.5 * 0.5]], rtol=1e-14, strict=True
     )
@@ -65,10 +65,10 @@ def test_losses_against_their_definition_and_fn(cost, activation, z):
     assert losses.dtype == np.float64
     np.testing.assert_allclose(losses, names.COSTS[cost].losses[activation](z, y), rtol=1e-12, atol=1e-13)
     a, fn = outputs.activations(z), outputs.cost.fn
-    if np.abs(z).max() < 12:  # beyond, 1 - a has lost its digits
+    if np.abs(z).max() < 12:  # for larger z, 1 - a has too few digits
         np.testing.assert_allclose(losses, [fn(*each) for each in zip(a, y, strict=True)], rtol=1e-9, atol=1e-9)
     columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
-    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # of matrices, the sum
+    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # of matrices, the sum over samples
 
 
 @pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
@@ -90,7 +90,7 @@ def test_errors_are_the_derivative_of_the_losses(cost, activation, z):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_losses_far_from_zero(dtype):
-    """Where an activation is 0 or 1, the cost is known all the same: -ln sigmoid(z) is ln(1 + exp(-z))."""
+    """The cost is accurate where the activation rounds to 0 or 1: -ln sigmoid(z) is ln(1 + exp(-z))."""
     tolerance = float(4 * np.finfo(dtype).eps)
     one, zero = np.ones((1, 1), dtype), np.zeros((1, 1), dtype)
     with np.errstate(all="raise", under="ignore"):
@@ -111,7 +111,7 @@ def test_losses_far_from_zero(dtype):
                 assert 0 <= found < 1e-40
         z = np.array([[100, -100, 0], [-1e4, 1e4, 1e4]], dtype)
         y = np.array([[0, 1, 0], [0.5, 0.25, 0.25]], dtype)
-        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # with exp(-100) and exp(-2e4) next to 1
+        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # exp(-100) and exp(-2e4) are added to 1
         np.testing.assert_allclose(found, [200, 1e4 + np.log(2)], rtol=tolerance)
         found = Outputs(QuadraticCost, "sigmoid").losses(z, y)
         np.testing.assert_allclose(found, [(1 + 1 + 0.25) / 2, (0.25 + 2 * 0.75**2) / 2], rtol=tolerance)
@@ -215,7 +215,7 @@ class Mine:
 
 
 class ChangedAboutOneThing(CrossEntropyCost):
-    """It is no longer the book's, although derived from it."""
+    """A user's own cost, although derived from the book's class."""
 
     @staticmethod
     def delta(z, a, y):

@@ -1,7 +1,7 @@
-"""Which neurons are left out, by itself; what engines make of it is in test_gradients.
+"""Dropout masks alone; `engines/test_gradients.py` tests the engines' use of them.
 
-The bounds are Hoeffding's: the mean of n independent numbers from 0 to 1 is further than t from its expectation with a
-probability of at most 2 exp(-2 n t^2), which is here 1e-9.
+The bounds are Hoeffding's: the mean of n independent numbers from 0 to 1 differs by more than t from its expectation
+with a probability of at most 2 exp(-2 n t^2), which is 1e-9 here.
 """
 
 from itertools import pairwise
@@ -15,7 +15,7 @@ from fastnet.formulas import dropout
 
 SEEDS = [0, 1, 2**31 - 1]
 PROBABILITIES = [0.1, 0.5, 0.8]
-NEURONS = [1, 7, 8, 9, 30]  # around the generator's blocks of 8
+NEURONS = [1, 7, 8, 9, 30]  # sizes around the generator's blocks of 8
 
 
 def masks(seed, first, samples, neurons, probability):
@@ -38,10 +38,10 @@ def test_each_neuron_is_kept_as_often_as_it_is_to_be(seed, probability):
 
 @pytest.mark.parametrize("probability", PROBABILITIES)
 def test_neurons_samples_and_seeds_have_nothing_to_do_with_one_another(probability):
-    """Independent ones agree with the probability p^2 + (1 - p)^2."""
+    """Independent neurons are both kept or both left out with the probability p^2 + (1 - p)^2."""
     kept = masks(3, 0, 20_000, 30, probability)
     pairs = {"the next seed": (kept, masks(4, 0, 20_000, 30, probability))}
-    for k in (1, 2, 3, 10_000):  # samples that are k apart, no sample in two pairs
+    for k in (1, 2, 3, 10_000):  # pairs of samples that are k apart; no sample is in two pairs
         first = np.flatnonzero(np.arange(20_000) // k % 2 == 0)
         first = first[first + k < 20_000]
         pairs[f"{k} samples later"] = kept[first], kept[first + k]
@@ -100,9 +100,9 @@ def test_parts_are_the_order_in_whole_mini_batches_of_bounded_size(samples, mini
     np.testing.assert_array_equal(np.concatenate([*parts, np.empty(0, int)]), order)
     assert all(len(part) % mini_batch_size == 0 for part in parts[:-1])
     assert all(len(part) for part in parts)
-    for part in parts:  # no more than is allowed, unless it is a single mini-batch
+    for part in parts:  # at most the limit, unless the part is a single mini-batch
         assert len(part) * neurons <= at_a_time or len(part) <= mini_batch_size
-    for part in parts[:-1]:  # and no less than it can be
+    for part in parts[:-1]:  # one more mini-batch would exceed the limit
         assert (len(part) + mini_batch_size) * max(neurons, 1) > at_a_time
 
 

@@ -1,4 +1,4 @@
-"""Layers as text, and which images a number of inputs is."""
+"""Layers written as text, and the image shape for a number of inputs."""
 
 import re
 

@@ -14,7 +14,7 @@ DRAWN = st.one_of([each.drawn for each in names.OPTIMIZERS.values()])
 
 
 def changes(optimizer, gradients, etas):
-    """Yield what each step adds to a parameter that begins with nothing remembered."""
+    """Yield each step's change of a parameter; the optimizer's state is initially 0."""
     memory = {name: np.zeros_like(gradients[0]) for name in optimizer.remembers}
     for step, (gradient, eta) in enumerate(zip(gradients, etas, strict=True), 1):
         before = gradient.copy()
@@ -36,7 +36,7 @@ def test_changes_are_those_of_the_closed_form(optimizer, steps, seed):
 @given(DRAWN | st.sampled_from([each() for each in optimizers.OPTIMIZERS.values()]), st.integers(0, 2**32 - 1))
 @drawn(50)
 def test_changes_are_those_of_pytorch(optimizer, seed):
-    assume(not getattr(optimizer, "epsilon_hat", False))  # which PyTorch does not have
+    assume(not getattr(optimizer, "epsilon_hat", False))  # PyTorch has no `epsilon_hat`
     torch = pytest.importorskip("torch")
     random = np.random.default_rng(seed)
     parameter = torch.zeros(4, dtype=torch.float64)

@@ -2,11 +2,11 @@
 
     python -m tests.fuzz [--reader idx,pickle] [--inputs 1000000] [--seconds N] [--folder FOLDER] [--seed N]
 
-Run it in the repository, with the extra `fuzz` installed. Each reader has a process of its own, which begins with its
-seeds in `tests/fuzz/seeds`, damages them, half of the time behind their checksums, and holds that a file is read or
-refused by a `DataError` of one line, within a second, in less than 64 MiB more than before, and that nothing else is
-done: nothing run, imported, opened. The 1,000,000 inputs take two to twenty minutes a reader. What was found
-interesting stays in the folder, and the next run with it goes on from there.
+Run the command in the repository, with the extra `fuzz` installed. Each reader has its own process, which damages the
+reader's seeds in `tests/fuzz/seeds`, often with corrected checksums. A reader must read a file or refuse it with a
+one-line `DataError`, within a second and with less than 64 MiB of additional memory. It must not execute or import
+anything, or open another file. The 1,000,000 inputs take two to twenty minutes per reader. Inputs that reach new code
+stay in the folder, and the next run with the same folder continues from them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def fuzz(reader: Reader, inputs: int, seconds: int, folder: Path, seed: int) -> dict[str, Any]:
-    """Fuzz one reader in a process of its own, and return what came of it."""
+    """Fuzz one reader in its own process, and return the campaign's counts, memory and findings."""
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "result.json"
     written.unlink(missing_ok=True)

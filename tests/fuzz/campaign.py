@@ -1,6 +1,6 @@
-"""One reader, fuzzed in a process of its own: `python -m tests.fuzz.campaign READER INPUTS SECONDS FOLDER SEED`.
+"""Fuzz one reader: `python -m tests.fuzz.campaign READER INPUTS SECONDS FOLDER SEED`.
 
-The result is written into the folder as `result.json`, and an input to each finding.
+The result is written to `result.json` in the folder, and one input for each finding to a file there.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ with atheris.instrument_imports(include=["fastnet", "pickle", "gzip", "zipfile"]
 
     for _reader in (READERS[sys.argv[1]],):
         for _seed in _reader.whole():
-            _reader.read(_seed)  # imports what it needs, and makes sure that it reads what is whole
+            _reader.read(_seed)  # imports all modules that the reader needs, and checks that it reads undamaged files
 
-_ONE_IN = 1000  # inputs is made a megabyte long
-_LONGEST = 6000  # bytes, of the others
-_DEADLINE = 300  # seconds of a clock, after which libFuzzer ends the process; a busy machine may stand still
-_REPORTED = 1000  # inputs
+_ONE_IN = 1000  # mean number of inputs per input that is enlarged by a megabyte
+_LONGEST = 6000  # size in bytes of the other inputs, at most
+_DEADLINE = 300  # wall-clock seconds for an input, after which libFuzzer ends the process; ample for a busy machine
+_REPORTED = 1000  # number of inputs after which the result is written again
 
 
 class Campaign:
-    """Counts, and keeps an input to each finding."""
+    """Counts inputs, and keeps one input for each kind of finding."""
 
     def __init__(self, reader: Reader, inputs: int, seconds: float, folder: Path) -> None:
         self._reader, self._inputs, self._folder = reader, inputs, folder
@@ -54,7 +54,7 @@ class Campaign:
         self._end = self._start + seconds if seconds else float("inf")
 
     def one(self, contents: bytes) -> None:
-        """Read one input; what libFuzzer calls."""
+        """Read one input; called by libFuzzer."""
         random = Random(zlib.crc32(contents))
         swell = random.randrange(_ONE_IN) == 0
         if swell:
@@ -69,10 +69,10 @@ class Campaign:
         if self._count >= self._inputs or time.monotonic() > self._end:
             self._write_result()
             self._path.unlink()
-            os._exit(0)  # libFuzzer has no other end
+            os._exit(0)  # libFuzzer cannot be stopped in another way
 
     def mutate(self, contents: bytes, longest: int, seed: int) -> bytes:
-        """Make another input of one; what libFuzzer calls."""
+        """Return a mutated input; called by libFuzzer."""
         random = Random(seed)
 
         def by_libfuzzer(part: bytes) -> bytes:
@@ -104,7 +104,7 @@ class Campaign:
 def main() -> None:
     name, inputs, seconds, folder, seed = sys.argv[1:]
     reader = READERS[name]
-    warnings.simplefilter("ignore")  # to show one, Python reads a source
+    warnings.simplefilter("ignore")  # to show a warning, Python would read a source file
     corpus = Path(folder) / "corpus"
     corpus.mkdir(exist_ok=True)
     for each in reader.seeds():

@@ -1,4 +1,4 @@
-"""Damage that knows what it does: to JSON, to a part of a file behind its checksum, to the size of a file."""
+"""Damage to JSON, to parts of a file with a corrected checksum, and to the size of a file."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _DEEP = 2000
 
 
 def damaged(contents: bytes, shape: Format | None, random: Random, mutate: Callable[[bytes], bytes]) -> bytes:
-    """Return a file damaged at random, in half of all cases behind its checksums.
+    """Return a file damaged at random; if it has a format, its checksums are corrected with probability 0.7.
 
     Parameters
     ----------
     contents : bytes
         The file.
     shape : Format or None
-        How it is taken apart, if it has anything to be taken apart.
+        Format that takes the file apart, or None to damage the file as a whole.
     random : Random
-        Decides.
+        Generator of the random numbers.
     mutate : function
-        Changes bytes, of which it knows nothing.
+        Changes bytes without knowledge of their format.
     """
     if shape is not None and random.random() < 0.7:
         try:
             parts = shape.apart(contents)
-        except Exception:  # it is too damaged already
+        except Exception:  # the file is too damaged already
             parts = []
         if not parts:
             return mutate(contents)
@@ -59,7 +59,7 @@ def _damaged_part(part: bytes, random: Random, mutate: Callable[[bytes], bytes])
 
 
 def damaged_json(text: bytes, random: Random) -> bytes:
-    """Return JSON in which one value is another, missing, doubled, or wrapped."""
+    """Return JSON with one value replaced, removed, duplicated or wrapped."""
     root = [json.loads(text)]
     spots = list(_spots(root))
     container, key = random.choice(spots)
@@ -91,7 +91,7 @@ def _spots(value: Any) -> Any:
 
 
 def swollen(contents: bytes, shape: Format | None, random: Random) -> bytes:
-    """Return a file in which a piece is repeated until it has a megabyte."""
+    """Return a file enlarged by about a megabyte, in which one piece is repeated."""
 
     def swell(part: bytes) -> bytes:
         start = random.randint(0, len(part))

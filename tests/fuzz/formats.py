@@ -1,6 +1,6 @@
-"""File formats taken apart, and put together again with all lengths and checksums right.
+"""Take files apart, and put them together again with correct lengths and checksums.
 
-Otherwise the checksum would refuse every damaged file, and no reader would ever see damage.
+With an incorrect checksum, every damaged file would be refused before a reader parses its contents.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _of_chunks(parts: list[bytes]) -> bytes:
 
 
 def tensors(kind: Kind) -> Format:
-    """Return the format of `fastnet.files.tensors` for files of this kind: version, description, arrays, numbers."""
+    """Return the format of this kind of `fastnet.files.tensors` file; parts: version, description, arrays, numbers."""
     name, versions = kind.name, [str(version) for version in (kind.version, *kind.earlier)]
 
     def apart(contents: bytes) -> list[bytes]:

@@ -33,18 +33,18 @@ RECIPE_OF_IMAGES = {
 
 
 class Reader(NamedTuple):
-    """A reader.
+    """A reader of files, and the format of the files for the fuzzer.
 
     Attributes
     ----------
     name : str
-        Also of the folder of its seeds.
+        Name of the reader, and of the folder of its seeds.
     read : function of a path
-        Reads a file: all of it, as far as users do.
+        Reads the whole file, as users do.
     format : Format or None
-        How files are taken apart and sealed again; None if there is nothing to be sealed.
+        Takes files apart, and puts them together with correct checksums; None if files have no parts or checksums.
     needs : str
-        A module that is not in every installation.
+        Module that the reader needs, which is not in every installation.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Reader(NamedTuple):
         return find_spec(self.needs) is not None
 
     def seeds(self) -> list[Path]:
-        """Return its seeds."""
+        """Return the sorted paths of the reader's seeds."""
         return sorted((SEEDS / self.name).iterdir())
 
     def whole(self) -> list[Path]:
-        """Return those of its seeds that it reads, and does not refuse."""
+        """Return the paths of the seeds that the reader must read without an error."""
         return [seed for seed in self.seeds() if seed.name.startswith("whole")]
 
 
@@ -74,7 +74,7 @@ def _idx(path: Path) -> object:
 def _pickle(path: Path) -> object:
     from fastnet import mnist_loader
 
-    with contextlib.suppress(FileNotFoundError):  # it is an IDX file, and the other three are not there
+    with contextlib.suppress(FileNotFoundError):  # for an IDX file without the other three
         return mnist_loader.load_data(path)
     return None
 
@@ -104,7 +104,7 @@ def _checkpoint(path: Path) -> object:
 
 
 def architecture(recipe: dict[str, Any]) -> Architecture:
-    """Return what the engine of a recipe computes."""
+    """Return the architecture of a recipe's network."""
     import numpy as np
 
     from fastnet.formulas.architecture import Architecture
@@ -139,7 +139,7 @@ def _image(path: Path) -> object:
 
     from fastnet.handwriting import images
 
-    Image.init()  # or Pillow would import its formats while it is watched
+    Image.init()  # otherwise, Pillow would import its formats under watch
     return images.read(path)
 
 

@@ -1,6 +1,6 @@
-"""Make the seeds: a whole file of each kind, as fastnet and others write them. `python -m tests.fuzz.seeds`.
+"""Write the seeds, undamaged files of each kind from fastnet and other programs: `python -m tests.fuzz.seeds`.
 
-The checkpoints of versions 2, 3 and 4 were written by the versions of fastnet that had them; they are not made again.
+Checkpoints of versions 2, 3 and 4 were written by the fastnet of that time; this program does not write them.
 """
 
 from __future__ import annotations

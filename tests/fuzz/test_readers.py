@@ -1,4 +1,4 @@
-"""Every reader of files, shown damaged ones under watch; `python -m tests.fuzz` shows each a million."""
+"""Every reader reads damaged files under `Watch`; `python -m tests.fuzz` gives each a million inputs."""
 
 from random import Random
 
@@ -20,18 +20,19 @@ def seeds_of(select):
 
 WHOLE = seeds_of(lambda reader, seed: seed in reader.whole())
 REFUSED = seeds_of(lambda reader, seed: seed not in reader.whole())
-OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # which others read, and check
-NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "torch")]  # behind which anything may be
+OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # other libraries read these
+# Zip archives may be followed by other bytes.
+NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "torch")]
 
 
 def places(name, whole):
-    """Return all places of a small file, and some of the others."""
+    """Return all positions in a small file, and some positions in a larger one."""
     return range(0, len(whole), 1 + len(whole) // (60 if name == "torch" else 200))
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """Return a function that reads contents with a reader, under watch."""
+    """Return a function that reads contents with a reader under `Watch`."""
     watches = {}
 
     def read(name, contents, **keywords):
@@ -65,12 +66,12 @@ def test_cut_off_anywhere_it_is_refused(name, seed, watched):
 
 @pytest.mark.parametrize(("name", "seed"), NO_ARCHIVES)
 def test_what_comes_after_it_is_refused(name, seed, watched):
-    assert not watched(name, seed.read_bytes() + b"\1")  # zeroes may follow what is gzipped
+    assert not watched(name, seed.read_bytes() + b"\1")  # zeros may follow gzip data
 
 
 @pytest.mark.parametrize(("name", "seed"), OURS)
 def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
-    """With a checksum over all of it, it is refused; and always without a crash."""
+    """A file with a checksum of its whole contents is refused; no file causes a crash."""
     whole = seed.read_bytes()
     read = []
     for place in places(name, whole):
@@ -86,7 +87,7 @@ def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_drawn_damage(name, watched, data):
-    """Also behind the checksums, and also much longer than it was."""
+    """The checksums of damaged files may be corrected, and the files may become much longer."""
     reader = READERS[name]
     random = Random(data.draw(st.integers(0, 2**32)))
     contents = data.draw(st.sampled_from(reader.whole())).read_bytes()
@@ -96,7 +97,7 @@ def test_drawn_damage(name, watched, data):
 
 
 def any_damage(part, random):
-    """Change, leave out, double or add some bytes."""
+    """Change, remove, duplicate or add some bytes."""
     start = random.randint(0, len(part))
     end = random.randint(start, min(len(part), start + 20))
     new = random.choice((random.randbytes(end - start), b"", part[start:end] * 2, b"\0", b"\xff" * 8, b"9" * 40))

@@ -1,4 +1,4 @@
-"""Every writer of files: whole or not at all, on a full disk, in a read-only folder, through links."""
+"""Every writer of files writes atomically: on a full disk, in a read-only folder, through links."""
 
 import errno
 import os
@@ -55,7 +55,7 @@ def torch(whole):
 
 @pytest.fixture(params=[model, checkpoint, expanded, network3, torch], ids=lambda write: write.__name__)
 def write(request):
-    """Write a file of one kind; what was written before must not be lost."""
+    """Return a function that writes a file of one kind, and reads it again."""
     reader = READERS[request.param.__name__]
     if not reader.is_there:
         pytest.skip(f"without {reader.needs}")
@@ -80,7 +80,7 @@ def old(tmp_path):
 
 
 def test_a_full_disk(write, old):
-    """The system refuses to let a file grow, as it does when a disk is full."""
+    """A limit of the size of files (RLIMIT_FSIZE) stands for a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
     try:
@@ -101,14 +101,14 @@ def test_a_device_that_is_full(write):
 
 
 def test_a_folder_that_is_read_only(write, tmp_path):
-    write(tmp_path / "before")  # with all imports, of which another user may not be capable
-    with tempfile.TemporaryDirectory() as folder:  # and not pytest's, which nobody else may enter
+    write(tmp_path / "before")  # imports all modules, which another user may be unable to do
+    with tempfile.TemporaryDirectory() as folder:  # not pytest's folder, which other users may not enter
         path = Path(folder, "old")
         path.write_bytes(OLD)
         path.chmod(0o666)
         os.chmod(folder, 0o555)
         user = os.geteuid()
-        if user == 0:  # who may write everywhere
+        if user == 0:  # root may write everywhere
             os.seteuid(65534)
         try:
             with pytest.raises(PermissionError, match=r"Permission denied: '.*old'"):
@@ -175,7 +175,7 @@ def test_two_threads_write_the_same_file(write, tmp_path):
 
 
 def unfinished_name(path):
-    """Return the name of the file that is to become another one."""
+    """Return the name of the temporary file of an atomic write to `path`."""
     before = {*os.listdir(path.parent), path.name}
     with writing.atomic_write(path) as file:
         (name,) = set(os.listdir(path.parent)) - before
@@ -184,7 +184,7 @@ def unfinished_name(path):
 
 
 def test_nobody_can_lay_a_link_where_the_unfinished_file_is_written(write, old, monkeypatch):
-    """Whoever knew the name could have a file of his choice overwritten."""
+    """With a link at a known name, an attacker could choose a file that is overwritten."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
     first, victim = unfinished_name(old), old.parent / "victim"
     victim.write_bytes(OLD)
@@ -285,7 +285,7 @@ def test_without_locks_it_is_written_likewise(write, old, locks, monkeypatch):
 
 
 def test_many_write_the_same_file_and_some_are_killed(old):
-    """Whole files only, no error in those that live, and only those that were killed may leave something."""
+    """The file is always complete, only killed processes fail, and only they may leave temporary files."""
     program = textwrap.dedent("""
         import os, random, sys
         from fastnet.files import writing
@@ -306,12 +306,12 @@ def test_many_write_the_same_file_and_some_are_killed(old):
     with writing.atomic_write(old) as file:
         file.write(OLD)
     left = [name for name in os.listdir(old.parent) if name != "old"]
-    assert len(left) <= statuses.count(9)  # of those that were killed while another one was writing the same
+    assert len(left) <= statuses.count(9)  # of processes killed while another one wrote the same file
     assert unfinished_name(old) not in left
 
 
 def test_a_name_that_was_changed_is_kept_by_the_disk(old, monkeypatch):
-    """A power cut cannot be had here; that the folder is told to the disk, after the file, can be seen."""
+    """Power cuts cannot be tested; the order of fsync of the file, renaming, and fsync of the folder can."""
     told = []
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (told.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))

@@ -1,4 +1,4 @@
-"""What is held of a reader while it reads: it refuses as documented, soon, in little memory, and does nothing else."""
+"""Checks of a reader: it refuses files as documented, quickly, with little memory, and does nothing but read."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from pathlib import Path
 
 from fastnet.files.reading import DataError
 
-MOST_SECONDS = 1.0  # of a processor's time, for one file
-MOST_BYTES = 64 << 20  # more than what was in use before
+MOST_SECONDS = 1.0  # processor time for one file
+MOST_BYTES = 64 << 20  # additional memory for one file
 _CODECS = (
     "ascii", "latin1", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
     "cp437", "unicode_escape", "raw_unicode_escape",
 )  # fmt: skip
-_LONGEST_MESSAGE = 300  # characters, besides the path
-# What happens in Python itself while a file is read.
+_LONGEST_MESSAGE = 300  # characters, without the path
+# Audit events of Python itself while a file is read.
 _HARMLESS = {"array.__new__", "builtins.id", "object.__getattr__", "sys._getframe"}
 
 
 class Finding(BaseException):
-    """A reader did what it must not do. It is no `Exception`, so that no reader can catch it."""
+    """A reader did something forbidden. This class is no `Exception`, so that no reader can catch it."""
 
 
 class _Listener:
-    """Hears of all that Python is about to do, and refuses it while a file is read: Python cannot unhear it again."""
+    """Audit hook that raises a `Finding` for events while a file is read. Python cannot remove audit hooks."""
 
     def __init__(self) -> None:
-        self.allowed: str | None = None  # the file that may be read; None if nobody is watched
-        self.thread = 0  # that is watched: it cannot start another one unheard
+        self.allowed: str | None = None  # path of the file that may be read; None if no reader is watched
+        self.thread = 0  # watched thread; starting another one is an event, too
         self.heard = ""
         self._added = False
 
     def add(self) -> None:
-        for codec in _CODECS:  # Python imports them when they are first needed
+        for codec in _CODECS:  # Python imports a codec when it is first needed
             codecs.lookup(codec)
         if not self._added:
             self._added = True
@@ -53,7 +53,7 @@ class _Listener:
             return
         if event.startswith("sqlite3.connect"):
             return
-        allowed, self.allowed = self.allowed, None  # what follows needs to be able to do something
+        allowed, self.allowed = self.allowed, None  # `repr` may cause events, too
         self.heard = f"{event} {arguments!r}"[:200]
         self.allowed = allowed
         raise Finding(f"it does something else than to read: {self.heard}")
@@ -70,15 +70,15 @@ class Watch:
     read : function of a path
         The reader.
     path : Path
-        Where a file is put for it.
+        Path that each file is written to.
     whole : sequence of bytes
-        Files that it reads, so that what is imported when it is first needed is imported now.
+        Files that are read now, so that the reader imports all modules before it is watched.
 
     Attributes
     ----------
     memory : int
-        The most bytes that a file has taken: of what Python and NumPy allocated, if it was counted; otherwise by how
-        much the process has grown.
+        Largest memory for a file, in bytes: the growth of the process's peak, or, if counted and larger, the memory
+        that Python and NumPy allocated.
     """
 
     def __init__(self, read: Callable[[Path], object], path: Path, whole: Sequence[bytes]) -> None:
@@ -90,12 +90,12 @@ class Watch:
         _listener.add()
 
     def __call__(self, contents: bytes, *, count_memory: bool = False) -> bool:
-        """Read a file, and return whether it was one.
+        """Read a file, and return whether the reader accepted it.
 
         Raises
         ------
         Finding
-            If the reader did what it must not do.
+            If the reader did something forbidden, or took too much time or memory.
         """
         self._path.write_bytes(contents)
         if count_memory:
@@ -111,14 +111,14 @@ class Watch:
             self._check_message(str(raised))
         elif raised is not None:
             raise Finding(f"{type(raised).__name__} at {_place(raised)}: {str(raised)[:100]!r}")
-        if seconds > MOST_SECONDS and not count_memory:  # to count takes several times as long
+        if seconds > MOST_SECONDS and not count_memory:  # counting memory takes several times as long
             raise Finding(f"it takes longer than {MOST_SECONDS} s: {seconds:.1f} s")
         if memory > MOST_BYTES:
             raise Finding(f"it takes more than {MOST_BYTES >> 20} MiB: {memory >> 20} MiB")
         return raised is None
 
     def _listened_to(self) -> Exception | None:
-        """Read, and return what is raised."""
+        """Read the file, and return the exception that the reader raised, or None."""
         _listener.heard, _listener.thread = "", threading.get_ident()
         _listener.allowed = str(self._path)
         raised = None
@@ -141,12 +141,12 @@ class Watch:
 
 
 def _place(error: Exception) -> str:
-    """Return the last line of fastnet that an error went through."""
+    """Return file and line number of the innermost frame of fastnet in an error's traceback."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}fastnet{os.sep}" in f.filename]
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "its beginning"
 
 
 def _most_memory() -> int:
-    """Return the most memory that this process ever had, in bytes."""
+    """Return the peak memory of this process, in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most << 10

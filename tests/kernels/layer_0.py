@@ -1,4 +1,4 @@
-"""What is computed of the inputs in layer 0, without the rest of a network."""
+"""The products of layer 0 with the inputs, without the rest of a network."""
 
 from typing import NamedTuple
 
@@ -52,14 +52,14 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
 
 
 class Layer0:
-    """A layer of some inputs, and room for a mini-batch.
+    """Layer 0 of a network, with memory for a mini-batch.
 
     Parameters
     ----------
     n_in, m : int
-        Number of inputs, and of samples in a mini-batch.
+        Number of inputs, and number of samples in a mini-batch.
     z, delta : ndarray, shape (panels * m * width,)
-        What is written to, and the errors.
+        Memory for the results of `multiply`, and the errors.
     """
 
     def __init__(self, n_in: int, m: int, z: np.ndarray, delta: np.ndarray) -> None:

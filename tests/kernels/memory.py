@@ -1,32 +1,32 @@
-"""Memory for kernels in which there are numbers only where a kernel may read."""
+"""Memory for kernels, with numbers only where a kernel may read, and NaN elsewhere."""
 
 import numpy as np
 
-LOST = np.nan  # what no kernel has to read; nor to write to, where it is in the result
+LOST = np.nan  # marks memory that no kernel may read, nor write if it is part of the result
 
 
 class Memory:
-    """Draws whole numbers, whose sums are exact in any order."""
+    """Draws integers as floats: their sums are exact in any order."""
 
     def __init__(self, dtype, seed=0):
         self.random, self.dtype = np.random.default_rng(seed), np.dtype(dtype)
 
     def at(self, places):
-        """Return a flat array of numbers at these places, an array of indices; all else in it is lost."""
+        """Return a flat array with drawn numbers at the indices `places`, and LOST elsewhere."""
         array = np.full(places.max(initial=0) + 50, LOST, self.dtype)
         array[places] = self.random.integers(-9, 10, places.shape)
         return array
 
 
 def with_part(array, places, part):
-    """Return a copy of an array with a part in these places."""
+    """Return a copy of `array` with `part` at the indices `places`."""
     array = array.copy()
     array[places] = part
     return array
 
 
 def grid(start, *steps):
-    """Return start + sum of i step, over all combinations: `steps` are pairs of a step and a count."""
+    """Return start + the sum of i * step, for all combinations of i < count; `steps` are pairs (step, count)."""
     places = np.array(start)
     for step, count in steps:
         places = places[..., np.newaxis] + step * np.arange(count)

@@ -1,4 +1,4 @@
-"""Networks to lay out, and what the kernel makes of their layers, found here without it."""
+"""Networks for tests of the layout, and the kernel's layers for them, determined here without the kernel's code."""
 
 from itertools import pairwise
 from math import prod
@@ -18,7 +18,7 @@ DTYPES = ("float32", "float64")
 WIDTHS = st.integers(1, 40) | st.sampled_from([1, 15, 16, 17, 31, 32, 33, 64])
 OF_DENSE_LAYERS = architectures(WIDTHS, epsilons=st.just(1e-3))
 OF_IMAGES = architectures(WIDTHS, epsilons=st.just(1e-3), images=True)
-# Drawn ones have three maps at most: here are others.
+# The networks in OF_IMAGES have at most three maps.
 OF_MANY_MAPS = st.builds(
     lambda maps, filters, pooling, n: Architecture(
         (maps, 7, 6),
@@ -43,10 +43,10 @@ few = settings(deadline=None, max_examples=60)
 
 
 class Known(NamedTuple):
-    """What a layer of the kernel is."""
+    """Expected properties of a layer of the kernel."""
 
     layer: Any  # None for the copy of the images that the network begins with
-    first: int  # number of the first of the architecture's layers that it computes
+    first: int  # index of the first architecture layer that this kernel layer computes; -1 for the copy of the images
     last: int
     shape: tuple
     pooling: tuple
@@ -82,7 +82,7 @@ def known_layers(architecture):
 
 
 def bordered(known):
-    """Return an image's shape in memory, (rows, columns, maps), and where in it the image is."""
+    """Return an image's shape in memory with borders, (rows, columns, maps), and the slices of the image in it."""
     (above, below), (left, right) = known.borders
     maps, height, width = known.shape
     inside = slice(above, above + height), slice(left, left + width)
@@ -90,7 +90,7 @@ def bordered(known):
 
 
 def positions(known):
-    """Return where each number of a sample lies, in the book's order, map by map and row by row."""
+    """Return the index in memory of each number of a sample, in the book's order: map by map and row by row."""
     if not known.is_image:
         return np.arange(prod(known.shape))
     shape, inside = bordered(known)
@@ -98,12 +98,12 @@ def positions(known):
 
 
 def whole_vectors(size, dtype):
-    """Return the size with its padding."""
+    """Return the size, rounded up to whole vectors."""
     return -(-size // lanes_of(dtype)) * lanes_of(dtype)
 
 
 def laid_out(architecture):
-    """Return the layout, parameters that are drawn, and where they are."""
+    """Return the layout, drawn parameters, and the same parameters in this layout."""
     parameters = parameters_of(architecture, np.random.default_rng(0))
     parameters = [{name: a.astype(architecture.dtype) for name, a in own.items()} for own in parameters]
     there = layout.layout_of(architecture)

@@ -26,7 +26,7 @@ def activation_of_vectors(code, z, a, slope):
 
 
 def activation(name, z):
-    """Return the activation and its derivative, for any number of numbers."""
+    """Return the activation and its derivative, for an array of any length."""
     padded = np.resize(z, -(-len(z) // 64) * 64)
     a, slope = np.full((2, len(padded)), np.nan, padded.dtype)
     activation_of_vectors(CODES[name], padded, a, slope)
@@ -38,7 +38,7 @@ def sigmoid(z):
 
 
 def samples(dtype, most=LARGEST):
-    """Numbers of every magnitude, whole ones, and halfway between what `exp` reduces to: multiples of log(2) / 2."""
+    """Return numbers of every magnitude, integers, and limits of `exp`'s range reduction: multiples of log(2) / 2."""
     random = np.random.default_rng(0)
     drawn = [random.uniform(-most, most, 3000), random.choice([-1, 1], 1000) * 2.0 ** random.uniform(-60, 6, 1000)]
     halfway = np.log(2) / 2 * np.arange(-251, 252)
@@ -118,7 +118,7 @@ def test_sigmoid_and_its_mirror_image_are_one_together(dtype):
 def test_sigmoid_never_falls(dtype):
     z = np.linspace(-90, 90, 100_000).astype(dtype)
     assert (np.diff(sigmoid(z)) >= 0).all()
-    for start in (-80, -20, -5, -1, -0.1, 0.1, 0.34657, 1, 5, 15):  # and from a number to the very next
+    for start in (-80, -20, -5, -1, -0.1, 0.1, 0.34657, 1, 5, 15):  # also between adjacent numbers
         start = np.dtype(dtype).type(start)
         neighbours = (start + np.arange(-10_000, 10_000) * np.spacing(abs(start))).astype(dtype)
         assert (np.diff(sigmoid(neighbours)) >= 0).all()

@@ -27,7 +27,7 @@ THREADS = (1, 2, 3)
 
 @dataclass
 class Case:
-    """A network of images, which an output layer is added to, and how it is trained."""
+    """A network of images without its output layer, and the training settings."""
 
     shape: tuple
     layers: tuple
@@ -41,7 +41,7 @@ class Case:
     def task(self):
         architecture = Architecture(self.shape, (*self.layers, Dense(3)), dtype=np.dtype("float64"))
         task = task_of(architecture, np.random.default_rng(0), self.samples, zeros=0, weighted=self.is_weighted)
-        # Zeros are in blocks, so that windows are blank; but for the last sample, which has a number everywhere.
+        # Zeros are in blocks of 4 x 4, so that windows can be blank. The last sample has no zeros.
         random, (maps, height, width) = np.random.default_rng(1), self.shape
         there = random.random((self.samples, 1, -(-height // 4), -(-width // 4))) >= self.zeros
         there = there.repeat(4, axis=2).repeat(4, axis=3)[:, :, :height, :width].repeat(maps, axis=1)
@@ -51,7 +51,7 @@ class Case:
 
 
 def cases(dtype):
-    """Return the cases, by name. Numbers of filters and maps are in narrow vectors, of v numbers each."""
+    """Return the cases by name. A narrow vector has v numbers; the numbers of filters and maps depend on v."""
     v = narrow_lanes_of(dtype)
     return {
         "book": Case(
@@ -143,7 +143,7 @@ EACH_CASE = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture
 def make_engine(monkeypatch):
-    """Make an engine for a case; that of a number of threads is the compiled one, whose memory is guarded."""
+    """Return a function that makes a case's engine: `numpy`, or, given `threads`, `numba` with guarded memory."""
     guards = []
 
     def guarded(*arguments):
@@ -172,12 +172,12 @@ def make_engine(monkeypatch):
         np.testing.assert_array_equal(np.delete(whole, inside), np.delete(before, inside), err_msg=name)
 
 
-# What is written before it is read, so that it does not matter what was in it.
+# Arrays that kernels write before they read them, so that the initial contents do not matter.
 WRITTEN_BEFORE = ("means", "inverses", "dots", "gradient", "values", "offsets", "counts")
 
 
 def trained(engine, case):
-    """Train for two passes; return the costs."""
+    """Train for two epochs, and return the costs."""
     random = np.random.default_rng(2)
     return [
         engine.epoch(
@@ -231,12 +231,12 @@ def test_gradients_and_outputs_are_those_of_numpy(make_engine, name, dtype):
 
 
 def vectors_of(n):
-    """Name how a row of so many vectors is added up."""
+    """Return the name of the path that sums a row of n vectors."""
     return "a row of vectors in parts" if n > image_blocks.MOST_VECTORS else "a row of vectors at once"
 
 
 def paths(engine, case, dtype):
-    """Name the paths of the kernels that a case goes through."""
+    """Return the names of the kernels' paths that a case covers."""
     known, v = known_layers(engine.architecture), narrow_lanes_of(dtype)
     short, descent = case.samples % case.mini_batch_size, case.descent
     found = {
@@ -370,7 +370,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
 
 @EACH_DTYPE
 def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dtype):
-    """Each of these mini-batches halves it; after 20, it is below 1e-6, and the weights are multiplied."""
+    """Each mini-batch halves the scale; after 20, it is below 1e-6, and the weights are multiplied by it."""
     case = cases(dtype)["decay"]
     engine = make_engine(case, dtype, 2)
     engine.epoch(np.arange(76), 4, case.eta, case.descent)
@@ -383,14 +383,14 @@ def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dty
 @pytest.mark.parametrize("pooling", [(2, 2), (3, 2), (1, 4), (4, 1)], ids=str)
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
-    """Pixels have a map of their own each, whose weight shows which of them got the error."""
+    """Each pixel is in a map of its own: the gradient of the map's weight shows whether the pixel got the error."""
     n = int(np.prod(pooling))
     layers = (Convolution(1, 1, activation), MaxPooling(pooling), Dense(1))
     architecture = Architecture((n, *pooling), layers, dtype=np.dtype(dtype))
     parameters = architecture.parameters([np.ones((1, n, 1, 1)), np.ones((1, 1))], [np.ones((1, 1))] * 2)
     engine = engine_class("numba")(architecture, parameters)
     for first in range(n):
-        image = np.diag(np.arange(n) >= first)  # by map and pixel: equal numbers from the first on
+        image = np.diag(np.arange(n) >= first)  # (map, pixel): pixels from `first` on are equal
         gradients = engine.gradients(image.reshape(1, -1).astype(dtype), np.zeros((1, 1)))
         assert np.flatnonzero(gradients[0]["weights"]).tolist() == [first]
 
@@ -398,7 +398,7 @@ def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
 @EACH_DTYPE
 @pytest.mark.parametrize("layers", [(Convolution(3, 2, "tanh", "same"), MaxPooling()), (MaxPooling(),)], ids=str)
 def test_an_infinite_input_saturates_and_does_no_more(layers, dtype):
-    """Where there is no filter, infinity times a weight of zero is not a number."""
+    """In the padding of filters, infinity times a weight of 0 is NaN."""
     task = task_of(Architecture((2, 4, 4), (*layers, Dense(3)), dtype=np.dtype("float64")), np.random.default_rng(0), 3)
     inputs = task.data.inputs.copy()
     inputs[0, 3], inputs[2, 31] = np.inf, -np.inf
@@ -408,7 +408,7 @@ def test_an_infinite_input_saturates_and_does_no_more(layers, dtype):
 
 @EACH_DTYPE
 def test_the_reference_gives_the_same(dtype):
-    """For one case, loops that are obviously right."""
+    """One case is compared with the reference engine, whose loops are simple."""
     case = cases(dtype)["borders"]
     engine, expected = case.task().engine("numba", dtype), case.task().engine("reference")
     assert trained(engine, case) == pytest.approx(trained(expected, case), rel=PRECISION[dtype])

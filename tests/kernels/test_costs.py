@@ -21,7 +21,7 @@ from fastnet.kernels.vectors import lanes_of
 DTYPES = ("float32", "float64")
 PAIRS = [(cost, output) for cost in (*COSTS.values(), HuberCost(0.3), QuantileCost(0.1)) for output in cost.outputs]
 BOTH = pytest.mark.parametrize(("cost", "output"), PAIRS)
-ELSE = 7.0  # what lies around the numbers of a sample
+ELSE = 7.0  # fills the memory around the numbers of a sample
 
 
 @kernel
@@ -32,15 +32,15 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
 
 
 def widths(dtype):
-    """Numbers of outputs around whole vectors."""
+    """Return numbers of outputs near multiples of a vector's size."""
     lanes = lanes_of(dtype)
     return [1, 2, 10, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 3 * lanes + 1]
 
 
 def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True):
-    """Return errors and cost of one sample of several, which lie in panels after other layers; check the others.
+    """Return errors and cost of one of several samples in panels, and check that no other memory is changed.
 
-    In the padding, z is not a number.
+    The padding of z is NaN, and other layers precede the samples in memory.
     """
     lanes, n = lanes_of(z.dtype), len(z)
     panels, before, neurons_before = -(-n // lanes), 2 * lanes, lanes
@@ -65,18 +65,18 @@ def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True
     result = found[:, sample].flatten()
     assert (result[n:] == 0).all()  # the padding
     found[:, sample] = ELSE
-    assert (delta == ELSE).all()  # all else
+    assert (delta == ELSE).all()  # all memory outside the sample
     return result[:n], loss
 
 
 def formula(cost, output, z, y, factor=1.0):
-    """Return the errors and the cost as `formulas.costs` has them."""
+    """Return the errors and the cost as computed by `formulas.costs`, in long double."""
     outputs, z, y = Outputs(cost, output), z.astype(np.longdouble)[np.newaxis], y.astype(np.longdouble)
     return factor * outputs.errors(z, y[np.newaxis])[0], outputs.losses(z, y[np.newaxis])[0]
 
 
 def drawn_targets(cost, n, random):
-    """Draw targets of three kinds: any, extreme ones, and, for probabilities, with the sum 1."""
+    """Return drawn and extreme targets for a cost; targets of the log-likelihood have the sum 1."""
     if "linear" in cost.outputs:
         return [random.normal(0, 2, n), np.zeros(n)]
     if cost is PoissonCost:
@@ -100,14 +100,14 @@ def test_every_cost_has_a_number_of_its_own():
 def test_errors_and_losses(cost, output, dtype):
     random, eps = np.random.default_rng(0), np.finfo(dtype).eps
     for n in widths(dtype):
-        for scale in (0.1, 3) if output == "exp" else (0.1, 3, 30, 300):  # of which exp would be infinite
+        for scale in (0.1, 3) if output == "exp" else (0.1, 3, 30, 300):  # exp of larger z would be infinite
             z = random.normal(0, scale, n).astype(dtype)
             for y in drawn_targets(cost, n, random):
                 y = y.astype(dtype)
                 for factor in (1.0, -0.3):
                     found, loss = computed(cost, output, z, y, factor)
                     expected, expected_loss = formula(cost, output, z, y, factor)
-                    # A difference of z is off by half a unit in its last place, and exp by as much relative to it.
+                    # A difference of z has a rounding error of half a unit in the last place: exp's relative error.
                     digits = 12 + (np.ptp(np.maximum(z, z.max() - 100)) if output == "softmax" else 0)
                     sizes = np.abs(expected) + 1 + (np.abs(z) + np.abs(y) if output == "linear" else 0)
                     assert (np.abs(found - expected) <= digits * eps * sizes).all(), (n, scale)
@@ -127,7 +127,7 @@ def test_the_same_errors_whether_the_cost_is_wanted_or_not(cost, output, dtype):
 @pytest.mark.parametrize(("cost", "output"), [pair for pair in PAIRS if pair[1] in ("sigmoid", "softmax")])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_costs_and_errors_where_the_outputs_are_saturated(cost, output, dtype):
-    """The cost grows with z where the activation has no digits left, and is never infinite or below zero."""
+    """Where the activation rounds to 0 or 1, the cost still grows with z, and is never infinite or negative."""
     sign, eps = np.array([1, -1, 1, -1, -1]), np.finfo(dtype).eps
     y = np.array([1, 0, 0, 0, 0] if output == "softmax" else [1, 0, 0, 1, 0]).astype(dtype)
     for level in (17, 88, 100, 1e4, 1e30):
@@ -141,7 +141,7 @@ def test_costs_and_errors_where_the_outputs_are_saturated(cost, output, dtype):
 
 
 def softmax(z):
-    """Return the activations: the errors, where nothing is desired."""
+    """Return the softmax: with targets of 0, the errors are the activations."""
     return computed(LogLikelihoodCost, "softmax", z, np.zeros_like(z))[0]
 
 
@@ -152,14 +152,14 @@ def test_softmax(dtype):
         for scale in (0.1, 1, 10, 30):
             z = random.normal(0, scale, n).astype(dtype)
             e = np.exp(z.astype(np.longdouble) - z.max())
-            # The errors of small probabilities are relative to these.
+            # The tolerance is relative, also for small probabilities.
             rtol = (10 + np.ptp(z)) * np.finfo(dtype).eps
             np.testing.assert_allclose(softmax(z), e / e.sum(), rtol=rtol, atol=np.exp(-80), err_msg=f"{n} outputs")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_largest_is_found_wherever_it_is(dtype):
-    """Nothing overflows, whichever z is far above the others, and all of them may be far below zero."""
+    """Nothing overflows, wherever the largest z is; the others may be far below 0."""
     for n in widths(dtype):
         for k in range(n):
             for level in (-1e6, 0, 1e6):
@@ -181,7 +181,7 @@ def test_softmax_of_equal_ones(dtype):
 @BOTH
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_not_a_number_is_not_hidden(cost, output, dtype):
-    """Nor does it spread, but for softmax, where every output depends on every z."""
+    """If one z is NaN, only the error of its output is NaN; with softmax, all errors are NaN."""
     for n in widths(dtype):
         for k in {0, n // 2, n - 1}:
             z, y = np.linspace(-1, 1, n).astype(dtype), np.full(n, 1 / n, dtype)

@@ -76,7 +76,7 @@ def of_vectors_and_numbers(a, b, x, result):
 
 
 def computed(name, numbers):
-    """Apply a formula to any number of numbers."""
+    """Apply a formula to an array of any length."""
     padded = np.resize(numbers, -(-len(numbers) // MOST_LANES) * MOST_LANES)
     result = np.full_like(padded, np.nan)
     of_a_vector(list(OF_A_VECTOR).index(name), padded, result)
@@ -84,12 +84,12 @@ def computed(name, numbers):
 
 
 def drawn(dtype, n=MOST_LANES):
-    """Numbers of every kind: infinities, what is not a number, zeros of both signs, and the smallest."""
+    """Draw numbers of every kind: infinities, NaN, zeros of both signs, and subnormal numbers."""
     return arrays(dtype, n, elements=st.floats(width=8 * np.dtype(dtype).itemsize))
 
 
 def ulps(result, formula, numbers):
-    """Return by how many units in the last place each result is off."""
+    """Return the error of each result in units in the last place."""
     with decimal.localcontext(decimal.Context(prec=40)):
         return [
             float(abs(Decimal(float(found)) - formula(Decimal(float(number)))) / Decimal(float(unit)))
@@ -98,7 +98,7 @@ def ulps(result, formula, numbers):
 
 
 def exponents(dtype):
-    """Numbers of every magnitude for `exp`, whole ones, and halfway between multiples of the logarithm of 2."""
+    """Return arguments of `exp`: of every magnitude, integers, and midpoints between multiples of log(2)."""
     random, most = np.random.default_rng(0), 87 if dtype == "float32" else 708
     halfway = np.log(2) / 2 * np.arange(-2 * most, 2 * most)
     drawn = [random.uniform(-most, most, 2000), random.choice([-1, 1], 1000) * 2.0 ** random.uniform(-60, 6, 1000)]
@@ -107,7 +107,7 @@ def exponents(dtype):
 
 
 def positive(dtype):
-    """Numbers of every magnitude for `log`, many near 1, and those where the exponent changes: sqrt(1/2) 2^n."""
+    """Return arguments of `log`: of every magnitude, many near 1, and sqrt(1/2) 2^n, where the exponent changes."""
     random, range_ = np.random.default_rng(0), np.finfo(dtype)
     near = 2.0 ** random.uniform(-range_.nmant, 0, 1000)
     powers = 2.0 ** np.arange(range_.minexp, range_.maxexp)
@@ -152,7 +152,7 @@ def test_what_is_not_a_number_leaves_its_neighbours_alone(name, dtype):
     x[5::7] = np.nan
     found = computed(name, x)
     np.testing.assert_array_equal(np.delete(found, np.s_[5::7]), np.delete(expected, np.s_[5::7]))
-    if name != "log":  # which takes the bits of a number apart
+    if name != "log":  # `log` uses the bits of NaN like those of a number
         assert np.isnan(found[5::7]).all()
 
 
@@ -211,7 +211,7 @@ IN_NUMPY = {
 @given(data=st.data())
 @settings(deadline=None, max_examples=50)
 def test_a_formula_of_two_vectors_that_returns_several(dtype, name, data):
-    """The formula is the one with the number that is given."""
+    """The kernel selects the formula by its index."""
     width = lanes_of(dtype)
     a, b, result = data.draw(drawn(dtype)), data.draw(drawn(dtype)), np.empty(4 * width, dtype)
     of_two(list(OF_TWO).index(name), a, b, result)
@@ -229,13 +229,13 @@ def test_numbers_in_a_formula_have_the_precision_of_the_vector(dtype):
     x, y = a[:width].astype(np.longdouble), b[:width].astype(np.longdouble)
     expected = np.concatenate([2.5 + x, 2.5 - y / 3, 2.5 * x - 1, 2.5 / y]).astype(float)
     np.testing.assert_allclose(result, expected, rtol=2 * np.finfo(dtype).eps)
-    assert np.abs(result - expected).max() > 0 or dtype == "float64"  # or else it was computed in float64
+    assert np.abs(result - expected).max() > 0 or dtype == "float64"  # otherwise, float32 was computed in float64
 
 
 @pytest.mark.parametrize("kind", [float, np.float32])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_formula_of_vectors_and_numbers(dtype, kind):
-    """A number is rounded to the vector's type first, whatever its own."""
+    """A number of any type is first rounded to the vector's type."""
     width, random = lanes_of(dtype), np.random.default_rng(0)
     x, result = random.standard_normal(2 * MOST_LANES).astype(dtype), np.empty(9 * width, dtype)
     a, b = kind(random.standard_normal()), kind(random.standard_normal())

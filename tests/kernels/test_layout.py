@@ -79,7 +79,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
 @given(ARCHITECTURES)
 @few
 def test_weights_have_room(architecture):
-    """Of layer 0 a row an input; above, a row a neuron. Of filters a row each, of narrow vectors."""
+    """Weights have a row per input in layer 0, a row per neuron above, and a row of narrow vectors per filter."""
     there, known, dtype = layout.layout_of(architecture), known_layers(architecture), architecture.dtype
     below = None
     for k, each in enumerate(known):
@@ -127,7 +127,7 @@ def test_images_and_their_borders(architecture):
 @given(ARCHITECTURES)
 @few
 def test_windows_find_their_inputs(architecture):
-    """All numbers of an image are different: what a filter or a window gets shows where it looks."""
+    """All numbers of an image differ, so that the inputs of a filter or of a pooling window show its position."""
     there, known = layout.layout_of(architecture), known_layers(architecture)
     for k, each in enumerate(known):
         if not isinstance(each.layer, (Convolution, MaxPooling)):
@@ -168,13 +168,13 @@ def test_what_is_kept_where_nothing_is_dropped(architecture):
         dropped = [each for each in architecture.layers[end + 1 : following] if isinstance(each, Dropout)]
         expected.append(prod(1 if each.inverted else 1 - each.p for each in dropped))
     if known[0].layer is None:
-        expected.insert(1, 1)  # the copy of the images, whose inputs are multiplied
+        expected.insert(1, 1)  # the copy of the images: its inputs are multiplied already
     np.testing.assert_array_equal(layout.layout_of(architecture).keeps, expected)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_parts_of_a_mini_batch(dtype):
-    """Threads divide the panels of layer 0, or the images."""
+    """Threads share the panels of layer 0, or the images."""
     dense = Architecture((3,), (Dense(3 * lanes_of(dtype) + 1), Dense(2)), dtype=np.dtype(dtype))
     images = Architecture((1, 4, 4), (Dropout(0.5), Convolution(2, 2), Dense(2)), dtype=np.dtype(dtype))
     for samples in (0, 1, 10):

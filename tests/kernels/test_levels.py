@@ -1,4 +1,4 @@
-"""Which code a processor can use: code for itself, or for a level of x86-64 with registers of the same width."""
+"""Compiled code that a processor can use: for itself, or for a level of x86-64 with registers of the same width."""
 
 import os
 import subprocess
@@ -50,13 +50,13 @@ def test_registers():
 
 @pytest.fixture
 def kernel(monkeypatch, tmp_path):
-    """Return what makes a kernel of which nothing is compiled in this process, with its files in an empty folder."""
+    """Return a function that makes a kernel, not yet compiled in this process, with an empty folder as its cache."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     return lambda: compiler.kernel(two_kernels.width.py_func)
 
 
 def compile_for(level, folder):
-    """Compile for a level, in a process of its own, and return the width of its registers."""
+    """Compile for a level in a separate process, and return the width of its registers in bytes."""
     processor = {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": LEVELS[level].features}
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ["PYTHONPATH"]])
     variables = os.environ | processor | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": path}
@@ -76,7 +76,7 @@ def test_code_for_a_level_is_used_if_its_registers_are_as_wide(kernel, tmp_path)
     expected, x = vectors.lanes_of("float32"), np.zeros(1, np.float32)
     first = kernel()
     assert first(x) == expected
-    assert not first.stats.cache_hits  # the other level's was there and was not loaded
+    assert not first.stats.cache_hits  # the code for the other level was not loaded
 
     for file in tmp_path.rglob("*.nb?"):
         file.unlink()
@@ -96,5 +96,5 @@ def test_code_for_a_level_is_used_if_its_registers_are_as_wide(kernel, tmp_path)
     fourth = kernel()
     assert fourth(x) == expected
     assert not fourth.stats.cache_misses
-    # This processor's own code comes first: nothing has tried to load the other.
+    # This processor's own code comes first: the damaged code for the level was not loaded.
     assert before == {file: file.read_bytes() for file in tmp_path.rglob("*.nbi")}

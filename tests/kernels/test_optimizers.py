@@ -27,7 +27,7 @@ def follow(update, step, first, last, l2, l1, parameters, sums, memory):
 
 
 class Step:
-    """Parameters in five vectors, of which those in the middle three follow the gradient."""
+    """Parameters in five vectors, of which a step changes only the middle three."""
 
     def __init__(self, optimizer, dtype, eta=0.125, l2=0.0, l1=0.0):
         random, self.width = np.random.default_rng(0), lanes_of(dtype)
@@ -39,9 +39,9 @@ class Step:
         self.unused = np.full(5 * self.width, np.nan, dtype)
 
     def computed(self, step):
-        """Return what the kernel makes of the parameters, of the sums, and of what is remembered."""
-        # For gradient descent the sums are of the changes, not of the gradient; with momentum they are the velocity,
-        # which was multiplied by the momentum before.
+        """Return the parameters, the sums and the optimizer's state after the kernel's step."""
+        # For gradient descent, the sums are of changes, not of gradients. With momentum, they start from the velocity,
+        # already multiplied by the momentum.
         descends = isinstance(self.optimizer, GradientDescent)
         settings = {name: type(Update._field_defaults[name])(n) for name, n in self.optimizer.settings().items()}
         unit = -self.eta if descends else 1.0
@@ -61,7 +61,7 @@ class Step:
         return w, sums, memory
 
     def expected(self, step):
-        """Return the parameters and what is remembered according to the formula, in float64."""
+        """Return the parameters and the optimizer's state after the formula's step, in float64."""
         inside = slice(self.width, 4 * self.width)
         w, gradient = self.w.astype(float), self.gradient.astype(float)
         memory = {name: array.astype(float) for name, array in self.memory.items()}
@@ -103,7 +103,7 @@ def test_a_step(optimizer, dtype, l2, l1, step):
 @EACH_OPTIMIZER
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_would_become_denormal_becomes_zero(optimizer, dtype):
-    """Processors are slow with denormal numbers, and what is remembered of a pixel that is never set gets there."""
+    """Processors are slow with denormal numbers, which the optimizer's state reaches for a pixel that is always 0."""
     case = Step(optimizer, dtype)
     case.gradient[:] = 0
     for array in case.memory.values():

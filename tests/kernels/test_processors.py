@@ -1,7 +1,7 @@
-"""The kernels as they are compiled for other processors than this one, of which this one knows all instructions.
+"""Kernels compiled for other processors, whose instructions this processor has, too.
 
-Numba compiles for the processor NUMBA_CPU_NAME with the instructions NUMBA_CPU_FEATURES. By default these are all that
-this processor has, whatever the name of the other; only of "generic" they are none but the basic ones.
+Numba compiles for the processor NUMBA_CPU_NAME with the instructions NUMBA_CPU_FEATURES. The default instructions are
+all of this processor's, whatever NUMBA_CPU_NAME is; only for "generic", they are the basic ones.
 """
 
 import os
@@ -17,7 +17,7 @@ from processors import PROCESSORS, WIDER, is_x86, known
 pytestmark = pytest.mark.skipif(not is_x86(), reason="the instructions are those of x86")
 
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
-INPUTS = {"float64": ("Matrix", "0.0"), "float32": ("Rows", "0.8")}  # a compilation takes seconds: one for each
+INPUTS = {"float64": ("Matrix", "0.0"), "float32": ("Rows", "0.8")}  # one kind each: compiling takes seconds
 EACH = pytest.mark.parametrize(("network", "dtype"), [("dense", "float64"), ("images", "float32")])
 TRAIN = """
 import sys
@@ -65,7 +65,7 @@ print(lanes_of("float32"), lanes_of("float64"))
 
 
 def check(network, dtype, lanes, **environment):
-    """Train in a process with that environment, and compare with the reference."""
+    """Train in a process with these environment variables, and compare with the reference."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU_")}
     kind, zeros = INPUTS[dtype]
     result = subprocess.run(
@@ -84,7 +84,7 @@ def check(network, dtype, lanes, **environment):
 
 
 def test_this_processor():
-    """In one precision: all other tests run on it."""
+    """One precision is enough: all other tests use the kernels compiled for this processor."""
     features = codegen.get_host_cpu_features().split(",")
     check("dense", "float32", "32 16" if "+avx512f" in features else "16 8" if "+avx" in features else "8 4")
 

@@ -1,4 +1,4 @@
-"""Each block for products against NumPy: every number of rows and panels, loops of no, one and many rounds."""
+"""Each block for products against NumPy: every number of rows and panels, loops with no, one and many iterations."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from fastnet.kernels.product_blocks import PANELS, ROWS
 from fastnet.kernels.vectors import lanes_of, register_lanes_of
 
 DTYPES = ("float32", "float64")
-START, STRIDE = 4, 19  # of rows of numbers, which a list picks
-PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # from the second on
+START, STRIDE = 4, 19  # of the rows of numbers whose indices are in PICKED
+PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # used from index 1 on
 
 
 @kernel
@@ -147,7 +147,7 @@ def test_a_row_without_zeros_times_panels(dtype, columns_dtype, panels, count):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_panel_has_the_same_bits_beside_any_number_of_others(dtype):
-    """Threads divide panels, and how they do must not change a result."""
+    """Threads share the panels; how many panels each computes must not change a result."""
     random, width, n = np.random.default_rng(0), lanes_of(dtype), 101
     columns, values = np.arange(n, dtype=np.uint16), random.standard_normal(n).astype(dtype)
     w = random.standard_normal(PANELS * n * width).astype(dtype)
@@ -175,7 +175,7 @@ def test_panels_times_a_row_without_zeros(dtype, columns_dtype, panels, count):
 @pytest.mark.parametrize("panels", [0, 1, 5])
 @pytest.mark.parametrize("is_first", [0, 1])
 def test_dot_products(dtype, samples, panels, is_first):
-    """A register has partial sums; the two registers of a vector are added up in one."""
+    """A register holds partial sums; both registers of a vector are added to the same register."""
     memory, width, register, outputs = Memory(dtype), lanes_of(dtype), register_lanes_of(dtype), 2
     a_panel, w_panel, sums_sample = (samples + 1) * width, (outputs + 2) * width, outputs * register + 4
     both = (register, width // register), (1, register)

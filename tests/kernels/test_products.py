@@ -1,4 +1,4 @@
-"""Whole numbers, whose sums are exact in any order, so that nothing is a matter of tolerance; then others."""
+"""Products of integers, whose sums are exact in any order, so that no tolerance is needed; then of other numbers."""
 
 import numpy as np
 import pytest
@@ -59,11 +59,11 @@ SHAPES = {
     "n": st.integers(1, 9),
     "outer": st.integers(0, 3),
     "start": st.integers(0, 3),
-    "gaps": st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),  # of rows, numbers and vectors
+    "gaps": st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),  # between rows, numbers and vectors
     "seed": st.integers(0, 2**32 - 1),
 }
 PICKED = [2, 0, 5, 5, 1, 3]
-LARGE = [(1, 600), (40, 16), (3, 171)]  # parts, and numbers in each: more than a cache holds
+LARGE = [(1, 600), (40, 16), (3, 171)]  # parts, and numbers in each part: more than a cache holds
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -93,7 +93,7 @@ def test_product_of_more_than_a_cache_holds(dtype, outer, n, setting):
 
 
 def places_of_rows(x_rows, n, outer, start, gaps):
-    """Return where the rows' numbers are, one row each, and the distances of rows and of their parts."""
+    """Return the indices of each row's numbers, the distance between rows, and the distance between a row's parts."""
     x_step = n + gaps[1]
     x_stride = outer * x_step + gaps[0]
     of_rows = start + x_stride * np.array(x_rows, np.int64)
@@ -188,7 +188,7 @@ def test_dot_products_are_set(dtype, panels, n, ends, start, gaps, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("samples", range(2 * SAMPLES_AT_A_TIME))
 def test_dot_products_of_any_number_of_samples(dtype, samples):
-    """As many samples as are added up together, and what is left of them; pairs of outputs, and single ones."""
+    """The samples include every remainder of those summed together; the outputs include pairs and single outputs."""
     for n in (1, 8, 10, 15):
         check_dot_products(Memory(dtype, n), 2, n, 3, 3 + samples, 1, (1, 1, 1))
 
@@ -215,7 +215,7 @@ def check_dot_products(memory, panels, n, first, last, start, gaps):
     z[:] = np.nan
     expected = with_part(z, of_z, np.einsum("sqi,kqi->sk", a[of_a], w[of_w]))
     padding = grid(z_start + first * width, (z_panel, -(-n // width)), (width, samples), (1, width))
-    padding = np.setdiff1d(padding, of_z)  # which may have anything in it
+    padding = np.setdiff1d(padding, of_z)  # its contents do not matter
     room = SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register
     dots = np.full(room + 5, np.nan, dtype)
     set_dot_products(a, start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, 3)
@@ -254,7 +254,7 @@ def test_fractions_are_summed_up_to_rounding(dtype):
 
 
 def test_a_small_gradient_is_not_lost_in_a_large_weight():
-    """Five samples, each too small to change the weight, are added up before."""
+    """The products of five samples, each too small to change the weight, are summed first."""
     width, small = lanes_of("float32"), np.float32(2.0**-25)
     w, ones = np.ones(width, "float32"), np.ones((5, width), "float32")
     x = np.full(5, small, "float32")
@@ -264,7 +264,7 @@ def test_a_small_gradient_is_not_lost_in_a_large_weight():
 
 
 def assert_sums_of_products(result, a, b, dtype):
-    """Compare with a @ b, within what any order of summing may be off."""
+    """Compare with a @ b, within the bound of the rounding error of any order of summation."""
     a, b = a.astype(np.longdouble), b.astype(np.longdouble)
     bound = (a.shape[1] + 1) * np.finfo(dtype).eps / 2 * (np.abs(a) @ np.abs(b))
     assert (np.abs(result.reshape(bound.shape) - a @ b) <= bound).all()

@@ -1,4 +1,4 @@
-"""What is done to all weights at once, by one thread or several, against `formulas.regularization`."""
+"""Regularization of all weights, by one thread or several, against `formulas.regularization`."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ EACH_NETWORK = pytest.mark.parametrize("network", NETWORKS)
 
 
 class Weights:
-    """Weights of layers of several widths, between a half and twice as large as a bound; some are zero."""
+    """Weights of layers of several widths, with norms from about 0.5 to 2, around the bound of 1; some are zero."""
 
     def __init__(self, dtype, network):
         random = np.random.default_rng(0)
@@ -50,7 +50,7 @@ class Weights:
         self.parameters = arrays.from_arrays(self.architecture, self.there, self.arrays)
 
     def assert_changed(self, change):
-        """Compare weights with what a function makes of them; nothing else has changed, nor is a padding used."""
+        """Compare the weights with `change` of the initial ones; other parameters and the padding must be unchanged."""
         found = arrays.to_arrays(self.architecture, self.there, self.parameters)
         for own, before in zip(found, self.arrays, strict=True):
             for name, array in own.items():
@@ -74,9 +74,9 @@ def test_the_norm_of_each_neurons_weights_is_bounded(network, dtype, count):
 
     threads.run(bound, count)
     weights.assert_changed(lambda w: bounded(w, 1.0))
-    assert waits == [2] * count  # how often all have waited for one another
+    assert waits == [2] * count  # number of times that the threads waited for each other
     w = weights.arrays[0]["weights"].reshape(len(weights.arrays[0]["weights"]), -1)
-    assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1) > 1) < len(w)  # or else nothing was tested
+    assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1) > 1) < len(w)  # some norms were larger than the bound
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

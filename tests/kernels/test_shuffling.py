@@ -19,12 +19,12 @@ NUMBERS = [0, 1, 2, 3, 10, 623, 624, 625, 1247, 1248, 1249, 9_999, 10_000, 10_00
 
 @pytest.fixture(autouse=True)
 def compiled_for_few(monkeypatch):
-    """Have the kernel shuffle few numbers, too."""
+    """Use the kernel also for few numbers, which NumPy would shuffle."""
     monkeypatch.setattr(shuffling, "_FEWEST", 0)
 
 
 def assert_same_afterwards(random, other):
-    """Compare all that the generators have, and what they draw."""
+    """Compare the states of the generators, and the numbers that they draw next."""
     one, two = random.get_state(legacy=False), other.get_state(legacy=False)
     assert (one["state"]["key"].dtype, one["state"]["pos"]) == (np.dtype("uint32"), two["state"]["pos"])
     np.testing.assert_array_equal(one["state"]["key"], two["state"]["key"])
@@ -45,7 +45,7 @@ def test_as_numpy(seed, numbers, gaussians, draws):
     random, other = np.random.RandomState(seed), np.random.RandomState(seed)
     for each in (random, other):
         each.randn(gaussians)
-        each.bytes(4 * draws)  # a draw of 32 bits for each 4 of them
+        each.bytes(4 * draws)  # one draw of 32 bits per 4 bytes
     for n in numbers:
         expected, order = other.permutation(n), shuffling.permutation(random, n)
         assert order.dtype == expected.dtype

@@ -18,7 +18,7 @@ SCALED = Reference(two_kernels.Scaled(np.array([3.0]), 1.5))
 
 @pytest.fixture
 def kernels(monkeypatch, tmp_path):
-    """Return two kernels of which nothing is compiled, and have an empty place to keep their code."""
+    """Return two kernels that are not compiled, and set an empty folder as their cache."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(threads, "available", lambda: 2)
     return [compiler.kernel(each.py_func) for each in (two_kernels.doubled, two_kernels.first)]
@@ -33,7 +33,7 @@ def started(monkeypatch):
 
 
 def call(doubled, first):
-    """Compile both, one elsewhere if that is possible, and call it by its address; return whether it was elsewhere."""
+    """Compile both, `first` in another process if possible; call both; return whether `first` was compiled there."""
     side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,))])
     address = side_by_side.address_of(first, (SCALED,))
     found = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)(address)(SCALED.address)
@@ -111,7 +111,7 @@ def test_another_process_compiles_several_one_after_the_other(kernels, started):
     assert [sum(each.stats.cache_hits.values()) for each in (doubled, first, width)] == [0, 1, 1]
 
 
-# Writes a line when it compiles or waits, and then how many kernels it has loaded.
+# Prints a line when it compiles or waits, and then the number of kernels that it loaded from the cache.
 WAITING = """
 import contextlib
 module, types = pickle.load(sys.stdin.buffer)

@@ -1,4 +1,4 @@
-"""The hash of what a kernel is compiled from: it holds all modules that the kernel reaches, and no others."""
+"""The hash of a kernel's sources covers exactly the modules that the kernel uses."""
 
 import json
 import shutil

@@ -37,12 +37,12 @@ def test_they_count_as_zero_until_they_are_put_back(dtype):
     sums(numbers, found)
     twice = np.array(TINY[dtype], dtype) * 2
     np.testing.assert_array_equal(found, [twice, 0, twice])
-    assert twice != 0  # and in NumPy, after the kernel
+    assert twice != 0  # after the kernel, NumPy computes with subnormal numbers
 
 
 @pytest.mark.parametrize("dtype", TINY)
 def test_an_epoch_does_not_compute_with_them_and_leaves_numpy_as_it_was(dtype):
-    """Weights of zero change by the error, which is near 1/2, times a subnormal input."""
+    """The change of the weight, whose initial value is 0, is the error times a subnormal input."""
     architecture = Architecture.dense([1, 1], np.dtype(dtype), cost=QuadraticCost)
     net = engine_class("numba")(
         architecture,

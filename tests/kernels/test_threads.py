@@ -33,7 +33,7 @@ def share_of(n, share):
 
 @kernel
 def go_round(counters, rounds, late, share):
-    """Count rounds, and how often somebody else is found in another round."""
+    """Count the rounds, and how often another thread is in a different round."""
     for r in range(1, rounds + 1):
         set_item(counters, share.thread, r)
         threads.wait_for_all(share, 2 * r - 1)
@@ -66,7 +66,7 @@ def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
     meeting = threading.Barrier(count)
 
     def work(share):
-        meeting.wait(timeout=10)  # nobody comes by here twice, while the others are still to come
+        meeting.wait(timeout=10)  # no thread passes twice before all threads have arrived
         done.append((share, threading.get_ident()))
 
     threads.run(work, count)
@@ -81,7 +81,7 @@ def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
 @pytest.mark.parametrize("failing", [0, 1])
 def test_nobody_waits_for_a_thread_that_was_interrupted(failing):
     counters, late = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    go_round(counters, 1, late, shares(1)[0])  # compiled, before a thread waits for it
+    go_round(counters, 1, late, shares(1)[0])  # compiles before the threads wait for each other
     raised = []
 
     def work(share):
@@ -174,7 +174,7 @@ def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch
     now = [100.0]
     monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
     before = threads.available()
-    threads.run(lambda share: time.sleep(0.01), 2)  # who does not wait for another may wait
+    threads.run(lambda share: time.sleep(0.01), 2)  # threads that do not wait for each other may sleep
     assert threads.available() == before
     for pause in (0.5, 1.0, 2.0):
         threads.run(lambda share: time.sleep(0.01), 2, together=True)
@@ -200,7 +200,7 @@ def test_the_limit_holds_in_the_with_block_and_the_inner_one_counts():
     assert before >= 1
     with threads.limited(1):
         assert threads.available() == 1
-        with threads.limited(10**6):  # but there are no more than there are
+        with threads.limited(10**6):  # more than NUMBA_NUM_THREADS
             assert threads.available() == numba.config.NUMBA_NUM_THREADS
         assert threads.available() == 1
     assert threads.available() == before
@@ -244,7 +244,7 @@ TASKS = {
 
 
 def what_is_computed(task, kind, dtype, count):
-    """Return everything that an engine gives after some epochs in that many threads, as bytes."""
+    """Return an engine's parameters, gradients and outputs after 15 epochs in `count` threads, as bytes."""
     layers, descent = TASKS[task]
     random, samples = np.random.default_rng(0), 45
     architecture = Architecture((20,), layers, dtype=np.dtype(dtype))
@@ -260,7 +260,7 @@ def what_is_computed(task, kind, dtype, count):
             engine.epoch(random.permutation(samples), 7, 0.05, descent)  # the last mini-batch is short
         gradients, parameters = engine.gradients(data.inputs, data.targets), engine.parameters()
         outputs = engine.outputs(data.inputs)
-    assert len(parts) >= 17  # it was asked every time
+    assert len(parts) >= 17  # `choice.threads` was called every time
     assert np.isfinite(outputs).all()
     return [array.tobytes() for array in (*arrays_of(parameters), *arrays_of(gradients), outputs)]
 

@@ -123,7 +123,7 @@ def total(a):
 
 
 def drawn(dtype, n=MOST_LANES):
-    """Numbers of every kind: infinities, what is not a number, zeros of both signs, and the smallest."""
+    """Draw numbers of every kind: infinities, NaN, zeros of both signs, and subnormal numbers."""
     return arrays(dtype, n, elements=st.floats(width=8 * np.dtype(dtype).itemsize))
 
 
@@ -148,7 +148,7 @@ def test_kernels_and_python_agree_on_how_many_numbers_are_a_vector(dtype):
         assert number("float32") == 2 * number("float64")
     assert lanes_of(dtype) == 2 * register_lanes_of(dtype)
     assert narrow_lanes_of(dtype) == min(register_lanes_of(dtype), 32 // size)
-    assert lanes_of(dtype) <= MOST_LANES  # as the tests below take for granted
+    assert lanes_of(dtype) <= MOST_LANES  # assumed by the tests below
 
 
 @KINDS
@@ -168,7 +168,7 @@ def test_a_vector_is_copied_from_any_address_to_any_other_and_nothing_else_is(dt
 @KINDS
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_first_numbers_of_a_vector_are_copied_and_no_others(dtype, is_narrow):
-    """A count of more than the vector has stands for all."""
+    """With a count larger than the vector, the whole vector is copied."""
     width = lanes_of_kind(dtype, is_narrow)
     source = np.arange(1, 2 * width + 1, dtype=dtype)
     for count in (*range(-1, width + 2), 3 * width, 2**40):
@@ -277,7 +277,7 @@ def test_what_is_computed_of_two_vectors(dtype, data):
 @given(data=st.data())
 @settings(deadline=None, max_examples=50)
 def test_arithmetic_of_a_vector_and_a_number(dtype, kind, data):
-    """The number is rounded to the vector's type first, whatever its own."""
+    """A number of any type is first rounded to the vector's type."""
     width, vector, result = lanes_of(dtype), data.draw(drawn(dtype)), np.empty(8 * lanes_of(dtype), dtype)
     number = kind(data.draw(st.integers(-(2**40), 2**40) if kind is int else st.floats(-1e9, 1e9, width=32)) / 3)
     rounded = np.dtype(dtype).type(number)
@@ -301,13 +301,13 @@ def test_a_product_and_a_sum_are_rounded_once_where_the_processor_can(dtype):
         differ += np.count_nonzero(once != twice)
         has_it = "+fma" in cpu_target.target_context.codegen()._tm_features.split(",")
         np.testing.assert_array_equal(result, once if has_it else twice)
-    assert differ  # or else nothing was tested
+    assert differ  # otherwise nothing was tested
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_total_of_whole_numbers_is_exact(dtype):
     width = lanes_of(dtype)
-    for k in range(width):  # each number counts, and once
+    for k in range(width):  # each number is added exactly once
         numbers = np.zeros(MOST_LANES, dtype)
         numbers[k] = 3
         assert total(numbers) == 3

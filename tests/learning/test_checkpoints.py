@@ -1,4 +1,4 @@
-"""A run that was interrupted goes on bit for bit as if it had not been, or says why it cannot."""
+"""An interrupted run resumes with bit-identical results, or raises an error that says why it cannot."""
 
 import math
 import os
@@ -61,7 +61,7 @@ def test_it_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
     assert net.returned == whole.returned
     assert net.history.series("eta") == whole.history.series("eta")
     assert net.history.stopped == whole.history.stopped
-    # The generator goes on, too.
+    # The state of the generator is restored, too.
     more = [each.SGD(data, 1, 7, 0.5, report=lambda history: None) and each for each in (whole, net)]
     assert_same(*more)
 
@@ -102,7 +102,7 @@ def test_resuming_a_run_that_is_over_trains_nothing(data, tmp_path):
     contents = (tmp_path / "run").read_bytes()
     again = trained(data, 3, checkpoint=tmp_path / "run", resume=True)
     assert_same(again, first)
-    assert again.history.epochs == first.history.epochs  # with their seconds: none was trained again
+    assert again.history.epochs == first.history.epochs  # with their durations: no epoch was trained again
     assert (tmp_path / "run").read_bytes() == contents
     stopped = trained(data, 90, patience=1, checkpoint=tmp_path / "stopped")
     assert stopped.history.stopped
@@ -168,7 +168,7 @@ def test_a_warning_that_is_made_an_error_costs_no_epoch(data, tmp_path):
 
 
 def rewritten(path, change, version=checkpoints._KIND.version):
-    """Change the description and the arrays in a checkpoint, and make its checksum right again."""
+    """Change the description and the arrays in a checkpoint, and correct its checksum."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     change(description, arrays)
     tensors.write(path, checkpoints._KIND._replace(version=version), description, arrays)
@@ -265,7 +265,7 @@ def test_statistics_that_cannot_be(data, tmp_path):
 
 
 def as_version_2(path, dense):
-    """Write a checkpoint as version 2 had it: dense layers by their number, velocities, no count of steps."""
+    """Rewrite a checkpoint in version 2's format: indices of dense layers only, velocities, no number of steps."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     del description["steps"]
     names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
@@ -276,7 +276,7 @@ def as_version_2(path, dense):
 
 
 def as_version(version, path):
-    """Write a checkpoint as version 3 or 4 had it: without a second file, and else with the same contents as now."""
+    """Rewrite a checkpoint in the format of version 3 or 4, which has no second file and is otherwise the same."""
     rewritten(path, lambda description, arrays: description.pop("earlier_epochs"), version)
 
 
@@ -337,7 +337,7 @@ def test_an_earlier_version_of_an_engine_that_rounds_differently_now_is_refused(
 
 @pytest.fixture
 def in_parts(monkeypatch):
-    """Have a second file written after every third epoch."""
+    """Write the second file after every third epoch."""
     monkeypatch.setattr(checkpoints, "_PART", 3)
 
 
@@ -378,7 +378,7 @@ def test_columns_that_begin_late_are_in_the_second_file_too(data, tmp_path, in_p
 
 
 def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
-    """Neither what is written after an epoch, nor how often the second file is."""
+    """Neither the size of what is written after an epoch grows, nor the rate at which the second file is written."""
     written, write = [], tensors.write
 
     def spy(path, *others):
@@ -389,10 +389,10 @@ def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
     trained(data, 31, checkpoint=tmp_path / "run")
     sizes = [size for name, size in written if name == "run"]
     assert len(sizes) == 32
-    assert max(sizes[-3:]) < max(sizes[1:4]) + 200  # bytes: of digits, and 27 epochs would take 1,000
+    assert max(sizes[-3:]) < max(sizes[1:4]) + 200  # bytes, for more digits; 27 epochs would take 1,000
     names = [name for name, _ in written]
     assert names.count("run.epochs") == 10
-    assert names[:6] == ["run", "run", "run", "run.epochs", "run", "run"]  # which refers to it
+    assert names[:6] == ["run", "run", "run", "run.epochs", "run", "run"]  # `run` follows, which refers to `run.epochs`
 
 
 def test_killed_between_the_two_files_it_goes_on(data, tmp_path, in_parts):
@@ -400,7 +400,7 @@ def test_killed_between_the_two_files_it_goes_on(data, tmp_path, in_parts):
     trained(data, 5, checkpoint=first)
     contents = first.read_bytes()
     trained(data, 6, checkpoint=first, resume=True)
-    first.write_bytes(contents)  # while the second file has its sixth epoch already
+    first.write_bytes(contents)  # the second file has the sixth epoch already
     assert epochs_in_both(tmp_path) == (2, 6)
     whole, net = trained(data, 8), trained(data, 8, checkpoint=first, resume=True)
     assert_same(net, whole)
@@ -466,7 +466,7 @@ def test_what_is_said_of_another_run_is_a_short_line(data, tmp_path):
 
 
 def test_rewritten_without_a_change_it_is_the_same(data, tmp_path):
-    """Otherwise the test above would show nothing."""
+    """`rewritten` alone does not change the run; otherwise, tests with `rewritten` would prove nothing."""
     trained(data, 1, checkpoint=tmp_path / "run", momentum=0.5)
     rewritten(tmp_path / "run", lambda description, arrays: None)
     net = trained(data, 3, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
@@ -489,7 +489,7 @@ net.save("net.json")
 
 
 def test_killed_at_any_moment_it_goes_on(tmp_path):
-    """Three kills here; `benchmarks/kills.py` does as many as one likes."""
+    """The process is killed three times here; `benchmarks/kills.py` does so any number of times."""
     command = [sys.executable, "-c", PROGRAM]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):

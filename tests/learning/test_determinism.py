@@ -1,7 +1,7 @@
-"""The same seed gives the same bits: whatever the number of threads, and however fast the machine is.
+"""The same seed gives bit-identical results, for any number of threads and any speed of the machine.
 
-Where that holds only for the same number of threads, because BLAS adds in another order with more, the engines'
-modules say so, and the test is of that.
+Some engines guarantee this only for the same number of threads, because BLAS sums in another order with more threads.
+The engines' modules say so, and the tests check these engines with the same number of threads.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from fastnet.kernels import threads
 from fastnet.utils import progress
 
 ENGINES = ("numba", "numpy", "reference", "torch-cpu")
-SMALL = ((12, 8, 3), 7, 60)  # sizes and layers, mini-batch, samples
+SMALL = ((12, 8, 3), 7, 60)  # layers, mini-batch size, number of samples
 LARGE = ((30, 1000, 5), 1000, 1500)
 LAYERS = ((30, Dropout(0.1), Dense(1000, "linear"), BatchNormalization("relu"), Dropout(0.5), 20, 5), 1000, 1500)
 COUNTS = (1, 2, 3, 8)
@@ -32,13 +32,13 @@ def engine(request):
 
 @contextlib.contextmanager
 def in_threads(count):
-    """Have everything that computes use so many threads, as far as it can use several."""
+    """Set the number of threads of Numba, BLAS and PyTorch."""
     with contextlib.ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(numba.config, "NUMBA_NUM_THREADS", count)
         patch.setattr(threads, "_processors", lambda: count)
         patch.setattr(threads, "_pause", threads._Pause())
-        patch.setattr(threads._pause, "judge", lambda running: None)  # also where processors are busy
+        patch.setattr(threads._pause, "judge", lambda running: None)  # also if processors are busy
         stack.enter_context(threadpoolctl.threadpool_limits(count))
         if why_missing("torch-cpu") is None:
             import torch
@@ -49,7 +49,7 @@ def in_threads(count):
 
 
 def bits(engine, task, epochs=2, **keywords):
-    """Return everything that a run gives, as bytes."""
+    """Return all results of a training run, as bytes."""
     sizes, mini_batch_size, samples = task
     random = np.random.default_rng(0)
     inputs = random.standard_normal((samples, sizes[0])) * (random.random((samples, sizes[0])) < 0.8)
@@ -95,7 +95,7 @@ def test_what_blas_does_not_divide_is_the_same_with_every_number_of_threads(engi
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_with_the_same_number_of_threads_it_is_the_same_again(engine, count):
-    task = (LARGE[0], 50, 60) if engine == "reference" else LARGE  # which is slow
+    task = (LARGE[0], 50, 60) if engine == "reference" else LARGE  # the reference is slow
     with in_threads(count):
         first, again = (bits(engine, task, epochs=1) for _ in range(2))
     assert first == again
@@ -103,7 +103,7 @@ def test_with_the_same_number_of_threads_it_is_the_same_again(engine, count):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_machine_that_is_slower_comes_to_the_same(engine, dropout, monkeypatch):
-    """How much is computed between two looks at the clock depends on the time that it takes."""
+    """The amount of work between two readings of the clock depends on the machine's speed; the results do not."""
     results = []
     for seconds in (1e-9, 1e-3, 100):
         monkeypatch.setattr(progress, "_RUN", seconds)

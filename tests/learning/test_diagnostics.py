@@ -1,4 +1,4 @@
-"""What goes wrong in training is said once, and what was learnt before is kept."""
+"""A problem in training is reported once, and the parameters before the problem are kept."""
 
 import warnings
 
@@ -41,7 +41,7 @@ def test_of_chapter_1_too(capsys):
     net.weights = [np.full((3, 6), 1e-31, np.float32)]
     with np.errstate(all="ignore"), pytest.warns(TrainingWarning) as caught:
         net.SGD(data, 3, 4, 1e20)
-    assert {each.filename for each in caught} == {__file__}  # it points at the caller
+    assert {each.filename for each in caught} == {__file__}  # the warnings have the caller's location
     scale, diverged = (str(each.message) for each in caught)
     assert scale.startswith("inputs go from 1e+30 to 1e+30")
     assert diverged.startswith("epoch 0: weights became infinite")
@@ -65,7 +65,7 @@ def test_an_output_that_never_wins_is_reported_once(make, capsys):
 
 @pytest.mark.parametrize("labels", [np.arange(60) % 2, np.r_[np.arange(41) % 2, np.full(19, 2)]])
 def test_labels_that_are_rare_or_not_there_are_not_missed(labels, capsys):
-    """The network never says 2, which is in none of the samples, or in 19 of them."""
+    """The network never predicts 2, which is the label of no sample, or of only 19."""
     inputs = np.zeros((60, 6))
     inputs[np.arange(60), labels % 2] = 1
     net = network2.Network([6, 3], engine="numpy", seed=0)

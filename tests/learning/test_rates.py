@@ -69,7 +69,7 @@ def trained(epochs, folder=None, engine="numba", **keywords):
 def test_sgd_trains_with_these_rates():
     net = trained(3, schedule=Geometric(0.02))
     assert [epoch.eta for epoch in net.history.epochs] == pytest.approx([0.5, 0.1, 0.02])
-    with_steps = trained(3, schedule=Steps([1], 1.0))  # which change nothing
+    with_steps = trained(3, schedule=Steps([1], 1.0))  # with the factor 1, the rate is constant
     assert [w.tolist() for w in with_steps.weights] == [w.tolist() for w in trained(3).weights]
 
 
@@ -97,7 +97,7 @@ def test_it_goes_on_bit_for_bit_from_a_checkpoint(tmp_path, monkeypatch):
 
     def interrupted(*arguments, **keywords):
         calls.append(1)
-        if len(calls) == 4:  # one is the trial; in the third epoch
+        if len(calls) == 4:  # in the third epoch, because the first call is a trial
             raise KeyboardInterrupt
         return deform(*arguments, **keywords)
 

@@ -1,4 +1,4 @@
-"""Stopping rules: what comes after an epoch, decided from one number for each."""
+"""Stopping rules, which decide after each epoch from one number per epoch."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from fastnet.learning.schedules import SCHEDULES, Plan
 
 
 def follow(plan, accuracies):
-    """Return the learning rate after each epoch, up to the one after which the plan stops."""
+    """Return the learning rate after each epoch, up to the epoch after which the plan stops."""
     etas = []
     for accuracy in accuracies:
         plan.look_at(accuracy)
@@ -25,10 +25,10 @@ def test_without_patience_nothing_happens():
 @pytest.mark.parametrize(
     ("patience", "accuracies", "epochs"),
     [
-        (1, [5, 6, 7, 7, 8], 4),  # as good is no better
-        (2, [5, 4, 6, 5, 6, 7], 5),  # what is better starts the count again
-        (3, [9, 1, 2, 3, 4], 4),  # better than the one before, but not than the best
-        (2, [0, 0, 0], 3),  # the first is better than none
+        (1, [5, 6, 7, 7, 8], 4),  # an equal accuracy is no improvement
+        (2, [5, 4, 6, 5, 6, 7], 5),  # an improvement restarts the count
+        (3, [9, 1, 2, 3, 4], 4),  # better than the epoch before, but not than the best
+        (2, [0, 0, 0], 3),  # the first epoch is an improvement
         (10, [1] * 10, 10),
     ],
 )

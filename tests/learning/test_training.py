@@ -1,4 +1,4 @@
-"""The training loop, with a learner that only says what it is asked."""
+"""Tests of the training loop with `Scripted`, a fake learner that records its calls and returns given accuracies."""
 
 import signal
 import warnings
@@ -16,7 +16,7 @@ from fastnet.utils import progress
 
 
 class Scripted:
-    """Has a parameter that `train` counts up, and an accuracy that is the next of a list."""
+    """A fake learner: `train` increments its parameter, and its accuracies are the numbers of a list."""
 
     def __init__(self, accuracies, at_epoch=None, **findings):
         self.value, self.calls, self.findings_ = np.zeros(1), [], findings
@@ -66,7 +66,7 @@ def test_the_rule_says_how_fast_and_how_long():
     assert history.stopped.endswith("halved seven times")
     history = run(Scripted([5] * 9), 2, Plan(0.5, 1, None))
     assert len(history.epochs) == 2
-    assert history.stopped == ""  # as many as were asked for
+    assert history.stopped == ""  # all requested epochs were trained
 
 
 def test_what_the_rule_looks_at_can_be_chosen():
@@ -148,7 +148,7 @@ def test_never_predicted_counts():
 
 
 class Engine:
-    """Has a cost of 0.1 for each sample, of which sums differ in their last digits with the order."""
+    """A fake engine with a cost of 0.1 per sample: the last digits of a sum depend on the order of summation."""
 
     def __init__(self):
         self.parts = []

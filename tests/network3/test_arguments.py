@@ -1,7 +1,7 @@
-"""What may be handed to chapter 6's networks and what may not: tables.
+"""Tables of valid and invalid arguments of chapter 6's networks.
 
-Whatever is refused is refused with a `TypeError` or a `ValueError` that names it, and leaves the network as it was;
-whatever is taken gives what the plain array gives.
+An invalid argument raises a `TypeError` or a `ValueError` that names it, and leaves the network unchanged. A valid
+argument gives the same results as a plain array.
 """
 
 import math
@@ -13,7 +13,7 @@ from fastnet import Dataset, network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
 
 N = 12
-X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # which every type below holds exactly
+X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # exact in every type below
 LABELS = np.arange(N) % 2
 Y = np.eye(2)[LABELS]
 
@@ -103,7 +103,7 @@ def a_network():
 
 
 def state(net):
-    """Return all that an `SGD` would change, as text."""
+    """Return the state of a network and of NumPy's generator that `SGD` would change."""
     params = [param.tobytes() for param in net.params]
     return params, net.best, net.stopped, net.history, net._test, np.random.get_state()[2]
 
@@ -144,7 +144,7 @@ def sgd(net, **changes):
 @pytest.mark.parametrize("what", NO_DATA)
 def test_what_is_no_data(what, argument):
     data, error, message = NO_DATA[what]
-    if data is None and argument == "test_data":  # which may be left out
+    if data is None and argument == "test_data":  # test_data is optional
         return
     net = a_network()
     before = state(net)
@@ -390,7 +390,7 @@ def test_what_makes_no_network(make, error, message):
 
 
 def test_a_function_of_ones_own_needs_pytorch():
-    """When the network is made, when the engine is chosen, and when the function is assigned later."""
+    """The error is raised on construction, when the engine is set, and in `SGD` if the function was assigned later."""
 
     def own(z):
         return sigmoid(z) * z

@@ -1,4 +1,4 @@
-"""Chapter 6's runs that are interrupted and go on from a checkpoint."""
+"""Chapter 6's interrupted runs, which resume from a checkpoint."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_run_goes_on_bit_for_bit(p_dropout, engine, tmp_path, capsys):
     state = np.random.get_state()[1]
     np.random.seed(1)
     train(begun, tmp_path / "run", 2)
-    net = small_network(engine, p_dropout, seed=9)  # whose parameters are those of the file then
+    net = small_network(engine, p_dropout, seed=9)  # `resume` replaces its parameters by those of the file
     np.random.seed(2)
     train(net, tmp_path / "run", 5, resume=True)
     assert bits(net) == bits(whole)
@@ -46,7 +46,7 @@ def test_ctrl_c_loses_no_whole_epoch(tmp_path, monkeypatch, capsys):
     train(like, None, 4)
     np.random.seed(1)
     monkeypatch.setattr(training, "print", say, raising=False)
-    monkeypatch.setattr(training, "_MINI_BATCHES_PER_LINE", 6)  # as many as an epoch has
+    monkeypatch.setattr(training, "_MINI_BATCHES_PER_LINE", 6)  # number of mini-batches of an epoch
     with pytest.raises(KeyboardInterrupt):
         train(net, tmp_path / "run", 4)
     assert len(net.history.epochs) == 2
@@ -65,7 +65,7 @@ def test_a_finished_run_trains_nothing_more(tmp_path, capsys):
 
 
 def test_the_best_epoch_may_be_one_of_the_checkpoint(tmp_path, capsys):
-    """The first of two is, and its test accuracy is in the file."""
+    """The first of two epochs is the best, and its test accuracy is in the checkpoint."""
     data = np.zeros((1, 1)), [1]
     net, again = (Network([SoftmaxLayer(1, 2, params=([[0.0, 0.0]], [1.0, 0.0]))], 1, engine="numpy") for _ in "ab")
     arguments = (data, 2, 1, 0.5, (np.zeros((1, 1)), [0]), (np.zeros((2, 1)), [0, 1]))

@@ -16,7 +16,7 @@ def test_the_data_are_those_of_the_loader(mnist_arrays):
 
 
 def test_the_expanded_data(monkeypatch):
-    """The book's five of each image, in an order that is the same each time, and that draws nothing."""
+    """The data have the book's five versions of each image, in a fixed order that needs no random numbers."""
     random = np.random.default_rng(0)
     pairs = [(random.random((n, 16)).astype(np.float32), np.arange(n) % 10) for n in (30, 3, 2)]
     monkeypatch.setattr(mnist_loader, "load_data", lambda path=None: tuple(pairs))
@@ -41,7 +41,7 @@ def test_a_missing_or_foreign_file_says_how_the_expanded_data_are_made(tmp_path)
     path = tmp_path / "mnist_expanded.pkl.gz"
     with pytest.raises(FileNotFoundError, match=r"mnist_expanded\.pkl\.gz'; .*expanded=True"):
         network3.load_data_shared(path)
-    path.write_bytes(b"(lp0\n.")  # a list, as the book's file of expanded data has it
+    path.write_bytes(b"(lp0\n.")  # a list, as in the book's file of expanded data
     with pytest.raises(DataError, match=r"mnist_expanded\.pkl\.gz: .*expanded=True"):
         network3.load_data_shared(path)
 

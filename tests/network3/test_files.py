@@ -37,7 +37,7 @@ def saved(tmp_path):
 
 
 def read(path):
-    """Read a file as the format is described: its header, its description, and its numbers."""
+    """Return a file's header, description and numbers, read as the format's documentation says."""
     contents = path.read_bytes()
     length = int.from_bytes(contents[:8], "little")
     header = json.loads(contents[8 : 8 + length])
@@ -45,7 +45,7 @@ def read(path):
 
 
 def write(path, header, description, numbers):
-    """Write a file whose checksum is right, whatever else is wrong."""
+    """Write a file with a correct checksum, whatever else is wrong."""
     text = json.dumps(description)
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
     checksum = hashlib.sha256(json.dumps(["fastnet.network3", "1", text, entries]).encode() + numbers).hexdigest()
@@ -74,7 +74,7 @@ def test_it_can_be_trained_on(saved, capsys):
     data = np.random.default_rng(0).random((8, 36)), np.arange(8) % 3
     net.SGD(data, 1, 4, 0.1, data, data)
     assert not np.array_equal(net.params[0], a_network().params[0])
-    net.layers[0].w[0] = 0  # what was read is writable
+    net.layers[0].w[0] = 0  # loaded arrays are writable
 
 
 def test_weights_of_other_kinds_are_saved_as_float32(saved):
@@ -253,7 +253,7 @@ def test_what_is_no_network(saved, change):
 
 
 def test_a_file_that_was_written_by_hand(tmp_path):
-    """As the format is described, which did not change when PyTorch was left behind."""
+    """The test writes the documented format, which is the same as when chapter 6 needed PyTorch."""
     w, b = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]], "<f4"), np.array([0.25, 0.0, -4.0], "<f4")
     filters, of_filters = np.arange(4, dtype="<f4").reshape(1, 1, 2, 2), np.array([0.5], "<f4")
     arrays = {"layers.0.w": filters, "layers.0.b": of_filters, "layers.1.w": w, "layers.1.b": b}

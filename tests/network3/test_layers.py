@@ -8,7 +8,7 @@ from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, Softma
 
 
 def with_outputs(layer, random, engine):
-    """Return a network of a layer, and softmax outputs in which each of its activations shows."""
+    """Return a network of a layer and a softmax layer, whose outputs depend on every activation of the layer."""
     last = SoftmaxLayer(layer.n_out, 3, params=(random.normal(size=(layer.n_out, 3)), random.normal(size=3)))
     return Network([layer, last], 1, engine=engine)
 
@@ -65,7 +65,7 @@ def test_dropout_scales_when_a_network_is_used(p_dropout, of_images):
 
 
 def test_dropout_in_training_does_not_scale(of_images, capsys):
-    """Of weights that are 0, a step is -eta (a - y) x: x is 0 where it is left out, and stays 1 elsewhere."""
+    """With weights of 0, a step is -eta (a - y) x, where x is 0 for dropped inputs and 1 for kept ones."""
     np.random.seed(3)
     n_in = 2000
     net = Network([SoftmaxLayer(n_in, 2, 0.3)], 1, engine=of_images)
@@ -79,7 +79,7 @@ def test_dropout_in_training_does_not_scale(of_images, capsys):
 
 
 def test_each_sample_has_a_mask_of_its_own(engine, capsys):
-    """Of four samples in a mini-batch, each with an input of its own, some inputs are left out and some are not."""
+    """Each of the 40 samples in a mini-batch has one nonzero input; some of these inputs are dropped, some are kept."""
     np.random.seed(0)
     net = Network([FullyConnectedLayer(40, 2, linear, 0.5, params=(np.zeros((40, 2)), [1.0, -1.0])),
                    SoftmaxLayer(2, 2, params=(np.eye(2), [0.0, 0.0]))], 40, engine=engine)  # fmt: skip
@@ -89,7 +89,7 @@ def test_each_sample_has_a_mask_of_its_own(engine, capsys):
 
 
 def test_an_activation_of_ones_own(pytorch, capsys):
-    """Behind pooling, of which the order shows in a function that falls."""
+    """The activation is applied after pooling: cos is not increasing, so that the order changes the outputs."""
     torch = pytest.importorskip("torch")
     np.random.seed(0)
     random = np.random.default_rng(0)

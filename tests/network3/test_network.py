@@ -25,7 +25,7 @@ def test_the_network_computes_what_its_layers_do(engine):
 
 
 def test_a_step_goes_down_the_cost_as_the_book_defines_it(engine, capsys):
-    """Each parameter against central differences of the cost, in float64, after one mini-batch of an epoch of one."""
+    """Each parameter against central differences of the cost, in float64, after an epoch with one mini-batch."""
     net = small_network(engine)
     x, y = some_data(n=4)
     eta, lmbda = 0.1, 0.7
@@ -53,7 +53,7 @@ def test_a_step_goes_down_the_cost_as_the_book_defines_it(engine, capsys):
 
 
 def test_regularization_is_divided_by_the_number_of_mini_batches(engine, capsys):
-    """Of inputs that are zero, no gradient reaches the weights but what regularization has."""
+    """With inputs of 0, the gradient of the weights is only that of the regularization."""
     net = Network([SoftmaxLayer(2, 2, params=([[1.0, 2.0], [3.0, -4.0]], [0.0, 0.0]))], 2, engine=engine)
     data = np.zeros((11, 2)), np.zeros(11, int)
     net.SGD(data, 1, 2, 0.5, data, None, lmbda=1.5)
@@ -74,7 +74,7 @@ def test_mini_batches_come_in_order_and_what_is_left_over_is_left_out(engine, ca
 
 
 def test_the_lines_are_the_books(engine, capsys):
-    """A network that learns nothing: half of the validation data are right, a third of the test data."""
+    """The network learns nothing: half of the validation samples are correct, one or two thirds of the test samples."""
     net = Network([SoftmaxLayer(1, 2)], 1, engine=engine)
     training = np.zeros((500, 1)), np.arange(500) % 2
     validation = np.zeros((4, 1)), [0, 1, 0, 1]
@@ -107,7 +107,7 @@ def test_the_lines_are_the_books(engine, capsys):
 
 @pytest.mark.parametrize(("samples", "lines"), [(1000, [0, 1000]), (2500, [0, 1000, 2000, 3000, 4000])])
 def test_a_line_for_each_thousandth_mini_batch(samples, lines, capsys):
-    """Also where an epoch begins with one, and within an epoch: and training is the same."""
+    """Lines are printed at the beginning of an epoch and within it, and do not change the training."""
     data = some_data(samples, 2, 2)
     net, alone = (Network([SoftmaxLayer(2, 2)], 1) for _ in range(2))
     net.SGD(data, 2, 1, 0.1, data, None)
@@ -119,7 +119,7 @@ def test_a_line_for_each_thousandth_mini_batch(samples, lines, capsys):
 
 
 def test_a_worse_epoch_is_not_the_best(engine, capsys):
-    """The mini-batch drives the network from right to wrong in the second epoch."""
+    """The validation sample is classified correctly after the first epoch, and wrongly after the second."""
     net = Network([SoftmaxLayer(1, 2, params=([[0.0, 0.0]], [1.0, 0.0]))], 1, engine=engine)
     net.SGD((np.zeros((1, 1)), [1]), 2, 1, 0.5, (np.zeros((1, 1)), [0]), None)
     assert capsys.readouterr().out == (
@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_network(p_dropout, engine, capsys):
 
 
 def test_what_is_left_out_does_not_learn(engine, capsys):
-    """Of one sample, the weights of the inputs that are left out get no gradient: about half of a hundred."""
+    """With one sample, the weights of dropped inputs, about half of 100, get no gradient."""
     np.random.seed(0)
     hidden = FullyConnectedLayer(100, 2, linear, 0.5)
     net = Network([hidden, SoftmaxLayer(2, 2, params=(np.eye(2), [0.0, 0.0]))], 1, engine=engine)
@@ -166,7 +166,7 @@ def test_masks_differ_from_mini_batch_to_mini_batch_and_from_run_to_run(engine, 
         results.append(bits(net))
     assert results[0] != results[1]
     again = small_network(engine, 0.5)
-    for _ in range(2):  # the same masks twice
+    for _ in range(2):  # the same masks in each call
         np.random.seed(1)
         again.SGD(data, 1, 4, 0.3, data, data)
     assert not np.allclose(np.frombuffer(bits(again), np.float32), np.frombuffer(results[2], np.float32), atol=1e-3)

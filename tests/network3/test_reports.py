@@ -1,4 +1,4 @@
-"""What chapter 6's training calls instead of printing the book's lines."""
+"""`report`, which chapter 6's `SGD` calls instead of printing the book's lines."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_a_report_is_called_after_each_epoch_instead_of_printing(engine, monkeyp
 
 
 def test_a_report_sees_the_best_epoch_so_far():
-    """The mini-batch drives the network from right to wrong in the second epoch."""
+    """The validation sample is classified correctly after the first epoch, and wrongly after the second."""
     net, seen = Network([SoftmaxLayer(1, 2, params=([[0.0, 0.0]], [0.3, 0.0]))], 1, engine="numpy"), []
     net.SGD(
         (np.zeros((1, 1)), [1]), 2, 1, 0.2, (np.zeros((1, 1)), [0]), None, report=lambda history: seen.append(net.best)

@@ -97,7 +97,7 @@ def test_weights_that_were_given_are_kept_and_draw_nothing():
 
 
 def test_layers_may_get_another_seed():
-    """They still have weights that they drew, so that the same seed gives the same network again."""
+    """Layers with drawn weights draw them again for a new network, so that the same seed gives the same weights."""
     layers = new_layers()
     found = [bits(seeded(seed, layers)) for seed in (3, 4, 3)]
     assert found[0] == found[2] != found[1]
@@ -122,7 +122,7 @@ def test_a_run_goes_on_bit_for_bit(engine, tmp_path):
     np.random.seed(12)
     assert train(again, 4, checkpoint=tmp_path / "run", resume=True) == expected
     assert again.best == whole.best
-    assert train(again) == train(whole)  # the generator, too, is where it would have been
+    assert train(again) == train(whole)  # the state of the generator is the same, too
 
 
 @pytest.mark.parametrize("other", [None, 4])

@@ -1,4 +1,4 @@
-"""What a training should not do unseen, and what Ctrl-C leaves."""
+"""Warnings about problems in training, and the network after Ctrl-C."""
 
 import signal
 import warnings
@@ -13,7 +13,7 @@ from fastnet.network3 import FullyConnectedLayer, Network, SoftmaxLayer, linear,
 
 @pytest.fixture(autouse=True)
 def overflow_is_no_warning():
-    """NumPy's own warnings, which the engine 'numpy' lets through, are not what is tested."""
+    """Suppress NumPy's own warnings, which the engine 'numpy' does not suppress: they are not tested here."""
     with np.errstate(all="ignore"):
         yield
 
@@ -28,7 +28,7 @@ def test_a_run_that_diverges_stops_and_is_undone(settings, engine, capsys):
     before = bits(net)
     with pytest.warns(TrainingWarning, match="^epoch 0: weights became infinite or not a number") as caught:
         net.SGD(data, 3, 4, validation_data=data, test_data=data, **settings)
-    assert [warning.filename for warning in caught] == [__file__]  # it points at the caller
+    assert [warning.filename for warning in caught] == [__file__]  # the warning has the caller's location
     assert bits(net) == before
     assert net.best is None
     assert net.stopped == "Stopped: weights became infinite or not a number in epoch 0"
@@ -43,7 +43,7 @@ def test_a_run_that_diverges_stops_and_is_undone(settings, engine, capsys):
 
 
 def growing(engine):
-    """Return a network of which each mini-batch multiplies the weights by about -1e15: float32 holds two of these."""
+    """Return a network and settings: a mini-batch multiplies the weights by about -1e15, which float32 holds twice."""
     net = Network([SoftmaxLayer(1, 2, params=([[1.0, 0.0]], [0.0, 0.0]))], 1, engine=engine)
     return net, {"epochs": 9, "mini_batch_size": 1, "eta": 1e5, "lmbda": 1e10}
 
@@ -74,7 +74,7 @@ def test_a_warning_that_is_an_error_leaves_the_network_as_it_was():
 
 
 def test_what_is_not_a_number_is_no_prediction(engine):
-    """Of finite weights that are so large, the outputs are not."""
+    """The weights are finite, but so large that the outputs are NaN."""
     hidden = FullyConnectedLayer(1, 1, linear, params=([[1e30]], [0.0]))
     net = Network([hidden, SoftmaxLayer(1, 2, params=([[1e30, 1e30]], [0.0, 0.0]))], 1, engine=engine)
     assert np.isnan(net.output(of_ones(2)[0])).all()
@@ -83,7 +83,7 @@ def test_what_is_not_a_number_is_no_prediction(engine):
 
 
 def biased(engine="numpy"):
-    """Return a network that says 0 whatever it is shown."""
+    """Return a network that predicts 0 for every input."""
     return Network([SoftmaxLayer(1, 3, params=([[0.0] * 3], [9.0, 0.0, 0.0]))], 1, engine=engine)
 
 
@@ -120,7 +120,7 @@ def test_outputs_that_are_not_numbers_are_predictions_of_no_digit(capsys):
 
 
 def interrupt_at(call, monkeypatch):
-    """Have Ctrl-C come while that line on mini-batches is printed, counted from 1."""
+    """Raise SIGINT while the line on mini-batches with the number `call`, counted from 1, is printed."""
     calls = 0
 
     def say(*args, **keywords):
@@ -135,7 +135,7 @@ def interrupt_at(call, monkeypatch):
 
 @pytest.mark.parametrize(("call", "epochs"), [(1, 0), (3, 0), (4, 1), (8, 2)])
 def test_ctrl_c_leaves_the_network_as_after_the_last_whole_epoch(call, epochs, engine, monkeypatch, capsys):
-    """An epoch has six mini-batches, and three lines."""
+    """An epoch has six mini-batches, and prints a line for every second one."""
     data = some_data()
     like, net = small_network(engine), small_network(engine)
     if epochs:

@@ -1,4 +1,4 @@
-"""A window without a browser: it speaks to the server and takes frames apart."""
+"""A client without a browser, which exchanges messages with the server and parses its frames."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ def cookie(page):
 
 
 class Window:
-    """A connection, and what comes from it."""
+    """A connection to the server, and the frames received so far."""
 
     def __init__(self, connection):
         self.connection, self.numbers, self.frames = connection, count(), []
@@ -69,7 +69,7 @@ class Window:
                 return self.frames[-1]
 
     async def measured(self, condition=lambda header: True):
-        """Return the header of the next progress with measured values."""
+        """Return the header of the next progress frame with measured values."""
         found = await self.until(
             lambda header: header["type"] == "progress" and header["measured_at"] is not None and condition(header)
         )
@@ -81,7 +81,7 @@ class Window:
 
 @contextlib.asynccontextmanager
 async def window(page, session="0123456789abcdef", *, origin=None, cookies=None):
-    """Open a window; what is not given is as a browser has it."""
+    """Open a connection; the origin and the cookies are by default those of a browser."""
     headers = {"Cookie": cookie(page) if cookies is None else cookies}
     address = f"ws://127.0.0.1:{page.port}/socket?session={session}"
     origin = origin or f"http://127.0.0.1:{page.port}"
@@ -90,7 +90,7 @@ async def window(page, session="0123456789abcdef", *, origin=None, cookies=None)
 
 
 async def get(page, path, **headers):
-    """Return status, headers and body of a file."""
+    """Return status, headers and body of the response to a GET request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
     lines = {"Host": f"127.0.0.1:{page.port}", **headers}
     text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())

@@ -19,7 +19,7 @@ def images():
 
 @pytest.mark.parametrize(("make", "layer", "index"), [(dense, 1, 5), (dense, 2, 7), (images, 1, 2), (images, 3, 1)])
 def test_on_a_removed_neuron_nothing_depends(make, layer, index):
-    """Its weights are changed, so that its activations are others: the outputs are the same."""
+    """Changing the weights of a removed neuron does not change the outputs."""
     net, x = make(), RANDOM.random((784, 3))
     before = net.feedforward(x)
     assert breaking.apply(net, {"action": "remove", "layer": layer, "index": index}, RANDOM).endswith("removed")

@@ -1,4 +1,4 @@
-"""The page in a browser: what a person does on it."""
+"""The page in a browser, with the actions of a user."""
 
 import asyncio
 import copy
@@ -15,7 +15,7 @@ from fastnet.play.server import PageServer
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium, in which the page would be opened")
-SETTLED = {"timeout": 60_000}  # milliseconds; compiling is in it
+SETTLED = {"timeout": 60_000}  # milliseconds, including compilation
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, server):
-    """Open the page in a window of its own; errors of its program fail the test."""
+    """Open the page in a new window; JavaScript errors make the test fail."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, errors = context.new_page(), []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -72,7 +72,7 @@ def opened(page, address):
 
 
 def draw(page, *strokes):
-    """Draw strokes with the mouse; points are parts of the pad's sides."""
+    """Draw strokes with the mouse; coordinates are fractions of the pad's width and height."""
     box = page.locator("#pad").bounding_box()
     for stroke in strokes:
         places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
@@ -89,7 +89,7 @@ SEVEN = [(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]
 
 
 def settle(page, condition):
-    """Wait until an expression is true; the page's policy lets nothing wait in the page itself."""
+    """Wait until a JavaScript expression is true; the page's security policy prevents waiting within the page."""
     end = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < end, f"{condition} does not become true; the page: {page.inner_text('body')}"
@@ -97,7 +97,7 @@ def settle(page, condition):
 
 
 def choose(page, **fields):
-    """Fill fields of the form, and have a network of these settings."""
+    """Fill in fields of the form, and apply them to get a new network."""
     page.click("#tab-train")
     for name, value in fields.items():
         field = page.locator(f"#field-{name}")
@@ -216,7 +216,7 @@ def test_a_second_window_has_its_own_network(page, server):
 
 
 def test_a_page_of_another_site_gets_nothing(page, server, browser):
-    """A page of another port of this machine, for which the browser sends the cookie as well."""
+    """The page comes from another port of this machine; browsers send a cookie to all ports."""
     outside = page.context.new_page()
     answer = {"body": "<title>other</title>", "content_type": "text/html"}
     outside.route("http://127.0.0.1:9/", lambda route: route.fulfill(**answer))

@@ -1,4 +1,4 @@
-"""Who is let in, and what is served."""
+"""Requests that the server accepts or refuses, and its responses."""
 
 import asyncio
 import json
@@ -68,7 +68,7 @@ def test_a_socket_of_another_site_is_refused(how):
         with pytest.raises(InvalidStatus) as refused:
             async with window(page, **how):
                 pass
-        async with window(page) as opened:  # the server goes on
+        async with window(page) as opened:  # the server still accepts connections
             await opened.of_type("hello")
         return refused.value.response.status_code
 
@@ -95,7 +95,7 @@ def test_cookies_of_other_programs_do_no_harm():
 
 
 def test_a_name_that_leads_to_this_machine_is_no_reason_to_let_it_in():
-    """Another site's name may be given this machine's address, and then its pages have the same Origin and Host."""
+    """DNS rebinding: if another site's name resolves to this machine, its pages have the same Origin and Host."""
 
     async def scenario(page):
         headers = {"Host": "fastnet.example", "Origin": "http://fastnet.example", "Cookie": cookie(page)}
@@ -148,7 +148,7 @@ def test_a_lost_connection_finds_its_network_again():
 
 def test_a_second_window_has_a_network_of_its_own():
     async def scenario(page):
-        async with window(page) as one, window(page) as two:  # as where a tab is duplicated
+        async with window(page) as one, window(page) as two:  # as with a duplicated tab
             assert (await two.of_type("hello"))[0]["session"] != (await one.of_type("hello"))[0]["session"]
             await one.ask("settings", settings={"layers": "dense 3"})
             await two.of_type("network")
@@ -167,7 +167,7 @@ def test_there_are_not_too_many_windows():
             with pytest.raises(ConnectionClosed) as closed:
                 await one_more.connection.recv()
         await opened[0].__aexit__(None, None, None)
-        async with window(page, "f" * 16) as one_more:  # in place of the one that has gone
+        async with window(page, "f" * 16) as one_more:  # in place of the closed window
             await one_more.of_type("hello")
         for each in opened[1:]:
             await each.__aexit__(None, None, None)

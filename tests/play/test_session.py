@@ -1,4 +1,4 @@
-"""What a window gets for its messages."""
+"""The server's replies to the messages of a window."""
 
 import asyncio
 import base64
@@ -22,7 +22,7 @@ def run(scenario):
 
 
 def drawn(width=140, height=140):
-    """Return a seven on the pad."""
+    """Return the pixels of the pad with a drawn seven."""
     pixels = np.zeros((height, width), np.uint8)
     pixels[height // 6 : height // 6 + 10, width // 4 : 3 * width // 4] = 255
     for i in range(height // 2):
@@ -194,7 +194,7 @@ def test_break_and_mend():
     assert broken["broken"] == ["layer 1: all weights 0"]
     assert more["broken"] == ["layer 1: all weights 0", "layer 2: weights times 2"]
     assert without < whole
-    assert without == pytest.approx(0.1, abs=0.02)  # as for any constant answer
+    assert without == pytest.approx(0.1, abs=0.02)  # the accuracy of any constant prediction
     assert refused["type"] == "problem"
     assert mended["broken"] == []
 

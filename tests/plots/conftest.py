@@ -7,7 +7,7 @@ from fastnet.plots.figures import new_figure
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what draws where matplotlib is missing; `without_matplotlib` is for tests of just that."""
+    """Without matplotlib, skip all tests of plots except those with the fixture `without_matplotlib`."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _nothing_global():
-    """No picture changes a setting of matplotlib."""
+    """Check that no plot changes a setting of matplotlib."""
     matplotlib = sys.modules.get("matplotlib")
     before = None if matplotlib is None else dict(matplotlib.rcParams)
     yield
@@ -34,13 +34,13 @@ def without_matplotlib(monkeypatch):
 
 @pytest.fixture
 def axes():
-    """Axes of a user's own, in a figure with others."""
+    """Return axes as from a user, in a figure that has other axes, too."""
     return new_figure(8, 4).subplots(1, 2)[1]
 
 
 @pytest.fixture
 def words():
-    """Return all that is written in a figure or in axes, when it is drawn."""
+    """Return a function that draws a figure or axes, and returns their texts."""
 
     def written(picture):
         import matplotlib.text
@@ -54,7 +54,7 @@ def words():
 
 @pytest.fixture
 def inside():
-    """Return whether all that is drawn in a figure is wholly inside of it."""
+    """Return a function that returns whether everything drawn is inside a figure."""
 
     def check(figure):
         figure.draw_without_rendering()

@@ -41,7 +41,7 @@ def test_a_figure_has_all_its_words_inside(name, inside):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_notebook_shows_a_figure(name):
-    """IPython asks what a cell ends with for `_repr_png_`."""
+    """IPython calls `_repr_png_` of the last value of a cell."""
     assert PICTURES[name]()._repr_png_().startswith(b"\x89PNG")
 
 
@@ -83,7 +83,7 @@ def test_a_new_figure_has_its_size():
 
 
 def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
-    """The system refuses to let a file grow, as it does when a disk is full."""
+    """A limit of the size of files (RLIMIT_FSIZE) stands for a full disk."""
     pytest.importorskip("matplotlib")
     path, limits = tmp_path / "run.png", resource.getrlimit(resource.RLIMIT_FSIZE)
     plots.save(plots.learning_curves(RUN), path)

@@ -17,7 +17,7 @@ def net():
 
 
 def expected(net, data):
-    """Return what is wrong, sample by sample: (label, answer, output, x), the most confident first."""
+    """Return the misclassified samples as (label, answer, output, x), the most confident first."""
     found = []
     for x, y in data:
         outputs = net.feedforward(x).ravel().tolist()
@@ -104,7 +104,7 @@ def test_words_do_not_touch_each_other(random):
     figure = plots.mistakes(net, data)
     figure.draw_without_rendering()
     texts = figure.axes[0].texts
-    assert re.fullmatch(r"\d as \d \(100 %\)", texts[0].get_text())  # as long as they get
+    assert re.fullmatch(r"\d as \d \(100 %\)", texts[0].get_text())  # the longest possible text
     boxes = [text.get_window_extent().expanded(1.1, 1) for text in texts]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 

@@ -16,14 +16,14 @@ def lines(axes, style):
 
 
 def extents(texts):
-    """Return where texts stand, without the lines that lead to them, from the lowest to the highest."""
+    """Return the bounding boxes of texts, without the lines to the texts, from the lowest to the highest."""
     import matplotlib.text
 
     return sorted((matplotlib.text.Text.get_window_extent(text) for text in texts), key=lambda box: box.y0)
 
 
 def band(axes, i):
-    """Return for each epoch the lowest and the highest point of a band."""
+    """Return the lowest and the highest point of a band, by epoch."""
     points = axes.collections[i].get_paths()[0].vertices
     return {x: (min(points[points[:, 0] == x, 1]), max(points[points[:, 0] == x, 1])) for x in set(points[:, 0])}
 
@@ -113,7 +113,7 @@ def test_what_is_far_out_does_not_hide_the_differences_of_the_rest(words):
     far = axes.texts[-1]
     assert far.get_text() == "eta=100: 10.0 %"
     assert far.get_position()[1] == 0  # at the bottom
-    np.testing.assert_array_equal(lines(axes, "-")[-1], [0.1] * 20)  # set_ylim shows it
+    np.testing.assert_array_equal(lines(axes, "-")[-1], [0.1] * 20)  # drawn, so that set_ylim can show it
     everything = plots.sweep({"a": [[0.1, 0.5, 0.9]], "b": [[0.2, 0.6, 0.8]]}).axes[0].get_ylim()
     assert everything[0] < 0.1 < 0.9 < everything[1]
 
