@@ -251,7 +251,7 @@ class Engine(contract.Engine):
         most = min(mini_batch_size, len(samples.order))
         if update.divisor == BY_NOTHING or not (update.direct or self._is_whole):
             most = min(most, _SAMPLES_OF_A_PART)
-        number = self._threads(inputs, most, layout.parts(own, most))
+        number = self._threads(inputs, most, layout.parts(own, most, isinstance(inputs, Matrix)))
         of_layout = self._reference(own) if own is self._layout else Reference(own)
         first, second = self._reference(inputs) if inputs is self._inputs else Reference(inputs), Reference(samples)
         parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)

@@ -10,7 +10,7 @@ from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, FEED_FORWARD, PREPA
 from fastnet.kernels.compiler import called_kernel, part, subroutine
 from fastnet.kernels.geometry import steps
 from fastnet.kernels.layout import DENSE, ENOUGH_SAMPLES
-from fastnet.kernels.shares import room_of
+from fastnet.kernels.shares import divides_samples, room_of
 from fastnet.kernels.threads import share_of
 from fastnet.kernels.vectors import lanes, load, store
 
@@ -32,7 +32,8 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     m : int
         Number of samples in the mini-batch.
     first, last : int
-        Range of this thread's samples; in layer 0, of its neurons. Ignored where threads divide weights.
+        Range of this thread's samples; in layer 0, of its neurons, unless threads divide samples there. Ignored where
+        threads divide weights.
     scale : float
         Factor of the weights; see `layout.Parameters`.
     layout, parameters, sums, workspace, share
@@ -42,7 +43,7 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
         transpose_all(layout, parameters, workspace, share)
     elif what == FEED_FORWARD:
         if layer == 0:
-            multiply_inputs(x, rows, first, last, layout, parameters, workspace)
+            multiply_inputs(x, rows, first, last, layout, parameters, workspace, share)
         else:
             multiply(layer, first, last, m, layout, parameters, workspace, share)
     elif what == BACKPROPAGATE:
@@ -69,12 +70,16 @@ def transpose_all(layout, parameters, workspace, share):
 
 
 @subroutine
-def multiply_inputs(x, rows, first, last, layout, parameters, workspace):
+def multiply_inputs(x, rows, first, last, layout, parameters, workspace, share):
     """Multiply weights and inputs, for the neurons of layer 0 from `first` to `last`."""
     n_in, m, width = layout.sizes[0], len(rows), lanes(workspace.activations)
+    s_first, s_last = 0, m
+    if divides_samples(m, layout):
+        first, last = 0, layout.units[1]
+        s_first, s_last = share_of(m, share)
     products.add_product(
         x, 0, n_in, rows, n_in, 1, 0, parameters.values, first * n_in, n_in * width, workspace.activations, m * first,
-        m * width, width, (last - first) // width, 0, m, True,
+        m * width, width, (last - first) // width, s_first, s_last, True,
     )  # fmt: skip
 
 
@@ -132,9 +137,16 @@ def multiply_by_slopes(start, n, factor, workspace):
 def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
     """Add the gradient of layer 0's weights to the sums, for neurons from `first` to `last` (BP4)."""
     delta, n_in, m, width = workspace.delta, layout.sizes[0], len(rows), lanes(workspace.delta)
+    j_first, j_last = 0, n_in
+    if divides_samples(m, layout):  # here, threads divide the inputs, and each reads its numbers of all samples
+        first, last = 0, layout.units[1]
+        j_first, j_last = share_of(n_in, share)
+        if j_first == j_last:
+            return
     products.add_transposed_product(
-        x, 0, n_in, rows, n_in, 1, 0, delta, m * first, m * width, width, sums.values, first * n_in, n_in * width,
-        (last - first) // width, m, workspace.packed, room_of(workspace.packed, share), workspace.samples,
+        x, j_first, n_in, rows, j_last - j_first, 1, 0, delta, m * first, m * width, width, sums.values,
+        first * n_in + j_first * width, n_in * width, (last - first) // width, m, workspace.packed,
+        room_of(workspace.packed, share), workspace.samples,
     )  # fmt: skip
 
 

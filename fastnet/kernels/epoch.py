@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels import subnormals
+from fastnet.kernels import inputs, subnormals
 from fastnet.kernels.backward import accumulate, backpropagate, output_errors
 from fastnet.kernels.calls import CLEAR, PREPARE, call
 from fastnet.kernels.compiler import kernel, part, subroutine
 from fastnet.kernels.forward import AHEAD, feed_forward
-from fastnet.kernels.layout import ENOUGH_SAMPLES
+from fastnet.kernels.layout import DENSE, ENOUGH_SAMPLES
 from fastnet.kernels.optimizers import BY_NOTHING, BY_WEIGHT, follow
 from fastnet.kernels.regularization import bound_norms, rescale, squares
 from fastnet.kernels.shares import share_of_panels, share_of_weights
@@ -129,6 +129,9 @@ def epoch(
                 accumulate(
                     x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
                 )
+                if layout.kinds[0] == DENSE and not inputs.divides_neurons(x, m, layout):
+                    waits += 1  # the next steps divide weights by neurons
+                    wait_for_all(share, waits)
             elif len(samples.losses) > 0:
                 output_errors(samples, begin, m, first, last, 1.0, layout, workspace)
         if training:

@@ -39,7 +39,9 @@ def feed_forward(
         )  # fmt: skip
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
-        if by_neurons != (kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE)):
+        is_first = layer == 0 and kind == DENSE
+        has_neurons = kind == BATCH_NORMALIZATION or (is_first and inputs.divides_neurons(x, m, layout))
+        if by_neurons != has_neurons:
             by_neurons = not by_neurons
             waits += 1
             wait_for_all(share, waits)
@@ -48,8 +50,11 @@ def feed_forward(
                 workspace.images, FEED_FORWARD, layer, x, samples, start, m, first, last, scale, 1.0, layout,
                 parameters, parameters, statistics, workspace, share, training,
             )  # fmt: skip
-        elif kind == BATCH_NORMALIZATION or (layer == 0 and kind == DENSE):
-            u_first, u_last = share_of_panels(here, above, width, share)
+        elif kind == BATCH_NORMALIZATION or is_first:
+            u_first, u_last, s_first, s_last = here, above, first, last
+            if has_neurons:
+                u_first, u_last = share_of_panels(here, above, width, share)
+                s_first, s_last = 0, m
             gain = zeros(workspace.activations) + scale * layout.keeps[0]
             if kind == DENSE:
                 inputs.multiply(
@@ -60,7 +65,7 @@ def feed_forward(
                     below = m * (layout.units[layer - 1] + u - here)
                     normalize(layer, u, below, m, layout, statistics, workspace, training)
                     gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
-                activate(layer, factors, gain, layout, parameters, u, m, 0, m, workspace)
+                activate(layer, factors, gain, layout, parameters, u, m, s_first, s_last, workspace)
         else:
             call(
                 workspace.dense, FEED_FORWARD, layer, workspace.activations, workspace.samples, m, first, last, scale,

@@ -15,6 +15,7 @@ from fastnet.kernels import choice
 from fastnet.kernels.calls import ACCUMULATE, FEED_FORWARD, call
 from fastnet.kernels.compiler import kernel, part, variant
 from fastnet.kernels.product_blocks import PANELS, add_sparse_outer_product, set_sparse_product
+from fastnet.kernels.shares import divides_samples
 from fastnet.kernels.vectors import (
     item,
     lanes,
@@ -130,6 +131,16 @@ def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, s
     raise NotImplementedError
 
 
+def divides_neurons(inputs, m, layout):
+    """Whether threads divide the neurons of layer 0, which has to be dense, and not the samples.
+
+    Threads that divide neurons read all inputs, and each changes weights of its own. Threads that divide samples read
+    some inputs each, and all weights, which other threads have changed. So neurons are divided unless the inputs of a
+    mini-batch are more numbers than the weights.
+    """
+    raise NotImplementedError
+
+
 def copy_row(inputs, i, keep, a, start):
     """Copy row i, times the factor `keep`, to `a` from index `start` on."""
     raise NotImplementedError
@@ -185,6 +196,16 @@ def _accumulate_rows(inputs, mini_batch, first, last, layout, parameters, worksp
                 d_start + (p * m + s) * width, m * width, w_start + p * n_in * width, n_in * width,
                 min(PANELS, panels - p),
             )  # fmt: skip
+
+
+@variant(divides_neurons, Matrix)
+def _divides_neurons_of_matrix(inputs, m, layout):
+    return not divides_samples(m, layout)
+
+
+@variant(divides_neurons, Rows)
+def _divides_neurons_of_rows(inputs, m, layout):
+    return True
 
 
 @variant(copy_row, Matrix)

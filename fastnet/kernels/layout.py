@@ -426,9 +426,13 @@ def layer_before(layers: list[Computed], i: int) -> int:
     return before[-1] if before else -1
 
 
-def parts(layout: Layout, samples: int) -> int:
-    """Return the number of parts into which layer 0 can be divided: samples of images, or panels of neurons."""
-    if layout.kinds[0] == IMAGES:
+def parts(layout: Layout, samples: int, is_dense: bool = False) -> int:
+    """Return the number of parts into which layer 0 can be divided: samples, or panels of neurons.
+
+    `is_dense` is whether the inputs of a dense layer 0 have their zeros: see `inputs.divides_neurons`.
+    """
+    divides_samples = is_dense and layout.kinds[0] == DENSE and samples > layout.sizes[1]
+    if layout.kinds[0] == IMAGES or divides_samples:
         return max(samples, 1)
     return int(layout.units[1]) // lanes_of(layout.neurons.dtype)
 

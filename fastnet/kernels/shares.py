@@ -15,6 +15,12 @@ def share_of_panels(start, stop, width, share):
 
 
 @part
+def divides_samples(m, layout):
+    """Whether threads divide the samples of a dense layer 0, if its inputs are dense: see `inputs.divides_neurons`."""
+    return m > layout.sizes[1]
+
+
+@part
 def share_of_filters(layer, layout, share):
     """Return this thread's filters of a convolution: the first, and one past the last."""
     return share_of(layout.maps[layer], share)

@@ -207,6 +207,8 @@ def paths(engine, sizes, samples, mini_batch_size, threads):
     else:
         found.add("more inputs than a cache holds" if sizes[0] > NUMBERS_IN_CACHE else "few inputs")
         found |= {"packed inputs"} if sizes[1] > (_ENOUGH_PANELS - 1) * lanes else set()
+        divided = {f"divided {'samples' if m > sizes[1] else 'neurons'} of layer 0" for m in batches}
+        found |= divided if threads > 1 else set()
     for n_in, n_out in pairwise(sizes[1:]):
         found.add("transposed weights" if most >= ENOUGH_SAMPLES else "dot products")
         found |= {f"{n_out % 2} outputs in pairs left"} if min(batches) < ENOUGH_SAMPLES else set()
@@ -256,6 +258,7 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
         "3 hidden layers", "1 panels", "2 panels", "3 panels", "a short mini-batch", "more samples than at a time",
         "more outputs than at a time", "more panels than a cache holds", "more inputs than a cache holds", "few inputs",
         "packed inputs", "transposed weights", "dot products", "more samples than a cache holds",
+        "divided samples of layer 0", "divided neurons of layer 0",
         "a part of a panel above", "whole panels above", "panels above", "0 inputs left", "1 inputs left", *remainders,
     } - hit  # fmt: skip
     assert not missing

@@ -19,6 +19,7 @@ class Order(NamedTuple):
 
 class Layout(NamedTuple):
     sizes: np.ndarray
+    units: np.ndarray
 
 
 class Parameters(NamedTuple):
@@ -46,7 +47,7 @@ def accumulate(x, order, first, last, layout, parameters, workspace, sums, share
 @called_kernel
 def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums, workspace, share):
     if what == FEED_FORWARD:
-        multiply_inputs(x, rows, first, last, layout, parameters, workspace)
+        multiply_inputs(x, rows, first, last, layout, parameters, workspace, share)
     else:
         accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
 
@@ -63,7 +64,7 @@ class Layer0:
     """
 
     def __init__(self, n_in: int, m: int, z: np.ndarray, delta: np.ndarray) -> None:
-        self._layout = Reference(Layout(np.array([n_in])))
+        self._layout = Reference(Layout(np.array([n_in, m]), np.zeros(2, np.int64)))  # as many neurons as samples
         self._share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
         room = np.zeros(size_of_packed(m), z.dtype)
         workspace, weights = Workspace(z, delta, np.arange(m), room), Reference(Parameters(z))

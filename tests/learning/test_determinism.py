@@ -20,6 +20,7 @@ ENGINES = ("numba", "numpy", "reference", "torch-cpu")
 SMALL = ((12, 8, 3), 7, 60)  # layers, mini-batch size, number of samples
 LARGE = ((30, 1000, 5), 1000, 1500)
 LAYERS = ((30, Dropout(0.1), Dense(1000, "linear"), BatchNormalization("relu"), Dropout(0.5), 20, 5), 1000, 1500)
+MANY_SAMPLES = ((300, 40, 5), 700, 1500)  # more than neurons: threads divide the samples of layer 0
 COUNTS = (1, 2, 3, 8)
 
 
@@ -67,7 +68,15 @@ def bits(engine, task, epochs=2, **keywords):
 
 
 @pytest.mark.parametrize(
-    ("task", "keywords"), [(SMALL, {}), (LARGE, {}), (LAYERS, {"optimizer": Adam()})], ids=["small", "large", "layers"]
+    ("task", "keywords"),
+    [
+        (SMALL, {}),
+        (LARGE, {}),
+        (LAYERS, {"optimizer": Adam()}),
+        (MANY_SAMPLES, {}),
+        (MANY_SAMPLES, {"optimizer": Adam(), "max_norm": 1.0}),
+    ],
+    ids=["small", "large", "layers", "many samples", "many samples, Adam"],
 )
 def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkeypatch):
     used = []
