@@ -36,9 +36,7 @@ from fastnet.utils import torch_threads
 Work: TypeAlias = Callable[[], None]
 
 _SAMPLES_AT_A_TIME = 4096  # largest number of samples that are fed forward together; bounds the memory
-_LEAST_MULTIPLICATIONS = (
-    2_000_000  # least number in a mini-batch for which PyTorch is faster with several threads
-)
+_LEAST_MULTIPLICATIONS = 2_000_000  # least number in a mini-batch for which PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
 _WARM_UP = 3  # steps before the CUDA graph is captured: in these, PyTorch and its libraries allocate their buffers
 
