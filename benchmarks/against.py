@@ -106,9 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("revision", help="the earlier version: a commit")
     parser.add_argument("sections", nargs="*", help=f"sections, of {', '.join(SECTIONS)} (default: all)")
-    parser.add_argument(
-        "--rounds", type=int, default=25, help="number of epochs of each network (default: %(default)s)"
-    )
+    parser.add_argument("--rounds", type=int, default=25, help="epochs of each network (default: %(default)s)")
     arguments = parser.parse_args()
     sections: dict[str, Callable[[Version, Version, int], None]] = {"epochs": epochs, "first": first, "lines": lines}
     for name in arguments.sections:

@@ -64,9 +64,7 @@ def main() -> None:
     """Print each figure with its bound."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strokes", type=int, default=300, help="number of strokes (default: %(default)s)")
-    parser.add_argument(
-        "--seconds", type=float, default=10.0, help="seconds of training on the page (default: %(default)s)"
-    )
+    parser.add_argument("--seconds", type=float, default=10.0, help="seconds of training (default: %(default)s)")
     options = parser.parse_args()
     print(f"{machine.sentence()}.\n")
     with served() as address, chromium() as browser:

@@ -104,9 +104,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in racers}
     for i in range(arguments.epochs):
         order = random.permutation(len(training_data))
-        for name, racer in list(racers.items())[
-            :: -1 if i % 2 else 1
-        ]:  # alternating order: the previous racer's data are in the cache
+        # The order alternates, because each racer finds the previous racer's data in the cache.
+        for name, racer in list(racers.items())[:: -1 if i % 2 else 1]:
             began = time.perf_counter()
             racer.epoch(order, MINI_BATCH_SIZE, ETA)
             seconds[name].append(time.perf_counter() - began)
