@@ -13,8 +13,8 @@ them; with `--all`, the cells are all combinations of the options. The last line
 peer.
 
 Data `mnist` and `dense` have 784 inputs; most are 0 in `mnist`, and none is in `dense`. Their networks have sigmoid
-neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons, and one sigmoid
-output with the cross-entropy. Each optimizer has the learning rate that is in `OPTIMIZERS`.
+neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons, and one
+sigmoid output with the cross-entropy. Each optimizer has the learning rate that is in `OPTIMIZERS`.
 """
 
 from __future__ import annotations
