@@ -36,7 +36,7 @@ def test_peer(benchmark, name, training_data, few_samples, order):
     if name in peers.MISSING:
         pytest.skip(peers.MISSING[name])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the peers' own
+        warnings.simplefilter("ignore")  # warnings of the peers
         run(benchmark, name, peers.ENGINES[name], BOOKS, "float32", training_data, few_samples, order)
 
 

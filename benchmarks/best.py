@@ -2,9 +2,9 @@
 
     python benchmarks/best.py [--only RECIPE,RECIPE] [--seeds 3]
 
-A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. A
-recipe may use names of earlier blocks. Kernels are compiled before anything is timed. The bounds are on the medians,
-with two processors.
+A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. A recipe
+may use names of earlier blocks. Kernels are compiled before anything is timed. The bounds are on the medians, with two
+processors.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--chapter", type=int, help="only this chapter")
     parser.add_argument("--only", help="only these experiments")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument("--page", type=Path, help="write the gallery to this file, and its pictures beside it")
+    parser.add_argument("--page", type=Path, help="write the gallery to this file, and pictures to a folder beside it")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else book.names(options.chapter)
     if not (options.only or options.chapter):  # chapter 6 trains for hours: `chapter6.py` has its table

@@ -60,7 +60,7 @@ def main() -> None:
         print(f"| {name} | {sum(counted.values())} | {len(counted)} | {accuracy:.2%} | {seconds:.3f} |", flush=True)
     print()
     for name, side in SIDES.items():
-        print(f"- {name}: {in_words(side.entries)}, with all modules of fastnet behind them.")
+        print(f"- {name}: {in_words(side.entries)}, and all modules of fastnet that these import.")
     print(f"- not counted: {in_words(LEFT_OUT)}.")
     print(f"\n{machine.sentence()}.")
 

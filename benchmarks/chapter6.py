@@ -141,8 +141,8 @@ def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(ROWS), help=f"of {','.join(ROWS)}")
-    parser.add_argument("--folder", type=Path, default=Path("chapter6"), help="of checkpoints (default: %(default)s)")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(ROWS), help=f"rows: {','.join(ROWS)}")
+    parser.add_argument("--folder", type=Path, default=Path("chapter6"), help="for checkpoints (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="number of epochs, instead of the book's")
     parser.add_argument("--at-once", type=int, default=2, help="networks trained at once (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")

@@ -6,7 +6,7 @@
 The peers are the engines `numpy` and `torch` and those of `peers.py`, each with all processors. Peers that are not
 installed are listed and left out. In each cell, the racers are first checked to compute the same, and then timed
 alternately. scikit-learn is timed, but not checked, where its formulas differ: with 10 outputs, its cost is the
-cross-entropy of a softmax, and its Adam adds epsilon elsewhere. The time of an epoch is extrapolated from a part.
+cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. An epoch's time is extrapolated.
 
 The default cells are `CELLS`. They cover every value of each option, but not every combination. Options choose among
 them; with `--all`, the cells are all combinations of the options. The last line is the smallest lead over the best
@@ -111,7 +111,7 @@ def main() -> None:
         chosen = [cell for cell in CELLS if cell in chosen]
     if not chosen:
         parser.error("no default cell has these values; with --all, the cells are all combinations of them")
-    warnings.filterwarnings("ignore")  # the peers' own
+    warnings.filterwarnings("ignore")  # warnings of the peers
     classes, missing = competitors()
     print(f"{machine.sentence()}.")
     for name, reason in missing.items():

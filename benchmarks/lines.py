@@ -187,7 +187,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "The first epoch begins sooner: less for Numba to compile, and copies of the package share what is compiled.",
+        "The first epoch begins sooner: less for Numba to compile, and copies of the package share compiled code.",
         {
             "kernels/structures.py": WHOLE,
             "kernels/compiler.py": "_TypingContext _KernelLibrary _KernelCompiler",
