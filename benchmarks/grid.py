@@ -6,7 +6,8 @@
 The peers are the engines `numpy` and `torch` and those of `peers.py`, each with all processors. Peers that are not
 installed are listed and left out. In each cell, the racers are first checked to compute the same, and then timed
 alternately. scikit-learn is timed, but not checked, where its formulas differ: with 10 outputs, its cost is the
-cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. An epoch's time is extrapolated.
+cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. An epoch's time is
+extrapolated from a part of it.
 
 The default cells are `CELLS`. They cover every value of each option, but not every combination. Options choose among
 them; with `--all`, the cells are all combinations of the options. The last line is the smallest lead over the best
