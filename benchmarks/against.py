@@ -1,9 +1,12 @@
-"""This version against an earlier one: `python benchmarks/against.py REVISION [epochs] [first] [lines]`.
+"""Compare this version with an earlier one: `python benchmarks/against.py REVISION [epochs] [first] [lines]`.
 
-Both run in turns, in processes of their own, with the book's API. `epochs` is the time of an epoch of MNIST, for
-several networks; `first` how long a process with an empty cache takes until its first epoch has been trained, and then
-a second network, which has another activation, cost and optimizer; `lines` the lines of code, without blank lines,
-comments and docstrings. REVISION is a commit of this repository, such as HEAD~1.
+REVISION is a commit of this repository, such as HEAD~1. The versions run alternately, each in its own process, with the
+book's API. The sections are:
+
+- `epochs`: time of an epoch of MNIST, for several networks.
+- `first`: time from the start of a process with an empty cache to the end of its first epoch; then the time of a second
+  network, which has another activation, cost and optimizer.
+- `lines`: lines of code, without blank lines, comments and docstrings.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from fastnet.utils import machine
 
 HERE = Path(__file__).resolve().parent.parent
 SECTIONS = ("epochs", "first", "lines")
-# What is said to a process, and at most how many times the earlier version's time it may take.
+# For each network, the line that is sent to a process, and the largest allowed ratio to the earlier version's time.
 CASES = {
     "784-30-10, float32": ("network.Network([784, 30, 10]), 10, 3.0, {}", 1.02),
     "784-30-10, float64": ("network.Network([784, 30, 10], dtype='float64'), 10, 3.0, {}", 1.02),
@@ -72,14 +75,14 @@ train([784, 40, 10], network2.LogLikelihoodCost, activation="tanh", **SECOND)
 
 
 class Version:
-    """A copy of the package, and the processes that run it.
+    """A copy of the package, and the start of processes that use it.
 
     Parameters
     ----------
     folder : Path
-        Where the package is.
+        Folder that contains the package.
     cache : Path
-        Where its compiled code is kept.
+        Folder of the compiled code, and the processes' working directory.
     """
 
     def __init__(self, folder: Path, cache: Path) -> None:
@@ -102,7 +105,7 @@ class Version:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("revision", help="the earlier version: a commit")
-    parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)} (default: all)")
+    parser.add_argument("sections", nargs="*", help=f"sections, of {', '.join(SECTIONS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=25, help="epochs of each network (default: %(default)s)")
     arguments = parser.parse_args()
     sections: dict[str, Callable[[Version, Version, int], None]] = {"epochs": epochs, "first": first, "lines": lines}
@@ -125,7 +128,7 @@ def main() -> None:
 
 
 def epochs(before: Version, now: Version, rounds: int) -> None:
-    """Print the time of an epoch of both versions, the medians and the median of the ratios of neighbours."""
+    """Print the median time of an epoch of each version, and the median ratio of neighbouring epochs."""
     processes = before.start(EPOCHS), now.start(EPOCHS)
     print("| network | before | now | ratio | at most |\n| --- | --- | --- | --- | --- |")
     times: tuple[list[float], list[float]] = ([], [])
@@ -134,7 +137,7 @@ def epochs(before: Version, now: Version, rounds: int) -> None:
         for number in range(rounds + 1):
             for process, seconds in zip(processes, times, strict=True):
                 took = _ask(process, case)
-                if number:  # the first one compiles
+                if number:  # the first epoch, which compiles, is not counted
                     seconds.append(took)
         print(_row(name, *times, bound), flush=True)
     adam: list[float] = []
@@ -150,7 +153,7 @@ def epochs(before: Version, now: Version, rounds: int) -> None:
 
 
 def first(before: Version, now: Version, rounds: int) -> None:
-    """Print how long a process waits for its first epoch from an empty cache, and for a second kind of network."""
+    """Print the time to the end of a process's first epoch with an empty cache, and the time of a second network."""
     print("| seconds, with an empty cache | before | now | ratio | at most |\n| --- | --- | --- | --- | --- |")
     times: dict[str, tuple[list[float], list[float]]] = {
         "from the start of the process to the end of its first epoch": ([], []),
@@ -173,7 +176,7 @@ def first(before: Version, now: Version, rounds: int) -> None:
 
 
 def lines(before: Version, now: Version, rounds: int) -> None:
-    """Print how many lines of code both versions have, and how many of them are for new features."""
+    """Print the number of lines of code of each version, and the number of lines that serve new features."""
     print(comparison(sources_in(before.folder / "fastnet"), sources_in(now.folder / "fastnet")))
 
 

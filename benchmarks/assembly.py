@@ -1,15 +1,15 @@
-"""What the compiler makes of the kernels' innermost loops, on this and other processors: an analysis of assembly.
+"""Analyse the assembly of the kernels' innermost loops, for this and other processors.
 
     python benchmarks/assembly.py [--processor NAME,NAME] [--dtype float64] [--show BLOCK]
 
-Each block of `fastnet/kernels` is compiled for each processor, which need not be this one: Numba makes LLVM's
-instructions in the vectors of that processor, and LLVM compiles them for it. Nothing is run. A block has a loop for
-each number of sums, its cases; the table has the smallest and the largest. It counts the instructions that multiply and
-add, the registers that they add to, the registers that are loaded and stored, and the products for each that is loaded.
-A spill is a vector that a loop with products writes to the stack, or reads back, because the registers do not suffice;
-there should be none. Integers on the stack, such as pointers, are counted beside it.
+Each block of `fastnet/kernels` is compiled for each processor, also for processors other than this one: Numba generates
+LLVM IR with that processor's vectors, and LLVM compiles the IR. Nothing is run. A block has a loop for each number of
+sums, called a case; the table has the smallest and the largest case. The table counts multiply-add instructions, the
+registers that they add to, loaded and stored registers, and products for each loaded register. A spill is a vector that
+a loop with products writes to the stack, or reads from it, because there are too few registers. There should be no
+spills. Integers on the stack, such as pointers, are counted separately.
 
-The exit status is 1 where a loop spills, and 3 where llvmlite cannot compile for a processor.
+The exit status is 1 if a loop spills, and 3 if llvmlite cannot compile for a processor.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REFUSED = 3  # exit status
 
 
 class Processor(NamedTuple):
-    """A processor: LLVM's triple, name and features of it, and the bytes of a register."""
+    """A processor: LLVM's triple, name and features, and the size of a vector register in bytes."""
 
     triple: str
     name: str
@@ -66,17 +66,17 @@ class Loop(NamedTuple):
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--processor", type=names, default=list(PROCESSORS), help="by default, all of them")
+    parser.add_argument("--processor", type=names, default=list(PROCESSORS), help="processors (default: all)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: %(default)s)")
-    parser.add_argument("--show", metavar="BLOCK", help="print the loops of blocks whose names begin so")
-    parser.add_argument("--all-cases", action="store_true", help="not only the smallest and the largest of each block")
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # with vectors of that processor
+    parser.add_argument("--show", metavar="BLOCK", help="print the loops of blocks whose names begin with BLOCK")
+    parser.add_argument("--all-cases", action="store_true", help="all cases of each block, not only the extreme ones")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # analyse one processor, in this process
     options = parser.parse_args()
     for name in options.processor:
         if name not in PROCESSORS:
             parser.error(f"unknown processor {name!r}; known: {', '.join(PROCESSORS)}")
         refuse_unless_known(PROCESSORS[name])
-    if not options.one:  # how long a vector is, is decided once in a process
+    if not options.one:  # the width of vectors is fixed once in a process
         if options.show is None:
             print(f"LLVM {'.'.join(map(str, llvm.llvm_version_info))}, {options.dtype}.\n")
             print(f"{line(COLUMNS)}\n{line(['-' * width for width in WIDTHS])}", flush=True)
@@ -107,12 +107,12 @@ def line(cells: Sequence[str]) -> str:
 
 
 def names(text: str) -> list[str]:
-    """Return the names in an option."""
+    """Return the names in an option, which are separated by commas."""
     return text.split(",")
 
 
 def refuse_unless_known(processor: Processor) -> None:
-    """Exit with `REFUSED` where this LLVM does not compile for a processor."""
+    """Exit with `REFUSED` if this llvmlite cannot compile for a processor."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     try:
@@ -126,17 +126,18 @@ def refuse_unless_known(processor: Processor) -> None:
 
 
 class _Taken(Exception):  # noqa: N818 - not an error
-    """LLVM's instructions of a kernel, taken before they are compiled for this processor."""
+    """LLVM IR of a kernel, taken from Numba before the IR is compiled for this processor."""
 
 
 def loops(processor: Processor, dtype: str, chosen: Chosen) -> Iterator[tuple[str, str, Loop]]:
-    """Yield the name of each block, its case, and the loop with most sums; but the spills of all loops with products.
+    """Yield the name of each block, its case, and the loop with most sums.
 
-    A block may have a loop for each number of sums, as the cases of a switch.
+    The numbers of spills and pointers are those of all loops with products. A block may have a loop for each number of
+    sums, as the cases of a switch.
     """
     from numba.core.registry import cpu_target
 
-    # `fastnet.kernels.vectors` takes from these how many registers there are, and how long they are.
+    # `fastnet.kernels.vectors` derives the number and the width of registers from these features.
     codegen = cpu_target.target_context.codegen()
     codegen._tm_features = {64: "+avx,+avx512f", 32: "+avx", 16: ""}[processor.register]
     codegen._llvm_module.triple = processor.triple
@@ -163,14 +164,14 @@ def loops(processor: Processor, dtype: str, chosen: Chosen) -> Iterator[tuple[st
 
 
 class Chosen(NamedTuple):
-    """What is compiled: blocks whose names begin so, and of their cases all, or the smallest and the largest."""
+    """A choice: how the names of blocks begin, and whether all cases are compiled, or the smallest and the largest."""
 
     blocks: str
     all_cases: bool
 
 
 class OnlyCase:
-    """In place of the function that emits a switch: emits one of its cases, as if the compiler knew the number."""
+    """Replaces the function that emits a switch. It emits one case only, as if the compiler knew the number."""
 
     chosen, last, title = 0, 0, ""
 
@@ -180,7 +181,7 @@ class OnlyCase:
 
 
 def kernel(block: Any, parts: Mapping[str, Any], dtype: str) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """Return a function that only calls a block, and the types of its arguments, which their names tell."""
+    """Return a function that only calls a block, and the types of its arguments, derived from their names."""
     from numba import types
 
     code = parts["emit"].__code__
@@ -192,7 +193,7 @@ def kernel(block: Any, parts: Mapping[str, Any], dtype: str) -> tuple[Callable[.
 
 
 def instructions_of(function: Callable[..., Any], types: tuple[Any, ...]) -> str:
-    """Return LLVM's instructions of a kernel, with all parts linked and nothing optimized."""
+    """Return the LLVM IR of a kernel, with all parts linked and nothing optimized."""
     import numba
 
     from fastnet.kernels import compiler
@@ -213,7 +214,7 @@ def instructions_of(function: Callable[..., Any], types: tuple[Any, ...]) -> str
 
 
 def assembly(instructions: str, processor: Processor) -> str:
-    """Compile LLVM's instructions as the kernels are compiled, but for a processor."""
+    """Compile LLVM IR as the kernels are compiled, but for a given processor; return the assembly."""
     machine = llvm.Target.from_triple(processor.triple).create_target_machine(
         cpu=processor.name, features=processor.features, opt=2
     )
@@ -230,7 +231,7 @@ def assembly(instructions: str, processor: Processor) -> str:
 
 
 def innermost(text: str, triple: str) -> Iterator[Loop]:
-    """Yield the innermost loops of all functions: what lies between a label and a jump back to it."""
+    """Yield the innermost loops of all functions. A loop is the code between a label and a jump back to that label."""
     lines = [re.split(r"#(?= )|//", line)[0].strip() for line in text.splitlines()]
     lines = [line for line in lines if line and (line.endswith(":") or not line.startswith("."))]
     labels = {line[:-1]: i for i, line in enumerate(lines) if line.endswith(":")}
@@ -247,13 +248,13 @@ def innermost(text: str, triple: str) -> Iterator[Loop]:
 
 
 def counted_on_x86(body: list[str]) -> Loop:
-    """Count in AT&T's syntax, where the last operand is the result."""
+    """Count the instructions of a loop in AT&T syntax, where the last operand is the result."""
     products = [line for line in body if re.match(r"vfn?m(add|sub)\d*p[sd]", line)]
     sums = {operands(line)[-1] for line in products}
     vectors = [line for line in body if re.search(r"%[xyz]mm", line)]
     loads = [line for line in vectors if any("(" in each for each in operands(line)[:-1])]
     stores = [line for line in vectors if "(" in operands(line)[-1]]
-    # The kernels keep no frame pointer, so that rbp is a register like the others.
+    # The kernels keep no frame pointer, so that rbp is an ordinary register.
     on_stack = [line for line in body if "(%rsp" in line]
     spills = [line for line in on_stack if line in vectors]
     counts = len(products), len(sums), len(loads), len(stores), len(spills), len(on_stack) - len(spills)
@@ -261,7 +262,7 @@ def counted_on_x86(body: list[str]) -> Loop:
 
 
 def counted_on_arm(body: list[str]) -> Loop:
-    """Count in ARM's syntax, where the first operand is the result."""
+    """Count the instructions of a loop in ARM syntax, where the first operand is the result."""
     products = [line for line in body if re.match(r"fml[as]\b", line)]
     sums = {operands(line)[0].partition(".")[0] for line in products}
     loads = [register for line in body for register in moved(line, "ld")]

@@ -1,4 +1,4 @@
-"""One epoch of 50,000 digits: each engine by size and precision, and the same network in other libraries."""
+"""Time one epoch of 50,000 digits with each engine, by size and precision, and with other libraries."""
 
 import warnings
 from dataclasses import replace
@@ -12,7 +12,7 @@ from fastnet.engines import ENGINES, engine_class, why_missing
 
 BOOKS = (784, 30, 10), 10
 NETWORKS = (BOOKS, ((784, 100, 10), 10), ((784, 300, 10), 100), ((784, 100, 100, 10), 32))
-ROUNDS = {"numba": 9, "numpy": 3}  # and one of what is slower
+ROUNDS = {"numba": 9, "numpy": 3}  # number of rounds; one for slower engines
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
 
 
@@ -27,7 +27,7 @@ def test_engine(benchmark, name, network, dtype, training_data, few_samples, ord
     if why_missing(name) is not None:
         pytest.skip(why_missing(name))
     if (name in ("torch", "reference") or dtype == "float64") and network != BOOKS:
-        pytest.skip("too slow for every size; fastnet compare has it")
+        pytest.skip("too slow for every size; fastnet compare times it")
     run(benchmark, name, engine_class(name), network, dtype, training_data, few_samples, order)
 
 
@@ -36,7 +36,7 @@ def test_peer(benchmark, name, training_data, few_samples, order):
     if name in peers.MISSING:
         pytest.skip(peers.MISSING[name])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the peers' own
+        warnings.simplefilter("ignore")  # warnings of the peers
         run(benchmark, name, peers.ENGINES[name], BOOKS, "float32", training_data, few_samples, order)
 
 
@@ -52,7 +52,7 @@ def run(benchmark, name, class_, network, dtype, training_data, few_samples, ord
 
 
 def check(engine, parameters, data, mini_batch_size):
-    """Compare an epoch of a few samples with the reference's."""
+    """Check the parameters after an epoch of a few samples against those of the engine `reference`."""
     architecture = replace(engine.architecture, dtype=np.dtype("float64"))
     reference = engine_class("reference")(architecture, parameters, data)
     for each in (engine, reference):

@@ -1,10 +1,10 @@
-"""The recipes of the pages on chapters 3 and 6, as they stand there, for several seeds.
+"""Run the recipes of the pages on chapters 3 and 6 for several seeds.
 
     python benchmarks/best.py [--only RECIPE,RECIPE] [--seeds 3]
 
-A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. It may
-use the names of the blocks before it. Kernels are compiled before anything is timed. The bounds are on the medians,
-with two processors.
+A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. A recipe
+may use names of earlier blocks. Kernels are compiled before anything is timed. The bounds are on the medians, with two
+processors.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGES = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("chapter3
 
 
 class Recipe(NamedTuple):
-    """A block of a page: what has to come out, in per cent of the test digits, and in how many seconds."""
+    """A block of a page, its least test accuracy in percent, and its largest number of seconds."""
 
     code: str
     percent: float
@@ -44,7 +44,7 @@ RECIPES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(RECIPES), help="which of them")
-    parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: %(default)s)")
     chosen = parser.parse_args()
     unknown = set(chosen.only) - set(RECIPES)
     if unknown:
@@ -52,14 +52,14 @@ def main() -> None:
     print(f"{machine.sentence()}.")
     names: dict[str, Any] = {}
     for name, recipe in RECIPES.items():
-        with contextlib.redirect_stdout(None):  # so that all is compiled, and all names exist
+        with contextlib.redirect_stdout(None):  # compiles all kernels, and defines all names
             exec(re.sub(r"(\.SGD\(training_data)\b", r"\1[:100]", recipe.code), names)
         if name in chosen.only:
             measure(name, recipe, names, chosen.seeds)
 
 
 def measure(name: str, recipe: Recipe, names: dict[str, Any], seeds: int) -> None:
-    """Run a recipe for several seeds; print each, and the medians with their bounds."""
+    """Run a recipe for several seeds; print each result, and the medians with their bounds."""
     print(f"\n{name}\n\n{recipe.code}")
     found = []
     for seed in range(seeds):

@@ -1,15 +1,16 @@
-"""The book's published values beside ours, and how long all of its figures take.
+"""Compare the book's published values with fastnet's, and time the book's figures.
 
     python benchmarks/book.py [--seeds 5] [--chapter 3] [--only NAME,NAME] [--json FILE] [--page docs/book.md]
 
-Every experiment of `fastnet book` is computed with several seeds, or once if nothing in it is random. A table has the
-median of ours with the lowest and highest, and marks what lies outside. `--page` writes the gallery, with the pictures
-in a folder beside it. With `--only` or `--chapter`, it replaces the sections of these experiments and leaves the others
-as they are. Without, most of chapter 6 is left out, which trains for hours.
+Every experiment of `fastnet book` is computed with several seeds, or once if nothing in it is random. The table
+has the median, lowest and highest of fastnet's values, and marks published values outside this range. `--page` writes
+the gallery, with the pictures in a folder beside the page. With `--only` or `--chapter`, `--page` replaces the sections
+of these experiments, and keeps all other sections. Without these two options, most of chapter 6 is left out, because it
+trains for hours.
 
-The last lines say how long the figures of chapters 1 to 5 take together, with one seed each, in epochs of the engine
-`reference` on the book's first network in the same run. Experiments that train support vector machines with
-scikit-learn are counted, and named beside it.
+The last lines have the total time of the figures of chapters 1 to 5, with one seed each. The unit is an epoch of the
+book's first network with the engine `reference`, timed in the same run. The total includes the experiments that train
+support vector machines with scikit-learn; their time is also printed separately.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from fastnet.engines import engine_class
 from fastnet.utils import machine
 
 MOST_EPOCHS = 25
-PART = 20  # an epoch of the engine `reference` is this many times a part of it
+PART = 20  # number of parts of an epoch of `reference`, of which only one is timed
 SLOW = ("svm", "more_data")
-QUICK = ("filters", "feature_maps")  # of chapter 6
+QUICK = ("filters", "feature_maps")  # the experiments of chapter 6 that are computed by default
 INTRODUCTION = """# The book's figures and experiments
 
 This page shows the book's figures and experiments, with the published values beside those of fastnet. The page is for
@@ -62,7 +63,7 @@ def main() -> None:
     parser.add_argument("--chapter", type=int, help="only this chapter")
     parser.add_argument("--only", help="only these experiments")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument("--page", type=Path, help="write the gallery to this file, and its pictures beside it")
+    parser.add_argument("--page", type=Path, help="write the gallery to this file, and pictures to a folder beside it")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else book.names(options.chapter)
     if not (options.only or options.chapter):  # chapter 6 trains for hours: `chapter6.py` has its table
@@ -79,7 +80,7 @@ def main() -> None:
             folder.mkdir(exist_ok=True)
             results[0].save(folder / f"{name}.png")
             sections[name] = section(experiment, f"{folder.name}/{name}.png", spreads(results), len(results))
-            write(options.page, sections)  # after each, as some take hours
+            write(options.page, sections)  # after each experiment, because some take hours
         for spread in spreads(results):
             what, theirs, ours = spread.cells()
             verdict = f"**missed**: {spread.verdict()}" if not spread.is_met else ""
@@ -108,13 +109,13 @@ def write(page: Path, sections: dict[str, str]) -> None:
 
 
 def sections_of(page: Path) -> dict[str, str]:
-    """Return the sections of the gallery that is there, by the names of their experiments."""
+    """Return the sections of an existing gallery, by the names of their experiments."""
     _, *sections = re.split("(?m)^\n(?=## )", page.read_text(encoding="utf-8"))
     return {re.search("`fastnet book (.*)`", each)[1]: "\n" + each.rstrip("\n") for each in sections}
 
 
 def section(experiment, picture, spreads, seeds):
-    """Return what the gallery says of an experiment, in Markdown."""
+    """Return an experiment's section of the gallery, in Markdown."""
     lines = [f"\n## {experiment.title}\n", f"{experiment.place.capitalize()}: `fastnet book {experiment.name}`.\n"]
     lines += [experiment.description, f"\n![{experiment.title}]({picture})"]
     if spreads:
@@ -125,7 +126,7 @@ def section(experiment, picture, spreads, seeds):
 
 
 def timed(results, seconds):
-    """Yield results, and append how long each takes."""
+    """Yield results, and append the seconds that each took."""
     while True:
         began = time.perf_counter()
         result = next(results, None)
@@ -136,7 +137,7 @@ def timed(results, seconds):
 
 
 def an_epoch() -> float:
-    """Return the seconds of an epoch of the book's algorithm, reckoned from a part of it."""
+    """Return the seconds of an epoch of the book's algorithm, extrapolated from a part of an epoch."""
     data = mnist_loader.load_data_wrapper()[0]
     engine = engine_class("reference")(*drawn((784, 30, 10), "float64", np.random.RandomState(0)), data)
     order = np.random.RandomState(1).permutation(len(data))[: len(data) // PART]

@@ -1,15 +1,16 @@
-"""A network by hand and with PyTorch, compared: `python benchmarks/by_hand.py [--epochs 10] [--seeds 3]`.
+"""Compare a network from scratch with PyTorch: `python benchmarks/by_hand.py [--epochs 10] [--seeds 3]`.
 
-The network is 784-30-10 with ReLU and softmax, mini-batches of 10 and a learning rate of 0.1. It is trained by hand
-with NumPy, by hand and compiled, and with PyTorch. All three begin with parameters as PyTorch draws them. The accuracy
-is that after the epoch with the best validation accuracy. The seconds are those of training, without evaluation.
+The network is 784-30-10 with ReLU and softmax, mini-batches of 10 and a learning rate of 0.1. It is trained in
+three ways: with fastnet's own gradients in NumPy ("by hand, NumPy"), with the same gradients in compiled kernels ("by
+hand, compiled"), and with PyTorch's automatic differentiation. PyTorch draws the initial parameters of all three. The
+accuracy is the test accuracy after the epoch with the best validation accuracy. The seconds are the training time,
+without evaluation.
 
-The lines of code have the same scope on both sides: the network, its training loop, its options and their checks, early
-stopping and schedules, saving and reading the network, and the command. A side's count has the modules from which the
-side is started, and all modules of fastnet that these import, directly or through others. Modules that read data sets
-or draw are left out. Modules that both sides import are counted on both. Blank lines, comments and docstrings are not
-counted, nor is the code of NumPy, Numba and PyTorch. By hand, the modules have all layers, costs and optimizers of
-fastnet, not only those of this network.
+The lines of code have the same scope on each side: the network, its training loop, its options and their checks, early
+stopping and schedules, saving and reading the network, and the command. A side's count includes its entry modules, and
+all modules of fastnet that these import, directly or indirectly. Modules that read data sets or draw are left out.
+Modules that several sides import are counted on each. Blank lines, comments and docstrings are not counted, nor is the
+code of NumPy, Numba and PyTorch. The count of the first two sides includes all layers, costs and optimizers of fastnet.
 """
 
 import argparse
@@ -32,7 +33,7 @@ LEFT_OUT = "fastnet.datasets", "fastnet.expand_mnist", "fastnet.mnist_loader", "
 
 
 class Side(NamedTuple):
-    """A side of the comparison: the modules from which it is started, and a run with a seed and a number of epochs."""
+    """A side of the comparison: its entry modules, and a function that trains, given a seed and a number of epochs."""
 
     entries: tuple[str, ...]
     run: Callable[[int, int], tuple[float, float]]
@@ -47,8 +48,8 @@ SIDES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=10, help="how many (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=10, help="number of epochs (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: %(default)s)")
     arguments = parser.parse_args()
     print(f"Medians of {arguments.seeds} seeds, {arguments.epochs} epochs each:\n")
     print("| side | lines of code | modules | test accuracy | seconds per epoch |\n| --- | --- | --- | --- | --- |")
@@ -59,13 +60,13 @@ def main() -> None:
         print(f"| {name} | {sum(counted.values())} | {len(counted)} | {accuracy:.2%} | {seconds:.3f} |", flush=True)
     print()
     for name, side in SIDES.items():
-        print(f"- {name}: {in_words(side.entries)}, with all modules of fastnet behind them.")
+        print(f"- {name}: {in_words(side.entries)}, and all modules of fastnet that these import.")
     print(f"- not counted: {in_words(LEFT_OUT)}.")
     print(f"\n{machine.sentence()}.")
 
 
 def by_hand(engine: str, seed: int, epochs: int) -> tuple[float, float]:
-    """Return the test accuracy after the best epoch by validation, and the median of the seconds per epoch."""
+    """Return the test accuracy after the epoch with the best validation accuracy, and the median seconds per epoch."""
     training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
     torch.manual_seed(seed)
     net = from_torch(nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10)), engine=engine)
@@ -84,7 +85,7 @@ def by_hand(engine: str, seed: int, epochs: int) -> tuple[float, float]:
 
 
 def with_pytorch(seed: int, epochs: int) -> tuple[float, float]:
-    """Return the same of PyTorch."""
+    """Return the test accuracy and the median seconds per epoch of PyTorch, as `by_hand` does for an engine."""
     training, validation, test = pytorch_mnist.load_data()
     options = pytorch_mnist.Options(epochs=epochs, patience=epochs, device="cpu", seed=seed)
     with TemporaryDirectory() as folder:

@@ -1,9 +1,11 @@
-"""The published results of chapter 3, and what its options cost.
+"""Compare chapter 3's published accuracies with fastnet's, and time the options.
 
     python benchmarks/chapter3.py [published] [options] [overfitting]
 
-`published` is the book's accuracies beside ours, for five seeds; `options` the time of an epoch with each option, and
-of monitoring, as ratios to the plain epoch of chapter 1, measured in turns; `overfitting` the book's program of that.
+- `published`: the book's accuracies and fastnet's, for five seeds.
+- `options`: the time of an epoch with each option, and of monitoring, as ratios to chapter 1's plain epoch; the cases
+  alternate.
+- `overfitting`: the time of the book's program that shows overfitting.
 """
 
 import sys
@@ -29,20 +31,18 @@ PUBLISHED = [
     (100, 0.5, 5.0, 30, "validation", 97.9),
     (100, 0.1, 5.0, 60, "validation", 98.0),
 ]
-TOLERANCE = 0.2  # per cent below the book's
+TOLERANCE = 0.2  # percentage points that fastnet's accuracy may be below the book's
 
 
 def published(data):
     """Print the book's accuracies and ours: after the last epoch, and after the best one.
 
-    The book does not say which of the two it reports. The initial weights are chapter 1's, as in the book: all four
-    networks come before chapter 3's better initial weights.
+    The book does not say which of the two accuracies it reports. The initial weights are chapter 1's, as in the book,
+    where all four networks come before chapter 3's better initial weights.
     """
     training_data, validation_data, test_data = data
     evaluation = {"validation": validation_data, "test": test_data}
-    print(
-        f"Median of {SEEDS} seeds, with the lowest and the highest; bold where it is the book's less {TOLERANCE} %:\n"
-    )
+    print(f"Median of {SEEDS} seeds, with the lowest and the highest; bold from the book's minus {TOLERANCE} %:\n")
     print("| network, eta, lambda, epochs | data | the book | after the last epoch | after the best epoch |")
     print("| --- | --- | --- | --- | --- |")
     for hidden, eta, lmbda, epochs, name, book in PUBLISHED:
@@ -67,7 +67,7 @@ def _percent(accuracies, at_least):
 
 
 def options(data):
-    """Print what each option costs."""
+    """Print the time of an epoch with each option, and of monitoring, with the bounds."""
     training_data, _, _ = data
     n = len(training_data)
     sizes = [784, 30, 10]
@@ -114,7 +114,7 @@ def options(data):
 
 
 def overfitting(data):
-    """Print how long the book's program takes that shows overfitting."""
+    """Print the seconds of the book's program that shows overfitting."""
     training_data, _, test_data = data
     net = network2.Network([784, 30, 10], cost=network2.CrossEntropyCost, seed=0)
     net.large_weight_initializer()

@@ -1,12 +1,12 @@
-"""Chapter 6's experiments in full: the book's results beside ours, and how long they take, beside PyTorch.
+"""Train chapter 6's networks in full, and compare the accuracies with the book's and the times with PyTorch's.
 
     python benchmarks/chapter6.py [--only ROW,ROW] [--folder FOLDER] [--epochs N] [--at-once N] [--seed N] [--json FILE]
 
-Networks are trained two at a time, each by one processor, for as many epochs as in the book: three hours for all rows,
-most of them for the ensemble. Each keeps a checkpoint in the folder (by default `chapter6`), so that the same command
-continues after an interruption. Seconds are those of training alone, for all networks of a row: the median epoch's
-times their number, so that other programs count less. PyTorch's are those of its engine in one thread for 100
-mini-batches, times their number; without PyTorch there are none. `--epochs` trains fewer.
+Two networks are trained at a time, each on one processor, for the book's number of epochs. All rows take three hours,
+mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that the same command
+continues after an interruption. The column `seconds` is the training time of all networks of a row: the median epoch's
+time, multiplied by the number of epochs, so that other programs have less influence. PyTorch's seconds are extrapolated
+from 100 mini-batches of its engine in one thread; the column is empty without PyTorch. `--epochs` trains fewer epochs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from fastnet.network3 import Network, ReLU
 from fastnet.sweeps.run import one_thread
 from fastnet.utils import machine
 
-OF_PYTORCH = 100  # mini-batches
+OF_PYTORCH = 100  # number of mini-batches that PyTorch is timed with
 COPIES = 5  # of each image in the expanded data
 
 with_relu = partial(two_convolutions, ReLU)
@@ -41,7 +41,7 @@ with_dropout = partial(two_convolutions, ReLU, (1000, 1000), 0.5)
 
 
 class Row(NamedTuple):
-    """A network of the book's: its accuracy there in per cent, and how it is trained."""
+    """A network of the book: its title, the book's accuracy in percent, and how it is trained."""
 
     title: str
     book: float
@@ -65,7 +65,7 @@ ROWS = {
 
 
 class Task(NamedTuple):
-    """A network to train: its row, seed, number of epochs, and where its checkpoint is."""
+    """A network to train: the name of its row, its seed, number of epochs, and path of its checkpoint."""
 
     row: str
     seed: int
@@ -74,7 +74,7 @@ class Task(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """What came of a network: its accuracy, what it says of each test digit, and the seconds of its training."""
+    """Test accuracy of a network, from 0 to 1; its prediction for each test digit; and its seconds of training."""
 
     accuracy: float
     predictions: np.ndarray
@@ -125,7 +125,7 @@ def train(task: Task) -> Trained:
 
 
 def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
-    """Return how long PyTorch would take for a row, from some mini-batches of one of its networks."""
+    """Return the seconds of PyTorch for a row, extrapolated from some mini-batches of one network; None without it."""
     if importlib.util.find_spec("torch") is None:
         return None
     (x, y), validation, _ = data(False)
@@ -141,12 +141,12 @@ def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(ROWS), help=f"of {','.join(ROWS)}")
-    parser.add_argument("--folder", type=Path, default=Path("chapter6"), help="of checkpoints (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, help="instead of the book's")
-    parser.add_argument("--at-once", type=int, default=2, help="networks (default: %(default)s)")
-    parser.add_argument("--json", type=Path, help="where to write the figures, too")
-    parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(ROWS), help=f"rows: {','.join(ROWS)}")
+    parser.add_argument("--folder", type=Path, default=Path("chapter6"), help="for checkpoints (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="number of epochs, instead of the book's")
+    parser.add_argument("--at-once", type=int, default=2, help="networks trained at once (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--seed", type=int, default=0, help="first seed (default: %(default)s)")
     chosen = parser.parse_args()
     unknown = set(chosen.only) - set(ROWS)
     if unknown:
@@ -155,7 +155,7 @@ def main() -> None:
     print(f"{machine.sentence()}; seed {chosen.seed}, {chosen.at_once} networks at a time.\n")
     print("| network | the book | ours | epochs | seconds | seconds of PyTorch |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
-    # Before the processors have other work.
+    # PyTorch is timed before the processors have other work.
     pytorch = {name: seconds_of_pytorch(ROWS[name], chosen.epochs or ROWS[name].epochs) for name in chosen.only}
     with ProcessPoolExecutor(chosen.at_once, multiprocessing.get_context("spawn")) as pool:
         futures: dict[Task, Future[Trained]] = {}
@@ -174,7 +174,7 @@ def main() -> None:
 
 
 def tasks(name: str, chosen: argparse.Namespace) -> list[Task]:
-    """Return the networks of a row; the ensemble's first is that of the row with one."""
+    """Return the tasks of a row; the ensemble's first task is also that of the row `dropout`."""
     row = ROWS[name]
     kind, epochs = "dropout" if row.layers is with_dropout else name, chosen.epochs or row.epochs
     seeds = range(chosen.seed, chosen.seed + row.networks)

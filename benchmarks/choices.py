@@ -1,10 +1,11 @@
-"""Is what `fastnet/kernels/choice.py` chooses the best there is? Every alternative, in turns.
+"""Time every alternative that `fastnet/kernels/choice.py` chooses from, in alternation.
 
     python benchmarks/choices.py
 
-For inputs of several densities: `Rows` or `Matrix`. For networks and mini-batches of several sizes: one thread or all.
-Beside them the engine `numpy`, whose matrix products are BLAS. What is chosen is marked; the last line is the worst
-choice: how many times as long as the best alternative it takes.
+For inputs of several densities, the alternatives are `Rows` and `Matrix`. For networks and mini-batches of several
+sizes, the alternatives are one thread and all threads. The engine `numpy`, whose matrix products are BLAS, is also
+timed. The chosen alternative is bold. The last line has the worst choice: the largest ratio of the time of a choice to
+the shortest time.
 """
 
 from __future__ import annotations
@@ -49,19 +50,19 @@ def main() -> None:
 
 
 def inputs(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
-    """Time both kinds of inputs, and say which is chosen."""
+    """Return the times of `rows`, `matrix` and `numpy`, in seconds per epoch, and the name of the choice."""
     data = drawn(density)
     engines = {}
     for name, rows in (("rows", True), ("matrix", False)):
         with patch.object(choice, "without_zeros", lambda density, rows=rows: rows):
-            copy = Dataset(data.inputs, data.targets)  # which does not remember what was laid out of another
+            copy = Dataset(data.inputs, data.targets)  # a new object, because a data set caches the kernels' inputs
             engines[name] = make("numba", hidden, copy)
     engines["numpy"] = make("numpy", hidden, data)
     return measure(engines, batch), "rows" if choice.without_zeros(density) else "matrix"
 
 
 def thread_counts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
-    """Time one thread and all, and say which is chosen."""
+    """Return the times of `one` thread, `all` threads and `numpy`, in seconds per epoch, and the name of the choice."""
     data, chosen = drawn(density), []
     engines = {name: make("numba", hidden, data) for name in ("one", "all")}
     decide = choice.threads
@@ -79,7 +80,7 @@ def thread_counts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[
 
 
 class Forced:
-    """An engine that computes with as many threads as it is told."""
+    """An engine that computes with `count` threads, or with one for each part if there are fewer parts."""
 
     def __init__(self, engine, count: int) -> None:
         self._engine, self._count = engine, count
@@ -90,7 +91,7 @@ class Forced:
 
 
 def drawn(density: float) -> Dataset:
-    """Return random inputs, of which this part is not zero, and targets."""
+    """Return random inputs, of which the share `density` is not zero, and random one-hot targets."""
     random = np.random.default_rng(0)
     values = random.random((SAMPLES, N_IN), FLOAT32)
     values[random.random(values.shape, FLOAT32) >= density] = 0
@@ -108,7 +109,7 @@ def measure(engines: dict, batch: int) -> dict[str, float]:
 
 
 def line(labels: tuple, seconds: dict[str, float], chosen: str) -> float:
-    """Print a row of a table; return how many times as long as the best the chosen one takes."""
+    """Print a row of a table; return the ratio of the chosen alternative's time to the shortest time."""
     times = [f"**{value:.3f}**" if name == chosen else f"{value:.3f}" for name, value in seconds.items()]
     print("|", " | ".join(map(str, (*labels, *times))), "|", flush=True)
     return seconds[chosen] / min(seconds.values())

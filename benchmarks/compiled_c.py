@@ -1,8 +1,8 @@
-"""C for the benchmarks: compiled by gcc for the processor that Numba compiles for, or refused in one plain line.
+"""Compile the benchmarks' C with gcc for the processor that Numba compiles for, or print one line why not.
 
-A yardstick that uses narrower vectors than the processor has is too slow, and the kernels look too fast beside it. So
-gcc gets the processor's name, and its macros tell which vectors it uses. A command that cannot compile or run its C
-prints one line, and its exit status is `REFUSED`.
+C that used narrower vectors than the processor has would be too slow, and the kernels would look too fast. So gcc gets
+the processor's name, and gcc's macros show which vectors gcc uses. A command that cannot compile or run its C prints
+one line, and its exit status is `REFUSED`.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def library(source: Path, needs: str | None = None, options: Iterable[str] = ())
     source : Path
         The file.
     needs : str, optional
-        Name of the vector instructions that it is written in, one of `WIDEST_FIRST`; any will do without.
+        Name of the vector instructions that the file needs, one of `WIDEST_FIRST`; by default, none.
     options : iterable of str
-        More of gcc's options, which come last.
+        More options for gcc, placed last.
 
     Raises
     ------
     CannotCompileError
-        If gcc is missing, cannot compile the file for this processor, or uses instructions that it does not have.
+        If gcc is missing, cannot compile the file for this processor, or uses instructions that the processor lacks.
     """
     check(source.name, needs)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +90,7 @@ def processor() -> str:
 
 
 def flag() -> str:
-    """Return the option by which gcc compiles for that processor."""
+    """Return gcc's option for the processor that Numba compiles for."""
     return f"-march={processor()}" if _is_x86() else f"-mcpu={processor()}"
 
 
@@ -101,7 +101,7 @@ def instructions() -> str:
 
 @cache
 def macros() -> frozenset[str]:
-    """Return the names of the macros that gcc defines for that processor."""
+    """Return the names of the macros that gcc defines for the processor that Numba compiles for."""
     lines = _gcc(flag(), "-dM", "-E", "-x", "c", "/dev/null", what=f"for the processor {processor()!r}").splitlines()
     return frozenset(words[1] for words in map(str.split, lines) if words[:1] == ["#define"])
 
@@ -109,7 +109,7 @@ def macros() -> frozenset[str]:
 def _gcc(*arguments: str, what: str) -> str:
     """Run gcc, and return what it prints."""
     if shutil.which("gcc") is None:
-        raise CannotCompileError("gcc is missing, which compiles the C that this compares with; install gcc")
+        raise CannotCompileError("gcc is missing, which compiles the C of this benchmark; install gcc")
     run = subprocess.run(["gcc", *arguments], capture_output=True, text=True)
     if run.returncode:
         errors = [line.partition("error: ")[2] for line in run.stderr.splitlines() if "error: " in line]

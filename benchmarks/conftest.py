@@ -11,13 +11,13 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Run benchmarks that are named in one process, as `pytest --benchmark-only` runs all."""
+    """Run benchmarks that the command line names in one process, as `pytest --benchmark-only` runs all benchmarks."""
     return None if config.args_source is config.ArgsSource.TESTPATHS else 0
 
 
 @pytest.fixture(scope="session")
 def training_data():
-    """The 50,000 digits, with vectors for targets."""
+    """The 50,000 digits, with one-hot targets."""
     return mnist_loader.load_data_wrapper()[0]
 
 
@@ -28,5 +28,5 @@ def order():
 
 @pytest.fixture(scope="session")
 def few_samples(training_data):
-    """As many samples as the check of a benchmark's result takes time for."""
+    """500 samples, few enough to check a benchmark's result quickly."""
     return Dataset(training_data.inputs[:500], training_data.targets[:500])

@@ -1,16 +1,16 @@
-"""How fast chapter 6's networks train here: the compiled engine beside C written by hand, PyTorch and JAX, in turns.
+"""Time the training of chapter 6's networks with the compiled engine, hand-written C, PyTorch and JAX, in alternation.
 
     python benchmarks/convolution.py [--network NAME,NAME] [--only NAME,NAME] [--rounds N]
 
-`one` has one convolution and sigmoid neurons, `two` has two, ReLU and L2 regularization, both as the chapter has them,
-in mini-batches of ten. Each racer trains some mini-batches in one thread, one racer after the other, from the same
-parameters. What is shown is processor time, for an epoch of 50,000 images, and the median of the ratios of neighbouring
-runs. First, all are compared with PyTorch in float64 after one mini-batch.
+The network `one` has one convolution and sigmoid neurons. `two` has two convolutions, ReLU and L2 regularization. Both
+are networks of the chapter, with mini-batches of ten. The racers train some mini-batches alternately, each in one
+thread, from the same parameters. The table has the processor time, extrapolated to an epoch of 50,000 images, and the
+median ratio of neighbouring runs. First, all racers are compared with PyTorch in float64 after one mini-batch.
 
-The C is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA; where one is missing, the exit
-status is 3, and `--only` runs the racers without `c`. A racer that is not installed is left out: `jax`, and PyTorch's,
-of which `torch` is written for speed, and `torch-cpu` is the engine. `pair` trains two networks with the compiled
-engine, each in a thread of its own, and one alone, in turns: by the clock.
+The C is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing, the
+exit status is 3; choose racers other than `c` with `--only`. The racer `torch` is PyTorch written for speed, and
+`torch-cpu` is fastnet's engine. A racer whose library is not installed is left out. `pair` alternates between training
+two networks with the compiled engine, each in its own thread, and training one network; it has wall-clock times.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ C_NEEDS = "AVX2 and FMA"
 
 
 class Network(NamedTuple):
-    """A network of the chapter's: its number of convolutions, and how it is trained."""
+    """A network of chapter 6: its number of convolutions, how it is trained, and the bounds of the racers' ratios."""
 
     convolutions: int
     activation: str
@@ -60,16 +60,16 @@ class Network(NamedTuple):
 
     @property
     def shrink(self) -> float:
-        """What weights are multiplied by with each mini-batch."""
+        """Factor of the weights in each mini-batch, by L2 regularization."""
         return 1 - self.eta * self.lmbda / EPOCH
 
     @property
     def maps(self) -> tuple[int, int]:
-        """Number of maps of the last pooling layer, and of places in each."""
+        """Number of maps of the last pooling layer, and number of positions in each map."""
         return (20, 144) if self.convolutions == 1 else (40, 16)
 
     def architecture(self, dtype: str) -> Architecture:
-        """Return the layers."""
+        """Return the architecture, given the precision."""
         images = [
             layer
             for filters in (20, 40)[: self.convolutions]
@@ -79,7 +79,7 @@ class Network(NamedTuple):
         return Architecture((1, 28, 28), layers, LogLikelihoodCost, np.dtype(dtype))
 
     def parameters(self) -> list[np.ndarray]:
-        """Return weights and biases of each layer, drawn as the book does; filters are not rotated."""
+        """Return weights and biases of each layer, drawn as in the book; filters are not rotated."""
         random, (filters, places) = np.random.RandomState(0), self.maps
         found: list[np.ndarray] = []
         for n, maps in ((20, 1), (40, 20))[: self.convolutions]:
@@ -103,14 +103,14 @@ def data() -> Dataset:
 
 @cache
 def images() -> np.ndarray:
-    """Return the images one behind the other; what is read beyond the last is not used."""
+    """Return all images in one array, padded because the C also reads unused numbers after the last image."""
     flat = aligned_zeros(len(data()) * PIXELS + 64, FLOAT32)
     flat[: len(data()) * PIXELS] = data().inputs.ravel()
     return flat
 
 
 class C:
-    """The yardstick."""
+    """The hand-written C, with its data and parameters."""
 
     def __init__(self, name: str) -> None:
         network = NETWORKS[name]
@@ -165,7 +165,7 @@ class Engine:
 
 
 class Torch:
-    """PyTorch as one writes it for speed: no loader, no module, no optimizer."""
+    """PyTorch written for speed: no data loader, no module, no optimizer."""
 
     def __init__(self, name: str, dtype: str = "float32") -> None:
         import torch
@@ -200,7 +200,7 @@ class Torch:
 
 
 class Jax:
-    """JAX, all mini-batches in one compiled scan; a convolution is a product of all patches, copied out."""
+    """JAX with all mini-batches in one compiled scan; a convolution is a matrix product with copies of all patches."""
 
     def __init__(self, name: str) -> None:
         import jax
@@ -261,7 +261,7 @@ def installed(name: str) -> bool:
 
 
 def check(name: str, racers: dict[str, Any]) -> None:
-    """Compare what a mini-batch does to the first filters with PyTorch in float64."""
+    """Check the change of the first filters in one mini-batch against PyTorch in float64."""
     if not installed("torch"):
         return
     exact, before = Torch(name, "float64"), NETWORKS[name].parameters()[0]
@@ -270,7 +270,7 @@ def check(name: str, racers: dict[str, Any]) -> None:
     for racer, each in racers.items():
         each.train(0, 1)
         error = np.abs(each.filters() - before - change).max() / np.abs(change).max()
-        assert error < 1e-4, f"{racer} changes the filters of {name!r} by something else: {error:.0e}"
+        assert error < 1e-4, f"{racer} changes the filters of {name!r} with a relative error of {error:.0e}"
 
 
 def race(name: str, names: list[str], rounds: int) -> None:
@@ -299,7 +299,7 @@ def race(name: str, names: list[str], rounds: int) -> None:
 
 
 class Pair:
-    """Two networks, each trained in a thread of its own, or one of them."""
+    """Two networks, of which one or both are trained, each in its own thread."""
 
     def __init__(self, name: str) -> None:
         self._engines = [Engine(name, "numba") for _ in range(2)]
@@ -329,7 +329,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", type=lambda text: text.split(","), default=list(NETWORKS))
     parser.add_argument("--only", type=lambda text: text.split(","), default=[*RACERS, "pair"])
-    parser.add_argument("--rounds", type=int, default=9, help="of each racer (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="runs of each racer (default: %(default)s)")
     chosen = parser.parse_args()
     if "c" in chosen.only:
         with compiled_c.refusing():

@@ -1,10 +1,11 @@
-"""Let threads and processes train at once, which all have to compile first: is all right, and how long do they wait?
+"""Train in several threads and processes that all must compile first: check the networks, and time the wait.
 
     python benchmarks/crowd.py
 
-Every network is compared, bit for bit, with the one that is trained alone. The time is that to the end of the first
-mini-batch, without Python's start and imports: the longest in the crowd. It may be one compilation, longer where there
-are more processes than processors, and another one that is waited for. More is marked so.
+Every network must equal, bit for bit, the same network trained alone. The wait is the time to the end of the first
+mini-batch, without Python's start and imports. The table has the longest wait of all threads. The bound is the time of
+two compilations: one of the process itself, longer if there are more processes than cores, and one that the process
+waits for. A longer wait is marked "missed".
 """
 
 from __future__ import annotations
@@ -86,11 +87,11 @@ def main() -> None:
 def crowd(
     processes: int, seeds: Any, kinds: int, environment: dict[str, str], together: bool = True
 ) -> tuple[float, dict[int, str]]:
-    """Train networks in so many processes, which divide the seeds; return the longest wait, and what was trained."""
+    """Train a network for each seed in `processes`; return the longest wait in seconds, and the parameters by seed."""
     parts = [list(seeds)[i::processes] for i in range(processes)]
     commands = [[sys.executable, "-c", PROGRAM, json.dumps([part, kinds, together])] for part in parts]
     variables = {**os.environ, **environment}
-    elsewhere = Path(__file__).parent  # where Python does not find the checkout before all else
+    elsewhere = Path(__file__).parent  # a folder without `fastnet`, because Python looks there first
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables, cwd=elsewhere)
         for command in commands
@@ -108,14 +109,14 @@ CACHES = ("empty, and there is no home", "no folder can be written")
 
 @contextlib.contextmanager
 def caches() -> Iterator[Callable[[str], dict[str, str]]]:
-    """Yield a function from the name of a cache to an environment with it."""
+    """Yield a function that returns, given the name of a cache, its environment variables."""
     with tempfile.TemporaryDirectory() as name:
         package, file = Path(name, "package"), Path(name, "file")
         shutil.copytree(
             Path(fastnet.__file__).parent, package / "fastnet", ignore=shutil.ignore_patterns("__pycache__", "data")
         )
         file.touch()
-        (package / "fastnet" / "kernels" / "__pycache__").touch()  # where a folder should be: that stops root, too
+        (package / "fastnet" / "kernels" / "__pycache__").touch()  # a file in place of the folder stops root, too
         home = {"HOME": str(file / "home"), "XDG_CACHE_HOME": str(file / "home")}
         yield {
             CACHES[0]: {"NUMBA_CACHE_DIR": name, **home},

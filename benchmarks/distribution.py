@@ -1,10 +1,11 @@
-"""Does the fast engine learn what the plain one does? Accuracies over many seeds, and a two-sample test.
+"""Compare the accuracies of the fast and the plain engine over many seeds, with a two-sample test.
 
     python benchmarks/distribution.py [--seeds 40]
 
-Five epochs of the recipe of chapter 1 (784-30-10, mini-batches of 10, eta = 3.0) with the engine `numba` in float32,
-and, from other seeds, with `numpy` in float64: Kolmogorov's and Smirnov's test. Then thirty epochs with `numba`, as in
-the book and with weights scaled by 1 / sqrt(n_in). It takes about five minutes. The last line is the test's p.
+Networks are trained with the recipe of chapter 1 (784-30-10, mini-batches of 10, eta = 3.0) for five epochs, with the
+engine `numba` in float32 and, from other seeds, with `numpy` in float64. The Kolmogorov-Smirnov test compares the
+accuracies. Then `numba` trains for thirty epochs, with the book's initial weights and with these weights scaled by 1 /
+sqrt(n_in). The command takes about five minutes. The last line has the p-value of the test.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from fastnet.utils import machine
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=40, help="how many (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=40, help="number of seeds (default: %(default)s)")
     seeds = parser.parse_args().seeds
     print(f"{machine.sentence()}.")
     training_data, _, test_data = mnist_loader.load_data_wrapper()

@@ -1,6 +1,6 @@
-"""Digits that are not MNIST's: set in type, written with strokes, photographed on paper; and pictures of no digit.
+"""Digits that are not from MNIST: printed, written with strokes, or photographed on paper; and pictures of no digit.
 
-The tests of `fastnet.handwriting` and its benchmark show them to the network. Nothing here was learnt from.
+The tests and the benchmark of `fastnet.handwriting` use these pictures. No network was trained on them.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def written(digit: int, random: np.random.Generator, *, side: int = 240, pen: fl
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ [[stretch, -slant], [0, 1]]
     pen = side * (random.uniform(0.015, 0.05) if pen is None else pen)
     place = np.array([side / 2, side / 2]) + random.uniform(-0.08, 0.08, 2) * side
-    fine = 4  # pixels to one of the image, for smooth edges
+    fine = 4  # factor of supersampling, for smooth edges
     image = Image.new("L", (fine * side, fine * side), 255)
     draw = ImageDraw.Draw(image)
     for stroke in strokes:
@@ -121,7 +121,7 @@ def _smooth(points: np.ndarray, steps: int = 60) -> np.ndarray:
     return np.concatenate(parts)
 
 
-INKS = [(30, 30, 40), (30, 50, 140), (150, 30, 40), (20, 90, 60)]  # of pens: black, blue, red, green
+INKS = [(30, 30, 40), (30, 50, 140), (150, 30, 40), (20, 90, 60)]  # RGB colours of pens: black, blue, red, green
 
 
 def photographed(digit: int, random: np.random.Generator, *, height: int = 600, width: int = 450) -> Image.Image:
@@ -150,14 +150,14 @@ def _light(height: int, width: int, random: np.random.Generator) -> np.ndarray:
 
 
 def jpeg(image: Image.Image, quality: int) -> Image.Image:
-    """Return an image as it is when it has been a JPEG."""
+    """Return an image after JPEG compression."""
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
     return Image.open(file)
 
 
 def enlarged(pixels: np.ndarray, random: np.random.Generator) -> Image.Image:
-    """Return one of MNIST's images dark on light, enlarged and put somewhere on a larger ground."""
+    """Return an MNIST image, dark on light, enlarged, at a random position on a larger background."""
     side = int(random.integers(60, 200))
     digit = Image.fromarray((255 - 255 * pixels.reshape(28, 28)).astype(np.uint8))
     digit = digit.resize((side, side), Image.Resampling.BICUBIC)
@@ -167,7 +167,7 @@ def enlarged(pixels: np.ndarray, random: np.random.Generator) -> Image.Image:
 
 
 def two(first: int, second: int, random: np.random.Generator, *, gap: float = 0.05) -> Image.Image:
-    """Return two digits beside one another, so many of their heights apart; with a negative gap they touch."""
+    """Return two digits side by side; `gap` is their distance divided by their height. They touch if it is negative."""
     pictures = [written(digit, random, pen=0.03) for digit in (first, second)]
     boxes = [picture.point(lambda value: 255 - value).getbbox() for picture in pictures]
     crops = [picture.crop(box) for picture, box in zip(pictures, boxes, strict=True)]
@@ -183,7 +183,7 @@ def two(first: int, second: int, random: np.random.Generator, *, gap: float = 0.
 
 
 def texture(random: np.random.Generator, *, side: int = 300, falloff: float = 1.0) -> Image.Image:
-    """Return noise with the spectrum of natural pictures, 1/f."""
+    """Return noise with the spectrum 1 / f**falloff; natural pictures have about 1 / f."""
     frequencies = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
     frequencies[0, 0] = 1
     spectrum = np.fft.fft2(random.normal(size=(side, side))) / frequencies**falloff

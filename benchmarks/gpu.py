@@ -1,11 +1,10 @@
-"""All checks and timings on a CUDA device, for a machine with PyTorch and NumPy; neither Numba nor an installation.
+"""Check and time the PyTorch engines on a CUDA device; neither Numba nor an installation of fastnet is needed.
 
     python benchmarks/gpu.py [--json FILE] [--quick]
 
-First every way of having PyTorch compute is held against the engine `reference` in float64 and float32, with every
-activation, cost and option. Then they are timed, on networks of several widths and mini-batches of several sizes, with
-the captured one against the eager and the compiled. Without a device, `--device cpu` goes through the same with what a
-processor can do.
+First, each PyTorch engine is compared with the engine `reference`, in float64 and float32, with every activation, cost
+and option. Then the eager, compiled and captured engines are timed, with networks of several widths and mini-batches of
+several sizes. `--device cpu` checks and times the engines for the CPU.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ ROUNDS = 5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=list(ENGINES), default="cuda", help="which (default: %(default)s)")
+    parser.add_argument("--device", choices=list(ENGINES), default="cuda", help="device (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--quick", action="store_true", help="fewer checks, the smallest network only")
     arguments = parser.parse_args()
@@ -59,7 +58,7 @@ def main() -> None:
             print(f"Without {name}: {reason}.")
     names = [name for name, reason in missing.items() if reason is None]
     if not names:
-        raise SystemExit("there is nothing to measure")
+        raise SystemExit("there is nothing to measure, because no engine is available for the reasons above")
     print(f"{machine.sentence()}.\n")
     checked = checks(names, arguments.quick)
     timed = timings(names, NETWORKS[:1] if arguments.quick else NETWORKS)
@@ -71,7 +70,7 @@ def main() -> None:
 
 
 def checks(names: list[str], quick: bool) -> list[dict]:
-    """Compare each engine with the reference, and return by how much they differ at most."""
+    """Compare each engine with the reference, and return the largest difference of each comparison."""
     activations, costs = (["sigmoid"], [QuadraticCost]) if quick else (list(ACTIVATIONS), list(COSTS.values()))
     results = []
     for name, dtype, activation, cost in product(names, TOLERANCE, activations, costs):
@@ -93,10 +92,10 @@ def checks(names: list[str], quick: bool) -> list[dict]:
 
 
 def largest_difference(name: str, dtype: str, activation: str, cost: type, descent: Descent) -> float:
-    """Train two epochs, the second with half the learning rate, and return how far parameters and outputs are apart."""
+    """Train two epochs, the second at half the learning rate; return the largest difference to the reference."""
     random = np.random.default_rng(0)
-    samples, mini_batch_size = 1408, 3  # two graphs of steps, some steps, and a mini-batch of one sample
-    # In float32, the rounding errors of mini-batches of three that are normalized grow beyond any tolerance.
+    samples, mini_batch_size = 1408, 3  # two CUDA graphs, 69 single steps, and a mini-batch of one sample
+    # In float32, batch normalization of mini-batches of three amplifies rounding errors beyond any tolerance.
     normalization = (BatchNormalization(),) if dtype == "float64" else ()
     layers = (Dense(17, activation), *normalization, Dropout(0.3), Dense(9, activation), Dense(4))
     architecture = Architecture((12,), layers, cost)
@@ -116,7 +115,7 @@ def largest_difference(name: str, dtype: str, activation: str, cost: type, desce
 
 
 def timings(names: list[str], networks: list[tuple[list[int], int]]) -> list[dict]:
-    """Time epochs of MNIST, each engine in turns."""
+    """Time epochs of MNIST with all engines in alternation."""
     training_data = mnist_loader.load_data_wrapper()[0]
     print(f"\n| network | mini-batch | {' | '.join(names)} |\n| --- | --- {'| --- ' * len(names)}|")
     results = []
@@ -132,7 +131,7 @@ def timings(names: list[str], networks: list[tuple[list[int], int]]) -> list[dic
                 began = time.perf_counter()
                 engine.epoch(order, mini_batch_size, 0.5)
                 took = time.perf_counter() - began
-                if turn:  # the first one compiles, or captures
+                if turn:  # the first epoch, which compiles or captures, is not counted
                     seconds[name].append(took)
         results.append({"sizes": sizes, "mini_batch_size": mini_batch_size, "seconds": seconds})
         row = " | ".join(f"{median(seconds[name]):.3f}" for name in names)

@@ -1,20 +1,21 @@
-"""Is the default engine the fastest everywhere? Networks, mini-batches, data, optimizers and precisions, against peers.
+"""Time the default engine and its peers with many networks, mini-batch sizes, data, optimizers and precisions.
 
     python benchmarks/grid.py [--widths 30,100-100] [--batches 1,10] [--data mnist,dense,tall]
         [--optimizers sgd,momentum,adam] [--dtypes float32,float64] [--all] [--json FILE]
 
-The peers are the engines `numpy` and `torch` and what `peers.py` has, each with all processors; those that are not
-installed are named and left out. All take turns in each cell, and are checked first to compute the same. Where
-scikit-learn does not, it is only asked to train: with 10 outputs, its cost is the cross-entropy of a softmax, and its
-Adam adds epsilon elsewhere. An epoch is reckoned from a part of it.
+The peers are the engines `numpy` and `torch` and those of `peers.py`, each with all processors. Peers that are not
+installed are listed and left out. In each cell, the racers are first checked to compute the same, and then timed
+alternately. scikit-learn is timed, but not checked, where its formulas differ: with 10 outputs, its cost is the
+cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. An epoch's time is
+extrapolated from a part of it.
 
 The default cells are `CELLS`. They cover every value of each option, but not every combination. Options choose among
 them; with `--all`, the cells are all combinations of the options. The last line is the smallest lead over the best
 peer.
 
-Data `mnist` and `dense` have 784 inputs: most are 0, or none is. Their networks have sigmoid neurons and the quadratic
-cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons, and one sigmoid output with the
-cross-entropy. Each optimizer has the learning rate that is in `OPTIMIZERS`.
+Data `mnist` and `dense` have 784 inputs; most are 0 in `mnist`, and none is in `dense`. Their networks have sigmoid
+neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons, and one
+sigmoid output with the cross-entropy. Each optimizer has the learning rate that is in `OPTIMIZERS`.
 """
 
 from __future__ import annotations
@@ -42,16 +43,16 @@ from fastnet.utils import machine
 
 OURS, ROUNDS = "numba", 3
 OPTIMIZERS = {"sgd": (GradientDescent(), 0.1), "momentum": (GradientDescent(0.9), 0.01), "adam": (Adam(), 0.001)}
-"""Each with its learning rate."""
+"""Each optimizer with its learning rate."""
 
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
-"""How far racers may be apart: see `check`."""
+"""Largest distance between the parameters of racers: see `check`."""
 
 TALL_ROWS, TALL_INPUTS, TALL_HIDDEN = 500_000, 28, "300-300-300-300-300"
 
 
 class Racer(NamedTuple):
-    """An engine that always trains with the same optimizer: what `timing` needs of one."""
+    """An engine that always trains with the same optimizer, with the methods that `timing` needs."""
 
     engine: Engine
     descent: Descent
@@ -64,7 +65,7 @@ class Racer(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What is raced; `hidden` are the hidden layers, such as "100-100"."""
+    """A combination to time; `hidden` has the sizes of the hidden layers, such as "100-100"."""
 
     data: str
     dtype: str
@@ -95,7 +96,7 @@ OPTIONS = {
     "batches": "mini-batch sizes",
     "optimizers": "optimizers",
 }
-"""The options for the fields of a cell, and what they are."""
+"""The options for the fields of a cell, and their descriptions."""
 
 
 def main() -> None:
@@ -111,7 +112,7 @@ def main() -> None:
         chosen = [cell for cell in CELLS if cell in chosen]
     if not chosen:
         parser.error("no default cell has these values; with --all, the cells are all combinations of them")
-    warnings.filterwarnings("ignore")  # the peers' own
+    warnings.filterwarnings("ignore")  # warnings of the peers
     classes, missing = competitors()
     print(f"{machine.sentence()}.")
     for name, reason in missing.items():
@@ -136,7 +137,7 @@ def main() -> None:
 
 
 def competitors() -> tuple[dict, dict]:
-    """Return the classes of all engines and peers that are installed, ours first, and why the others are not."""
+    """Return the classes of all installed engines and peers, the default engine first; and why others are missing."""
     names = (OURS, "numpy", "torch")
     classes = {name: engine_class(name) for name in names if why_missing(name) is None}
     missing = {name: why_missing(name) for name in names if why_missing(name)}
@@ -157,7 +158,7 @@ def training_data(kind: str, dtype: str) -> Dataset:
 
 
 def tall(rows: int) -> Dataset:
-    """Return data of many samples: a target is 1 where a function of some inputs, and noise, is positive."""
+    """Return data with many samples; a target is 1 where a function of some inputs plus noise is positive."""
     random = np.random.default_rng(0)
     x = random.standard_normal((rows, TALL_INPUTS), np.float32)
     y = x[:, 0] * x[:, 1] + np.sin(2 * x[:, 2]) + 0.5 * random.standard_normal(rows, np.float32) > 0
@@ -188,16 +189,16 @@ def made(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[st
 
 
 def check(racers: dict[str, Racer], order: np.ndarray, mini_batch_size: int, eta: float) -> float:
-    """Train all on the first few mini-batches, and return how far their parameters are apart at most.
+    """Train all racers on the first few mini-batches; return the largest distance from the first racer's parameters.
 
-    That is a Euclidean norm, divided by that of the change: a few mini-batches change a parameter by little. It is not
-    the largest difference, because Adam takes steps of one size: a parameter whose gradient is rounding and nothing
-    else may go either way.
+    The distance is the Euclidean norm of the difference, divided by that of the change, because a few mini-batches
+    change parameters little. The largest difference of a parameter would be unsuitable: Adam's steps have one size, so
+    that a parameter whose gradient is only a rounding error may change in either direction.
 
     Raises
     ------
     ArithmeticError
-        If that is more than rounding explains.
+        If the distance is larger than rounding errors explain.
     """
     before = timing.flat(next(iter(racers.values())).parameters())
     for racer in racers.values():
@@ -208,7 +209,7 @@ def check(racers: dict[str, Racer], order: np.ndarray, mini_batch_size: int, eta
         apart = float(np.linalg.norm(found - expected) / change)
         largest = max(largest, apart)
         if not apart < TOLERANCE[found.dtype.name]:
-            raise ArithmeticError(f"{first} and {name} differ by {apart:.2g} of what they changed; there is no race")
+            raise ArithmeticError(f"{first} and {name} differ by {apart:.2g} of the change; they are not timed")
     return largest
 
 

@@ -1,8 +1,8 @@
-"""How `fastnet predict` does on digits that are not MNIST's: `python benchmarks/handwriting.py [--sets 20]`.
+"""Test `fastnet predict` on digits not from MNIST: `python benchmarks/handwriting.py [--sets 20]`.
 
-With the default network: how many digits of each style it names, and how many of these are right, also with frames,
-ruled lines, edges and specks around them; how often it names something in pictures of no digit; how right it is for how
-sure; and how long training takes.
+The default network is trained and timed. For each style, also with frames, ruled lines, edges and specks around the
+digits, the table has the share of digits that are named, and the share of named digits that are right. For pictures
+without a digit, the table has the share that is named. A second table has the accuracy by predicted probability.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BOUNDS = (0.5, 0.7, 0.9, 0.99, 1.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", type=int, default=20, help="of ten digits, a style (default: %(default)s)")
+    parser.add_argument("--sets", type=int, default=20, help="number of sets of digits (default: %(default)s)")
     sets = parser.parse_args().sets
     seconds = []
     for _ in range(3):
@@ -40,7 +40,7 @@ def main() -> None:
     _, _, test_data = mnist_loader.load_data_wrapper()
     original = net.accuracy(test_data[:OF_MNIST]) / OF_MNIST
     print(f"Trained in {median(seconds[1:]):.1f} s. Test accuracy {net.accuracy(test_data) / len(test_data):.2%};")
-    print(f"of the first {OF_MNIST} as MNIST has them {original:.1%}, enlarged and prepared again: below.\n")
+    print(f"of the first {OF_MNIST} unchanged images {original:.1%}; enlarged and prepared again: in the table.\n")
     print("| pictures | how many | most probable is right | named | of these right |\n| --- | --- | --- | --- | --- |")
     answers = []
     for style, pictures in styles(sets, test_data).items():
@@ -59,7 +59,7 @@ def main() -> None:
                 (prediction.probabilities.max(), prediction.probabilities.argmax() == label)
                 for label, prediction in found
             ]
-    print(f"\nA digit is named from {SURE:.0%}. How sure, and how many of these digits are right, of all styles:\n")
+    print(f"\nA digit is named from a probability of {SURE:.0%}. Accuracy by probability, over all styles:\n")
     print("| sure | digits | right |\n| --- | --- | --- |")
     largest, right = (np.array(values) for values in zip(*answers, strict=True))
     for low, high in pairwise(BOUNDS):
@@ -72,7 +72,7 @@ STYLES = ("set in type", "written", "photographed", "MNIST's, enlarged")
 
 
 def styles(sets: int, test_data: Iterable) -> dict[str, Iterator[Labelled]]:
-    """Return the pictures of each style; -1 is no digit."""
+    """Return the pictures of each style with their labels; the label -1 is no digit."""
     random, others = np.random.default_rng(2024), np.random.default_rng(7)
     digits = [digit for _ in range(sets) for digit in range(10)]
     return {
@@ -93,14 +93,14 @@ def styles(sets: int, test_data: Iterable) -> dict[str, Iterator[Labelled]]:
 
 
 def surrounded(kind: str, digits: list[int], random: np.random.Generator) -> Iterator[Labelled]:
-    """Return written digits with something around them, and one in two on paper that is lit from a side."""
+    """Yield written digits with the surroundings of a kind in `AROUND`, about half of them on unevenly lit paper."""
     for digit in digits:
         image = AROUND[kind](drawn.written(digit, random), random)
         yield digit, on_paper(image, random) if random.random() < 0.5 else image
 
 
 def framed(image: Image.Image, random: np.random.Generator, gaps: tuple[int, int] = (5, 40)) -> Image.Image:
-    """Return a digit with a line on one to four of its sides, which ends there, goes on for a bit, or to the border."""
+    """Return a digit with lines on one to four sides; the lines end at the corners, 40 pixels on, or at the border."""
     left, top, right, bottom = box(image)
     before, above, after, below = random.integers(*gaps, 4)
     left, top, right, bottom = left - before, top - above, right + after, bottom + below
@@ -126,7 +126,7 @@ def ruled(image: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def with_edges(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a digit on a scan with dark edges, as wedges of at most ten pixels."""
+    """Return a digit on a scan with dark edges: wedges of at most ten pixels."""
     edges, draw = blank(image)
     for side in random.permutation(4)[: random.integers(1, 5)]:
         start, first, last = random.choice([0, 100]), random.integers(1, 6), random.integers(1, 11)
@@ -159,7 +159,7 @@ AROUND = {
 def with_lines(
     image: Image.Image, random: np.random.Generator, lines: list[tuple[int, ...]], lightest: int = 130
 ) -> Image.Image:
-    """Return a picture with lines of one to four pixels; in one picture of two, they are askew."""
+    """Return a picture with lines one to four pixels wide; in about half of the pictures, the lines are rotated."""
     layer, draw = blank(image)
     grey, width, degrees = int(random.integers(lightest)), int(random.integers(1, 5)), random.uniform(-2.5, 2.5)
     for line in lines:
@@ -170,7 +170,7 @@ def with_lines(
 
 
 def on_paper(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a picture as photographed: with light from a side, and noise."""
+    """Return a picture with the uneven light and the noise of a photograph."""
     light = drawn._light(image.height, image.width, random)
     grey = (40 + np.asarray(image) * random.uniform(0.6, 0.8)) * light + random.normal(0, 3, light.shape)
     return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
@@ -194,7 +194,7 @@ def no_digit(images: Iterable[Image.Image]) -> Iterator[Labelled]:
 
 
 def parts(n: int, random: np.random.Generator) -> Iterator[Image.Image]:
-    """Return squares of scikit-learn's two photographs, large and small."""
+    """Yield square crops of scikit-learn's two photographs, from 40 pixels to the whole height."""
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images().images

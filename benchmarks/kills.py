@@ -1,12 +1,13 @@
-"""End a training process at random moments, let it go on each time, and compare with one that was left alone.
+"""Kill or interrupt training at random moments, continue it, and compare the files with an uninterrupted run's.
 
     python benchmarks/kills.py [--kills 200] [--interruptions 200]
 
-Epochs are short, with a checkpoint after each, so that many ends meet its writing. A program is killed, which it cannot
-hear of: one time in five early, while Python starts, modules are imported and kernels loaded. The command `fastnet
-train` is interrupted, as by Ctrl-C: it has to end with status 130 and one line, and to have saved the network. A run
-that is over is compared, byte for byte, and another begins, until there were as many ends as are wanted. The exit
-status is 1 if a run could not go on, or ended otherwise.
+Epochs are short, with a checkpoint after each, so that many signals come while a checkpoint is written. A program is
+killed with SIGKILL, which it cannot handle: one time in five while Python starts, modules are imported and kernels are
+loaded. The command `fastnet train` is interrupted with SIGINT, as by Ctrl-C: it must exit with status 130 and one line,
+and must have saved the network. The files of a complete run are compared, byte for byte, with those of an uninterrupted
+run. Then a new run starts, until the requested number of kills and interruptions is reached. The exit status is 1 if a
+run could not continue, or had other results.
 """
 
 from __future__ import annotations
@@ -50,14 +51,14 @@ COMMAND = (
     "-m fastnet train --data . --sizes 16,40,10 --epochs 600 --seed 3 --momentum 0.5 --dropout 0.2 "
     "--checkpoint run --resume --save net.json"
 )
-EARLY = 1 / 5  # of the kills
-OVER = (0, -signal.SIGINT)  # all was done before; Ctrl-C ends a command at once while Python puts things away
-MOST_EPOCHS = 200  # of 600, before an end
-WITHIN = 0.003  # seconds after an epoch: about as long as the next one takes, and what is written of it
+EARLY = 1 / 5  # share of the kills that come while the program starts
+OVER = (0, -signal.SIGINT)  # statuses of a complete run; during Python's shutdown, SIGINT ends a command at once
+MOST_EPOCHS = 200  # largest number of epochs, of the run's 600, that a process trains before the signal
+WITHIN = 0.003  # largest delay after an epoch in seconds: about the time of the next epoch and its checkpoint
 
 
 class Victim(NamedTuple):
-    """What is ended, and how."""
+    """A process to kill or interrupt: arguments, signal, share of early signals, and names of the result files."""
 
     arguments: list[str]
     number: signal.Signals
@@ -65,7 +66,7 @@ class Victim(NamedTuple):
     results: tuple[str, ...]
 
     def start(self, folder: Path) -> subprocess.Popen[bytes]:
-        """Start a process that begins a run in a folder, or goes on with the one that is there."""
+        """Start a process that begins a run in a folder, or continues the run of that folder."""
         if not folder.exists():
             folder.mkdir()
             write_digits(folder)
@@ -75,7 +76,7 @@ class Victim(NamedTuple):
         )
 
     def finish(self, folder: Path) -> list[bytes]:
-        """Go on with a run to its end; return what it leaves, empty where there is nothing: then it has failed."""
+        """Continue a run to its end; return the contents of its result files. A missing file gives empty contents."""
         with self.start(folder) as process:
             process.communicate()
         files = [folder / name for name in self.results]
@@ -87,12 +88,12 @@ INTERRUPTED = Victim(COMMAND.split(), signal.SIGINT, 0.0, ("net.json",))
 
 
 def main() -> None:
-    """Print what came of it."""
+    """Print the table, and exit with status 1 if there were failures."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=200, help="how many (default: 200)")
-    parser.add_argument("--interruptions", type=int, default=200, help="how many (default: 200)")
+    parser.add_argument("--kills", type=int, default=200, help="number of kills (default: 200)")
+    parser.add_argument("--interruptions", type=int, default=200, help="number of interruptions (default: 200)")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have switched it off, for all processes
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made its processes ignore SIGINT
     print(f"{machine.sentence()}.\n")
     print("| ended by | times | while a file was written | runs | that went on or ended otherwise | seconds |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -101,7 +102,7 @@ def main() -> None:
 
 
 def ended(how: str, victim: Victim, wanted: int) -> int:
-    """End runs so often, print a row, and return how many went wrong."""
+    """Send `wanted` signals to runs, print a row, and return the number of failures."""
     began, moments = time.perf_counter(), random.Random(0)
     ends = writing = runs = failures = 0
     with tempfile.TemporaryDirectory() as name:
@@ -116,7 +117,7 @@ def ended(how: str, victim: Victim, wanted: int) -> int:
                 failures += not went_right(victim, run, process.returncode)
                 writing += bool(list(run.glob(".fastnet-*")))
             failures += victim.finish(run) != expected
-            failures += bool(list(run.glob(".fastnet-*")))  # what is left is removed by the next that writes
+            failures += bool(list(run.glob(".fastnet-*")))  # the next process that writes removes leftover files
             runs += 1
     missed = " **missed**" if failures else ""
     print(
@@ -126,7 +127,7 @@ def ended(how: str, victim: Victim, wanted: int) -> int:
 
 
 def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float]:
-    """Return what a run gives, and how long it takes to begin."""
+    """Return the contents of an uninterrupted run's result files, and the seconds until its first epoch ends."""
     victim.finish(folder)  # compiles, if nothing has before
     for name in ("run", "run.epochs", *victim.results):
         (folder / name).unlink(missing_ok=True)
@@ -139,7 +140,7 @@ def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float]:
 
 
 def end(victim: Victim, folder: Path, moments: random.Random, start: float) -> subprocess.Popen[bytes]:
-    """Go on with a run, and end it while it starts, or while it trains."""
+    """Start or continue a run, and send the signal while it starts, or while it trains."""
     with victim.start(folder) as process:
         if moments.random() < victim.early:
             time.sleep(moments.uniform(0, start))
@@ -152,7 +153,7 @@ def end(victim: Victim, folder: Path, moments: random.Random, start: float) -> s
 
 
 def went_right(victim: Victim, folder: Path, status: int) -> bool:
-    """Whether a process ended as it should."""
+    """Whether a process ended as it should after the signal, with the right status, message and network."""
     if victim.number == signal.SIGKILL:
         return status == -signal.SIGKILL
     said = (folder / "output").read_text().strip()
@@ -161,14 +162,14 @@ def went_right(victim: Victim, folder: Path, status: int) -> bool:
 
 
 def wait_for_epochs(process: subprocess.Popen[bytes], number: int) -> None:
-    """Return when the process has printed a line for so many epochs, or has ended."""
+    """Wait until the process has printed lines for `number` epochs, or has ended."""
     assert process.stdout is not None
     for _ in range(number):
         process.stdout.readline()
 
 
 def write_digits(folder: Path) -> None:
-    """Write a small data set, in the form of MNIST."""
+    """Write a small data set in MNIST's format."""
     draw = np.random.default_rng(0)
     for name, n in (("train", 120), ("t10k", 30)):
         pixels, labels = draw.integers(0, 256, 16 * n, np.uint8).tobytes(), draw.integers(0, 10, n, np.uint8).tobytes()

@@ -1,9 +1,9 @@
-"""Print every limit with its bound, and what is missed: all benchmarks that have one, one after the other.
+"""Run all benchmarks that have bounds, one after the other, and list the missed bounds.
 
     python benchmarks/limit.py [--only yardstick,products]
 
-It needs a machine that does nothing else, the extra `bench`, and gcc. The last lines repeat what is missed. A benchmark
-that this machine cannot run says why, and the others go on.
+It needs an idle machine, the extra `bench`, and gcc. The last lines list the missed bounds. A benchmark that this
+machine cannot run prints the reason, and counts as missed. All other benchmarks run.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 
 BENCHMARKS = Path(__file__).parent
 LIMITS = {
-    "yardstick": ("an epoch beside C written by hand for this processor", "yardstick.py"),
-    "products": ("products of dense layers beside OpenBLAS", "products.py"),
-    "grid": ("an epoch beside every other engine and library", "grid.py"),
-    "start": ("from the start of a process; shuffling", "measure.py"),
+    "yardstick": ("an epoch, compared with hand-written C for this processor", "yardstick.py"),
+    "products": ("products of dense layers, compared with OpenBLAS", "products.py"),
+    "grid": ("an epoch, compared with other engines and libraries", "grid.py"),
+    "start": ("start of a process, memory, shuffling", "measure.py"),
     "crowd": ("threads and processes that all have to compile", "crowd.py"),
-    "epoch": ("costs, accuracies and options, in epochs", "chapter3.py", "options"),
+    "epoch": ("time of options, costs and accuracies, in epochs", "chapter3.py", "options"),
     "threads": ("two networks in two threads", "two_threads.py"),
     "soak": ("thousands of epochs, with checkpoints", "soak.py"),
     "recipes": ("time to 97 and 98 %", "recipes.py"),
@@ -32,13 +32,13 @@ LIMITS = {
 
 
 def main() -> None:
-    """Run them."""
+    """Run the chosen benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default=",".join(LIMITS), help="which (default: %(default)s)")
+    parser.add_argument("--only", default=",".join(LIMITS), help="benchmarks to run (default: %(default)s)")
     chosen = parser.parse_args().only.split(",")
     unknown = [name for name in chosen if name not in LIMITS]
     if unknown:
-        parser.error(f"--only names {', '.join(unknown)}; there are {', '.join(LIMITS)}")
+        parser.error(f"--only names {', '.join(unknown)}; the benchmarks are {', '.join(LIMITS)}")
     missed = []
     for name in chosen:
         title, script, *arguments = LIMITS[name]

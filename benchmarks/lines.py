@@ -1,7 +1,7 @@
-"""Lines of code of the package, without blank lines, comments and docstrings: `python benchmarks/lines.py [REVISION]`.
+"""Count the lines of code, without blank lines, comments and docstrings: `python benchmarks/lines.py [REVISION]`.
 
-With REVISION, a commit of this repository such as HEAD~1, that version is counted beside this one. The features in
-`FEATURES` that it does not have are counted apart.
+With REVISION, a commit of this repository such as HEAD~1, that version is counted, too. The features in `FEATURES` that
+REVISION lacks are counted separately.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ WHOLE = "*"
 
 
 class Feature(NamedTuple):
-    """A feature that came after version 2445949, and the code that serves it alone.
+    """A feature that was added after commit 2445949, and the code that serves only this feature.
 
-    Code that also does what the package did before does not belong here, even if most of its lines are new.
+    Code that also serves older features does not belong here, even if most of its lines are new.
 
     Attributes
     ----------
     what : str
-        The feature, in a sentence.
+        Description of the feature in one sentence.
     where : dict of str to str
         For each module, by its path in the package, the qualified names of functions, classes, methods and constants,
         separated by spaces; or `WHOLE`.
@@ -52,7 +52,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "Layers: each has its own activation, dropout and batch normalization stand anywhere, and the list is checked.",
+        "Layers: each has its own activation, dropout and batch normalization go anywhere, and the list is checked.",
         {
             "formulas/layers.py": (
                 "OF_OUTPUTS Layer Dense Dropout LAYERS as_layers from_settings _plain _check_activation"
@@ -163,7 +163,7 @@ FEATURES = (
         {"learning/diagnostics.py": "NeverPredicted"},
     ),
     Feature(
-        "Optimizers beside gradient descent with momentum: Nesterov's momentum, RMSProp and Adam, chosen by name.",
+        "Optimizers besides gradient descent with momentum: Nesterov's momentum, RMSProp and Adam, chosen by name.",
         {
             "formulas/optimizers.py": "Optimizer RMSProp Adam OPTIMIZERS NAMES as_optimizer",
             "engines/torch_optimizers.py": "Kind",
@@ -176,7 +176,7 @@ FEATURES = (
         {"formulas/regularization.py": "bounded", "kernels/regularization.py": "bound_norms"},
     ),
     Feature(
-        "Checks of the targets of the cross-entropy, and that other costs take any.",
+        "Checks of the targets of the cross-entropy; other costs accept any targets.",
         {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check OwnCost.check"},
     ),
     Feature(
@@ -187,7 +187,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "The first epoch begins sooner: less for Numba to compile, and copies of the package share what is compiled.",
+        "The first epoch begins sooner: less for Numba to compile, and copies of the package share compiled code.",
         {
             "kernels/structures.py": WHOLE,
             "kernels/compiler.py": "_TypingContext _KernelLibrary _KernelCompiler",
@@ -196,7 +196,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "Threads that cannot start, or get no processor, are done without.",
+        "Training continues without threads that cannot start or get no processor.",
         {"kernels/threads.py": "_Pause _processors"},
     ),
     Feature(
@@ -204,22 +204,22 @@ FEATURES = (
         {"utils/machine.py": "_vectors"},
     ),
     Feature(
-        "Every module can be had from the package, and what is not installed is left out of its names.",
+        "Every module is an attribute of the package; modules that lack a requirement are left out of its names.",
         {"__init__.py": "_ALL_OF _NEEDED"},
     ),
 )
-"""The features that are counted apart."""
+"""The features that are counted separately."""
 
 
 def imports_of(source: str, modules: Container[str]) -> Iterator[str]:
-    """Yield which modules a module imports, in functions too, but not for annotations or in `__getattr__`.
+    """Yield the modules that a module imports, also in functions, but not for annotations or in `__getattr__`.
 
     Parameters
     ----------
     source : str
         The source of the module.
     modules : container of str
-        Names of modules, such as "fastnet.network"; imports of others are passed over.
+        Names of modules, such as "fastnet.network"; imports of other modules are ignored.
     """
     return _imports_in(ast.parse(source), modules)
 
@@ -236,14 +236,14 @@ def _imports_in(tree: ast.AST, modules: Container[str]) -> Iterator[str]:
             if isinstance(child, ast.Import):
                 yield from (alias.name for alias in child.names if alias.name in modules)
             elif isinstance(child, ast.ImportFrom):
-                assert child.level == 0  # the package is always named
+                assert child.level == 0  # the package has no relative imports
                 names = [f"{child.module}.{alias.name}" for alias in child.names]
                 yield from (name if name in modules else child.module for name in names if child.module in modules)
             yield from _imports_in(child, modules)
 
 
 def behind(entries: Iterable[str], left_out: tuple[str, ...] = ()) -> dict[str, int]:
-    """Return the lines of code of each module that entries need: themselves, and what they import, directly or not.
+    """Return the number of lines of code of each entry module, and of each module imported directly or indirectly.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def behind(entries: Iterable[str], left_out: tuple[str, ...] = ()) -> dict[str, 
     Raises
     ------
     LookupError
-        If there is no such module.
+        If a module does not exist.
     """
     sources = {_name(path): source for path, source in sources_in(PACKAGE).items()}
     for name in (*entries, *left_out):
@@ -321,7 +321,7 @@ def new_lines(
     Parameters
     ----------
     now, before : mapping of str to str
-        The source of each module of two versions. What the earlier one has by the same name is not new.
+        Source of each module of the later and the earlier version. A name that exists in both is not new.
     features : tuple of Feature, optional
         The features to count.
 
@@ -345,7 +345,7 @@ def new_lines(
 
 
 def _definitions(source: str) -> dict[str, set[int]]:
-    """Return the lines of each function, class, method and constant by its qualified name, and of the module."""
+    """Return the line numbers of each function, class, method and constant by qualified name, and of the module."""
     definitions: dict[str, set[int]] = {WHOLE: set(range(1, source.count("\n") + 2))} if source else {}
 
     def add(body: list[ast.stmt], prefix: str) -> None:

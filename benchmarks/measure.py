@@ -2,9 +2,9 @@
 
     python benchmarks/measure.py
 
-It takes about two minutes. Engines are timed in turns, and ratios are of neighbours, so that a change of the machine's
-speed meets all of them. What concerns a process is measured in processes of its own. A promise that is missed is marked
-so.
+It takes about two minutes. Engines are timed alternately, and ratios are those of neighbouring epochs, so that changes
+of the machine's speed affect all engines. Imports, start and memory are measured in fresh processes. A missed bound is
+marked "missed".
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def against_the_book() -> tuple[str, str, str, bool]:
 
 
 def process_promises(repetitions: int) -> list[tuple[str, str, str, bool]]:
-    """Measure what concerns a process: its imports, its start, its memory."""
+    """Measure imports, loading, start and peak memory of fresh processes."""
     imports, loads, starts, colds, peaks = [], [], [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(repetitions):
@@ -72,14 +72,14 @@ def process_promises(repetitions: int) -> list[tuple[str, str, str, bool]]:
 
 
 def python(code: str, **environment: str) -> str:
-    """Run code in a process of its own, and return what it prints."""
+    """Run code in a fresh process, and return its output."""
     command = [sys.executable, "-c", code]
     variables = {**os.environ, **environment}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=variables).stdout
 
 
 def start_to_first_epoch(**environment: str) -> float:
-    """Time from the start of a process of the README's lines to the first mini-batch of its first epoch."""
+    """Return the seconds from the start of a process that runs the README's lines to its first mini-batch."""
     code = """
 import time
 from fastnet import mnist_loader, network
@@ -96,8 +96,8 @@ network.Network([784, 30, 10]).SGD(training_data, 1, 10, 3.0, test_data=test_dat
 
 
 def peak_memory(command: list[str], folder: str) -> float:
-    """Return the resident memory that a process has at most, in MB of a million bytes."""
-    # Linux counts what its parent holds towards a new process's peak, so a small process starts it and not this one.
+    """Return the peak resident memory of a process, in MB of a million bytes."""
+    # Linux counts the parent's memory in a new process's peak, so a small process starts the command, not this process.
     code = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -109,7 +109,7 @@ print(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
 def shuffling() -> tuple[str, str, str, bool]:
-    """Compare making an order with training in it."""
+    """Compare the time of shuffling with that of training an epoch."""
     training_data = mnist_loader.load_data_wrapper()[0]
     engine, random, parts = make_engine(training_data), np.random.RandomState(0), []
     for _ in range(31):
@@ -122,13 +122,13 @@ def shuffling() -> tuple[str, str, str, bool]:
 
 
 def drift(epochs: int = 300, around: int = 10) -> tuple[str, str, str, bool]:
-    """Compare the last epochs of a long training with its first."""
+    """Compare the time of a long training's last epochs with that of a fresh network's first epochs, in alternation."""
     training_data = mnist_loader.load_data_wrapper()[0]
     trained, fresh = make_engine(training_data), make_engine(training_data)
     for _ in range(epochs - around):
         trained.epoch(np.random.permutation(len(training_data)), 10, 3.0)
     ratios = []
-    for _ in range(around):  # a fresh network beside it, so that a change of the machine's speed meets both
+    for _ in range(around):  # the networks alternate, so that changes of the machine's speed affect both
         order, seconds = np.random.permutation(len(training_data)), []
         for engine in (trained, fresh):
             began = time.perf_counter()
@@ -147,7 +147,7 @@ def make_engine(training_data: Dataset) -> Engine:
 
 
 def accuracy(seeds: int) -> tuple[str, str, str, bool]:
-    """Run the book's program with several seeds."""
+    """Compare the median accuracy of the book's program over several seeds with its bounds."""
     training_data, _, test_data = mnist_loader.load_data_wrapper()
     percent = []
     for seed in range(seeds):

@@ -1,11 +1,11 @@
-"""How soon the page of `fastnet play` shows what was drawn, and what it costs a training to be watched.
+"""Time how soon the page of `fastnet play` shows a drawing, and how much watching slows down training.
 
     python benchmarks/page.py [--strokes 300] [--seconds 10]
 
-It needs the extra `play`, Playwright, and Debian's or another Chromium, which it opens without a window. The time on
-the screen is from the end of a stroke to the picture that has all activations. That on the server is from when a thread
-begins with a drawing to its whole answer. Training is compared in turns: a training that is watched is paused, and the
-same network is trained in this process, without the page.
+It needs the extra `play`, Playwright, and Debian's or another Chromium, which runs without a window. The time to the
+screen is from the end of a stroke to the picture with all activations. The time to the server is from the moment when a
+thread begins with a drawing to its complete answer. Training with the page alternates with training in this process:
+the page's training is paused, while the same network is trained here without the page.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DRAW = """async strokes => {
         bubbles: true, cancelable: true, pointerId: 1, pointerType: "mouse", isPrimary: true, button: 0, buttons: 1,
         clientX: box.left + x * box.width, clientY: box.top + y * box.height,
     }));
-    pad.setPointerCapture = () => {};  // of pointers that a program makes there is none to capture
+    pad.setPointerCapture = () => {};  // a synthetic pointer cannot be captured
     for (let i = 0; i < strokes; i++) {
         if (i % 4 === 0) document.querySelector("#clear").click();
         await new Promise(resolve => setTimeout(resolve, 60));
@@ -46,7 +46,7 @@ DRAW = """async strokes => {
         pointer("pointermove", 0.72, y + 0.18);
         const began = performance.now();
         pointer("pointerup", 0.72, y + 0.18);
-        await new Promise(resolve => setTimeout(resolve, 250));  // an answer to what was drawn before comes first
+        await new Promise(resolve => setTimeout(resolve, 250));  // an answer to the previous drawing comes first
         const marks = performance.getEntriesByName("fastnet:seen");
         if (marks.length) times.push(marks.at(-1).startTime - began);
         performance.clearMarks();
@@ -64,7 +64,7 @@ def main() -> None:
     """Print each figure with its bound."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strokes", type=int, default=300, help="number of strokes (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of watching a training (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="seconds of training (default: %(default)s)")
     options = parser.parse_args()
     print(f"{machine.sentence()}.\n")
     with served() as address, chromium() as browser:
@@ -104,20 +104,20 @@ def main() -> None:
 
 
 def header(content: bytes) -> dict[str, Any]:
-    """Return the header of a frame, and when it came."""
+    """Return the header of a frame, with the time of its arrival as `came`, in seconds."""
     found = json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")])
     return {**found, "came": time.perf_counter()}
 
 
 def rate_of(progress: list[dict[str, Any]]) -> float:
-    """Return the number of mini-batches that a training takes a second, pauses and pictures included."""
+    """Return the number of mini-batches per second of training on the page, including pauses and pictures."""
     first, last = progress[0], progress[-1]
     numbers = [each["epoch"] * each["mini_batches"] + each["mini_batch"] for each in (first, last)]
     return (numbers[1] - numbers[0]) / (last["came"] - first["came"])
 
 
 def rate_alone(seconds: float) -> float:
-    """Return that number for the same training by itself, with `SGD`."""
+    """Return the number of mini-batches per second of the same training with `SGD`, without the page."""
     settings = checked({"layers": "dense 30"})
     net, training = settings.network(), settings.training()
     mini_batches, spent = 0, 0.0
@@ -134,7 +134,7 @@ def chromium() -> Iterator[Any]:
     """Yield a browser without a window."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
-        sys.exit("there is no Chromium; install Debian's package chromium")
+        sys.exit("Chromium was not found; install Debian's package chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

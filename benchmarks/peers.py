@@ -1,8 +1,8 @@
-"""The same network in other libraries, each written as its own users would for speed, behind fastnet's contract.
+"""The same network in other libraries, each written for speed as its users would, with the interface of an engine.
 
-No data loader, the data where the arithmetic is, nothing converted inside an epoch. `ENGINES` lists those whose
-libraries are installed, `MISSING` the others with the reason. They have dense layers, the quadratic cost or the
-cross-entropy of sigmoid neurons, and the optimizers gradient descent, with momentum or without, and Adam.
+There is no data loader. The data are stored as the library's own arrays, and nothing is converted inside an epoch.
+`ENGINES` has the peers whose libraries are installed, and `MISSING` the reason for each other peer. Peers have dense
+layers, the quadratic cost or the cross-entropy of sigmoid neurons, gradient descent with or without momentum, and Adam.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fastnet.formulas.optimizers import Adam, Optimizer
 
 
 class Peer(contract.Engine):
-    """A library that takes part in races: it trains and shows its parameters, which is all that they ask for."""
+    """A library that takes part in races. It only trains and returns its parameters."""
 
     def set_parameters(self, parameters):
         self._weights, self._biases = self.architecture.book_lists(parameters)
@@ -37,7 +37,7 @@ class Peer(contract.Engine):
 def change(
     optimizer: Optimizer, gradient: Any, memory: tuple, numbers: Any, sqrt: Callable[[Any], Any]
 ) -> tuple[Any, tuple]:
-    """Return what is added to a parameter, and what is remembered of it: `Optimizer.change`, nothing in place."""
+    """Return the change of a parameter and the optimizer's new state, as `Optimizer.change` does, but not in place."""
     rate, root = numbers
     if isinstance(optimizer, Adam):
         mean, square = memory
@@ -53,7 +53,8 @@ def change(
 def numbers_of_steps(work: contract.Pass) -> np.ndarray:
     """Return two numbers for each mini-batch: the learning rate, and the divisor of the root of Adam's mean square.
 
-    The rate is divided by Adam's correction of the mean. Nobody computes these powers for each parameter.
+    The learning rate is divided by Adam's bias correction of the mean, 1 - beta1^t. The powers are computed once for
+    all parameters.
     """
     optimizer, steps = work.descent.optimizer, work.steps + 1 + np.arange(len(work.starts))
     if isinstance(optimizer, Adam):
@@ -62,7 +63,7 @@ def numbers_of_steps(work: contract.Pass) -> np.ndarray:
 
 
 class TorchCompiled(Peer):
-    """A training step of PyTorch, compiled: forward, gradients and the optimizer's update in one."""
+    """PyTorch with a compiled training step: forward pass, gradients and the optimizer's update in one function."""
 
     def __init__(self, *arguments: Any) -> None:
         import torch
@@ -98,7 +99,7 @@ class TorchCompiled(Peer):
                 for old, new in zip(remembered, kept, strict=True):
                     old.copy_(new)
 
-        torch.compiler.reset()  # or after eight networks it would go on uncompiled
+        torch.compiler.reset()  # otherwise, after eight networks, steps would run uncompiled
         self._step = torch.compile(step, dynamic=False)
         self._memory = [tuple(torch.zeros_like(each) for _ in optimizer.remembers) for each in self._tensors]
 
@@ -120,7 +121,7 @@ class TorchCompiled(Peer):
 
 
 class Jax(Peer):
-    """JAX, with all mini-batches of an epoch in one compiled `scan`; a last, shorter one in a call of its own."""
+    """JAX, with all mini-batches of an epoch in one compiled `scan`; a last, shorter mini-batch has its own call."""
 
     def __init__(self, *arguments: Any) -> None:
         import jax
@@ -179,10 +180,10 @@ class Jax(Peer):
 
 
 class Sklearn(Peer):
-    """scikit-learn's `MLPClassifier`, which takes the samples in the order that it is given them in.
+    """scikit-learn's `MLPClassifier`, which trains on the samples in the given order.
 
-    Its cost is cross-entropy: of a softmax, or of one sigmoid neuron. Its Adam adds epsilon before the root is
-    corrected. See `computes_the_same`.
+    Its cost is the cross-entropy of a softmax, or of one sigmoid neuron. Its Adam adds epsilon to the root before the
+    bias correction. See `computes_the_same`.
     """
 
     def __init__(self, *arguments: Any) -> None:
@@ -200,7 +201,7 @@ class Sklearn(Peer):
             array[...] = w.T
         for array, b in zip(self._classifier.intercepts_, self._biases, strict=True):
             array[...] = b[:, 0]
-        del self._classifier._optimizer  # the next call makes that of `_epoch`
+        del self._classifier._optimizer  # the next call makes an optimizer with the settings of `_epoch`
 
     def _fit(self, samples: slice | np.ndarray) -> None:
         classes = np.arange(max(self.architecture.n_out, 2))
@@ -224,11 +225,11 @@ class Sklearn(Peer):
 _PEERS = {"torch.compile": ("torch", TorchCompiled), "jax": ("jax", Jax), "scikit-learn": ("sklearn", Sklearn)}
 ENGINES = {name: peer for name, (library, peer) in _PEERS.items() if importlib.util.find_spec(library)}
 MISSING = {name: f"{library} is not installed" for name, (library, _) in _PEERS.items() if name not in ENGINES}
-OF_ANOTHER_COST = {"scikit-learn"}  # than the quadratic one
+OF_ANOTHER_COST = {"scikit-learn"}  # peers without the quadratic cost
 
 
 def computes_the_same(name: str, architecture: Architecture, optimizer: Optimizer) -> bool:
-    """Whether a racer has the cost of a network and the formula of an optimizer, and not others of its own."""
+    """Whether a peer has the cost of the network and the formula of the optimizer, instead of its own variants."""
     if name not in OF_ANOTHER_COST:
         return True
     cost = architecture.cost is CrossEntropyCost and architecture.n_out == 1

@@ -1,6 +1,6 @@
-"""Draw the pictures in `docs/`: of what a network learns, and a digit. `python benchmarks/pictures.py [--folder docs]`.
+"""Draw the pictures of trained networks and of a digit in `docs/`: `python benchmarks/pictures.py [--folder docs]`.
 
-The race and the map are drawn by `readme.py`, with what it measures.
+`readme.py` draws the race and the map from its own measurements.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ETAS, SEEDS, EPOCHS = (0.025, 0.25, 2.5), 5, 20  # the learning rates that the b
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=DOCS, help="where to (default: docs/)")
+    parser.add_argument("--folder", type=Path, default=DOCS, help="folder for the pictures (default: docs/)")
     folder = parser.parse_args().folder
     net = trained(TRAINING_DATA, 30, 0.5, lmbda=5.0)
     answers = net.feedforward(TEST_DATA.inputs.T).argmax(axis=0)
@@ -45,7 +45,7 @@ def trained(training_data: Any, epochs: int, eta: float, seed: int = 0, **keywor
 
 
 def overfitting() -> network2.Network:
-    """The book's network that learns a thousand digits by heart, for fewer epochs."""
+    """Train the book's network that overfits 1,000 digits, for 100 epochs instead of the book's 400."""
     monitors = ("evaluation_cost", "evaluation_accuracy", "training_cost", "training_accuracy")
     return trained(
         TRAINING_DATA[:1000], 100, 0.5, evaluation_data=TEST_DATA, **{f"monitor_{m}": True for m in monitors}
@@ -53,7 +53,7 @@ def overfitting() -> network2.Network:
 
 
 def curve(eta: float, seed: int) -> list[float]:
-    """Return the part of the validation data that is right after each epoch."""
+    """Return the validation accuracy after each epoch, from 0 to 1."""
     net = trained(
         TRAINING_DATA, EPOCHS, eta, seed, lmbda=5.0, evaluation_data=VALIDATION_DATA, monitor_evaluation_accuracy=True
     )

@@ -1,9 +1,10 @@
-"""The kernels' products of matrices against NumPy's, which are OpenBLAS's: `python benchmarks/products.py`.
+"""Time the kernels' matrix products and NumPy's, which are OpenBLAS's: `python benchmarks/products.py`.
 
 For a dense layer, `forward` multiplies the inputs by the weights, `gradient` the errors by the inputs, and `backward`
-the errors by the weights. Both libraries compute the same shapes in one thread, in turns. What is shown are billions of
-operations in a second, by processor time, and the median of the ratios of neighbouring runs. Forward includes
-transposing the weights where the kernels do so, and the mini-batch is picked from a data set in random order.
+the errors by the weights. The kernels and NumPy compute products of the same shapes alternately, in one thread. The
+table has billions of floating-point operations per second of processor time, and the median ratio of neighbouring runs.
+`forward` includes picking the samples of a mini-batch in random order. `forward, above`, the product of the layers
+above the first, includes the kernels' transposition of the weights.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ SHAPES = (
     (40, 300, 300),
 )
 AT_LEAST = 0.9
-OPERATIONS = 4e8  # of all timed runs of a product, at least; and no fewer runs than:
-FEWEST = 9
+OPERATIONS = 4e8  # least number of operations in all timed runs of a product
+FEWEST = 9  # least number of timed runs
 
 
 @kernel
@@ -76,13 +77,13 @@ def backward(d, samples, w, n, panels_in, z, panels_out):
 
 
 class Layer:
-    """A dense layer, its inputs and its errors, as matrices and as the kernels have them."""
+    """A dense layer with its inputs and errors, as matrices, and as the panels of the kernels."""
 
     def __init__(self, samples: int, n_in: int, n_out: int, dtype: np.dtype) -> None:
         random, self.dtype = np.random.default_rng(0), dtype
         width = lanes_of(dtype)
         self.panels_in, self.panels_out = -(-n_in // width), -(-n_out // width)
-        n_out = self.panels_out * width  # so that no errors of the last panel have to be left out
+        n_out = self.panels_out * width  # so that the last panel of errors has no padding
         self.x, self.w, self.d = (
             random.uniform(-1, 1, shape).astype(dtype) for shape in ((samples, n_in), (n_out, n_in), (samples, n_out))
         )
@@ -103,14 +104,14 @@ class Layer:
         return found
 
     def matrix(self, panels: np.ndarray, rows: int, columns: int) -> np.ndarray:
-        """Return what is in panels as a matrix."""
+        """Return panels as a matrix."""
         found = np.empty((rows, columns), self.dtype)
         for part, panel in strips(found, panels):
             part[:] = panel
         return found
 
     def contests(self) -> dict[str, tuple[Callable[[], object], Callable[[], np.ndarray], Callable[[], np.ndarray]]]:
-        """Return, for each product, the kernel, NumPy, and what the kernel has found."""
+        """Return, for each product, a call of the kernel, NumPy's product, and the result of the kernel's last call."""
         m = len(self.samples)
         x = self.x.ravel()
         of_inputs, w, d, a = (self.panels(each) for each in (self.w.T, self.w, self.d, self.x))

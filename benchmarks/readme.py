@@ -1,9 +1,9 @@
-"""Measure everything that README and `docs/` say, and write it there: tables between marks, pictures in `docs/`.
+"""Measure all figures of README and `docs/`, and write them there: tables between marks, pictures in `docs/`.
 
     python benchmarks/readme.py [--only SECTION,SECTION]
 
-All of it takes some six hours, most of them for chapter 6, on a machine that does nothing else, with the extras
-`bench`, `test` and `fuzz`. Where a page has a section for each kind of processor, this processor's is written.
+All sections take about six hours, mostly for chapter 6, on an idle machine. The extras `bench`, `test` and `fuzz` are
+needed. If a page has a section for each kind of processor, the section of this processor is written.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
         "fuzz": fuzz,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default=",".join(sections), help="which sections (default: %(default)s)")
+    parser.add_argument("--only", default=",".join(sections), help="sections to measure (default: %(default)s)")
     for name in parser.parse_args().only.split(","):
         text = sections[name]()
         print(f"{name}\n\n{text}\n", flush=True)
@@ -64,9 +64,9 @@ def main() -> None:
 
 
 def write(name: str, text: str) -> None:
-    """Put a text between the marks of a section, on every page that has it.
+    """Put a text between the marks of a section, on every page that has the section.
 
-    If a page has the section for this kind of processor, the text begins with the machine and the date.
+    In a section for this kind of processor, the text begins with the machine and the date.
     """
     written = False
     for page in PAGES:
@@ -106,7 +106,7 @@ def options() -> str:
 
 
 def best(recipe: str) -> str:
-    """Return a sentence on a recipe that stands in `docs/`."""
+    """Return a sentence with the results of a recipe in `docs/`."""
     lines = run("best.py", "--only", recipe).splitlines()
     each = ", ".join(f"{percent} %" for percent in re.findall(r"seed \d+: ([\d.]+) %", "\n".join(lines)))
     seconds, percent = (line.rpartition(": ")[2] for line in lines[-2:])
@@ -118,16 +118,19 @@ def promises() -> str:
 
 
 def limits() -> str:
-    """Return a row for each figure that the long benchmarks end with, in the column of this processor's vectors.
+    """Return the table of limits, with new figures in the column of this processor's vectors.
 
-    The other columns stay as they are on the page. The benchmarks' own tables are written to their sections.
+    Each row is one of the last lines of a benchmark in `LIMITS`. All other columns are those of the page. The
+    benchmarks' own tables are written to their sections.
     """
     page = (DOCS / "limits.md").read_text(encoding="utf-8")
     table = page.partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
     header, _, *old = ([cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line)
     columns = header[1:-1]
     if VECTORS not in columns:
-        raise SystemExit(f"docs/limits.md has no column for {VECTORS or 'this processor'}: {', '.join(columns)}")
+        raise SystemExit(
+            f"docs/limits.md lacks a column for {VECTORS or 'this processor'}; it has {', '.join(columns)}"
+        )
     rows = {what: {**dict(zip(columns, cells, strict=True)), "by": script} for what, *cells, script in old}
     rows["measured on"][VECTORS] = f"{machine.describe()['processor']}, {date.today().isoformat()}"
     for script in LIMITS:
@@ -143,7 +146,7 @@ def limits() -> str:
 
 
 def page() -> str:
-    """Return a row for each figure of the page, and which bounds are missed."""
+    """Return a table with a row for each line of `page.py`, in which missed bounds are marked."""
     sentence, _, found = run("page.py").partition("\n\n")
     lines = ["| what, and its bound | measured |", "| --- | --- |"]
     for line in found.splitlines():
@@ -153,7 +156,7 @@ def page() -> str:
 
 
 def fuzz() -> str:
-    """Return the table of the readers, each of which is shown a million files; nothing may be found."""
+    """Return the table of the fuzzed readers, each with a million files; fail if there is a finding."""
     command = [sys.executable, "-m", "tests.fuzz"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=BENCHMARKS.parent).stdout.strip()
 

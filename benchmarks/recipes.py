@@ -1,10 +1,11 @@
-"""How long until 97 %, and until 98 %, of the test digits: training alone, and a whole process.
+"""Time training to 97 % and to 98 % test accuracy: training alone, and a whole process.
 
     python benchmarks/recipes.py [--seeds 5]
 
-Each recipe is a network of ReLU neurons with softmax outputs, whose learning rate falls to 0 in tenths of an epoch. It
-is trained on one processor, with data loaded and kernels compiled, by `numba` and, where it is installed, `torch`.
-Then in a process of its own, kernels compiled before (warm) and not (cold), by `numba`.
+Each recipe is a network of ReLU neurons with softmax outputs. Its learning rate falls linearly to 0, with a step every
+tenth of an epoch. Training is timed on one processor, with the data loaded and the kernels compiled, with the engine
+`numba` and, if it is installed, `torch`. A whole process is timed with `numba`, with kernels compiled before (warm) or
+not (cold).
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from fastnet.utils import machine
 
 class Recipe(NamedTuple):
     percent: float
-    bound: float  # seconds
-    neurons: int  # hidden
+    bound: float  # largest allowed time of training in seconds
+    neurons: int  # number of hidden neurons
     mini_batch_size: int
     epochs: int
-    eta: float  # at first
+    eta: float  # initial; falls linearly to 0
 
     def __str__(self) -> str:
         return (
@@ -45,14 +46,14 @@ class Recipe(NamedTuple):
 
 
 RECIPES = (Recipe(97, 0.25, 80, 10, 2, 0.2), Recipe(98, 1.0, 240, 8, 3, 0.18))
-PARTS = 10  # of an epoch, each with its learning rate
-GAIN = 2**0.5  # of initial weights: He et al. (2015)
+PARTS = 10  # number of parts of an epoch, each with its learning rate
+GAIN = 2**0.5  # factor of the initial weights: He et al. (2015)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="how many (default: %(default)s)")
-    parser.add_argument("--process", type=int, help=argparse.SUPPRESS)  # train one recipe with one engine and leave
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds (default: %(default)s)")
+    parser.add_argument("--process", type=int, help=argparse.SUPPRESS)  # train one recipe with one engine, and exit
     parser.add_argument("--engine", default="numba", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.process is not None:
@@ -106,7 +107,7 @@ def train(recipe: Recipe, engine: str, seed: int) -> tuple[float, float]:
 
 
 def process(number: int, engine: str, *, cold: bool) -> float:
-    """Return the seconds of a process that trains by a recipe, with no kernel compiled before if it is cold."""
+    """Return the seconds of a process that trains a recipe; if `cold`, no kernel is compiled before."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder} if cold else dict(os.environ)
         command = [sys.executable, __file__, "--process", str(number), "--engine", engine]

@@ -1,18 +1,20 @@
-"""What a sample costs in a large data set and in a deep network, and what a memory-mapped data set takes in memory.
+"""Measure time per sample in large data sets and deep networks, and memory with a memory-mapped data set.
 
     python benchmarks/scale.py [--samples N] [--folder FOLDER] [--quick]
 
-- **Many samples.** The inputs are a memory-mapped file of float32, by default 10,000,000 rows of 28 columns, 1.1 GB. As
-  many samples are trained from all of them and from the first 50,000, in turns: in the order of the file, which costs
-  no waiting for memory, and in random order, as training takes them.
-- **Many layers.** Networks of 1 to 20 hidden layers with as many neurons each as there are inputs and outputs, 30 or
-  100, so that all layers cost the same. A cost is divided by the number of weights: a sample takes three
-  multiplications for each, or two in the first layer.
-- **Memory.** A process of its own maps the file, makes a data set and an engine, and trains. What it allocates is
-  memory without a file (RssAnon of Linux): the pages of the map, which the system can drop, do not count.
+- **Many samples.** The inputs are a memory-mapped file of float32, by default 10,000,000 rows of 28 columns, 1.1 GB.
+  The time per sample is measured for samples from the whole file and from its first 50,000 rows, alternately and
+  equally many. The samples come first in file order, in which memory latency is hidden, then in random order, as in
+  training.
+- **Many layers.** Networks have 1 to 20 hidden layers. All layers, the inputs and the outputs have the same size, 30 or
+  100, so that all layers cost the same. The time per sample is divided by the number of weights, because a sample takes
+  three multiplications for each weight, or two in the first layer.
+- **Memory.** A separate process maps the file, makes a data set and an engine, and trains. Only anonymous memory counts
+  (RssAnon in Linux's /proc/PID/status), not the pages of the mapped file, which the system can evict.
 
-Times are processor time of one thread. Each line says what was measured, the bound, and the result; "missed" stands
-where the bound is not kept. `--quick` takes less of all, to try the command: its figures say little.
+Times are processor time of one thread. Each row has a quantity, its bound, and the result, marked "missed" if the bound
+is not met. `--quick` uses 100,000 samples, fewer rounds and at most 5 hidden layers. It shows that the command works;
+its measurements are not meaningful.
 """
 
 from __future__ import annotations
@@ -44,11 +46,11 @@ MINI_BATCH_SIZE = 10
 WIDTHS, DEPTHS = (30, 100), (1, 2, 5, 10, 20)
 SIZES = (COLUMNS, 30, CLASSES), (COLUMNS, 300, CLASSES)
 ROWS_AT_A_TIME = 1 << 18
-SAMPLED = 0.005  # seconds between two looks at a process's memory
+SAMPLED = 0.005  # seconds between two readings of a process's memory
 
 
 class Finding(NamedTuple):
-    """A line of the table; `kept` is None where nothing is promised."""
+    """A row of the table; `kept` is None if there is no bound."""
 
     what: str
     bound: str
@@ -60,7 +62,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=10_000_000, help="number of samples (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, help="where the file is written, and removed afterwards")
+    parser.add_argument("--folder", type=Path, help="folder of the temporary file")
     parser.add_argument("--rounds", type=int, default=9, help="number of measurements (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="100,000 samples, one round, and up to 5 layers")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)  # the file that the process maps
@@ -93,7 +95,7 @@ def findings(path: Path, rounds: int, depths: tuple[int, ...]) -> Iterator[Findi
 
 
 def write(path: Path, n: int) -> None:
-    """Write random inputs, and labels beside them, a part at a time."""
+    """Write random inputs, and labels to a second file, a part at a time."""
     inputs = np.lib.format.open_memmap(path, "w+", np.float32, (n, COLUMNS))
     random = np.random.default_rng(0)
     for first in range(0, n, ROWS_AT_A_TIME):
@@ -124,7 +126,7 @@ def many_samples(path: Path, rounds: int) -> Iterator[Finding]:
         engines = {count: made_engine(sizes, each) for count, each in data.items()}
         for kind in ("in the order of the file", "in random order"):
             seconds: dict[int, list[float]] = {count: [] for count in data}
-            for i in range(rounds + 1):  # the first is not counted
+            for i in range(rounds + 1):  # the first round is not counted
                 for count, engine in list(engines.items())[:: -1 if i % 2 else 1]:
                     in_order = (np.arange(at_once) + i * at_once) % count
                     order = in_order if kind == "in the order of the file" else random.randint(0, count, at_once)
@@ -141,7 +143,7 @@ def many_samples(path: Path, rounds: int) -> Iterator[Finding]:
 
 
 def shuffling(n: int, sample: float) -> Finding:
-    """Compare shuffling as NumPy does it, and training."""
+    """Compare the time of NumPy's shuffling with that of training."""
     began = time.process_time()
     np.random.RandomState(0).permutation(n)
     shuffled = (time.process_time() - began) / n
@@ -176,7 +178,7 @@ def many_layers(width: int, depths: tuple[int, ...], rounds: int) -> Iterator[Fi
 
 
 def ratio_of(times: list[float], of_others: list[float]) -> float:
-    """Return the median of the ratios of neighbours."""
+    """Return the median of the ratios of neighbouring rounds."""
     return median(a / b for a, b in zip(times, of_others, strict=True))
 
 
@@ -188,9 +190,9 @@ def name_of(sizes: tuple[int, ...]) -> str:
 
 
 def memory(path: Path) -> Iterator[Finding]:
-    """Measure the memory of a process that trains from the map."""
+    """Measure the memory of a process that trains from the mapped file."""
     if "RssAnon" not in status("self"):
-        yield Finding("memory beside the map", "", "not measured: this system does not say", None)
+        yield Finding("memory beside the map", "", "not measured: this system has no RssAnon", None)
         return
     command = [sys.executable, __file__, "--memory-of", str(path)]
     n = len(mapped(path)[0])
@@ -198,7 +200,7 @@ def memory(path: Path) -> Iterator[Finding]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         steps = list(of_steps(process))
     if process.returncode:
-        raise SystemExit(f"the process that was to be measured has failed: exit status {process.returncode}")
+        raise SystemExit(f"the measured process failed with exit status {process.returncode}")
     for step, bound in bounds.items():
         before, peak, after = (each / n for each in next((b, p, a) for name, b, p, a in steps if name == step))
         found = f"{peak - before:.0f} at the peak, {after - before:.0f} kept"
@@ -214,7 +216,7 @@ def memory(path: Path) -> Iterator[Finding]:
 
 
 def of_steps(process: subprocess.Popen[str]) -> Iterator[tuple[str, int, int, int]]:
-    """Yield what a process says of each step, and its memory before the step, at the peak and afterwards."""
+    """Yield each line that a process prints, one a step, and its anonymous memory in bytes: before, peak, after."""
     assert process.stdin is not None
     assert process.stdout is not None
     with ThreadPoolExecutor(1) as pool:
@@ -234,7 +236,7 @@ def of_steps(process: subprocess.Popen[str]) -> Iterator[tuple[str, int, int, in
 
 
 def use_memory(path: Path) -> None:
-    """Train from the map; after each step, say so and wait."""
+    """Train from the mapped file; after each step, print the step, and wait for a line."""
     sizes = SIZES[0]
     inputs, labels = mapped(path)
     made_engine(sizes, Dataset(inputs[:100], labels[:100])).epoch(
@@ -258,7 +260,7 @@ def use_memory(path: Path) -> None:
 
 
 def status(process: int | str) -> str:
-    """Return what Linux says of a process; nothing on other systems, and of a process that has ended."""
+    """Return /proc/PID/status of a process; empty on other systems than Linux, and if the process has ended."""
     try:
         return Path(f"/proc/{process}/status").read_text()
     except OSError:
@@ -266,7 +268,7 @@ def status(process: int | str) -> str:
 
 
 def anonymous(process: int) -> int:
-    """Return the bytes in memory that belong to no file."""
+    """Return the anonymous memory of a process, in bytes; 0 if it is unknown."""
     found = re.search(r"^RssAnon:\s*(\d+) kB", status(process), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 

@@ -1,8 +1,8 @@
-"""Pictures of both views of `fastnet play`, in both themes and at both widths, for the documentation.
+"""Take screenshots of both views of `fastnet play`, in both themes and at two widths, for the documentation.
 
     python benchmarks/screenshots.py docs/play
 
-It needs the extra `play`, Playwright, and Debian's or another Chromium, which it opens without a window.
+It needs the extra `play`, Playwright, and Debian's or another Chromium, which runs without a window.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""fastnet's `MLPClassifier` and `MLPRegressor` against scikit-learn's: `python benchmarks/sklearn_mlp.py [--rounds 3]`.
+"""Compare `MLPClassifier` and `MLPRegressor` with scikit-learn's: `python benchmarks/sklearn_mlp.py [--rounds 3]`.
 
-Both have their defaults, the same `random_state` and the same number of iterations, so that they become the same
-network. Seconds are the processor time of `fit`, of one thread, in turns; the score is that on samples that were not
-trained on. Below are what small work costs: the first call in a fresh process with compiled kernels, a search with two
-jobs, the prediction of one row, and how much memory `fit` takes besides its inputs.
+fastnet's and scikit-learn's estimators have their default parameters, the same `random_state` and the same `max_iter`,
+so that both train the same network, up to rounding. Seconds are the processor time of `fit` in one thread; the two
+libraries alternate. The score is that on samples that were not used for training. A second table has small tasks: the
+first `fit` in a fresh process with compiled kernels, a search with two jobs, the prediction of 1 and 100 rows, and the
+memory of `fit` besides its inputs.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from fastnet.comparison import timing
 from fastnet.utils import machine
 
 MODULES = {"fastnet": ours, "scikit-learn": theirs}
-ON_MNIST, ELSEWHERE, NEVER_SLOWER = 3.0, 5.0, 1.0  # times as fast as scikit-learn, at least
-LATER = 0.3  # seconds, at most, in a fresh process
+ON_MNIST, ELSEWHERE, NEVER_SLOWER = 3.0, 5.0, 1.0  # least speedup over scikit-learn
+LATER = 0.3  # largest delay over scikit-learn in a fresh process, in seconds
 
 
 class Cell(NamedTuple):
-    """A data set, which estimator is fitted to it, how many iterations, and how much faster it is to be."""
+    """A data set, the estimator, the number of iterations, and the least speedup over scikit-learn."""
 
     title: str
     data: Callable[[], tuple[Any, np.ndarray]]
@@ -86,7 +87,7 @@ CELLS = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is fitted (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="number of fits of each estimator (default: %(default)s)")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"Medians of {chosen.rounds} rounds, one processor.\n")
@@ -113,7 +114,7 @@ def row(cell: Cell, rounds: int) -> str:
         for seed in range(rounds):
             for name, module in MODULES.items():
                 estimator = getattr(module, cell.estimator)(random_state=seed, max_iter=cell.iterations)
-                time.sleep(0.3)  # libraries' threads go on waiting busily after their work
+                time.sleep(0.3)  # after their work, threads of libraries spin for a while
                 began = time.process_time()
                 estimator.fit(training_x, training_y)
                 seconds[name].append(time.process_time() - began)
@@ -177,7 +178,7 @@ def line(title: str, other: float, own: float, unit: str, missed: str | None = N
 
 
 def milliseconds(estimators: list[Any], x: np.ndarray) -> list[float]:
-    """Return how long each takes to predict."""
+    """Return the milliseconds that each estimator takes to predict."""
     found = []
     for estimator in estimators:
         began = time.perf_counter()
@@ -187,20 +188,20 @@ def milliseconds(estimators: list[Any], x: np.ndarray) -> list[float]:
 
 
 def both(measure: Callable[[str], float], rounds: int) -> dict[str, float]:
-    """Measure in turns, and return the medians."""
+    """Measure both packages alternately, and return the median of each."""
     packages = ("sklearn", "fastnet")
     found = [[measure(package) for package in packages] for _ in range(max(rounds, 3))]
     return dict(zip(packages, (median(each) for each in zip(*found, strict=True)), strict=True))
 
 
 def fresh(package: str, work: str) -> float:
-    """Return how many seconds some work takes in a process of its own."""
+    """Return the seconds that some work takes in a fresh process."""
     code = FRESH.replace("{package}", package).replace("{work}", work)
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
 def peak(work: Callable[[], object]) -> float:
-    """Return the largest size, in MiB, of the arrays and objects that some work has at a time."""
+    """Return the peak memory of the arrays and objects of some work, in MiB, as `tracemalloc` counts it."""
     tracemalloc.start()
     work()
     found = tracemalloc.get_traced_memory()[1]

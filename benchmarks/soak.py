@@ -1,12 +1,12 @@
-"""Train for very long, and see whether memory grows or epochs become slower.
+"""Train for many epochs, and measure whether memory grows or epochs become slower.
 
     python benchmarks/soak.py [--epochs 10000] [--mnist-epochs 500]
 
-Each run has a process of its own. Memory is what is resident after a tenth of the epochs and after the last, with
-garbage collected; the history, which is to be kept, is part of it. For the time, with all that is done for an epoch,
-another tenth follows, in turns with the first epochs of a fresh network, so that a change of the machine's speed meets
-both; the drift is the median of the ratios of neighbours. What is over its bound is marked so. Memory is read from
-/proc, so this needs Linux.
+Each run has its own process. Resident memory is measured after a tenth of the epochs and after the last, with garbage
+collected; it includes the history. Then another tenth of the epochs alternates with the first epochs of a fresh
+network, so that changes of the machine's speed affect both networks. All work of an epoch is timed. The drift is the
+median ratio of neighbouring epochs, minus 1. A value over its bound is marked "missed". Memory is read from /proc, so
+Linux is needed.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ MONITORS: dict[str, Any] = {"monitor_evaluation_accuracy": True, "monitor_traini
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=10_000, help="of the small network (default: 10000)")
-    parser.add_argument("--mnist-epochs", type=int, default=500, help="of 784-30-10 (default: 500)")
+    parser.add_argument("--epochs", type=int, default=10_000, help="epochs of the small network (default: 10000)")
+    parser.add_argument("--mnist-epochs", type=int, default=500, help="epochs of 784-30-10 (default: 500)")
     options = parser.parse_args()
     runs: list[tuple[str, int, dict[str, Any]]] = [
         ("20-16-4", options.epochs, {}),
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, int, float]:
-    """Train; return the memory after a tenth and at the end, what is added to the history then, and the drift."""
+    """Return the memory after a tenth of the epochs and at the end, the history's growth in between, and the drift."""
     data = mnist_loader.load_data_wrapper()[0] if "MNIST" in title else small()
     sizes = [int(n) for n in title.partition(",")[0].split("-")]
     tenth = epochs // 10
@@ -108,7 +108,7 @@ def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, i
 
 
 def size_of(epochs: Epochs) -> int:
-    """Return how many bytes a part of a history takes."""
+    """Return the size of a part of a history, in bytes."""
     tracemalloc.start()
     copies = pickle.loads(pickle.dumps(epochs))
     size, _ = tracemalloc.get_traced_memory()
@@ -125,13 +125,13 @@ def small() -> Dataset:
 
 
 def resident() -> int:
-    """Return how many bytes of memory this process has."""
+    """Return the resident memory of this process, in bytes, after garbage collection."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def percent(part: float) -> str:
-    """Return a part as a percentage.
+    """Return a share as a percentage.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def percent(part: float) -> str:
 
 
 def verdict(value: float, bound: float) -> str:
-    """Return what to write behind a value that is over its bound."""
+    """Return the mark of a value over its bound, or an empty string."""
     return " **missed**" if value > bound else ""
 
 

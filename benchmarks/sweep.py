@@ -1,11 +1,11 @@
-"""A sweep of chapter 1's network: how long on all processors, and how much sooner than on one?
+"""Time a sweep of chapter 1's network on all processors, and compare the time with that on one processor.
 
     python benchmarks/sweep.py [--networks 100] [--rounds 5]
 
-Networks 784-30-10, 30 epochs each in mini-batches of 10, with an evaluation after each. They are trained in rounds, one
-at a time and then as many at a time as there are processors, so that a change of the machine's speed meets both. It
-takes about three minutes. A promise that is missed is marked so. The last line says how much of that is the networks'
-own doing: processor time grows where they hinder one another, and does not where others use the processors.
+The networks are 784-30-10, trained for 30 epochs in mini-batches of 10, with an evaluation after each epoch. In each
+round, some networks are trained one at a time, and then as many at a time as there are processors, so that changes of
+the machine's speed affect both. It takes about three minutes. A missed bound is marked "missed". The last line compares
+the processor times: processor time grows if the networks slow one another down, but not if other programs run.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from joblib import cpu_count
 from fastnet import mnist_loader, sweeps
 from fastnet.utils import machine
 
-SECONDS, TIMES = 60, 0.95  # of 100 networks; of the number of processors
+SECONDS, TIMES = 60, 0.95  # bound for 100 networks; least speedup, as a share of the number of processors
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--networks", type=int, default=100, help="how many (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="in how many rounds (default: %(default)s)")
+    parser.add_argument("--networks", type=int, default=100, help="number of networks (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default: %(default)s)")
     options = parser.parse_args()
     processors, data = cpu_count(), mnist_loader.load_data_wrapper()
     sweeps.sweep(data, epochs=1)  # compiles, and lays the data out
@@ -38,7 +38,7 @@ def main() -> None:
             tables.append(str(sweeps.sweep(data, seeds=numbers, jobs=jobs)))
             each.append(time.perf_counter() - began)
             computing[jobs] += time.process_time() - began_computing
-        assert len(set(tables)) == 1, "the same networks came out differently"
+        assert len(set(tables)) == 1, "the same networks have different results"
     whole = sum(seconds[processors]) * 100 / options.networks
     times = median(alone / together for alone, together in zip(*seconds.values(), strict=True))
     print(f"{machine.sentence()}.\n")

@@ -1,8 +1,8 @@
-"""Two networks trained by two threads, on two processors: how long against one network, and are they the same?
+"""Compare training two networks in two threads, on two processors, with training one: the time and the parameters.
 
     python benchmarks/two_threads.py
 
-The last line is the ratio of the times, the median over neighbouring runs.
+The last line has the median ratio of the times of neighbouring runs.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
         ratios.append((time.perf_counter() - began) / one)
         for seed in range(2):
             np.testing.assert_array_equal(together[seed], alone[seed])
-    print("Each network is bit for bit what it is when it is trained alone.")
+    print("Each network equals, bit for bit, the same network trained alone.")
     print(f"two networks in two threads against one, at most 1.08: {median(ratios):.2f}")
 
 

@@ -1,10 +1,10 @@
-"""Build the wheel, look at what it holds, and run the suite with it on the oldest and the newest versions it allows.
+"""Build the wheel, check its contents, and run the tests with the oldest and the newest versions that it allows.
 
     python benchmarks/versions.py [--torch] [--oldest-python PYTHON] [--newest-python PYTHON]
 
-The oldest versions are the lower bounds that the wheel itself names, on the oldest Python that it names, if that is
-here. Only wheels are installed, so that no compiler is needed. PyTorch, which is large, is left out without `--torch`.
-The suite runs in a copy of the repository that has no `fastnet` beside it. The exit status is 1 if anything fails.
+The oldest versions are the lower bounds in the wheel's metadata, on the oldest allowed Python that is on the path. Only
+wheels are installed, so that no compiler is needed. PyTorch, which is large, is left out without `--torch`. The suite
+runs in a copy of the repository without the folder `fastnet`. The exit status is 1 if anything fails.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ SHOWN = ("numpy", "numba", "scipy", "scikit-learn", "matplotlib", "torch")
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--torch", action="store_true", help="with PyTorch")
+    parser.add_argument("--torch", action="store_true", help="also install PyTorch")
     parser.add_argument("--oldest-python", default=None, help="by default, the oldest one allowed that is on the path")
     parser.add_argument("--newest-python", default=None, help="by default, the newest one on the path")
-    parser.add_argument("tests", nargs="*", help="what to give to pytest; by default, nothing: the whole suite")
+    parser.add_argument("tests", nargs="*", help="arguments of pytest; by default, the whole suite")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wheel = built(folder)
         wrong = sorted(contents(wheel) ^ expected())
         print(f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB, {len(contents(wheel))} files;", end=" ")
-        print(f"other than they should be: {', '.join(wrong)} **missed**" if wrong else "what it should hold, no more")
+        print(f"unexpected or missing: {', '.join(wrong)} **missed**" if wrong else "exactly the expected ones")
         copy = folder / "repository"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("fastnet", ".*", "__pycache__"))
         needed = list(requirements(wheel, {"test"}, set() if options.torch else {"torch"}))
@@ -64,7 +64,7 @@ def built(folder: Path) -> Path:
 
 
 def contents(wheel: Path) -> set[str]:
-    """Return the names of the files in a wheel; of those about it, without the version."""
+    """Return the names of the files in a wheel; the metadata folder is named without the version."""
     with zipfile.ZipFile(wheel) as file:
         return {re.sub(r"^fastnet_nndl-[^/]*\.dist-info/", "dist-info/", name) for name in file.namelist()}
 
@@ -78,7 +78,7 @@ def expected() -> set[str]:
 
 
 def requirements(wheel: Path, extras: set[str], without: set[str]) -> Iterator[Requirement]:
-    """Return what a wheel with some extras requires, without what others of its extras do."""
+    """Yield the requirements of a wheel with some extras, without the requirements of the extras in `without`."""
     with zipfile.ZipFile(wheel) as file:
         name = next(name for name in file.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(file.read(name).decode())
@@ -110,14 +110,14 @@ def lowest(requirement: Requirement) -> str:
 
 
 def found_pythons() -> list[str]:
-    """Return the interpreters that are on the path, the oldest first; at least this one."""
+    """Return the Python interpreters on the path, the oldest first; if there are none, this interpreter."""
     found = [f"python3.{minor}" for minor in range(10, 30) if shutil.which(f"python3.{minor}")]
     works = [each for each in found if not subprocess.run([each, "--version"], capture_output=True).returncode]
     return works or [sys.executable]
 
 
 def tried(title: str, python: str, wheel: Path, needed: list[str], copy: Path, tests: list[str]) -> bool:
-    """Install in an environment of its own, run the suite, and print a row; return whether all is well."""
+    """Install the wheel in a new environment, run the suite, and print a row; return whether the suite passed."""
     with tempfile.TemporaryDirectory() as name:
         subprocess.run([python, "-m", "venv", name], check=True)
         bin = Path(name) / ("Scripts" if os.name == "nt" else "bin")
@@ -127,7 +127,7 @@ def tried(title: str, python: str, wheel: Path, needed: list[str], copy: Path, t
             print(f"| {title} | {python} |{' |' * len(SHOWN)} not installed **missed** | |\n\n{installed.stderr}")
             return False
         began = time.perf_counter()
-        # In one process: what is printed of a failure is in order then.
+        # In one process, so that the output of a failing test is not mixed with that of other tests.
         command = [str(bin / "pytest"), "-q", "-n0", "-p", "no:cacheprovider", "--tb=short", *tests]
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, env=environment)

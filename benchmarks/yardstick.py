@@ -1,11 +1,11 @@
-"""How close the kernel comes to the machine's limit: an epoch of 784-30-10 against hand-written C, in turns.
+"""Time an epoch of 784-30-10 with the kernels and with hand-written C, in alternation.
 
     python benchmarks/yardstick.py [C_FILE ...]
 
-C_FILE holds another yardstick, with the signature of `epoch` in `yardstick.c`. Several yardsticks run in turns, and the
-kernels are compared with the first. It needs gcc, which compiles for this processor, or for the one that Numba is told
-to compile for (NUMBA_CPU_NAME). Without gcc, and where a file does not compile for the processor, the exit status is 3.
-The last lines are medians of the ratios of neighbouring epochs.
+The C shows how fast the machine can be. C_FILE is other C, whose function `epoch` has the signature of that in
+`yardstick.c`. Several C files run alternately, and the kernels are compared with the first. gcc is needed. It compiles
+for the processor that Numba compiles for: this one, or that of NUMBA_CPU_NAME. If gcc is missing or cannot compile a
+file for the processor, the exit status is 3. The last lines are median ratios of neighbouring epochs.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Yardstick:
 
     @property
     def vectors(self) -> str:
-        """Registers of the C: as it says itself, or else the widest that gcc uses."""
+        """Vector registers of the C, as its function `vectors` names them; without it, the widest that gcc uses."""
         if not hasattr(self._library, "vectors"):
-            return f"not said; gcc's widest are {compiled_c.instructions()}"
+            return f"not named in the C; the widest that gcc uses are {compiled_c.instructions()}"
         self._library.vectors.restype = ctypes.c_char_p
         return self._library.vectors().decode()
 
@@ -92,7 +92,7 @@ def main() -> None:
     sources = arguments.sources or [Path(__file__).with_name("yardstick.c")]
     with compiled_c.refusing():
         yardsticks = {each.name: Yardstick(each, weights, biases, training_data) for each in sources}
-    for each in yardsticks.values():  # or one might read faster memory than the next
+    for each in yardsticks.values():  # the same arrays, because some memory may be faster
         each.data = next(iter(yardsticks.values())).data
     engines = {
         dtype: engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
@@ -104,7 +104,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in racers}
     for i in range(arguments.epochs):
         order = random.permutation(len(training_data))
-        for name, racer in list(racers.items())[:: -1 if i % 2 else 1]:  # each finds another one's data in the cache
+        # The order alternates, because each racer finds the previous racer's data in the cache.
+        for name, racer in list(racers.items())[:: -1 if i % 2 else 1]:
             began = time.perf_counter()
             racer.epoch(order, MINI_BATCH_SIZE, ETA)
             seconds[name].append(time.perf_counter() - began)
@@ -122,12 +123,12 @@ def main() -> None:
 
 
 def ratio(times: list[float], of_others: list[float]) -> float:
-    """Return the median of the ratios of neighbours."""
+    """Return the median of the ratios of neighbouring epochs."""
     return median(a / b for a, b in zip(times, of_others, strict=True))
 
 
 def check(yardsticks: dict[str, Yardstick], engine: Engine, order: np.ndarray) -> None:
-    """Compare 200 mini-batches."""
+    """Check that all have the parameters of `engine` after 200 mini-batches, within 1e-3."""
     for each in (engine, *yardsticks.values()):
         each.epoch(order, MINI_BATCH_SIZE, ETA)
     expected = engine.architecture.book_lists(engine.parameters())

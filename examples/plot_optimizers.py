@@ -15,7 +15,7 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 data = training_data[:20000]
 
 # %%
-# Each optimizer has a learning rate of its own. RMSProp and Adam divide the gradient by
+# Each optimizer has its own learning rate. RMSProp and Adam divide the gradient by
 # its size, and so need a smaller learning rate.
 
 optimizers = {

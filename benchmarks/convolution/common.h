@@ -1,8 +1,8 @@
-/* What both yardsticks share: vectors of eight floats, sigmoid, softmax, and the dense layers.
+/* Code of `one.c` and `two.c`: vectors of eight floats, sigmoid, softmax, dense layers, and the first convolution.
 
-   A dense layer's weights are in panels of sixteen inputs, and in each a row an output: [n_in / 16][n_out][16]. Forward,
-   a sum is a dot product, whose eight partial sums stay in a vector until all panels are done; backward, a panel is
-   read once: for what it passes on, and then to be changed. */
+   A dense layer's weights are in panels of 16 inputs, with a row for each output: [n_in / 16][n_out][16]. Forward, each
+   output is a dot product, whose eight partial sums stay in a vector until all panels are done. Backward, a panel is
+   read once: the errors of its inputs are computed, and then its weights are changed. */
 #include "../subnormals.h"
 #include <immintrin.h>
 #include <math.h>
@@ -19,7 +19,7 @@ INLINE vec load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void store(float *p, vec v) { _mm256_storeu_ps(p, v); }
 INLINE vec all(float x) { return _mm256_set1_ps(x); }
 INLINE vec from(const float *p) { return _mm256_broadcast_ss(p); }
-/* GCC would rather load twice than keep a vector for a second use. */
+/* Keeps a vector in a register, because GCC would load it again for a second use. */
 INLINE vec held(vec v) {
   __asm__("" : "+x"(v));
   return v;
@@ -27,7 +27,7 @@ INLINE vec held(vec v) {
 INLINE vec fma_(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 
 INLINE vec exp_(vec x) { /* |x| at most 87 */
-  const vec shift = all(12582912.f); /* 1.5 * 2^23: leaves whole numbers in the last bits */
+  const vec shift = all(12582912.f); /* 1.5 * 2^23: rounds to integers, in the last bits */
   vec whole = fma_(x, all(1.44269504f), shift), n = whole - shift;
   vec r = fma_(n, all(-1.42860677e-6f), fma_(n, all(-0.693145752f), x));
   vec e = fma_(r, all(1 / 720.f), all(1 / 120.f));
@@ -47,7 +47,7 @@ INLINE vec sigmoid(vec z) {
 
 INLINE vec relu(vec z) { return _mm256_max_ps(z, all(0)); }
 
-INLINE vec sums_of(const vec *v) { /* of eight vectors */
+INLINE vec sums_of(const vec *v) { /* the sum of the numbers of each of eight vectors */
   vec a[4], b[2];
   for (int i = 0; i < 4; i++) {
     vec lo = _mm256_unpacklo_ps(v[2 * i], v[2 * i + 1]), hi = _mm256_unpackhi_ps(v[2 * i], v[2 * i + 1]);
@@ -60,8 +60,8 @@ INLINE vec sums_of(const vec *v) { /* of eight vectors */
   return _mm256_permute2f128_ps(b[0], b[1], 0x20) + _mm256_permute2f128_ps(b[0], b[1], 0x31);
 }
 
-/* z[s][k] = sum of x[s] w[k], for samples s below M and k < outputs (a multiple of 2): x in rows of x_stride. AT_ONCE
-   outputs at a time, whose sums stay in a cache while so many panels after so many are gone through. */
+/* z[s][k] = sum of x[s] w[k], for samples s < M and k < outputs (a multiple of 2); x has rows of x_stride numbers.
+   AT_ONCE outputs are computed at a time; their sums stay in a cache, while at_a_time panels at a time are added. */
 enum { AT_ONCE = 100 };
 INLINE void dense_forward(const float *x, int x_stride, int panels, int at_a_time, const float *w, int outputs,
                           float *sums /* [AT_ONCE][M][L] */, float *z, int z_stride) {
@@ -100,7 +100,7 @@ INLINE void dense_forward(const float *x, int x_stride, int panels, int at_a_tim
   }
 }
 
-/* One panel's errors: e[s][16] = sum over k of d[s][k] w[k]. */
+/* The errors of one panel's inputs: e[s][16] = sum over k of d[s][k] w[k]. */
 INLINE void dense_back(const float *d, int d_stride, const float *w, int outputs, vec e[M][2]) {
   for (int s = 0; s < M; s += 5) {
     vec a[5][2];
@@ -117,7 +117,7 @@ INLINE void dense_back(const float *d, int d_stride, const float *w, int outputs
   }
 }
 
-/* One panel's weights: w[k] = shrink w[k] + sum over s of d[s][k] x[s]; outputs a multiple of 5. */
+/* Change one panel's weights: w[k] = shrink w[k] + sum over s of d[s][k] x[s]; outputs is a multiple of 5. */
 INLINE void dense_change(const float *d, int d_stride, const float *x, int x_stride, float *w, int outputs, float shrink) {
   const vec shrink_ = all(shrink);
   for (int k = 0; k < outputs; k += 5) {
@@ -143,8 +143,9 @@ INLINE void dense_change(const float *d, int d_stride, const float *x, int x_str
   }
 }
 
-/* The softmax layer, small: z[16] of the outputs in lanes; w is [n][16], wt its transpose, [CLASSES][padded]. Replaces
-   nothing: d2 are the scaled errors of the outputs, d1 what comes back to its inputs (before their slope). */
+/* Forward, backward and update of the softmax layer: outputs are in lanes, z[16]; w is [n][16], and wt its transpose,
+   [CLASSES][padded]. d2 has the scaled errors of the outputs, d1 the errors of the inputs, not yet multiplied by the
+   derivative of the activation. */
 INLINE void softmax_layer(const float *a1, int padded, int n, float *w, float *wt, float *b, const uint8_t *labels,
                           float factor, float shrink, float *d1 /* [M][padded] */) {
   float d2[M][16] ALIGNED;
@@ -195,21 +196,21 @@ INLINE void softmax_layer(const float *a1, int padded, int n, float *w, float *w
   }
 }
 
-/* The first convolution, of 20 filters in 24 lanes. ACTIVATE(z) is its neurons' function. A window is the 6 x 6 pixels of
-   4 places, which are pooled. Units are stored window by window, 20 filters each, without padding. */
+/* The first convolution, of 20 filters in 24 lanes. ACTIVATE(z) is the activation function. A window has the 6 x 6
+   pixels of 4 positions, which are pooled. Units are stored window by window, 20 filters each, without padding. */
 enum {
   SIDE = 28, F1 = 20, F = 24, TAPS = 25, OUT1 = 12, WINDOWS1 = OUT1 * OUT1, UNITS1 = WINDOWS1 * F1, ROW1 = UNITS1 + 16,
 };
 
 static struct {
   float act1[M][ROW1] ALIGNED, delta1[M][ROW1] ALIGNED;
-  int32_t place1[M][WINDOWS1][L] ALIGNED; /* which of the 4 is the largest: 2 bits of each of 3 vectors */
-  uint16_t window[M][WINDOWS1], corner[M][WINDOWS1]; /* those that are not blank, and where their pixels begin */
+  int32_t place1[M][WINDOWS1][L] ALIGNED; /* which of the 4 positions is the largest: 2 bits for each of 3 vectors */
+  uint16_t window[M][WINDOWS1], corner[M][WINDOWS1]; /* windows that are not blank, and the offsets of their pixels */
   int windows[M];
   float blocks[M][(SIDE - 1) * SIDE][4] ALIGNED;
 } layer1;
 
-/* Of a window's 4 places, the largest, and which it is, as the 2 bits from 2 v. */
+/* The largest of a window's 4 positions; its index is put into the 2 bits of places from bit 2 v on. */
 INLINE vec pool(vec a0, vec a1, vec a2, vec a3, int v, __m256i *places) {
   const vec right0 = _mm256_cmp_ps(a1, a0, _CMP_GT_OQ), right1 = _mm256_cmp_ps(a3, a2, _CMP_GT_OQ);
   const vec top = _mm256_max_ps(a1, a0), bottom = _mm256_max_ps(a3, a2);
@@ -220,7 +221,7 @@ INLINE vec pool(vec a0, vec a1, vec a2, vec a3, int v, __m256i *places) {
   return _mm256_max_ps(bottom, top);
 }
 
-/* For each of a window's 36 pixels and its 4 places the filters' tap, or zeros. */
+/* For each of a window's 36 pixels and 4 positions, the tap of each filter, or zeros. */
 static void spread_filters(const float *w1, float *spread) {
   memset(spread, 0, 36 * 4 * F * sizeof *spread);
   for (int q = 0; q < 4; q++)
@@ -229,8 +230,8 @@ static void spread_filters(const float *w1, float *spread) {
         store(spread + (((t / 5 + (q >> 1)) * 6 + t % 5 + (q & 1)) * 4 + q) * F + v, load(w1 + t * F + v));
 }
 
-/* Forward: windows that are not blank, and in these the pixels that are not zero: each is added to the four places, with
-   the taps that these have there. */
+/* Forward. Only windows that are not blank are computed, with their nonzero pixels only. A pixel is added to the four
+   positions, multiplied by the taps that each position has there. */
 static void conv1_forward(const float *image, const float *spread, const float *b1, int s) {
   static const uint8_t at[36] = {0,  1,  2,  3,  4,  5,  28,  29,  30,  31,  32,  33,  56,  57,  58,  59,  60,  61,
                                  84, 85, 86, 87, 88, 89, 112, 113, 114, 115, 116, 117, 140, 141, 142, 143, 144, 145};
@@ -274,7 +275,7 @@ static void conv1_forward(const float *image, const float *spread, const float *
   layer1.windows[s] = n;
 }
 
-/* The pixels of each 2 x 2 block beside one another, so that a shuffle picks each filter's of the four. */
+/* Store the pixels of each 2 x 2 block contiguously, so that a shuffle picks each filter's pixel from the four. */
 static void make_blocks(const float *image, int s) {
   for (int r = 0; r < SIDE - 1; r++)
     for (int c = 0; c < SIDE; c += 4) { /* the last block of a row is not used */
@@ -294,7 +295,7 @@ INLINE vec two_blocks(const float (*b)[4], const float (*c)[4]) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(*b)), _mm_load_ps(*c), 1);
 }
 
-/* Change the filters by what the errors of the pooled units say: of the four places, one has a gradient. */
+/* Change the filters, given the errors of the pooled units: of the four positions, one has a gradient. */
 static void conv1_change(float *w1, float *b1, float shrink) {
   /* Filters 0 to 15: a row of taps at a time. */
   for (int ti = 0; ti < 5; ti++) {

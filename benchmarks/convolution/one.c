@@ -1,10 +1,10 @@
-/* A yardstick: an epoch of the book's network with one convolution, with everything about that network written into it.
+/* An epoch of the book's network with one convolution. All sizes and functions of the network are constants.
 
-   28 x 28 pixels, 20 filters of 5 x 5, pooling by 2 x 2 (the largest), sigmoid; 100 sigmoid neurons; softmax; mini-
-   batches of ten; one thread, AVX2. Filters are in the lanes of vectors, 20 of 24. What is pooled is computed together,
-   in registers: 4 places of 3 vectors; from them come the largest and its place, 2 bits. Windows whose pixels are all
-   zero are left out, and so are pixels. Of the four places, one has a gradient: a shuffle picks each filter's pixel of
-   the four by these two bits. */
+   28 x 28 pixels, 20 filters of 5 x 5, max-pooling of 2 x 2, sigmoid; 100 sigmoid neurons; softmax; mini-batches of
+   ten; one thread, AVX2. The 20 filters are in 24 lanes of 3 vectors. The four positions of a pooling window are
+   computed together, in 4 x 3 registers, which give the largest activation and its position, 2 bits. Windows whose
+   pixels are all zero are skipped, and so are zero pixels in all other windows. Of the four positions, one has a
+   gradient: by the two bits, a shuffle picks each filter's pixel from the four. */
 #define ACTIVATE sigmoid
 #include "common.h"
 
@@ -53,7 +53,7 @@ void epoch(const float *images, const uint8_t *labels, int64_t n, float eta, flo
   put_back(before);
 }
 
-/* The outputs of n images, a multiple of M, as [n][16], before softmax: to measure the accuracy. */
+/* The outputs of n images before softmax, as [n][16], to measure the accuracy; n is a multiple of M. */
 void outputs(const float *images, int64_t n, const float *wc, const float *bc, const float *w1, const float *b1,
              const float *w2, const float *b2, float *out) {
   float spread[36 * 4 * F] ALIGNED;

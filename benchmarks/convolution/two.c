@@ -1,13 +1,13 @@
-/* A yardstick: an epoch of the book's network with two convolutions, with everything about it written into it.
+/* An epoch of the book's network with two convolutions. All sizes and functions of the network are constants.
 
-   28 x 28 pixels; 20 filters of 5 x 5, pooling by 2 x 2; 40 filters of 20 x 5 x 5, pooling by 2 x 2; 100 neurons, all
-   of them ReLU; softmax; L2 regularization; mini-batches of ten; one thread, AVX2.
+   28 x 28 pixels; 20 filters of 5 x 5, max-pooling of 2 x 2; 40 filters of 20 x 5 x 5, max-pooling of 2 x 2; 100
+   neurons; ReLU in all these layers; softmax; L2 regularization; mini-batches of ten; one thread, AVX2.
 
-   The first convolution is that of `one.c`'s. What the second one is given lies pixel by pixel, 20 numbers each, so that a
-   row of taps is 100 numbers in one piece: a sum of 100 products of a number and its row of 40 filters. Backward, only
-   one place of each four has an error, and only where the neuron is not 0: about 300 of 2560 in a sample. They are kept
-   as lists: by filter, to change its 500 weights by sums of patches, and by place, to pass errors on. For both, the
-   filters are in memory once more, transposed: 500 numbers each. */
+   The first convolution is that of `one.c`. The second convolution's inputs are stored position by position, 20 numbers
+   each. So a row of taps is 100 contiguous numbers; each is multiplied by its row of 40 filters. Backward, only one of
+   the four positions of a window has an error, and only if the neuron is not 0: about 300 of 2560 in a sample. These
+   errors are stored as two lists: by filter, to change its 500 weights by sums of patches; and by position, for the
+   errors of the layer below. Both lists use a transposed copy of the filters, 500 numbers each. */
 #define ACTIVATE relu
 #include "common.h"
 
@@ -21,14 +21,14 @@ static struct {
   float act2[M][ROW2] ALIGNED, delta2[M][ROW2] ALIGNED;
   int32_t place2[M][WINDOWS2][L] ALIGNED;
   float conv2[M * WINDOWS2][4][F2] ALIGNED;
-  float value[F2][MOST]; /* each filter's errors that are not zero, and where their patches are in act1 */
+  float value[F2][MOST]; /* each filter's nonzero errors, and the offsets of their patches in act1 */
   int32_t patch[F2][MOST];
   int n[F2];
   float sums[AT_ONCE * M * L] ALIGNED;
   float z3[M][H] ALIGNED, d3[M][H] ALIGNED;
 } work;
 
-/* Add a row of taps to a window: n vectors of filters in each of its 4 places. */
+/* Add a row of taps to a window: N vectors of filters at each of its 4 positions. */
 #define ADD_TAPS(NAME, N) \
   INLINE void NAME(const float *x, const float *w, float *z, int first) { \
     vec a[4][N]; \
@@ -72,7 +72,7 @@ static void conv2_forward(const float *w2 /* [500][40] */, const float *b2) {
 }
 
 
-/* Lists of the errors that are not zero: by filter in `work`, and by place, to pass them on from each place at once. */
+/* Lists of the nonzero errors: by filter, in `work`; and by position, to add them to the errors of the layer below. */
 static void conv2_back(const float *w2t /* [40][5][104] */, float *b2) {
   vec b[V2];
   for (int v = 0; v < V2; v++) b[v] = all(0);
@@ -111,7 +111,7 @@ static void conv2_back(const float *w2t /* [40][5][104] */, float *b2) {
               for (int v = 0; v < 13; v++) a[v] = fma_(x, load(from_ + v * L), a[v]);
             }
 #pragma GCC unroll 13
-            for (int v = 0; v < 13; v++) store(to + v * L, a[v]); /* four numbers too many, to which zeros were added */
+            for (int v = 0; v < 13; v++) store(to + v * L, a[v]); /* includes four numbers beyond the row, unchanged */
           }
     }
   for (int v = 0; v < V2; v++) store(b2 + v * L, load(b2 + v * L) + b[v]);
@@ -200,7 +200,7 @@ void epoch(const float *images, const uint8_t *labels, int64_t n, float eta, flo
   put_back(before);
 }
 
-/* The outputs of n images, a multiple of M, as [n][16], before softmax: to measure the accuracy. */
+/* The outputs of n images before softmax, as [n][16], to measure the accuracy; n is a multiple of M. */
 void outputs(const float *images, int64_t n, const float *w1, const float *b1, const float *w2, const float *b2,
              const float *w3, const float *b3, const float *w4, const float *b4, float *out) {
   float spread[36 * 4 * F] ALIGNED;

@@ -58,7 +58,10 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Options with a check of each value when an object is made. The docstring gets a section with their meanings."""
+    """Base class of options, which checks each value on construction.
+
+    The docstring of a subclass gets a section with the options' meanings.
+    """
 
     def __init_subclass__(cls) -> None:
         lines = [inspect.cleandoc(cls.__doc__ or ""), "", "Attributes", "----------"]

@@ -50,7 +50,7 @@ class Computed(ABC):
 
     @abstractmethod
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
-        """Return z of samples, given their inputs; and the data that the other methods need as `kept`."""
+        """Return z of the samples with inputs `a`, and `kept`: the data that `gradients` and `below` need."""
 
     def gradients(self, error: np.ndarray, kept: Any) -> Named:
         """Return the gradient of each trained array, given the derivative of the cost with respect to z."""

@@ -36,9 +36,9 @@ from fastnet.utils import torch_threads
 Work: TypeAlias = Callable[[], None]
 
 _SAMPLES_AT_A_TIME = 4096  # largest number of samples that are fed forward together; bounds the memory
-_LEAST_MULTIPLICATIONS = 2_000_000  # in a mini-batch, from which on PyTorch is faster with several threads
+_LEAST_MULTIPLICATIONS = 2_000_000  # least number in a mini-batch for which PyTorch is faster with several threads
 _STEPS_IN_A_GRAPH = 200
-_WARM_UP = 3  # steps before a capture, in which PyTorch and its libraries allocate their buffers
+_WARM_UP = 3  # steps before the CUDA graph is captured: in these, PyTorch and its libraries allocate their buffers
 
 
 class Eager(contract.Engine):
@@ -79,7 +79,7 @@ class Eager(contract.Engine):
 
     @cached_property
     def _total(self) -> torch.Tensor:
-        """The `Totals` of a pass, stored on the device, so that no step waits for them."""
+        """The `Totals` of a pass, accumulated on the device, so that a step does not synchronize with the CPU."""
         return torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def _zeros(self, shapes: Shapes, *, requires_grad: bool = False) -> dict[str, torch.Tensor]:

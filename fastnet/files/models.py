@@ -260,7 +260,10 @@ def _check_name(cost: Any) -> None:
 
 
 def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
-    """Return an array, given nested lists. Shape and types are checked first, because NumPy would accept too much."""
+    """Return an array, given nested lists.
+
+    Shape and types are checked first, because NumPy would also convert strings and booleans to numbers.
+    """
     if not _has_shape(rows, shape):
         raise ValueError(f"its {name} do not have the shapes of its sizes")
     if not _are_numbers(rows, len(shape)):

@@ -341,7 +341,7 @@ def _height_and_width(value: Any, argument: str) -> tuple[int, int]:
 
 
 def _image(shape: Shape, layer: Layer) -> tuple[int, int, int]:
-    """Return the shape of a layer's inputs if they are images."""
+    """Return the shape of a layer's inputs, (maps, height, width), or raise a `ValueError` if they are not images."""
     if len(shape) != 3:
         raise ValueError(
             f"{layer} has {prod(shape)} numbers without a shape for inputs; it must have images: if images are the "

@@ -11,12 +11,12 @@ from fastnet.handwriting.judging import DIGITS
 from fastnet.handwriting.preparing import BOX, SIDE
 
 _SEED = 0
-_OTHERS = 2500  # images of no digit in an epoch; with more, the network was less sure of printed digits
-_BLOTS = (4, 6, 9, 14)  # pixels of a side of the noise, before the noise is made smooth
+_OTHERS = 2500  # negative samples in an epoch; with more, the network was less sure of printed digits
+_BLOTS = (4, 6, 9, 14)  # side of the noise in pixels, before enlarging makes the noise smooth
 
 
 def train() -> network2.Network:
-    """Train a network on MNIST's digits, and on images of no digit. The result is always the same network.
+    """Train a network on MNIST's digits, and on negative samples (no digit). The result is always the same network.
 
     Returns
     -------
@@ -25,8 +25,9 @@ def train() -> network2.Network:
 
     Notes
     -----
-    An image of no digit shows two digits, or a blot. Its desired output is a probability of 1/10 for each digit, so
-    that the network learns to be unsure. In each epoch, all digits are deformed anew, as if they were written again.
+    A negative sample shows two digits (side by side, or one above the other) or a blot of smooth noise. Its desired
+    output is a probability of 1/10 for each digit, so that the network learns to be unsure. In each epoch, all digits
+    are deformed anew, as if they were written again.
     """
     training_data, _, _ = mnist_loader.load_data_wrapper()
     net = network2.Network([SIDE * SIDE, 128, DIGITS], network2.LogLikelihoodCost, activation="relu", seed=_SEED)
@@ -41,7 +42,7 @@ def train() -> network2.Network:
 
 
 def no_digits(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Make images of no digit: half of two digits side by side, a quarter of one digit above another, the rest blots.
+    """Make negative samples: half show two digits side by side, a quarter one digit above another, the rest blots.
 
     Parameters
     ----------

@@ -118,7 +118,7 @@ def _filters(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def strips(matrix: np.ndarray, panels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield two views for each panel of a matrix: one of the matrix's columns, one of the panel without padding."""
+    """Yield, for each panel, a view of the matrix's columns in that panel, and a view of the panel without padding."""
     lanes, (rows, columns) = lanes_of(panels.dtype), matrix.shape
     for first in range(0, columns, lanes):
         panel = panels[first * rows : (first + lanes) * rows].reshape(rows, lanes)

@@ -32,8 +32,8 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataC
 from fastnet.kernels import processors, sources
 from fastnet.utils.folders import cache_folder
 
-# Settings of Numba that change code, but are missing in Numba's own key (Numba's issue 10821). NUMBA_ENABLE_AVX changes
-# the features of the processor, which are in the key.
+# Numba settings that change the compiled code, but are missing in the key of Numba's own cache (Numba issue 10821).
+# NUMBA_ENABLE_AVX is not needed here: it changes the processor's features, which are in this module's key.
 _SETTINGS = (
     "OPT",
     "LOOP_VECTORIZE",

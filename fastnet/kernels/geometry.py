@@ -23,7 +23,7 @@ def first_place(layer, s, i, c, m, layout):
 
 @part
 def vectors_at_a_time(c, last, width):
-    """Return the number of narrow vectors that are summed together next, of maps c to `last`."""
+    """Return how many narrow vectors the next block sums: at most `VECTORS_OF_MAPS`, for maps `c` to `last` - 1."""
     return min(VECTORS_OF_MAPS, (last - c + width - 1) // width)
 
 

@@ -37,7 +37,7 @@ class Workspace(NamedTuple):
     means, inverses : ndarray, shape (layout.channels[-1],)
         For batch normalization, mean of each channel's input in the mini-batch, and 1 / sqrt(variance + epsilon).
     samples : ndarray of int64, shape (samples,)
-        0, 1, 2, …: the indices of the rows above, for products that take a list of rows.
+        0, 1, 2, …: row indices into `activations`, `slopes` and `delta`, for products that take a list of rows.
     dots : ndarray
         A section for each thread: sums of dot products, and sums over the positions of maps.
     transposed : ndarray, shape (layout.transposed[-1],) or (0,)

@@ -308,8 +308,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         Raises
         ------
         TypeError, ValueError
-            If the inputs, a parameter, `coefs_` or `intercepts_` are not of that form; or if an output of the network
-            is not a number, which happens when the inputs are too large.
+            If the inputs, a parameter, `coefs_` or `intercepts_` have a wrong type or value; or if an output of the
+            network is not a number, which happens when the inputs are too large.
         """
         return self._decoded(self._outputs(X))
 

@@ -257,7 +257,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ImportError
             If a package that the engine needs is not installed.
         TypeError, ValueError
-            If a parameter or an argument is not of that form; or if the network diverges, which happens when the
+            If a parameter or an argument has a wrong type or value; or if the network diverges, which happens when the
             learning rate or the inputs are too large.
 
         Warns

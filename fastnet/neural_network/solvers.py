@@ -74,7 +74,7 @@ def fit_stochastic(task: Task) -> list[Warning]:
     estimator, settings, before = task.estimator, task.settings, task.before
     samples = _samples(task)
     n = len(samples.chosen)
-    if before is not None and before.fits(settings):  # as in scikit-learn, with the same momentum or betas
+    if before is not None and before.fits(settings):  # as in scikit-learn, with the previous call's momentum or betas
         settings = replace(settings, optimizer=before.settings.optimizer)
     else:
         before = None

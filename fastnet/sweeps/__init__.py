@@ -1,6 +1,6 @@
 """Sweeps: train a grid of recipes, each with several seeds, on all processors or on a cluster.
 
-`recipe` describes a network and its training, `grid` makes recipes of lists of values, `run` trains one network,
+`recipe` describes a network and its training, `grid` makes recipes from lists of values, `run` trains one network,
 `threads` and `cluster` train many, `record` keeps finished runs, `table` presents them; `sweeping` puts the parts
 together.
 """

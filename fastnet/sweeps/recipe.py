@@ -181,7 +181,7 @@ def recipe(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not of that form.
+        If an argument has a wrong type or value.
 
     Examples
     --------

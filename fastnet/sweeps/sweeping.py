@@ -69,7 +69,7 @@ def sweep(
     TrainingFailed
         If networks could not be trained, for example for lack of memory. All other networks are recorded.
     TypeError, ValueError
-        If an argument is not of that form. The error is raised before anything is trained or written.
+        If an argument has a wrong type or value. The error is raised before anything is trained or written.
     DataError
         If a data file or the record is damaged or of another kind. A `DataError` is a `ValueError`.
 

@@ -17,7 +17,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def all_finite(tensors: Iterable[torch.Tensor]) -> bool:
-    """Whether no number is infinite or not a number."""
+    """Whether all numbers are finite."""
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
@@ -70,7 +70,7 @@ def labelled(
     if not 0 <= lowest <= highest < classes:
         raise ValueError(f"{argument} has labels from {lowest} to {highest}; they must be from 0 to {classes - 1}")
     if not all_finite([images]):
-        raise ValueError(f"{argument} has images with a number that is infinite or not a number; all must be finite")
+        raise ValueError(f"{argument} has images with infinite or NaN pixels; all pixels must be finite")
     return value
 
 

@@ -45,8 +45,8 @@ NO_DATA = {
     "other images": (TensorDataset(torch.rand(N, 5), LABELS), ValueError, "has images of 5 pixels; they must have 4"),
     "too large a label": (TensorDataset(IMAGES, LABELS + 1), ValueError, "has labels from 1 to 10; they must .* to 9"),
     "a negative label": (TensorDataset(IMAGES, LABELS - 1), ValueError, "has labels from -1 to 8; they must be from 0"),
-    "NaN": (with_a(math.nan), ValueError, "has images with a number that is infinite or not a number"),
-    "infinity": (with_a(-math.inf), ValueError, "has images with a number that is infinite"),
+    "NaN": (with_a(math.nan), ValueError, "has images with infinite or NaN pixels"),
+    "infinity": (with_a(-math.inf), ValueError, "has images with infinite or NaN pixels"),
 }
 SETTINGS = {
     "options": [None, "fast", (784, 10), {}],

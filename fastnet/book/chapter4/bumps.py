@@ -1,7 +1,7 @@
 """Two hidden neurons make a bump, and several pairs make a histogram.
 
 The first neuron of a pair steps up by h, the second down by h. The weighted output of both is h between their
-steps and 0 elsewhere. A function that is constant between neighbouring steps needs one pair for each height.
+steps and 0 elsewhere. A piecewise-constant function needs one pair of neurons for each piece.
 """
 
 from __future__ import annotations
