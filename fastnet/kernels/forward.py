@@ -1,8 +1,9 @@
 """Feeding a mini-batch forward.
 
 `u` and `v` are the first neurons of panels, counted through all layers. In the workspace, the panel of neuron u begins
-at `m * u` for m samples. Threads divide the neurons of a dense layer 0, the neurons or maps of batch normalization, and
-the samples of all other layers. In between, the threads wait for one another.
+at `m * u` for m samples. Threads divide the neurons of a dense layer 0 (or its samples: see `inputs.divides_neurons`),
+the neurons or maps of batch normalization, and the samples of all other layers. In between, the threads wait for one
+another.
 """
 
 from __future__ import annotations
