@@ -139,7 +139,8 @@ def _model(contents: Any, form: Format[_Model], size: int) -> _Model:
         model = form.make(**settings)
     _check_state(state, model.state_dict(), size)
     model.to_empty(device="cpu").load_state_dict(state)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _check_setting(value: Any, name: str, tensors: int) -> None:
