@@ -137,7 +137,7 @@ def train_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: optim.SGD,
     model.train()
     for images, labels in loader:
         images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-        outputs = model(AUGMENTATION(images) if augment else images)
+        outputs = model(torch.stack([AUGMENTATION(image) for image in images]) if augment else images)
         loss = nn.functional.cross_entropy(outputs, labels)
         optimizer.zero_grad()
         loss.backward()
@@ -170,7 +170,7 @@ def train(
     """Train a network. After each epoch that is better than all before, keep it in the file `checkpoint`.
 
     An argument that is refused raises a `TypeError` or a `ValueError`; nothing has been trained or written then. If the
-    loss or a parameter becomes infinite, an `ArithmeticError` is raised, and the file holds the best network so far.
+    loss or a parameter becomes infinite, an `ArithmeticError` is raised; the file holds the best earlier epoch, if any.
     """
     arguments.instance(options, Options, "options")
     least, ndim = 2 if options.batch_norm else 1, 3 if options.augment else 2  # one sample cannot be normalized

@@ -92,6 +92,8 @@ def read(path: StrPath, form: Format[_Model]) -> _Model:
                 warnings.simplefilter("ignore")  # PyTorch warns of damaged files; they are refused or read
                 contents = torch.load(file, map_location="cpu", weights_only=True)
             return _model(contents, form, size)
+        except MemoryError:
+            raise
         except Exception as error:  # PyTorch raises exceptions of many kinds for a broken file
             raise DataError(f"{os.fspath(path)}: this file does not hold a network ({_reason(error)})") from None
 
@@ -111,12 +113,13 @@ def _check_archive(file: BinaryIO) -> int:
             raise ValueError("it is compressed")
         if sum(entry.file_size for entry in entries) > status.st_size:
             raise ValueError("it claims to hold more than its size")
-        if any(Path(entry.filename).name == "constants.pkl" for entry in entries):
+        # PyTorch finds entries whatever the case of their letters.
+        if any(Path(entry.filename.casefold()).name == "constants.pkl" for entry in entries):
             raise ValueError("it is a program of TorchScript")
         if archive.testzip() is not None:  # PyTorch does not check the checksums
             raise ValueError("it is damaged")
         for entry in entries:
-            if entry.filename.endswith(".pkl"):
+            if entry.filename.casefold().endswith(".pkl"):
                 with archive.open(entry) as stream:
                     torch_pickles.check(stream)
     file.seek(0)

@@ -117,8 +117,8 @@ def _fill(inputs, starts, columns, values):
 def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
     """Set activations of layer 0 to weights times inputs: a[s] = sum_j x[mini_batch[s], j] w[j].
 
-    The neurons are `first` to `last`, in whole panels. The order of the samples is random, so that the processor cannot
-    predict the next sample. The samples in `upcoming` are prefetched.
+    The neurons are `first` to `last`, in whole panels; all of them if threads divide samples. The order of the samples
+    is random, so that the processor cannot predict the next sample. The samples in `upcoming` are prefetched.
     """
     raise NotImplementedError
 
@@ -126,7 +126,7 @@ def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, work
 def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
     """Add the gradient of layer 0's weights to the sums (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
 
-    The neurons are `first` to `last`, in whole panels.
+    The neurons are `first` to `last`, in whole panels; all of them if threads divide samples.
     """
     raise NotImplementedError
 

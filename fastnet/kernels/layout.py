@@ -39,6 +39,7 @@ DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
 ENOUGH_SAMPLES = 24  # with this number of samples in a mini-batch or more, transposing the weights first is faster
+_SAMPLES_TOGETHER = 8  # largest number of samples that a block of the products computes together
 SAMPLES_OF_SUMS = 192  # samples whose gradients are summed together
 NUMBERS_IN_CACHE = 256  # numbers of each such sample that stay in the L2 cache while all panels are computed
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # samples and outputs whose dot products are computed together
@@ -432,7 +433,9 @@ def parts(layout: Layout, samples: int, is_dense: bool = False) -> int:
     `is_dense` is whether the inputs of a dense layer 0 have their zeros: see `inputs.divides_neurons`.
     """
     divides_samples = is_dense and layout.kinds[0] == DENSE and samples > layout.sizes[1]
-    if layout.kinds[0] == IMAGES or divides_samples:
+    if divides_samples:
+        return max(samples // _SAMPLES_TOGETHER, 1)
+    if layout.kinds[0] == IMAGES:
         return max(samples, 1)
     return int(layout.units[1]) // lanes_of(layout.neurons.dtype)
 

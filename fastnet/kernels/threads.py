@@ -1,8 +1,9 @@
 """Threads that compute one epoch together, and the barrier where they wait for one another.
 
-A thread has the same share of every mini-batch: some of the panels, whose weights stay in its processor's cache. All
-threads meet at a barrier, at least twice in a mini-batch. A waiting thread spins, because a system call would take
-longer. After `_PATIENCE` checks, a waiting thread yields its processor.
+A thread has the same share of every mini-batch: some of the panels, whose weights stay in its processor's cache, or
+some of the samples (see `inputs.divides_neurons`). All threads meet at a barrier, at least twice in a mini-batch. A
+waiting thread spins, because a system call would take longer. After `_PATIENCE` checks, a waiting thread yields its
+processor.
 
 The number of threads does not change the result. So one thread does all of the work if no other thread can be started.
 One thread also does all of the work for a while after threads had to wait for processors that other programs use.

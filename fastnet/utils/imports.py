@@ -47,6 +47,8 @@ def of_extra(name: str, packages: str, extra: str, *, is_command: bool = False) 
         try:
             yield
         except ImportError as error:
+            if (error.name or "").partition(".")[0] == "fastnet":
+                raise
             who = "this command" if is_command else name
             advice = f"pip install 'fastnet-nndl[{extra}]' installs it"
             raise ImportError(f"{who} needs {packages} ({error}); {advice}") from error

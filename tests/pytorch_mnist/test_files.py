@@ -206,7 +206,7 @@ def test_archives_that_pytorch_is_not_shown(path, monkeypatch):
         archive.writestr("archive/data.pkl", b"0" * 10**6)
     assert "it is compressed" in refused(path)
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/constants.pkl", b"0")
+        archive.writestr("archive/Constants.PKL", b"0")
     assert "a program of TorchScript" in refused(path)
 
 
@@ -218,7 +218,8 @@ def test_what_is_no_file(tmp_path):
     assert "not a regular file" in refused("/dev/zero")
 
 
-def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch):
+@pytest.mark.parametrize("change", [str, str.upper])
+def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch, change):
     """To unpickle a call of a tensor, PyTorch would import modules."""
     contents = io.BytesIO(path.read_bytes())
     with zipfile.ZipFile(contents) as archive:
@@ -227,6 +228,6 @@ def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch):
     entries[name] = entries[name].replace(pickle.REDUCE, pickle.EMPTY_TUPLE + pickle.REDUCE * 2, 1)
     with zipfile.ZipFile(path, "w") as archive:
         for each, content in entries.items():
-            archive.writestr(each, content)
+            archive.writestr(change(each), content)
     monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("it was shown to PyTorch"))
     assert "asks for more than" in refused(path)
