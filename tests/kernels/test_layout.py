@@ -17,7 +17,7 @@ from kernels.networks import (
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
-from fastnet.kernels import activations, costs, layout
+from fastnet.kernels import activations, costs, layout, shares
 from fastnet.kernels.vectors import lanes_of, narrow_lanes_of
 
 KINDS = {
@@ -180,3 +180,12 @@ def test_parts_of_a_mini_batch(dtype):
     for samples in (0, 1, 10):
         assert layout.parts(layout.layout_of(dense), samples) == 4
         assert layout.parts(layout.layout_of(images), samples) == max(samples, 1)
+
+
+@pytest.mark.parametrize("samples", [39, 40, 41, 1000])
+def test_threads_are_chosen_for_what_the_kernels_divide(samples):
+    """With dense inputs: panels of neurons, or blocks of samples if these are more than the neurons."""
+    there = layout.layout_of(Architecture((3,), (Dense(40), Dense(2)), dtype=np.dtype("float32")))
+    panels = layout.parts(there, samples)
+    divided = shares.divides_samples.py_func(samples, there)
+    assert layout.parts(there, samples, is_dense=True) == (samples // 8 if divided else panels)
