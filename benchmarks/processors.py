@@ -1,15 +1,17 @@
 """Run a command with kernels compiled for processors with narrower vectors than this one: generic, and AVX2.
 
     python benchmarks/processors.py pytest --benchmark-disable benchmarks/bench_kernels.py
-    python benchmarks/processors.py python benchmarks/yardstick.py
+    python benchmarks/processors.py --only avx2 python benchmarks/grid.py
 
-Environment variables tell Numba which processor to compile for. The cache keeps the kernels of each processor apart. A
+Environment variables tell Numba which processor to compile for. The cache keeps the kernels of each processor apart.
+With `avx2`, other variables hold OpenBLAS, NumPy, PyTorch and JAX to AVX2, too, so that benchmarks compare alike. A
 processor is left out if this one lacks its instructions, or has no wider vectors. The exit status is 1 if the command
 fails with any of them. To use this processor's own vectors, run the command itself.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import subprocess
@@ -21,6 +23,19 @@ from llvmlite.binding import get_host_cpu_features
 PROCESSORS = {
     "generic": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
     "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma"},
+}
+# Variables that hold other libraries to the instructions of each processor: OpenBLAS, PyTorch with oneDNN and MKL, JAX,
+# and NumPy's own loops.
+LIBRARIES = {
+    "generic": {},
+    "avx2": {
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    },
 }
 # Instructions that code for each processor may use. LLVM and gcc derive some of them from the name alone.
 INSTRUCTIONS = {"generic": (), "avx2": ("avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe")}
@@ -38,16 +53,20 @@ def is_x86() -> bool:
 
 
 def main() -> None:
-    command = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=PROCESSORS, help="the only processor to compile for")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command, with its arguments")
+    options = parser.parse_args()
+    command = options.command
     if not command:
-        raise SystemExit(__doc__)
+        parser.error("a command is missing, such as `pytest`")
     failed = []
     features = get_host_cpu_features()
-    for name in PROCESSORS:
+    for name in [options.only] if options.only else PROCESSORS:
         if not known(name) or not features.get(WIDER[name]):
             continue
         print(f"Compiled for {name}:", flush=True)
-        if subprocess.run(command, env=os.environ | PROCESSORS[name]).returncode:
+        if subprocess.run(command, env=os.environ | LIBRARIES[name] | PROCESSORS[name]).returncode:
             failed.append(name)
     if failed:
         raise SystemExit(f"{command[0]} failed with kernels compiled for {' and '.join(failed)}")

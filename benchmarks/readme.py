@@ -3,12 +3,14 @@
     python benchmarks/readme.py [--only SECTION,SECTION]
 
 All sections take about six hours, mostly for chapter 6, on an idle machine. The extras `bench`, `test` and `fuzz` are
-needed. If a page has a section for each kind of processor, the section of this processor is written.
+needed. If a page has a section for each kind of processor, the section of this processor is written. Through
+`processors.py --only avx2`, it is the section of processors with AVX2.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from limit import is_missed
+from processors import PROCESSORS
 
 from fastnet import comparison, plots
 from fastnet.comparison.plots import figure
@@ -25,7 +28,9 @@ from fastnet.utils import machine
 BENCHMARKS = Path(__file__).parent
 DOCS = BENCHMARKS.parent / "docs"
 PAGES = (BENCHMARKS.parent / "README.md", *sorted(DOCS.glob("*.md")))
-VECTORS = machine.describe()["vectors"]
+HELD = "AVX2" if os.environ.get("NUMBA_CPU_NAME") == PROCESSORS["avx2"]["NUMBA_CPU_NAME"] else ""
+VECTORS = HELD or machine.describe()["vectors"]
+MACHINE = machine.sentence() + (f"; all libraries held to {HELD}" if HELD else "")
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 LIMITS = ("yardstick.py", "two_threads.py", "products.py", "distribution.py", "grid.py")
 
@@ -75,7 +80,7 @@ def write(name: str, text: str) -> None:
             before, found, rest = page.read_text(encoding="utf-8").partition(start)
             _, also_found, after = rest.partition(end)
             if found and also_found:
-                about = "" if section == name else f"{machine.sentence()}; {date.today().isoformat()}.\n\n"
+                about = "" if section == name else f"{MACHINE}; {date.today().isoformat()}.\n\n"
                 page.write_text(f"{before}{start}{about}{text.strip()}\n{end}{after}", encoding="utf-8")
                 written = True
     if not written:
@@ -132,7 +137,8 @@ def limits() -> str:
             f"docs/limits.md lacks a column for {VECTORS or 'this processor'}; it has {', '.join(columns)}"
         )
     rows = {what: {**dict(zip(columns, cells, strict=True)), "by": script} for what, *cells, script in old}
-    rows["measured on"][VECTORS] = f"{machine.describe()['processor']}, {date.today().isoformat()}"
+    processor = machine.describe()["processor"] + (f", held to {HELD}" if HELD else "")
+    rows["measured on"][VECTORS] = f"{processor}, {date.today().isoformat()}"
     for script in LIMITS:
         output = run(script) + "\n"
         for what, found in re.findall(r"^(.+): ([\d.]+(?: of \d+ cells)?)$", output, re.MULTILINE):
