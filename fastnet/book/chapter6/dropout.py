@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.book.chapter6.curves import WIDE, draw_results
 from fastnet.book.chapter6.networks import two_convolutions
-from fastnet.book.chapter6.training import Recipe, accuracies, published
+from fastnet.book.chapter6.training import EPOCHS, Recipe, accuracies, published
 from fastnet.book.experiment import Measured, experiment
 from fastnet.network3 import ReLU
 
@@ -24,7 +24,7 @@ NETWORKS = {
 
 
 @experiment("Dropout in two fully connected layers", published=published(NETWORKS), size=WIDE)
-def dropout(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 40, seed: int = 0) -> Measured:
+def dropout(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = EPOCHS, seed: int = 0) -> Measured:
     """Train the network on the expanded data, with eta 0.03 and a dropout probability of 0.5."""
     return accuracies(NETWORKS, samples, test_samples, epochs, seed)
 

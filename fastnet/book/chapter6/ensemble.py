@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnet.book.chapter6.dropout import NETWORKS
-from fastnet.book.chapter6.training import best_test_accuracy, train
+from fastnet.book.chapter6.training import EPOCHS, best_test_accuracy, train
 from fastnet.book.digits import mnist, percent
 from fastnet.book.experiment import Measured, Published, experiment
 from fastnet.plots.figures import PALETTE
@@ -27,7 +27,7 @@ SHOWN = 60
 
 @experiment("An ensemble of five networks", published=[Published("test accuracy", 99.67, "%")], size=(8.0, 5.4))
 def ensemble(
-    *, networks: int = 5, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 40, seed: int = 0
+    *, networks: int = 5, samples: int = 50_000, test_samples: int = 10_000, epochs: int = EPOCHS, seed: int = 0
 ) -> Measured:
     """Train networks as in `dropout`, each with its own seed, and let them vote on the test digits."""
     seeds = range(seed * networks, (seed + 1) * networks)

@@ -18,6 +18,9 @@ from fastnet.network3 import Network
 from fastnet.network3.layers import Layer
 from fastnet.utils import progress
 
+EPOCHS = 12
+"""Default number of epochs on the expanded data: as many mini-batches as in 60 epochs on the original data."""
+
 
 class Recipe(NamedTuple):
     """A network and the settings of its training.

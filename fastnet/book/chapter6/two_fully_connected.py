@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.book.chapter6.curves import WIDE, draw_results
 from fastnet.book.chapter6.networks import two_convolutions
-from fastnet.book.chapter6.training import Recipe, accuracies, published
+from fastnet.book.chapter6.training import EPOCHS, Recipe, accuracies, published
 from fastnet.book.experiment import Measured, experiment
 from fastnet.network3 import ReLU
 
@@ -29,7 +29,7 @@ NETWORKS = {
 
 @experiment("A second fully connected layer", published=published(NETWORKS), size=WIDE)
 def two_fully_connected(
-    *, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 60, seed: int = 0
+    *, samples: int = 50_000, test_samples: int = 10_000, epochs: int = EPOCHS, seed: int = 0
 ) -> Measured:
     """Train networks of rectified linear units on the expanded data, with eta 0.03 and lambda 0.1."""
     return accuracies(NETWORKS, samples, test_samples, epochs, seed)
