@@ -1,8 +1,8 @@
 """Sweeps: train a grid of recipes, each with several seeds, on all processors or on a cluster.
 
-`recipe` describes a network and its training, `grid` makes recipes from lists of values, `run` trains one network,
-`threads` and `cluster` train many, `record` keeps finished runs, `table` presents them; `sweeping` puts the parts
-together.
+`recipe` describes a network and its training. `grid` makes recipes from lists of values. `run` trains one network.
+`threads` and `cluster` train many networks. `record` stores finished runs, and `table` presents their results.
+`sweeping` combines these modules.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ __all__ = ["Row", "Sweep", "TrainingFailed", "sweep"]
 _IN_MODULES = {"Row": "table", "Sweep": "table", "TrainingFailed": "sweeping", "sweep": "sweeping"}
 
 
-def _attribute(name: str) -> Any:  # a recipe alone does not need the modules that train many networks
+def _attribute(name: str) -> Any:  # lazy: a recipe alone does not need the modules that train many networks
     if name in _IN_MODULES:
         return getattr(importlib.import_module(f"fastnet.sweeps.{_IN_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-if not TYPE_CHECKING:  # a checker refuses names that it does not find above
+if not TYPE_CHECKING:  # hidden from type checkers, which then refuse names that are not imported above
     __getattr__ = _attribute

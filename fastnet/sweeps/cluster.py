@@ -1,4 +1,7 @@
-"""Trains networks on a cluster, through joblib's backend for Dask. A worker trains a network as a thread here does."""
+"""Trains networks on a cluster, with joblib's Dask backend.
+
+A worker trains a network with `attempt`, as a thread of `fastnet.sweeps.threads` does.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Outcome, Task, attempt, one_thread_of_blas
 from fastnet.utils import progress
 
-_CONNECTING = 10  # seconds that a scheduler has to answer, and to find workers
-_CHECK_INTERVAL = 1.0  # seconds between two checks of the cluster
-_PATIENCE = 5  # consecutive checks that find the cluster idle, after which unfinished networks count as lost
+_CONNECTING = 10  # largest number of seconds to wait for a scheduler's answer, and then for a worker
+_CHECK_INTERVAL = 1.0  # number of seconds between two checks of the cluster
+_PATIENCE = 5  # number of consecutive checks with an idle cluster, after which unfinished networks count as lost
 
 
 @contextlib.contextmanager
@@ -40,10 +43,12 @@ def connected(address: str) -> Iterator[Any]:
     except ImportError:
         raise ImportError("a scheduler needs Dask; pip install 'fastnet-nndl[dask]' installs it") from None
     try:
-        get_address_host_port(address)  # raises an error at once if this is not an address
+        get_address_host_port(address)  # raises an error immediately if the address is malformed
         client: Any = Client(address, timeout=_CONNECTING, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ConnectionError(f"no scheduler answers at {address} ({error})") from None
+        raise ConnectionError(
+            f"no scheduler answers at {address} ({error}); start a scheduler, or correct the address"
+        ) from None
     with client:
         yield client
 
@@ -53,26 +58,26 @@ def outcomes(
 ) -> Generator[Outcome, None, None]:
     """Train networks on the workers of a scheduler, and yield each result as soon as it is known.
 
-    When a worker dies, another worker trains its unfinished networks. `Data` are sent to each worker once. With a
-    `Source`, each worker loads the data.
+    If a worker dies, the unfinished networks of that worker are trained by another worker. `Data` are sent to each
+    worker once. With a `Source`, each worker loads the data.
 
     Parameters
     ----------
     tasks : sequence of (Recipe, int)
         The recipes and seeds to train.
     data : Data or Source
-        The data, or where the data are on each worker.
+        The data sets, or the source from which each worker loads the data sets.
     fingerprint : str
         Fingerprint of the data.
     client : distributed.Client
         The connection to the scheduler.
     step : callable
-        Called with the recipe once for each epoch, after a network is trained.
+        Called after a network has been trained: once for each epoch, with the recipe.
 
     Yields
     ------
     recipe, seed, run
-        If an error ended the run, its message replaces the run.
+        If an error ended the training, `run` is the error message.
 
     Raises
     ------
@@ -97,7 +102,8 @@ def outcomes(
         except Exception as error:
             results.put(error)
 
-    threading.Thread(target=collect, daemon=True).start()  # joblib waits forever for tasks that Dask has given up
+    # A daemon thread is used because joblib waits forever for tasks that Dask has given up.
+    threading.Thread(target=collect, daemon=True).start()
     left, idle = set(tasks), 0
     while left and idle < _PATIENCE:
         try:
@@ -114,7 +120,7 @@ def outcomes(
                 step(recipe)
             yield result
     for recipe, seed in left:
-        yield recipe, seed, "given up by the workers: the workers died, or fastnet is not installed on them"
+        yield recipe, seed, "no worker finished this network: the workers died, or fastnet is not installed on them"
 
 
 def _is_busy(client: Any) -> bool:
@@ -123,7 +129,7 @@ def _is_busy(client: Any) -> bool:
 
 
 def _in_words(error: Exception) -> Exception:
-    """Return a readable error for an error of joblib or Dask about the cluster. Other errors are returned unchanged."""
+    """Return a readable error in place of joblib's or Dask's error about the cluster. Return other errors unchanged."""
     if isinstance(error, CancelledError):
         return ConnectionError("the scheduler no longer answers")
     if isinstance(error, TimeoutError):
@@ -134,7 +140,10 @@ def _in_words(error: Exception) -> Exception:
 def _train(recipe: Recipe, seed: int, data: Data | Source, fingerprint: str, version: str) -> Outcome:
     """Train a network on a worker."""
     if version != fastnet.__version__:
-        reason = f"this worker has fastnet {fastnet.__version__}, but the sweep was started by fastnet {version}"
+        reason = (
+            f"this worker has fastnet {fastnet.__version__}, but the sweep was started by fastnet {version}; "
+            "install the same version"
+        )
         return recipe, seed, reason
     try:
         here = load_on_worker(data, fingerprint)
@@ -147,5 +156,5 @@ def _train(recipe: Recipe, seed: int, data: Data | Source, fingerprint: str, ver
 
 @cache
 def _limit_blas() -> None:
-    """Have NumPy use one thread in this process from now on: a worker trains a network in each of its threads."""
+    """Restrict NumPy to one thread in this process permanently, because a worker trains a network in each thread."""
     one_thread_of_blas()

@@ -1,4 +1,4 @@
-"""The data of a sweep, and how another machine gets them."""
+"""The data sets of a sweep, and the source from which workers on other machines load the same data sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_NUMBERS_AT_A_TIME = 1 << 22  # hashed at a time; sparse inputs are made dense for it
+_NUMBERS_AT_A_TIME = 1 << 22  # number of values that are hashed together; sparse inputs are made dense part by part
 
 _loading = threading.Lock()
 
@@ -30,7 +30,7 @@ class Data:
     training : Dataset
         The training data.
     validation : Dataset
-        The validation data, with which recipes are compared.
+        The validation data, which are used to compare recipes.
     test : Dataset or None
         The test data, for the accuracy of the best recipe.
     """
@@ -41,7 +41,7 @@ class Data:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Number of inputs and number of outputs of a network for these data. Labels go from 0 to outputs - 1."""
+        """Number of inputs and number of outputs of a network for these data. Labels are 0 to outputs - 1."""
         rows, targets = self.training.rows, self.training.targets
         return rows.shape[1], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1
 
@@ -60,21 +60,21 @@ class Data:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the data are. A source is sent to other machines instead of the data.
+    """A description from which each machine loads the data. Workers get the source instead of the data.
 
     Attributes
     ----------
     path : path or None
-        See `mnist_loader.load_data`.
+        File or folder of the data, in a format of `mnist_loader.load_data`; None for MNIST.
     expanded : bool
-        Whether copies of the training images, shifted by a pixel, are added to the training data.
+        Whether copies of the training images, shifted by one pixel, are added to the training data.
     """
 
     path: StrPath | None = None
     expanded: bool = False
 
     def __post_init__(self) -> None:
-        if self.path is not None:  # a worker may have been started in another folder
+        if self.path is not None:  # absolute, because a worker may have another working directory
             object.__setattr__(self, "path", os.path.abspath(self.path))
 
     def load(self) -> Data:
@@ -83,14 +83,14 @@ class Source:
         Raises
         ------
         OSError, DataError
-            As `mnist_loader.load_data` does.
+            If a file cannot be opened, or is invalid.
         """
         training, validation, test = mnist_loader.load_data_wrapper(self.path)
         return Data(expand_mnist.expand(training) if self.expanded else training, validation, test)
 
 
 def given(value: object) -> Data | Source:
-    """Return the data that a user gives: data sets, a `Source`, a path, or None for MNIST.
+    """Convert the argument `data` of a sweep: data sets, a `Source`, a path, or None for MNIST.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def given(value: object) -> Data | Source:
         return Source(value)
     if not (isinstance(value, (tuple, list)) and len(value) in (2, 3)):
         raise TypeError(
-            "data must be a path, or a tuple (training_data, validation_data, test_data), the last optional"
+            "data must be a path, or a tuple (training_data, validation_data, test_data); test_data may be omitted"
         )
     sets = []
     for each, name in zip(value, ("training_data", "validation_data", "test_data"), strict=False):
@@ -113,12 +113,12 @@ def given(value: object) -> Data | Source:
 
 
 def load_on_worker(data: Data | Source, fingerprint: str) -> Data:
-    """Return the data in the process of a worker, which got the data or their source. A source is loaded only once.
+    """Return the data in a worker's process, given the data or their source. Each process loads a source only once.
 
     Raises
     ------
     OSError, DataError
-        As `Source.load` does.
+        If a file cannot be opened, or is invalid.
     ValueError
         If the loaded data do not have this fingerprint.
     """
@@ -128,7 +128,9 @@ def load_on_worker(data: Data | Source, fingerprint: str) -> Data:
         loaded = _load_once(data)
         found = loaded.fingerprint
     if found != fingerprint:
-        raise ValueError("the data on this worker differ from the data where the sweep was started; use the same data")
+        raise ValueError(
+            "the data on this worker differ from the data of the process that started the sweep; use the same data"
+        )
     return loaded
 
 

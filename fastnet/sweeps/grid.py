@@ -1,4 +1,4 @@
-"""A grid: all combinations of some values for each argument of a recipe."""
+"""Grids: the recipes with all combinations of values, given one or more values for each argument of a recipe."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def recipes(**values: Any) -> list[Recipe]:
     Parameters
     ----------
     **values
-        Arguments of `fastnet.sweeps.recipe.recipe`: a value, or several values in a list or an array.
+        Arguments of `fastnet.sweeps.recipe.recipe`; for each argument, one value, or a list or an array of values.
 
     Raises
     ------
     TypeError
-        If there is no such argument, or a value is of another kind than the argument.
+        If an argument does not exist, or a value has a wrong type.
     ValueError
         If a value is out of range, a list of values is empty, or `epochs` is 0.
 
@@ -32,12 +32,12 @@ def recipes(**values: Any) -> list[Recipe]:
     """
     for name in values:
         if name not in ARGUMENTS:
-            raise TypeError(f"a sweep has no argument {name!r}; a network and its training have {', '.join(ARGUMENTS)}")
+            raise TypeError(f"a sweep has no argument {name!r}; the arguments are {', '.join(ARGUMENTS)}")
     lists = {name: _several(values[name], name) for name in ARGUMENTS if name in values}
     found = [recipe(**dict(zip(lists, each, strict=True))) for each in product(*lists.values())]
     for each in found:
         if each.epochs == 0:
-            raise ValueError("epochs is 0; without an epoch, a sweep has nothing to compare")
+            raise ValueError("epochs is 0; it must be at least 1, because a sweep compares trained networks")
     return list(dict.fromkeys(found))
 
 
@@ -45,17 +45,17 @@ _MOST_SEEDS = 1_000_000
 
 
 def seeds(value: int | Iterable[int]) -> list[int]:
-    """Return seeds: the first from 0 on, given their number; or the given seeds, without duplicates.
+    """Return the seeds 0 to n - 1, given their number n; or the given seeds, without duplicates.
 
     Raises
     ------
     TypeError, ValueError
-        If `value` is neither a number of seeds, from 1 to 1,000,000, nor seeds from 0 to 2**32 - 1.
+        If `value` is neither a number of seeds (from 1 to 1,000,000) nor seeds (each from 0 to 2**32 - 1).
     """
     if isinstance(value, Iterable):
         found = [arguments.seed(each) for each in value]
         if not found:
-            raise ValueError("seeds is empty; it must name at least one")
+            raise ValueError("seeds is empty; give at least one seed")
         return list(dict.fromkeys(found))
     number = arguments.positive(value, "seeds")
     if number > _MOST_SEEDS:
@@ -84,7 +84,7 @@ def shown(value: Any) -> str:
 
 
 def label(each: Recipe, names: list[str]) -> str:
-    """Return some arguments of a recipe, given by their names, as one line.
+    """Return the values of some arguments of a recipe as one line, given the names of the arguments.
 
     Examples
     --------
@@ -94,10 +94,10 @@ def label(each: Recipe, names: list[str]) -> str:
     'conv 20 5x5, pool 2x2; eta 0.1'
     """
     values = [("" if name in _OF_ITSELF else f"{name} ") + shown(getattr(each, name)) for name in names]
-    return ("; " if "layers" in names else ", ").join(values)  # layers contain commas
+    return ("; " if "layers" in names else ", ").join(values)  # semicolons, because layers contain commas
 
 
-_LISTS = ("sizes", "layers", "image_shape")  # arguments of which a single value may be a list
+_LISTS = ("sizes", "layers", "image_shape")  # arguments whose single values may be lists
 _OF_ITSELF = ("sizes", "layers")  # arguments whose values are shown without the name
 
 

@@ -1,4 +1,4 @@
-"""Recipes: a network and its training, described by plain values, as in a command, a grid or a file."""
+"""Recipes: a recipe describes a network and its training by plain values, for commands, grids and files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from fastnet.learning.schedules import SCHEDULES
 from fastnet.utils import arguments
 
 INITS = ("large", "small")
-_SIZES, _ENDS = (784, 30, 10), (784, 10)  # chapter 1's network; inputs and outputs of any network for MNIST
-_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # of gradient descent
-_ETA_OF_LAYERS = 0.1  # as in chapter 6; with the rates above, most networks with convolutions learn nothing
-_ETA_OF_OTHERS = 0.001  # of optimizers that divide the gradient by its size
+_SIZES, _ENDS = (784, 30, 10), (784, 10)  # sizes of chapter 1's network; numbers of inputs and outputs for MNIST
+_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # learning rates of gradient descent
+_ETA_OF_LAYERS = 0.1  # learning rate of chapter 6; with the rates above, most networks with convolutions learn nothing
+_ETA_OF_OTHERS = 0.001  # learning rate of optimizers that divide the gradient by its magnitude
 
 
 class _LargeWeights(network2.Network):
@@ -36,18 +36,19 @@ class _LargeWeights(network2.Network):
 class Recipe:
     """A network and the arguments of its training. The function `recipe` makes a recipe.
 
-    A recipe, a seed and the data together determine every number of the training.
+    A recipe, a seed and the data together determine every result of the training.
 
     Attributes
     ----------
     sizes : tuple of int
-        Number of neurons in each dense layer, the inputs first; with `layers`, of inputs and outputs only.
+        Number of inputs, and number of neurons in each dense layer. With `layers`, numbers of inputs and outputs only.
     layers : str or None
         The hidden layers, in the notation of `fastnet.formulas.notation`.
     image_shape : tuple of int or None
-        Shape of an image, (maps, height, width). None if the number of inputs gives the shape, or no layer needs it.
+        Shape of an image, (maps, height, width). None if the shape follows from the number of inputs, or no layer needs
+        images.
     cost, init, activation, engine, dtype
-        The other settings of the network.
+        Cost, initial weights, activation function, engine and precision of the network.
     epochs, mini_batch_size, eta, lmbda, l1, max_norm, optimizer, momentum, dropout, patience, schedule
         The arguments of `network2.Network.SGD`.
     """
@@ -104,7 +105,7 @@ class Recipe:
         return Architecture(self.input_shape, as_layers(self._layers(), self.activation), cost, dtype)
 
     def training(self) -> dict[str, Any]:
-        """Return the arguments of `SGD`, by their names."""
+        """Return the arguments of `SGD`, by name."""
         return {name: getattr(self, name) for name in ARGUMENTS if name in _OF_SGD}
 
     def work(self) -> int:
@@ -114,13 +115,13 @@ class Recipe:
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
         values = asdict(self)
-        for name in ("layers", "image_shape"):  # omitted, so that recipes in older records are found
+        for name in ("layers", "image_shape"):  # None is omitted, so that recipes in older records are found
             if values[name] is None:
                 del values[name]
         return json.dumps(values, sort_keys=True)
 
     def _layers(self) -> list[int | Layer]:
-        """Return all layers, of which an integer means a dense layer."""
+        """Return all layers; an integer is the number of neurons of a dense layer."""
         return [*self.sizes[1:-1], *(notation.read(self.layers) if self.layers else ()), self.sizes[-1]]
 
 
@@ -155,28 +156,30 @@ def recipe(
     Parameters
     ----------
     sizes : sequence of int, optional
-        Number of neurons in each dense layer, the inputs first: by default (784, 30, 10). With `layers`, numbers of
-        inputs and outputs only: by default (784, 10).
+        Number of inputs, and number of neurons in each dense layer; by default (784, 30, 10). With `layers`, numbers of
+        inputs and outputs only; by default (784, 10).
     layers : str or sequence of int and Layer, optional
         The hidden layers, in the notation of `fastnet.formulas.notation`, such as "conv 20 5x5 relu, pool 2x2, dense
-        100 relu"; or the layers themselves, if the notation can describe them.
+        100 relu"; or a sequence of layers that the notation can describe.
     image_shape : sequence of int, optional
         Shape of an image, (maps, height, width), if the layers need images. By default, n*n inputs are one map, and
         3*n*n inputs are three maps.
     activation, engine, dtype
-        As for `network2.Network`.
+        The arguments of `network2.Network`.
     cost : {'quadratic', 'cross-entropy', 'log-likelihood'}, optional
         The cost function. By default 'quadratic', and with `layers` 'log-likelihood', as in chapter 6.
     init : {'large', 'small'}, optional
-        Initial weights: 'large' as in chapter 1; or 'small' as in chapter 3, divided by the square root of the number
-        of a neuron's weights. By default 'large' with the quadratic cost and without `layers`, and 'small' otherwise.
+        Initial weights: 'large' as in chapter 1, or 'small' as in chapter 3. Small weights are divided by the square
+        root of the neuron's number of weights. By default 'large' with the quadratic cost and without `layers`, and
+        'small' otherwise.
     epochs, mini_batch_size, lmbda, l1, max_norm, momentum, dropout, patience, schedule
-        As for `network2.Network.SGD`.
+        The arguments of `network2.Network.SGD`.
     optimizer : str, optional
         One of `optimizers.NAMES`.
     eta : float, optional
-        The learning rate. By default 3.0 with the quadratic cost and 0.5 with any other cost; with `layers` 0.1. With
-        an optimizer other than 'sgd' and 'nesterov', 0.001.
+        The learning rate. With the optimizers 'sgd' and 'nesterov', the default is 0.1 with `layers`. Without `layers`,
+        the default is 3.0 with the quadratic cost, and 0.5 with any other cost. With any other optimizer, the default
+        is 0.001.
 
     Raises
     ------
@@ -231,10 +234,10 @@ def recipe(
 def _network(
     sizes: Sequence[int] | None, layers: str | Sequence[int | Layer] | None, image_shape: Sequence[int] | None
 ) -> tuple[tuple[int, ...], str | None, Shape | None]:
-    """Return sizes, layers and the shape of images as a recipe has them."""
+    """Return the attributes `sizes`, `layers` and `image_shape` of a recipe, given the arguments of the same names."""
     if layers is None:
         if image_shape is not None:
-            raise ValueError(f"image_shape is {image_shape}, but there are no layers; give layers that take images")
+            raise ValueError(f"image_shape is {image_shape}, but layers is not given; give layers that take images")
         return tuple(arguments.sizes(_SIZES if sizes is None else sizes)), None, None
     ends = tuple(arguments.sizes(_ENDS if sizes is None else sizes))
     if len(ends) != 2:

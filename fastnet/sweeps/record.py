@@ -1,4 +1,7 @@
-"""The record of a sweep: a SQLite file to which each finished run is written at once, so that no run is repeated."""
+"""The record of a sweep: a SQLite file with the finished runs.
+
+Each run is written as soon as it has finished, so that an interrupted sweep does not repeat it.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ from fastnet.sweeps.recipe import Recipe
 from fastnet.sweeps.run import Run, Task
 
 _OURS = 0x666E7377  # "fnsw": SQLite's application id, which identifies the record of a sweep
-_FORMAT = 2  # SQLite's user version
-_PATIENCE = 60  # seconds to wait for another process that is writing
+_FORMAT = 2  # version of the format of records, stored as SQLite's user version
+_PATIENCE = 60  # largest number of seconds to wait for another process that is writing
 _TABLE = """
 CREATE TABLE runs (
     recipe TEXT NOT NULL,
@@ -42,29 +45,29 @@ _ADD = "INSERT OR IGNORE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record:
-    """Finished runs, by recipe, seed, data and version of fastnet, which together determine a run's numbers.
+    """Finished runs. The recipe, the seed, the data and the version of fastnet identify a run and determine its result.
 
     Several sweeps may use the same file at the same time. A recorded run is never changed.
 
     Parameters
     ----------
     path : path or None
-        The file, which `begin` creates; None for a record in memory, which ends with the sweep.
+        The file, which `begin` creates. None for a record in memory, which is lost when the sweep ends.
     fingerprint : str
         Fingerprint of the data.
 
     Raises
     ------
     DataError
-        If the file is damaged or of another kind.
+        If the file is damaged, or is not the record of a sweep.
     """
 
     def __init__(self, path: StrPath | None, fingerprint: str) -> None:
         self._path = path
         self._fingerprint = fingerprint
-        self._connection: sqlite3.Connection | None = None  # None while there is nothing to read
+        self._connection: sqlite3.Connection | None = None  # None while there is no table of runs
         if path is not None and os.path.exists(path):
-            if not os.path.isfile(path):  # SQLite would make its own files beside a device, for example
+            if not os.path.isfile(path):  # SQLite would create files beside a device, for example
                 raise DataError(f"{self._name}: it is not a regular file")
             self._connection = self._connect()
             try:
@@ -73,7 +76,7 @@ class Record:
             except BaseException:
                 self.close()
                 raise
-            if not has_begun:  # a process may have been killed before it had written anything
+            if not has_begun:  # the process that created the file may have been killed before it wrote anything
                 self.close()
 
     def begin(self) -> None:
@@ -93,7 +96,7 @@ class Record:
                 connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
     def find(self, recipe: Recipe, seed: int) -> Run | None:
-        """Return the recorded run of a recipe and a seed; None if there is none.
+        """Return the recorded run of a recipe and a seed; None if no run is recorded.
 
         Raises
         ------
@@ -113,7 +116,7 @@ class Record:
                 raise ValueError
             return _run(*values)
         except (RecursionError, TypeError, ValueError):
-            raise DataError(f"{self._name}: this record of a sweep is damaged") from None
+            raise DataError(f"{self._name}: this record of a sweep is damaged; name another file") from None
 
     def __getitem__(self, task: Task) -> Run:
         """Return the recorded run of a recipe and a seed."""
@@ -157,9 +160,9 @@ class Record:
             return connection
 
     def _has_begun(self, connection: sqlite3.Connection) -> bool:
-        """Whether the file has a table of runs; raise a `DataError` if the file has anything else.
+        """Return whether the file has the table of runs; raise a `DataError` if the file has any other contents.
 
-        Call this in a transaction: between two queries, another process may create the table.
+        Call this method in a transaction, because another process may create the table between two queries.
         """
         with self._named_errors():
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -168,18 +171,21 @@ class Record:
         if (application, version, schema) == (0, 0, []):
             return False
         if application != _OURS:
-            raise DataError(f"{self._name}: this is a database, but not the record of a sweep")
+            raise DataError(f"{self._name}: this is a database, but not the record of a sweep; name another file")
         if version != _FORMAT:
             raise DataError(
-                f"{self._name}: this record has format {version}, and this version of fastnet reads {_FORMAT}"
+                f"{self._name}: this record has format {version}, but this version of fastnet reads format {_FORMAT}; "
+                "name another file"
             )
-        if schema != [("table", "runs", _TABLE.strip("\n"))]:  # a view or a trigger would run the file's own SQL
-            raise DataError(f"{self._name}: this database has other tables than the record of a sweep")
+        if schema != [("table", "runs", _TABLE.strip("\n"))]:  # a view or a trigger would execute SQL from the file
+            raise DataError(
+                f"{self._name}: this database has other tables than the record of a sweep; name another file"
+            )
         return True
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        """Run the `with` block as a transaction: it reads a consistent state, and writes everything or nothing."""
+        """Run the `with` block as a transaction, which reads a consistent state and writes everything or nothing."""
         assert self._connection is not None
         with self._named_errors():
             self._connection.execute(begin)

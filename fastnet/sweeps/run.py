@@ -1,4 +1,4 @@
-"""Trains one network of a sweep. The result depends on the recipe, the seed and the data, not on where it runs."""
+"""Trains one network of a sweep. The result depends on the recipe, the seed and the data only."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Run:
     test : int or None
         Number of test samples that the trained network classifies correctly; None without test data.
     diverged : bool
-        Whether weights became infinite or not a number, which ended the training.
+        Whether the training ended because weights became infinite or NaN.
     seconds : float
-        Duration of the training. Runs are compared without it.
+        Duration of the training in seconds. Comparisons of runs ignore the duration.
     """
 
     validation: tuple[int, ...]
@@ -43,14 +43,14 @@ class Run:
 
 
 Task: TypeAlias = tuple[Recipe, int]
-"""What to train: a recipe and a seed."""
+"""A network to train: a recipe and a seed."""
 
 Outcome: TypeAlias = tuple[Recipe, int, Run | str]
-"""A task and its result, or the message of the error that ended it."""
+"""A recipe, a seed, and the result of the training, or the message of the error that ended the training."""
 
 
 def check(recipe: Recipe, data: Data) -> None:
-    """Check that a recipe can be trained on the data, and prepare the data for its engine.
+    """Check that a recipe can be trained on the data, and prepare the data for the recipe's engine.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def check(recipe: Recipe, data: Data) -> None:
         If the recipe cannot be trained.
     """
     net = recipe.network(seed=0)
-    settings = {**recipe.training(), "epochs": 0}  # SGD checks all arguments, and trains nothing
+    settings = {**recipe.training(), "epochs": 0}  # with 0 epochs, SGD checks all arguments and trains nothing
     net.SGD(data.training, evaluation_data=data.validation, monitor_evaluation_accuracy=True, **settings)
     if data.test is not None:
         with arguments.named("test_data"):
@@ -78,7 +78,7 @@ def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], objec
         Called with the history after each epoch.
     """
     began = time.perf_counter()
-    with one_thread(recipe.engine), np.errstate(all="ignore"):  # the result shows whether a network diverged
+    with one_thread(recipe.engine), np.errstate(all="ignore"):  # no warnings: `Run.diverged` shows overflows
         net = recipe.network(seed)
         _, validation, _, _ = net.SGD(
             data.training,
@@ -104,8 +104,9 @@ def attempt(recipe: Recipe, seed: int, data: Data, report: Callable[[History], o
 def one_thread(engine: str) -> AbstractContextManager[object]:
     """Restrict an engine to the calling thread in the `with` block.
 
-    Most BLAS libraries have one limit for the whole process. The limit would end when the first thread leaves its
-    block. A caller that trains in several threads therefore calls `one_thread_of_blas` before it starts the threads.
+    Most BLAS libraries have one limit for the whole process. If several threads entered the block, the limit would end
+    when the first of them leaves the block. A caller that trains in several threads therefore calls
+    `one_thread_of_blas` before it starts the threads.
     """
     if engine == "numba":
         from fastnet.kernels import threads
@@ -119,6 +120,6 @@ def one_thread(engine: str) -> AbstractContextManager[object]:
 
 
 def one_thread_of_blas() -> AbstractContextManager[object]:
-    """Restrict NumPy's matrix products to one thread, from now on or until the end of a `with` block."""
+    """Restrict NumPy's matrix products to one thread: permanently, or as a context manager until the block ends."""
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limits

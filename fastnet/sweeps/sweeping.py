@@ -1,4 +1,4 @@
-"""A sweep: runs that are not in the record are trained and recorded; a finished run is not trained again."""
+"""Sweeps: a sweep trains the networks that are not in the record, and records each network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sweep(
     record: StrPath | None = None,
     **recipe: Any,
 ) -> Sweep:
-    """Train networks with all combinations of some values, each with several seeds.
+    """Train networks with all combinations of the given values, each combination with several seeds.
 
     Parameters
     ----------
@@ -40,25 +40,26 @@ def sweep(
         Training, validation and optionally test data; or their path, as for `mnist_loader.load_data`. By default,
         MNIST.
     seeds : int or iterable of int, optional
-        Number of seeds, from 0 on; or the seeds.
+        Number n of seeds, which are then 0 to n - 1; or the seeds themselves.
     jobs : int, optional
         Number of networks to train at the same time, each in one thread; by default, the number of processors.
     scheduler : str, optional
-        Address of a Dask scheduler. Its workers train the networks, each as many at a time as it has threads. A path
-        of data must be valid on each worker. Data sets are sent to the workers.
+        Address of a Dask scheduler, whose workers train the networks. A worker trains as many networks at the same time
+        as it has threads. If `data` is a path, the path must be valid on each worker. Data sets are sent to the
+        workers.
     record : path, optional
         A SQLite file, created if it does not exist. Each network is recorded as soon as it is trained. A recorded
-        network with the same recipe, seed, data and version of fastnet is not trained again, so that an interrupted
-        sweep can be continued. Several sweeps may share a file.
+        network with the same recipe, seed, data and version of fastnet is not trained again, so an interrupted sweep
+        can be continued. Several sweeps may share a file.
     **recipe
-        Any arguments of `fastnet.sweeps.recipe.recipe`: for each, a value or a list of values. With `layers`, such as
-        `["conv 20 5x5 relu, pool 2x2, dense 100 relu", "dense 100 relu"]`, the numbers of inputs and outputs are those
-        of the data.
+        Any arguments of `fastnet.sweeps.recipe.recipe`; for each argument, one value or a list of values. With
+        `layers`, the numbers of inputs and outputs are those of the data. An example of `layers` is
+        `["conv 20 5x5 relu, pool 2x2, dense 100 relu", "dense 100 relu"]`.
 
     Returns
     -------
     Sweep
-        A row for each recipe.
+        The results, with a row for each recipe.
 
     Raises
     ------
@@ -67,11 +68,11 @@ def sweep(
     OSError
         If a file or the scheduler cannot be reached.
     TrainingFailed
-        If networks could not be trained, for example for lack of memory. All other networks are recorded.
+        If a network could not be trained, for example because memory is insufficient. All other networks are recorded.
     TypeError, ValueError
         If an argument has a wrong type or value. The error is raised before anything is trained or written.
     DataError
-        If a data file or the record is damaged or of another kind. A `DataError` is a `ValueError`.
+        If a data file or the record is damaged or has a wrong format. A `DataError` is a `ValueError`.
 
     Notes
     -----
@@ -128,10 +129,11 @@ def _trainer(source: Data | Source, here: Data, jobs: int | None, scheduler: str
 
 
 def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) -> None:
-    """Train the tasks that are left, and record each run."""
+    """Train the tasks in `left`, and record each run."""
     done = len(tasks) - len(left)
     failed: dict[Task, str] = {}
-    left = sorted(left, key=lambda task: -task[0].work())  # a long training at the end would use only one processor
+    # The longest trainings come first, because a long training at the end would use only one processor.
+    left = sorted(left, key=lambda task: -task[0].work())
     work = sum(each.work() for each, _ in left)
     with (
         _without_warnings(),
@@ -146,7 +148,7 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
                     step(0, title=_title(done, tasks))
                 else:
                     failed[each, seed] = run
-        except KeyboardInterrupt:  # possibly after a run was recorded and before it was counted
+        except KeyboardInterrupt:  # may come between recording and counting a run, so runs are counted again
             done = sum(kept.find(*task) is not None for task in tasks)
             raise KeyboardInterrupt(f"{_title(done, tasks)} are trained") from None
     if failed:

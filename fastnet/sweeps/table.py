@@ -32,9 +32,9 @@ class Row:
     Attributes
     ----------
     recipe : Recipe
-        The recipe of all these networks.
+        The recipe of the networks.
     runs : dict of int to Run
-        The run of each network, by its seed.
+        The run of each network, by seed.
     samples : int
         Number of validation samples.
     """
@@ -50,7 +50,7 @@ class Row:
 
     @property
     def curves(self) -> list[list[float]]:
-        """The validation accuracy after each epoch, for each seed; NaN at the end of a run that diverged."""
+        """The validation accuracy after each epoch, for each seed. The list of a run that diverged ends with NaN."""
         return [
             [correct / self.samples for correct in run.validation] + [math.nan] * run.diverged
             for run in self.runs.values()
@@ -68,11 +68,11 @@ class Row:
 
     @property
     def diverged(self) -> int:
-        """Number of networks whose weights became infinite or not a number."""
+        """Number of networks whose weights became infinite or NaN."""
         return sum(run.diverged for run in self.runs.values())
 
     def summary(self) -> dict[str, Any]:
-        """Return the recipe and its figures, by their names."""
+        """Return the arguments of the recipe and the statistics of the networks, by name."""
         return {
             **asdict(self.recipe),
             "networks": len(self.runs),
@@ -88,8 +88,8 @@ class Row:
 class Sweep:
     """The result of a sweep. It prints as a table.
 
-    Recipes are compared on the validation data. Test accuracies are given for the best recipe only, because a choice by
-    the test data would bias them.
+    Recipes are compared on the validation data. Test accuracies are given for the best recipe only, because choosing a
+    recipe by test accuracy would bias the test accuracy.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Sweep:
     test_samples : int
         Number of test samples; 0 without test data.
     trained : int
-        Number of networks that were trained in this call, and not found in the record.
+        Number of networks that this sweep trained. The other networks were found in the record.
     """
 
     rows: list[Row]
@@ -107,17 +107,17 @@ class Sweep:
 
     @property
     def best(self) -> Row:
-        """The first row with the highest mean; rows whose networks all diverged come last."""
+        """The first of the rows with the highest mean. Rows whose networks all diverged rank below all other rows."""
         return max(self.rows, key=lambda row: (row.diverged < len(row.runs), row.mean))
 
     @property
     def all_diverged(self) -> bool:
-        """Whether every network diverged, so that no recipe can be recommended."""
+        """Whether every network diverged. In this case, no recipe can be recommended."""
         return all(row.diverged == len(row.runs) for row in self.rows)
 
     @property
     def networks(self) -> int:
-        """Number of networks, of all recipes."""
+        """Total number of networks of all recipes."""
         return sum(len(row.runs) for row in self.rows)
 
     def test_accuracies(self) -> list[float]:
@@ -128,14 +128,14 @@ class Sweep:
     def verdict(self) -> str:
         """Return a sentence that names the best recipe."""
         if self.all_diverged:
-            return "Every network diverged: weights became infinite or not a number. A smaller eta may help."
+            return "Every network diverged: weights became infinite or NaN. A smaller eta may help."
         best = self.best
         said = f"Best on average: {label(best.recipe, self._differing)}, with {best.mean:.2%} of the validation data"
         tests = self.test_accuracies()
         return f"{said} and {fmean(tests):.2%} of the test data." if tests else f"{said}."
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain data that `json.dump` can write."""
+        """Return all results as plain data, which `json.dump` can write."""
         tests = self.test_accuracies()
         return {
             "rows": [
@@ -161,7 +161,7 @@ class Sweep:
         write_text(filename, json.dumps(self.as_dict(), indent=1) + "\n")
 
     def to_csv(self, filename: StrPath) -> None:
-        """Write a line of headings and a line for each recipe to a CSV file.
+        """Write a CSV file with a line of headings and a line for each recipe.
 
         Raises
         ------
@@ -215,7 +215,7 @@ class Sweep:
         return table
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the table as a data frame of pandas, with a row for each recipe.
+        """Return the table as a pandas data frame, with a row for each recipe.
 
         Raises
         ------
@@ -246,11 +246,11 @@ class Sweep:
         return differing([row.recipe for row in self.rows])
 
 
-_WIDTH = 1000  # columns, so that nothing is cut off
+_WIDTH = 1000  # number of characters in a line of the table: enough for all columns
 
 
 def _cell(value: float | None) -> str:
-    """Return a share or a number of networks as text."""
+    """Return an accuracy or a number of networks as text."""
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.2%}"

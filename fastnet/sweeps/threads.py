@@ -1,4 +1,4 @@
-"""Trains networks on one machine, through joblib: a thread for each processor, and one copy of the data."""
+"""Trains networks on one machine, with joblib: one thread per processor, and one copy of the data for all threads."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def outcomes(
 ) -> Generator[Outcome, None, None]:
     """Train networks, and yield each result as soon as it is known.
 
-    When the caller stops early, because of Ctrl-C for example, the other trainings are stopped. When the generator is
-    closed, all threads have stopped computing.
+    If the caller closes the generator early, for example after Ctrl-C, all running trainings are stopped. The method
+    `close` returns when all threads have stopped computing.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def outcomes(
     Yields
     ------
     recipe, seed, run
-        If an error ended the run, its message replaces the run.
+        If an error ended the training, `run` is the error message.
     """
     jobs = min(jobs or cpu_count(), len(tasks))
     stopping = threading.Event()
@@ -59,12 +59,12 @@ def outcomes(
     with one_thread_of_blas():
         results = parallel(delayed(train)(*task) for task in tasks)
         try:
-            for result in results:  # noqa: UP028 - `yield from` would close `results` here, where joblib may warn
+            for result in results:  # noqa: UP028 - `yield from` would close `results` and show warnings
                 yield result
         finally:
             stopping.set()
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # joblib warns of tasks that have not been run
+                warnings.simplefilter("ignore")  # joblib warns about tasks that were not started
                 results.close()
             for _ in range(jobs):
                 places.acquire()

@@ -43,10 +43,10 @@ def test_what_is_the_same_is_there_once():
 @pytest.mark.parametrize(
     ("values", "kind", "message"),
     [
-        ({"etas": [1]}, TypeError, "a sweep has no argument 'etas'; a network and its training have sizes, layers"),
+        ({"etas": [1]}, TypeError, "a sweep has no argument 'etas'; the arguments are sizes, layers"),
         ({"eta": []}, ValueError, "eta is empty"),
         ({"eta": [0.5, -1]}, ValueError, "eta is -1.0"),
-        ({"epochs": [3, 0]}, ValueError, "epochs is 0; without an epoch"),
+        ({"epochs": [3, 0]}, ValueError, "epochs is 0; it must be at least 1"),
         ({"sizes": [[784, 10], [784, "many", 10]]}, TypeError, "a size is 'many'"),
     ],
 )

@@ -107,7 +107,7 @@ def test_work_grows_with_the_multiplications():
         ({"layers": "pool", "sizes": [16, 5, 2]}, "sizes is [16, 5, 2], and layers are given"),
         ({"layers": "pool", "image_shape": (3, 2, 2)}, "layers: image_shape is (3, 2, 2), 12 numbers; it must have"),
         ({"layers": "pool", "dropout": 0.5}, "dropout is 0.5, and layers are given; write 'dropout 0.5' among the"),
-        ({"image_shape": (1, 28, 28)}, "image_shape is (1, 28, 28), but there are no layers"),
+        ({"image_shape": (1, 28, 28)}, "image_shape is (1, 28, 28), but layers is not given"),
         (
             {"layers": "pool", "sizes": [16, 1]},
             "layers: cost is LogLikelihoodCost, but the softmax of one output neuron",

@@ -113,7 +113,7 @@ def test_a_record_of_a_later_version_is_refused(path):
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 3")
     database.close()
-    with pytest.raises(DataError, match="this record has format 3, and this version of fastnet reads 2"):
+    with pytest.raises(DataError, match="this record has format 3, but this version of fastnet reads format 2"):
         Record(path, "data")
 
 
