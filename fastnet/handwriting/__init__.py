@@ -1,4 +1,4 @@
-"""Reads digits in pictures: prepares them as MNIST's digits were prepared, and predicts each with its probability.
+"""Reads digits in pictures: prepares a picture as MNIST's digits were prepared, and predicts the digit.
 
 >>> from fastnet import handwriting
 >>> net = handwriting.default_network()  # doctest: +SKIP

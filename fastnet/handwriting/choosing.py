@@ -1,4 +1,4 @@
-"""Chooses the connected components of a picture that are the digit, not frames, ruled lines, edges or dirt."""
+"""Chooses the connected components of a picture that form the digit: without frames, ruled lines, edges and dirt."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ WIDE = "the drawing is too wide for one digit"
 
 _BORDER = 0.01  # width of the strip that counts as the border, as a share of the image's longer side
 _SMALLEST = 1 / 15  # least size of a component, as a share of the image's longer side; a smaller component is dirt
-_SPECK = 0.03  # least area of a component, as a share of the largest area; a smaller component is dirt
-_MARK = 0.15  # least area of a second digit, as a share of the largest area; a smaller component is a dot or a dash
+_SPECK = 0.03  # least area of a component, as a share of the largest component's area; a smaller component is dirt
+_MARK = 0.15  # least area of a second digit, as a share of the first digit's; a smaller component is a dot or a dash
 _NEAR = 0.2  # largest distance between parts of a digit, as a share of the largest component's size
 _FRAMED = 0.25  # least size of a digit in a frame or beside a line, as a share of the size of the frame or line
-_ALONG = 0.8  # least contact of a scan's edge with the border, as a share of the edge's size
-_CUT = 0.3  # largest contact of a complete drawing with the border, as a share of the drawing's size
+_ALONG = 0.8  # a component that touches the border along this share of its size or more is the dark edge of a scan
+_CUT = 0.3  # largest length along which a complete drawing touches the border, as a share of the drawing's size
 _SKEW = 0.05  # tolerance for lines that are not exactly horizontal or vertical, as a share of a component's size
 _BAR = 0.15  # largest width of a line, as a share of its length
-_FROM_END_TO_END = 0.93  # share of the box's side that a line from end to end must exceed
-_MOST_OF_BOX = 0.6  # a component that covers this share of its box, or more, is no frame
-_OF_LINES = 0.85  # least share of a frame's pixels on lines from end to end
+_FROM_END_TO_END = 0.93  # a line that is longer than this share of the box's side extends from end to end of the box
+_MOST_OF_BOX = 0.6  # a component that covers this share of its box or more is no frame
+_OF_LINES = 0.85  # least share of a frame's pixels that are on lines from end to end of its box
 _LONGER = 1.5  # largest length of a line that may be part of the digit, as a multiple of the digit's width or height
-_UNDERLINED = 1.15  # largest length of a line near and below that may be part of the digit, as a multiple of its width
-_WIDEST = 1.7  # ratio of width to height of MNIST's widest digit
-_MOST_THINGS = 5
-_MOST_PARTS = 50  # largest number of components; computing the distances between more takes too long
-_MOST_EDGE = 0.15  # share of the image that a scan's edge may cover; a larger component is part of a photograph
-_THIN = 0.2  # share of the image; if the ink covers less, it may be lines, with or without a digit
-_CROSSINGS = 8  # number of times that a grid of four lines crosses the border; a digit has fewer crossings
-_STRETCH = 0.1  # shortest horizontal or vertical run of pixels in a skew line, as a share of the image's longer side
+_UNDERLINED = 1.15  # largest length of a line just below the digit that may be part of it, as a multiple of its width
+_WIDEST = 1.7  # largest ratio of a digit's width to its height: that of MNIST's widest digit
+_MOST_THINGS = 5  # largest number of components in a picture of one digit, without specks
+_MOST_PARTS = 50  # largest number of components, because computing the distances between more of them takes too long
+_MOST_EDGE = 0.15  # largest area of a scan's dark edge, as a share of the image; a larger component is no edge
+_THIN = 0.2  # ink that covers less than this share of the image may be thin lines, with or without a digit
+_CROSSINGS = 8  # number of times that a grid of four lines crosses the border; a digit crosses the border less often
+_STRETCH = 0.1  # least length of a horizontal or vertical run of pixels in a skew line, as a share of the longer side
 _MOST_OTHER = 0.5  # largest `Ink.other` of a drawing; a picture with more is a photograph
 
 
@@ -97,9 +97,9 @@ class Component:
 
     @cached_property
     def lines(self) -> tuple[bool, bool]:
-        """Whether nearly all pixels are on lines from end to end of the box; and whether such lines form a corner.
+        """Whether nearly all pixels are on lines from end to end of the box; and whether these lines form a corner.
 
-        The lines are horizontal or vertical. The upper right corner does not count, because digits have it.
+        The lines are horizontal or vertical. An upper right corner does not count, because a 7 has one.
         """
         from scipy import ndimage
 
@@ -141,9 +141,9 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, list[Component]]:
     Returns
     -------
     labels : ndarray of int, shape (height, width)
-        Label of the component at each pixel, from 1; 0 outside of components.
+        Label of the component at each pixel, numbered from 1; 0 outside components.
     components : list of Component
-        In the order of their labels.
+        The components, in the order of their labels.
     """
     from scipy import ndimage
 
@@ -158,28 +158,29 @@ def components(mask: np.ndarray) -> tuple[np.ndarray, list[Component]]:
 
 
 def _border(mask: np.ndarray) -> int:
-    """Return the number of rows or columns at the border of an image that count as the border."""
+    """Return the width of the strip that counts as the border of an image, in pixels."""
     near: int = round(_BORDER * max(mask.shape))
     return max(1, near)
 
 
 def _sides(mask: np.ndarray) -> list[np.ndarray]:
-    """Return where a mask touches the upper, lower, left and right border of an image."""
+    """Return at which columns (upper and lower border) or rows (left and right border) a mask touches each border."""
     near = _border(mask)
     return [np.asarray(part[:near].any(axis=0)) for part in (mask, mask[::-1], mask.T, mask.T[::-1])]
 
 
 def choose(found: Ink) -> tuple[np.ndarray, str]:
-    """Choose the components of a picture's ink that are the digit.
+    """Choose the components of a picture's ink that form the digit.
 
-    If a line from border to border crosses the digit, such lines are removed, and the choice is made again.
+    If thin components touch the border, they may be lines from border to border that cross the digit. In this case,
+    the choice is repeated without these lines.
 
     Returns
     -------
     mask : ndarray of bool, shape (height, width)
         True at the pixels of the chosen components.
     reason : str
-        Why the chosen components are not one digit; empty if they may be one.
+        Reason why the chosen components are not one digit; empty if they may be one digit.
     """
     mask, reason = _chosen(found.values > 0.5)
     if found.other > _MOST_OTHER:
@@ -226,7 +227,7 @@ def _chosen(mask: np.ndarray) -> tuple[np.ndarray, str]:
 
 
 def _without_surroundings(things: list[Component], smallest: float, most: float) -> list[Component]:
-    """Return components without frames, ruled lines, and edges along the border, the largest area first."""
+    """Return the components that are no frame, ruled line or edge along the border, in order of decreasing area."""
     things = sorted(things, key=lambda thing: thing.area, reverse=True)
     for thing in sorted((each for each in things if each.size >= smallest), key=lambda each: -each.size):
         large = [other for other in things if other is not thing and other.size >= smallest]
@@ -236,7 +237,10 @@ def _without_surroundings(things: list[Component], smallest: float, most: float)
 
 
 def _order_of_choice(thing: Component) -> tuple[bool, bool, int]:
-    """Return a sort key: lines last, then components at the border; larger components and shorter lines first."""
+    """Return a sort key: lines come last, and components at the border after components inside.
+
+    Of components that are no lines, larger ones come first. Of lines, shorter ones come first.
+    """
     straight, _ = thing.lines
     return straight, bool(thing.contacts.any()), thing.size if straight else -thing.area
 
@@ -253,16 +257,16 @@ def _is_frame_or_line(thing: Component, digit: Component, most: float) -> bool:
         return thing.distance(digit) == 0
     slack = round(_SKEW * digit.size)
     if thing.width > thing.height:
-        if thing.bottom <= digit.top + slack:  # possibly the upper line of a 5
+        if thing.bottom <= digit.top + slack:  # possibly the top stroke of a 5
             return thing.width > _LONGER * digit.width
         longer = thing.width > _UNDERLINED * digit.width
-        return thing.top >= digit.bottom + (-slack if longer else slack)  # possibly the lower line of a 2
+        return thing.top >= digit.bottom + (-slack if longer else slack)  # possibly the bottom stroke of a 2
     beside = thing.left >= digit.right - slack or thing.right <= digit.left + slack
     return beside and thing.height > _LONGER * digit.height
 
 
 def _parts_of_digit(things: list[Component]) -> tuple[list[Component], str]:
-    """Return the first of some components with all that belong to it, and why they are not one digit."""
+    """Return the first component with all components that belong to it, and why these components are not one digit."""
     main, *others = things
     digit = [main]
     far = [other for other in others if other.area > _SPECK * main.area]
@@ -281,7 +285,7 @@ def _parts_of_digit(things: list[Component]) -> tuple[list[Component], str]:
 
 
 def _shape(digit: list[Component], smallest: float, mask: np.ndarray) -> str:
-    """Return why the chosen components are not one digit, judging by their box and their contact with the border."""
+    """Return why the chosen components are not one digit, judged by their box and their contact with the border."""
     height = max(part.bottom for part in digit) - min(part.top for part in digit)
     width = max(part.right for part in digit) - min(part.left for part in digit)
     if max(height, width) < smallest:

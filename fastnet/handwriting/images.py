@@ -1,4 +1,4 @@
-"""Reads image files into arrays. Damaged files, too large files and other formats raise an error of one line."""
+"""Reads image files into arrays. An invalid file raises an error whose message has one line."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from fastnet.utils import arguments
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LARGEST = 640  # pixels of a side; larger images are reduced
+LARGEST = 640  # largest number of pixels of a side; larger images are reduced
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-_MOST_BYTES = 128 << 20  # of a file
-_MOST_PIXELS = 100_000_000  # a file of a few kilobytes can claim any number of pixels
-_LONGEST_SIDE = 65_535  # JPEG's limit; Pillow takes more memory for a row than for a pixel
+_MOST_BYTES = 128 << 20  # largest number of bytes of a file
+_MOST_PIXELS = 100_000_000  # largest number of pixels of an image; a file of a few kilobytes can claim any number
+_LONGEST_SIDE = 65_535  # largest number of pixels of a side: JPEG's limit; Pillow needs extra memory for each row
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
 _END_OF_JPEG = b"\xff\xd9"
-_ORIENTATION = 0x0112  # EXIF's number of this tag
+_ORIENTATION = 0x0112  # number of the EXIF tag
 _DAMAGES = (
     ArithmeticError,
     AssertionError,
@@ -58,26 +58,26 @@ def check() -> None:
 
 
 def read(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read an image from a PNG, JPEG, BMP, GIF, WebP or TIFF file, turned as its EXIF data says.
+    """Read an image from a PNG, JPEG, BMP, GIF, WebP or TIFF file, and rotate or mirror it as its EXIF data says.
 
     Parameters
     ----------
     path : path
-        A grey, colour or palette image with 1, 8 or 16 bits. GIF, WebP and TIFF files must have one frame.
+        A grey, colour or palette image with 1, 8 or 16 bits per channel. GIF, WebP and TIFF files must have one frame.
 
     Returns
     -------
     ndarray of float32, shape (height, width) or (height, width, 3)
         Grey values, or red, green and blue, from 0 (black) to 1 (white). Transparent pixels are white, or black if
-        nothing would be visible on white. A side has at most 640 pixels: a larger image is reduced.
+        nothing would be visible on white. Each side has at most 640 pixels; a larger image is reduced.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file holds no such image, its pixels are damaged, or the file or the image is too large. A `DataError` is
-        a `ValueError`.
+        If the file is no image of these kinds, its pixels are damaged, or the file or the image is too large. A
+        `DataError` is a `ValueError`.
     TypeError, ValueError
         If `path` is not a path.
     ImportError
@@ -99,7 +99,9 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
         return _decoded(contents)
     except UnidentifiedImageError:
         formats = "PNG, JPEG, BMP, GIF, WebP or TIFF"
-        raise DataError(f"{path}: this is no {formats} image, or a damaged one; save it in such a format") from None
+        raise DataError(
+            f"{path}: this is no {formats} image, or it is damaged; save it in one of these formats"
+        ) from None
     except Image.DecompressionBombError:
         raise DataError(
             f"{path}: the image has more than {_MOST_PIXELS // 1_000_000} million pixels, "
@@ -115,7 +117,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return a grey image in another size, interpolated linearly, and averaged where it becomes smaller.
+    """Return a grey image in another size. Values are interpolated linearly, and averaged if the image is reduced.
 
     Parameters
     ----------
@@ -137,7 +139,7 @@ def _decoded(contents: bytes) -> np.ndarray:
     from PIL import Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about images that Pillow reads in spite of the warning
+        warnings.simplefilter("ignore")  # Pillow warns about some images that it reads correctly
         with Image.open(io.BytesIO(_without_metadata(contents)), formats=_FORMATS) as image:
             if image.width * image.height > _MOST_PIXELS or max(image.size) > _LONGEST_SIDE:
                 raise Image.DecompressionBombError
@@ -147,7 +149,7 @@ def _decoded(contents: bytes) -> np.ndarray:
 
 
 def _without_metadata(contents: bytes) -> bytes:
-    """Return a PNG file with only the chunks that determine the pixels and the orientation."""
+    """Return a PNG file with only the chunks that determine pixels and orientation; return other files unchanged."""
     if not contents.startswith(_PNG):
         return contents
     place, kept = len(_PNG), [_PNG]
@@ -175,10 +177,10 @@ def _without_end(contents: bytes) -> np.ndarray | None:
 def _as_array(image: Image) -> np.ndarray:
     image.draft(None, (LARGEST, LARGEST))  # a large JPEG is decoded at a half, a quarter or an eighth of its size
     image.load()
-    if image.mode.startswith("I"):  # 16 bits; Pillow would clip values at 255 instead of dividing them
+    if image.mode.startswith("I"):  # 16 bits; conversion to 8 bits would clip values at 255
         pixels = _upright(image, "F") / 65535
         if pixels.max() > 1:
-            raise DataError("the image has 32 bits; save it with 8 or 16")
+            raise DataError("the image has 32 bits per channel; save it with 8 or 16 bits")
         return pixels
     if image.mode == "F":
         raise DataError("the image has floating-point pixels; save it with 8 or 16 bits")
@@ -188,7 +190,7 @@ def _as_array(image: Image) -> np.ndarray:
 
 
 def _upright(image: Image, mode: str) -> np.ndarray:
-    """Return an image in a mode, reduced, and turned as its EXIF data says."""
+    """Return an image as an array: converted to `mode`, reduced, and rotated or mirrored as its EXIF data says."""
     from PIL.Image import Transpose
 
     try:
@@ -206,7 +208,7 @@ def _upright(image: Image, mode: str) -> np.ndarray:
 
 
 def _on_ground(image: np.ndarray) -> np.ndarray:
-    """Put an image with transparency on white, or on black if its visible colours are nearly white."""
+    """Draw an image with transparency on white, or on black if its visible colours are nearly white."""
     colors, opacity = image[:, :, :3], image[:, :, 3:]
     seen = colors[opacity[:, :, 0] > 0.5]
     white = 0.0 if seen.size and seen.min() > 0.75 and opacity.min() < 0.5 else 1.0

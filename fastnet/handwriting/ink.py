@@ -1,4 +1,4 @@
-"""Finds the ink in a picture: estimates the background, light or dark, evenly lit or not, and subtracts it."""
+"""Finds the ink in a picture: estimates the background, which may be unevenly lit, and subtracts it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from fastnet.formulas.products import product
 
-_LEAST_CONTRAST = 0.08  # of ink to its background, where black to white is 1
-_LEAST_SIGNAL = 5.0  # ratio of the ink's contrast to the standard deviation of the background's noise
-_FRAME = 0.06  # of an image's sides: a margin that is more likely background than ink
-_STRONGEST = 0.999  # the quantile of the differences from the background with which the search for ink begins
-_SAMPLES = 96  # pixels of a side, enough to fit a smooth surface
-_ROUNDS = 5  # of fitting the background and of finding the pixels that are not background
+_LEAST_CONTRAST = 0.08  # least contrast of ink to its background; the contrast of black to white is 1
+_LEAST_SIGNAL = 5.0  # least ratio of the ink's contrast to the standard deviation of the background's noise
+_FRAME = 0.06  # width of the margins where the search for the background begins, as a share of the image's sides
+_STRONGEST = 0.999  # quantile of the differences from the background with which the search for ink begins
+_SAMPLES = 96  # approximate number of pixels of a side to which the background is fitted
+_ROUNDS = 5  # number of iterations of fitting the background, and of estimating the ink's difference from it
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Ink:
     light : bool
         Whether the ink is lighter than its background.
     other : float
-        Number of pixels that differ from the background in the other direction, divided by the number of ink pixels.
-        Drawings have few such pixels.
+        Number of pixels that differ from the background in the direction opposite to ink, divided by the number of ink
+        pixels. The ratio is small for drawings.
     """
 
     values: np.ndarray
@@ -37,9 +37,10 @@ class Ink:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """Return a colour image as grey values, along the direction of colours in which the image varies most.
+    """Return grey values of a colour image: its colours, projected onto their first principal component.
 
-    A yellow line on white paper is therefore as distinct as a blue line, and red on green as black on white.
+    So a yellow line on white paper is as distinct as a blue line, and a red line on green as a black line on white. A
+    grey image is returned unchanged.
 
     Parameters
     ----------
@@ -77,9 +78,10 @@ def find(image: np.ndarray) -> Ink | None:
 
     Notes
     -----
-    The background is a surface of second order, fitted to the pixels that are not ink, at first to those near the
-    border. Ink differs from the background by more than half of the median difference of ink. Differences are divided
-    by the brightness of the background, because a shadow makes the paper darker and the difference of ink smaller.
+    The background is a quadratic surface, fitted to the pixels that are not ink. The first estimate is the median of
+    the pixels near the border. Ink differs from the background by more than half of the median difference of ink.
+    Differences are divided by the brightness of the background, because a shadow makes the paper darker and the
+    difference of ink smaller.
     """
     ground = _ground(image)
     difference = image - ground
@@ -104,7 +106,7 @@ def _beyond(values: np.ndarray, threshold: float) -> float:
 
 
 def _level(differences: np.ndarray) -> float:
-    """Return the median difference of ink from the background. Ink has more than half of this difference."""
+    """Return the median difference of ink from the background. Ink differs by more than half of this median."""
     level = float(np.quantile(differences, _STRONGEST))
     for _ in range(_ROUNDS):
         ink = differences[differences > max(level / 2, 0.0)]
@@ -114,7 +116,7 @@ def _level(differences: np.ndarray) -> float:
 
 
 def _ground(image: np.ndarray) -> np.ndarray:
-    """Return the brightness that the background has at each pixel, or would have without ink."""
+    """Return the estimated brightness of the background at each pixel, also under ink."""
     step = max(1, max(image.shape) // _SAMPLES)
     sample = image[::step, ::step]
     surface = _second_order(sample.shape)
@@ -132,6 +134,6 @@ def _ground(image: np.ndarray) -> np.ndarray:
 
 
 def _second_order(shape: tuple[int, ...]) -> np.ndarray:
-    """Return 1, x, y, x^2, xy and y^2 of each pixel, where x and y go from -1 to 1: shape (height, width, 6)."""
+    """Return 1, x, y, x^2, xy and y^2 of each pixel, shape (height, width, 6); x and y go from -1 to 1."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in shape), indexing="ij")
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)

@@ -1,4 +1,4 @@
-"""Predicts the digit in a picture, and whether the prediction is sure."""
+"""Predicts the digit in a picture, and decides whether the prediction is sure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from fastnet.networks.base import BaseNetwork
 
 DIGITS = 10
-SURE = 0.5  # a digit with a higher probability is more probable than all others together
+SURE = 0.5  # probability above which a prediction is sure, as the digit is more probable than all others together
 
 
 @dataclass(frozen=True, repr=False)
 class Prediction:
-    """The prediction of a network for a picture. A prediction prints as a line.
+    """The prediction of a network for a picture. A prediction prints as one line.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Prediction:
     probabilities : ndarray of float64, shape (10,)
         Probability of each digit, according to the network alone.
     reason : str
-        Why the prediction is not sure; empty if it is sure.
+        Reason why the prediction is not sure; empty if it is sure.
     pixels : ndarray of float32, shape (28, 28)
         The network's input.
     """
@@ -55,7 +55,7 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     net : Network
         A network with 784 inputs and 10 outputs, trained on MNIST.
     image : array_like, shape (height, width) or (height, width, 3)
-        A picture, such as `read` returns. See `prepare`.
+        A picture, such as `read` returns: grey values, or red, green and blue.
 
     Returns
     -------
@@ -64,14 +64,15 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     Raises
     ------
     TypeError, ValueError
-        If `image` is not an image, or the network has another size.
+        If `image` is not an image, or the network does not have 784 inputs and 10 outputs.
     ImportError
         If Pillow or SciPy is not installed.
 
     Notes
     -----
-    The outputs of a network with `LogLikelihoodCost` are probabilities. Sigmoid outputs need not have the sum 1. If the
-    sum is larger, the outputs are divided by the sum. If it is smaller, the rest is the probability of no digit.
+    The outputs of a network with `LogLikelihoodCost` are probabilities. Sigmoid outputs need not have the sum 1. If
+    their sum is larger than 1, the outputs are divided by the sum. If the sum is smaller than 1, the rest is the
+    probability that the picture shows no digit.
     """
     check(net)
     prepared = prepare(image)
@@ -98,12 +99,12 @@ def check(net: BaseNetwork) -> None:
 
 
 def percent(probability: float) -> str:
-    """Return a probability as text, such as "97.3 %", and never more than 99.9 %."""
+    """Return a probability as text, such as "97.3 %". Probabilities above 99.9 % are shown as "99.9 %"."""
     return f"{min(probability, 0.999):.1%}".replace("%", " %")
 
 
 def doubt(probabilities: np.ndarray) -> str:
-    """Return why a prediction is not sure; empty if the largest probability is above `SURE`."""
+    """Return the reason why a prediction is not sure; empty if the largest probability is above `SURE`."""
     second, first = (int(digit) for digit in probabilities.argsort(kind="stable")[-2:])
     if probabilities[first] > SURE:
         return ""

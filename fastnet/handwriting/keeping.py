@@ -1,4 +1,4 @@
-"""The default network is trained once, and kept in a file in the user's cache folder."""
+"""Trains the default network once, and keeps it in a file in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fastnet.utils.folders import cache_folder
 
 
 def default_network(report: Callable[[str], object] = lambda line: None) -> network2.Network:
-    """Return the network that reads digits. If no such network is kept yet, train one and keep it.
+    """Return the network that reads digits. If the network's file does not exist, train the network and save it.
 
     Parameters
     ----------
     report : callable, optional
-        Called with a line before a network is trained, and with another line if the network cannot be kept.
+        Called with a line of text before the network is trained, and again if the network cannot be saved.
 
     Returns
     -------
@@ -29,8 +29,8 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
     Notes
     -----
     The file is in the folder `fastnet` of the user's cache folder: `$XDG_CACHE_HOME` or `~/.cache`, on macOS
-    `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. Each version, recipe and data set has a file of its own. A damaged
-    file is replaced.
+    `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. The file's name depends on the version of fastnet, the training
+    code and MNIST's files. A damaged file is replaced.
     """
     path = file()
     net = None if path is None else _kept(path)
@@ -59,7 +59,7 @@ def file() -> Path | None:
 
 
 def _kept(path: Path) -> network2.Network | None:
-    """Return the network in a file; None if the file does not exist, is damaged, or holds no network for MNIST."""
+    """Return the network in a file; None if the file does not exist, is damaged, or contains no network for MNIST."""
     try:
         if not path.is_file():
             return None

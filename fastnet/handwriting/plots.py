@@ -1,4 +1,4 @@
-"""Pictures of predictions, with matplotlib."""
+"""Draws predictions with matplotlib."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def figure(shown: Sequence[tuple[str, np.ndarray, Prediction]]) -> Figure:
     Parameters
     ----------
     shown : sequence of (title, image, prediction)
-        What to draw. An image is such as `handwriting.read` returns.
+        The title, the image and the prediction of each row. Images have the form that `handwriting.read` returns.
 
     Raises
     ------

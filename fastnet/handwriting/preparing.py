@@ -1,4 +1,4 @@
-"""Prepares a picture of a digit as MNIST's digits were prepared, and finds out why it may not show one digit.
+"""Prepares a picture of a digit as MNIST's digits were prepared, and checks whether the picture may show one digit.
 
 MNIST's digits were scaled to fit a box of 20 x 20 pixels, by averaging, which gave grey values. Then they were placed
 in 28 x 28 pixels with their centre of mass in the middle.
@@ -16,9 +16,9 @@ from fastnet.handwriting.images import LARGEST, resized
 
 SIDE = 28
 BOX = 20
-_FINE = 6  # pixels per pixel of the box, while the width of lines is measured and changed
-_LINES = (2.5, 3.2)  # pixels of the box: the width of most of MNIST's lines
-_MOST_SHEETS = 2  # nested sheets: a sheet of paper on another sheet, on a table
+_FINE = 6  # factor by which the box of 20 x 20 pixels is enlarged while the line width is measured and changed
+_LINES = (2.5, 3.2)  # least and largest line width of most of MNIST's digits, in pixels of the box
+_MOST_SHEETS = 2  # largest number of nested sheets, such as a sheet of paper on another sheet on a table
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Prepared:
     pixels : ndarray of float32, shape (28, 28)
         Values from 0 (background) to 255/256 (ink), as in MNIST; all 0 if no ink was found.
     reason : str
-        Why the picture does not show one digit; empty if it may show one.
+        Reason why the picture does not show one digit; empty if it may show one digit.
     """
 
     pixels: np.ndarray
@@ -75,7 +75,8 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
     Returns
     -------
     Prepared
-        As `prepare` returns it, but no background is estimated, and nothing is taken for a sheet of paper.
+        The pixels, and the reason if the drawing does not show one digit. No background is estimated, and nothing is
+        interpreted as a sheet of paper.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
         If Pillow or SciPy is not installed.
     """
     images.check()
-    if not (values > 0.5).any():  # a pixel with half or less of ink does not count
+    if not (values > 0.5).any():  # a pixel with a share of ink of at most 0.5 does not count
         return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
     mask, reason = choosing.choose(ink.Ink(values, light=False, other=0.0))
     top, bottom, left, right = _box(mask)
@@ -105,25 +106,25 @@ def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
 
 
 def _drawn(mask: np.ndarray, values: np.ndarray, reason: str) -> Prepared:
-    """Return the network's input, given the mask of the digit and the ink, both cut out by the digit's box."""
+    """Return the network's input, given the mask of the digit and the ink, both cropped to the digit's bounding box."""
     drawing = np.where(thicken(mask, 2.0), values, 0)  # with the surrounding pixels, which are partly ink
     drawing, unusual = _with_usual_lines(_scaled(drawing, _FINE * BOX))
     return Prepared(_centred(_scaled(drawing, BOX)), reason or unusual)
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the first row of a mask's true elements and the row after the last, and likewise the columns."""
+    """Return the bounding box of a mask: its first row, the row after the last, and the same for the columns."""
     (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
 def _is_sheet(mask: np.ndarray) -> bool:
-    """Whether a mask in its box may be a sheet of paper on something darker or lighter."""
+    """Whether a mask, cropped to its bounding box, may be a sheet of paper on a darker or lighter surface."""
     return bool(mask.mean() > 0.7) and min(mask.shape) > 0.4 * max(mask.shape)
 
 
 def _inner(image: np.ndarray) -> np.ndarray:
-    """Return an image without its margins, in which the edges of a slightly rotated sheet are."""
+    """Return an image without its margins, which contain the edges of a slightly rotated sheet."""
     down, across = (round(0.08 * side) for side in image.shape)
     return image[down : image.shape[0] - down, across : image.shape[1] - across]
 
@@ -136,7 +137,7 @@ def _scaled(drawing: np.ndarray, size: int) -> np.ndarray:
 
 
 def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return a drawing with lines as wide as MNIST's, and why the drawing does not show a digit."""
+    """Return a drawing with lines as wide as MNIST's, and the reason if the drawing does not show a digit."""
     width = line_width(drawing) / _FINE
     length = float(drawing.sum()) / _FINE**2 / width
     narrow = min(drawing.shape) < 0.4 * max(drawing.shape)
@@ -177,7 +178,7 @@ def line_width(image: np.ndarray) -> float:
         Share of ink in each pixel, from 0 to 1.
     """
     area = float(image.sum())
-    edge = area - float(thicken(image, -1.0).sum())  # a line along all edges, one pixel wide
+    edge = area - float(thicken(image, -1.0).sum())  # area of a line along all edges, one pixel wide
     return 2 * area / edge if edge else 0.0
 
 
@@ -194,7 +195,7 @@ def _centred(drawing: np.ndarray) -> np.ndarray:
 
 
 def _checked(image: npt.ArrayLike) -> np.ndarray:
-    """Return an image as float32 from 0 to 1."""
+    """Return an image as float32 with values from 0 to 1; raise an error if the image is invalid."""
     array = np.asarray(image)
     if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)) or array.size == 0:
         raise ValueError(f"image has shape {array.shape}; it must be (height, width) or (height, width, 3)")

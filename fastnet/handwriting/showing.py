@@ -7,8 +7,8 @@ import numpy as np
 from fastnet.handwriting.judging import Prediction, percent
 
 _SHADES = " .:-=+*#%@"
-_DARKEST, _GREYS = 232, 24  # of a terminal's 256 colours
-_BAR = 20  # characters, for a probability of 1
+_DARKEST, _GREYS = 232, 24  # index of the darkest grey, and number of greys, in a terminal's 256 colours
+_BAR = 20  # number of characters in the bar of a probability of 1
 
 
 def show(prediction: Prediction, *, colors: bool) -> str:
@@ -19,8 +19,8 @@ def show(prediction: Prediction, *, colors: bool) -> str:
     prediction : Prediction
         The prediction to draw.
     colors : bool
-        Whether the terminal has 256 colours. Then each half of a character is a pixel. Otherwise an ASCII character
-        stands for the mean of two pixels.
+        Whether the terminal has 256 colours. If it has, each half of a character shows one pixel. Otherwise, an ASCII
+        character shows the mean of two pixels.
 
     Returns
     -------

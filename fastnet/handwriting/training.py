@@ -11,12 +11,14 @@ from fastnet.handwriting.judging import DIGITS
 from fastnet.handwriting.preparing import BOX, SIDE
 
 _SEED = 0
-_OTHERS = 2500  # negative samples in an epoch; with more, the network was less sure of printed digits
-_BLOTS = (4, 6, 9, 14)  # side of the noise in pixels, before enlarging makes the noise smooth
+_OTHERS = 2500  # number of negative samples in an epoch; with more, the network was less sure of printed digits
+_BLOTS = (4, 6, 9, 14)  # sides of the noise images in pixels, before they are enlarged and so become smooth
 
 
 def train() -> network2.Network:
-    """Train a network on MNIST's digits, and on negative samples (no digit). The result is always the same network.
+    """Train a network on MNIST's digits and on negative samples, which show no single digit.
+
+    All seeds are fixed, so the result is always the same network.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def train() -> network2.Network:
     -----
     A negative sample shows two digits (side by side, or one above the other) or a blot of smooth noise. Its desired
     output is a probability of 1/10 for each digit, so that the network learns to be unsure. In each epoch, all digits
-    are deformed anew, as if they were written again.
+    are deformed anew, as if they had been written again.
     """
     training_data, _, _ = mnist_loader.load_data_wrapper()
     net = network2.Network([SIDE * SIDE, 128, DIGITS], network2.LogLikelihoodCost, activation="relu", seed=_SEED)
@@ -42,7 +44,7 @@ def train() -> network2.Network:
 
 
 def no_digits(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Make negative samples: half show two digits side by side, a quarter one digit above another, the rest blots.
+    """Make negative samples: half show two digits side by side, a quarter show one digit above another, the rest blots.
 
     Parameters
     ----------
@@ -71,9 +73,9 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
         canvas = np.zeros((len(apart), SIDE, SIDE + distance), np.float32)
         canvas[:, :, :SIDE] = first
         canvas[:, :, distance:] = np.maximum(canvas[:, :, distance:], second)
-        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thicker lines, because digits are reduced
+        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thickens lines: digits are reduced later
         canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
-        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, the two of them distance + 16
+        size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, two digits distance + 16 pixels
         small = _all_resized(canvas, size, SIDE)
         top = (SIDE - size) // 2
         part = np.zeros((len(apart), SIDE, SIDE), np.float32)
