@@ -1,4 +1,4 @@
-"""A page to draw digits, watch neurons and train networks, which `fastnet play` serves on this machine.
+"""The page of `fastnet play`: users draw digits, watch neurons and train networks in a browser on this machine.
 
 `server` answers only the user's browser. A `session` belongs to one window, and has a network and three threads: one
 trains (`training`), one evaluates the network on an image (`looking`), and one measures accuracies and searches test

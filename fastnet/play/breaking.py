@@ -1,4 +1,4 @@
-"""Changes of a network's weights that show what depends on them: scaling, noise, zeros, and removed neurons."""
+"""Changes weights to show their effect: scales weights, adds noise, sets weights to zero, or removes neurons."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fastnet.play.looking import layer_of, neuron_of
 from fastnet.play.settings import RequestError
 
 _LARGEST_WEIGHT = 1e6  # largest absolute weight after a change
-_LARGEST = 100.0  # largest factor, and largest noise in standard deviations of the weights
+_LARGEST = 100.0  # largest factor, and largest noise in units of the standard deviation of the weights
 
 
 def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.Generator) -> str:
-    """Change weights of a network as a message says, and return a text that describes the change.
+    """Change a network's weights as a message requests, and return a text that describes the change.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
 
 
 def _remove(net: network2.Network, number: int, index: Any) -> str:
-    """Set to zero the weights of the next layer that multiply the activations of a neuron or a map."""
+    """Remove a neuron or a map: set the weights to zero by which the next layer multiplies its activations."""
     which = neuron_of(net, number, index)
     for inputs, layer in zip(net._architecture().shapes[number:], net.parameters[number:], strict=False):
         if "weights" not in layer:  # layers without weights, such as pooling, keep the order of maps and neurons
@@ -62,7 +62,7 @@ def _remove(net: network2.Network, number: int, index: Any) -> str:
             width = math.prod(inputs[1:])
             weights[:, which * width : (which + 1) * width] = 0
         return f"layer {number}: neuron {which} removed"
-    raise RequestError(f"layer {number} has the output neurons, which no layer uses; remove a hidden neuron instead")
+    raise RequestError(f"layer {number} is the output layer; only hidden neurons can be removed")
 
 
 def _amount(value: Any) -> float:

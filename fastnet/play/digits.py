@@ -1,4 +1,4 @@
-"""MNIST for the page, in memory once for all windows."""
+"""MNIST for the page. All windows share one copy of the data in memory."""
 
 from __future__ import annotations
 

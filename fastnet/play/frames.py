@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 _TYPES = {"float32": "f4", "uint8": "u1", "int8": "i1"}
-_ALIGNMENT = 4  # bytes; a browser reads float32 only at multiples of 4 bytes
+_ALIGNMENT = 4  # number of bytes; browsers read float32 only at multiples of 4 bytes
 
 
 def frame(kind: str, members: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
@@ -19,17 +19,17 @@ def frame(kind: str, members: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     Parameters
     ----------
     kind : str
-        Member `type` of the header.
+        Type of the message: the member `type` of the header.
     members : mapping
-        Other members of the header. A number that is not finite becomes null, because JSON has no such numbers.
+        Other members of the header. Infinity and NaN become null, because JSON does not have these numbers.
     arrays : mapping of str to ndarray of float32, uint8 or int8
-        Arrays by name. The member `arrays` of the header has their names, shapes and types.
+        Arrays by name. The member `arrays` of the header lists the names, shapes and types of the arrays.
 
     Returns
     -------
     bytes
-        4 bytes, little endian: the length of the header. The header, with spaces at its end. Then the arrays. Each part
-        begins at a multiple of 4 bytes.
+        The length of the header in 4 bytes (little endian), then the header, then the arrays. Spaces after the header
+        and zeros after each array let each part begin at a multiple of 4 bytes.
     """
     arrays = arrays or {}
     described = [{"name": name, "shape": a.shape, "type": _TYPES[a.dtype.name]} for name, a in arrays.items()]

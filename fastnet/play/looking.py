@@ -1,4 +1,4 @@
-"""What the page shows of a network: answers, activations, neurons, and which pixels matter."""
+"""Computes what the page shows of a network: answers, activations, neurons, and which pixels matter."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from fastnet.play.settings import RequestError, number_of_parameters
 
 _LARGEST_SIDE = 200  # largest side of a drawing, in pixels
 _EXAMPLES = 8  # number of test digits that are shown for a neuron
-_SEARCHED = 2000  # largest number of test digits that the search considers
-_WORK_OF_SEARCH = 2e9  # largest number of multiplications of the search
-_PART = 50  # number of test digits that are fed forward together: limits the memory of convolutions
+_SEARCHED = 2000  # largest number of test digits among which these examples are searched
+_WORK_OF_SEARCH = 2e9  # largest number of multiplications of this search
+_PART = 50  # number of test digits that are fed forward together, to limit the memory of convolutions
 _KINDS: dict[type[Layer], str] = {
     Dense: "dense",
     Convolution: "convolution",
@@ -109,7 +109,7 @@ def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image
     predicted : ndarray or None
         Result of `predictions`, if known; with None, no digit counts as misclassified.
     order : {'wrong', 'all'}
-        Whether misclassified digits come first, or all digits in MNIST's order.
+        'wrong': misclassified digits come first; 'all': all digits in MNIST's order.
     position : int
         Position in that order, modulo the number of test digits.
 
@@ -131,20 +131,20 @@ def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image
 
 
 def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -> tuple[dict[str, Any], Arrays]:
-    """Return the weights of a neuron or a filter, and the test digits with its largest activations.
+    """Return the weights of a neuron or a filter, and the test digits that activate it most.
 
     Parameters
     ----------
     net : Network
     layer, index : int
-        Number of the layer, where the inputs are 0, and index of the neuron or map.
+        Number of the layer (the inputs are layer 0), and index of the neuron or map.
     image : Image or None
-        Image for which to return the activation, if any.
+        Image for which the activation is returned; None for no image.
 
     Raises
     ------
     RequestError
-        If there is no such layer, neuron or map.
+        If the layer, the neuron or the map does not exist.
     """
     which = neuron_of(net, layer, index)
     parameters = net.parameters[layer - 1]
@@ -168,12 +168,12 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
 
 
 def neuron_of(net: network2.Network, layer: Any, index: Any) -> int:
-    """Return the index of a neuron or a map, if there is one.
+    """Return the index of a neuron or a map, after a check that the neuron or map exists.
 
     Raises
     ------
     RequestError
-        If there is no such layer, neuron or map.
+        If the layer, the neuron or the map does not exist.
     """
     number = layer_of(net, layer)
     shape = net._architecture().shapes[number]
@@ -183,7 +183,7 @@ def neuron_of(net: network2.Network, layer: Any, index: Any) -> int:
 
 
 def layer_of(net: network2.Network, layer: Any) -> int:
-    """Return the number of a layer, from 1, if there is one; otherwise, raise a `RequestError`."""
+    """Return the number of a layer, counted from 1; raise a `RequestError` if the layer does not exist."""
     last = len(net.layers)
     if not isinstance(layer, int) or isinstance(layer, bool) or not 1 <= layer <= last:
         raise RequestError(f"there is no layer {str(layer)[:20]}; layers go from 1 to {last}")
@@ -203,7 +203,7 @@ def pixel_gradient(net: network2.Network, image: Image, output: Any) -> tuple[di
     Raises
     ------
     RequestError
-        If there is no such output.
+        If the output does not exist.
     """
     if output is None:
         output = int(net.feedforward(image.column).argmax())
@@ -235,7 +235,7 @@ def description(net: network2.Network) -> dict[str, Any]:
 
 
 def first_weights(net: network2.Network) -> Arrays:
-    """Return the weights of the first neurons or filters as int8; the largest absolute weight of each becomes 127.
+    """Return the weights of the first neurons or filters as int8, each scaled to a largest absolute weight of 127.
 
     The result is empty if the inputs of the neurons are not the pixels.
     """

@@ -1,4 +1,4 @@
-"""The network that the page begins with."""
+"""Reads the network with which the page begins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(path: Path) -> network2.Network:
         If the file does not hold a network for MNIST's digits that the page can show.
     """
     with path.open("rb") as file:
-        is_json = file.read(1) == b"{"  # the other format begins with the length of its header
+        is_json = file.read(1) == b"{"  # a file of `network3` begins with the length of its header
     net = network2.load(path) if is_json else _of_layers(network3.load(path))
     with arguments.named(str(path)):
         judging.check(net)

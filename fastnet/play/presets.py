@@ -11,7 +11,7 @@ class Preset(NamedTuple):
     Attributes
     ----------
     name, title, text : str
-        Name in the page's address, title, and two sentences that say what to look for.
+        Name in the page's address, title, and a text that says what to look for.
     chapter : int
         Chapter of the book.
     settings : dict
@@ -50,8 +50,8 @@ PRESETS = (
     Preset(
         "saturation",
         "Saturated neurons",
-        "Large initial weights and the quadratic cost: many outputs are near 0 or 1, where the sigmoid is flat. "
-        "Compare the cross-entropy cost, with which output neurons do not learn slowly.",
+        "Large initial weights and the quadratic cost: many outputs are near 0 or 1, where the sigmoid is flat and "
+        "neurons learn slowly. With the cross-entropy cost, output neurons learn fast even there.",
         3,
         {"layers": "dense 100", "cost": "quadratic", "eta": 0.5, "lambda": 0.0, "initial_weights": "large"},
     ),
@@ -59,15 +59,15 @@ PRESETS = (
         "overfitting",
         "Overfitting",
         "Only 1,000 training samples and no regularization: the training accuracy reaches 100 %. The test accuracy "
-        "stops far below.",
+        "stays far below.",
         3,
         {"samples": 1000, "lambda": 0.0, "initial_weights": "large"},
     ),
     Preset(
         "regularized",
         "Regularized",
-        "The same 1,000 samples with lambda 0.1. The test accuracy gets higher than without, and the weights stay "
-        "smaller.",
+        "The same 1,000 samples with lambda 0.1. The test accuracy becomes higher than without regularization, and the "
+        "weights stay smaller.",
         3,
         {"samples": 1000, "lambda": 0.1, "initial_weights": "large"},
     ),
@@ -82,8 +82,8 @@ PRESETS = (
     Preset(
         "vanishing-gradients",
         "Vanishing gradients",
-        "Four hidden layers of sigmoid neurons. Step by a mini-batch and compare the gradient norms: that of the first "
-        "layer is much smaller than that of the last.",
+        "Four hidden layers of sigmoid neurons. Step by a mini-batch and compare the gradient norms: the norm of the "
+        "first layer is much smaller than that of the last layer.",
         5,
         {"layers": "dense 30, dense 30, dense 30, dense 30", "eta": 0.1, "lambda": 5.0},
     ),
@@ -98,7 +98,7 @@ PRESETS = (
     Preset(
         "dropout",
         "Dropout",
-        "For each sample, another random half of the hidden neurons is left out. The training accuracy rises more "
+        "For each sample, a different random half of the hidden neurons is left out. The training accuracy rises more "
         "slowly, and no neuron depends on a single other neuron.",
         3,
         {"layers": "dense 100", "dropout": 0.5, "lambda": 0.0},

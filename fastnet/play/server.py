@@ -1,9 +1,12 @@
-"""The server: files of the page, and a websocket for each window.
+"""The server of the page: sends the page's files, and has a websocket for each window.
 
-Three checks authorize requests. The printed address has a random token, for which the browser gets a cookie. Without
-the cookie, the server sends only the scripts and styles of the page. The header `Host` has to name this machine, which
-prevents DNS rebinding. The header `Origin` of a websocket has to be the server's own, so that a page of another site
-cannot open a websocket.
+Three checks authorize requests:
+
+- The printed address has a random token, which the server exchanges for a cookie. Without the cookie, the server sends
+  only the scripts and styles of the page.
+- The header `Host` has to name this machine, which prevents DNS rebinding.
+- The header `Origin` of a websocket has to be the server's own origin, so that a page of another site cannot open a
+  websocket.
 """
 
 from __future__ import annotations
@@ -32,9 +35,9 @@ LARGEST_MESSAGE = 200_000
 """Largest number of bytes of a message."""
 
 _SESSIONS = 8  # largest number of windows
-_WAITING = 16  # largest number of unanswered messages of a window, before the next message is read
-_UNSENT = 64  # largest number of unsent frames of a window, likewise
-_PATIENCE = 60.0  # seconds that a session is kept after the connection is lost
+_WAITING = 16  # number of unanswered messages of a window at which the server stops reading messages
+_UNSENT = 64  # number of unsent frames of a window at which the server stops reading messages
+_PATIENCE = 60.0  # number of seconds for which a session is kept after the connection is lost
 _REFUSED, _TOO_MANY = 4403, 4429  # close codes of a websocket
 
 _TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
@@ -60,7 +63,7 @@ class PageServer:
     host : str
         Address to listen at.
     port : int
-        Port; 0 for any that is free.
+        Port; 0 for any free port.
     """
 
     def __init__(
@@ -87,9 +90,9 @@ class PageServer:
             self.port,
             process_request=self._process_request,
             max_size=LARGEST_MESSAGE,
-            compression=None,  # not worth its time on one machine
+            compression=None,  # on one machine, compression takes more time than it saves
             ping_interval=20,
-            close_timeout=1,  # seconds for a window that does not answer, so that Ctrl-C soon ends the command
+            close_timeout=1,  # seconds to wait for a window that does not answer, so that Ctrl-C ends the command soon
         ) as server:
             self.port = server.sockets[0].getsockname()[1]
             try:
@@ -119,7 +122,7 @@ class PageServer:
         return _file(url.path[1:] or "index.html", hosts[0])
 
     def _names_this_machine(self, host: str) -> bool:
-        """Whether a header `Host` has an allowed IP address or this machine's name, which no other site can have."""
+        """Whether the header `Host` is an allowed IP address or this machine's name; DNS rebinding uses other names."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -133,13 +136,13 @@ class PageServer:
 
     @property
     def _cookie(self) -> str:
-        return f"fastnet-{self.port}"  # browsers send a cookie to all ports of a host
+        return f"fastnet-{self.port}"  # has the port, because browsers send a cookie to all ports of a host
 
     def _with_cookie(self, token: str) -> Response:
         if not secrets.compare_digest(token.encode(), self._token.encode()):
             return _response(HTTPStatus.FORBIDDEN, _REFUSAL)
         response = _response(HTTPStatus.SEE_OTHER, "")
-        response.headers["Location"] = "/"  # an address without the token, which can be kept and shared
+        response.headers["Location"] = "/"  # removes the token from the address, which can then be bookmarked
         response.headers["Set-Cookie"] = f"{self._cookie}={token}; HttpOnly; SameSite=Lax; Path=/"
         return response
 
@@ -178,13 +181,13 @@ class PageServer:
             self._left[key] = asyncio.get_running_loop().call_later(_PATIENCE, self._end, key)
 
     def _key(self, request: Request) -> str:
-        """Return the key of a session: the window's key, or a new key if that is invalid or in use."""
+        """Return the key of a session: the window's key, or a new key if the window's key is invalid or in use."""
         found = parse_qs(urlsplit(request.path).query).get("session", [""])[-1]
         is_free = found not in self._sessions or found in self._left
         return found if re.fullmatch("[0-9a-f]{16}", found) and is_free else secrets.token_hex(8)
 
     def _session(self, key: str) -> Session | None:
-        """Return the session of a key, or a new session if there is none; None if there are too many sessions."""
+        """Return the session of a key, or a new session if the key has none; None if there are too many sessions."""
         if key in self._left:
             self._left.pop(key).cancel()
             return self._sessions[key]
@@ -203,7 +206,7 @@ class PageServer:
 
 
 class _Outgoing:
-    """Frames that wait to be sent, in their order. Of the pictures of a training, only the newest is kept."""
+    """Queue of frames to send. Of the frames that show a training's progress, only the newest is kept."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -215,7 +218,7 @@ class _Outgoing:
 
     def put(self, content: bytes, is_picture: bool) -> None:
         """Send a frame later; any thread may call this method."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the command ends
+        with contextlib.suppress(RuntimeError):  # the loop is closed while the command ends
             self._loop.call_soon_threadsafe(self._add, content, is_picture)
 
     def _add(self, content: bytes, is_picture: bool) -> None:
@@ -250,7 +253,7 @@ async def _answer_all(connection: ServerConnection, session: Session, outgoing: 
 
 
 def _file(name: str, host: str) -> Response:
-    """Return a file of the page, with the permission to connect to this host."""
+    """Return a file of the page, with a content security policy that allows connections to this host."""
     kind = _TYPES.get(name.rpartition(".")[2])
     if kind is None or not re.fullmatch(r"[a-z0-9_-]+\.[a-z]+", name) or not (_PAGE / name).is_file():
         return _response(HTTPStatus.NOT_FOUND, "There is no such file.\n")

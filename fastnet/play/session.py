@@ -24,7 +24,7 @@ from fastnet.sweeps.recipe import INITS
 
 Message = Mapping[str, Any]
 Send = Callable[[bytes, bool], object]
-"""Sends a frame. The second argument says whether the frame is a picture of a training: a newer picture replaces it."""
+"""Sends a frame. The second argument is true for a picture of the training, which a newer picture may replace."""
 
 
 class Session:
@@ -52,7 +52,7 @@ class Session:
         self._training = Worker("fastnet-train", lambda: self._trainer.go_on(), self._has_failed)
 
     def begin(self, send: Send, key: str) -> Future[None]:
-        """Send choices, network and state to a window that has connected, and the key that resumes this session."""
+        """Send choices, network, state and session key to a window that has connected. The key resumes the session."""
         return self._looking.do(partial(self._begin, send, key))
 
     def _begin(self, send: Send, key: str) -> None:
@@ -68,7 +68,7 @@ class Session:
         }
         send(frame("hello", hello), False)
         send(self._network({}), False)
-        self._send = send  # from now on, the other threads send as well
+        self._send = send  # from now on, the training and measuring threads send frames, too
         self._trainer.measure()
         curves = self._trainer.curves
         if curves["epoch"]:
@@ -76,7 +76,7 @@ class Session:
         self._tell(self._trainer.state())
 
     def leave(self) -> None:
-        """Send nothing any more, because the window is closed."""
+        """Stop sending frames, because the window is closed."""
         self._send = lambda content, is_picture: None
 
     def end(self) -> None:
@@ -85,9 +85,9 @@ class Session:
             worker.end()
 
     def receive(self, message: Any) -> Future[None]:
-        """Have a message answered by the thread for its type.
+        """Have a message answered by the thread for the message's type.
 
-        An invalid message is answered by the message `problem`; no exception is raised.
+        The answer to an invalid message is the message `problem`; no exception is raised.
         """
         reply = message.get("id") if isinstance(message, dict) else None
         reply = {"reply": reply} if isinstance(reply, int) else {}
@@ -95,7 +95,7 @@ class Session:
         return self._worker_for(kind, message).do(partial(self._answer, kind, message, reply))
 
     def _worker_for(self, kind: Any, message: Any) -> Worker:
-        """Return the thread that answers a message, so that no drawing waits for a slow answer."""
+        """Return the thread that answers a message. Slow answers do not delay the answers to drawings."""
         if kind == "neuron" or (kind == "digit" and message.get("order") != "all"):
             return self._measuring
         return self._looking if kind in ("drawing", "digit", "map") else self._training
@@ -112,12 +112,12 @@ class Session:
             self._has_failed(error, reply)
 
     def _has_failed(self, error: Exception, reply: Message | None = None) -> None:
-        """Send the window an error of fastnet, as opposed to an invalid message."""
+        """Report an error of fastnet (not of a message) to the window."""
         text = "there is not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
         self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
         self._tell(self._trainer.state())
 
-    # Answers, in the looking thread; slow answers in the measuring thread.
+    # Answers in the looking thread. Slow answers are computed in the measuring thread.
 
     def _answer_drawing(self, message: Message, reply: dict[str, Any]) -> None:
         began = perf_counter()
@@ -149,7 +149,7 @@ class Session:
         members, arrays = looking.pixel_gradient(net, self._image, message.get("output"))
         self._send(frame("map", members | reply, arrays), False)
 
-    # Answers, in the training thread.
+    # Answers in the training thread.
 
     def _answer_settings(self, message: Message, reply: dict[str, Any]) -> None:
         given = message.get("settings")

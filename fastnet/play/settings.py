@@ -17,8 +17,8 @@ from fastnet.sweeps.recipe import Recipe, recipe
 from fastnet.utils import arguments
 
 N_IN, N_OUT = 784, 10
-LARGEST = 2_000_000  # largest number of parameters and neurons of a network: limits memory and messages
-MOST_WORK = 20_000_000  # largest number of multiplications for a sample: limits the time of an answer
+LARGEST = 2_000_000  # largest number of parameters and neurons of a network, to limit memory and size of messages
+MOST_WORK = 20_000_000  # largest number of multiplications for a sample, to limit the time of an answer
 
 DEFAULTS: dict[str, Any] = {
     "layers": "dense 30",
@@ -37,8 +37,8 @@ DEFAULTS: dict[str, Any] = {
 }
 """Default settings by name: chapter 3's network."""
 
-_LONGEST = 200  # largest number of characters of a text
-_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # the library's names, and the page's
+_LONGEST = 200  # largest number of characters of a setting
+_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # the library's names of settings, and the page's names
 
 
 class RequestError(ValueError):
@@ -62,9 +62,9 @@ class Settings:
     Attributes
     ----------
     chosen : dict
-        All settings by name.
+        All settings, by the page's names.
     recipe : Recipe
-        The same settings for the library.
+        The same settings as a recipe of the library.
     """
 
     chosen: dict[str, Any]
@@ -85,7 +85,7 @@ class Settings:
 
 
 def checked(given: Mapping[str, Any]) -> Settings:
-    """Validate settings, and return them with defaults for missing settings.
+    """Validate settings, and fill in defaults for missing settings.
 
     Raises
     ------
@@ -112,14 +112,14 @@ def _settings(chosen: dict[str, Any]) -> Settings:
 
 
 def of_network(net: network2.Network) -> Settings:
-    """Return the settings of a network from a file, with defaults for its training.
+    """Return the settings of a network from a file, with default settings for training.
 
     Raises
     ------
     RequestError
         If the page cannot show the network.
     """
-    # Chapter 6's dropout is not inverted, which `notation` cannot write. A new network gets inverted dropout.
+    # `notation` cannot write chapter 6's dropout, which is not inverted. A new network gets inverted dropout.
     hidden = [Dropout(layer.p) if isinstance(layer, Dropout) else layer for layer in net.layers[:-1]]
     try:
         layers = notation.write(hidden) if hidden else ""
@@ -174,9 +174,9 @@ def number_of_parameters(architecture: Architecture) -> int:
 
 
 def _refused(text: str) -> RequestError:
-    """Return an error whose field is the setting that the text begins with."""
+    """Return an error about the setting whose name is the first word of the text."""
     first = text.replace(":", " ").split()[0]
-    if first == "sizes":  # the page has only the hidden layers, in the setting layers
+    if first == "sizes":  # the page has no setting sizes, but the setting layers
         return RequestError(f"layers: {text}", "layers")
     field = _NAMES.get(first, first)
     if field != first:

@@ -1,4 +1,4 @@
-"""Training for the page: each call trains on as many mini-batches as fit between two pictures."""
+"""Trains a network for the page, and sends pictures of the training: frames with numbers, weights and activations."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from fastnet.play.settings import RequestError, Settings
 from fastnet.play.workers import Worker
 from fastnet.utils import progress
 
-_PICTURE = 1 / 60  # seconds between two pictures, at least
-_ADVANCE = 0.025  # seconds of training in a call, about: usually the time between two pictures
-_MEASURED = 0.5  # seconds between two measurements of accuracy and gradients, at least
+_PICTURE = 1 / 60  # least number of seconds between two pictures
+_ADVANCE = 0.025  # approximate number of seconds of training in a call, and usually between two pictures
+_MEASURED = 0.5  # least number of seconds between two measurements of accuracies and gradients
 _SAMPLES_OF_GRADIENTS = 200
 _CURVE = 2000  # largest number of points of a curve that are kept
 
@@ -34,14 +34,16 @@ Notify = Callable[[dict[str, Any]], object]
 
 
 class Trainer:
-    """A network in training. Other threads than the training thread call only `state`, `looked_at` and `measure`.
+    """A network in training.
+
+    Threads other than the training thread use only `state`, `looked_at`, `measure` and `curves`.
 
     Parameters
     ----------
     settings : Settings
         Settings of the network and its training.
     measuring : Worker
-        Thread that measures.
+        Thread that measures accuracies and gradients.
     net : Network, optional
         Network to train; by default, a new network.
 
@@ -60,7 +62,7 @@ class Trainer:
         self.net = net or settings.network()
         self._shown = _copy(self.net)
         self._training: StepwiseTraining | None = None
-        self._measured_on: tuple[Dataset, Dataset] | None = None  # for gradients, and for the training accuracy
+        self._measured_on: tuple[Dataset, Dataset] | None = None  # for gradients, and for training accuracy
         self._left = 0.0  # number of mini-batches until training pauses
         self._size = 1  # number of mini-batches in the next call
         self._seconds = self._samples = self._costs = 0.0
@@ -193,7 +195,7 @@ class Trainer:
             self._picture(now)
 
     def _picture(self, now: float) -> None:
-        """Send a picture of the training, and from time to time have the network measured."""
+        """Send a picture of the training. If the last measurement is old enough, have the network measured."""
         self._drawn, self._shown = now, _copy(self.net)
         cost = self._costs / self._samples if self._samples else math.nan
         rate = self._samples / self._seconds if self._seconds else 0.0
@@ -209,7 +211,7 @@ class Trainer:
             self.measure(members)
 
     def measure(self, members: dict[str, Any] | None = None) -> None:
-        """Have the current network measured, and send the result."""
+        """Have the current network measured in the measuring thread, which sends the result."""
         self._measured = time.perf_counter()
         members = members or self.state() | {"cost": None, "seconds": self._total_seconds, "samples_per_second": None}
         self._measuring.do_latest("measure", partial(self._measure, self._shown, members))

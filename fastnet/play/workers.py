@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 
 class Worker:
-    """A thread that runs tasks in their order, and another function while no task waits.
+    """A thread that runs tasks in the order in which they are added. It calls a function while no task waits.
 
     Parameters
     ----------
     name : str
         Name of the thread.
     otherwise : callable, optional
-        Function to call while no task waits. It returns whether to call it again; if not, the thread sleeps until the
-        next task.
+        Function that is called while no task waits. If it returns True, it is called again; otherwise, the thread
+        sleeps until the next task.
     on_error : callable, optional
         Called with an exception of `otherwise`. An exception of a task is set on its future.
     """
@@ -36,12 +36,12 @@ class Worker:
         self._latest: dict[str, Callable[[], object]] = {}
         self._changed = threading.Condition()
         self._ended = False
-        # A daemon, so that Ctrl-C ends the command at once, whatever is computed.
+        # A daemon thread lets Ctrl-C end the command immediately, even during a computation.
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def do(self, task: Callable[[], T]) -> Future[T]:
-        """Add a task; the returned future gets its result or exception."""
+        """Add a task; the returned future gets the task's result or exception."""
         future: Future[T] = Future()
         with self._changed:
             if self._ended:
@@ -52,7 +52,7 @@ class Worker:
         return future
 
     def do_latest(self, key: str, task: Callable[[], object]) -> None:
-        """Add a task, in place of the task that still waits under the same key, if any."""
+        """Add a task. If a task with the same key still waits, the new task replaces it."""
         with self._changed:
             waits, self._latest[key] = key in self._latest, task
         if not waits:
@@ -92,6 +92,6 @@ class Worker:
     def _go_on(self) -> bool:
         try:
             return self._otherwise()
-        except Exception as error:  # the thread goes on with the next task
+        except Exception as error:  # the thread continues with the next task
             self._on_error(error)
             return False

@@ -52,7 +52,7 @@ def test_scale_noise_and_zero():
         ({"action": "scale", "layer": 1, "amount": 1e9}, "amount is"),
         ({"action": "scale", "layer": 4, "amount": 100}, "would be larger than 1e[+]06"),
         ({"action": "remove", "layer": 1, "index": 3}, "layer 1 has no neuron 3; its neurons go from 0 to 2"),
-        ({"action": "remove", "layer": 4, "index": 3}, "layer 4 has the output neurons"),
+        ({"action": "remove", "layer": 4, "index": 3}, "layer 4 is the output layer"),
         ({"action": "explode", "layer": 1, "amount": 1}, "action is 'explode'; it must be"),
     ],
 )

@@ -1,11 +1,11 @@
-/** Settings in the fragment of the page's address: only those that differ from the preset or the defaults. */
+/** Writes settings into the fragment of the page's address, and reads them. Unchanged settings are left out. */
 
 /**
  * Write settings as a fragment.
  * @param {object} settings
  * @param {string} preset Name of the preset, or "".
  * @param {object} hello The header of the server's `hello`.
- * @returns {string} Without "#"; empty if all settings have their defaults.
+ * @returns {string} The fragment without "#"; empty without a preset if all settings have their defaults.
  */
 export function toFragment(settings, preset, hello) {
   const base = withPreset(preset, hello);
@@ -42,7 +42,7 @@ export function fromFragment(fragment, hello) {
 }
 
 /**
- * Return a text as the setting's type. A text that is not a number stays a text, so that the server names the error.
+ * Convert a text to the type of a setting. A text that is no number stays a text, and the server then names the error.
  * @param {string} text
  * @param {string|number|null} example Another value of this setting.
  * @returns {string|number}
@@ -53,7 +53,7 @@ export function asSetting(text, example) {
   return text.trim() !== "" && Number.isFinite(number) ? number : text.trim();
 }
 
-/** Return the defaults, with what a preset changes. */
+/** Return the defaults, changed by the settings of a preset. */
 export function withPreset(name, { defaults, presets }) {
   return { ...defaults, ...presets.find((preset) => preset.name === name)?.settings };
 }

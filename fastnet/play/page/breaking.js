@@ -45,7 +45,7 @@ export class Breaking {
     setText(byId("accuracy-before"), percent(accuracy));
   }
 
-  /** @param {?{layer: number, index: number}} neuron The neuron that is open. */
+  /** @param {?{layer: number, index: number}} neuron The open neuron; null if no neuron is open. */
   setNeuron(neuron) {
     this.#neuron = neuron;
     const button = byId("break-remove");
@@ -53,7 +53,7 @@ export class Breaking {
     setText(button, neuron ? `Remove neuron ${neuron.index} of layer ${neuron.layer}` : "Remove the open neuron");
   }
 
-  /** Ask the server to change the chosen layer, or the layer in `members`. */
+  /** Ask the server to change the chosen layer, or the layer that `members` names. */
   #do(action, members = {}) {
     this.#connection.ask({ type: "break", action, layer: Number(byId("break-layer").value), ...members });
   }

@@ -1,5 +1,5 @@
 /**
- * The colours of images, from the style sheet, so that both themes have their own colours.
+ * The colours of images. They are read from the style sheet, because each theme has its own colours.
  *
  * There are two scales. `signed` goes from blue (negative) through the colour of zero to orange (positive).
  * `ink` goes from paper to ink. Each scale is a table of colours in the form of `ImageData`, four bytes in one number.
@@ -8,10 +8,10 @@
 /** Number of steps on either side of zero in the table `signed`. */
 export const STEPS = 127;
 
-/** Colours of -127 to 127; the index is the value + 127. */
+/** Colours of the values -127 to 127; the index is the value + 127. */
 export const signed = new Uint32Array(2 * STEPS + 1);
 
-/** Colours of 0 to 255. */
+/** Colours of the values 0 to 255. */
 export const ink = new Uint32Array(256);
 
 /** Read both scales from the style sheet. Call this after each change of the theme. */
@@ -49,7 +49,7 @@ function parse(text) {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** Return a colour in the form of `ImageData`, on little-endian machines, as those of all browsers are. */
+/** Return a colour in the form of `ImageData`. Browsers run on little-endian machines only. */
 function pack(red, green, blue) {
   return ((255 << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
 }

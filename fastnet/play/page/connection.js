@@ -11,8 +11,9 @@ const FINAL = {
 /**
  * The connection to the server.
  *
- * `on("seen", handler)` calls `handler(frame)` for each frame of that type. `ask(message)` sends a message. Its
- * promise resolves with the reply, after the reply's handler, or with null if the connection is lost before.
+ * `on("seen", handler)` calls `handler(frame)` for each frame of the type "seen". `ask(message)` sends a message, and
+ * returns a promise. The promise resolves with the reply after the reply's handler has run, or with null if the
+ * connection is lost first.
  */
 export class Connection {
   #handlers = new Map();
@@ -68,7 +69,7 @@ export class Connection {
   }
 
   /**
-   * Keep the name of the session that the server has given this tab; a copied tab gets another name.
+   * Keep the name of the session that the server has assigned to this tab. A copied tab gets another name.
    * @param {string} name
    */
   keep(name) {
@@ -115,8 +116,8 @@ export class Latest {
 
   /**
    * Send a message, now or after the reply to the previous message.
-   * @param {() => ?object} message Returns the message. It is called at the moment of sending, so that the message has
-   *   the current state. If it returns null, nothing is sent.
+   * @param {() => ?object} message Function that returns the message. It is called at the moment of sending, so that
+   *   the message has the current state. If the function returns null, nothing is sent.
    */
   async send(message) {
     this.#next = message;

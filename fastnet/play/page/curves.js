@@ -6,7 +6,7 @@ import { Series } from "./series.js";
 
 const MARGIN = { left: 48, right: 88, top: 10, bottom: 34 };
 
-/** Styles of the first, second, … line: the name of the colour, and the dashes. */
+/** Styles of the lines, in their order: the name of the colour, and the lengths of dashes and gaps. */
 const STYLES = [
   ["--line-1", []],
   ["--line-2", [6, 3]],
@@ -44,7 +44,7 @@ export class Chart {
   /**
    * Add a point to a line; the line is created if there is no line of this name.
    * @param {string} name
-   * @param {number} x Epochs.
+   * @param {number} x Number of epochs.
    * @param {?number} y
    */
   add(name, x, y) {
@@ -173,7 +173,7 @@ export class Chart {
     this.#drawLabels(labels, area);
   }
 
-  /** Write the last values beside the ends of the lines, so that no value covers another. */
+  /** Write the last values beside the ends of the lines, so that the values do not overlap. */
   #drawLabels(labels, area) {
     const distance = 15;
     labels.sort((a, b) => a.y - b.y);
@@ -213,7 +213,7 @@ export class Chart {
   }
 }
 
-/** Return round numbers from `low` to `high`; their number is about `most` at most. */
+/** Return at most about `most` round numbers, from `low` to `high`. */
 function ticks(low, high, most) {
   const rough = (high - low) / most;
   const size = 10 ** Math.floor(Math.log10(rough));

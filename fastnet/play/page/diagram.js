@@ -5,13 +5,13 @@ import { activation as write } from "./numbers.js";
 import { Outputs } from "./outputs.js";
 import { largest, Tiles } from "./tiles.js";
 
-/** Largest absolute values of activations. The colours of other activations depend on their largest value. */
+/** Largest absolute values of bounded activations. For others, the largest value of the layer has the last colour. */
 const LIMITS = { sigmoid: 1, tanh: 1, softmax: 1 };
 
 const CAN_OPEN = new Set(["dense", "convolution"]);
 const isCoarse = matchMedia("(pointer: coarse)").matches;
 
-/** The diagram is built once for a network; after that, only canvases, bars and numbers change. */
+/** The diagram. It is built once for each network; after that, only canvases, bars and numbers change. */
 export class Diagram {
   #container = byId("hidden-layers");
   #outputs;
@@ -42,7 +42,7 @@ export class Diagram {
 
   /**
    * Show the activations of an image.
-   * @param {Object<string, Float32Array>} arrays Of a frame: `activation_0`, `activation_1`, … and `probabilities`.
+   * @param {Object<string, Float32Array>} arrays Arrays of a frame: `activation_0`, … and `probabilities`.
    */
   show(arrays) {
     for (const { tiles, note, activation, number } of this.#hidden) {
@@ -56,7 +56,7 @@ export class Diagram {
   }
 
   /**
-   * Mark the neuron that is open.
+   * Mark the open neuron.
    * @param {?{layer: number, index: number}} neuron
    */
   mark(neuron) {
@@ -98,7 +98,7 @@ export class Diagram {
   }
 }
 
-/** @returns {string} The smallest and the largest value. */
+/** @returns {string} The smallest and the largest value, as text. */
 function range(values) {
   let [low, high] = [Infinity, -Infinity];
   for (let i = 0; i < values.length; i++) {

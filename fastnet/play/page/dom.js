@@ -4,7 +4,8 @@
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Set the text of an element, unless it is unchanged: this avoids a new layout, and screen readers do not repeat it.
+ * Set the text of an element, unless the text is unchanged. Otherwise, the browser would lay out the page again, and
+ * screen readers would repeat the text.
  * @param {HTMLElement} element
  * @param {string} text
  */
@@ -45,7 +46,7 @@ export function announce(sentence) {
 }
 
 /**
- * Return a function that calls `draw` once before the screen is drawn next, even if it is called several times.
+ * Return a function that calls `draw` before the next frame of the screen. Several calls before this frame draw once.
  * @param {() => void} draw
  * @returns {() => void}
  */

@@ -1,4 +1,4 @@
-/** The server's binary frames. */
+/** Decodes the server's binary frames. */
 
 const TYPES = { f4: Float32Array, u1: Uint8Array, i1: Int8Array };
 const text = new TextDecoder();

@@ -166,7 +166,7 @@ function showNetwork(header) {
   settings.setUsed(header.settings);
 }
 
-/** Show the network in a line, and whether it is trained. */
+/** Show a line that describes the network, and whether the network is trained. */
 function showSummary() {
   const { layers, parameters, source, test_accuracy } = network;
   const sizes = layers
@@ -185,7 +185,7 @@ function showConnection(state, sentence) {
   else if (page.dataset.state !== "connecting") page.dataset.state = "connecting";
 }
 
-/** Update the answer, the map and the open neuron while the network learns, less often than the activations. */
+/** Update the answer, the map and the open neuron while the network learns, but less often than the activations. */
 function refreshWhileLearning(atOnce) {
   const now = performance.now();
   if (!atOnce && now - refreshed < REFRESH) return;
@@ -202,7 +202,7 @@ function openNeuron(layer, index) {
   panel.open(layer, index);
 }
 
-/** If the page was opened with settings in its address, send them, unless the network has them already. */
+/** Send the settings in the page's address to the server, unless the network has these settings already. */
 async function useAddress(fragment) {
   const found = fromFragment(fragment, settings.hello);
   if (!found) return;
@@ -212,7 +212,7 @@ async function useAddress(fragment) {
   if (found.unknown.length) settings.showProblem(`The address has unknown settings: ${found.unknown.join(", ")}.`, null);
 }
 
-/** Make a network with the settings in the form. @returns {Promise<boolean>} Whether the server has made it. */
+/** Have the server make a network with the settings in the form. @returns {Promise<boolean>} Whether it was made. */
 async function useSettings() {
   settings.clearProblems();
   const reply = await connection.ask({ type: "settings", settings: settings.read() });

@@ -12,7 +12,7 @@ export class PixelMap {
 
   /**
    * @param {import("./connection.js").Connection} connection
-   * @param {import("./sight.js").Sight} sight Draws the map.
+   * @param {import("./sight.js").Sight} sight Object that draws the map.
    */
   constructor(connection, sight) {
     this.#latest = new Latest(connection);

@@ -36,12 +36,12 @@ export class NeuronPanel {
     }
   }
 
-  /** The neuron that is open, or null. */
+  /** The open neuron; null if no neuron is open. */
   get neuron() {
     return this.#open;
   }
 
-  /** @param {object} network The header of a `network` frame. An open neuron that the network lacks is closed. */
+  /** @param {object} network The header of a `network` frame. If the network lacks the neuron, the panel closes. */
   setNetwork({ layers }) {
     this.#layers = layers;
     if (!this.#open) return;
@@ -78,12 +78,12 @@ export class NeuronPanel {
     this.#opener?.focus({ preventScroll: true });
   }
 
-  /** Ask for the open neuron again, as the network has changed. */
+  /** Ask the server for the open neuron again, because the network has changed. */
   again() {
     if (this.#open) this.#latest.send(() => this.#open && { type: "neuron", ...this.#open });
   }
 
-  /** @param {Object<string, Float32Array>} arrays Activations of a new image. The open neuron's activation is shown. */
+  /** Show the open neuron's activation. @param {Object<string, Float32Array>} arrays Activations of a new image. */
   seen(arrays) {
     const values = this.#open && this.#header && arrays[`activation_${this.#open.layer}`];
     if (!values || this.#layers[this.#open.layer].shape.length !== 1) return;
@@ -123,7 +123,7 @@ export class NeuronPanel {
     setText(byId("neuron-numbers"), `bias ${decimal(this.#header.bias)}${now}`);
   }
 
-  /** Return number, height and width of the tiles for the weights, in the shape of the previous layer. */
+  /** Return the number, height and width of the tiles for the weights, which have the shape of the previous layer. */
   #tilesOf(shape, layer) {
     if (shape.length === 3) return shape;
     if (shape.length === 2) return [1, ...shape];

@@ -39,7 +39,7 @@ export class Outputs {
     });
   }
 
-  /** @param {number} index The output whose neuron is open, or -1. */
+  /** @param {number} index Index of the output whose neuron is open, or -1. */
   mark(index) {
     this.#rows.forEach(({ button }, i) => button.classList.toggle("open", i === index));
   }

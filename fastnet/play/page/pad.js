@@ -3,7 +3,7 @@
 import { colour } from "./colours.js";
 import { announce, oncePerFrame } from "./dom.js";
 
-/** Width and height of the picture that is sent, in pixels. */
+/** Width and height of the drawing that is sent to the server, in pixels. */
 export const SIZE = 112;
 
 /** Width of a stroke, and length of a step with an arrow key, as shares of the pad. */
@@ -50,12 +50,12 @@ export class Pad {
     new ResizeObserver(() => this.#fit()).observe(canvas);
   }
 
-  /** Whether nothing is drawn, and no test digit is shown. */
+  /** Whether the pad shows neither strokes nor a test digit. */
   get isEmpty() {
     return this.#strokes.length === 0 && this.#digit === null;
   }
 
-  /** Whether strokes are drawn. */
+  /** Whether there are strokes. */
   get hasStrokes() {
     return this.#strokes.length > 0;
   }
@@ -75,7 +75,7 @@ export class Pad {
   }
 
   /**
-   * Show a test digit in place of a drawing; a stroke replaces it.
+   * Show a test digit in place of the drawing. The next stroke removes the test digit.
    * @param {?Float32Array} image 28 x 28 values from 0 to 1.
    */
   showDigit(image) {
@@ -220,7 +220,7 @@ function drawStrokes(context, strokes, size, style) {
   }
 }
 
-/** Draw a test digit on the square canvas, smoothed, so that it looks different from the network's input. */
+/** Draw a test digit on the square canvas. The digit is smoothed, to look different from the network's input. */
 function drawDigit(context, image, size) {
   const small = new OffscreenCanvas(28, 28);
   const smallContext = small.getContext("2d");

@@ -1,4 +1,4 @@
-/** The network's current picture: the drawing on the pad, or a test digit. */
+/** The picture that the network reads: the drawing on the pad, or a test digit. */
 
 import { byId, setText } from "./dom.js";
 import { Latest } from "./connection.js";
@@ -30,7 +30,7 @@ export class Picture {
     });
   }
 
-  /** Ask for the answer to the drawing, which has changed. */
+  /** Ask for the answer to the drawing, because the drawing has changed. */
   draw() {
     this.#isDrawing = true;
     this.#latest.send(() => ({ type: "drawing", pixels: this.#pad.pixels(), width: SIZE, height: SIZE }));
@@ -48,7 +48,7 @@ export class Picture {
     this.#latest.send(() => message);
   }
 
-  /** Ask again for the answer to the same picture, as the network has changed. Test digits are found by index. */
+  /** Ask again for the answer to the same picture, because the network has changed. A test digit keeps its index. */
   again() {
     if (this.#isDrawing) this.draw();
     else {
@@ -58,7 +58,7 @@ export class Picture {
   }
 
   /**
-   * Show the test digit with label and answer; without a test digit, say that the pad shows the drawing.
+   * Show the test digit with its label and the network's answer. If there is none, say that the pad shows the drawing.
    * @param {import("./frames.js").Frame} frame Of the type `seen`.
    */
   seen({ header, arrays }) {

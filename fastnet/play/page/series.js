@@ -1,8 +1,8 @@
-/** Values over time, averaged to a limited number of points without a visible change of the curve. */
+/** Values over time. Neighbouring values are averaged to limit the number of points; the curve looks the same. */
 
 const MOST = 2000;
 
-/** Points of a curve. When there are too many points, each pair is replaced by its mean. */
+/** Points of a curve. If there are too many points, each pair of neighbouring points is replaced by its mean. */
 export class Series {
   /** @type {number[]} */ xs = [];
   /** @type {number[]} */ ys = [];
@@ -11,7 +11,7 @@ export class Series {
   #taken = 0;
   #end = -Infinity;
 
-  /** The last value that was added, as it was measured; undefined if there is none. */
+  /** The last value that was added, not averaged; undefined if no value was added. */
   last = undefined;
 
   /**

@@ -12,8 +12,8 @@ const CHOICES = {
 };
 
 /**
- * The form. `used` are the settings of the network; the settings in the form may differ. When the settings in the form
- * are sent, a new network with these settings begins.
+ * The form. `#used` has the settings of the network, from which the settings in the form may differ. When the form is
+ * sent, a new network with the form's settings begins.
  */
 export class SettingsForm {
   #form = byId("settings");
@@ -25,8 +25,8 @@ export class SettingsForm {
   /**
    * @param {object} actions
    * @param {() => void} actions.onUse Called when the settings in the form are to be used.
-   * @param {(eta: number|string) => void} actions.onEta Called when only eta has changed, so that training can continue
-   *   with the new eta.
+   * @param {(eta: number|string) => void} actions.onEta Called if eta is the only changed setting. Training can then
+   *   continue with the new eta.
    */
   constructor(actions) {
     this.#actions = actions;
@@ -87,7 +87,7 @@ export class SettingsForm {
   }
 
   /**
-   * Set the settings of the network. They are put into the form, unless the form has been changed.
+   * Set the settings of the network. They replace the settings in the form, unless the user has changed the form.
    * @param {object} settings
    */
   setUsed(settings) {
@@ -98,7 +98,7 @@ export class SettingsForm {
     this.writeAddress();
   }
 
-  /** Set the settings of a new network, which were sent from the form and have come back from the server. */
+  /** Set the settings of a new network, as the server has returned them. */
   accept(settings) {
     this.#used = settings;
     this.fill(settings);

@@ -6,7 +6,7 @@ import { largest } from "./tiles.js";
 
 const PIXELS = 28 * 28;
 
-/** The network's input. With a map, the image is paler, and each pixel has the colour of its derivative. */
+/** The network's input. With a map, the image is paler, and the colour of a pixel shows the output's derivative. */
 export class Sight {
   #context;
   #data;
@@ -17,7 +17,7 @@ export class Sight {
 
   /**
    * @param {HTMLCanvasElement} canvas Of 28 x 28 pixels.
-   * @param {HTMLElement} text Element for the meaning of the map's colours.
+   * @param {HTMLElement} text Element that explains the map's colours.
    */
   constructor(canvas, text) {
     this.#context = canvas.getContext("2d");

@@ -1,4 +1,4 @@
-/** Light or dark theme: the system's, until the user chooses. The choice is kept for the next visit. */
+/** Light or dark theme: the system's theme until the user chooses. The choice is kept for the next visit. */
 
 import { readColours } from "./colours.js";
 import { setText } from "./dom.js";
