@@ -27,7 +27,7 @@ from fastnet.utils import machine
 
 HERE = Path(__file__).resolve().parent.parent
 SECTIONS = ("epochs", "first", "lines")
-# For each network, the line that is sent to a process, and the largest allowed ratio to the earlier version's time.
+# For each network: the line that is sent to a process, and the largest allowed ratio of the new to the earlier time.
 CASES = {
     "784-30-10, float32": ("network.Network([784, 30, 10]), 10, 3.0, {}", 1.02),
     "784-30-10, float64": ("network.Network([784, 30, 10], dtype='float64'), 10, 3.0, {}", 1.02),
@@ -75,14 +75,14 @@ train([784, 40, 10], network2.LogLikelihoodCost, activation="tanh", **SECOND)
 
 
 class Version:
-    """A copy of the package, and the start of processes that use it.
+    """A copy of the package. The method `start` starts processes that use the copy.
 
     Parameters
     ----------
     folder : Path
         Folder that contains the package.
     cache : Path
-        Folder of the compiled code, and the processes' working directory.
+        Folder of the compiled code. It is also the working directory of the processes.
     """
 
     def __init__(self, folder: Path, cache: Path) -> None:
@@ -105,13 +105,15 @@ class Version:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("revision", help="the earlier version: a commit")
-    parser.add_argument("sections", nargs="*", help=f"sections, of {', '.join(SECTIONS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=25, help="epochs of each network (default: %(default)s)")
+    parser.add_argument("sections", nargs="*", help=f"sections to run: {', '.join(SECTIONS)} (default: all)")
+    parser.add_argument(
+        "--rounds", type=int, default=25, help="number of epochs of each network (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     sections: dict[str, Callable[[Version, Version, int], None]] = {"epochs": epochs, "first": first, "lines": lines}
     for name in arguments.sections:
         if name not in sections:
-            parser.error(f"there is no section {name!r}; there are {', '.join(SECTIONS)}")
+            parser.error(f"there is no section {name!r}; the sections are {', '.join(SECTIONS)}")
     with tempfile.TemporaryDirectory() as scratch:
         folders = [Path(scratch, name) for name in ("before", "cache-before", "cache-now")]
         for folder in folders:
@@ -128,7 +130,7 @@ def main() -> None:
 
 
 def epochs(before: Version, now: Version, rounds: int) -> None:
-    """Print the median time of an epoch of each version, and the median ratio of neighbouring epochs."""
+    """Print the median time of an epoch of each version, and the median over the rounds of the two times' ratio."""
     processes = before.start(EPOCHS), now.start(EPOCHS)
     print("| network | before | now | ratio | at most |\n| --- | --- | --- | --- | --- |")
     times: tuple[list[float], list[float]] = ([], [])
@@ -153,7 +155,7 @@ def epochs(before: Version, now: Version, rounds: int) -> None:
 
 
 def first(before: Version, now: Version, rounds: int) -> None:
-    """Print the time to the end of a process's first epoch with an empty cache, and the time of a second network."""
+    """Print the time from a process's start to the end of its first epoch, and the time of a second network."""
     print("| seconds, with an empty cache | before | now | ratio | at most |\n| --- | --- | --- | --- | --- |")
     times: dict[str, tuple[list[float], list[float]]] = {
         "from the start of the process to the end of its first epoch": ([], []),

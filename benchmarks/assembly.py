@@ -1,15 +1,15 @@
-"""Analyse the assembly of the kernels' innermost loops, for this and other processors.
+"""Analyse the assembly code of the kernels' innermost loops for several processors.
 
     python benchmarks/assembly.py [--processor NAME,NAME] [--dtype float64] [--show BLOCK]
 
 Each block of `fastnet/kernels` is compiled for each processor, also for processors other than this one: Numba generates
-LLVM IR with that processor's vectors, and LLVM compiles the IR. Nothing is run. A block has a loop for each number of
-sums, called a case; the table has the smallest and the largest case. The table counts multiply-add instructions, the
-registers that they add to, loaded and stored registers, and products for each loaded register. A spill is a vector that
-a loop with products writes to the stack, or reads from it, because there are too few registers. There should be no
-spills. Integers on the stack, such as pointers, are counted separately.
+LLVM IR with vectors of the given processor, and LLVM compiles the IR. Nothing is run. A block has a loop for each
+number of sums, called a case; the table has the smallest and the largest case. The table counts multiply-add
+instructions, the registers to which they add, loaded and stored registers, and products per loaded register. A spill is
+a vector that a loop with products writes to the stack or reads from the stack, because registers are too few. Pointers
+and other integers on the stack are counted separately. A good loop has nothing on the stack.
 
-The exit status is 1 if a loop spills, and 3 if llvmlite cannot compile for a processor.
+The exit status is 1 if a loop has spills or integers on the stack, and 3 if llvmlite cannot compile for a processor.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
-REFUSED = 3  # exit status
+REFUSED = 3  # exit status if llvmlite cannot compile for a processor
 
 
 class Processor(NamedTuple):
@@ -52,7 +52,7 @@ WIDTHS = 14, 24, 8, 8, 4, 5, 6, 15, 6, 8
 
 
 class Loop(NamedTuple):
-    """Counts of an innermost loop's instructions and registers; `pointers` are integers on the stack."""
+    """Counts of an innermost loop's instructions and registers; `pointers` is the number of integers on the stack."""
 
     multiplications: int
     sums: int
@@ -69,14 +69,16 @@ def main() -> None:
     parser.add_argument("--processor", type=names, default=list(PROCESSORS), help="processors (default: all)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: %(default)s)")
     parser.add_argument("--show", metavar="BLOCK", help="print the loops of blocks whose names begin with BLOCK")
-    parser.add_argument("--all-cases", action="store_true", help="all cases of each block, not only the extreme ones")
+    parser.add_argument(
+        "--all-cases", action="store_true", help="all cases of each block, not only the first and the last"
+    )
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # analyse one processor, in this process
     options = parser.parse_args()
     for name in options.processor:
         if name not in PROCESSORS:
             parser.error(f"unknown processor {name!r}; known: {', '.join(PROCESSORS)}")
         refuse_unless_known(PROCESSORS[name])
-    if not options.one:  # the width of vectors is fixed once in a process
+    if not options.one:  # one process per processor, because a process has one width of vectors
         if options.show is None:
             print(f"LLVM {'.'.join(map(str, llvm.llvm_version_info))}, {options.dtype}.\n")
             print(f"{line(COLUMNS)}\n{line(['-' * width for width in WIDTHS])}", flush=True)
@@ -107,7 +109,7 @@ def line(cells: Sequence[str]) -> str:
 
 
 def names(text: str) -> list[str]:
-    """Return the names in an option, which are separated by commas."""
+    """Return the names in an option, given the names separated by commas."""
     return text.split(",")
 
 
@@ -122,18 +124,18 @@ def refuse_unless_known(processor: Processor) -> None:
         raise SystemExit(REFUSED) from None
 
 
-# From a block to assembly
+# From a block to assembly code
 
 
 class _Taken(Exception):  # noqa: N818 - not an error
-    """LLVM IR of a kernel, taken from Numba before the IR is compiled for this processor."""
+    """Raised with the LLVM IR of a kernel, before Numba compiles the IR for this processor."""
 
 
 def loops(processor: Processor, dtype: str, chosen: Chosen) -> Iterator[tuple[str, str, Loop]]:
-    """Yield the name of each block, its case, and the loop with most sums.
+    """Yield the name of each block, a case, and the case's loop with the most sums.
 
-    The numbers of spills and pointers are those of all loops with products. A block may have a loop for each number of
-    sums, as the cases of a switch.
+    The loop's numbers of spills and pointers are the totals of all loops with products. A block may have a loop for
+    each number of sums, as the cases of a switch.
     """
     from numba.core.registry import cpu_target
 
@@ -164,14 +166,14 @@ def loops(processor: Processor, dtype: str, chosen: Chosen) -> Iterator[tuple[st
 
 
 class Chosen(NamedTuple):
-    """A choice: how the names of blocks begin, and whether all cases are compiled, or the smallest and the largest."""
+    """Options: how the blocks' names begin, and whether all cases are compiled or only the first and the last."""
 
     blocks: str
     all_cases: bool
 
 
 class OnlyCase:
-    """Replaces the function that emits a switch. It emits one case only, as if the compiler knew the number."""
+    """Replaces the function that emits a switch. It emits only one case, as if the compiler knew the number."""
 
     chosen, last, title = 0, 0, ""
 
@@ -214,7 +216,7 @@ def instructions_of(function: Callable[..., Any], types: tuple[Any, ...]) -> str
 
 
 def assembly(instructions: str, processor: Processor) -> str:
-    """Compile LLVM IR as the kernels are compiled, but for a given processor; return the assembly."""
+    """Compile LLVM IR for a given processor, with the options of the kernels; return the assembly code."""
     machine = llvm.Target.from_triple(processor.triple).create_target_machine(
         cpu=processor.name, features=processor.features, opt=2
     )
@@ -227,7 +229,7 @@ def assembly(instructions: str, processor: Processor) -> str:
     return str(machine.emit_assembly(module))
 
 
-# Analysis of assembly
+# Analysis of assembly code
 
 
 def innermost(text: str, triple: str) -> Iterator[Loop]:
@@ -254,7 +256,7 @@ def counted_on_x86(body: list[str]) -> Loop:
     vectors = [line for line in body if re.search(r"%[xyz]mm", line)]
     loads = [line for line in vectors if any("(" in each for each in operands(line)[:-1])]
     stores = [line for line in vectors if "(" in operands(line)[-1]]
-    # The kernels keep no frame pointer, so that rbp is an ordinary register.
+    # The kernels keep no frame pointer, so rbp is an ordinary register.
     on_stack = [line for line in body if "(%rsp" in line]
     spills = [line for line in on_stack if line in vectors]
     counts = len(products), len(sums), len(loads), len(stores), len(spills), len(on_stack) - len(spills)

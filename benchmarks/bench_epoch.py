@@ -1,4 +1,4 @@
-"""Time one epoch of 50,000 digits with each engine, by size and precision, and with other libraries."""
+"""Measures the time of one epoch of 50,000 digits: with each engine, size and precision, and with other libraries."""
 
 import warnings
 from dataclasses import replace
@@ -12,7 +12,7 @@ from fastnet.engines import ENGINES, engine_class, why_missing
 
 BOOKS = (784, 30, 10), 10
 NETWORKS = (BOOKS, ((784, 100, 10), 10), ((784, 300, 10), 100), ((784, 100, 100, 10), 32))
-ROUNDS = {"numba": 9, "numpy": 3}  # number of rounds; one for slower engines
+ROUNDS = {"numba": 9, "numpy": 3}  # number of rounds of these engines; all other engines have one round
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
 
 
@@ -27,7 +27,7 @@ def test_engine(benchmark, name, network, dtype, training_data, few_samples, ord
     if why_missing(name) is not None:
         pytest.skip(why_missing(name))
     if (name in ("torch", "reference") or dtype == "float64") and network != BOOKS:
-        pytest.skip("too slow for every size; fastnet compare times it")
+        pytest.skip("too slow for this network; `fastnet compare` measures the engine")
     run(benchmark, name, engine_class(name), network, dtype, training_data, few_samples, order)
 
 

@@ -1,7 +1,7 @@
-"""Time each product of the compiled kernels alone, for one mini-batch of 10 digits, in 784-30-10 with float32.
+"""Measures the time of each product of the compiled kernels, for one mini-batch of 10 digits in 784-30-10 with float32.
 
-A call from Python takes about as long as the shorter products; `test_call` times the call. The number of panels of 30
-neurons and of 10 outputs depends on the processor: one with AVX-512, up to four without AVX.
+A call from Python takes about as long as the shorter products; `test_call` measures an empty call. The number of panels
+of 30 neurons and of 10 outputs depends on the processor: 1 panel with AVX-512, up to 4 panels without AVX.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ ORDER = Order(np.arange(SAMPLES), np.arange(0))
 
 
 class Panels:
-    """A random matrix, with a copy in panels."""
+    """A random matrix, and a copy of the matrix in panels."""
 
     def __init__(self, rows, columns, random):
         width = -(-columns // lanes_of(FLOAT32)) * lanes_of(FLOAT32)
@@ -48,7 +48,7 @@ def group(benchmark):
 
 @pytest.fixture(params=["rows", "matrix"])
 def digits(request, training_data, monkeypatch):
-    """Ten digits, as an array, and as the kernels' inputs."""
+    """Ten digits, as an array and in the form of the kernels' inputs."""
     monkeypatch.setattr(choice, "without_zeros", lambda density: request.param == "rows")
     images = training_data.inputs[:SAMPLES]
     return images, inputs.inputs_of(images, FLOAT32)
@@ -76,7 +76,7 @@ def sigmoid(z):
 def test_call(benchmark, digits, random):
     _, x = digits
     w, z = Panels(N_IN, N_HIDDEN, random), Panels(SAMPLES, N_HIDDEN, random)
-    nothing(x, np.arange(SAMPLES), w.panels, z.panels)  # compiles before the first round
+    nothing(x, np.arange(SAMPLES), w.panels, z.panels)  # compiles the kernel before the first round
     benchmark(nothing, x, np.arange(SAMPLES), w.panels, z.panels)
 
 

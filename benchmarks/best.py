@@ -1,10 +1,10 @@
-"""Run the recipes of the pages on chapters 3 and 6 for several seeds.
+"""Run the recipes in `docs/chapter3.md` and `docs/chapter6.md` with several seeds.
 
     python benchmarks/best.py [--only RECIPE,RECIPE] [--seeds 3]
 
 A recipe is a block of Python in `docs/chapter3.md` or `docs/chapter6.md` that prints the accuracy at its end. A recipe
-may use names of earlier blocks. Kernels are compiled before anything is timed. The bounds are on the medians, with two
-processors.
+may use names that earlier blocks define. Kernels are compiled before anything is timed. The bounds apply to the medians
+on two processors.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGES = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("chapter3
 
 
 class Recipe(NamedTuple):
-    """A block of a page, its least test accuracy in percent, and its largest number of seconds."""
+    """A block of Python, the bound of its test accuracy in percent, and the bound of its time in seconds."""
 
     code: str
     percent: float
@@ -43,23 +43,28 @@ RECIPES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(RECIPES), help="which of them")
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=list(RECIPES),
+        help="recipes to run, separated by commas (default: all)",
+    )
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: %(default)s)")
     chosen = parser.parse_args()
     unknown = set(chosen.only) - set(RECIPES)
     if unknown:
-        parser.error(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(RECIPES)}")
+        parser.error(f"--only: there is no recipe {', '.join(sorted(unknown))}; the recipes are {', '.join(RECIPES)}")
     print(f"{machine.sentence()}.")
     names: dict[str, Any] = {}
     for name, recipe in RECIPES.items():
-        with contextlib.redirect_stdout(None):  # compiles all kernels, and defines all names
+        with contextlib.redirect_stdout(None):  # a short run compiles all kernels, and defines all names
             exec(re.sub(r"(\.SGD\(training_data)\b", r"\1[:100]", recipe.code), names)
         if name in chosen.only:
             measure(name, recipe, names, chosen.seeds)
 
 
 def measure(name: str, recipe: Recipe, names: dict[str, Any], seeds: int) -> None:
-    """Run a recipe for several seeds; print each result, and the medians with their bounds."""
+    """Run a recipe with several seeds; print each result, and the medians with their bounds."""
     print(f"\n{name}\n\n{recipe.code}")
     found = []
     for seed in range(seeds):
@@ -72,7 +77,7 @@ def measure(name: str, recipe: Recipe, names: dict[str, Any], seeds: int) -> Non
         print(f"seed {seed}: {found[-1][0]:.2f} % in {found[-1][1]:.0f} s", flush=True)
     accuracies, seconds = zip(*found, strict=True)
     print(f"median, seconds{'' if recipe.seconds == np.inf else f', at most {recipe.seconds}'}: {median(seconds):.0f}")
-    print(f"median, per cent of the test digits, at least {recipe.percent}: {median(accuracies):.2f}")
+    print(f"median, percent of the test digits, at least {recipe.percent}: {median(accuracies):.2f}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
 Every experiment of `fastnet book` is computed with several seeds, or once if nothing in it is random. The table
 has the median, lowest and highest of fastnet's values, and marks published values outside this range. `--page` writes
 the gallery, with the pictures in a folder beside the page. With `--only` or `--chapter`, `--page` replaces the sections
-of these experiments, and keeps all other sections. Without these two options, most of chapter 6 is left out, because it
-trains for hours.
+of the chosen experiments, and keeps all other sections. Without `--only` and `--chapter`, most of chapter 6 is left
+out, because its networks train for hours.
 
 The last lines have the total time of the figures of chapters 1 to 5, with one seed each. The unit is an epoch of the
 book's first network with the engine `reference`, timed in the same run. The total includes the experiments that train
@@ -31,7 +31,7 @@ from fastnet.engines import engine_class
 from fastnet.utils import machine
 
 MOST_EPOCHS = 25
-PART = 20  # number of parts of an epoch of `reference`, of which only one is timed
+PART = 20  # number of parts into which an epoch of `reference` is divided; only one part is timed
 SLOW = ("svm", "more_data")
 QUICK = ("filters", "feature_maps")  # the experiments of chapter 6 that are computed by default
 INTRODUCTION = """# The book's figures and experiments
@@ -45,14 +45,14 @@ fastnet book
 fastnet book saturation --save saturation.png
 ```
 
-`fastnet book` lists the experiments by chapter. With a name, it computes one, prints the book's values beside ours, and
-shows or saves the picture. `from fastnet import book; book.saturation()` returns the data, and `.draw()` the picture.
-Each experiment is one small file in `fastnet/book/`. `benchmarks/book.py --page docs/book.md` writes this page. The
-[exercises](exercises.md) have a page of their own.
+`fastnet book` lists the experiments by chapter. `fastnet book NAME` computes an experiment, prints the book's values
+beside ours, and shows or saves the picture. `from fastnet import book; book.saturation()` returns the data, and
+`.draw()` the picture. Each experiment is one small file in `fastnet/book/`. `benchmarks/book.py --page docs/book.md`
+writes this page. The [exercises](exercises.md) have a page of their own.
 
 Values of random experiments are medians of several seeds, with the lowest and the highest. A value of the book is met
-if the value lies between these two. As far as the book says, its value comes from one run. Of six runs of the same
-program, one lies outside the range of the five others in a third of all cases.
+if the value lies between these two. As far as the book says, its value comes from one run. If a program runs six times,
+the result of the first run lies outside the range of the other five results in a third of all cases.
 """
 
 
@@ -60,13 +60,13 @@ def main() -> None:
     """Print the table and the times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds (default: %(default)s)")
-    parser.add_argument("--chapter", type=int, help="only this chapter")
-    parser.add_argument("--only", help="only these experiments")
+    parser.add_argument("--chapter", type=int, help="run only the experiments of this chapter")
+    parser.add_argument("--only", help="run only these experiments, separated by commas")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--page", type=Path, help="write the gallery to this file, and pictures to a folder beside it")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else book.names(options.chapter)
-    if not (options.only or options.chapter):  # chapter 6 trains for hours: `chapter6.py` has its table
+    if not (options.only or options.chapter):  # chapter 6 trains for hours; `chapter6.py` prints its table
         names = [name for name in names if getattr(book, name).chapter != 6 or name in QUICK]
     print(f"{machine.sentence()}.\n")
     print("| chapter | experiment | value | the book | fastnet | |\n| --- | --- | --- | --- | --- | --- |", flush=True)
@@ -126,7 +126,7 @@ def section(experiment, picture, spreads, seeds):
 
 
 def timed(results, seconds):
-    """Yield results, and append the seconds that each took."""
+    """Yield results, and append the number of seconds that each result took to `seconds`."""
     while True:
         began = time.perf_counter()
         result = next(results, None)
@@ -137,7 +137,7 @@ def timed(results, seconds):
 
 
 def an_epoch() -> float:
-    """Return the seconds of an epoch of the book's algorithm, extrapolated from a part of an epoch."""
+    """Return the time of an epoch of the book's algorithm in seconds, extrapolated from a part of an epoch."""
     data = mnist_loader.load_data_wrapper()[0]
     engine = engine_class("reference")(*drawn((784, 30, 10), "float64", np.random.RandomState(0)), data)
     order = np.random.RandomState(1).permutation(len(data))[: len(data) // PART]

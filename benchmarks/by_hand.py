@@ -9,8 +9,9 @@ without evaluation.
 The lines of code have the same scope on each side: the network, its training loop, its options and their checks, early
 stopping and schedules, saving and reading the network, and the command. A side's count includes its entry modules, and
 all modules of fastnet that these import, directly or indirectly. Modules that read data sets or draw are left out.
-Modules that several sides import are counted on each. Blank lines, comments and docstrings are not counted, nor is the
-code of NumPy, Numba and PyTorch. The count of the first two sides includes all layers, costs and optimizers of fastnet.
+Modules that several sides import are counted on each side. Blank lines, comments, docstrings and the code of NumPy,
+Numba and PyTorch are not counted. The count of the first two sides includes all layers, costs and optimizers of
+fastnet.
 """
 
 import argparse
@@ -70,7 +71,7 @@ def by_hand(engine: str, seed: int, epochs: int) -> tuple[float, float]:
     training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
     torch.manual_seed(seed)
     net = from_torch(nn.Sequential(nn.Linear(784, 30), nn.ReLU(), nn.Linear(30, 10)), engine=engine)
-    correct: list[int] = []  # of the test digits, after each epoch
+    correct: list[int] = []  # number of correct test digits after each epoch
     net.SGD(
         training_data,
         epochs,
@@ -85,7 +86,7 @@ def by_hand(engine: str, seed: int, epochs: int) -> tuple[float, float]:
 
 
 def with_pytorch(seed: int, epochs: int) -> tuple[float, float]:
-    """Return the test accuracy and the median seconds per epoch of PyTorch, as `by_hand` does for an engine."""
+    """Return PyTorch's test accuracy after the epoch with the best validation accuracy, and the seconds per epoch."""
     training, validation, test = pytorch_mnist.load_data()
     options = pytorch_mnist.Options(epochs=epochs, patience=epochs, device="cpu", seed=seed)
     with TemporaryDirectory() as folder:

@@ -3,8 +3,8 @@
     python benchmarks/chapter3.py [published] [options] [overfitting]
 
 - `published`: the book's accuracies and fastnet's, for five seeds.
-- `options`: the time of an epoch with each option, and of monitoring, as ratios to chapter 1's plain epoch; the cases
-  alternate.
+- `options`: the times of an epoch with each option and of monitoring, as ratios to the time of chapter 1's plain epoch.
+  The cases run alternately.
 - `overfitting`: the time of the book's program that shows overfitting.
 """
 
@@ -24,25 +24,27 @@ from fastnet.formulas.optimizers import Adam, GradientDescent
 
 SEEDS = 5
 ROUNDS = 15
-# Hidden neurons, eta, lmbda, epochs, what the book evaluates on, and the accuracy that it reports, in per cent.
+# Number of hidden neurons, eta, lmbda, number of epochs, the book's evaluation data, and its accuracy in percent.
 PUBLISHED = [
     (30, 0.5, 0.0, 30, "test", 95.5),
     (30, 0.5, 5.0, 30, "test", 96.5),
     (100, 0.5, 5.0, 30, "validation", 97.9),
     (100, 0.1, 5.0, 60, "validation", 98.0),
 ]
-TOLERANCE = 0.2  # percentage points that fastnet's accuracy may be below the book's
+TOLERANCE = 0.2  # number of percentage points by which fastnet's accuracy may be below the book's
 
 
 def published(data):
-    """Print the book's accuracies and ours: after the last epoch, and after the best one.
+    """Print the book's accuracies, and ours after the last and after the best epoch.
 
-    The book does not say which of the two accuracies it reports. The initial weights are chapter 1's, as in the book,
-    where all four networks come before chapter 3's better initial weights.
+    The book does not say which of the two accuracies it reports. The initial weights are those of chapter 1, because
+    the book trains these networks before it introduces better initial weights.
     """
     training_data, validation_data, test_data = data
     evaluation = {"validation": validation_data, "test": test_data}
-    print(f"Median of {SEEDS} seeds, with the lowest and the highest; bold from the book's minus {TOLERANCE} %:\n")
+    print(
+        f"Median of {SEEDS} seeds, with the lowest and the highest; bold if at least the book's minus {TOLERANCE} %:\n"
+    )
     print("| network, eta, lambda, epochs | data | the book | after the last epoch | after the best epoch |")
     print("| --- | --- | --- | --- | --- |")
     for hidden, eta, lmbda, epochs, name, book in PUBLISHED:
@@ -67,7 +69,7 @@ def _percent(accuracies, at_least):
 
 
 def options(data):
-    """Print the time of an epoch with each option, and of monitoring, with the bounds."""
+    """Print the time of an epoch with each option, the time of monitoring, and the bounds of these times."""
     training_data, _, _ = data
     n = len(training_data)
     sizes = [784, 30, 10]
@@ -114,7 +116,7 @@ def options(data):
 
 
 def overfitting(data):
-    """Print the seconds of the book's program that shows overfitting."""
+    """Print the time in seconds of the book's program that shows overfitting."""
     training_data, _, test_data = data
     net = network2.Network([784, 30, 10], cost=network2.CrossEntropyCost, seed=0)
     net.large_weight_initializer()

@@ -2,11 +2,12 @@
 
     python benchmarks/chapter6.py [--only ROW,ROW] [--folder FOLDER] [--epochs N] [--at-once N] [--seed N] [--json FILE]
 
-Two networks are trained at a time, each on one processor, for the book's number of epochs. All rows take three hours,
-mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that the same command
-continues after an interruption. The column `seconds` is the training time of all networks of a row: the median epoch's
-time, multiplied by the number of epochs, so that other programs have less influence. PyTorch's seconds are extrapolated
-from 100 mini-batches of its engine in one thread; the column is empty without PyTorch. `--epochs` trains fewer epochs.
+Two networks are trained at the same time, each on one processor, for the book's number of epochs. All rows take three
+hours, mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that the same
+command continues after an interruption. The column `seconds` has the training time of all networks of a row: the median
+time of an epoch, multiplied by the number of epochs. The median depends less on other running programs than the sum.
+PyTorch's time is extrapolated from 100 mini-batches of the engine `torch` in one thread. Its column is empty if PyTorch
+is not installed. `--epochs` sets another number of epochs.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ from fastnet.network3 import Network, ReLU
 from fastnet.sweeps.run import one_thread
 from fastnet.utils import machine
 
-OF_PYTORCH = 100  # number of mini-batches that PyTorch is timed with
-COPIES = 5  # of each image in the expanded data
+OF_PYTORCH = 100  # number of mini-batches with which PyTorch is timed
+COPIES = 5  # number of images in the expanded data for each image of the training data
 
 with_relu = partial(two_convolutions, ReLU)
 with_dropout = partial(two_convolutions, ReLU, (1000, 1000), 0.5)
 
 
 class Row(NamedTuple):
-    """A network of the book: its title, the book's accuracy in percent, and how it is trained."""
+    """A network of the book: its title, the book's accuracy in percent, and the settings of its training."""
 
     title: str
     book: float
@@ -65,7 +66,7 @@ ROWS = {
 
 
 class Task(NamedTuple):
-    """A network to train: the name of its row, its seed, number of epochs, and path of its checkpoint."""
+    """A network to train: the name of its row, its seed, its number of epochs, and the path of its checkpoint."""
 
     row: str
     seed: int
@@ -74,7 +75,7 @@ class Task(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """Test accuracy of a network, from 0 to 1; its prediction for each test digit; and its seconds of training."""
+    """A network's test accuracy from 0 to 1, its prediction for each test digit, and its training time in seconds."""
 
     accuracy: float
     predictions: np.ndarray
@@ -125,7 +126,7 @@ def train(task: Task) -> Trained:
 
 
 def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
-    """Return the seconds of PyTorch for a row, extrapolated from some mini-batches of one network; None without it."""
+    """Return PyTorch's time for a row in seconds, extrapolated from some mini-batches; None without PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return None
     (x, y), validation, _ = data(False)
@@ -133,7 +134,7 @@ def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
     net = Network(row.layers(), MINI_BATCH_SIZE, engine="torch", device="cpu")
     few = [each[:10] for each in validation]
     with one_thread("torch-cpu"), contextlib.redirect_stdout(sys.stderr):
-        for _ in range(2):  # the first warms up
+        for _ in range(2):  # the first run warms up
             net.SGD(part, 1, MINI_BATCH_SIZE, row.eta, few, None, lmbda=row.lmbda)
     samples = len(x) * (COPIES if row.expanded else 1)
     return net.history.epochs[0].seconds / len(part[0]) * samples * epochs * row.networks
@@ -141,16 +142,23 @@ def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(ROWS), help=f"rows: {','.join(ROWS)}")
-    parser.add_argument("--folder", type=Path, default=Path("chapter6"), help="for checkpoints (default: %(default)s)")
+    parser.add_argument(
+        "--only",
+        type=lambda text: text.split(","),
+        default=list(ROWS),
+        help=f"rows to train: {','.join(ROWS)} (default: all)",
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("chapter6"), help="folder of checkpoints (default: %(default)s)"
+    )
     parser.add_argument("--epochs", type=int, help="number of epochs, instead of the book's")
-    parser.add_argument("--at-once", type=int, default=2, help="networks trained at once (default: %(default)s)")
+    parser.add_argument("--at-once", type=int, default=2, help="number of parallel trainings (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--seed", type=int, default=0, help="first seed (default: %(default)s)")
     chosen = parser.parse_args()
     unknown = set(chosen.only) - set(ROWS)
     if unknown:
-        parser.error(f"--only: there is no {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+        parser.error(f"--only: there is no row {', '.join(sorted(unknown))}; the rows are {', '.join(ROWS)}")
     chosen.folder.mkdir(parents=True, exist_ok=True)
     print(f"{machine.sentence()}; seed {chosen.seed}, {chosen.at_once} networks at a time.\n")
     print("| network | the book | ours | epochs | seconds | seconds of PyTorch |")
@@ -174,7 +182,7 @@ def main() -> None:
 
 
 def tasks(name: str, chosen: argparse.Namespace) -> list[Task]:
-    """Return the tasks of a row; the ensemble's first task is also that of the row `dropout`."""
+    """Return the tasks of a row; the first task of the row `ensemble` is also the task of the row `dropout`."""
     row = ROWS[name]
     kind, epochs = "dropout" if row.layers is with_dropout else name, chosen.epochs or row.epochs
     seeds = range(chosen.seed, chosen.seed + row.networks)

@@ -1,8 +1,8 @@
-"""Compile the benchmarks' C with gcc for the processor that Numba compiles for, or print one line why not.
+"""Compiles the C code of benchmarks with gcc, for the processor for which Numba compiles.
 
-C that used narrower vectors than the processor has would be too slow, and the kernels would look too fast. So gcc gets
-the processor's name, and gcc's macros show which vectors gcc uses. A command that cannot compile or run its C prints
-one line, and its exit status is `REFUSED`.
+C code with narrower vectors than the processor has would be too slow, and the kernels would look too fast. So gcc gets
+the processor's name, and gcc's macros show which vectors gcc uses. If the C code cannot be compiled or run, the
+benchmark prints one line, and its exit status is `REFUSED`.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from pathlib import Path
 import numba
 from llvmlite.binding import get_host_cpu_features
 
-REFUSED = 3  # exit status
+REFUSED = 3  # exit status of a benchmark whose C code cannot be compiled or run
 WIDEST_FIRST = {
     "AVX-512": ("__AVX512F__",),
     "AVX2 and FMA": ("__AVX2__", "__FMA__"),
     "NEON": ("__ARM_NEON",),
     "SSE2": ("__SSE2__",),
 }
-"""Names of vector instructions, and the macros that gcc defines where it uses them."""
+"""Names of vector instructions, and the macros that gcc defines if gcc uses these instructions."""
 
-_FEATURES = {"__AVX512F__": "avx512f", "__AVX2__": "avx2", "__FMA__": "fma"}  # LLVM's names
+_FEATURES = {"__AVX512F__": "avx512f", "__AVX2__": "avx2", "__FMA__": "fma"}  # LLVM's name of a feature, by gcc's macro
 
 
 class CannotCompileError(Exception):
-    """Why some C cannot be compiled, or cannot run on this processor, in one line."""
+    """Raised if C code cannot be compiled, or cannot run on this processor. The message has one line."""
 
 
 @contextlib.contextmanager
 def refusing() -> Iterator[None]:
-    """Print why C cannot be used, and exit with `REFUSED`."""
+    """Print the message of a `CannotCompileError` in the `with` block, and exit with status `REFUSED`."""
     try:
         yield
     except CannotCompileError as error:
@@ -48,7 +48,7 @@ def refusing() -> Iterator[None]:
 
 
 def library(source: Path, needs: str | None = None, options: Iterable[str] = ()) -> ctypes.CDLL:
-    """Compile a file of C and load it.
+    """Compile a C file, and load the library.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def library(source: Path, needs: str | None = None, options: Iterable[str] = ())
     needs : str, optional
         Name of the vector instructions that the file needs, one of `WIDEST_FIRST`; by default, none.
     options : iterable of str
-        More options for gcc, placed last.
+        Further options for gcc, placed after all other options.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def library(source: Path, needs: str | None = None, options: Iterable[str] = ())
 
 
 def check(what: str, needs: str | None = None) -> None:
-    """Raise `CannotCompileError` if C, called `what`, cannot run here, or needs instructions that gcc does not use."""
+    """Raise `CannotCompileError` if the C code `what` cannot run here, or needs instructions that gcc does not use."""
     missing = [macro for macro in WIDEST_FIRST.get(needs or "", ()) if macro not in macros()]
     if missing:
         raise CannotCompileError(f"{what} needs {needs}, which gcc does not use for the processor {processor()!r}")
@@ -109,7 +109,7 @@ def macros() -> frozenset[str]:
 def _gcc(*arguments: str, what: str) -> str:
     """Run gcc, and return what it prints."""
     if shutil.which("gcc") is None:
-        raise CannotCompileError("gcc is missing, which compiles the C of this benchmark; install gcc")
+        raise CannotCompileError("gcc is missing, but is needed to compile the C code of this benchmark; install gcc")
     run = subprocess.run(["gcc", *arguments], capture_output=True, text=True)
     if run.returncode:
         errors = [line.partition("error: ")[2] for line in run.stderr.splitlines() if "error: " in line]

@@ -5,13 +5,13 @@ from fastnet import Dataset, mnist_loader
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave the benchmarks out of a plain `pytest`, which runs the tests."""
+    """Exclude the benchmarks from a plain `pytest`, which runs only the tests."""
     plain = hasattr(config, "workerinput") or config.args_source is config.ArgsSource.TESTPATHS
     return True if plain and not config.getoption("benchmark_only", default=False) else None
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Run benchmarks that the command line names in one process, as `pytest --benchmark-only` runs all benchmarks."""
+    """Use a single process if the command line names benchmarks; `pytest --benchmark-only` also uses one process."""
     return None if config.args_source is config.ArgsSource.TESTPATHS else 0
 
 

@@ -4,8 +4,8 @@
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Set the text of an element, unless the text is unchanged. Otherwise, the browser would lay out the page again, and
- * screen readers would repeat the text.
+ * Set the text of an element if the text has changed. Setting an unchanged text would cause a new layout, and screen
+ * readers would repeat the text.
  * @param {HTMLElement} element
  * @param {string} text
  */
