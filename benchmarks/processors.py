@@ -15,7 +15,6 @@ import argparse
 import os
 import platform
 import subprocess
-import sys
 
 from llvmlite.binding import get_host_cpu_features
 
