@@ -1,4 +1,4 @@
-"""`Rule`, scikit-learn's rule for stopping, tested with sequences of values to maximize."""
+"""Tests `Rule`, scikit-learn's rule for stopping, with sequences of values to maximize."""
 
 from types import SimpleNamespace
 

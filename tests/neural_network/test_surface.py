@@ -1,4 +1,4 @@
-"""fastnet's estimators have every parameter, attribute and method of the installed scikit-learn's two classes."""
+"""fastnet's estimators have every parameter, attribute and method of the installed scikit-learn's."""
 
 import inspect
 import re
