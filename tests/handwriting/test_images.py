@@ -149,7 +149,7 @@ def test_damage_in_a_png_s_metadata_does_not_matter(tmp_path, name):
 
 def test_a_rational_over_zero_in_exif_data_does_not_matter(tmp_path):
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2)
-    # The orientation, and XResolution, a rational number at byte 38.
+    # Two EXIF entries: the orientation, and XResolution, whose value, 1/0, is at byte 38.
     exif += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 38)
     exif += struct.pack(">III", 0, 1, 0)
     image = Image.fromarray(np.repeat(np.repeat(GREYS, 16, 0), 16, 1))

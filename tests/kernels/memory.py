@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LOST = np.nan  # value of elements that a kernel must not read, and in a result must not write
+LOST = np.nan  # marks elements that a kernel must not read; in a result, the kernel must not overwrite them
 
 
 class Memory:

@@ -1,4 +1,4 @@
-"""Networks for tests of the layout, and the kernel layers expected for them, found without the kernels' code."""
+"""Networks for tests of the layout, and the kernel layers expected for them, determined without the kernels' code."""
 
 from itertools import pairwise
 from math import prod
@@ -18,7 +18,7 @@ DTYPES = ("float32", "float64")
 WIDTHS = st.integers(1, 40) | st.sampled_from([1, 15, 16, 17, 31, 32, 33, 64])
 OF_DENSE_LAYERS = architectures(WIDTHS, epsilons=st.just(1e-3))
 OF_IMAGES = architectures(WIDTHS, epsilons=st.just(1e-3), images=True)
-# Needed because the networks in OF_IMAGES have at most three maps.
+# These networks are needed because those of OF_IMAGES have at most three maps.
 OF_MANY_MAPS = st.builds(
     lambda maps, filters, pooling, n: Architecture(
         (maps, 7, 6),
@@ -82,7 +82,7 @@ def known_layers(architecture):
 
 
 def bordered(known):
-    """Return the shape of an image with borders in memory, (rows, columns, maps), and the slices without borders."""
+    """Return the shape (rows, columns, maps) of an image with borders in memory, and slices without the borders."""
     (above, below), (left, right) = known.borders
     maps, height, width = known.shape
     inside = slice(above, above + height), slice(left, left + width)

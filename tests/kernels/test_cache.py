@@ -1,4 +1,4 @@
-"""The cache finds code by the contents of the sources: equal copies of the package share code, others do not."""
+"""The cache finds code by the contents of the sources: equal copies of fastnet share code, changed copies do not."""
 
 from __future__ import annotations
 

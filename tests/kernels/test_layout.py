@@ -73,7 +73,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
     np.testing.assert_array_equal(zeros.scale, np.ones(1), strict=True)
     for name, array in there._asdict().items():
         if isinstance(array, np.ndarray) and name not in ("constants", "keeps", "neurons", "rectangular"):
-            assert array.dtype == np.int64, name  # these arrays have the same type for Numba
+            assert array.dtype == np.int64, name  # Numba sees the same type in every layout
 
 
 @given(ARCHITECTURES)
@@ -168,7 +168,7 @@ def test_what_is_kept_where_nothing_is_dropped(architecture):
         dropped = [each for each in architecture.layers[end + 1 : following] if isinstance(each, Dropout)]
         expected.append(prod(1 if each.inverted else 1 - each.p for each in dropped))
     if known[0].layer is None:
-        expected.insert(1, 1)  # for the copy of the images, whose inputs are multiplied already
+        expected.insert(1, 1)  # factor of the layer that copies the images: its inputs are already multiplied
     np.testing.assert_array_equal(layout.layout_of(architecture).keeps, expected)
 
 

@@ -1,4 +1,4 @@
-"""Tests products of integers, whose sums are exact in any order and need no tolerance, and of other numbers."""
+"""Tests products of integers without tolerance, because their sums are exact in any order; then other products."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ SHAPES = {
     "seed": st.integers(0, 2**32 - 1),
 }
 PICKED = [2, 0, 5, 5, 1, 3]
-LARGE = [(1, 600), (40, 16), (3, 171)]  # number of parts, and of elements in each part; a row does not fit the cache
+LARGE = [(1, 600), (40, 16), (3, 171)]  # parts of a row, and elements per part; their product exceeds NUMBERS_IN_CACHE
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

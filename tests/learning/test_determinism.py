@@ -89,7 +89,7 @@ def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkey
         with in_threads(count):
             results.append(bits("numba", task, **keywords))
     assert results[1:] == results[:1] * (len(COUNTS) - 1)
-    assert set(used) == {1} if task is SMALL else len(set(used)) >= len(COUNTS)  # little work is done in fewer threads
+    assert set(used) == {1} if task is SMALL else len(set(used)) >= len(COUNTS)  # small tasks use fewer threads
 
 
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)

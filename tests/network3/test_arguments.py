@@ -13,7 +13,7 @@ from fastnet import Dataset, network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
 
 N = 12
-X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # every dtype below represents these exactly
+X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # integers, exact in every dtype below
 LABELS = np.arange(N) % 2
 Y = np.eye(2)[LABELS]
 

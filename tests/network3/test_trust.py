@@ -13,7 +13,7 @@ from fastnet.network3 import FullyConnectedLayer, Network, SoftmaxLayer, linear,
 
 @pytest.fixture(autouse=True)
 def overflow_is_no_warning():
-    """Suppress NumPy's warnings of overflow in the engine `numpy`, which are not tested here."""
+    """Suppress NumPy's floating-point warnings, which the engine `numpy` gives; they are not tested here."""
     with np.errstate(all="ignore"):
         yield
 
@@ -120,7 +120,7 @@ def test_outputs_that_are_not_numbers_are_predictions_of_no_digit(capsys):
 
 
 def interrupt_at(call, monkeypatch):
-    """Raise SIGINT in the `call`-th call of `print` (numbered from 1) in `training`, which prints a line at a time."""
+    """Raise SIGINT in the `call`-th call (numbered from 1) of the `print` that prints the lines on mini-batches."""
     calls = 0
 
     def say(*args, **keywords):

@@ -143,7 +143,7 @@ def test_a_generator_of_ones_own():
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_when_it_stops(kind, early_stopping, learning_rate):
-    """Training stops after few iterations, because rounding errors grow with the number of iterations."""
+    """The settings stop training after few iterations, because rounding errors grow with the number of iterations."""
     parameters = {
         "early_stopping": early_stopping, "learning_rate": learning_rate, "n_iter_no_change": 2, "tol": 0.02,
         "max_iter": 60, "validation_fraction": 0.25, **SGD,
