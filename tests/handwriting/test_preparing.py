@@ -32,7 +32,7 @@ def prepared(digit, seed):
 
 
 def difference(first, second):
-    """Return the smallest sum(abs(a - b)) / sum(a + b) of prepared images a and b, over shifts of b by one pixel."""
+    """Return the least sum(abs(a - b)) / sum(a + b) of prepared images a and b, over shifts of b by up to 1 pixel."""
     assert (first.reason, second.reason) == ("", "")
     shifted = [np.roll(second.pixels, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return min(np.abs(first.pixels - pixels).sum() for pixels in shifted) / (first.pixels.sum() + second.pixels.sum())
