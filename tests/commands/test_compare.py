@@ -1,4 +1,4 @@
-"""`fastnet compare` as a user types it; one run is in a process of its own."""
+"""`fastnet compare` as a user types it, in one test in a separate process."""
 
 import json
 import subprocess
