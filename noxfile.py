@@ -38,7 +38,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation and its gallery. Warnings are errors, for example a warning of a broken link."""
+    """Build the documentation and its gallery, with warnings (of broken links, for example) as errors."""
     install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 

@@ -78,7 +78,7 @@ def signals_as_python_has_them():
 
 
 def pytest_make_parametrize_id(config, val, argname):
-    """Use the argument's name as the id of bytes. Archives contain the time, so bytes differ between processes."""
+    """Use the argument's name as the test id of bytes. Archives contain the time, so bytes differ between processes."""
     return argname if isinstance(val, bytes) else None
 
 
@@ -96,7 +96,7 @@ def mnist():
 
 def skip_if_missing(name):
     if why_missing(name) is not None:
-        pytest.skip(f"without {name}: {why_missing(name)}")
+        pytest.skip(f"engine {name}: {why_missing(name)}")
 
 
 @pytest.fixture(params=ENGINES)

@@ -1,4 +1,4 @@
-"""The benchmarks' C code gives correct results at every vector width. Where it cannot run, one line says why."""
+"""The benchmarks' C code gives correct results at every vector width, or one line with the reason it cannot run."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ WAYS = {
 
 @pytest.mark.parametrize("vectors", WAYS)
 def test_the_yardstick_is_right_in_every_width(vectors, tmp_path):
-    """AArch64 code is emulated: `apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user`."""
+    """Emulating AArch64 needs the Debian packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user."""
     compiler, flag, emulator, runs = WAYS[vectors]
     missing = [each for each in (compiler, *emulator) if shutil.which(each) is None]
     if missing or not runs:

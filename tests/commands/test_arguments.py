@@ -1,4 +1,4 @@
-"""Every command refuses invalid values of its options: with one line on stderr, and with exit status 2."""
+"""Every command refuses invalid values of its options, with a one-line error message and exit status 2."""
 
 import os
 import subprocess

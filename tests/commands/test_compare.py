@@ -1,4 +1,4 @@
-"""`fastnet compare` as a user types it, in one test in a separate process."""
+"""`fastnet compare` as a user types it. One test starts a separate process."""
 
 import json
 import subprocess

@@ -267,7 +267,7 @@ def test_csv(tmp_path, form):
 def test_csv_without_test_data_and_gzipped(tmp_path, sorted_by_label):
     images, labels = sorted_by_label
     path = csv(tmp_path / "train.csv", images, labels)
-    # Like Kaggle's test.csv, test.csv has no labels, so it cannot be the test data.
+    # Like the file of Kaggle, test.csv has no labels, so it cannot be the test data.
     (tmp_path / "test.csv").write_text("pixel0,pixel1\n1,2\n")
     check_drawn(mnist_loader.load_data(path), images, labels)
     (tmp_path / "all.csv.gz").write_bytes(gzip.compress(path.read_bytes()))

@@ -8,5 +8,5 @@ from fastnet.engines import why_missing
 def engine_of_images(request):
     """The name of an engine that supports networks of images."""
     if why_missing(request.param) is not None:
-        pytest.skip(f"without {request.param}: {why_missing(request.param)}")
+        pytest.skip(f"engine {request.param}: {why_missing(request.param)}")
     return request.param

@@ -33,7 +33,7 @@ def dropouts(inverted):
 
 def hidden_layers(widths, epsilons, inverted):
     dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
-    # Half of the layers in a drawn list are dense. The usual group of layers is drawn as often as a drawn list.
+    # Half of the layers in a random list are dense. Random lists and the usual group of layers are drawn equally often.
     return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
         lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
     )

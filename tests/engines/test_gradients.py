@@ -167,8 +167,8 @@ def test_a_cost_of_ones_own_gives_its_own_gradient(name, output):
 def test_sample_weights_are_repetitions(engine_name, repetitions, seed):
     """A weight of k has the same effect as k repetitions of the sample, apart from a factor of the learning rate.
 
-    A gradient is divided by the number of samples: by 8 with weights, and by the larger or smaller `total` with
-    repetitions. The network has no batch normalization, which ignores weights.
+    A gradient is divided by the number of samples: by 8 with weights, and by `total` with repetitions. The network has
+    no batch normalization, which ignores weights.
     """
     random = np.random.default_rng(seed)
     architecture = Architecture.dense((3, 5, 2), np.dtype("float64"), "tanh")

@@ -68,7 +68,7 @@ def test_losses_against_their_definition_and_fn(cost, activation, z):
     if np.abs(z).max() < 12:  # for larger z, 1 - a has too few digits
         np.testing.assert_allclose(losses, [fn(*each) for each in zip(a, y, strict=True)], rtol=1e-9, atol=1e-9)
     columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
-    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # a matrix: the sum over samples
+    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # `fn` sums over the samples
 
 
 @pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
@@ -215,7 +215,7 @@ class Mine:
 
 
 class ChangedAboutOneThing(CrossEntropyCost):
-    """A custom cost, although derived from a cost of the book."""
+    """A cost that counts as custom, although its base class is a cost of the book."""
 
     @staticmethod
     def delta(z, a, y):

@@ -33,7 +33,7 @@ def damaged(contents: bytes, shape: Format | None, random: Random, mutate: Calla
     random : Random
         Random generator.
     mutate : function
-        Function that returns changed bytes; it knows no format.
+        Function that changes bytes without regard to their format.
     """
     if shape is not None and random.random() < 0.7:
         try:

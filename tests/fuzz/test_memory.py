@@ -88,7 +88,7 @@ def test_little_memory_is_taken(kind, tmp_path):
     name, contents, most = HOSTILE[kind]
     reader, path = READERS[name], tmp_path / "file"
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     reader.read(reader.whole()[0])
     path.write_bytes(contents)
     assert memory_to_refuse(reader, path) < most
@@ -108,7 +108,7 @@ def memory_to_refuse(reader, path):
 def test_a_device_without_an_end(name):
     reader = READERS[name]
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     reader.read(reader.whole()[0])
     assert memory_to_refuse(reader, Path("/dev/zero")) < MOST
 
@@ -117,7 +117,7 @@ def test_a_device_without_an_end(name):
 def test_links(name, tmp_path):
     reader = READERS[name]
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     link, circle = tmp_path / "link", tmp_path / "circle"
     link.symlink_to(reader.whole()[0])
     reader.read(link)

@@ -1,4 +1,4 @@
-"""Every reader reads some damaged files under `Watch`. `python -m tests.fuzz` gives every reader a million."""
+"""Every reader reads some damaged files under `Watch`. `python -m tests.fuzz` gives every reader a million files."""
 
 from random import Random
 
@@ -38,7 +38,7 @@ def watched(tmp_path_factory):
     def read(name, contents, **keywords):
         reader = READERS[name]
         if not reader.is_there:
-            pytest.skip(f"without {reader.needs}")
+            pytest.skip(f"needs {reader.needs}")
         if name not in watches:
             path = tmp_path_factory.mktemp("fuzz") / name
             watches[name] = watch.Watch(reader.read, path, [seed.read_bytes() for seed in reader.whole()])

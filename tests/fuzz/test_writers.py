@@ -58,7 +58,7 @@ def write(request):
     """A function that writes a file of one kind, and reads the file again."""
     reader = READERS[request.param.__name__]
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     write_contents = request.param(reader.whole()[0])
 
     def write(path):

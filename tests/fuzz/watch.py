@@ -143,7 +143,7 @@ class Watch:
 def _place(error: Exception) -> str:
     """Return the file and line number of the innermost frame of fastnet in an error's traceback."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}fastnet{os.sep}" in f.filename]
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "its beginning"
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "a place outside fastnet"
 
 
 def _most_memory() -> int:
