@@ -2,7 +2,7 @@
 # /// script
 # dependencies = ["nox>=2025.10.14"]
 # ///
-"""Checks of the repository, each in an environment of its own: `nox` runs them; `nox --list` names them all."""
+"""Checks of the repository, each in its own environment. `nox` runs all except `tests`; `nox --list` lists them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GROUPS = nox.project.load_toml()
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    """Install fastnet with what it needs, and groups of dependencies."""
+    """Install fastnet in editable mode, with its dependencies and the given dependency groups."""
     session.install("-e", ".", *nox.project.dependency_groups(GROUPS, *groups))
 
 
@@ -30,7 +30,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of the package, and those that a user's program sees."""
+    """Check the types of the package, and the types in a program that uses the package."""
     install(session, "types")
     session.run("mypy")
     session.run("mypy", "tests/typing/user.py")
@@ -38,14 +38,14 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation without warnings, and with it the gallery; links between pages are checked."""
+    """Build the documentation and its gallery, with warnings (of broken links, for example) as errors."""
     install(session, "docs")
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session
 def review(session: nox.Session) -> None:
-    """Check the repository against the guide of Scientific Python."""
+    """Check the repository against the Scientific Python development guide."""
     session.install(*nox.project.dependency_groups(GROUPS, "review"))
     session.run("repo-review", ".")
 

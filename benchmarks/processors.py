@@ -15,7 +15,6 @@ import argparse
 import os
 import platform
 import subprocess
-import sys
 
 from llvmlite.binding import get_host_cpu_features
 
@@ -31,6 +30,7 @@ LIBRARIES = {
     "avx2": {
         "OPENBLAS_CORETYPE": "Haswell",
         "ATEN_CPU_CAPABILITY": "avx2",
+        "TORCHINDUCTOR_CPP_MARCH": "haswell",  # without it, torch.compile also loads code that it kept for AVX-512
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
         "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",

@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 from joblib import cpu_count
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the processors
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread per process, because xdist's processes share the processors
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from fastnet import mnist_loader
@@ -23,7 +23,7 @@ def pytest_configure(config):
     """Make subprocesses import this checkout, and keep fastnet's files out of the user's cache folder."""
     checkout = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
-    if not hasattr(config, "workerinput"):  # xdist's workers inherit the environment
+    if not hasattr(config, "workerinput"):  # xdist's processes inherit the environment
         os.environ.setdefault("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("fastnet-tests")))
         os.environ["XDG_CACHE_HOME"] = folder = tempfile.mkdtemp(prefix="fastnet-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -32,15 +32,15 @@ def pytest_configure(config):
 def pytest_xdist_auto_num_workers(config):
     """Use several processes for the whole suite, but not for selected tests or benchmarks.
 
-    There is one process more than there are processors, because tests wait for other processes and for timers.
+    The number of processes is the number of processors plus 1, because tests wait for other processes and timers.
     """
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
     return 1 + cpu_count() if whole else 0
 
 
-# Slow files, some of which have few tests. They run first, so that all processes end at about the same time. The first
-# file compiles all kernels, which most files then load from the disk. The next four files need none of these kernels,
-# so that no kernel is compiled twice in the meantime.
+# Slow test files. They run first, so that all processes end at about the same time. The first file compiles all
+# kernels, and most other files load these kernels from the disk. The next four files need none of these kernels, so no
+# process compiles the same kernels at the same time.
 LONG = (
     "commands/test_compile.py",
     "commands/test_sweep_on_cluster.py",
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def signals_as_python_has_them():
-    """Set Python's SIGINT handler, since shells ignore SIGINT in background jobs; restore all handlers afterwards."""
+    """Set Python's SIGINT handler, because background jobs may ignore SIGINT. Restore the handlers afterwards."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGINT, before[0])
@@ -78,7 +78,7 @@ def signals_as_python_has_them():
 
 
 def pytest_make_parametrize_id(config, val, argname):
-    """Use the argument's name as the id of bytes: archives contain the time, so bytes differ between processes."""
+    """Use the argument's name as the test id of bytes. Archives contain the time, so bytes differ between processes."""
     return argname if isinstance(val, bytes) else None
 
 
@@ -96,7 +96,7 @@ def mnist():
 
 def skip_if_missing(name):
     if why_missing(name) is not None:
-        pytest.skip(f"without {name}: {why_missing(name)}")
+        pytest.skip(f"engine {name}: {why_missing(name)}")
 
 
 @pytest.fixture(params=ENGINES)

@@ -1,4 +1,4 @@
-"""Model files with any contents and a valid checksum."""
+"""Model files with arbitrary contents and a valid checksum."""
 
 import hashlib
 import json

@@ -6,9 +6,9 @@ from fastnet import network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, linear, sigmoid, tanh
 
 ENGINES = ("numba", "numpy", "torch")
-CONVOLUTIONS = ENGINES  # the engines that have convolutions and the book's dropout
+CONVOLUTIONS = ENGINES  # engines that support convolutions and the book's dropout
 
-# Each activation of `network3`, in NumPy.
+# Definitions in NumPy of the activation functions of `network3`.
 ACTIVATIONS = {
     linear: lambda z: z,
     ReLU: lambda z: np.maximum(0, z),
@@ -43,7 +43,7 @@ def conv_pool(images, w, b, poolsize, activation):
 
 
 def outputs(x, layers, params=None):
-    """Return a network's outputs in float64; `params`, a flat list of weights and biases, replaces the layers' own."""
+    """Return a network's outputs in float64; `params`, a flat list, replaces the layers' weights and biases."""
     values = iter([param for layer in layers for param in layer.params] if params is None else params)
     a = np.asarray(x, float)
     for layer in layers:

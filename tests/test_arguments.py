@@ -1,7 +1,7 @@
-"""Valid and invalid arguments of networks, in tables, for every engine.
+"""Tables of valid and invalid arguments of networks, tested with every engine.
 
-An invalid argument raises a `TypeError` or a `ValueError` that names it, and leaves the network unchanged. A valid
-argument of another type gives the same result as the plain array.
+An invalid argument raises a `TypeError` or `ValueError` that names the argument, and leaves the network unchanged.
+Training data of every valid type gives the same result.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from fastnet.learning.diagnostics import TrainingWarning
 ENGINES = ["numba", "numpy", "reference", "torch-cpu"]
 N, SIZES = 12, [4, 3, 2]
 RANDOM = np.random.default_rng(0)
-X = RANDOM.integers(0, 5, (N, 4)).astype(np.float32)  # integers, which every type below holds exactly
+X = RANDOM.integers(0, 5, (N, 4)).astype(np.float32)  # integers, which every type in `TAKEN` represents exactly
 LABELS = np.arange(N) % 2
 Y = np.eye(2, dtype=np.float32)[LABELS]
 
@@ -311,7 +311,7 @@ def test_parameters_that_are_none(what, engine, tmp_path):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.int8, np.float16, np.float64, ">f4", bool])
 def test_parameters_of_other_types_are_taken(dtype, engine, tmp_path):
-    """They act like parameters of the network's dtype, also in a run that is resumed before its first epoch."""
+    """Parameters of other types act like float32 parameters, also in a run that is resumed before its first epoch."""
     net, like = make(engine), make(engine)
     drawn = np.random.default_rng(0).integers(0, 2, (3, 4)), np.random.default_rng(1).integers(0, 2, (2, 3))
     net.weights, like.weights = [w.astype(dtype) for w in drawn], [w.astype(np.float32) for w in drawn]
@@ -375,7 +375,7 @@ def test_costs_of_large_weights_are_not_infinite(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_outputs_that_are_no_numbers_are_never_right(engine):
     net = network2.Network([4, 2], network2.LogLikelihoodCost, engine=engine, seed=0)
-    net.weights = [np.full((2, 4), 3e38)]  # the sums are infinite, and the softmax is NaN
+    net.weights = [np.full((2, 4), 3e38)]  # the weighted inputs are infinite, and their softmax is NaN
     with np.errstate(all="ignore"):
         assert net.accuracy(Dataset(np.full((5, 4), 2.0), np.zeros(5, int))) == 0
 

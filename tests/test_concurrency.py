@@ -1,4 +1,4 @@
-"""Threads and processes that train and compile concurrently; `benchmarks/crowd.py` runs more of them."""
+"""Threads and processes that train and compile concurrently; `benchmarks/crowd.py` runs more threads and processes."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def trained(seed, hidden=3, samples=20, mini_batch_size=5):
         net.update_mini_batch(data[start : start + mini_batch_size], 0.5)
     return b"".join(array.tobytes() for array in net.weights + net.biases).hex()
 """
-# Uses a kernel that is compiled in less than a second.
+# Uses a kernel that compiles in less than a second.
 LAY_OUT = """
 import numpy as np
 from fastnet.kernels.inputs import inputs_of
@@ -47,7 +47,7 @@ IN_PROCESSES = f"""{TRAIN}
 import multiprocessing, sys
 
 if __name__ == "__main__":
-    print(trained(0, 1000, 2000, 1000))  # with threads
+    print(trained(0, 1000, 2000, 1000))  # large enough for several threads
     with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
         print(*pool.starmap_async(trained, [(1, 1000, 2000, 1000), (2,), (3,)]).get(timeout=60))
 """
@@ -75,14 +75,14 @@ def script(tmp_path):
 
 @pytest.fixture(scope="module")
 def alone():
-    """The function `trained` of `TRAIN`, to train one network after the other in this process."""
+    """The function `trained` of `TRAIN`, which trains networks one after another in this process."""
     names = {}
     exec(TRAIN, names)
     return names["trained"]
 
 
 def nothing_can_be_written(tmp_path):
-    """Return an environment in which nobody, not even root, can create a cache folder."""
+    """Return an environment in which no user, not even root, can create a cache folder."""
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     for file in (tmp_path / "file", package / "kernels" / "__pycache__"):
@@ -114,7 +114,7 @@ def test_processes_of_one_that_has_trained_with_threads(method, script, alone):
     assert run(script(IN_PROCESSES), method) == expected
 
 
-# A kernel that is compiled quickly, to test what happens during and after compilation.
+# A kernel that compiles quickly, to test what happens during and after compilation.
 TWICE = """
 import os, signal, subprocess, sys, threading
 from fastnet.kernels.compiler import kernel
@@ -127,9 +127,9 @@ TWICE_IN_PROCESSES = f"""{TWICE}
 from numba.core.caching import IndexDataCacheFile
 
 def save_index(file, overloads):
-    subprocess.run([sys.executable, __file__, "2"], check=True)  # saves its code completely
+    subprocess.run([sys.executable, __file__, "2"], check=True)  # the new process saves index and code
     save(file, overloads)
-    os._exit(0)  # as if killed before the code is saved, too
+    os._exit(0)  # as if killed before the code is saved
 
 if sys.argv[1:] == ["killed"]:
     save, IndexDataCacheFile._save_index = IndexDataCacheFile._save_index, save_index
@@ -155,7 +155,7 @@ with event.install_listener("numba:compile", Slow()):
     compiling.wait()
     child = os.fork()
     if child == 0:
-        signal.alarm(20)  # ends a deadlock
+        signal.alarm(20)  # ends the child process after a deadlock
         print(twice(2), flush=True)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
@@ -175,7 +175,7 @@ def test_a_process_that_is_forked_while_another_thread_compiles(script, tmp_path
 
 
 def test_data_that_threads_share_are_laid_out_right(alone):
-    """The first thread that needs the data lays them out for all threads."""
+    """The first thread that needs the data converts them to the kernels' layout, for all threads."""
     from concurrent.futures import ThreadPoolExecutor
 
     random = np.random.default_rng(0)

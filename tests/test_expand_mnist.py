@@ -31,7 +31,7 @@ def random_data(n, side, dtype=np.float32):
 
 
 def blob(side=28, row=14, column=14, deviation=2.5):
-    """Return a Gaussian spot, whose sum and centre of mass are accurate also between pixels."""
+    """Return an image of a Gaussian. Its sum and centre of mass are accurate even if the centre lies between pixels."""
     rows, columns = np.mgrid[:side, :side]
     return np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * deviation**2)).astype(np.float32)
 
@@ -65,7 +65,7 @@ def test_an_image_and_its_four_copies():
 def test_it_is_what_the_books_program_makes(dtype):
     data = random_data(3, 28, dtype)
     pairs = []
-    for x, y in data:  # as in the book
+    for x, y in data:  # the loop of the book's program
         pairs.append((x, y))
         image = np.reshape(x, (-1, 28))
         for d, axis, index_position, index in [(1, 0, "first", 0), (-1, 0, "first", 27), (1, 1, "last", 0),
@@ -148,7 +148,7 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
 
 
 @given(
-    side=st.sampled_from([1, 3, 16, 17, 28, 33, 70]),  # smaller and larger than a panel
+    side=st.sampled_from([1, 3, 16, 17, 28, 33, 70]),  # smaller and larger than the kernel's panels
     smoothness=st.sampled_from([0.0, 0.3, 0.5, 1.0, 4.0, 60.0]),
     elastic=st.floats(0, 100),
     transform=st.lists(st.floats(-1.5, 1.5), min_size=6, max_size=6),
@@ -158,7 +158,7 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
 def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
     ndimage = pytest.importorskip("scipy.ndimage")
     random = np.random.default_rng(seed)
-    image = ndimage.gaussian_filter(random.random((side, side)), 1)  # smooth, since positions are rounded to float32
+    image = ndimage.gaussian_filter(random.random((side, side)), 1)  # smooth, as positions are rounded to float32
     noise = random.integers(0, 256, (1, 2, side, side), dtype=np.uint8)
     (deformed,) = deformed_by_kernel(image[np.newaxis], [transform], noise, elastic, smoothness)
 
@@ -211,7 +211,7 @@ def test_images_are_rotated_by_at_most_that_much_in_both_directions():
 
 @pytest.mark.parametrize(("smoothness", "distance"), [({}, 0.92), ({"smoothness": 4}, 1.4)])
 def test_images_are_bent_as_far_as_the_docstring_says(smoothness, distance):
-    ramp = np.mgrid[:33, :33] / 33  # a grey value gives its original row or column
+    ramp = np.mgrid[:33, :33] / 33  # the grey values show the original row, or column, of each pixel
     for direction in ramp:
         data = data_of(np.stack([direction] * 500))
         deformed = images_of(expand_mnist.deform(data, rotation=0, shift=0, **smoothness, seed=0))

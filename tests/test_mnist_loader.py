@@ -22,7 +22,7 @@ PUBLISHED_MD5 = {
 
 @pytest.fixture
 def small_folder(tmp_path):
-    """A folder with IDX files of 12 and 3 images of 2 x 2 pixels: one is gzipped, one has its alternative name."""
+    """A folder with IDX files of 12 and 3 images of 2 x 2 pixels. One file is gzipped; one has an alternative name."""
     random = np.random.default_rng(0)
 
     def images(n):
@@ -88,7 +88,7 @@ def test_idx_files_by_folder_by_one_and_by_all_four(small_folder):
     )]  # fmt: skip
     loaded = [mnist_loader.load_data(path) for path in (small_folder, str(small_folder), four[0], four[1], four)]
     for data in loaded:
-        assert [len(images) for images, _ in data] == [10, 2, 3]  # a sixth is validation data
+        assert [len(images) for images, _ in data] == [10, 2, 3]  # a sixth of the 12 images is validation data
         for (images, labels), (expected_images, expected_labels) in zip(data, loaded[0], strict=True):
             np.testing.assert_array_equal(images, expected_images)
             np.testing.assert_array_equal(labels, expected_labels)
@@ -103,7 +103,7 @@ def test_a_damaged_bundled_file_is_noticed(tmp_path, monkeypatch):
     shutil.copytree(mnist_files.bundled_folder(), tmp_path / "data")
     path = tmp_path / "data" / "t10k-labels-idx1-ubyte.gz"
     contents = bytearray(path.read_bytes())
-    contents[4] ^= 1  # the time stamp in gzip's header; the contents stay correct
+    contents[4] ^= 1  # changes only the time stamp in gzip's header
     path.write_bytes(contents)
     monkeypatch.setattr(mnist_files, "bundled_folder", lambda: tmp_path / "data")
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz: SHA-256 checksum mismatch"):

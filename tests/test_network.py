@@ -96,7 +96,7 @@ def test_sgd_takes_every_form_of_data_and_reorders_none(engine_name, data):
 
 
 def test_an_epoch_visits_every_sample_once(data):
-    """With all samples in one mini-batch, the order does not matter: an epoch is one step of gradient descent."""
+    """If one mini-batch contains all samples, their order does not matter: an epoch is one step of gradient descent."""
     net = Network([5, 2], engine="reference", dtype="float64", seed=0)
     other = copy.deepcopy(net)
     net.SGD(data, 1, len(data), 0.5)
@@ -207,7 +207,7 @@ def test_what_an_evaluation_changes_stays_changed(engine_name, data):
 
     zeroed, plain = (kind([5, 2], engine=engine_name, seed=0) for kind in (ZeroedOnce, Network))
     for net in (zeroed, plain):
-        net.SGD(data, 2, 12, 1e-6, test_data=data)  # such small steps hardly change the weights
+        net.SGD(data, 2, 12, 1e-6, test_data=data)  # steps with this eta hardly change the weights
     assert np.abs(zeroed.weights[0]).max() < 1e-5
     assert np.abs(plain.weights[0]).max() > 0.1
 
@@ -227,7 +227,7 @@ def test_five_seeds_learn_real_digits(mnist):
 
 
 class Cubic(Network):
-    """A network with its own derivative of the cost."""
+    """A network with a custom derivative of the cost."""
 
     def cost_derivative(self, output_activations, y):
         return 3 * (output_activations - y) ** 3
@@ -267,7 +267,7 @@ def test_a_cost_derivative_assigned_to_the_class_is_honoured_too(data, monkeypat
 def test_what_a_cost_derivative_may_return(name, data):
     x, y = data[0]
     net = Network([5, 2], engine=name, seed=0)
-    net.cost_derivative = lambda a, y: np.ones((2, 1))  # float64, in a network of float32
+    net.cost_derivative = lambda a, y: np.ones((2, 1))  # an array of float64 in a float32 network
     expected = net.backprop(x, y)
     assert all(array.dtype == np.float32 for arrays in expected for array in arrays)
     net.cost_derivative = lambda a, y: 1

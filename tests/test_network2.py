@@ -1,4 +1,4 @@
-"""Chapter 3's program: its names, results and printed lines."""
+"""The names, results and printed lines of chapter 3's program."""
 
 import copy
 import inspect
@@ -80,7 +80,7 @@ def test_the_initial_parameters_are_the_books():
 
 
 def test_the_book_trained_by_hand(engine_name, data):
-    """SGD with L1 and L2 equals the book's algorithm, written out here: same order, mini-batches and weight decay."""
+    """SGD with L1 and L2 equals the book's algorithm, with the same order, mini-batches and weight decay."""
     net = Network(SIZES, engine=engine_name, dtype="float64", seed=3)
     book = Network(SIZES, dtype="float64", seed=3)
     net.SGD(data, 2, 5, 0.5, 0.6, l1=0.3)
@@ -138,14 +138,14 @@ def test_the_books_lines_are_printed(data, labelled, capsys):
 
 @pytest.mark.parametrize("which", range(4))
 def test_each_monitor_by_itself(data, labelled, capsys, which):
-    """With one monitor on, only its list, in the book's order, has a value: that of `accuracy` or `total_cost`."""
+    """If one monitor is on, only its list contains a value: that of `accuracy` or `total_cost`."""
     what = ["evaluation_cost", "evaluation_accuracy", "training_cost", "training_accuracy"][which]
     net = Network(SIZES, engine="numpy", dtype="float64", seed=0)
     returned = net.SGD(data, 1, 5, 0.5, 0.1, evaluation_data=labelled, **{f"monitor_{what}": True})
     those = labelled if which < 2 else data
     expected = net.accuracy(those) if "accuracy" in what else net.total_cost(those, 0.1)
     assert returned == tuple([expected] if k == which else [] for k in range(4))
-    assert len(capsys.readouterr().out.splitlines()) == 4  # the last line is the summary
+    assert len(capsys.readouterr().out.splitlines()) == 4  # three lines of the book and the summary
 
 
 def test_what_is_monitored_is_asked_after_each_epoch(engine_name, data, labelled, capsys):
@@ -170,7 +170,7 @@ def test_total_cost_by_hand(engine_name, data, labelled):
             cost -= np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
         n = len(those)
         assert net.total_cost(those, 0.0) == pytest.approx(cost / n, rel=1e-12)
-        for convert in (False, True):  # needed for labels in the book's program, unused here
+        for convert in (False, True):  # the book's program needs `convert` for labels; fastnet ignores it
             total = net.total_cost(those, 0.3, convert, l1=0.7)
             assert total == pytest.approx((cost + regularization) / n, rel=1e-12)
             assert type(total) is float

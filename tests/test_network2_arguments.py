@@ -146,7 +146,7 @@ def test_the_log_likelihood_is_about_probabilities(data, y):
         with pytest.raises(ValueError, match=message):
             refused()
     np.testing.assert_array_equal(parameters(net), before)
-    assert 0 <= net.accuracy(those) <= 11  # does not depend on the cost
+    assert 0 <= net.accuracy(those) <= 11  # the accuracy does not depend on the cost
     net.SGD(data, 1, 5, 0.5, evaluation_data=those, monitor_evaluation_accuracy=True)
     net.SGD([(x, np.array([[0.25], [0.25], [0.5]]))], 1, 5, 0.5)
 

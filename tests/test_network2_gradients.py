@@ -22,7 +22,7 @@ NETWORKS = {
 
 @pytest.fixture
 def data():
-    """More samples than the compiled engine computes at a time; about half of the inputs are zero."""
+    """More samples than the compiled engine computes at the same time. About half of the inputs are zero."""
     random = np.random.default_rng(0)
     inputs = np.maximum(random.standard_normal((97, 36)), 0)
     return Dataset(inputs, random.integers(0, 3, 97))
@@ -73,7 +73,7 @@ def test_it_is_the_derivative_of_total_cost(which, engine_name, data):
 
 
 def test_a_step_of_gradient_descent_follows_it(engine_name, data):
-    """Holds with batch normalization as well, whose statistics are those of all samples."""
+    """The network has batch normalization, which uses the mean and variance over all samples."""
     sizes = [36, Dense(5), BatchNormalization("tanh"), 3]
     net = Network(sizes, engine=engine_name, dtype="float64", seed=1)
     nabla_b, nabla_w = net.gradients(data, 0.7)
@@ -95,7 +95,7 @@ def test_its_arrays_are_of_the_networks_dtype_and_the_network_stays_as_it_is(dty
 
 
 def test_an_engine_is_prepared_once(engine_name, data, monkeypatch):
-    """Called after each epoch, `gradients` uses that epoch's parameters."""
+    """`gradients` is called after each epoch, and uses the parameters after that epoch."""
     prepared, found = [], []
     engine = engine_class(engine_name)
     prepare = engine._prepare

@@ -20,7 +20,7 @@ def data():
 
 
 def scripted(accuracies, seen=None):
-    """Return a network whose `accuracy` returns the given values, one in each call."""
+    """Return a network whose `accuracy` returns the next of the given values in each call."""
 
     class Scripted(Network):
         def accuracy(self, data, convert=False):
@@ -80,7 +80,7 @@ def test_the_schedule_changes_the_steps(data):
 
 
 def test_the_velocity_lasts_from_epoch_to_epoch(data):
-    """With one mini-batch in each epoch, w3 - w2 = mu (w2 - w1) - eta g(w2)."""
+    """With one mini-batch per epoch, the weights after epochs 1 to 3 satisfy w3 - w2 = mu (w2 - w1) - eta g(w2)."""
     net = Network([4, 3], engine="numpy", dtype="float64", seed=0)
     weights = []
     net.SGD(data, 3, 10, 0.5, momentum=0.75, report=lambda history: weights.append(net.weights[0].copy()))
@@ -195,7 +195,7 @@ def test_patience_looks_at_how_many_a_single_output_gets_right():
     bits = np.array([[a, b] for a in (0, 1) for b in (0, 1)], float)
     data = Dataset(bits, (bits.sum(axis=1) > 0).astype(int))
     net = Network([2, 1], seed=0)
-    net.weights, net.biases = [np.array([[9.0, 9.0]])], [np.array([[-5.0]])]  # computes OR before training
+    net.weights, net.biases = [np.array([[9.0, 9.0]])], [np.array([[-5.0]])]  # the network computes OR before training
     net.SGD(data, 9, 4, 0.01, evaluation_data=data, monitor_evaluation_accuracy=True, patience=2)
     assert [epoch.evaluation_accuracy for epoch in net.history.epochs] == [4, 4, 4]
 

@@ -1,4 +1,4 @@
-"""Layers, costs of linear outputs, and optimizers in chapter 3's network."""
+"""Layers, optimizers, and costs with linear outputs, in chapter 3's network."""
 
 import copy
 import json
@@ -72,7 +72,7 @@ def test_parameters_are_the_arrays_of_the_books_lists(data):
     assert net.parameters[1]["weights"] is net.weights[0]
     assert net.parameters[3]["biases"] is net.biases[1]
     x, before = data.inputs.T, net.feedforward(data.inputs.T)
-    net.weights[1] = np.zeros((3, 5))  # assigns one array, then a whole list
+    net.weights[1] = np.zeros((3, 5))  # first one array is assigned, then a list
     net.biases = [np.zeros((5, 1)), np.full((3, 1), 20.0)]
     assert net.parameters[3]["weights"] is net.weights[1]
     np.testing.assert_allclose(net.feedforward(x), 1, atol=1e-6)

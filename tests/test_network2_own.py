@@ -1,4 +1,4 @@
-"""User-defined costs and methods in chapter 3's network."""
+"""Custom costs and methods in chapter 3's network."""
 
 import numpy as np
 import pytest

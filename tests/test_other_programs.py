@@ -1,4 +1,4 @@
-"""Code and files of other versions of the book's programs: they work, or the error shows the right form."""
+"""Code and files for other versions of the book's programs work, or the error message shows the correct form."""
 
 import json
 
@@ -28,7 +28,7 @@ class InTheBooksWay2(network2.Network):
 
 @pytest.mark.parametrize("make", [InTheBooksWay, InTheBooksWay2])
 def test_a_subclass_that_initializes_itself_as_the_book_does(make, capsys):
-    """Training gives the same parameters as with fastnet's initializer."""
+    """Training gives the same parameters as with the initializer of fastnet."""
     trained = []
     for kind in (make, make.__base__):
         np.random.seed(3)

@@ -1,4 +1,4 @@
-"""The package as a whole: imports, compilation, structure and docstrings' examples."""
+"""The package as a whole: imports, compilation, structure, and examples in docstrings."""
 
 import doctest
 import graphlib
@@ -34,12 +34,12 @@ from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import inputs_of
 from fastnet.utils import progress
 with announced(progress.compiling):
-    print(inputs_of(np.eye(5), np.dtype("float32")).columns)  # by a kernel that is compiled in less than a second
+    print(inputs_of(np.eye(5), np.dtype("float32")).columns)  # uses a kernel that compiles in less than a second
 """
 
 
 def python(code, folder=Path(__file__).parent, arguments=(), **environment):
-    """Run code in a separate process, by default in the folder `tests`, which does not contain the package."""
+    """Run code in a separate process. Its working directory is `tests` by default, which does not contain fastnet."""
     result = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -65,7 +65,7 @@ def test_what_is_tested_is_the_checkout_of_the_tests(tmp_path):
 
 
 def loaded_by(code):
-    """Return the packages outside the standard library that are imported after code has run."""
+    """Return the packages outside the standard library that are loaded after running code in a new process."""
     modules = python(f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})").stdout.split()
     return set(modules) - set(sys.stdlib_module_names)
 
@@ -85,7 +85,7 @@ NAMES = (
 WITH_EXTRAS = ("neural_network", "pytorch_mnist", "torch_models")
 
 
-# Each child process accesses one name first. Only the other packages are imported once, for all children.
+# Each child process first accesses one name of fastnet. NumPy, Numba and PyTorch are imported only once, in the parent.
 EACH_NAME_FIRST = """
 import contextlib, importlib, os, sys
 for package in ("numpy", "numba", "torch", "torchvision"):
@@ -148,7 +148,7 @@ def specializations():
 
 compiled, (dtype, columns) = [], sys.argv[1:]
 random = np.random.default_rng(0)
-inputs = random.random((20, 5)) * (np.arange(5) < int(columns))  # the others are zero
+inputs = random.random((20, 5)) * (np.arange(5) < int(columns))  # the other columns are zero
 data = Dataset(inputs, random.integers(0, 3, 20))
 network.Network([5, 4, 3], seed=0, dtype=dtype).SGD(data, 1, 5, 0.5, test_data=data)
 before = specializations()
@@ -165,7 +165,7 @@ print(bool(compiled), before, specializations(), len(epoch.epoch.signatures))
 
 @pytest.mark.parametrize(("dtype", "columns"), [("float32", "1"), ("float64", "5")])
 def test_another_activation_cost_and_optimizer_and_other_layers_compile_nothing(dtype, columns):
-    """The second network, of the same precision and kind of inputs, uses the first network's kernels."""
+    """The second network has the same dtype and type of inputs, so it uses the kernels of the first network."""
     compiled, before, after, epochs = python(TWO_NETWORKS, arguments=[dtype, columns]).stdout.splitlines()[-1].split()
     assert (compiled, after) == ("False", before)
     assert epochs == "1"
@@ -175,7 +175,7 @@ NO_FOLDER_CAN_BE_WRITTEN = """
 import tempfile
 def refuse(*arguments, **keywords):
     raise PermissionError
-tempfile.TemporaryFile = refuse  # Numba uses it to test whether it can write
+tempfile.TemporaryFile = refuse  # Numba creates a temporary file to test whether it can write to a folder
 """
 THE_DISK_IS_FULL = """
 from numba.core.caching import IndexDataCacheFile
@@ -225,7 +225,7 @@ print(w[0])
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):
-    """Numba alone would run the old code: it checks a kernel's file, but not the files of functions that it calls."""
+    """Numba would run the old code, because it checks a kernel's file, but not the files of functions that it calls."""
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     (tmp_path / "program.py").write_text(KERNEL_OF_PARTS)
@@ -245,7 +245,7 @@ def test_python_goes_on_while_an_epoch_is_computed():
     data = Dataset(np.zeros((10, 5)), np.zeros((10, 2)))
     net = network.Network([5, 3, 2])
     order = np.zeros(1_000_000, np.int64)
-    net.update_mini_batch(data, 0.5)  # compiles
+    net.update_mini_batch(data, 0.5)  # compiles the kernels
     engine = net._make_engine(data)
     worker = threading.Thread(target=lambda: [engine.epoch(order, 1, 0.5) for _ in range(3)])
     turns = 0
@@ -253,7 +253,7 @@ def test_python_goes_on_while_an_epoch_is_computed():
     while worker.is_alive():
         time.sleep(0.001)
         turns += 1
-    assert turns > 20  # about one a call if `epoch` held the GIL
+    assert turns > 20  # there would be about one turn per call if `epoch` held the GIL
 
 
 def test_numba_that_may_not_compile_is_refused_in_a_line():
@@ -268,7 +268,7 @@ def test_numba_that_may_not_compile_is_refused_in_a_line():
     assert "NUMBA_DISABLE_JIT is set" in result.stderr
 
 
-# The modules and folders of the package's root. Each may import only modules in the rows above its own.
+# The modules and folders in the package's root. Each may import only modules and folders in the rows above it.
 ROWS = (
     ("fastnet",),  # loads its names on first access
     ("utils",),
@@ -297,13 +297,13 @@ PACKAGE = Path(fastnet.__file__).parent
 
 
 def place(module):
-    """Return the root's module or folder that a module belongs to; "fastnet" for the root itself."""
+    """Return the module or folder in the package's root that contains a module; "fastnet" for the root itself."""
     return module.split(".")[1] if "." in module else module
 
 
 @pytest.fixture(scope="module")
 def imports():
-    """Return, for each module of the package, the modules of the package that it imports."""
+    """A dictionary from each module of the package to the modules of the package that it imports."""
     files = {}
     for file in PACKAGE.rglob("*.py"):
         parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
@@ -325,7 +325,7 @@ def test_imports_run_downward(imports):
 
 def test_no_module_imports_itself_through_others(imports):
     order = graphlib.TopologicalSorter({name: others - {name} for name, others in imports.items()})
-    assert len(list(order.static_order())) == len(imports)  # a CycleError names a cycle
+    assert len(list(order.static_order())) == len(imports)  # `static_order` raises a CycleError for a cycle
 
 
 def test_the_root_of_the_package_has_the_books_modules_and_entry_points_only():

@@ -1,4 +1,4 @@
-"""The examples in README and in the pages of `docs` give the output shown, and the links work."""
+"""Examples in README, CONTRIBUTING and the pages of `docs` give the shown output, and links work."""
 
 import doctest
 import re
@@ -42,7 +42,7 @@ WITH_EXAMPLES = (
     "tour.md",
 )
 CHECKERS = {"exercises.md": Exact}
-"""Output checkers of the pages whose numbers must be exact."""
+"""Output checkers for pages whose numbers must be exact. All other pages use `SameButForNumbers`."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -79,5 +79,5 @@ def test_links_lead_somewhere(name, link):
     page = PAGES[name].parent / path if path else PAGES[name]
     assert page.exists()
     titles = re.findall(r"(?m)^#+ (.*)$", page.read_text(encoding="utf-8")) if heading else []
-    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # as on GitHub
+    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # as GitHub forms anchors
     assert not heading or heading in anchors

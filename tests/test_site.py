@@ -1,4 +1,4 @@
-"""The site documents every public name, and links to every page and example. The build runs the examples."""
+"""The documentation contains every public name, and links to every page and example. Its build runs the examples."""
 
 import importlib
 import re
@@ -28,7 +28,7 @@ NAMES += [(fastnet, name) for name, module in HERE.items()]
 
 
 def found(path):
-    """Return the object with a dotted name."""
+    """Return the object with the given dotted name."""
     module, _, name = path.rpartition(".")
     return getattr(importlib.import_module(module), name)
 
@@ -43,7 +43,7 @@ def documented():
 
 @pytest.mark.parametrize(("module", "name"), NAMES, ids=lambda value: getattr(value, "__name__", value))
 def test_every_public_name_is_in_the_reference(documented, module, name):
-    """The reference may have any name by which the object can be imported."""
+    """The reference may use any name by which the object can be imported."""
     value = getattr(module, name)
     simple = isinstance(value, (str, int, tuple))  # equal constants may be the same object
     assert f"{module.__name__}.{name}" in documented or (
@@ -89,7 +89,7 @@ RUN_BY = {
     "{eval-rst}": "the build",
     "{toctree}": "the build",
 }
-"""For each language of the pages' code blocks, the file or program that runs the blocks."""
+"""Maps the language of a code block to the file or program that runs the blocks in this language."""
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)

@@ -70,7 +70,7 @@ def test_layers_there_and_back(dtype):
         given = model(torch.tensor(x.T)).numpy().T
     np.testing.assert_allclose(given, net.feedforward(x), rtol=0, atol=1e-6 if dtype == "float32" else 1e-14)
     again = from_torch(model, cost=network2.QuadraticCost, engine="numpy")
-    assert again.layers == net.layers[1:]  # `from_torch` skips Dropout
+    assert again.layers == net.layers[1:]  # `from_torch` omits Dropout
     np.testing.assert_array_equal(again.feedforward(x), net.feedforward(x))
     assert from_torch(model, engine="numpy").layers[-1].activation == "softmax"
 

@@ -1,4 +1,4 @@
-"""The command that analyses the assembly of the kernels' blocks."""
+"""The benchmark command that analyses the assembly code of the kernels' blocks."""
 
 import subprocess
 import sys
@@ -62,7 +62,7 @@ def test_products_of_matrices_keep_all_sums_in_registers(processor, rows):
     found = run("--one", "--processor", processor, "--show", "add_products")
     assert found.returncode == 0, found.stderr
     *_, largest = found.stdout.split(f"{processor}, add_products, ")
-    assert largest.startswith("4 of 4:")  # number of the case, of all cases
+    assert largest.startswith("4 of 4:")  # the last of the four cases
     assert largest.count("fm") >= 2 * rows
     assert "sp" not in largest.replace("sparse", "")
 

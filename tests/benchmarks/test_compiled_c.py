@@ -1,4 +1,4 @@
-"""The benchmarks' C code gives correct results at every vector width; where it cannot run, one line says why."""
+"""The benchmarks' C code gives correct results at every vector width, or one line with the reason it cannot run."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from fastnet.engines import engine_class
 from fastnet.formulas.architecture import Architecture
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-N, M, ETA = 64, 10, 3.0  # the last four samples are not trained
+N, M, ETA = 64, 10, 3.0  # the last four samples of the order fill no mini-batch and are not used
 MAIN = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,11 +60,11 @@ WAYS = {
 
 @pytest.mark.parametrize("vectors", WAYS)
 def test_the_yardstick_is_right_in_every_width(vectors, tmp_path):
-    """AArch64 is emulated, which needs `apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user`."""
+    """Emulating AArch64 needs the Debian packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and qemu-user."""
     compiler, flag, emulator, runs = WAYS[vectors]
     missing = [each for each in (compiler, *emulator) if shutil.which(each) is None]
     if missing or not runs:
-        pytest.skip(f"needs {' and '.join(missing)}" if missing else "this processor has not these vectors")
+        pytest.skip(f"needs {' and '.join(missing)}" if missing else "this processor lacks these vector instructions")
     random = np.random.RandomState(0)
     inputs = random.rand(N, SIZES[0]).astype(FLOAT32) * (random.rand(N, SIZES[0]) < 0.2)
     labels, order = random.randint(0, 10, N).astype(np.uint8), random.permutation(N)
@@ -100,7 +100,7 @@ def test_the_yardstick_is_right_in_every_width(vectors, tmp_path):
 
 
 def refused(script, *arguments, **environment):
-    """Run a benchmark that must refuse to run, and return the line that it prints on stderr."""
+    """Run a benchmark, check that it refuses to run, and return the line that it prints on stderr."""
     command = [sys.executable, BENCHMARKS / script, *arguments]
     found = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, timeout=300)
     assert (found.returncode, found.stdout) == (compiled_c.REFUSED, "")

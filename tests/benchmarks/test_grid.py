@@ -1,4 +1,4 @@
-"""Tests of `grid.py`, which compares the default engine's speed with that of its peers, and of `peers.py`."""
+"""Tests of `peers.py` (other libraries), and of `grid.py`, which compares the default engine's speed with theirs."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from fastnet.engines import engine_class
 from fastnet.formulas.optimizers import Adam
 
 NUMPY = engine_class("numpy")
-SAMPLES = 45  # the last mini-batch of 10 is short
+SAMPLES = 45  # the last mini-batch has 5 samples instead of 10
 CELLS = [
     grid.Cell("dense", "float64", "5", 10, "sgd"),
     grid.Cell("tall", "float32", "5-5", 10, "momentum"),
@@ -42,13 +42,13 @@ def test_a_peer_computes_the_same_with_each_optimizer(name, cell, monkeypatch):
     if name in peers.MISSING:
         pytest.skip(peers.MISSING[name])
     if name == "torch.compile" and (cell.optimizer != "adam" or shutil.which("g++") is None):
-        pytest.skip("compiles for ten seconds, and needs g++")
+        pytest.skip("tested only with Adam and g++, because torch.compile takes ten seconds")
     if name == "scikit-learn":
         if cell.data != "tall":
-            pytest.skip("has another cost")
+            pytest.skip("with several outputs, scikit-learn computes another cost")
         monkeypatch.setitem(grid.OPTIMIZERS, "adam", (Adam(epsilon_hat=True), 0.001))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # warnings of the peers
+        warnings.simplefilter("ignore")  # libraries may warn
         assert apart(cell, **{name: peers.ENGINES[name]}) > 0
 
 

@@ -52,7 +52,7 @@ def test_both_sides_of_the_comparison_have_the_same_scope():
     import by_hand
 
     counts = {name: lines.behind(side.entries, by_hand.LEFT_OUT) for name, side in by_hand.SIDES.items()}
-    for counted in counts.values():  # each side includes commands, files and the checks of arguments
+    for counted in counts.values():  # each side includes commands, reading of files, and checks of arguments
         assert counted.keys() >= {f"fastnet.{name}" for name in ("commands.run", "files.reading", "utils.arguments")}
     by_numpy, compiled, pytorch = counts.values()
     assert pytorch.keys() >= {"fastnet.files.torch_pickles", "fastnet.commands.options"}

@@ -1,4 +1,4 @@
-"""The command that measures large data sets and deep networks."""
+"""The benchmark command that measures large data sets and deep networks."""
 
 import subprocess
 import sys

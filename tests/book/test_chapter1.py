@@ -48,7 +48,7 @@ def test_features_are_quarters_of_the_digit():
 def test_rotated_by_a_right_angle():
     data = book.rotated(angles=(0, 90, -90), digits=(4,)).data
     upright, left, right = data["images"][0]
-    assert np.array_equal(upright, book.mnist_digits().data["images"][0, 2])  # the first 4
+    assert np.array_equal(upright, book.mnist_digits().data["images"][0, 2])  # the first image of a 4
     np.testing.assert_allclose(left, np.rot90(upright), atol=1e-6)
     np.testing.assert_allclose(right, np.rot90(upright, -1), atol=1e-6)
 
@@ -74,7 +74,7 @@ def test_valley_goes_straight_down():
     assert book.valley(eta=1.0).data["cost"][-1] == pytest.approx(book.valley(eta=1.0).data["cost"][0])
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # from the networks that the test trains itself
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # warnings of the networks that this test trains
 def test_results_are_the_best_of_three_runs_and_bad_with_bad_learning_rates(capsys):
     values = book.results(samples=1000, epochs=2, seed=2).values
     assert capsys.readouterr().out == ""

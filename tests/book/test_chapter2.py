@@ -30,4 +30,4 @@ def test_backprop_speed():
     assert max(data["largest differences"]) < 1e-5
     slow, fast = data["seconds"].values()
     assert slow[1] > fast[1]
-    assert slow[1] / fast[1] > slow[0] / fast[0]  # the advantage grows with the weights
+    assert slow[1] / fast[1] > slow[0] / fast[0]  # the speed-up grows with the number of weights

@@ -15,7 +15,7 @@ from fastnet.book.digits import mnist, silently
 
 
 def last(curve):
-    """Return the mean of the last three values, which varies less than the last one."""
+    """Return the mean of the last three values, which varies less than the last value."""
     return np.mean(curve[-3:])
 
 
@@ -94,7 +94,7 @@ def test_more_data_makes_the_network_and_the_svm_more_accurate():
     result = book.more_data(samples=200, epochs=1)
     network, svm = result.data["network"], result.data["SVM"]
     assert list(network) == list(svm) == [100, 200]
-    assert svm[100] == 25.07  # the book's value; nothing is random in the SVM
+    assert svm[100] == 25.07  # the book's value; the SVM uses no random numbers
     assert network[100] + 3 < network[200]
     assert svm[100] + 3 < svm[200] < network[200]
     assert result.values["validation accuracy, 100 samples, SVM"] == svm[100]

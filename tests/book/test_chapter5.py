@@ -13,7 +13,7 @@ from fastnet.book.digits import mnist
 
 def test_deeper_networks_take_longer_to_begin_to_learn():
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # no warnings about networks that learn nothing in the first epochs
+        warnings.simplefilter("error")  # networks that learn nothing in the first epochs give no warning
         result = book.depth(samples=8000, epochs=2)
     assert [*result.data] == [hidden_layers(number) for number in (1, 2, 3, 4)]
     one, two, three, four = (curve[-1] for curve in result.data.values())
@@ -38,7 +38,7 @@ def test_initial_gradients_fall_towards_the_inputs():
     assert [found.shape for found in result.data.values()] == [(3, 2), (3, 3), (3, 4)]
     for found in result.data.values():
         assert (found[:, :-1] < 0.5 * found[:, 1:]).all()
-    # As in the book: norms of the gradient's mean over the samples, not means of the samples' norms.
+    # As in the book, the gradients are averaged over the samples before their norm is computed.
     training, _, _ = mnist()
     net = network2.Network([784, 30, 30, 10], seed=5)
     of_samples = [net.backprop(x, y)[0] for x, y in training[:100]]
@@ -87,7 +87,7 @@ def test_the_derivative_is_largest_at_0_and_the_factors_are_those_of_backprop():
         net.biases = [np.full((1, 1), b) for b in biases[:, chain]]
         nabla_b = np.ravel(net.backprop([[1.0]], [[0.0]])[0])
         output = net.feedforward([[1.0]]).item()
-        # Chain rule: the first neuron's derivative, the factors of the other neurons, and the cost's derivative.
+        # Chain rule: multiply the first neuron's derivative, the other neurons' factors and the cost's derivative.
         expected = factors[0, chain] / abs(weights[0, chain]) * np.prod(factors[1:, chain]) * output
         assert abs(nabla_b[0]) == pytest.approx(expected, rel=1e-10)
 
@@ -103,6 +103,6 @@ def test_gradients_explode_with_large_weights_and_vanish_with_small_ones():
 
 
 def test_all_neurons_of_the_chain_are_at_the_steepest_place_of_the_sigmoid():
-    """As in the book, b_1 is -100 times the input."""
+    """As in the book, b_1 is -100 times the input, so z is 0 in the first neuron."""
     one, another = (exploding.gradients_of_biases(100.0, 4, start) for start in (1.0, 0.3))
     np.testing.assert_allclose(one, another)

@@ -29,7 +29,7 @@ LINEAR_UNITS = Recipe(partial(two_convolutions, ReLU), eta=0.03, lmbda=0.1)
 
 
 def by_the_book(recipe, samples, test_samples, epochs, seed):
-    """Train and return a network, with all random numbers from NumPy's global generator, as in the book's program."""
+    """Train and return a network. As in the book's program, NumPy's global generator draws all random numbers."""
     _, validation, test = mnist()
     np.random.seed(seed)
     net = Network(recipe.layers(), 10)
@@ -104,7 +104,7 @@ def test_the_expanded_data_are_all_images_and_their_shifted_copies_in_another_or
     assert len(expanded) == 40
     images = own.inputs.reshape(-1, 28, 28)
     assert not images[:, [0, -1]].any()
-    assert not images[:, :, [0, -1]].any()  # empty borders, so that a shift by one pixel loses nothing
+    assert not images[:, :, [0, -1]].any()  # borders are empty, so a shift by one pixel loses nothing
     found = {(*image, label) for image, label in zip(expanded.inputs.tolist(), expanded.labels(10), strict=True)}
     for shift in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
         copies = np.roll(images, shift, (1, 2)).reshape(8, -1).tolist()

@@ -102,10 +102,10 @@ def test_silence_lasts_when_an_epoch_is_long_enough_for_a_bar(monkeypatch, capsy
 
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(progress, "_NOTICEABLE", 0.0)  # seconds
+    monkeypatch.setattr(progress, "_NOTICEABLE", 0.0)  # seconds until a bar is shown
     training, _, test = mnist()
     with silence():
         network.Network([784, 5, 10], engine="numpy", seed=0).SGD(training[:2000], 2, 10, 3.0, test_data=test[:10])
-    assert "Epoch 1" in terminal.getvalue()  # the bar
-    assert "accuracy" not in terminal.getvalue()  # the printed line
+    assert "Epoch 1" in terminal.getvalue()  # the progress bar is shown
+    assert "accuracy" not in terminal.getvalue()  # `silence` suppresses the line of an epoch
     assert capsys.readouterr().out == ""

@@ -13,7 +13,7 @@ def test_components_are_those_of_another_decomposition():
     images = np.random.default_rng(0).random((50, 12)) @ np.random.default_rng(1).random((12, 12))
     components = components_of(images)
     centred = images - images.mean(axis=0)
-    _, singular, directions = np.linalg.svd(centred)  # SVD of the images, not of their covariance
+    _, singular, directions = np.linalg.svd(centred)  # SVD of the images instead of eigenvectors of their covariance
     np.testing.assert_allclose(components.variances, singular**2 / 50, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(np.abs(components.directions.T @ directions.T), np.eye(12), rtol=0, atol=1e-6)
     assert components.share(3) == pytest.approx((singular[:3] ** 2).sum() / (singular**2).sum())
@@ -36,7 +36,7 @@ def test_more_components_lose_less_of_the_digits():
 
 
 def test_the_autoencoder_reconstructs_better_than_components_do():
-    """Holds for a code of 4 numbers, already with a tenth of the default number of samples."""
+    """A tenth of the default number of samples suffices if the code has 4 numbers."""
     data = autoencoder(samples=5000, epochs=4, code=4).data
     learnt, linear = data["errors"].values()
     assert learnt < 0.95 * linear

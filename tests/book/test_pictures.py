@@ -1,4 +1,4 @@
-"""Every experiment draws a picture, tested with the small settings in `SMALL`."""
+"""Tests that every experiment draws a picture, with the small settings in `SMALL`."""
 
 import inspect
 
@@ -11,7 +11,7 @@ SMALL = {
     "samples": 60, "epochs": 2, "images": 60, "trials": 3, "svm_samples": 60, "test_samples": 60, "steps": 3,
     "networks": 2, "repeats": 2,
 }  # fmt: skip
-"""Values of settings, each for the experiments that have the setting."""
+"""Small values of settings. An experiment gets the values of the settings that it has."""
 
 
 @pytest.mark.parametrize("name", book.names())
@@ -22,11 +22,11 @@ def test_a_picture_is_drawn_and_says_what_it_shows(name):
     figure = result.draw()
     assert figure.axes
     assert any(text.get_text().strip() for text in figure.findobj(Text))
-    figure.draw_without_rendering()  # lays out the figure; rendering pixels would take longest
+    figure.draw_without_rendering()  # only lays out the figure, because rendering pixels would take most of the time
 
 
 def test_a_picture_is_written(tmp_path):
-    """One experiment suffices, since all experiments share the code that writes pictures."""
+    """Testing one experiment is enough, because all experiments share the code that writes pictures."""
     book.sigmoid().save(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 5000
 

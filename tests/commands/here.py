@@ -1,4 +1,4 @@
-"""Run the command `fastnet` in this process, as its entry point does, without the start-up time of a process."""
+"""Run the command `fastnet` in this process, which saves the start-up time of a new process."""
 
 import io
 import subprocess
@@ -11,7 +11,7 @@ from fastnet import cli
 
 
 def run(*arguments, cwd=None):
-    """Run the command, in the folder `cwd` if given; return its status and output like those of a process."""
+    """Run the command, in the folder `cwd` if given, and return its exit status and output as a `CompletedProcess`."""
     output, errors = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         if cwd is not None:
@@ -19,7 +19,7 @@ def run(*arguments, cwd=None):
         patch.setattr(sys, "argv", ["fastnet", *arguments])
         patch.setattr(sys, "stdout", output)
         patch.setattr(sys, "stderr", errors)
-        warnings.simplefilter("default")  # as in a separate process, a warning is printed and is no error
+        warnings.simplefilter("default")  # as in a separate process, warnings are printed, not raised
         patch.setattr(warnings, "showwarning", lambda *of: errors.write(warnings.formatwarning(*of[:4])))
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -27,6 +27,6 @@ def run(*arguments, cwd=None):
 
 
 def overriding(given, *others):
-    """Return the option-value pairs of `given` whose option is not among `others`, followed by `others`."""
+    """Return the options and values of `given`, except options that `others` contains, followed by `others`."""
     pairs = zip(given[::2], given[1::2], strict=True)
     return [word for pair in pairs if pair[0] not in others for word in pair] + list(others)

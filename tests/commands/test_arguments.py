@@ -1,4 +1,4 @@
-"""Invalid values of every option of every command. The error is one line with the option's name, and status 2."""
+"""Every command refuses invalid values of its options, with a one-line error message and exit status 2."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from fastnet.commands.all import fastnet_command
 from fastnet.commands.run import run
 
-# For options with one value: each invalid value, and a part of its message besides the option's name.
+# For each type of option: invalid values, each with a part of the error message.
 NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
 WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer", "-1": "range"}
 SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "at least two whole numbers")
@@ -93,7 +93,7 @@ CASES = [
 
 @pytest.fixture
 def fastnet(tmp_path, monkeypatch, capsys):
-    """Run the command in this process; return its status, standard output and standard error."""
+    """A function that runs the command in this process and returns its exit status, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
 
@@ -150,7 +150,7 @@ def test_what_is_refused_together(arguments, message, fastnet, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_an_output_that_is_full_is_told_as_such():
     with open("/dev/full", "w") as full:
         ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""`fastnet train` that is interrupted or fails."""
+"""`fastnet train` with interrupted, resumed and failing runs."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""`fastnet compare` as a user types it; one run is in a process of its own."""
+"""`fastnet compare` as a user types it. One test starts a separate process."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`fastnet compile` as a user types it: afterwards, networks compile nothing."""
+"""`fastnet compile` as a user types it. After this command, networks compile nothing."""
 
 import ast
 import platform
@@ -13,10 +13,10 @@ from fastnet.compilation import kernels
 from fastnet.compilation.kernels import Specialization
 from fastnet.kernels import cache
 
-x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="a level of x86-64")
+x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs an x86-64 processor")
 
-# Networks of each kind, trained and used in each way. The last printed line has Numba's number of compilations, and
-# all kernels that were used, with the types of their arguments.
+# Trains and uses networks of each kind in each way. The last printed line contains the number of compilation events of
+# Numba, and all used kernels with the types of their arguments.
 EVERYTHING = """
 from numba.core import event
 compilations = event.RecordingListener()
@@ -63,7 +63,7 @@ print((len(compilations.buffer), used))
 
 
 def test_after_it_networks_of_every_kind_compile_nothing():
-    """The cache folder is that of all tests, since most tests need this code as well."""
+    """The code is written to the cache folder of all tests, because most tests need the same code."""
     compiled = run("compile")
     assert (compiled.returncode, compiled.stderr) == (0, "")
     command = [sys.executable, "-W", "ignore", "-c", EVERYTHING]
@@ -71,10 +71,10 @@ def test_after_it_networks_of_every_kind_compile_nothing():
     assert result.returncode == 0, result.stderr
     compilations, used = ast.literal_eval(result.stdout.splitlines()[-1])
     assert compilations == 0
-    # Other tests may have compiled these kernels, so the list of kernels is compared as well.
+    # Other tests may have compiled kernels that `fastnet compile` omits, so the used kernels must be listed.
     listed = {(each.module, each.name, str(each.types)) for each in kernels.specializations()}
     assert set(used) <= listed
-    assert listed <= set(used)  # otherwise `EVERYTHING` lacks a kind of network
+    assert listed <= set(used)  # if this fails, `EVERYTHING` lacks a kind of network
 
 
 @pytest.fixture

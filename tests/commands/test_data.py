@@ -1,4 +1,4 @@
-"""With `--data`, the default network has as many inputs and outputs as the data, in each file format."""
+"""With `--data`, the default network has an input for each pixel and an output for each class of the data."""
 
 import json
 

@@ -44,7 +44,7 @@ def test_without_it_nothing_is_written(model):
 
 
 def refused(model, *options):
-    """Check that the command prints one line of error and writes nothing; return that line."""
+    """Check that the command prints a one-line error message and writes no file; return the message."""
     before = {path: path.read_bytes() for path in model.parent.iterdir()}
     result = here.run("evaluate", str(model), "--data", str(model.parent), *options, cwd=model.parent)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)

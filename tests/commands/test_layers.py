@@ -1,4 +1,4 @@
-"""Networks with convolutions in the commands: `--layers`."""
+"""The option `--layers` of the commands, mainly for networks with convolutions."""
 
 import csv
 import json

@@ -28,7 +28,7 @@ def run(*arguments, **keywords):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """A folder with three images and a truncated one."""
+    """A folder with three images and a truncated image."""
     folder = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
     drawn.written(7, random).save(folder / "seven.png")
@@ -65,7 +65,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_without_a_network_one_is_trained_once(pictures, cache, mnist, monkeypatch):
-    """Trains on 5,000 digits, to save time."""
+    """To save time, the network is trained on 5,000 digits."""
     few = Dataset(mnist[0].inputs[:5000], mnist[0].targets[:5000])
     monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda: (few, *mnist[1:]))
     first, second = (run("seven.png", "four.jpg", "two.png", cwd=pictures) for _ in range(2))
@@ -77,11 +77,11 @@ def test_without_a_network_one_is_trained_once(pictures, cache, mnist, monkeypat
     assert first.stdout == second.stdout
     lines = first.stdout.splitlines()
     assert re.fullmatch(r"seven\.png: 7 \(\d\d\.\d %\)", lines[0])
-    assert re.fullmatch(r"four\.jpg: (not sure: it may be )?4 \(\d\d\.\d %\).*", lines[1])  # only 5,000 digits
+    assert re.fullmatch(r"four\.jpg: (not sure: it may be )?4 \(\d\d\.\d %\).*", lines[1])  # 5,000 digits are few
     assert len(lines) == 3
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no file has such a name")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no control characters in file names")
 def test_control_characters_in_names_are_printed_escaped(pictures, model, tmp_path):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     hostile = "a\x1b[31m\x07\n\u202e$b.png"

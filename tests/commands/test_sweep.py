@@ -1,4 +1,4 @@
-"""`fastnet sweep` as a user types it, and in separate processes, some of which are killed."""
+"""`fastnet sweep` as a user types it, also in separate processes that are killed or interrupted."""
 
 import contextlib
 import csv
@@ -34,7 +34,7 @@ def start(*arguments, **keywords):
 
 
 def table(result):
-    """Return the printed lines without the last, which has the duration."""
+    """Return the printed lines without the last line, which contains the duration."""
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines()[:-1]
 
@@ -53,12 +53,12 @@ def wait_until_recorded(path, number):
             except sqlite3.OperationalError:  # the table does not exist yet
                 pass
         time.sleep(0.01)
-    pytest.fail("nothing is recorded")
+    pytest.fail("too few runs were recorded in 20 seconds")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A function that returns the table and the figures of an uninterrupted sweep, which is trained once."""
+    """A function that returns the table and the JSON figures of an uninterrupted sweep, which runs only once."""
 
     def find(folder):
         if not found:
@@ -116,7 +116,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_table(folder, whole):
     while kills < 3:
         seconds = random.uniform(0, 0.3)
         with start(*GRID, cwd=folder) as process:
-            if kills:  # the first process may be killed before it records a run
+            if kills:  # only the first process may be killed before it records a run
                 before = recorded(path) if path.exists() and path.stat().st_size else 0
                 wait_until_recorded(path, min(before + 1, 16))
             time.sleep(seconds)
@@ -212,7 +212,7 @@ def test_on_a_terminal_a_bar_says_how_many_and_how_long(folder):
         while True:
             try:
                 part = os.read(terminal, 1 << 16)
-            except OSError:  # on Linux, the other end is closed
+            except OSError:  # Linux reports the end of the output as an error
                 break
             if not part:
                 break

@@ -26,9 +26,9 @@ EPOCHS = ["--epochs", "150"]
 
 @contextlib.contextmanager
 def running(folder, **environment):
-    """Start a scheduler and two workers; yield the address and the processes."""
+    """Start a scheduler and two workers; yield the scheduler's address and the three processes."""
     file, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    file.unlink(missing_ok=True)  # from an earlier scheduler
+    file.unlink(missing_ok=True)  # written by an earlier scheduler
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
     place = ["--scheduler-file", str(file), "--no-dashboard"]
     commands = [
@@ -49,7 +49,7 @@ def address_in(file):
         with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
             return json.loads(file.read_text())["address"]
         time.sleep(0.05)
-    return pytest.fail("the scheduler has not started")
+    return pytest.fail("the scheduler did not start in 30 seconds")
 
 
 def start(folder, address, *arguments):
@@ -66,7 +66,7 @@ def wait_until_recorded(path, number):
             if path.exists() and recorded(path) >= number:
                 return
         time.sleep(0.05)
-    pytest.fail("nothing is recorded")
+    pytest.fail("too few runs were recorded in 30 seconds")
 
 
 def recorded(path):

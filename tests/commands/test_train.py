@@ -1,4 +1,4 @@
-"""`fastnet train` as a user types it; in a separate process where that matters."""
+"""`fastnet train` as a user types it, in a separate process if a test needs one."""
 
 import os
 import pty
@@ -25,7 +25,7 @@ def small(folder, *arguments):
 
 
 def test_train_learns_mnist_and_takes_less_than_600_mb(tmp_path):
-    # On Linux, a new process's peak includes its parent's memory, so a small process starts the command.
+    # On Linux, the peak memory of a new process includes its parent's, so a small process starts the command.
     starter = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:])
@@ -34,11 +34,11 @@ print(status, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), file=
 """
     command = [sys.executable, "-c", starter, *COMMAND, "train", "--epochs", "2", "--seed", "1"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
-    status, peak = result.stderr.splitlines()[-1].split()  # earlier lines may announce compilation
+    status, peak = result.stderr.splitlines()[-1].split()  # an earlier line may say that kernels are compiled
     assert status == "0"
     assert int(peak) < 600e6
     assert re.fullmatch(LINE.format(0, 10000) + LINE.format(1, 10000), result.stdout)
-    # Rounding differs between processors: after two epochs, one digit may not be learnt yet.
+    # Rounding errors depend on the processor. After two epochs, a network may not yet recognize one of the ten digits.
     assert int(re.findall(r"(\d+) / ", result.stdout)[1]) > 8000
     assert list(tmp_path.iterdir()) == []
 
@@ -155,7 +155,7 @@ def test_what_was_learnt_is_saved_when_nobody_reads_the_last_line(folder):
     assert network.load(folder / "net.json").sizes == [16, 5, 10]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
     pytest.importorskip("matplotlib")
     more = ["--save", "/dev/full", "--plot", "run.png", "--checkpoint", "run"]
@@ -173,7 +173,7 @@ def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
     assert (folder / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no such file")
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no /proc/self/mem")
 @pytest.mark.parametrize("arguments", [["train", "--data"], ["evaluate"]])
 def test_a_file_that_cannot_be_read_is_named(arguments):
     result = run(*arguments, "/proc/self/mem")
@@ -200,7 +200,7 @@ def test_on_a_terminal_a_slow_epoch_has_a_bar_that_goes_away(tmp_path):
         while time.monotonic() - began < 100:
             try:
                 part = os.read(terminal, 1 << 16)
-            except OSError:  # on Linux, the other end is closed
+            except OSError:  # Linux reports the end of the output as an error
                 break
             if not part:
                 break

@@ -5,6 +5,6 @@ from fastnet.comparison import timing
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch):
-    """Shorten the timings: no test depends on the measured time."""
+    """Shorten the timings, because no test depends on the measured time."""
     monkeypatch.setattr(timing, "_REST", 0)
     monkeypatch.setattr(timing, "_SLICE", 0.01)

@@ -10,7 +10,7 @@ from fastnet.formulas.activations import ACTIVATIONS
 
 @pytest.fixture
 def small():
-    """Return 60 samples of two classes, which a small network can learn."""
+    """60 samples of two classes, which a small network can learn to separate."""
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 60)
     return Dataset(random.standard_normal((60, 8)) + labels[:, np.newaxis], labels)
@@ -32,7 +32,7 @@ def test_all_engines_end_with_the_same_accuracy_and_every_epoch_is_timed(small):
 
 
 def test_the_accuracy_is_that_of_the_network_that_was_trained(small):
-    """A network trained for 60 epochs is more accurate than one that hardly learned (eta of 1e-9)."""
+    """A network trained for 60 epochs is more accurate than a network that hardly learned (eta = 1e-9)."""
     untrained, trained = race(small, epochs=1, eta=1e-9), race(small, epochs=60)
     assert untrained.results[0].accuracy < trained.results[0].accuracy > 0.85
 

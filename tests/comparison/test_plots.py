@@ -38,7 +38,7 @@ def test_a_race_is_drawn_from_the_fastest_epoch_to_the_slowest():
     axes = figure(RACE).axes[0]
     drawn = [(list(line.get_xdata()), line.get_color()) for line in axes.lines]
     assert drawn == [([3.0, 4.0], OTHERS), ([3.5], OTHERS), ([0.03, 0.04], OURS), ([0.035], OURS)]
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["reference", "numba"]  # the fastest on top
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["reference", "numba"]  # the fastest is on top
     assert axes.get_xscale() == "log"
 
 
@@ -48,7 +48,7 @@ def test_a_map_shows_who_wins_each_cell_and_says_it_in_words():
     assert any("fastest in 1 of 2 cells" in text.replace("\n", " ") for text in words(picture))
     colors = picture.axes[0].images[0]
     np.testing.assert_allclose(colors.get_array(), [[np.log2(20), -1]])
-    assert colors.get_clim()[0] == -colors.get_clim()[1]  # 0, where no engine leads, has the middle colour
+    assert colors.get_clim()[0] == -colors.get_clim()[1]  # 0 (equally fast) has the middle colour
 
 
 def test_a_map_of_one_engine_shows_its_times():

@@ -1,4 +1,4 @@
-"""The list of the kernels' specializations."""
+"""The list of kernels and argument types that `fastnet compile` compiles."""
 
 import contextlib
 
@@ -11,7 +11,7 @@ from fastnet.kernels.compiler import announced, is_kernel
 
 @pytest.fixture(scope="module")
 def found():
-    """Return the list, and check that making it compiles nothing."""
+    """The specializations. Checks that listing the specializations compiles nothing."""
     compiled = []
     before = epoch.epoch, inputs._fill, side_by_side.compile_all, side_by_side.address_of
     with announced(lambda: contextlib.nullcontext(compiled.append(True))):

@@ -1,4 +1,4 @@
-"""Processors that kernels can be compiled for, by their names."""
+"""The names of the processors for which kernels can be compiled."""
 
 import platform
 
@@ -7,7 +7,7 @@ import pytest
 from fastnet.compilation.targets import environment_of
 from fastnet.kernels.processors import LEVELS
 
-x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names of x86-64 processors")
+x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs an x86-64 processor")
 
 
 def test_this_processor():

@@ -18,7 +18,7 @@ DOUBLED = [Specialization("kernels.two_kernels", "doubled", (each,)) for each in
 
 @pytest.fixture
 def started(monkeypatch):
-    """Return a list of the processes that are started."""
+    """A list to which every started process is appended."""
     found, start = [], processes.start
     monkeypatch.setattr(processes, "start", lambda *of, **more: found.append(start(*of, **more)) or found[-1])
     return found
@@ -62,7 +62,7 @@ def test_a_process_that_is_killed(tmp_path, started, monkeypatch):
         compile_all(DOUBLED, {"NUMBA_CACHE_DIR": str(tmp_path)}, 1)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_code_that_cannot_be_kept(tmp_path, monkeypatch):
     full = "from numba.core.caching import IndexDataCacheFile as File\n"
     full += "File.save = lambda *arguments: open('/dev/full', 'w').write('x' * 9999)\n"

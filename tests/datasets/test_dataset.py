@@ -10,7 +10,7 @@ from fastnet.datasets.dataset import as_dataset
 
 @pytest.fixture
 def pairs():
-    """Five samples as the book's list of tuples of column vectors."""
+    """Five samples as in the book: a list of tuples of column vectors."""
     random = np.random.default_rng(0)
     return [(random.random((4, 1)), random.random((2, 1))) for _ in range(5)]
 
@@ -47,7 +47,7 @@ def test_nothing_is_copied_and_nothing_can_be_changed():
     for array in (data.inputs, data.targets, *data[0], *data[:2][0]):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
-    inputs[0] = 1  # the caller's own array stays writable
+    inputs[0] = 1  # the caller's array is still writable
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_labels_and_vectors_are_two_views_of_the_same():
 
 
 def test_a_single_number_is_what_the_book_takes_it_for():
-    """With one output, the number is the target; with several, the index of the output that should be largest."""
+    """With one output, a single number is the target. With several outputs, it is the index of the correct output."""
     x = np.zeros((2, 1))
     for y in (1, 1.0, np.array([1]), np.array([[1.0]])):
         data = Dataset.from_pairs([(x, y), (x, y * 0)])

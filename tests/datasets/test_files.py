@@ -1,4 +1,4 @@
-"""Data sets in files of every format, written by the format's definition or by the library that defines it."""
+"""Data sets in files of every format. The files follow the format's definition or are written by its library."""
 
 import contextlib
 import gzip
@@ -52,14 +52,14 @@ def write(folder, files, compress=bytes):
 
 
 def renamed(pattern, train="train", test="t10k", labels="labels-idx1-ubyte"):
-    """Return MNIST's files under the names of another set."""
+    """Return MNIST's files with the names of the files of another set."""
     kinds = "images-idx3-ubyte", labels
     names = [pattern.format(part, kind) for part in (train, test) for kind in kinds]
     return dict(zip(names, MNIST.values(), strict=True))
 
 
 def check(data, train=TRAIN, labels=LABELS, test=TEST, test_labels=TEST_LABELS):
-    """Check the three sets: the last sixth of `train` is validation data; pixels are upright multiples of 1/256."""
+    """Check the three sets. The last sixth of `train` is the validation set. Pixels are divided by 256."""
     (first, first_labels), (last, last_labels), (others, their_labels) = data
     np.testing.assert_array_equal(np.concatenate([first, last]) * 256, train.reshape(len(train), -1))
     np.testing.assert_array_equal(np.concatenate([first_labels, last_labels]), labels)
@@ -154,7 +154,7 @@ def check_drawn(data, images, labels):
     both = np.concatenate([np.c_[pixels * 256, numbers] for pixels, numbers in data])
     expected = np.c_[images.reshape(60, -1), labels]
     np.testing.assert_array_equal(both[np.lexsort(both.T)], expected[np.lexsort(expected.T)])
-    assert len(set(data[2][1])) == 3  # the last ten of the sorted table have one class
+    assert len(set(data[2][1])) == 3  # drawn at random: the last ten samples have only one class
 
 
 def test_without_test_data_some_are_drawn_which_is_told(tmp_path, sorted_by_label):
@@ -267,7 +267,7 @@ def test_csv(tmp_path, form):
 def test_csv_without_test_data_and_gzipped(tmp_path, sorted_by_label):
     images, labels = sorted_by_label
     path = csv(tmp_path / "train.csv", images, labels)
-    # Like Kaggle's test.csv, the file has no labels, so that it cannot be the test data.
+    # Like the file of Kaggle, test.csv has no labels, so it cannot be the test data.
     (tmp_path / "test.csv").write_text("pixel0,pixel1\n1,2\n")
     check_drawn(mnist_loader.load_data(path), images, labels)
     (tmp_path / "all.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
@@ -386,7 +386,7 @@ def test_an_archive_cut_off_or_changed_anywhere(tmp_path):
         for contents in (whole[:place], bytes(changed)):
             (tmp_path / "data.npz").write_bytes(contents)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DataWarning)  # two arrays may lose their names
+                warnings.simplefilter("ignore", DataWarning)  # damaged names of arrays cause a warning
                 with contextlib.suppress(DataError):
                     mnist_loader.load_data(tmp_path / "data.npz")
 

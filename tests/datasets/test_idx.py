@@ -1,4 +1,4 @@
-"""The reader, tested with files written by the IDX format's definition."""
+"""The reader of IDX files, tested with files that follow the definition of the format."""
 
 import gzip
 import hashlib
@@ -79,7 +79,7 @@ def test_what_is_wrong_is_said(write, contents, message):
 
 
 def test_a_size_that_is_only_claimed_is_not_allocated(write):
-    claimed = struct.pack(">HBB2I", 0, 8, 2, 2**14, 2**13)  # claims 128 MiB, without any data
+    claimed = struct.pack(">HBB2I", 0, 8, 2, 2**14, 2**13)  # a header for 128 MiB, without any data
     assert math.prod((2**14, 2**13)) < 1 << 28
     for contents in (claimed, gzip.compress(claimed)):
         tracemalloc.start()

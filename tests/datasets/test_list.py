@@ -40,7 +40,7 @@ def same(data, expected):
 
 
 def assign(place, *values):
-    """Return a function that assigns the samples with the indices `values` to `place`."""
+    """Return a function that assigns the samples with the indices `values` to `data[place]`."""
 
     def change(data):
         samples = [data[i] for i in values]
@@ -78,12 +78,12 @@ def test_a_change_gives_what_the_list_gives(data, change):
     change(data)
     change(expected)
     same(data, expected)
-    same(before, unchanged)  # the copy shares the arrays, which are never changed
+    same(before, unchanged)  # the copy shares the arrays, which no operation changes
     np.testing.assert_array_equal(before.rows[:], rows)
     assert data.rows[:].tolist() == [x[:, 0].tolist() for x, _ in expected]
     assert len(data.targets) == len(expected)
     assert not data.targets.flags.writeable
-    same(data, expected)  # also after the arrays were made
+    same(data, expected)  # `data.rows` and `data.targets` have merged the changes into arrays
     change(data)
     change(expected)
     same(data, expected)

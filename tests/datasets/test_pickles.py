@@ -1,4 +1,4 @@
-"""Pickles of Python 2 and 3 are read. Pickles of anything but arrays are refused, and their code is not run."""
+"""Pickles of Python 2 and 3 are read. Pickles of other objects than arrays are refused, and their code is not run."""
 
 import base64
 import gzip
@@ -136,7 +136,7 @@ def test_what_else_a_pickle_may_hold_is_refused(write, value, message):
 
 
 def array_pickle(shape, contents, dtype=b"f4"):
-    """Return a handwritten pickle of one pair of arrays, whose contents need not match its shape."""
+    """Return a handwritten pickle of one pair of arrays. The contents of the arrays need not match their shape."""
     numbers = b"".join(b"J" + struct.pack("<i", n) for n in shape)
     array = (
         b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"

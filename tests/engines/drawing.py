@@ -33,7 +33,7 @@ def dropouts(inverted):
 
 def hidden_layers(widths, epsilons, inverted):
     dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
-    # Half of the layers in a drawn list are dense. The usual group of layers is drawn as often as such a list.
+    # Half of the layers in a random list are dense. Random lists and the usual group of layers are drawn equally often.
     return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
         lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
     )
@@ -41,7 +41,7 @@ def hidden_layers(widths, epsilons, inverted):
 
 @st.composite
 def image_layers(draw, shape, epsilons):
-    """Draw image layers for inputs of a shape: filters and pooling windows of all sizes up to 4 that fit."""
+    """Draw layers for images of the given shape. Filters and pooling windows are at most 4 x 4, and fit the images."""
     layers, usual = [], ["convolution", "pooling", "other", "convolution", "other", "pooling"]
     any_kinds = st.lists(st.sampled_from(["convolution", "pooling", "other"]), min_size=1, max_size=5)
     for kind in draw(any_kinds | st.just(usual) | st.permutations(usual)):
@@ -67,7 +67,7 @@ IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
 
 @st.composite
 def architectures(draw, widths, epsilons, inputs=None, images=False):
-    """Draw networks of dense layers, or of image layers that dense layers may follow."""
+    """Draw networks of dense layers, or of image layers and possibly dense layers."""
     input_shape, layers, inverted = (draw(inputs or widths),), [], st.just(True)
     if images:
         input_shape, inverted = draw(IMAGES), st.booleans()
@@ -107,7 +107,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 @dataclass(repr=False)
 class Task:
-    """The arguments of an engine."""
+    """The arguments with which an engine is made."""
 
     architecture: Architecture
     parameters: list

@@ -19,7 +19,7 @@ from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 class Activation(NamedTuple):
     function: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
-    kinked: bool = False  # whether it has no derivative at 0
+    kinked: bool = False  # whether the derivative does not exist at 0
     scipy: str | None = None  # name in scipy.special
     roundings: int = 8  # largest relative error, in multiples of the dtype's epsilon
 
@@ -45,7 +45,7 @@ class Cost(NamedTuple):
     """For each output activation, a function of z and targets (one sample per row) that returns each sample's cost."""
 
     targets: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
-    """Draws targets of a shape."""
+    """Draws targets, given a random generator and a shape."""
 
     setting: tuple[str, st.SearchStrategy] | None = None
     """Name of the cost's setting, and a strategy for its values."""
@@ -130,10 +130,10 @@ def losses_of(cost, activation):
 
 class Optimizer(NamedTuple):
     drawn: st.SearchStrategy
-    """Strategy for the optimizer with all settings."""
+    """Strategy that draws an optimizer and all its settings."""
 
     last_change: Callable[[Any, list, list], Any]
-    """Returns the last step's change of a parameter, from the optimizer and all steps' gradients and learning rates."""
+    """Returns a parameter's last change, given the optimizer and the gradients and learning rates of all steps."""
 
     torch: Callable[[Any], tuple[str, dict[str, Any]]]
     """Returns the optimizer's name in torch.optim, and its arguments."""
@@ -166,7 +166,7 @@ def last_change_of_rmsprop(optimizer, gradients, etas):
 
 
 # The gradient of a bias before batch normalization is zero except for rounding errors, which differ between engines.
-# Adam divides by the gradient's size plus epsilon: with the default of 1e-8, the errors would give steps of full size.
+# Adam divides by the gradient's size plus epsilon. With the default of 1e-8, rounding errors would give large steps.
 EPSILONS = st.sampled_from([1e-3, 1e-2])
 
 OPTIMIZERS = {
@@ -197,4 +197,4 @@ OPTIMIZERS = {
 LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` defines what they compute
 
 CONVOLUTIONAL = ("reference", "numpy", "torch", "numba")
-"""The engines that compute networks of images, and dropout that is not inverted."""
+"""Engines that support networks of images, and dropout that is not inverted."""

@@ -1,4 +1,4 @@
-"""Networks of images in every engine: comparison with PyTorch's layers, and cases that drawn networks do not cover."""
+"""Networks of images in every engine: comparison with PyTorch, and cases that random networks do not cover."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ NAMES |= {"mean": "running_mean", "variance": "running_var"}
 
 
 def test_training_and_outputs_are_those_of_pytorch(engine_of_images):
-    """The networks are trained with five mini-batches, of which the last is short."""
+    """The networks are trained with five mini-batches. The last mini-batch has fewer samples."""
     torch = pytest.importorskip("torch")
     nn = torch.nn
     layers = (
@@ -59,9 +59,9 @@ def test_training_and_outputs_are_those_of_pytorch(engine_of_images):
 @pytest.mark.parametrize("first", range(4))
 @pytest.mark.parametrize("activation", ["linear", "gelu"])
 def test_the_first_of_the_largest_gets_the_error(engine_of_images, first, activation):
-    """Each pixel is in a map of its own: the gradient of the map's weight shows whether the pixel got the error."""
+    """Each pixel is in its own map, so the gradient of the map's weight shows whether the pixel got the error."""
     image = np.zeros((4, 2, 2))
-    for pixel in range(first, 4):  # pixels from `first` on are equal, and the largest
+    for pixel in range(first, 4):  # pixels `first` to 3 are the largest: 1 instead of 0
         image[pixel, pixel // 2, pixel % 2] = 1
     architecture = Architecture((4, 2, 2), (Convolution(1, 1, activation), MaxPooling(2), Dense(1)), dtype=FLOAT64)
     parameters = architecture.parameters([np.ones((1, 4, 1, 1)), np.ones((1, 1))], [np.zeros((1, 1))] * 2)
@@ -89,7 +89,7 @@ def test_a_dense_layer_has_maps_one_after_another(engine_of_images):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_statistics_of_maps_count_places(engine_of_images, dtype):
-    """A mini-batch of one sample changes the statistics only if each map has several numbers."""
+    """A mini-batch of one sample changes the statistics only if each map has at least two pixels."""
     layers = (Convolution(2, 2, "linear"), BatchNormalization(momentum=1.0), Dense(1))
     for side, changes in ((2, False), (3, True)):
         task = task_of(Architecture((1, side, side), layers, dtype=FLOAT64), np.random.default_rng(0), 1)
@@ -187,7 +187,7 @@ def test_an_activation_of_ones_own_returns_a_tensor_of_the_same_shape():
 
 @pytest.mark.parametrize("density", [0.1, 1.0])
 def test_networks_with_other_borders_share_a_data_set(density):
-    """Filters of 3 x 5 and 5 x 3 need borders with equally many numbers, at different positions."""
+    """Filters of 3 x 5 and of 5 x 3 need equally many border pixels, but at different positions."""
     random = np.random.default_rng(0)
     inputs = random.standard_normal((9, 49)) * (random.random((9, 49)) < density)
     data = Dataset(inputs, random.random((9, 2)))

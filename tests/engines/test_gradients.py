@@ -1,4 +1,4 @@
-"""Every engine's gradients and steps against finite differences of the cost, computed here without fastnet."""
+"""Compares every engine's gradients and steps with finite differences of a cost that is computed without fastnet."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,8 +17,8 @@ from fastnet.formulas.costs import OwnCost
 from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.kernels import choice
 
-# The smallest epsilon of batch normalization is larger than usual. With few, similar samples, the cost is curved on the
-# scale of the square root of epsilon: with a smaller epsilon, finite differences would seldom be accurate.
+# The epsilon of batch normalization is larger than its default of 1e-5. For few and similar samples, the cost is curved
+# on the scale of sqrt(epsilon), so with a smaller epsilon finite differences would seldom be accurate.
 WIDTHS = st.integers(1, 6) | st.sampled_from([1, 3, 18])
 ARCHITECTURES = architectures(WIDTHS, epsilons=st.sampled_from([0.01, 0.1]))
 OF_IMAGES = architectures(st.integers(1, 4), epsilons=st.sampled_from([0.01, 0.1]), images=True)
@@ -89,7 +89,7 @@ def test_steps_of_networks_of_images(engine_of_images, architecture, mini_batche
 
 
 def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed):
-    """Check an engine's steps, with different learning rates and mini-batch sizes."""
+    """Check an engine's steps with different learning rates and mini-batch sizes."""
     random = np.random.default_rng(seed)
     task = task_of(architecture, random, sum(mini_batches), zeros=zeros, weighted=weighted)
     with pytest.MonkeyPatch.context() as patch:
@@ -165,9 +165,10 @@ def test_a_cost_of_ones_own_gives_its_own_gradient(name, output):
 @given(st.lists(st.integers(0, 3), min_size=8, max_size=8).filter(any), SEEDS)
 @drawn(10)
 def test_sample_weights_are_repetitions(engine_name, repetitions, seed):
-    """The mean cost of M samples, repetitions included, is divided by M; that of m weighted samples, by m.
+    """A weight of k has the same effect as k repetitions of the sample, apart from a factor of the learning rate.
 
-    Batch normalization ignores weights, so that the network has none.
+    A gradient is divided by the number of samples: by 8 with weights, and by `total` with repetitions. The network has
+    no batch normalization, which ignores weights.
     """
     random = np.random.default_rng(seed)
     architecture = Architecture.dense((3, 5, 2), np.dtype("float64"), "tanh")

@@ -15,7 +15,7 @@ from fastnet.kernels import choice
 
 Z = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0], [-1.0, 0.25, 0.0], [1.0, 0.5, 4.0]])
 LABELS = np.array([0, 2, 1, 2])
-RIGHT = 3  # all but the second
+RIGHT = 3  # number of samples classified correctly: all except the second
 IDENTITY = [np.eye(3)], [np.zeros((3, 1))]  # z of the outputs equals the inputs
 OUTPUTS = [(name, activation) for name, cost in names.COSTS.items() for activation in cost.losses]
 
@@ -49,7 +49,7 @@ def test_by_hand(engine_name, cost, activation, dtype):
 def test_targets_that_are_not_zero_or_one(engine_name, cost, activation):
     y = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [1.0, 0.0, 0.0]])
     found = engine_with(engine_name, cost, activation).measure(Dataset(Z, y), cost=True)
-    assert found.correct == 3  # all but the last
+    assert found.correct == 3  # all except the last sample
     assert found.cost == pytest.approx(names.COSTS[cost].losses[activation](Z, y).sum(), rel=1e-14)
 
 
@@ -65,7 +65,7 @@ def test_an_output_that_is_not_a_number_is_no_prediction(engine_name):
 
 
 def test_one_output_decides_between_two_classes(engine_name, make_engine):
-    """z is -0.5, 0.5, 1.5 and 0; the sigmoid is 0.5 at z = 0, which is class 0."""
+    """z is -0.5, 0.5, 1.5 and 0. At z = 0 the sigmoid is 0.5, which means class 0."""
     engine = make_engine(engine_name, [3, 1], [np.ones((1, 3))], [np.zeros((1, 1))])
     inputs = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0.5, 0.5, 0.5], [0, 0, 0]])
     found = engine.measure(Dataset(inputs, np.array([0.0, 1.0, 0.0, 1.0])))
@@ -102,7 +102,7 @@ def test_a_cost_of_ones_own_is_measured_by_every_engine(engine_name, make_engine
 
 @pytest.mark.parametrize("samples", [2047, 2048, 2049, 4097])
 def test_any_number_of_samples_and_of_threads(engine_name, make_engine, draw_parameters, monkeypatch, samples):
-    """Many samples are fed forward in parts, which threads share; the number of threads does not change the results."""
+    """Many samples are divided into parts, which threads feed forward. The number of threads changes no result."""
     if engine_name == "reference":
         samples %= 100  # the reference computes one sample at a time, in one thread
     random = np.random.default_rng(0)

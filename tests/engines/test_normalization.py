@@ -1,4 +1,4 @@
-"""Batch normalization in every engine, against PyTorch's, and with mini-batches of one sample."""
+"""Batch normalization in every engine: comparison with PyTorch, and mini-batches of one sample."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ FLOAT64 = np.dtype("float64")
 
 
 def test_training_and_outputs_are_those_of_pytorch(engine_name):
-    """The networks are trained with five mini-batches, of which the last is short."""
+    """The networks are trained with five mini-batches. The last mini-batch has fewer samples."""
     torch = pytest.importorskip("torch")
     layers = (Dense(6, "linear"), BatchNormalization("tanh", momentum=0.3, epsilon=1e-5), Dense(2, "linear"))
     task = task_of(Architecture((4,), layers, dtype=FLOAT64), np.random.default_rng(0), 22)
@@ -67,7 +67,7 @@ def test_a_mini_batch_of_one_sample_leaves_the_running_means(engine_name, dtype)
 
 
 def test_the_last_mini_batch_alone_counts_with_momentum_one(engine_name):
-    """The inputs of batch normalization are the network's inputs, so that the test computes their statistics."""
+    """The inputs of batch normalization are the network's inputs, so the test can compute their statistics."""
     architecture = Architecture((3,), (Dense(3, "linear"), BatchNormalization(momentum=1.0), Dense(1)), dtype=FLOAT64)
     task = task_of(architecture, np.random.default_rng(0), 9)
     task.parameters[0] = {"weights": np.eye(3), "biases": np.zeros((3, 1))}

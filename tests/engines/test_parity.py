@@ -1,4 +1,4 @@
-"""With the same parameters, data and order of samples, every engine gives the reference's results."""
+"""With equal parameters, data and order of samples, every engine gives the results of the engine `reference`."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -52,17 +52,17 @@ def tasks(epsilons, ways, *, images=False):
 
 
 def without_jumps(descent):
-    """Return the settings without L1 if the optimizer divides by the size of gradients.
+    """Return the settings, without L1 if the optimizer divides by the size of gradients.
 
-    L1's gradient jumps where a weight changes its sign; rounding errors decide the sign of a weight near 0.
+    L1's gradient jumps where a weight changes its sign, and rounding errors decide the sign of a weight near 0.
     """
     return descent if isinstance(descent.optimizer, GradientDescent) else replace(descent, l1=0.0)
 
 
-# The reference is left out: it computes in float64, and would be compared with itself.
+# The engine `reference` is left out: it always computes in float64, so this test would compare it with itself.
 #
-# Learning rates are small, because RMSProp's first steps are ten times as large, and training would be chaotic.
-# Networks with linear neurons can still diverge; such examples are left out.
+# Larger learning rates would make training chaotic: RMSProp's first steps are up to ten times the learning rate.
+# Networks with linear neurons can still diverge; diverging examples are left out.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @pytest.mark.parametrize("engine_name", [name for name in ENGINES if name != "reference"], indirect=True)
 @given(tasks([1e-3, 1e-2], descents()))
@@ -71,8 +71,8 @@ def test_drawn_networks(engine_name, task):
     compare(engine_name, "float64", *task)
 
 
-# Float32 has 7 digits. Too many of them are lost if a rectified neuron is near its kink, or if a neuron before batch
-# normalization gives nearly the same number for a whole mini-batch. So the same examples are drawn every time.
+# The same examples are drawn every time, because a random example could fail: float32 loses too many digits if a
+# rectified neuron is near its kink, or if a neuron before batch normalization is nearly constant over a mini-batch.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @given(tasks([0.1], descents().map(without_jumps)))
 @drawn(20, derandomize=True)
@@ -96,11 +96,12 @@ def test_drawn_networks_of_images_in_float32(engine_of_images, task):
 
 
 def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):
-    """Compare an engine with the reference, unless the results are too sensitive to rounding errors.
+    """Compare an engine with the engine `reference`, unless the results are too sensitive to rounding errors.
 
-    They are too sensitive if changing parameters and inputs by some rounding errors changes the reference's results. A
-    chain of batch normalizations can cause this: each can multiply a difference by 1 / sqrt(epsilon). Inputs of 0 are
-    changed, too: if all inputs are 0, a neuron's outputs for different samples differ by rounding errors only.
+    The results are too sensitive if the reference's results differ after changing parameters and inputs by some
+    rounding errors. A chain of batch normalizations can cause a difference, because each normalization can multiply
+    rounding errors by 1 / sqrt(epsilon). Inputs of 0 are also changed: if all inputs are 0, a neuron's outputs for
+    different samples differ only by rounding errors.
     """
     if sparse:
         pytest.importorskip("scipy")
@@ -143,7 +144,7 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
 
 @pytest.fixture(scope="module")
 def book_start():
-    """Return initial parameters of 784-30-10 drawn as in the book, and the samples of 200 mini-batches of 10."""
+    """Weights and biases of 784-30-10, drawn as in the book, and the sample indices of 200 mini-batches of 10."""
     random = np.random.RandomState(1)
     biases = [random.randn(y, 1) for y in (30, 10)]
     weights = [random.randn(y, x) for y, x in ((30, 784), (10, 30))]
@@ -271,7 +272,7 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
 )
 @drawn(15)
 def test_the_padding_stays_zero(architecture, optimizer, dtype):
-    """The padding is not part of any result, but sums along a row include it."""
+    """The padding must stay zero, because sums along a row include it."""
     check_padding(architecture, optimizer, dtype, 50)
 
 
@@ -298,7 +299,7 @@ def check_padding(architecture, optimizer, dtype, samples):
 
 @pytest.mark.parametrize("samples", [0, 1, 1023, 1024, 1025, 2100])
 def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypatch, samples):
-    """Many samples are fed forward in parts, which threads share."""
+    """Many samples are divided into parts, which threads feed forward."""
     monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(2, parts))
     random = np.random.default_rng(0)
     weights, biases = draw_parameters([3, 40, 2], random)
@@ -310,7 +311,7 @@ def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypa
 
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_an_infinite_input_saturates_and_does_no_more(make_engine, draw_parameters, dtype):
-    """In the padding of the compiled kernel's panels, infinity times a weight of 0 is NaN."""
+    """Infinity times 0 is NaN in the padding of the compiled kernel's panels, which must not affect the outputs."""
     weights, biases = draw_parameters([3, 5, 2], np.random.default_rng(0))
     inputs = np.array([[1, np.inf, 0], [1, 2, -np.inf]])
     ours, theirs = (make_engine(name, [3, 5, 2], weights, biases, None, dtype) for name in ("numba", "reference"))

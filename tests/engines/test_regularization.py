@@ -13,14 +13,14 @@ from fastnet.kernels import choice, epoch
 from fastnet.kernels.inputs import Matrix, Rows
 
 PRECISION = {"float64": 1e-12, "float32": 1e-5}
-ETA, L2 = 0.2, 2.0  # a mini-batch multiplies the weights by 0.6, 28 by less than a millionth
+ETA, L2 = 0.2, 2.0  # each mini-batch multiplies the weights by 0.6, and 28 mini-batches by less than 1e-6
 FLOAT64 = np.dtype("float64")
 
 
 @pytest.mark.parametrize("dtype", PRECISION)
 @pytest.mark.parametrize("kind", [Matrix, Rows])
 def test_weights_that_shrink_for_long_stay_numbers(monkeypatch, kind, dtype):
-    """0.6^420 underflows in float32: the kernel must multiply the weights by their scale before it is so small."""
+    """0.6^420 underflows in float32, so the kernel must multiply the weights by their scale before it underflows."""
     monkeypatch.setattr(choice, "without_zeros", lambda density: kind is Rows)
     random = np.random.default_rng(0)
     task = task_of(Architecture.dense((20, 70, 40, 3), FLOAT64), random, 42, zeros=0.3)
@@ -47,7 +47,7 @@ def test_the_scale_passes_its_smallest_value_and_begins_again():
         scales.append(float(engine._parameters.scale[0]))
         assert largest_difference(engine.parameters(), reference.parameters()) < 1e-14
     folded = [i for i, scale in enumerate(scales) if scale == 1]
-    assert folded == [27, 55]  # 0.6^27 is above a millionth, 0.6^28 below
+    assert folded == [27, 55]  # 0.6^27 > 1e-6 > 0.6^28
     assert min(scales) >= epoch._SMALLEST_SCALE
     np.testing.assert_allclose(scales[:27], 0.6 ** np.arange(1, 28), rtol=1e-12)
 
@@ -55,7 +55,7 @@ def test_the_scale_passes_its_smallest_value_and_begins_again():
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("of_a_step", [0.4, 0.5, 0.51, 0.75, 1.0, 1.5, 3.0])
 def test_l2_that_is_strong(engine_name, of_a_step, momentum):
-    """With eta lambda / n = 1, weight decay makes the weights 0; with more, it changes their signs."""
+    """If eta lambda / n is 1, weight decay sets the weights to 0. If it is larger, their signs change."""
     random = np.random.default_rng(0)
     architecture = Architecture.dense((6, 40, 3), FLOAT64)
     task, order = task_of(architecture, random, 24), random.permutation(24)

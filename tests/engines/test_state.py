@@ -34,7 +34,7 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
     for eta in (0.05, 0.1):
         engine.epoch(random.permutation(17), 5, eta, descent)
     parameters, state = engine.parameters(), engine.state()
-    engine.set_parameters(parameters)  # as networks do before every epoch; the layout in memory may change
+    engine.set_parameters(parameters)  # as before every epoch; the layout in memory may change
     other = task.engine(engine_name, dtype, parameters)
     other.set_state(state)
     for eta in (0.1, 0.02):
@@ -47,7 +47,7 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
 
 
 def test_pieces_of_different_density_are_the_same_epoch(engine_name):
-    """After dropout, about a third of the inputs are nonzero: near this density, either layout may be faster."""
+    """After dropout, about a third of the inputs are nonzero. Near this density, either layout may be faster."""
     random = np.random.default_rng(0)
     architecture = Architecture((40,), (Dropout(0.33), Dense(5), Dense(2)), dtype=np.dtype("float64"))
     task = task_of(architecture, random, 40, zeros=0.5)
@@ -90,7 +90,7 @@ def test_a_state_has_what_the_optimizer_remembers(engine_name, optimizer):
 )
 @drawn(15)
 def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent, dtype, cuts, weighted, seed):
-    """Each piece consists of whole mini-batches. Computing the costs does not change the results either."""
+    """Each piece consists of whole mini-batches. Costs are computed only in the pieces, and must not change results."""
     random = np.random.default_rng(seed)
     task = task_of(architecture, random, 30, zeros=0.5, weighted=weighted)
     whole, pieces = (task.engine(engine_name, dtype) for _ in range(2))
@@ -106,11 +106,11 @@ def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent
 
 @given(
     architectures(st.integers(1, 70), epsilons=st.just(1e-3)),
-    descents(l2=(0.0, 1.0, 12.0)),  # a step with 12 leaves less than half of the weights
+    descents(l2=(0.0, 1.0, 12.0)),  # with 12, each step multiplies the weights by less than 1/2
     DTYPES,
     st.sampled_from([Matrix, Rows]),
     st.sampled_from([2, 3, 7]),
-    st.sampled_from([6, 7]),  # mini-batch size: the last mini-batch is full, or short
+    st.sampled_from([6, 7]),  # mini-batch size; the last mini-batch is full with 6, not with 7
     SEEDS,
 )
 @drawn(40)

@@ -1,4 +1,4 @@
-"""Tests of the PyTorch engines only: CUDA graphs, as far as they can be tested without a CUDA device."""
+"""The PyTorch engines, above all CUDA graphs, as far as a machine without a CUDA device can test them."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ torch = pytest.importorskip("torch")
 
 from fastnet.engines import torch as torch_engine  # noqa: E402 - not without PyTorch
 
-MINI_BATCH_SIZE = 3  # batch normalization of 2 samples gives numbers near -1 and 1, which loses digits
+MINI_BATCH_SIZE = 3  # digits are lost with 2 samples, which batch normalization maps to nearly -1 and 1
 OPTIMIZERS = [GradientDescent(0.8), *map(as_optimizer, NAMES)]
 
 
 class GraphOnCPU:
-    """A stand-in for a CUDA graph: the recorded work is not executed on recording, but on each `run`."""
+    """A stand-in for a CUDA graph. The work is executed in each `run`, but not when it is recorded."""
 
     recorded = 0
 
@@ -67,7 +67,7 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
     captured, reference = captured_on_cpu(task), task.engine("reference")
     random = np.random.default_rng(seed)
     before = graphs.recorded
-    for eta in (0.02, 0.02, 0.01):  # a new eta keeps the velocity; with a large eta, RMSProp amplifies errors
+    for eta in (0.02, 0.02, 0.01):  # a new eta keeps the velocity; RMSProp would amplify errors with a large eta
         order = random.permutation(47)[:samples]
         costs = [
             each.epoch(order, MINI_BATCH_SIZE, eta, descent, with_costs=True).costs for each in (captured, reference)
@@ -75,7 +75,7 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
         assert costs[0] == pytest.approx(costs[1], rel=1e-10)
         assert largest_difference(captured.parameters(), reference.parameters()) < 1e-10
     captured = samples >= 5 * MINI_BATCH_SIZE and not getattr(descent.optimizer, "epsilon_hat", False)
-    assert graphs.recorded - before == 2 * captured  # once for each learning rate
+    assert graphs.recorded - before == 2 * captured  # the work is recorded once for each learning rate
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)

@@ -1,6 +1,7 @@
 """The cost of a mini-batch and its derivatives, computed without fastnet.
 
-Parameters may have additional leading axes: stacked arrays are several networks, which are computed at once.
+Parameters may have additional leading axes: stacked arrays are the parameters of several networks, which are computed
+at the same time.
 """
 
 from math import prod
@@ -22,10 +23,10 @@ def dense(layer, parameters, x, factors, shape):
 
 
 def convolution(layer, parameters, x, factors, shape):
-    """Return z of a convolution: the products of all windows with all filters, plus the biases."""
+    """Return the weighted inputs z of a convolution: products of all windows and filters, plus the biases."""
     (rows, columns), images = layer.shape, x.reshape(*x.shape[:-1], *shape)
     if layer.padding == "same":
-        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # if n - 1 is odd, the end gets one more
+        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # if n - 1 is odd, the end gets the additional pixel
         images = np.pad(images, [(0, 0)] * (images.ndim - 2) + around)
     windows = sliding_window_view(images, (rows, columns), axis=(-2, -1))
     z = np.einsum("...mahwrc,...farc->...mfhw", windows, parameters["weights"], optimize=True)
@@ -34,7 +35,7 @@ def convolution(layer, parameters, x, factors, shape):
 
 
 def pooling_windows(layer, x, shape):
-    """Return the windows of images, each as a vector, with one sample a row."""
+    """Return the pooling windows of images, each as a vector, with one sample per row."""
     images = x.reshape(*x.shape[:-1], *shape)
     windows = sliding_window_view(images, layer.shape, axis=(-2, -1))
     windows = windows[..., :: layer.shape[0], :: layer.shape[1], :, :]
@@ -70,7 +71,7 @@ FORWARD = {
 
 
 def factors_of(architecture, seed, first, samples):
-    """Return the dropout factors of each layer's inputs; None for layers other than Dropout."""
+    """Return the dropout factors of the inputs of each Dropout layer, and None for every other layer."""
     widths = [prod(shape) for shape in architecture.shapes]
     probabilities = [getattr(layer, "p", None) for layer in architecture.layers]
     widths = [0 if p is None else width for width, p in zip(widths, probabilities, strict=False)]
@@ -88,7 +89,7 @@ class Truth:
         factors=None, sample_weights=1.0, l2=0.0, l1=0.0, weighted_mean=False,
     ):  # fmt: skip
         self.layers, self.shapes, self.trained = architecture.layers, architecture.shapes, architecture.trained
-        own = COSTS.get(class_name(architecture.cost))  # None for a user's own cost
+        own = COSTS.get(class_name(architecture.cost))  # None for a custom cost
         self.losses = own and losses_of(architecture.cost, self.layers[-1].activation)
         self.kinks = own.kinks if own else lambda z, y: []
         self.inputs, self.targets, self.sample_weights = inputs, targets, sample_weights
@@ -119,16 +120,17 @@ class Truth:
         return np.sum(self.losses(z, self.targets) * self.sample_weights, axis=-1) / self.divisor, signs
 
     def penalty(self, parameters):
-        """Return what L2 regularization adds to the cost."""
+        """Return the term that L2 regularization adds to the cost."""
         return self.l2 / 2 * sum(np.sum(own["weights"] ** 2) for own in parameters if "weights" in own)
 
     def gradient(self, parameters):
-        """Return the derivative of the cost by all trained parameters, as a vector, and whether it is accurate.
+        """Return the derivative of the cost with respect to all trained parameters, and whether it is accurate.
 
-        The derivative is a central difference of fourth order. It is accurate if no sign changes between the points of
-        the difference, if twice the step gives the same derivative, and if the rounding error of the cost is small.
+        The derivative is a vector of central differences of fourth order. It is accurate if no sign changes between
+        the points of a difference, if twice the step gives the same derivative, and if the cost's rounding error is
+        small.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # if a cost is infinite, the derivative is not accurate
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite cost makes the derivative inaccurate
             return self._gradient(parameters)
 
     def _gradient(self, parameters):
@@ -150,7 +152,7 @@ class Truth:
         return {name: np.zeros_like(array) for name, array in arrays.items()} | of_weights
 
     def unflattened(self, flat):
-        """Return the parameters of networks, given each network's trained parameters as a row."""
+        """Return the parameters of one or more networks, given a row of all trained parameters of each network."""
         start, parameters = 0, []
         for trained in self.trained:
             parameters.append({})

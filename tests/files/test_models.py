@@ -23,7 +23,7 @@ def test_a_saved_network_is_the_same_network(tmp_path, dtype):
 
 
 def test_the_books_load_reads_it(tmp_path):
-    """Repeats the steps of the book's `load`."""
+    """The test repeats the steps of the book's `load`."""
     net = Network([5, 3, 2], seed=0)
     net.save(tmp_path / "net.json")
     data = json.loads((tmp_path / "net.json").read_text())
@@ -61,7 +61,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
 
 @pytest.mark.parametrize("name", ["a" * 101, "a\nb", ""])
 def test_a_cost_whose_name_no_file_can_have(name, tmp_path):
-    """Otherwise the file would be written, but could not be loaded."""
+    """A network whose cost has this name is not saved, because its file could not be loaded."""
     cost = type(name, (network2.QuadraticCost,), {})
     net = network2.Network([2, 1], cost, engine="numpy", seed=0)
     with pytest.raises(ValueError, match=r"the name of its cost is .*; it must have 1 to 100 printable characters"):
@@ -139,7 +139,7 @@ LAYERS = [3, Dropout(0.5), Dense(2, "leaky_relu"), BatchNormalization("tanh", 0.
 
 @pytest.fixture
 def layered(tmp_path):
-    """A network with layers, after a few steps, and the path of its file."""
+    """A network with layers, trained for a few steps, and the path of its file."""
     net = network2.Network(LAYERS, network2.QuadraticCost, activation="tanh", engine="numpy", dtype="float64", seed=0)
     x = np.random.default_rng(0).random((6, 3))
     net.SGD(Dataset(x, x[:, :2]), 2, 3, 0.1, report=lambda history: None)
@@ -157,7 +157,7 @@ def test_a_network_of_layers_is_the_same_network(layered):
         for name, array in layer.items():
             np.testing.assert_array_equal(array, expected[name], strict=True)
     assert json.loads(path.read_text())["version"] == 2
-    assert "cost" not in json.loads(path.read_text())  # the key that the book's program reads
+    assert "cost" not in json.loads(path.read_text())  # the book's program needs this key
     with pytest.raises(ValueError, match=r"dense layers of sigmoid neurons only. Use network2.load instead"):
         network.load(path)
 
@@ -227,7 +227,7 @@ def test_a_file_that_holds_no_network_of_layers(layered, change, message):
 
 @pytest.fixture
 def of_images():
-    """Contents of the file of a network whose inputs are images."""
+    """The contents of a file with a network whose inputs are images."""
     rows = np.arange(8.0).reshape(2, 1, 2, 2).tolist()
     layers = [
         {"layer": "Convolution", "filters": 2, "shape": [2, 2], "activation": "relu", "padding": "valid",
@@ -244,7 +244,7 @@ def test_a_file_of_images_by_hand(tmp_path, of_images):
     net = network2.load(tmp_path / "net.json", engine="numpy")
     assert net.layers == (Convolution(2, 2, "relu"), MaxPooling((2, 1)), Dense(1, "linear"))
     x = np.arange(9.0).reshape(9, 1)
-    # Of two pooled windows, the lower one has the larger activation.
+    # In both pooling windows of a map, the lower activation is the larger one.
     windows = [np.array([[a, a + 1], [a + 3, a + 4]]) for a in (3, 4)]
     rows = np.arange(8.0).reshape(2, 2, 2)
     expected = sum(np.sum(w * window) + b for w, b in zip(rows, (0, 1), strict=True) for window in windows)
@@ -282,7 +282,7 @@ def test_a_file_that_holds_no_network_of_images(tmp_path, of_images, change, mes
     try:
         with pytest.raises(DataError, match=message):
             network2.load(tmp_path / "net.json")
-        assert tracemalloc.get_traced_memory()[1] < 4e6  # reading takes more than half of it
+        assert tracemalloc.get_traced_memory()[1] < 4e6  # a tight bound: reading takes more than 2 MB
     finally:
         tracemalloc.stop()
 

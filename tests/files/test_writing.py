@@ -8,7 +8,7 @@ from fastnet.files.writing import atomic_write
 
 
 def test_a_file_that_cannot_be_replaced_gets_the_contents(tmp_path, monkeypatch):
-    """For example, a container's bind mount of a single file cannot be replaced."""
+    """A bind mount of a single file in a container, for example, cannot be replaced."""
     path = tmp_path / "mounted"
     path.write_bytes(b"what was there before, and is longer")
     inode = path.stat().st_ino

@@ -1,4 +1,4 @@
-"""Activation functions against results with more digits."""
+"""Compares activation functions with results of higher precision."""
 
 from decimal import Decimal, localcontext
 
@@ -127,7 +127,7 @@ def test_softmax_against_scipy(dtype):
         expected = special.softmax(z.astype(np.float64), axis=axis)
         np.testing.assert_allclose(softmax(z, axis), expected, rtol=100 * np.finfo(dtype).eps)
         assert softmax(z, axis).dtype == dtype
-    np.testing.assert_array_equal(softmax(z), softmax(z, 0))  # by default, of the book's column vectors
+    np.testing.assert_array_equal(softmax(z), softmax(z, 0))  # by default, samples are columns, as in the book
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,4 +1,4 @@
-"""Layers and their settings, and the sequences of layers that are a network."""
+"""Layers, their settings, and architectures, which are sequences of layers."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def test_what_is_no_layer(make, error, message):
 
 
 def test_settings_are_plain_data():
-    """Settings of inverted dropout do not contain `inverted`, as before `inverted` was an argument."""
+    """Settings of inverted dropout omit `inverted`, as in versions of fastnet in which it was no argument."""
     assert Dropout(0.5).settings() == {"layer": "Dropout", "p": 0.5}
     assert Dropout(0.5, inverted=False).settings() == {"layer": "Dropout", "p": 0.5, "inverted": False}
     assert (repr(Dropout(0.5)), repr(Dropout(0.5, False))) == ("Dropout(p=0.5)", "Dropout(p=0.5, inverted=False)")

@@ -1,4 +1,4 @@
-"""Convolution and pooling against SciPy, and their gradients against PyTorch's automatic differentiation."""
+"""Compares convolution and pooling with SciPy, and their gradients with PyTorch's automatic differentiation."""
 
 import numpy as np
 import pytest

@@ -49,7 +49,7 @@ def test_cross_entropy_against_scipy():
     random = np.random.default_rng(0)
     a, y = random.random((10, 50)), random.random((10, 50))
     y[:, ::5] = np.round(y[:, ::5])
-    # The relative entropy is the cross-entropy less the entropy.
+    # The relative entropy is the cross-entropy minus the entropy.
     expected = special.rel_entr(y, a) + special.rel_entr(1 - y, 1 - a) + special.entr(y) + special.entr(1 - y)
     assert CrossEntropyCost.fn(a, y) == pytest.approx(expected.sum(), rel=1e-13)
     p, q = a / a.sum(axis=0), y / y.sum(axis=0)
@@ -68,14 +68,14 @@ def test_losses_against_their_definition_and_fn(cost, activation, z):
     if np.abs(z).max() < 12:  # for larger z, 1 - a has too few digits
         np.testing.assert_allclose(losses, [fn(*each) for each in zip(a, y, strict=True)], rtol=1e-9, atol=1e-9)
     columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
-    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # of matrices, the sum over samples
+    assert fn(a, y) == pytest.approx(sum(fn(*each) for each in columns), rel=1e-14)  # `fn` sums over the samples
 
 
 @pytest.mark.parametrize(("cost", "activation"), OUTPUTS)
 @given(z=Z)
 @drawn(50)
 def test_errors_are_the_derivative_of_the_losses(cost, activation, z):
-    z = z / 5  # from -3 to 3
+    z = z / 5  # between -3 and 3
     outputs, y, h = Outputs(costs.COSTS[cost], activation), targets(cost, z), 1e-3
     assume(all(np.abs(each).min() > 2 * h for each in names.COSTS[cost].kinks(z, y)))
     differences = np.empty_like(z)
@@ -105,13 +105,13 @@ def test_losses_far_from_zero(dtype):
             (10, one, np.log1p(np.exp(-10.0))),
         ]:
             (found,) = Outputs(CrossEntropyCost, "sigmoid").losses(np.full((1, 1), z, dtype), y)
-            if dtype is np.float64 or expected > 1e-40:  # float32 has no smaller normal numbers
+            if dtype is np.float64 or expected > 1e-40:  # below 1e-40, float32 has too few digits
                 assert float(found) == pytest.approx(expected, rel=tolerance, abs=0)
             else:
                 assert 0 <= found < 1e-40
         z = np.array([[100, -100, 0], [-1e4, 1e4, 1e4]], dtype)
         y = np.array([[0, 1, 0], [0.5, 0.25, 0.25]], dtype)
-        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # exp(-100) and exp(-2e4) are added to 1
+        found = Outputs(LogLikelihoodCost, "softmax").losses(z, y)  # sums 1 and numbers such as exp(-2e4)
         np.testing.assert_allclose(found, [200, 1e4 + np.log(2)], rtol=tolerance)
         found = Outputs(QuadraticCost, "sigmoid").losses(z, y)
         np.testing.assert_allclose(found, [(1 + 1 + 0.25) / 2, (0.25 + 2 * 0.75**2) / 2], rtol=tolerance)
@@ -215,7 +215,7 @@ class Mine:
 
 
 class ChangedAboutOneThing(CrossEntropyCost):
-    """A user's own cost, although derived from the book's class."""
+    """A cost that counts as custom, although its base class is a cost of the book."""
 
     @staticmethod
     def delta(z, a, y):

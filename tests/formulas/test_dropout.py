@@ -1,7 +1,7 @@
-"""Dropout masks alone; `engines/test_gradients.py` tests the engines' use of them.
+"""Dropout masks. `engines/test_gradients.py` tests how the engines use the masks.
 
-The bounds are Hoeffding's: the mean of n independent numbers from 0 to 1 differs by more than t from its expectation
-with a probability of at most 2 exp(-2 n t^2), which is 1e-9 here.
+The bounds follow from Hoeffding's inequality: the mean of n independent numbers between 0 and 1 differs by more than t
+from its expectation with a probability of at most 2 exp(-2 n t^2). Here, this probability is 1e-9.
 """
 
 from itertools import pairwise
@@ -15,7 +15,7 @@ from fastnet.formulas import dropout
 
 SEEDS = [0, 1, 2**31 - 1]
 PROBABILITIES = [0.1, 0.5, 0.8]
-NEURONS = [1, 7, 8, 9, 30]  # sizes around the generator's blocks of 8
+NEURONS = [1, 7, 8, 9, 30]  # the generator draws blocks of 8
 
 
 def masks(seed, first, samples, neurons, probability):
@@ -38,7 +38,7 @@ def test_each_neuron_is_kept_as_often_as_it_is_to_be(seed, probability):
 
 @pytest.mark.parametrize("probability", PROBABILITIES)
 def test_neurons_samples_and_seeds_have_nothing_to_do_with_one_another(probability):
-    """Independent neurons are both kept or both left out with the probability p^2 + (1 - p)^2."""
+    """Two independent neurons are both kept or both left out with the probability p^2 + (1 - p)^2."""
     kept = masks(3, 0, 20_000, 30, probability)
     pairs = {"the next seed": (kept, masks(4, 0, 20_000, 30, probability))}
     for k in (1, 2, 3, 10_000):  # pairs of samples that are k apart; no sample is in two pairs

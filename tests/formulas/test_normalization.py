@@ -1,4 +1,4 @@
-"""Batch normalization and its gradient against PyTorch's."""
+"""Compares batch normalization and its gradient with PyTorch."""
 
 import numpy as np
 import pytest

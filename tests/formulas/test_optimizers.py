@@ -1,4 +1,4 @@
-"""The formulas of optimizers against their closed forms and PyTorch's optimizers."""
+"""Compares the formulas of optimizers with closed forms and with PyTorch's optimizers."""
 
 import numpy as np
 import pytest

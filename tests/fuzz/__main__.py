@@ -1,12 +1,12 @@
-"""Fuzz the readers of files, guided by the coverage of their code; nothing should be found.
+"""Fuzz the readers of files, guided by code coverage. No finding is expected.
 
     python -m tests.fuzz [--reader idx,pickle] [--inputs 1000000] [--seconds N] [--folder FOLDER] [--seed N]
 
 Run the command in the repository, with the extra `fuzz` installed. Each reader has its own process, which damages the
 reader's seeds in `tests/fuzz/seeds`, often with corrected checksums. A reader must read a file or refuse it with a
-one-line `DataError`, within a second and with less than 64 MiB of additional memory. It must not execute or import
-anything, or open another file. The 1,000,000 inputs take two to twenty minutes per reader. Inputs that reach new code
-stay in the folder, and the next run with the same folder continues from them.
+one-line `DataError`, within a second and with less than 64 MiB of additional memory. A reader must not execute or
+import anything, or open another file. The 1,000,000 inputs take two to twenty minutes per reader. Inputs that reach
+new code stay in FOLDER, and the next run with the same FOLDER continues from these inputs.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from .readers import READERS, Reader
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.splitlines()[0])
-    parser.add_argument("--reader", default=",".join(READERS), help="which readers (default: %(default)s)")
-    parser.add_argument("--inputs", type=int, default=1_000_000, help="for each (default: %(default)s)")
-    parser.add_argument("--seconds", type=int, default=0, help="for each, at most (default: any number)")
-    parser.add_argument("--folder", type=Path, help="for the inputs that were found (default: a temporary one)")
-    parser.add_argument("--seed", type=int, default=1, help="for other inputs (default: %(default)s)")
+    parser.add_argument("--reader", default=",".join(READERS), help="comma-separated readers (default: %(default)s)")
+    parser.add_argument("--inputs", type=int, default=1_000_000, help="inputs per reader (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=0, help="most seconds per reader (default: no limit)")
+    parser.add_argument("--folder", type=Path, help="folder of inputs and findings (default: a temporary folder)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random inputs (default: %(default)s)")
     arguments = parser.parse_args()
     if find_spec("atheris") is None:
         parser.error("fuzzing needs atheris; pip install 'fastnet-nndl[fuzz]' installs it")
     if unknown := [name for name in arguments.reader.split(",") if name not in READERS]:
-        parser.error(f"there is no reader {unknown[0]}; there are {', '.join(READERS)}")
+        parser.error(f"there is no reader {unknown[0]}; choose from {', '.join(READERS)}")
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="fastnet-fuzz-"))
-    print("| reader | inputs | of these read | a second | findings | most memory of a file |", flush=True)
+    print("| reader | inputs | accepted | inputs per second | findings | largest memory for a file |", flush=True)
     print("| --- " * 6 + "|", flush=True)
     findings = []
     for name in arguments.reader.split(","):
         if not READERS[name].is_there:
-            print(f"{name}: left out, {READERS[name].needs} is not installed", file=sys.stderr)
+            print(f"{name} is left out, because {READERS[name].needs} is not installed", file=sys.stderr)
             continue
         result = fuzz(READERS[name], arguments.inputs, arguments.seconds, folder / name, arguments.seed)
         findings += [f"{name}: {finding}" for finding in result["findings"]]
@@ -67,7 +67,7 @@ def fuzz(reader: Reader, inputs: int, seconds: int, folder: Path, seed: int) -> 
     if written.exists():
         result = json.loads(written.read_text())
     if status:
-        result["findings"].append(f"the process died, or hung; see {folder / 'log'}, and died-* or timeout-* there")
+        result["findings"].append(f"the process died or hung; see {folder / 'log'}, and died-* in the same folder")
     return result
 
 

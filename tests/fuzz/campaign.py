@@ -1,6 +1,6 @@
 """Fuzz one reader: `python -m tests.fuzz.campaign READER INPUTS SECONDS FOLDER SEED`.
 
-The result is written to `result.json` in the folder, and one input for each finding to a file there.
+The result is written to `result.json` in FOLDER, and one input for each kind of finding to another file in FOLDER.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ with atheris.instrument_imports(include=["fastnet", "pickle", "gzip", "zipfile"]
         for _seed in _reader.whole():
             _reader.read(_seed)  # imports all modules that the reader needs, and checks that it reads undamaged files
 
-_ONE_IN = 1000  # mean number of inputs per input that is enlarged by a megabyte
-_LONGEST = 6000  # size in bytes of the other inputs, at most
-_DEADLINE = 300  # wall-clock seconds for an input, after which libFuzzer ends the process; ample for a busy machine
-_REPORTED = 1000  # number of inputs after which the result is written again
+_ONE_IN = 1000  # on average, one in this number of inputs is enlarged by about a megabyte
+_LONGEST = 6000  # largest size, in bytes, of an input that is not enlarged
+_DEADLINE = 300  # libFuzzer ends the process if an input takes more than this number of wall-clock seconds
+_REPORTED = 1000  # number of inputs between two writes of the result
 
 
 class Campaign:
-    """Counts inputs, and keeps one input for each kind of finding."""
+    """Reads and counts inputs, and keeps one input for each kind of finding."""
 
     def __init__(self, reader: Reader, inputs: int, seconds: float, folder: Path) -> None:
         self._reader, self._inputs, self._folder = reader, inputs, folder
@@ -69,7 +69,7 @@ class Campaign:
         if self._count >= self._inputs or time.monotonic() > self._end:
             self._write_result()
             self._path.unlink()
-            os._exit(0)  # libFuzzer cannot be stopped in another way
+            os._exit(0)  # no other way stops libFuzzer
 
     def mutate(self, contents: bytes, longest: int, seed: int) -> bytes:
         """Return a mutated input; called by libFuzzer."""

@@ -1,4 +1,4 @@
-"""Damage to JSON, to parts of a file with a corrected checksum, and to the size of a file."""
+"""Damage JSON, damage parts of a file and correct its checksums, or enlarge a file."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _VALUES = (
     "LogLikelihoodCost", "\ud800", "a\nb\x1b[2J",
     "x" * 500, [], {}, [[]], [0], {"": 0}, [0.5] * 40, ["a"], [[1, 2], [3]],
 )  # fmt: skip
-_SWOLLEN = 1 << 20  # bytes
+_SWOLLEN = 1 << 20  # number of bytes by which a file is enlarged, approximately
 _DEEP = 2000
 
 
 def damaged(contents: bytes, shape: Format | None, random: Random, mutate: Callable[[bytes], bytes]) -> bytes:
-    """Return a file damaged at random; if it has a format, its checksums are corrected with probability 0.7.
+    """Return a randomly damaged file. If a format is given, checksums are corrected with probability 0.7.
 
     Parameters
     ----------
     contents : bytes
-        The file.
+        Contents of the file.
     shape : Format or None
-        Format that takes the file apart, or None to damage the file as a whole.
+        Format that takes the file apart; None if the file is damaged as a whole.
     random : Random
-        Generator of the random numbers.
+        Random generator.
     mutate : function
-        Changes bytes without knowledge of their format.
+        Function that changes bytes without regard to their format.
     """
     if shape is not None and random.random() < 0.7:
         try:
             parts = shape.apart(contents)
-        except Exception:  # the file is too damaged already
+        except Exception:  # earlier damage is too great to take the file apart
             parts = []
         if not parts:
             return mutate(contents)
@@ -69,7 +69,7 @@ def damaged_json(text: bytes, random: Random) -> bytes:
         del container[key]
     elif action == 1:
         other, name = random.choice(spots)
-        container[key] = json.loads(json.dumps(other[name]))  # a copy: it must not contain itself
+        container[key] = json.loads(json.dumps(other[name]))  # a copy, because a value must not contain itself
     elif action == 2:
         container[key] = [value]
     elif action == 3 and isinstance(container, list) and container is not root:
@@ -91,7 +91,7 @@ def _spots(value: Any) -> Any:
 
 
 def swollen(contents: bytes, shape: Format | None, random: Random) -> bytes:
-    """Return a file enlarged by about a megabyte, in which one piece is repeated."""
+    """Return a file enlarged by about a megabyte: one piece is repeated."""
 
     def swell(part: bytes) -> bytes:
         start = random.randint(0, len(part))
@@ -100,7 +100,7 @@ def swollen(contents: bytes, shape: Format | None, random: Random) -> bytes:
 
     try:
         parts = [] if shape is None else shape.apart(contents)
-    except Exception:  # as above
+    except Exception:  # earlier damage is too great to take the file apart
         parts = []
     if shape is None or not parts:
         return swell(contents)

@@ -1,6 +1,6 @@
 """Take files apart, and put them together again with correct lengths and checksums.
 
-With an incorrect checksum, every damaged file would be refused before a reader parses its contents.
+Without a correct checksum, a reader would refuse every damaged file before it parses the contents.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import NamedTuple
 from fastnet.files.tensors import Kind
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_MOST_UNPACKED = 1 << 16  # bytes
+_MOST_UNPACKED = 1 << 16  # largest number of bytes that are decompressed
 _MODEL = re.compile(rb'\{"version": ([12]), "sha256": "[0-9a-f]{64}", ')
 
 
 class Format(NamedTuple):
     """How to take a file apart, and put it together again.
 
-    `apart` may raise anything for a file that is too damaged; `together` takes any bytes.
+    `apart` may raise any exception if a file is too damaged. `together` accepts any parts.
     """
 
     apart: Callable[[bytes], list[bytes]]
@@ -38,7 +38,7 @@ def _gunzipped(contents: bytes) -> list[bytes]:
     with gzip.open(io.BytesIO(contents)) as stream:
         part = stream.read(_MOST_UNPACKED)
         if stream.read(1):
-            raise ValueError("to pack it again would take too long")
+            raise ValueError("compressing the file again would take too long")
     return [part]
 
 
@@ -49,7 +49,7 @@ def _gzipped(parts: list[bytes]) -> bytes:
 def _text_of_model(contents: bytes) -> list[bytes]:
     beginning = _MODEL.match(contents)
     if beginning is None:
-        raise ValueError("it has no checksum")
+        raise ValueError("the file has no checksum")
     return [beginning[1], b"{" + contents[beginning.end() :]]
 
 
@@ -76,7 +76,7 @@ def _archived(parts: list[bytes]) -> bytes:
 
 def _chunks(contents: bytes) -> list[bytes]:
     if not contents.startswith(_PNG):
-        raise ValueError("it is no PNG")
+        raise ValueError("the file is not a PNG")
     parts, place = [], len(_PNG)
     while place < len(contents):
         (length,) = struct.unpack_from(">I", contents, place)
@@ -96,7 +96,7 @@ def _of_chunks(parts: list[bytes]) -> bytes:
 
 
 def tensors(kind: Kind) -> Format:
-    """Return the format of this kind of `fastnet.files.tensors` file; parts: version, description, arrays, numbers."""
+    """Return the format of a kind of `fastnet.files.tensors` file: version, description, arrays and numbers."""
     name, versions = kind.name, [str(version) for version in (kind.version, *kind.earlier)]
 
     def apart(contents: bytes) -> list[bytes]:

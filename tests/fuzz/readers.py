@@ -33,18 +33,18 @@ RECIPE_OF_IMAGES = {
 
 
 class Reader(NamedTuple):
-    """A reader of files, and the format of the files for the fuzzer.
+    """A reader of files, and the format by which the fuzzer takes its files apart.
 
     Attributes
     ----------
     name : str
         Name of the reader, and of the folder of its seeds.
     read : function of a path
-        Reads the whole file, as users do.
+        Function that reads the whole file, as a user does.
     format : Format or None
-        Takes files apart, and puts them together with correct checksums; None if files have no parts or checksums.
+        Takes files apart, and puts them together with correct checksums. None if the files have no checksums.
     needs : str
-        Module that the reader needs, which is not in every installation.
+        Name of the module that the reader needs; the reader is left out if it is not installed.
     """
 
     name: str
@@ -74,7 +74,7 @@ def _idx(path: Path) -> object:
 def _pickle(path: Path) -> object:
     from fastnet import mnist_loader
 
-    with contextlib.suppress(FileNotFoundError):  # for an IDX file without the other three
+    with contextlib.suppress(FileNotFoundError):  # an IDX file is refused if the other three files are missing
         return mnist_loader.load_data(path)
     return None
 
@@ -93,7 +93,7 @@ def _checkpoint(path: Path) -> object:
     try:
         found = checkpoints.read(path, RECIPE, "data", architecture(RECIPE), ("velocity",))
     except ValueError as error:
-        if ": this checkpoint is from a" not in str(error):  # from another run, or from a run on other data
+        if ": this checkpoint is from a" not in str(error):  # another run, or a run on other data
             raise
         try:
             found = checkpoints.read(path, RECIPE_OF_IMAGES, "data", architecture(RECIPE_OF_IMAGES), ("velocity",))
@@ -104,7 +104,7 @@ def _checkpoint(path: Path) -> object:
 
 
 def architecture(recipe: dict[str, Any]) -> Architecture:
-    """Return the architecture of a recipe's network."""
+    """Return the architecture of the network that a recipe describes."""
     import numpy as np
 
     from fastnet.formulas.architecture import Architecture
@@ -139,7 +139,7 @@ def _image(path: Path) -> object:
 
     from fastnet.handwriting import images
 
-    Image.init()  # otherwise, Pillow would import its formats under watch
+    Image.init()  # otherwise, Pillow would import the formats while it is watched
     return images.read(path)
 
 

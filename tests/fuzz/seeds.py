@@ -1,6 +1,6 @@
-"""Write the seeds, undamaged files of each kind from fastnet and other programs: `python -m tests.fuzz.seeds`.
+"""Write the fuzzer's seeds (`python -m tests.fuzz.seeds`): undamaged files of each kind, of fastnet and other programs.
 
-Checkpoints of versions 2, 3 and 4 were written by the fastnet of that time; this program does not write them.
+This program does not write the checkpoints of versions 2, 3 and 4, which earlier versions of fastnet wrote.
 """
 
 from __future__ import annotations

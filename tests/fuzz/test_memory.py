@@ -1,4 +1,4 @@
-"""Files that are small on disk, but claim to need much memory: readers refuse them with little memory."""
+"""Small files that claim to need much memory. Readers refuse these files without using much memory."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from model_files import sealed
 from fastnet.files.reading import DataError
 
 MEGABYTE = 1 << 20
-MOST = 8 * MEGABYTE  # bytes of memory
+MOST = 8 * MEGABYTE  # largest memory, in bytes, that a reader may use
 LARGE = 8 * MEGABYTE
 
 
@@ -88,7 +88,7 @@ def test_little_memory_is_taken(kind, tmp_path):
     name, contents, most = HOSTILE[kind]
     reader, path = READERS[name], tmp_path / "file"
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     reader.read(reader.whole()[0])
     path.write_bytes(contents)
     assert memory_to_refuse(reader, path) < most
@@ -108,7 +108,7 @@ def memory_to_refuse(reader, path):
 def test_a_device_without_an_end(name):
     reader = READERS[name]
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     reader.read(reader.whole()[0])
     assert memory_to_refuse(reader, Path("/dev/zero")) < MOST
 
@@ -117,12 +117,12 @@ def test_a_device_without_an_end(name):
 def test_links(name, tmp_path):
     reader = READERS[name]
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     link, circle = tmp_path / "link", tmp_path / "circle"
     link.symlink_to(reader.whole()[0])
     reader.read(link)
     circle.symlink_to(circle)
-    if name != "record":  # a record that is missing is created
+    if name != "record":  # a missing record is created
         with pytest.raises(OSError, match="circle"):
             reader.read(circle)
 
@@ -145,7 +145,7 @@ def test_a_text_that_begins_well_and_has_no_end(monkeypatch, tmp_path):
 
 
 def test_what_is_sealed_here_is_sealed_right(tmp_path):
-    """Without correct checksums, the tests of damaged parts would prove nothing."""
+    """`Format.together` writes correct checksums. Otherwise, tests of damaged parts would prove nothing."""
     for name, shape in (("model", MODEL), ("checkpoint", CHECKPOINT)):
         for whole in READERS[name].whole():
             if "book" not in whole.name:

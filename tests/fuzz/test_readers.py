@@ -1,4 +1,4 @@
-"""Every reader reads damaged files under `Watch`; `python -m tests.fuzz` gives each a million inputs."""
+"""Every reader reads some damaged files under `Watch`. `python -m tests.fuzz` gives every reader a million files."""
 
 from random import Random
 
@@ -20,25 +20,25 @@ def seeds_of(select):
 
 WHOLE = seeds_of(lambda reader, seed: seed in reader.whole())
 REFUSED = seeds_of(lambda reader, seed: seed not in reader.whole())
-OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # other libraries read these
-# Zip archives may be followed by other bytes.
+OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # Pillow and SQLite read these
+# Other bytes may follow a zip archive.
 NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "torch")]
 
 
 def places(name, whole):
-    """Return all positions in a small file, and some positions in a larger one."""
+    """Return all positions in a small file, and some positions in a larger file."""
     return range(0, len(whole), 1 + len(whole) // (60 if name == "torch" else 200))
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
-    """Return a function that reads contents with a reader under `Watch`."""
+    """A function that reads contents with a reader under `Watch`, and returns whether they were accepted."""
     watches = {}
 
     def read(name, contents, **keywords):
         reader = READERS[name]
         if not reader.is_there:
-            pytest.skip(f"without {reader.needs}")
+            pytest.skip(f"needs {reader.needs}")
         if name not in watches:
             path = tmp_path_factory.mktemp("fuzz") / name
             watches[name] = watch.Watch(reader.read, path, [seed.read_bytes() for seed in reader.whole()])
@@ -71,7 +71,7 @@ def test_what_comes_after_it_is_refused(name, seed, watched):
 
 @pytest.mark.parametrize(("name", "seed"), OURS)
 def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
-    """A file with a checksum of its whole contents is refused; no file causes a crash."""
+    """A file is refused if it has a checksum of its whole contents. No file causes a crash."""
     whole = seed.read_bytes()
     read = []
     for place in places(name, whole):
@@ -87,7 +87,7 @@ def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_drawn_damage(name, watched, data):
-    """The checksums of damaged files may be corrected, and the files may become much longer."""
+    """Checksums of damaged files may be corrected."""
     reader = READERS[name]
     random = Random(data.draw(st.integers(0, 2**32)))
     contents = data.draw(st.sampled_from(reader.whole())).read_bytes()

@@ -1,4 +1,4 @@
-"""Every writer of files writes atomically: on a full disk, in a read-only folder, through links."""
+"""Every writer of files writes atomically, also on a full disk, in a read-only folder and through links."""
 
 import errno
 import os
@@ -55,10 +55,10 @@ def torch(whole):
 
 @pytest.fixture(params=[model, checkpoint, expanded, network3, torch], ids=lambda write: write.__name__)
 def write(request):
-    """Return a function that writes a file of one kind, and reads it again."""
+    """A function that writes a file of one kind, and reads the file again."""
     reader = READERS[request.param.__name__]
     if not reader.is_there:
-        pytest.skip(f"without {reader.needs}")
+        pytest.skip(f"needs {reader.needs}")
     write_contents = request.param(reader.whole()[0])
 
     def write(path):
@@ -80,7 +80,7 @@ def old(tmp_path):
 
 
 def test_a_full_disk(write, old):
-    """A limit of the size of files (RLIMIT_FSIZE) stands for a full disk."""
+    """A limit on the size of files (RLIMIT_FSIZE) simulates a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
     try:
@@ -93,7 +93,7 @@ def test_a_full_disk(write, old):
     assert os.listdir(old.parent) == ["old"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no disk that is always full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_device_that_is_full(write):
     with pytest.raises(OSError, match=r"No space left on device: '/dev/full'"):
         write("/dev/full")
@@ -101,14 +101,14 @@ def test_a_device_that_is_full(write):
 
 
 def test_a_folder_that_is_read_only(write, tmp_path):
-    write(tmp_path / "before")  # imports all modules, which another user may be unable to do
-    with tempfile.TemporaryDirectory() as folder:  # not pytest's folder, which other users may not enter
+    write(tmp_path / "before")  # imports all modules, because another user may be unable to import them
+    with tempfile.TemporaryDirectory() as folder:  # other users may be unable to enter pytest's folder
         path = Path(folder, "old")
         path.write_bytes(OLD)
         path.chmod(0o666)
         os.chmod(folder, 0o555)
         user = os.geteuid()
-        if user == 0:  # root may write everywhere
+        if user == 0:  # root could write to the folder
             os.seteuid(65534)
         try:
             with pytest.raises(PermissionError, match=r"Permission denied: '.*old'"):
@@ -184,7 +184,7 @@ def unfinished_name(path):
 
 
 def test_nobody_can_lay_a_link_where_the_unfinished_file_is_written(write, old, monkeypatch):
-    """With a link at a known name, an attacker could choose a file that is overwritten."""
+    """If the name were known, an attacker could create a link and so choose a file that is overwritten."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
     first, victim = unfinished_name(old), old.parent / "victim"
     victim.write_bytes(OLD)
@@ -272,7 +272,7 @@ def test_what_somebody_is_writing_is_not_taken_for_abandoned(old):
 @pytest.mark.parametrize("locks", ["none of this system", "none of this disk"])
 def test_without_locks_it_is_written_likewise(write, old, locks, monkeypatch):
     def refuse(file, how):
-        raise OSError(errno.ENOLCK, "no locks here")
+        raise OSError(errno.ENOLCK, "No locks available")
 
     if locks == "none of this system":
         monkeypatch.setattr(writing, "fcntl", None)
@@ -285,7 +285,7 @@ def test_without_locks_it_is_written_likewise(write, old, locks, monkeypatch):
 
 
 def test_many_write_the_same_file_and_some_are_killed(old):
-    """The file is always complete, only killed processes fail, and only they may leave temporary files."""
+    """The file is complete at the end. Only killed processes fail, and only killed processes leave temporary files."""
     program = textwrap.dedent("""
         import os, random, sys
         from fastnet.files import writing
@@ -306,12 +306,12 @@ def test_many_write_the_same_file_and_some_are_killed(old):
     with writing.atomic_write(old) as file:
         file.write(OLD)
     left = [name for name in os.listdir(old.parent) if name != "old"]
-    assert len(left) <= statuses.count(9)  # of processes killed while another one wrote the same file
+    assert len(left) <= statuses.count(9)  # left if a process was killed while another process wrote the file
     assert unfinished_name(old) not in left
 
 
 def test_a_name_that_was_changed_is_kept_by_the_disk(old, monkeypatch):
-    """Power cuts cannot be tested; the order of fsync of the file, renaming, and fsync of the folder can."""
+    """A power cut cannot be tested, but the order can: fsync of the file, renaming, fsync of the folder."""
     told = []
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (told.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))

@@ -1,4 +1,4 @@
-"""Checks of a reader: it refuses files as documented, quickly, with little memory, and does nothing but read."""
+"""Checks that a reader refuses files as documented, quickly and with little memory, and only reads."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 from fastnet.files.reading import DataError
 
-MOST_SECONDS = 1.0  # processor time for one file
-MOST_BYTES = 64 << 20  # additional memory for one file
+MOST_SECONDS = 1.0  # largest processor time for one file
+MOST_BYTES = 64 << 20  # largest additional memory for one file
 _CODECS = (
     "ascii", "latin1", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
     "cp437", "unicode_escape", "raw_unicode_escape",
 )  # fmt: skip
-_LONGEST_MESSAGE = 300  # characters, without the path
-# Audit events of Python itself while a file is read.
+_LONGEST_MESSAGE = 300  # largest number of characters of an error message, without the path
+# Audit events that Python itself causes while a file is read.
 _HARMLESS = {"array.__new__", "builtins.id", "object.__getattr__", "sys._getframe"}
 
 
@@ -31,11 +31,11 @@ class Finding(BaseException):
 
 
 class _Listener:
-    """Audit hook that raises a `Finding` for events while a file is read. Python cannot remove audit hooks."""
+    """Audit hook that raises a `Finding` for an event while a file is read. Python cannot remove audit hooks."""
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # path of the file that may be read; None if no reader is watched
-        self.thread = 0  # watched thread; starting another one is an event, too
+        self.thread = 0  # identifier of the watched thread; starting another thread is an event
         self.heard = ""
         self._added = False
 
@@ -53,32 +53,32 @@ class _Listener:
             return
         if event.startswith("sqlite3.connect"):
             return
-        allowed, self.allowed = self.allowed, None  # `repr` may cause events, too
+        allowed, self.allowed = self.allowed, None  # `repr` may cause events
         self.heard = f"{event} {arguments!r}"[:200]
         self.allowed = allowed
-        raise Finding(f"it does something else than to read: {self.heard}")
+        raise Finding(f"the reader does not only read: {self.heard}")
 
 
 _listener = _Listener()
 
 
 class Watch:
-    """Reads files under watch.
+    """Reads files, and checks what the reader does.
 
     Parameters
     ----------
     read : function of a path
         The reader.
     path : Path
-        Path that each file is written to.
+        Path to which each file is written.
     whole : sequence of bytes
-        Files that are read now, so that the reader imports all modules before it is watched.
+        Files that are read first, so that the reader imports all modules before it is watched.
 
     Attributes
     ----------
     memory : int
-        Largest memory for a file, in bytes: the growth of the process's peak, or, if counted and larger, the memory
-        that Python and NumPy allocated.
+        Largest memory for a file, in bytes. The memory for a file is the growth of the process's peak memory or, if
+        counted and larger, the memory that Python and NumPy allocated.
     """
 
     def __init__(self, read: Callable[[Path], object], path: Path, whole: Sequence[bytes]) -> None:
@@ -111,10 +111,10 @@ class Watch:
             self._check_message(str(raised))
         elif raised is not None:
             raise Finding(f"{type(raised).__name__} at {_place(raised)}: {str(raised)[:100]!r}")
-        if seconds > MOST_SECONDS and not count_memory:  # counting memory takes several times as long
-            raise Finding(f"it takes longer than {MOST_SECONDS} s: {seconds:.1f} s")
+        if seconds > MOST_SECONDS and not count_memory:  # counting memory slows the reader down
+            raise Finding(f"the reader takes longer than {MOST_SECONDS} s: {seconds:.1f} s")
         if memory > MOST_BYTES:
-            raise Finding(f"it takes more than {MOST_BYTES >> 20} MiB: {memory >> 20} MiB")
+            raise Finding(f"the reader takes more than {MOST_BYTES >> 20} MiB: {memory >> 20} MiB")
         return raised is None
 
     def _listened_to(self) -> Exception | None:
@@ -129,7 +129,7 @@ class Watch:
         finally:
             _listener.allowed = None
         if _listener.heard:
-            raise Finding(f"it does something else than to read: {_listener.heard}")
+            raise Finding(f"the reader does not only read: {_listener.heard}")
         return raised
 
     def _check_message(self, message: str) -> None:
@@ -137,13 +137,13 @@ class Watch:
         if message.startswith(name):
             rest = message[len(name) :]
         if not (rest.isprintable() and 0 < len(rest) <= _LONGEST_MESSAGE):
-            raise Finding(f"its message is not a short line that names the file: {message[:_LONGEST_MESSAGE]!r}")
+            raise Finding(f"the message is no short line that begins with the path: {message[:_LONGEST_MESSAGE]!r}")
 
 
 def _place(error: Exception) -> str:
-    """Return file and line number of the innermost frame of fastnet in an error's traceback."""
+    """Return the file and line number of the innermost frame of fastnet in an error's traceback."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f"{os.sep}fastnet{os.sep}" in f.filename]
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "its beginning"
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "a place outside fastnet"
 
 
 def _most_memory() -> int:

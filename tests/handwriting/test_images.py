@@ -67,7 +67,7 @@ def test_a_palette_with_a_transparent_colour(tmp_path):
 def test_it_is_turned_as_its_exif_data_says(tmp_path):
     upright = Image.fromarray(np.repeat(np.repeat(GREYS, 16, 0), 16, 1))
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise
+    exif[0x0112] = 6  # a viewer must rotate the image by 90 degrees clockwise
     path = written(tmp_path, upright, "photo.jpg", exif=exif, quality=95)
     np.testing.assert_allclose(handwriting.read(path)[8::16, 8::16], np.rot90(GREYS, -1) / 255, atol=0.02)
 
@@ -108,7 +108,7 @@ def test_a_file_with_two_frames_is_refused(tmp_path, ending):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
 def test_every_orientation(tmp_path, orientation, ending):
-    """EXIF's orientation says which visual sides the file's first row and first column are."""
+    """The EXIF orientation says on which sides of the displayed image the stored first row and first column are."""
     shown = np.repeat(np.repeat(GREYS, 16, 0), 16, 1)
     stored = {1: shown, 2: shown[:, ::-1], 3: shown[::-1, ::-1], 4: shown[::-1], 5: shown.T, 6: np.rot90(shown),
               7: shown[::-1, ::-1].T, 8: np.rot90(shown, -1)}[orientation]  # fmt: skip
@@ -149,7 +149,8 @@ def test_damage_in_a_png_s_metadata_does_not_matter(tmp_path, name):
 
 def test_a_rational_over_zero_in_exif_data_does_not_matter(tmp_path):
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2)
-    exif += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 38)  # resolution at 38
+    # Two EXIF entries: the orientation, and XResolution, whose value, 1/0, is at byte 38.
+    exif += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 38)
     exif += struct.pack(">III", 0, 1, 0)
     image = Image.fromarray(np.repeat(np.repeat(GREYS, 16, 0), 16, 1))
     read = handwriting.read(written(tmp_path, image, "image.jpg", exif=exif, quality=95))
@@ -162,7 +163,7 @@ def test_damage_in_a_jpeg_s_metadata_does_not_matter(tmp_path):
     exif[0x010F], exif[0x011A], exif[0x8769] = "a camera", 72.0, {0x829A: 0.01}
     contents = jpeg(exif=exif, icc_profile=bytes(100), xmp=b"<x/>" * 9, dpi=(72, 72), comment=b"a note")
     places, place = [], 2
-    while contents[place + 1] != 0xDB:  # quantization tables, the first segment that affects pixels
+    while contents[place + 1] != 0xDB:  # 0xDB: quantization tables, the first segment that affects pixels
         length = int.from_bytes(contents[place + 2 : place + 4], "big")
         places += range(place + 4, place + 2 + length)
         place += 2 + length
@@ -215,7 +216,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in other units elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss may have other units on other systems")
 @pytest.mark.parametrize(
     ("width", "height", "depth", "most", "answer"),
     [
@@ -226,7 +227,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     ],
 )
 def test_memory_is_bounded(tmp_path, width, height, depth, most, answer):
-    """A tall image of one column once took 2.4 GB."""
+    """In an earlier version, a tall image of one column took 2.4 GB."""
     header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
     compressor = zlib.compressobj(1)
     row = bytes(1 + -(-width * depth // 8))

@@ -1,4 +1,4 @@
-"""The default network's file: its path, when the network is trained again, and how a damaged file is replaced."""
+"""Tests of the file that keeps the default network: its path, retraining, and replacement of a damaged file."""
 
 import os
 import pickle
@@ -21,7 +21,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Replace training by an untrained network; return the list of the networks made."""
+    """Replace training by a function that returns an untrained network; return the list of these networks."""
     made = []
 
     def train():

@@ -18,7 +18,7 @@ def named(net, images):
 
 
 def typed():
-    pytest.importorskip("matplotlib", reason="the extra plot is not installed, whose fonts are used")
+    pytest.importorskip("matplotlib", reason="matplotlib, whose fonts are used, is not installed")
     fonts = drawn.fonts()
     return [[drawn.typed(digit, fonts[name]) for digit in range(10)] for name in FONTS]
 
@@ -95,7 +95,7 @@ def test_parts_of_photographs_are_hardly_ever_named(default_network):
 
 
 def test_its_confidence_is_not_too_high(default_network, mnist):
-    """Of the digits with a confidence between two bounds, the share of correct ones is at least the lower bound."""
+    """The accuracy on digits whose confidence lies between two bounds is at least the lower bound."""
     _, validation, _ = mnist
     outputs = default_network.feedforward(validation.inputs.T)
     largest, right = outputs.max(axis=0), outputs.argmax(axis=0) == validation.targets
@@ -106,7 +106,7 @@ def test_its_confidence_is_not_too_high(default_network, mnist):
 
 
 def test_the_same_network_each_time(mnist, monkeypatch):
-    """Trains on 2,000 digits, to save time."""
+    """To save time, the networks are trained on 2,000 digits."""
     few = Dataset(mnist[0].inputs[:2000], mnist[0].targets[:2000])
     monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda: (few, *mnist[1:]))
     nets = [training.train() for _ in range(2)]
@@ -155,7 +155,7 @@ SEVEN = np.asarray(drawn.written(7, np.random.default_rng(0)))
         ([0.05, 0.4], "not sure: it may be 1 (40.0 %)"),
         ([0.9, 0.9], "not sure: it may be 1 (50.0 %) or 0 (50.0 %)"),  # two sigmoid neurons may both be near 1
         ([0.9, 0.3], "0 (75.0 %)"),
-        ([0.2, 0.1], "not sure: it may be 0 (20.0 %)"),  # and all may be small
+        ([0.2, 0.1], "not sure: it may be 0 (20.0 %)"),  # all sigmoid neurons may be near 0
     ],
 )
 def test_the_line(outputs, line):
@@ -226,7 +226,7 @@ def test_a_title_with_dollars_is_no_formula():
 
 
 def test_a_prediction_is_shown_as_a_line():
-    """The 784 pixels are not shown."""
+    """`str` and `repr` of a prediction do not show its 784 pixels."""
     pixels = np.zeros((28, 28), np.float32)
     sure = handwriting.Prediction(7, np.eye(10)[7], "", pixels)
     assert (str(sure), repr(sure)) == ("7 (99.9 %)", "<Prediction: 7 (99.9 %)>")

@@ -1,4 +1,4 @@
-"""The box, the centre of mass, and marks around a digit, compared with plain computations on drawings."""
+"""Tests of prepared images: the digit's box, its centre of mass, and the removal of marks around the digit."""
 
 import functools
 
@@ -26,13 +26,13 @@ def written(digit, seed=0, **options):
 
 @functools.cache
 def prepared(digit, seed):
-    """Return a digit with nothing around it and its prepared image, cached because many tests compare with it."""
+    """Return an image with nothing around its digit, and the prepared image; both are cached for many tests."""
     image = written(digit, seed)
     return image, handwriting.prepare(image)
 
 
 def difference(first, second):
-    """Return the absolute difference of two prepared images, as a share of their ink, at the best one-pixel shift."""
+    """Return the least sum(abs(a - b)) / sum(a + b) of prepared images a and b, over shifts of b by up to 1 pixel."""
     assert (first.reason, second.reason) == ("", "")
     shifted = [np.roll(second.pixels, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     return min(np.abs(first.pixels - pixels).sum() for pixels in shifted) / (first.pixels.sum() + second.pixels.sum())
@@ -61,12 +61,12 @@ def test_the_centre_is_where_mnist_has_it(mnist):
 
 def test_the_shape_is_kept():
     image = np.ones((300, 300))
-    image[50:250, 100:160] = 0  # 200 by 60, solid
+    image[50:250, 100:160] = 0  # a solid rectangle of 200 x 60 pixels
     prepared = handwriting.prepare(image)
     inside = np.argwhere(prepared.pixels > 0.5)
     height, width = inside.max(axis=0) - inside.min(axis=0) + 1
     assert height == 20
-    assert width == pytest.approx(6, abs=2)  # thick lines are made thinner
+    assert width == pytest.approx(6, abs=2)  # `prepare` makes thick lines thinner
 
 
 def test_mnist_s_own_images_come_back(mnist):
@@ -106,7 +106,7 @@ def test_the_same_digit_is_prepared_alike(name):
     digits = [prepared(digit, seed=1) for digit in (2, 4, 8)]
     differences = [difference(plain, handwriting.prepare(VARIANTS[name](image))) for image, plain in digits]
     assert np.median(differences) < 0.03
-    assert max(differences) < 0.2  # a side may be rounded to one pixel more or less
+    assert max(differences) < 0.2  # due to rounding, a side of the box may differ by one pixel
 
 
 def with_frame(image, margin, width):
@@ -127,7 +127,7 @@ def with_dirt(image):
     dirty = np.pad(image, 60, constant_values=255)
     for top, left in np.random.default_rng(0).integers(0, 60, (20, 2)):
         dirty[top : top + 3, 4 * left : 4 * left + 3] = 0
-    dirty[310:319, 310:319] = 0  # a full stop
+    dirty[310:319, 310:319] = 0  # a speck as large as a full stop
     return dirty
 
 
@@ -164,14 +164,14 @@ def test_a_speck_inside_of_a_digit_is_dirt():
 def test_a_digit_in_pieces_is_one():
     image = np.full((200, 200), 255, np.uint8)
     draw = ImageDraw.Draw(sheet := Image.fromarray(image))
-    draw.line([(70, 40), (130, 40)], fill=0, width=10)  # the upper line of a 5, separate
+    draw.line([(70, 40), (130, 40)], fill=0, width=10)  # the top stroke of a 5, which does not touch the rest
     draw.line([(72, 56), (70, 95)], fill=0, width=10)
     draw.arc([55, 85, 125, 165], -110, 130, fill=0, width=10)
     prepared = handwriting.prepare(picture(sheet))
     assert prepared.reason == ""
     inside = np.argwhere(prepared.pixels > 0.5)
     assert inside[:, 0].max() - inside[:, 0].min() == pytest.approx(19, abs=1)
-    assert (prepared.pixels[inside[:, 0].min()] > 0.3).sum() > 6  # the upper line is there
+    assert (prepared.pixels[inside[:, 0].min()] > 0.3).sum() > 6  # the top stroke is kept
 
 
 def test_thin_lines_become_as_thick_as_mnist_s_and_thick_ones_as_thin(mnist):
@@ -182,7 +182,7 @@ def test_thin_lines_become_as_thick_as_mnist_s_and_thick_ones_as_thin(mnist):
 
 
 def with_lines(image, *lines, fill=60, width=3, degrees=0.0):
-    """Return the picture with lines over it, each given as (x0, y0, x1, y1)."""
+    """Return the picture with lines drawn over it; each line is given as (x0, y0, x1, y1)."""
     layer = Image.new("L", image.shape[::-1], 255)
     for line in lines:
         ImageDraw.Draw(layer).line(line, fill=fill, width=width)
@@ -195,7 +195,7 @@ def box_of(image, margin):
 
 
 def sides(image, margin, which, beyond=0):
-    """Return some sides of a box around a picture's digit, as lines that extend `beyond` pixels past the corners."""
+    """Return the sides `which` of a box around a digit, as lines that extend `beyond` pixels past the corners."""
     left, top, right, bottom = (int(value) for value in box_of(image, margin))
     lines = {
         "l": (left, top - beyond, left, bottom + beyond),
@@ -272,8 +272,8 @@ def test_a_frame_that_touches_a_digit_is_told():
 @pytest.mark.parametrize(
     ("bar", "body", "rows"),
     [
-        ([(72, 50), (132, 50)], [(72, 62), (70, 95), (120, 120), (70, 165)], slice(4, 8)),  # the upper line of a 5
-        ([(60, 148), (130, 148)], [(70, 50), (120, 60), (62, 140)], slice(20, 24)),  # the lower line of a 2
+        ([(72, 50), (132, 50)], [(72, 62), (70, 95), (120, 120), (70, 165)], slice(4, 8)),  # the top stroke of a 5
+        ([(60, 148), (130, 148)], [(70, 50), (120, 60), (62, 140)], slice(20, 24)),  # the bottom stroke of a 2
     ],
 )
 def test_a_broken_digit_keeps_its_horizontal_lines(bar, body, rows):
@@ -304,7 +304,7 @@ def test_specks_on_an_empty_page_are_no_digit(side):
 
 
 def test_a_long_thin_thing_has_pixels():
-    """A skew line that is thinner than a pixel of the box once raised an IndexError."""
+    """In an earlier version, a skew line thinner than one pixel of the prepared image raised an IndexError."""
     for side in (240, 640, 1200):
         page = Image.new("L", (side, side), 255)
         ImageDraw.Draw(page).line((side // 20, side // 2, side - side // 20, side // 2), fill=0)
@@ -400,7 +400,7 @@ def test_resizing_interpolates_and_averages():
     image = np.random.default_rng(0).random((60, 40)).astype(np.float32)
     small = resized(image, 15, 10)
     assert small.shape == (15, 10)
-    # Each new pixel is a mean of old pixels, weighted by a triangle as wide as two new pixels.
+    # Each new pixel is a weighted mean of old pixels (triangle filter, two new pixels wide).
     weights = np.array([1, 3, 5, 7, 7, 5, 3, 1]) / 32
     assert small[7, 5] == pytest.approx(weights @ image[26:34, 18:26] @ weights, abs=1e-5)
 

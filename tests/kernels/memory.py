@@ -1,12 +1,12 @@
-"""Memory for kernels, with numbers only where a kernel may read, and NaN elsewhere."""
+"""Arrays for tests of kernels: numbers where a kernel may read, and NaN elsewhere."""
 
 import numpy as np
 
-LOST = np.nan  # marks memory that no kernel may read, nor write if it is part of the result
+LOST = np.nan  # marks elements that a kernel must not read; in a result, the kernel must not overwrite them
 
 
 class Memory:
-    """Draws integers as floats: their sums are exact in any order."""
+    """Draws integers as floats, because sums of integers are exact in any order."""
 
     def __init__(self, dtype, seed=0):
         self.random, self.dtype = np.random.default_rng(seed), np.dtype(dtype)
@@ -26,7 +26,7 @@ def with_part(array, places, part):
 
 
 def grid(start, *steps):
-    """Return start + the sum of i * step, for all combinations of i < count; `steps` are pairs (step, count)."""
+    """Return `start` plus step * arange(count) along one new axis for each pair (step, count) of `steps`."""
     places = np.array(start)
     for step, count in steps:
         places = places[..., np.newaxis] + step * np.arange(count)

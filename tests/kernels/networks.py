@@ -1,4 +1,4 @@
-"""Networks for tests of the layout, and the kernel's layers for them, determined here without the kernel's code."""
+"""Networks for tests of the layout, and the kernel layers expected for them, determined without the kernels' code."""
 
 from itertools import pairwise
 from math import prod
@@ -18,7 +18,7 @@ DTYPES = ("float32", "float64")
 WIDTHS = st.integers(1, 40) | st.sampled_from([1, 15, 16, 17, 31, 32, 33, 64])
 OF_DENSE_LAYERS = architectures(WIDTHS, epsilons=st.just(1e-3))
 OF_IMAGES = architectures(WIDTHS, epsilons=st.just(1e-3), images=True)
-# The networks in OF_IMAGES have at most three maps.
+# These networks are needed because those of OF_IMAGES have at most three maps.
 OF_MANY_MAPS = st.builds(
     lambda maps, filters, pooling, n: Architecture(
         (maps, 7, 6),
@@ -43,9 +43,9 @@ few = settings(deadline=None, max_examples=60)
 
 
 class Known(NamedTuple):
-    """Expected properties of a layer of the kernel."""
+    """Expected properties of a kernel layer."""
 
-    layer: Any  # None for the copy of the images that the network begins with
+    layer: Any  # None for the first kernel layer of networks of images, which copies the images
     first: int  # index of the first architecture layer that this kernel layer computes; -1 for the copy of the images
     last: int
     shape: tuple
@@ -62,7 +62,7 @@ class Known(NamedTuple):
 
 
 def known_layers(architecture):
-    """Return the layers of the kernel."""
+    """Return the kernel layers expected for an architecture."""
     layers, shapes = architecture.layers, architecture.shapes
     numbers = [i for i, layer in enumerate(layers) if not isinstance(layer, Dropout)]
     found = []
@@ -82,7 +82,7 @@ def known_layers(architecture):
 
 
 def bordered(known):
-    """Return an image's shape in memory with borders, (rows, columns, maps), and the slices of the image in it."""
+    """Return the shape (rows, columns, maps) of an image with borders in memory, and slices without the borders."""
     (above, below), (left, right) = known.borders
     maps, height, width = known.shape
     inside = slice(above, above + height), slice(left, left + width)
@@ -90,7 +90,7 @@ def bordered(known):
 
 
 def positions(known):
-    """Return the index in memory of each number of a sample, in the book's order: map by map and row by row."""
+    """Return the memory index of each output of a layer, for one sample, in the book's order: by map, then by row."""
     if not known.is_image:
         return np.arange(prod(known.shape))
     shape, inside = bordered(known)

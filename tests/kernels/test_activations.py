@@ -1,4 +1,4 @@
-"""The compiled activation functions and their derivatives, against `formulas.activations` and decimal numbers."""
+"""Compares compiled activation functions and derivatives with `formulas.activations` and Python's `decimal`."""
 
 import decimal
 from decimal import Decimal
@@ -14,7 +14,7 @@ from fastnet.kernels.vectors import lanes, load, store
 
 DTYPES = ("float32", "float64")
 LARGEST = 87
-SIGMOID_ULPS = 2.6  # 2.48 is the largest error that was found among 10^9 numbers of float32 and 10^7 of float64
+SIGMOID_ULPS = 2.6  # largest error found: 2.48, among 10^9 numbers of float32 and 10^7 of float64
 
 
 @kernel
@@ -118,7 +118,7 @@ def test_sigmoid_and_its_mirror_image_are_one_together(dtype):
 def test_sigmoid_never_falls(dtype):
     z = np.linspace(-90, 90, 100_000).astype(dtype)
     assert (np.diff(sigmoid(z)) >= 0).all()
-    for start in (-80, -20, -5, -1, -0.1, 0.1, 0.34657, 1, 5, 15):  # also between adjacent numbers
+    for start in (-80, -20, -5, -1, -0.1, 0.1, 0.34657, 1, 5, 15):  # also for adjacent floating-point numbers
         start = np.dtype(dtype).type(start)
         neighbours = (start + np.arange(-10_000, 10_000) * np.spacing(abs(start))).astype(dtype)
         assert (np.diff(sigmoid(neighbours)) >= 0).all()

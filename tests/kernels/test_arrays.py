@@ -41,7 +41,7 @@ def test_there_and_back_is_the_same(architecture):
 
 
 def place_of_weight(there, known, k, neuron, inputs):
-    """Return the indices of a neuron's weights in layer k; `inputs` are indices of inputs in the order of memory."""
+    """Return the indices of a neuron's weights in layer k; `inputs` are indices of inputs, numbered in memory order."""
     lanes = lanes_of(there.neurons.dtype)
     n_out, n_in = known[k].channels, there.sizes[k]
     if k == 0:
@@ -63,7 +63,7 @@ def place_of_filter(there, known, k, f):
 @given(ARCHITECTURES)
 @few
 def test_every_number_is_where_it_has_to_be(architecture):
-    """The vector in panel q and row r of n rows begins at (q * n + r) * lanes; a filter's rows follow one another."""
+    """With n rows, row r of panel q begins at (q * n + r) * lanes. A filter's rows are stored one after another."""
     there, parameters, flat = laid_out(architecture)
     statistics, known = arrays.statistics_from(architecture, there, parameters), known_layers(architecture)
     for k, each in enumerate(known):
@@ -76,7 +76,7 @@ def test_every_number_is_where_it_has_to_be(architecture):
                 np.testing.assert_array_equal(places[name][: len(array)], array.ravel())
             elif is_dense(each):
                 below = positions(known[k - 1]) if k else np.arange(architecture.n_in)
-                by_place = np.argsort(below)  # after images, weights are in the order of the inputs in memory
+                by_place = np.argsort(below)  # after images, weights have the memory order of their inputs
                 for neuron, row in enumerate(array):
                     place = place_of_weight(there, known, k, neuron, np.arange(len(below)))
                     np.testing.assert_array_equal(flat.values[place], row[by_place])
@@ -143,7 +143,7 @@ def test_outputs_are_copied_out_of_the_last_panels(architecture, samples):
 @given(ARCHITECTURES, st.integers(0, 5))
 @few
 def test_what_dropout_multiplies(architecture, samples):
-    """Dropout multiplies the activations of the last other layer before it; several Dropout layers may be in a row."""
+    """Dropout multiplies the activations of the last layer below that is no Dropout; Dropout layers may be adjacent."""
     there, random, dtype = layout.layout_of(architecture), np.random.default_rng(0), architecture.dtype
     known, factors, of_inputs = known_layers(architecture), [], None
     rows = {}
@@ -172,10 +172,10 @@ def test_what_dropout_multiplies(architecture, samples):
     ("shape", "layers", "expected"),
     [
         ((3,), (), None),
-        ((1, 2, 3), (), None),  # without borders, one map is a row of numbers
+        ((1, 2, 3), (), None),  # one map without borders is stored in the order of the inputs
         ((1, 2, 3), (Convolution(2, 2),), None),
         ((1, 2, 3), (Dropout(0.5), MaxPooling(2)), None),
-        ((2, 1, 2), (MaxPooling(1),), ([0, 2, 1, 3], 4)),  # in memory, the maps of a pixel are adjacent
+        ((2, 1, 2), (MaxPooling(1),), ([0, 2, 1, 3], 4)),  # in memory, the numbers of a pixel in all maps are adjacent
         ((1, 2, 2), (Convolution(2, (1, 2), padding="same"),), ([0, 1, 3, 4], 6)),
         ((1, 2, 2), (Convolution(2, (3, 3), padding="same"),), ([5, 6, 9, 10], 16)),
         ((2, 1, 2), (Convolution(2, (1, 3), padding="same"),), ([2, 4, 3, 5], 8)),

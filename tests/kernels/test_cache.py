@@ -1,4 +1,4 @@
-"""Compiled code is found by the contents of the sources: copies share it; changed copies, also in zip files, do not."""
+"""The cache finds code by the contents of the sources: equal copies of fastnet share code, changed copies do not."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ print(bool(compiled), *rows.values)
 
 
 def run(package: Path, folder: Path, cache: Path | None, **environment: str) -> list[str]:
-    """Run the program with a copy of the package; return whether it compiled, and what it computed."""
+    """Run a program with a copy of the package; return whether the program compiled a kernel, and its results."""
     (folder / "program.py").write_text(TWICE)
     ours = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "PYTHONPATH")
     own = {key: value for key, value in os.environ.items() if key not in ours}
@@ -57,7 +57,7 @@ def test_a_copy_finds_what_another_compiled_and_a_changed_copy_does_not(copies, 
     one, two = copies
     assert run(one, tmp_path, tmp_path / "cache")[0] == "True"
     assert run(two, tmp_path, tmp_path / "cache")[0] == "False"
-    for module, compiles in (("epoch", "False"), ("vectors", "True")):  # the kernel uses only `vectors`
+    for module, compiles in (("epoch", "False"), ("vectors", "True")):  # the kernel uses `vectors`, but not `epoch`
         file = two / "fastnet" / "kernels" / f"{module}.py"
         file.write_text(file.read_text() + "\n")
         assert run(two, tmp_path, tmp_path / "cache")[0] == compiles
@@ -119,7 +119,7 @@ def test_settings_of_numba_that_change_code_change_the_file():
         "NUMBA_DEBUG_JIT": ["1"],
     }
     arguments = [f"{name}={value}" for name, values in settings.items() for value in values]
-    none = ["NUMBA_SHOW_HELP=1", "NUMBA_SHOW_HELP=0"]  # does not change the compiled code
+    none = ["NUMBA_SHOW_HELP=1", "NUMBA_SHOW_HELP=0"]  # NUMBA_SHOW_HELP does not change compiled code
     inherited = {name: value for name, value in os.environ.items() if name not in settings}
     command = [sys.executable, "-c", KEYS, *none, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, env=inherited, timeout=60)
@@ -130,7 +130,7 @@ def test_settings_of_numba_that_change_code_change_the_file():
 
 
 def test_the_order_of_the_fields_of_a_named_tuple_changes_the_file():
-    """Numba's types of two named tuples that differ only in the order of fields have the same name."""
+    """For two named tuples that differ only in the order of their fields, Numba's types have the same name."""
     cache, codegen = two_kernels.first._cache, two_kernels.first.targetctx.codegen()
     one, other = (namedtuple("Pair", names)(np.zeros(1), np.zeros(1)) for names in ("first second", "second first"))
     types = [(numba.typeof(each),) for each in (one, other)]
@@ -140,7 +140,7 @@ def test_the_order_of_the_fields_of_a_named_tuple_changes_the_file():
 
 @pytest.fixture
 def image(monkeypatch, tmp_path):
-    """Return a read-only folder with code compiled for an integer, as in a container image."""
+    """Return a read-only cache folder, as in a container image, with a kernel compiled for an integer argument."""
     folder = tmp_path / "image"
     monkeypatch.setattr("numba.config.CACHE_DIR", str(folder))
     monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "user")

@@ -1,4 +1,4 @@
-"""Networks of images in the compiled engine, on every path of its kernels, against the engines in NumPy."""
+"""Compares networks of images in the engine `numba` with the NumPy engines, on every path of the kernels."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -41,7 +41,7 @@ class Case:
     def task(self):
         architecture = Architecture(self.shape, (*self.layers, Dense(3)), dtype=np.dtype("float64"))
         task = task_of(architecture, np.random.default_rng(0), self.samples, zeros=0, weighted=self.is_weighted)
-        # Zeros are in blocks of 4 x 4, so that windows can be blank. The last sample has no zeros.
+        # Zeros fill blocks of 4 x 4 pixels, so that some windows are all zero. The last sample has no zeros.
         random, (maps, height, width) = np.random.default_rng(1), self.shape
         there = random.random((self.samples, 1, -(-height // 4), -(-width // 4))) >= self.zeros
         there = there.repeat(4, axis=2).repeat(4, axis=3)[:, :, :height, :width].repeat(maps, axis=1)
@@ -143,7 +143,10 @@ EACH_CASE = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture
 def make_engine(monkeypatch):
-    """Return a function that makes a case's engine: `numpy`, or, given `threads`, `numba` with guarded memory."""
+    """Return a function that makes a case's engine: `numpy`, or `numba` if `threads` is given.
+
+    After the test, check that the kernels of `numba` wrote nothing outside their arrays.
+    """
     guards = []
 
     def guarded(*arguments):
@@ -172,7 +175,7 @@ def make_engine(monkeypatch):
         np.testing.assert_array_equal(np.delete(whole, inside), np.delete(before, inside), err_msg=name)
 
 
-# Arrays that kernels write before they read them, so that the initial contents do not matter.
+# Names of arrays that kernels write before they read them: the initial contents do not matter.
 WRITTEN_BEFORE = ("means", "inverses", "dots", "gradient", "values", "offsets", "counts")
 
 
@@ -370,7 +373,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
 
 @EACH_DTYPE
 def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dtype):
-    """Each mini-batch halves the scale; after 20, it is below 1e-6, and the weights are multiplied by it."""
+    """Each mini-batch halves the scale. After 20, the scale is below 1e-6, and the weights are multiplied by it."""
     case = cases(dtype)["decay"]
     engine = make_engine(case, dtype, 2)
     engine.epoch(np.arange(76), 4, case.eta, case.descent)
@@ -390,7 +393,7 @@ def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
     parameters = architecture.parameters([np.ones((1, n, 1, 1)), np.ones((1, 1))], [np.ones((1, 1))] * 2)
     engine = engine_class("numba")(architecture, parameters)
     for first in range(n):
-        image = np.diag(np.arange(n) >= first)  # (map, pixel): pixels from `first` on are equal
+        image = np.diag(np.arange(n) >= first)  # shape (maps, pixels); pixels of index `first` and above are equal
         gradients = engine.gradients(image.reshape(1, -1).astype(dtype), np.zeros((1, 1)))
         assert np.flatnonzero(gradients[0]["weights"]).tolist() == [first]
 
@@ -398,7 +401,7 @@ def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
 @EACH_DTYPE
 @pytest.mark.parametrize("layers", [(Convolution(3, 2, "tanh", "same"), MaxPooling()), (MaxPooling(),)], ids=str)
 def test_an_infinite_input_saturates_and_does_no_more(layers, dtype):
-    """In the padding of filters, infinity times a weight of 0 is NaN."""
+    """Filters are padded with zeros, and infinity times 0 is NaN. This NaN must not reach the outputs."""
     task = task_of(Architecture((2, 4, 4), (*layers, Dense(3)), dtype=np.dtype("float64")), np.random.default_rng(0), 3)
     inputs = task.data.inputs.copy()
     inputs[0, 3], inputs[2, 31] = np.inf, -np.inf
@@ -408,7 +411,7 @@ def test_an_infinite_input_saturates_and_does_no_more(layers, dtype):
 
 @EACH_DTYPE
 def test_the_reference_gives_the_same(dtype):
-    """One case is compared with the reference engine, whose loops are simple."""
+    """One case is compared with the engine `reference`, which consists of simple loops."""
     case = cases(dtype)["borders"]
     engine, expected = case.task().engine("numba", dtype), case.task().engine("reference")
     assert trained(engine, case) == pytest.approx(trained(expected, case), rel=PRECISION[dtype])

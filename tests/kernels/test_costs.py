@@ -1,4 +1,4 @@
-"""The compiled output neurons, their costs and their errors, against `formulas.costs` in more digits."""
+"""Compares compiled output neurons, costs and errors with `formulas.costs` in higher precision."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ from fastnet.kernels.vectors import lanes_of
 DTYPES = ("float32", "float64")
 PAIRS = [(cost, output) for cost in (*COSTS.values(), HuberCost(0.3), QuantileCost(0.1)) for output in cost.outputs]
 BOTH = pytest.mark.parametrize(("cost", "output"), PAIRS)
-ELSE = 7.0  # fills the memory around the numbers of a sample
+ELSE = 7.0  # value of all memory outside the sample
 
 
 @kernel
@@ -32,15 +32,15 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
 
 
 def widths(dtype):
-    """Return numbers of outputs near multiples of a vector's size."""
+    """Return small numbers of outputs, and numbers near multiples of a vector's size."""
     lanes = lanes_of(dtype)
     return [1, 2, 10, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 3 * lanes + 1]
 
 
 def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True):
-    """Return errors and cost of one of several samples in panels, and check that no other memory is changed.
+    """Return the errors and the cost of one of several samples in panels. Check that no other memory changes.
 
-    The padding of z is NaN, and other layers precede the samples in memory.
+    The padding of z is NaN. Memory of other layers precedes the samples.
     """
     lanes, n = lanes_of(z.dtype), len(z)
     panels, before, neurons_before = -(-n // lanes), 2 * lanes, lanes
@@ -63,9 +63,9 @@ def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True
     for array, expected in zip((memory, targets), given, strict=True):
         np.testing.assert_array_equal(array, expected)
     result = found[:, sample].flatten()
-    assert (result[n:] == 0).all()  # the padding
+    assert (result[n:] == 0).all()  # the padding is 0
     found[:, sample] = ELSE
-    assert (delta == ELSE).all()  # all memory outside the sample
+    assert (delta == ELSE).all()  # no memory outside the sample has changed
     return result[:n], loss
 
 
@@ -107,7 +107,7 @@ def test_errors_and_losses(cost, output, dtype):
                 for factor in (1.0, -0.3):
                     found, loss = computed(cost, output, z, y, factor)
                     expected, expected_loss = formula(cost, output, z, y, factor)
-                    # A difference of z has a rounding error of half a unit in the last place: exp's relative error.
+                    # softmax computes exp(z - max(z)): the rounding error of the exponent is the relative error of exp.
                     digits = 12 + (np.ptp(np.maximum(z, z.max() - 100)) if output == "softmax" else 0)
                     sizes = np.abs(expected) + 1 + (np.abs(z) + np.abs(y) if output == "linear" else 0)
                     assert (np.abs(found - expected) <= digits * eps * sizes).all(), (n, scale)
@@ -141,7 +141,7 @@ def test_costs_and_errors_where_the_outputs_are_saturated(cost, output, dtype):
 
 
 def softmax(z):
-    """Return the softmax: with targets of 0, the errors are the activations."""
+    """Return the softmax of z: with targets of 0, the errors are equal to the activations."""
     return computed(LogLikelihoodCost, "softmax", z, np.zeros_like(z))[0]
 
 
@@ -159,7 +159,7 @@ def test_softmax(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_largest_is_found_wherever_it_is(dtype):
-    """Nothing overflows, wherever the largest z is; the others may be far below 0."""
+    """Softmax does not overflow, whichever z is the largest, even if all other z are far below 0."""
     for n in widths(dtype):
         for k in range(n):
             for level in (-1e6, 0, 1e6):
@@ -181,7 +181,7 @@ def test_softmax_of_equal_ones(dtype):
 @BOTH
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_not_a_number_is_not_hidden(cost, output, dtype):
-    """If one z is NaN, only the error of its output is NaN; with softmax, all errors are NaN."""
+    """If one z is NaN, the cost and the error of this output are NaN; with softmax, all errors are NaN."""
     for n in widths(dtype):
         for k in {0, n // 2, n - 1}:
             z, y = np.linspace(-1, 1, n).astype(dtype), np.full(n, 1 / n, dtype)

@@ -30,14 +30,15 @@ def laid_out(kind, matrix, dtype="float64"):
 
 
 def matrix_of(x, columns):
-    """Return the matrix that was laid out."""
+    """Return the matrix that `x` stores."""
     if isinstance(x, Matrix):
         assert x.columns == columns
         return x.values.reshape(-1, columns)
     matrix = np.zeros((len(x.starts) - 1, columns), x.values.dtype)
     for i, row in enumerate(matrix):
         part = slice(x.starts[i], x.starts[i + 1])
-        assert (np.diff(x.columns[part].astype(int)) > 0).all()  # each column once: two of a row are stored at a time
+        # Columns must be unique, because the kernel updates the weights of two columns at a time.
+        assert (np.diff(x.columns[part].astype(int)) > 0).all()
         row[x.columns[part]] = x.values[part]
     return matrix
 
@@ -102,7 +103,7 @@ def test_a_sparse_matrix_is_laid_out_as_a_dense_one_is(n_in, given):
     expected = laid_out(Rows, matrix, "float32")
     arrays = np.array([0, 2, 2, 3], given), np.array([1, n_in - 1, 0], given), np.array([7.0, 3, 5])
     for array in arrays:
-        array.flags.writeable = False  # as arrays that joblib shares between processes
+        array.flags.writeable = False  # like arrays that joblib shares between processes
     x = rows_of(*arrays, n_in, np.dtype("float32"))
     for ours, theirs in zip(x, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs, strict=True)
@@ -140,7 +141,7 @@ def test_what_is_not_a_number_is_not_lost(dtype):
 
 
 def between(panels):
-    """Return the panels as a flat array, with one panel of NaN before and one after them."""
+    """Return the panels as a flat array, with one panel of NaN before them and one after them."""
     around = np.full_like(panels, np.nan, shape=(1, *panels.shape[1:]))
     return np.concatenate([around, panels, around]).ravel()
 
@@ -157,7 +158,7 @@ def between(panels):
 )
 @settings(deadline=None, max_examples=50)
 def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upcoming, n_in, panels, seed):
-    """The numbers are integers, so that sums are exact in any order."""
+    """The numbers are integers, because sums of integers are exact in any order."""
     random = np.random.default_rng(seed)
     width = lanes_of(dtype)
     matrix = np.zeros((len(numbers), n_in), dtype)

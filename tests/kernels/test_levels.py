@@ -1,4 +1,4 @@
-"""Compiled code that a processor can use: for itself, or for a level of x86-64 with registers of the same width."""
+"""A processor can use code compiled for itself, or for an x86-64 level with registers of the same width."""
 
 import os
 import subprocess
@@ -50,13 +50,13 @@ def test_registers():
 
 @pytest.fixture
 def kernel(monkeypatch, tmp_path):
-    """Return a function that makes a kernel, not yet compiled in this process, with an empty folder as its cache."""
+    """Return a function that makes a kernel that is not compiled in this process; its cache is an empty folder."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     return lambda: compiler.kernel(two_kernels.width.py_func)
 
 
 def compile_for(level, folder):
-    """Compile for a level in a separate process, and return the width of its registers in bytes."""
+    """Compile a kernel for an x86-64 level in a separate process; return the level's register width in bytes."""
     processor = {"NUMBA_CPU_NAME": level, "NUMBA_CPU_FEATURES": LEVELS[level].features}
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ["PYTHONPATH"]])
     variables = os.environ | processor | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": path}
@@ -70,7 +70,7 @@ def compile_for(level, folder):
 def test_code_for_a_level_is_used_if_its_registers_are_as_wide(kernel, tmp_path):
     own = processors.level_of(processors.of(cpu_target.target_context.codegen()))
     if own is None:
-        pytest.skip("this processor is of no level of x86-64")
+        pytest.skip("this processor belongs to no x86-64 level")
     other = next(each for each in LEVELS.values() if each != own)
     assert compile_for(other.name, tmp_path) == other.register_bytes
     expected, x = vectors.lanes_of("float32"), np.zeros(1, np.float32)
@@ -87,7 +87,7 @@ def test_code_for_a_level_is_used_if_its_registers_are_as_wide(kernel, tmp_path)
     files = set(tmp_path.rglob("*.nbc"))
 
     third = kernel()
-    third._cache.takes_levels = False  # as in processes that compile ahead
+    third._cache.takes_levels = False  # as in processes that compile ahead of time
     assert third(x) == expected
     assert third.stats.cache_misses
     for file in files:

@@ -1,4 +1,4 @@
-"""Compiled batch normalization against NumPy with more digits and central differences, without whole networks."""
+"""Compares compiled batch normalization, without a network, with NumPy in higher precision and central differences."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from fastnet.kernels.workspace import workspace_of
 
 DTYPES = ("float32", "float64")
 EPSILON, MOMENTUM = 0.01, 0.25
-NORMALIZATION = 1  # index of the layer
+NORMALIZATION = 1  # index of the batch normalization layer
 
 
 @kernel
@@ -33,7 +33,7 @@ def backpropagate(m, there, parameters, space, sums, sums_scale):
 
 
 class Layer:
-    """A batch normalization with one neuron more than a vector has lanes, and a mini-batch of m samples."""
+    """A batch normalization layer with one neuron more than a vector has lanes, and a mini-batch of m samples."""
 
     def __init__(self, m, dtype):
         random, self.m, self.n = np.random.default_rng(0), m, lanes_of(dtype) + 1
@@ -50,7 +50,7 @@ class Layer:
         self.parameters = arrays.from_arrays(architecture, self.there, parameters)
         self.statistics = arrays.statistics_from(architecture, self.there, parameters)
         self.space = workspace_of(self.there, m)
-        # The numbers of a neuron differ clearly: the variance of nearly equal numbers has few correct digits.
+        # The numbers of a neuron differ clearly, because the variance of nearly equal numbers has few correct digits.
         self.x = (random.standard_normal((m, self.n)) * random.uniform(0.5, 2, self.n) + 1).astype(dtype)
         self.set_matrix(self.x, self.space.activations, 0)
         self.eps = np.finfo(dtype).eps
@@ -61,14 +61,14 @@ class Layer:
         return [array[start:][: self.n] for array in self.statistics]
 
     def matrix(self, panels, layer):
-        """Return a layer's part of an array of the workspace, as a matrix."""
+        """Return a layer's part of the workspace array `panels`, as a matrix."""
         result = np.empty((self.m, self.n), panels.dtype)
         for part, panel in arrays.strips(result, panels[self.m * self.there.units[layer] :]):
             part[...] = panel
         return result
 
     def set_matrix(self, matrix, panels, layer):
-        """Copy a matrix to a layer's part of an array of the workspace."""
+        """Copy a matrix to a layer's part of the workspace array `panels`."""
         for part, panel in arrays.strips(matrix, panels[self.m * self.there.units[layer] :]):
             panel[...] = part
 
@@ -87,7 +87,7 @@ def test_normalized_by_the_mini_batch_which_enters_the_running_means(dtype, m):
     np.testing.assert_allclose(found, normalized(x), rtol=0, atol=64 * layer.eps)
     mean, variance = layer.running()
     if m == 1:
-        expected = layer.mean, layer.variance  # one sample is no estimate of a variance
+        expected = layer.mean, layer.variance  # one sample gives no estimate of the variance
     else:
         expected = [
             (1 - MOMENTUM) * before + MOMENTUM * now

@@ -1,4 +1,4 @@
-"""A step of each compiled optimizer, against its formula in `formulas.optimizers`."""
+"""Compares a step of each compiled optimizer with the formula in `formulas.optimizers`."""
 
 import numpy as np
 import pytest
@@ -40,8 +40,8 @@ class Step:
 
     def computed(self, step):
         """Return the parameters, the sums and the optimizer's state after the kernel's step."""
-        # For gradient descent, the sums are of changes, not of gradients. With momentum, they start from the velocity,
-        # already multiplied by the momentum.
+        # For gradient descent, the sums are those of the parameters' changes, not of the gradients. Without Nesterov's
+        # method, the sums begin with momentum times velocity.
         descends = isinstance(self.optimizer, GradientDescent)
         settings = {name: type(Update._field_defaults[name])(n) for name, n in self.optimizer.settings().items()}
         unit = -self.eta if descends else 1.0

@@ -1,7 +1,7 @@
-"""Kernels compiled for other processors, whose instructions this processor has, too.
+"""Tests kernels compiled for other processors, whose instructions this processor can also execute.
 
-Numba compiles for the processor NUMBA_CPU_NAME with the instructions NUMBA_CPU_FEATURES. The default instructions are
-all of this processor's, whatever NUMBA_CPU_NAME is; only for "generic", they are the basic ones.
+Numba compiles for the processor NUMBA_CPU_NAME with the instructions NUMBA_CPU_FEATURES. If NUMBA_CPU_FEATURES is not
+set, Numba uses all instructions of this processor, or only the basic ones if NUMBA_CPU_NAME is "generic".
 """
 
 import os
@@ -14,10 +14,11 @@ from llvmlite.binding import get_host_cpu_features
 from numba.core import codegen
 from processors import PROCESSORS, WIDER, is_x86, known
 
-pytestmark = pytest.mark.skipif(not is_x86(), reason="the instructions are those of x86")
+pytestmark = pytest.mark.skipif(not is_x86(), reason="the test compiles for x86 processors")
 
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
-INPUTS = {"float64": ("Matrix", "0.0"), "float32": ("Rows", "0.8")}  # one kind each: compiling takes seconds
+# One kind of inputs for each dtype, because compiling takes seconds.
+INPUTS = {"float64": ("Matrix", "0.0"), "float32": ("Rows", "0.8")}
 EACH = pytest.mark.parametrize(("network", "dtype"), [("dense", "float64"), ("images", "float32")])
 TRAIN = """
 import sys
@@ -65,7 +66,7 @@ print(lanes_of("float32"), lanes_of("float64"))
 
 
 def check(network, dtype, lanes, **environment):
-    """Train in a process with these environment variables, and compare with the reference."""
+    """Train in a process with the variables `environment`; compare the result with the engine `reference`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU_")}
     kind, zeros = INPUTS[dtype]
     result = subprocess.run(
@@ -84,7 +85,7 @@ def check(network, dtype, lanes, **environment):
 
 
 def test_this_processor():
-    """One precision is enough: all other tests use the kernels compiled for this processor."""
+    """One precision is enough, because all other tests use the kernels compiled for this processor."""
     features = codegen.get_host_cpu_features().split(",")
     check("dense", "float32", "32 16" if "+avx512f" in features else "16 8" if "+avx" in features else "8 4")
 
@@ -95,7 +96,8 @@ def test_a_processor_with_the_basic_instructions_only(network, dtype):
 
 
 @pytest.mark.skipif(
-    not (known("avx2") and get_host_cpu_features().get(WIDER["avx2"])), reason="this processor has no wider vectors"
+    not (known("avx2") and get_host_cpu_features().get(WIDER["avx2"])),
+    reason="this processor lacks AVX2, or has no vectors wider than those of AVX2",
 )
 @EACH
 def test_a_processor_with_avx2_but_not_avx512(network, dtype):

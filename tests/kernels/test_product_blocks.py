@@ -1,4 +1,4 @@
-"""Each block for products against NumPy: every number of rows and panels, loops with no, one and many iterations."""
+"""Compares each block for products with NumPy, for every number of rows and panels, and loops of different lengths."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from fastnet.kernels.product_blocks import PANELS, ROWS
 from fastnet.kernels.vectors import lanes_of, register_lanes_of
 
 DTYPES = ("float32", "float64")
-START, STRIDE = 4, 19  # of the rows of numbers whose indices are in PICKED
-PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # used from index 1 on
+START, STRIDE = 4, 19  # row i of x begins at index START + STRIDE * i
+PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # indices of rows of x; the first entry is not used
 
 
 @kernel
@@ -175,7 +175,7 @@ def test_panels_times_a_row_without_zeros(dtype, columns_dtype, panels, count):
 @pytest.mark.parametrize("panels", [0, 1, 5])
 @pytest.mark.parametrize("is_first", [0, 1])
 def test_dot_products(dtype, samples, panels, is_first):
-    """A register holds partial sums; both registers of a vector are added to the same register."""
+    """A register holds partial sums, to which the products of both registers of a vector are added."""
     memory, width, register, outputs = Memory(dtype), lanes_of(dtype), register_lanes_of(dtype), 2
     a_panel, w_panel, sums_sample = (samples + 1) * width, (outputs + 2) * width, outputs * register + 4
     both = (register, width // register), (1, register)

@@ -1,4 +1,4 @@
-"""Products of integers, whose sums are exact in any order, so that no tolerance is needed; then of other numbers."""
+"""Tests products of integers without tolerance, because their sums are exact in any order; then other products."""
 
 import numpy as np
 import pytest
@@ -59,11 +59,12 @@ SHAPES = {
     "n": st.integers(1, 9),
     "outer": st.integers(0, 3),
     "start": st.integers(0, 3),
-    "gaps": st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),  # between rows, numbers and vectors
+    # Gaps between rows, between parts of a row, and between vectors.
+    "gaps": st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),
     "seed": st.integers(0, 2**32 - 1),
 }
 PICKED = [2, 0, 5, 5, 1, 3]
-LARGE = [(1, 600), (40, 16), (3, 171)]  # parts, and numbers in each part: more than a cache holds
+LARGE = [(1, 600), (40, 16), (3, 171)]  # parts of a row, and elements per part; their product exceeds NUMBERS_IN_CACHE
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -188,7 +189,7 @@ def test_dot_products_are_set(dtype, panels, n, ends, start, gaps, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("samples", range(2 * SAMPLES_AT_A_TIME))
 def test_dot_products_of_any_number_of_samples(dtype, samples):
-    """The samples include every remainder of those summed together; the outputs include pairs and single outputs."""
+    """Numbers of samples have every remainder modulo SAMPLES_AT_A_TIME; numbers of outputs are even and odd."""
     for n in (1, 8, 10, 15):
         check_dot_products(Memory(dtype, n), 2, n, 3, 3 + samples, 1, (1, 1, 1))
 
@@ -215,7 +216,7 @@ def check_dot_products(memory, panels, n, first, last, start, gaps):
     z[:] = np.nan
     expected = with_part(z, of_z, np.einsum("sqi,kqi->sk", a[of_a], w[of_w]))
     padding = grid(z_start + first * width, (z_panel, -(-n // width)), (width, samples), (1, width))
-    padding = np.setdiff1d(padding, of_z)  # its contents do not matter
+    padding = np.setdiff1d(padding, of_z)  # the contents of the padding do not matter
     room = SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register
     dots = np.full(room + 5, np.nan, dtype)
     set_dot_products(a, start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, 3)
@@ -254,7 +255,7 @@ def test_fractions_are_summed_up_to_rounding(dtype):
 
 
 def test_a_small_gradient_is_not_lost_in_a_large_weight():
-    """The products of five samples, each too small to change the weight, are summed first."""
+    """Five products, each too small to change the weight, are summed before the sum is added to the weight."""
     width, small = lanes_of("float32"), np.float32(2.0**-25)
     w, ones = np.ones(width, "float32"), np.ones((5, width), "float32")
     x = np.full(5, small, "float32")
@@ -264,7 +265,7 @@ def test_a_small_gradient_is_not_lost_in_a_large_weight():
 
 
 def assert_sums_of_products(result, a, b, dtype):
-    """Compare with a @ b, within the bound of the rounding error of any order of summation."""
+    """Compare with a @ b, within a bound of the rounding error that holds for any order of summation."""
     a, b = a.astype(np.longdouble), b.astype(np.longdouble)
     bound = (a.shape[1] + 1) * np.finfo(dtype).eps / 2 * (np.abs(a) @ np.abs(b))
     assert (np.abs(result.reshape(bound.shape) - a @ b) <= bound).all()

@@ -1,4 +1,4 @@
-"""Regularization of all weights, by one thread or several, against `formulas.regularization`."""
+"""Compares regularization of all weights, by one thread or several, with `formulas.regularization`."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ EACH_NETWORK = pytest.mark.parametrize("network", NETWORKS)
 
 
 class Weights:
-    """Weights of layers of several widths, with norms from about 0.5 to 2, around the bound of 1; some are zero."""
+    """Weights of layers of several widths. Their norms are 0, or between about 0.5 and 2, around the bound of 1."""
 
     def __init__(self, dtype, network):
         random = np.random.default_rng(0)
@@ -50,7 +50,7 @@ class Weights:
         self.parameters = arrays.from_arrays(self.architecture, self.there, self.arrays)
 
     def assert_changed(self, change):
-        """Compare the weights with `change` of the initial ones; other parameters and the padding must be unchanged."""
+        """Compare the weights with `change(initial weights)`; check that other parameters and padding are unchanged."""
         found = arrays.to_arrays(self.architecture, self.there, self.parameters)
         for own, before in zip(found, self.arrays, strict=True):
             for name, array in own.items():

@@ -1,4 +1,4 @@
-"""The compiled shuffle orders as NumPy does, and leaves the generator as NumPy does."""
+"""The compiled shuffle gives the same order as NumPy, and leaves the generator in the same state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBERS = [0, 1, 2, 3, 10, 623, 624, 625, 1247, 1248, 1249, 9_999, 10_000, 10_00
 
 @pytest.fixture(autouse=True)
 def compiled_for_few(monkeypatch):
-    """Use the kernel also for few numbers, which NumPy would shuffle."""
+    """Use the kernel also for short arrays, which NumPy would otherwise shuffle."""
     monkeypatch.setattr(shuffling, "_FEWEST", 0)
 
 
@@ -28,7 +28,7 @@ def assert_same_afterwards(random, other):
     one, two = random.get_state(legacy=False), other.get_state(legacy=False)
     assert (one["state"]["key"].dtype, one["state"]["pos"]) == (np.dtype("uint32"), two["state"]["pos"])
     np.testing.assert_array_equal(one["state"]["key"], two["state"]["key"])
-    # The second of two Gaussian numbers is kept for the next call.
+    # NumPy draws Gaussian numbers in pairs, and keeps the second number for the next call.
     assert (one["has_gauss"], one["gauss"]) == (two["has_gauss"], two["gauss"])
     for draw in (lambda each: each.randn(3), lambda each: each.randint(2**31, size=700), lambda each: each.rand(2)):
         np.testing.assert_array_equal(draw(random), draw(other))
@@ -45,7 +45,7 @@ def test_as_numpy(seed, numbers, gaussians, draws):
     random, other = np.random.RandomState(seed), np.random.RandomState(seed)
     for each in (random, other):
         each.randn(gaussians)
-        each.bytes(4 * draws)  # one draw of 32 bits per 4 bytes
+        each.bytes(4 * draws)  # one draw of 32 bits for each 4 bytes
     for n in numbers:
         expected, order = other.permutation(n), shuffling.permutation(random, n)
         assert order.dtype == expected.dtype

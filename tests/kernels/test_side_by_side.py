@@ -26,14 +26,14 @@ def kernels(monkeypatch, tmp_path):
 
 @pytest.fixture
 def started(monkeypatch):
-    """Return a list of the processes that are started."""
+    """Return a list to which each started process is appended."""
     found, start = [], side_by_side._start
     monkeypatch.setattr(side_by_side, "_start", lambda: found.append(start()) or found[-1])
     return found
 
 
 def call(doubled, first):
-    """Compile both, `first` in another process if possible; call both; return whether `first` was compiled there."""
+    """Compile and call both kernels; return whether another process compiled `first`."""
     side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,))])
     address = side_by_side.address_of(first, (SCALED,))
     found = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)(address)(SCALED.address)
@@ -111,7 +111,7 @@ def test_another_process_compiles_several_one_after_the_other(kernels, started):
     assert [sum(each.stats.cache_hits.values()) for each in (doubled, first, width)] == [0, 1, 1]
 
 
-# Prints a line when it compiles or waits, and then the number of kernels that it loaded from the cache.
+# A program that prints a line when it compiles or waits, and then the number of kernels loaded from the cache.
 WAITING = """
 import contextlib
 module, types = pickle.load(sys.stdin.buffer)

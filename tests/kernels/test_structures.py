@@ -1,4 +1,4 @@
-"""Structures as kernels read them give what Python reads from the named tuple."""
+"""Kernels read the same values from a structure as Python reads from the named tuple."""
 
 from __future__ import annotations
 

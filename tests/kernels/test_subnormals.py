@@ -27,7 +27,7 @@ def sums(numbers, found):
 
 PROCESSORS = "x86_64", "amd64", "aarch64", "arm64"
 pytestmark = pytest.mark.skipif(
-    platform.machine().lower() not in PROCESSORS, reason="the control register of this processor is not known"
+    platform.machine().lower() not in PROCESSORS, reason="fastnet does not know the control register of this processor"
 )
 
 

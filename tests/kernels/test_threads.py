@@ -33,7 +33,7 @@ def share_of(n, share):
 
 @kernel
 def go_round(counters, rounds, late, share):
-    """Count the rounds, and how often another thread is in a different round."""
+    """Run rounds with a barrier; count in `late` how often another thread is in a different round."""
     for r in range(1, rounds + 1):
         set_item(counters, share.thread, r)
         threads.wait_for_all(share, 2 * r - 1)
@@ -66,7 +66,7 @@ def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
     meeting = threading.Barrier(count)
 
     def work(share):
-        meeting.wait(timeout=10)  # no thread passes twice before all threads have arrived
+        meeting.wait(timeout=10)  # blocks until all shares have begun, so each share needs a thread of its own
         done.append((share, threading.get_ident()))
 
     threads.run(work, count)
@@ -226,7 +226,7 @@ def test_the_limit_is_that_of_the_thread_that_set_it():
 def test_nobody_goes_on_before_the_last_has_come(count):
     rounds = 2000
     counters, late = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    go_round(counters, 0, late, shares(1)[0])  # compiles
+    go_round(counters, 0, late, shares(1)[0])  # compiles before the threads begin
     threads.run(lambda share: go_round(counters, rounds, late, share), count)
     assert counters.tolist() == [rounds] * count
     assert late.tolist() == [0] * count
@@ -260,7 +260,7 @@ def what_is_computed(task, kind, dtype, count):
             engine.epoch(random.permutation(samples), 7, 0.05, descent)  # the last mini-batch is short
         gradients, parameters = engine.gradients(data.inputs, data.targets), engine.parameters()
         outputs = engine.outputs(data.inputs)
-    assert len(parts) >= 17  # `choice.threads` was called every time
+    assert len(parts) >= 17  # `choice.threads` is called for 15 epochs, the gradients and the outputs
     assert np.isfinite(outputs).all()
     return [array.tobytes() for array in (*arrays_of(parameters), *arrays_of(gradients), outputs)]
 

@@ -123,7 +123,7 @@ def total(a):
 
 
 def drawn(dtype, n=MOST_LANES):
-    """Draw numbers of every kind: infinities, NaN, zeros of both signs, and subnormal numbers."""
+    """Return a strategy for numbers of every kind: infinities, NaN, zeros of both signs, and subnormal numbers."""
     return arrays(dtype, n, elements=st.floats(width=8 * np.dtype(dtype).itemsize))
 
 
@@ -168,7 +168,7 @@ def test_a_vector_is_copied_from_any_address_to_any_other_and_nothing_else_is(dt
 @KINDS
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_first_numbers_of_a_vector_are_copied_and_no_others(dtype, is_narrow):
-    """With a count larger than the vector, the whole vector is copied."""
+    """If the count is larger than the vector, the whole vector is copied."""
     width = lanes_of_kind(dtype, is_narrow)
     source = np.arange(1, 2 * width + 1, dtype=dtype)
     for count in (*range(-1, width + 2), 3 * width, 2**40):
@@ -217,7 +217,7 @@ def test_an_array_that_is_read_only_can_be_read():
 def test_an_item_that_is_an_integer_has_room_to_be_an_index(dtype):
     limits = np.iinfo(dtype)
     numbers = [limits.max, 0, 1, 300, limits.max // 2 + 1]
-    factor = 1 if dtype == "int64" else 1_000_003  # the product would not fit the array's own type
+    factor = 1 if dtype == "int64" else 1_000_003  # the product exceeds the range of the array's dtype
     for i, number in enumerate(numbers):
         assert product_with_item(np.array(numbers, dtype), i, factor) == number * factor
     if limits.min < 0:
@@ -286,7 +286,7 @@ def test_arithmetic_of_a_vector_and_a_number(dtype, kind, data):
     np.testing.assert_array_equal(result[4 * width :], as_numpy_has_it(rounded, vector[:width]))
 
 
-@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the feature is that of x86")
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="the feature +fma is that of x86")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_product_and_a_sum_are_rounded_once_where_the_processor_can(dtype):
     random = np.random.default_rng(0)
@@ -301,7 +301,7 @@ def test_a_product_and_a_sum_are_rounded_once_where_the_processor_can(dtype):
         differ += np.count_nonzero(once != twice)
         has_it = "+fma" in cpu_target.target_context.codegen()._tm_features.split(",")
         np.testing.assert_array_equal(result, once if has_it else twice)
-    assert differ  # otherwise nothing was tested
+    assert differ  # otherwise, the test could not distinguish one rounding from two
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -29,7 +29,7 @@ def test_no_vector_lies_across_cache_lines(architecture, samples, threads):
         assert array.ctypes.data % 64 == 0 or not array.size
     for start in (*there.units, *there.channels, *there.weights, there.biases, there.gammas):
         assert start % lanes_of(dtype) == 0
-    register = lanes_of(dtype) * dtype.itemsize // 2  # in bytes; a vector has two registers
+    register = lanes_of(dtype) * dtype.itemsize // 2  # size of a register in bytes; a vector has two registers
     assert 64 % register == 0
 
 
@@ -61,7 +61,7 @@ def test_each_thread_has_the_same_room(architecture, threads):
 
 
 def test_arrays_of_a_page_do_not_begin_at_the_same_place_of_one():
-    """Otherwise, loads from one array would wait for stores to another array."""
+    """Arrays begin at different offsets in a memory page; otherwise, loads would wait for stores to another array."""
     for size in (1, 1024, 5000):
         starts = [array.ctypes.data % 4096 for array in workspace._apart(3, size, np.dtype("float32"))]
         assert len(set(starts)) == 3

@@ -1,4 +1,4 @@
-"""Small kernels, which another process can import and compile."""
+"""Small kernels that another process can import and compile."""
 
 from typing import NamedTuple
 
@@ -17,17 +17,17 @@ class Scaled(NamedTuple):
 
 @kernel
 def doubled(n):
-    """Return 2 n."""
+    """Return `2 * n`."""
     return 2 * n
 
 
 @kernel
 def first(scaled):
-    """Return the first of some numbers, times their factor."""
+    """Return the first number times the factor."""
     return scaled.factor * scaled.numbers[0]
 
 
 @kernel
 def width(numbers):
-    """Return the number of lanes of a vector: it depends on the processor."""
+    """Return the number of lanes of a vector, which depends on the processor."""
     return lanes(numbers)

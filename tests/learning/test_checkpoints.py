@@ -1,4 +1,4 @@
-"""An interrupted run resumes with bit-identical results, or raises an error that says why it cannot."""
+"""An interrupted run resumes with bit-identical results, or an error says why the run cannot resume."""
 
 import math
 import os
@@ -61,7 +61,7 @@ def test_it_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
     assert net.returned == whole.returned
     assert net.history.series("eta") == whole.history.series("eta")
     assert net.history.stopped == whole.history.stopped
-    # The state of the generator is restored, too.
+    # Further training gives the same results, because the state of the random generator is restored.
     more = [each.SGD(data, 1, 7, 0.5, report=lambda history: None) and each for each in (whole, net)]
     assert_same(*more)
 
@@ -102,7 +102,7 @@ def test_resuming_a_run_that_is_over_trains_nothing(data, tmp_path):
     contents = (tmp_path / "run").read_bytes()
     again = trained(data, 3, checkpoint=tmp_path / "run", resume=True)
     assert_same(again, first)
-    assert again.history.epochs == first.history.epochs  # with their durations: no epoch was trained again
+    assert again.history.epochs == first.history.epochs  # equal durations show that no epoch was trained again
     assert (tmp_path / "run").read_bytes() == contents
     stopped = trained(data, 90, patience=1, checkpoint=tmp_path / "stopped")
     assert stopped.history.stopped
@@ -265,7 +265,7 @@ def test_statistics_that_cannot_be(data, tmp_path):
 
 
 def as_version_2(path, dense):
-    """Rewrite a checkpoint in version 2's format: indices of dense layers only, velocities, no number of steps."""
+    """Rewrite a checkpoint in the format of version 2, which numbers dense layers only, and has no number of steps."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     del description["steps"]
     names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
@@ -302,7 +302,7 @@ def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
 @pytest.mark.parametrize("version", [3, 4])
 def test_versions_3_and_4_go_on_bit_for_bit(version, engine, recipe, data, tmp_path):
     if engine == "numba":
-        pytest.skip("it rounded differently")
+        pytest.skip("the engine numba of these versions rounded differently")
     if engine == "torch-cpu":
         pytest.importorskip("torch")
     whole = trained(data, 5, engine, **recipe)
@@ -337,7 +337,7 @@ def test_an_earlier_version_of_an_engine_that_rounds_differently_now_is_refused(
 
 @pytest.fixture
 def in_parts(monkeypatch):
-    """Write the second file after every third epoch."""
+    """Let runs write the second file of a checkpoint after every third epoch."""
     monkeypatch.setattr(checkpoints, "_PART", 3)
 
 
@@ -362,7 +362,7 @@ def test_with_a_second_file_it_goes_on_bit_for_bit(recipe, data, tmp_path, in_pa
     second = (tmp_path / "run.epochs").stat()
     again = trained(data, 11, checkpoint=tmp_path / "run", resume=True, **recipe)
     assert again.history.epochs == net.history.epochs
-    assert (tmp_path / "run.epochs").stat().st_ino == second.st_ino  # it was not written again
+    assert (tmp_path / "run.epochs").stat().st_ino == second.st_ino  # the second file was not written again
 
 
 def test_columns_that_begin_late_are_in_the_second_file_too(data, tmp_path, in_parts):
@@ -378,7 +378,7 @@ def test_columns_that_begin_late_are_in_the_second_file_too(data, tmp_path, in_p
 
 
 def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
-    """Neither the size of what is written after an epoch grows, nor the rate at which the second file is written."""
+    """In a long run, the first file does not grow, and the second file is not written more frequently."""
     written, write = [], tensors.write
 
     def spy(path, *others):
@@ -389,10 +389,11 @@ def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
     trained(data, 31, checkpoint=tmp_path / "run")
     sizes = [size for name, size in written if name == "run"]
     assert len(sizes) == 32
-    assert max(sizes[-3:]) < max(sizes[1:4]) + 200  # bytes, for more digits; 27 epochs would take 1,000
+    assert max(sizes[-3:]) < max(sizes[1:4]) + 200  # 200 bytes for longer numbers; 27 epochs would take 1,000
     names = [name for name, _ in written]
     assert names.count("run.epochs") == 10
-    assert names[:6] == ["run", "run", "run", "run.epochs", "run", "run"]  # `run` follows, which refers to `run.epochs`
+    # `run` is written after `run.epochs`, to which it refers.
+    assert names[:6] == ["run", "run", "run", "run.epochs", "run", "run"]
 
 
 def test_killed_between_the_two_files_it_goes_on(data, tmp_path, in_parts):
@@ -400,7 +401,7 @@ def test_killed_between_the_two_files_it_goes_on(data, tmp_path, in_parts):
     trained(data, 5, checkpoint=first)
     contents = first.read_bytes()
     trained(data, 6, checkpoint=first, resume=True)
-    first.write_bytes(contents)  # the second file has the sixth epoch already
+    first.write_bytes(contents)  # now only the second file has the sixth epoch
     assert epochs_in_both(tmp_path) == (2, 6)
     whole, net = trained(data, 8), trained(data, 8, checkpoint=first, resume=True)
     assert_same(net, whole)
@@ -466,7 +467,7 @@ def test_what_is_said_of_another_run_is_a_short_line(data, tmp_path):
 
 
 def test_rewritten_without_a_change_it_is_the_same(data, tmp_path):
-    """`rewritten` alone does not change the run; otherwise, tests with `rewritten` would prove nothing."""
+    """`rewritten` without a change leaves a valid checkpoint, so the errors in other tests are due to their changes."""
     trained(data, 1, checkpoint=tmp_path / "run", momentum=0.5)
     rewritten(tmp_path / "run", lambda description, arrays: None)
     net = trained(data, 3, checkpoint=tmp_path / "run", resume=True, momentum=0.5)
@@ -477,7 +478,7 @@ PROGRAM = """
 import sys, numpy as np
 from fastnet import Dataset, network2
 from fastnet.learning import checkpoints
-checkpoints._PART = 2  # so that kills meet the second file, too
+checkpoints._PART = 2  # so that the process is also killed while it writes the second file
 random = np.random.default_rng(0)
 data = Dataset(random.random((300, 12)), np.eye(3)[random.integers(0, 3, 300)])
 net = network2.Network([12, 8, 3], engine="numpy", seed=3)
@@ -489,7 +490,7 @@ net.save("net.json")
 
 
 def test_killed_at_any_moment_it_goes_on(tmp_path):
-    """The process is killed three times here; `benchmarks/kills.py` does so any number of times."""
+    """The process is killed three times here; `benchmarks/kills.py` kills a process any number of times."""
     command = [sys.executable, "-c", PROGRAM]
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):

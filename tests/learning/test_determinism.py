@@ -20,7 +20,7 @@ ENGINES = ("numba", "numpy", "reference", "torch-cpu")
 SMALL = ((12, 8, 3), 7, 60)  # layers, mini-batch size, number of samples
 LARGE = ((30, 1000, 5), 1000, 1500)
 LAYERS = ((30, Dropout(0.1), Dense(1000, "linear"), BatchNormalization("relu"), Dropout(0.5), 20, 5), 1000, 1500)
-MANY_SAMPLES = ((300, 30, 5), 700, 1500)  # more than neurons: threads divide the samples of layer 0
+MANY_SAMPLES = ((300, 30, 5), 700, 1500)  # more samples in a mini-batch than neurons, so threads divide samples
 COUNTS = (1, 2, 3, 8)
 
 
@@ -39,7 +39,7 @@ def in_threads(count):
         patch.setattr(numba.config, "NUMBA_NUM_THREADS", count)
         patch.setattr(threads, "_processors", lambda: count)
         patch.setattr(threads, "_pause", threads._Pause())
-        patch.setattr(threads._pause, "judge", lambda running: None)  # also if processors are busy
+        patch.setattr(threads._pause, "judge", lambda running: None)  # use all threads, even if processors are busy
         stack.enter_context(threadpoolctl.threadpool_limits(count))
         if why_missing("torch-cpu") is None:
             import torch
@@ -89,7 +89,7 @@ def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkey
         with in_threads(count):
             results.append(bits("numba", task, **keywords))
     assert results[1:] == results[:1] * (len(COUNTS) - 1)
-    assert set(used) == {1} if task is SMALL else len(set(used)) >= len(COUNTS)  # small parts take fewer threads
+    assert set(used) == {1} if task is SMALL else len(set(used)) >= len(COUNTS)  # small tasks use fewer threads
 
 
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)

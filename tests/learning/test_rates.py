@@ -1,4 +1,4 @@
-"""Schedules of the learning rate, against NumPy and PyTorch; and deformed images in each epoch, resumed bit for bit."""
+"""Compares schedules of the learning rate with NumPy and PyTorch, and tests training on deformed images."""
 
 import numpy as np
 import pytest

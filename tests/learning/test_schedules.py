@@ -1,4 +1,4 @@
-"""Stopping rules, which decide after each epoch from one number per epoch."""
+"""Tests of the stopping rules, which decide after each epoch from one number per epoch."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_without_patience_nothing_happens():
     [
         (1, [5, 6, 7, 7, 8], 4),  # an equal accuracy is no improvement
         (2, [5, 4, 6, 5, 6, 7], 5),  # an improvement restarts the count
-        (3, [9, 1, 2, 3, 4], 4),  # better than the epoch before, but not than the best
+        (3, [9, 1, 2, 3, 4], 4),  # the last epochs improve on the epoch before, but not on the best
         (2, [0, 0, 0], 3),  # the first epoch is an improvement
         (10, [1] * 10, 10),
     ],

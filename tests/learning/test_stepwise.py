@@ -60,7 +60,7 @@ def test_a_network_that_is_changed_goes_on_changed(engine):
     other.update_mini_batch(DATA, 0.5)
     for mine, expected in zip(net.weights, other.weights, strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-5, atol=1e-6)
-    half = net.begin_training(DATA, 5, 0.5)  # the learning rate can change within an epoch, too
+    half = net.begin_training(DATA, 5, 0.5)  # the learning rate can also change within an epoch
     half.advance(2)
     net.weights[0][...] = 0.0
     half.eta = 1e-6

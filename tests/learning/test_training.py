@@ -16,7 +16,7 @@ from fastnet.utils import progress
 
 
 class Scripted:
-    """A fake learner: `train` increments its parameter, and its accuracies are the numbers of a list."""
+    """A fake learner: `train` increments the parameter, and `findings` returns the next of the given accuracies."""
 
     def __init__(self, accuracies, at_epoch=None, **findings):
         self.value, self.calls, self.findings_ = np.zeros(1), [], findings
@@ -148,7 +148,7 @@ def test_never_predicted_counts():
 
 
 class Engine:
-    """A fake engine with a cost of 0.1 per sample: the last digits of a sum depend on the order of summation."""
+    """A fake engine with a cost of 0.1 per sample: the last digits of sums of 0.1 depend on the order of summation."""
 
     def __init__(self):
         self.parts = []

@@ -13,7 +13,7 @@ from fastnet import Dataset, network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, sigmoid
 
 N = 12
-X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # exact in every type below
+X = np.random.default_rng(0).integers(0, 5, (N, 4)).astype(np.float32)  # integers, exact in every dtype below
 LABELS = np.arange(N) % 2
 Y = np.eye(2)[LABELS]
 
@@ -103,7 +103,7 @@ def a_network():
 
 
 def state(net):
-    """Return the state of a network and of NumPy's generator that `SGD` would change."""
+    """Return the state that `SGD` would change: that of a network, and that of NumPy's generator."""
     params = [param.tobytes() for param in net.params]
     return params, net.best, net.stopped, net.history, net._test, np.random.get_state()[2]
 
@@ -390,7 +390,7 @@ def test_what_makes_no_network(make, error, message):
 
 
 def test_a_function_of_ones_own_needs_pytorch():
-    """The error is raised on construction, when the engine is set, and in `SGD` if the function was assigned later."""
+    """With other engines, a custom activation raises an error on construction, on setting the engine, and in `SGD`."""
 
     def own(z):
         return sigmoid(z) * z

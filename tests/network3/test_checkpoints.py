@@ -1,4 +1,4 @@
-"""Chapter 6's interrupted runs, which resume from a checkpoint."""
+"""Interrupted runs of chapter 6's networks resume from a checkpoint."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_run_goes_on_bit_for_bit(p_dropout, engine, tmp_path, capsys):
     state = np.random.get_state()[1]
     np.random.seed(1)
     train(begun, tmp_path / "run", 2)
-    net = small_network(engine, p_dropout, seed=9)  # `resume` replaces its parameters by those of the file
+    net = small_network(engine, p_dropout, seed=9)  # `resume` replaces the parameters by those in the file
     np.random.seed(2)
     train(net, tmp_path / "run", 5, resume=True)
     assert bits(net) == bits(whole)
@@ -61,7 +61,7 @@ def test_a_finished_run_trains_nothing_more(tmp_path, capsys):
     train(again, tmp_path / "run", 3, resume=True)
     assert bits(again) == bits(net)
     assert len(again.history.epochs) == 3
-    assert again.best == net.best  # the last epoch
+    assert again.best == net.best  # the best epoch is the last one
 
 
 def test_the_best_epoch_may_be_one_of_the_checkpoint(tmp_path, capsys):

@@ -45,7 +45,7 @@ def read(path):
 
 
 def write(path, header, description, numbers):
-    """Write a file with a correct checksum, whatever else is wrong."""
+    """Write a file with a correct checksum, even if the rest of the file is invalid."""
     text = json.dumps(description)
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
     checksum = hashlib.sha256(json.dumps(["fastnet.network3", "1", text, entries]).encode() + numbers).hexdigest()
@@ -253,7 +253,7 @@ def test_what_is_no_network(saved, change):
 
 
 def test_a_file_that_was_written_by_hand(tmp_path):
-    """The test writes the documented format, which is the same as when chapter 6 needed PyTorch."""
+    """The test writes the documented format, which has not changed since chapter 6 required PyTorch."""
     w, b = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]], "<f4"), np.array([0.25, 0.0, -4.0], "<f4")
     filters, of_filters = np.arange(4, dtype="<f4").reshape(1, 1, 2, 2), np.array([0.5], "<f4")
     arrays = {"layers.0.w": filters, "layers.0.b": of_filters, "layers.1.w": w, "layers.1.b": b}

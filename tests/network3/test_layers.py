@@ -1,4 +1,4 @@
-"""Chapter 6's layers, against NumPy and the book's formulas written out."""
+"""Compares chapter 6's layers with the book's formulas, computed in NumPy."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, Softma
 
 
 def with_outputs(layer, random, engine):
-    """Return a network of a layer and a softmax layer, whose outputs depend on every activation of the layer."""
+    """Return a network of `layer` and a softmax layer. The outputs depend on every activation of `layer`."""
     last = SoftmaxLayer(layer.n_out, 3, params=(random.normal(size=(layer.n_out, 3)), random.normal(size=3)))
     return Network([layer, last], 1, engine=engine)
 
@@ -65,7 +65,7 @@ def test_dropout_scales_when_a_network_is_used(p_dropout, of_images):
 
 
 def test_dropout_in_training_does_not_scale(of_images, capsys):
-    """With weights of 0, a step is -eta (a - y) x, where x is 0 for dropped inputs and 1 for kept ones."""
+    """With weights of 0, a step is -eta (a - y) x, where x is 0 for dropped inputs and 1 for kept inputs."""
     np.random.seed(3)
     n_in = 2000
     net = Network([SoftmaxLayer(n_in, 2, 0.3)], 1, engine=of_images)
@@ -89,7 +89,7 @@ def test_each_sample_has_a_mask_of_its_own(engine, capsys):
 
 
 def test_an_activation_of_ones_own(pytorch, capsys):
-    """The activation is applied after pooling: cos is not increasing, so that the order changes the outputs."""
+    """The activation is applied after pooling. The order matters, because cos is not an increasing function."""
     torch = pytest.importorskip("torch")
     np.random.seed(0)
     random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Chapter 6's networks: what they compute and how they learn, against NumPy and central differences."""
+"""Compares outputs and training of chapter 6's networks with NumPy and central differences."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def test_the_network_computes_what_its_layers_do(engine):
 
 
 def test_a_step_goes_down_the_cost_as_the_book_defines_it(engine, capsys):
-    """Each parameter against central differences of the cost, in float64, after an epoch with one mini-batch."""
+    """Compare the step of one mini-batch with central differences of the cost in float64, for each parameter."""
     net = small_network(engine)
     x, y = some_data(n=4)
     eta, lmbda = 0.1, 0.7
@@ -53,7 +53,7 @@ def test_a_step_goes_down_the_cost_as_the_book_defines_it(engine, capsys):
 
 
 def test_regularization_is_divided_by_the_number_of_mini_batches(engine, capsys):
-    """With inputs of 0, the gradient of the weights is only that of the regularization."""
+    """With inputs of 0, only the regularization contributes to the gradient of the weights."""
     net = Network([SoftmaxLayer(2, 2, params=([[1.0, 2.0], [3.0, -4.0]], [0.0, 0.0]))], 2, engine=engine)
     data = np.zeros((11, 2)), np.zeros(11, int)
     net.SGD(data, 1, 2, 0.5, data, None, lmbda=1.5)
@@ -74,7 +74,7 @@ def test_mini_batches_come_in_order_and_what_is_left_over_is_left_out(engine, ca
 
 
 def test_the_lines_are_the_books(engine, capsys):
-    """The network learns nothing: half of the validation samples are correct, one or two thirds of the test samples."""
+    """The network does not learn: it classifies 2 of 4 validation samples correctly, and 1 or 2 of 3 test samples."""
     net = Network([SoftmaxLayer(1, 2)], 1, engine=engine)
     training = np.zeros((500, 1)), np.arange(500) % 2
     validation = np.zeros((4, 1)), [0, 1, 0, 1]
@@ -107,7 +107,7 @@ def test_the_lines_are_the_books(engine, capsys):
 
 @pytest.mark.parametrize(("samples", "lines"), [(1000, [0, 1000]), (2500, [0, 1000, 2000, 3000, 4000])])
 def test_a_line_for_each_thousandth_mini_batch(samples, lines, capsys):
-    """Lines are printed at the beginning of an epoch and within it, and do not change the training."""
+    """A line is printed before mini-batches 0, 1000, ... of the run. Printing does not change the training."""
     data = some_data(samples, 2, 2)
     net, alone = (Network([SoftmaxLayer(2, 2)], 1) for _ in range(2))
     net.SGD(data, 2, 1, 0.1, data, None)
@@ -119,7 +119,7 @@ def test_a_line_for_each_thousandth_mini_batch(samples, lines, capsys):
 
 
 def test_a_worse_epoch_is_not_the_best(engine, capsys):
-    """The validation sample is classified correctly after the first epoch, and wrongly after the second."""
+    """The validation sample is classified correctly after the first epoch, and incorrectly after the second."""
     net = Network([SoftmaxLayer(1, 2, params=([[0.0, 0.0]], [1.0, 0.0]))], 1, engine=engine)
     net.SGD((np.zeros((1, 1)), [1]), 2, 1, 0.5, (np.zeros((1, 1)), [0]), None)
     assert capsys.readouterr().out == (
@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_network(p_dropout, engine, capsys):
 
 
 def test_what_is_left_out_does_not_learn(engine, capsys):
-    """With one sample, the weights of dropped inputs, about half of 100, get no gradient."""
+    """About half of the 100 inputs of the only sample are dropped. The weights of dropped inputs get no gradient."""
     np.random.seed(0)
     hidden = FullyConnectedLayer(100, 2, linear, 0.5)
     net = Network([hidden, SoftmaxLayer(2, 2, params=(np.eye(2), [0.0, 0.0]))], 1, engine=engine)
@@ -166,7 +166,7 @@ def test_masks_differ_from_mini_batch_to_mini_batch_and_from_run_to_run(engine, 
         results.append(bits(net))
     assert results[0] != results[1]
     again = small_network(engine, 0.5)
-    for _ in range(2):  # the same masks in each call
+    for _ in range(2):  # both calls of `SGD` draw the same masks
         np.random.seed(1)
         again.SGD(data, 1, 4, 0.3, data, data)
     assert not np.allclose(np.frombuffer(bits(again), np.float32), np.frombuffer(results[2], np.float32), atol=1e-3)

@@ -26,7 +26,7 @@ def test_a_report_is_called_after_each_epoch_instead_of_printing(engine, monkeyp
 
 
 def test_a_report_sees_the_best_epoch_so_far():
-    """The validation sample is classified correctly after the first epoch, and wrongly after the second."""
+    """The validation sample is classified correctly after the first epoch, and incorrectly after the second."""
     net, seen = Network([SoftmaxLayer(1, 2, params=([[0.0, 0.0]], [0.3, 0.0]))], 1, engine="numpy"), []
     net.SGD(
         (np.zeros((1, 1)), [1]), 2, 1, 0.2, (np.zeros((1, 1)), [0]), None, report=lambda history: seen.append(net.best)

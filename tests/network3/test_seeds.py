@@ -1,4 +1,4 @@
-"""Chapter 6's networks with a generator of their own."""
+"""Chapter 6's networks with a random generator of their own, which the argument `seed` creates."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_network(engine):
     for seed, state in ((3, 1), (3, 2), (4, 1)):
         np.random.seed(state)
         net = seeded(seed, engine=engine)
-        np.random.seed(state + 10)  # masks are drawn later
+        np.random.seed(state + 10)  # before `train` draws the dropout masks
         found.append((bits(net), train(net), train(net)))
     assert found[0] == found[1]
     assert all(one != other for one, other in zip(found[0], found[2], strict=True))
@@ -97,7 +97,7 @@ def test_weights_that_were_given_are_kept_and_draw_nothing():
 
 
 def test_layers_may_get_another_seed():
-    """Layers with drawn weights draw them again for a new network, so that the same seed gives the same weights."""
+    """Drawn weights of a layer are drawn again for each new network, so that the same seed gives the same weights."""
     layers = new_layers()
     found = [bits(seeded(seed, layers)) for seed in (3, 4, 3)]
     assert found[0] == found[2] != found[1]
@@ -122,7 +122,7 @@ def test_a_run_goes_on_bit_for_bit(engine, tmp_path):
     np.random.seed(12)
     assert train(again, 4, checkpoint=tmp_path / "run", resume=True) == expected
     assert again.best == whole.best
-    assert train(again) == train(whole)  # the state of the generator is the same, too
+    assert train(again) == train(whole)  # further training is equal, because the states of the generators are equal
 
 
 @pytest.mark.parametrize("other", [None, 4])

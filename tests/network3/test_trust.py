@@ -13,7 +13,7 @@ from fastnet.network3 import FullyConnectedLayer, Network, SoftmaxLayer, linear,
 
 @pytest.fixture(autouse=True)
 def overflow_is_no_warning():
-    """Suppress NumPy's own warnings, which the engine 'numpy' does not suppress: they are not tested here."""
+    """Suppress NumPy's floating-point warnings, which the engine `numpy` gives; they are not tested here."""
     with np.errstate(all="ignore"):
         yield
 
@@ -43,7 +43,7 @@ def test_a_run_that_diverges_stops_and_is_undone(settings, engine, capsys):
 
 
 def growing(engine):
-    """Return a network and settings: a mini-batch multiplies the weights by about -1e15, which float32 holds twice."""
+    """Return a network and settings: each mini-batch multiplies weights by about -1e15; the third overflows float32."""
     net = Network([SoftmaxLayer(1, 2, params=([[1.0, 0.0]], [0.0, 0.0]))], 1, engine=engine)
     return net, {"epochs": 9, "mini_batch_size": 1, "eta": 1e5, "lmbda": 1e10}
 
@@ -120,7 +120,7 @@ def test_outputs_that_are_not_numbers_are_predictions_of_no_digit(capsys):
 
 
 def interrupt_at(call, monkeypatch):
-    """Raise SIGINT while the line on mini-batches with the number `call`, counted from 1, is printed."""
+    """Raise SIGINT in the `call`-th call (numbered from 1) of the `print` that prints the lines on mini-batches."""
     calls = 0
 
     def say(*args, **keywords):
@@ -135,7 +135,7 @@ def interrupt_at(call, monkeypatch):
 
 @pytest.mark.parametrize(("call", "epochs"), [(1, 0), (3, 0), (4, 1), (8, 2)])
 def test_ctrl_c_leaves_the_network_as_after_the_last_whole_epoch(call, epochs, engine, monkeypatch, capsys):
-    """An epoch has six mini-batches, and prints a line for every second one."""
+    """An epoch has six mini-batches; a line is printed before every second mini-batch."""
     data = some_data()
     like, net = small_network(engine), small_network(engine)
     if epochs:

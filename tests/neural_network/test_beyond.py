@@ -29,7 +29,7 @@ NUMPY = {"engine": "numpy", "random_state": 0}
 
 @pytest.fixture
 def line():
-    """Inputs, and targets that are linear but for an outlier in every five."""
+    """Inputs, and targets that are linear with noise, except that every fifth target is an outlier."""
     random = np.random.default_rng(0)
     x = random.standard_normal((300, 3))
     y = x @ [1.0, -2.0, 0.5] + 0.1 * random.standard_normal(300)
@@ -162,7 +162,7 @@ class TestValidationSet:
         classifier.fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:], sample_weight_val=weights)
         found = accuracy_score(y[80:], classifier.predict(x[80:]), sample_weight=weights)
         assert max(classifier.validation_scores_) == classifier.best_validation_score_ == pytest.approx(found)
-        assert classifier.t_ == 80 * classifier.n_iter_  # the 80 samples of `fit` are all trained
+        assert classifier.t_ == 80 * classifier.n_iter_  # `fit` trains on all of its 80 samples
 
     def test_of_a_regressor(self, line):
         x, y = line
@@ -243,7 +243,7 @@ def test_to_sklearn(blobs, kind, solver):
 
 
 def test_to_sklearn_is_a_copy(blobs):
-    """Training the copy leaves the original unchanged, also if the copy's loss does not improve."""
+    """Training the copy leaves the original unchanged, even if the copy's loss does not improve."""
     x, y = blobs(3)
     one = MLPClassifier(tol=10.0, max_iter=3, random_state=0).fit(x, y)
     before = pickle.dumps(vars(one))
@@ -309,7 +309,7 @@ class TestInterruption:
 
 
 class TestCallbacks:
-    """scikit-learn's protocol of callbacks, if the installed version has one."""
+    """Tests of scikit-learn's callbacks, if the installed version has callbacks."""
 
     @pytest.fixture(autouse=True)
     def sklearn_callback(self):
@@ -388,7 +388,7 @@ def test_targets_that_a_regressor_does_not_take(blobs, y, message):
 
 def test_validation_samples_stay_sparse():
     """As a dense array, the validation samples would take 160 MB."""
-    random = np.random.default_rng(0)  # with RandomState, SciPy would shuffle an array as large as the matrix
+    random = np.random.default_rng(0)  # with RandomState, SciPy would shuffle an array as large as the dense matrix
     x = sparse.random(10_000, 20_000, density=0.001, format="csr", random_state=random)
     y = np.arange(10_000) % 2
     tracemalloc.start()

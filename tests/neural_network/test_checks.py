@@ -16,7 +16,7 @@ ESTIMATORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # as scikit-learn's own tests have it
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # as in scikit-learn's own tests
 @pytest.mark.filterwarnings("ignore::fastnet.learning.diagnostics.TrainingWarning")  # some inputs are not scaled
 @parametrize_with_checks(ESTIMATORS)  # the engines' results are tested elsewhere
 def test_a_check_of_scikit_learn(estimator, check, monkeypatch):

@@ -42,7 +42,7 @@ def masked(values):
 
 
 def trained(kind=MLPClassifier, **parameters):
-    """Return an estimator after two calls of `partial_fit`, which also leave a state of the solver."""
+    """Return an estimator that has a solver state, after two calls of `partial_fit`."""
     estimator = kind(hidden_layer_sizes=(7,), engine="numpy", dropout=0.1, random_state=0, max_iter=1)
     estimator.partial_fit(X, TARGETS[kind], **CLASSES[kind]).partial_fit(X, TARGETS[kind])
     return estimator.set_params(**parameters)
@@ -105,7 +105,7 @@ def test_a_parameter(method, kind, parameter, error, message):
         getattr(estimator, method)(X, TARGETS[kind], **classes)
 
     assert_refused(fresh(kind, **parameter), call, error, message)
-    if parameter != {"hidden_layer_sizes": 10**13}:  # `partial_fit` names the 7 neurons instead
+    if parameter != {"hidden_layer_sizes": 10**13}:  # the error of `partial_fit` names the 7 neurons instead
         assert_refused(trained(kind, **parameter), call, error, message)
 
 
@@ -130,7 +130,7 @@ def test_a_parameter_of_one_of_them(kind, parameter, message):
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize("x", [X, masked(X)], ids=["X", "masked"])
 def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
-    """As in scikit-learn. Here, `y` is too short, and the first call of `partial_fit` has no `classes`."""
+    """As in scikit-learn, the error names `alpha`, although `y` is too short and `partial_fit` gets no `classes`."""
     assert_refused(fresh(alpha=-1), lambda c: getattr(c, method)(x, Y[:3]), ValueError, "The 'alpha' parameter")
 
 
@@ -147,7 +147,7 @@ def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
 )
 @BOTH
 def test_a_parameter_to_predict_with(kind, parameter, message):
-    if parameter == {"hidden_layer_sizes": (7, 7)}:  # integers are not compared with the arrays
+    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` does not compare integers with the arrays
         parameter = {"hidden_layer_sizes": (Dense(7), Dense(7))}
     estimator = trained(kind)
     estimator.predict(X)
@@ -333,7 +333,7 @@ def test_classes(classes, error, message):
 
 
 def no_engine(self, *arguments):
-    raise AssertionError("an engine is about to see it")
+    raise AssertionError("an engine is made from invalid arrays")
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ def no_engine(self, *arguments):
 )
 @BOTH
 def test_what_is_assigned(monkeypatch, kind, attribute, i, value, error, message):
-    """Wrong arrays are refused also if an earlier prediction has left an engine."""
+    """Invalid arrays are refused even if the estimator has kept an engine from an earlier prediction."""
     y = TARGETS[kind]
     calls = [
         lambda e: e.predict(X), lambda e: e.transform(X), lambda e: e.to_sklearn(), lambda e: e.fit(X, y),
@@ -400,7 +400,7 @@ def test_what_is_masked_in_the_array_that_was_predicted_with():
 
 @BOTH
 def test_another_network_may_be_assigned(kind):
-    """Arrays of other hidden layers can predict; `partial_fit` needs `hidden_layer_sizes` that match the arrays."""
+    """`predict` uses arrays of other hidden layers; `partial_fit` needs `hidden_layer_sizes` that match the arrays."""
     y, other = TARGETS[kind], trained(kind)
     other.predict(X)
     other.coefs_ = [np.ones((4, 2)), np.ones((2, 5)), np.eye(5, 3)]
@@ -417,7 +417,7 @@ def test_another_network_may_be_assigned(kind):
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
 def test_training_that_diverges(kind, engine, solver):
-    """The data have other inputs and other classes than in the estimator's earlier training."""
+    """The data have fewer inputs and other targets than in the estimator's earlier training."""
     others = np.array(["a", "b", "c", "d"])[np.arange(20) % 4] if kind is MLPClassifier else 1.0 * Y
     for estimator in (fresh(kind, **STEEP), trained(kind, **STEEP)):
         estimator.set_params(engine=engine, solver=solver)
@@ -446,7 +446,7 @@ def test_a_call_of_partial_fit_that_diverges_leaves_what_the_solver_remembers(ki
 
 @BOTH
 def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
-    """With weights of -inf, ReLU neurons always give 0, so that the loss stays finite."""
+    """With weights of -inf, ReLU neurons always give 0, so the loss stays finite."""
     estimator = fresh(kind, hidden_layer_sizes=3, alpha=0, solver="sgd")
     estimator._label_binarizer = trained()._label_binarizer
     settings = Settings.of(estimator, estimator._cost(3), X.dtype)
@@ -460,7 +460,7 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
     with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
         learner.run(1, print, lambda number: False)
     assert np.isfinite(learner._loss)
-    assert learner.losses == []  # only completed iterations
+    assert learner.losses == []  # `losses` contains completed iterations only
 
 
 def test_a_class_of_which_no_part_can_be_kept_out():
@@ -477,7 +477,7 @@ def test_a_single_sample_is_too_few_to_validate_with(kind):
 
 
 def interrupt(*arguments, **keywords):
-    raise KeyboardInterrupt("while it computes")
+    raise KeyboardInterrupt("interrupted by the test")
 
 
 @pytest.mark.parametrize(
@@ -499,9 +499,9 @@ def test_an_interrupt(monkeypatch, owner, name):
     monkeypatch.setattr(owner, name, interrupt)
     for classifier in classifiers:
         assert_refused(
-            classifier, lambda c: c.partial_fit(X, Y, classes=[0, 1, 2]), KeyboardInterrupt, "while it computes"
+            classifier, lambda c: c.partial_fit(X, Y, classes=[0, 1, 2]), KeyboardInterrupt, "interrupted by the test"
         )
-        assert_refused(classifier, lambda c: c.fit(X[:, ::-1], Y), KeyboardInterrupt, "while it computes")
+        assert_refused(classifier, lambda c: c.fit(X[:, ::-1], Y), KeyboardInterrupt, "interrupted by the test")
 
 
 @BOTH
@@ -509,11 +509,11 @@ def test_an_interrupt_of_lbfgs(monkeypatch, kind):
     estimators = fresh(kind, solver="lbfgs"), trained(kind, solver="lbfgs", dropout=0)
     monkeypatch.setattr(kind, "_report", interrupt)
     for estimator in estimators:
-        assert_refused(estimator, lambda e: e.fit(X[:, :3], Y), KeyboardInterrupt, "while it computes")
+        assert_refused(estimator, lambda e: e.fit(X[:, :3], Y), KeyboardInterrupt, "interrupted by the test")
 
 
 def interrupted(monkeypatch, estimator, owner, name, call):
-    """Fit, send Ctrl-C in call number `call` (from 1) of a method, and return the texts of the warnings."""
+    """Fit, send Ctrl-C in the `call`-th call (numbered from 1) of a method, and return the texts of the warnings."""
     method, calls = getattr(owner, name), []
 
     def pressed(*arguments, **keywords):
@@ -605,7 +605,7 @@ def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch
 
 
 def test_what_is_drawn_from_a_generator_of_the_users_stays_drawn():
-    """Another attempt then draws other numbers, and may succeed."""
+    """A failed `fit` does not restore the user's generator, so another attempt draws other numbers and may succeed."""
     random = np.random.RandomState(0)
     before = random.get_state()[2]
     with np.errstate(all="ignore"), pytest.raises(ValueError, match="diverged"):

@@ -113,9 +113,9 @@ def test_activations(activation, hidden):
         {"batch_size": "auto"},
         {"batch_size": 1, "max_iter": 2},
         {"batch_size": 1000},
-        {"batch_size": 110},  # computed in parts
+        {"batch_size": 110},  # the engine `numba` computes the mini-batch in parts
         {"batch_size": 110, **SGD},
-        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # not computed in parts
+        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # the engine `numba` does not use parts
         {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # squared weights are summed in blocks
         {"alpha": 0.0},
         {"momentum": 1.0, **SGD},
@@ -143,7 +143,7 @@ def test_a_generator_of_ones_own():
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
 def test_when_it_stops(kind, early_stopping, learning_rate):
-    """After some hundred iterations, rounding would change more digits than after these few."""
+    """The settings stop training after few iterations, because rounding errors grow with the number of iterations."""
     parameters = {
         "early_stopping": early_stopping, "learning_rate": learning_rate, "n_iter_no_change": 2, "tol": 0.02,
         "max_iter": 60, "validation_fraction": 0.25, **SGD,
@@ -194,7 +194,7 @@ def test_a_warm_start_after_a_stop():
 
 
 def test_parts_of_another_precision():
-    """The parameters keep the first part's dtype; scikit-learn computes in the given dtype, and rounds the steps."""
+    """Parameters keep the dtype of the first part. scikit-learn computes in each part's dtype, and rounds the steps."""
     x, y = data_of("multiclass")
     both = pair("multiclass", **SGD)
     for kind in ("float32", "float64", "float32", "float64"):
@@ -217,7 +217,7 @@ def test_the_precision_of_predictions(fitted_on, given):
 
 
 def test_a_warm_start_with_another_solver():
-    """scikit-learn's estimator fails in this case."""
+    """scikit-learn's estimator fails if the solver is changed."""
     x, y = data_of("binary")
     one, _ = pair("binary", solver="lbfgs", warm_start=True)
     one.fit(x, y).set_params(solver="adam").fit(x, y).partial_fit(x, y)
@@ -234,7 +234,7 @@ def test_a_warm_start_with_early_stopping():
 
 
 def test_a_warm_start_without_improvement_keeps_the_best_parameters():
-    """scikit-learn overwrites its best parameters, since it goes on training the arrays that it kept."""
+    """scikit-learn overwrites the best parameters, because it continues to train the arrays that hold them."""
     x, y = data_of("binary")
     one, other = pair("binary", warm_start=True, early_stopping=True, max_iter=30, **SGD)
     before = [each.fit(x, y).coefs_[0].copy() for each in (one, other)]
@@ -282,7 +282,7 @@ def test_lbfgs(kind, weighted):
 
 
 def test_lbfgs_of_several_outputs_finds_what_the_solver_adam_would():
-    """scikit-learn's line search fails here: its gradient belongs to the errors' sum, but its loss is their mean."""
+    """scikit-learn's line search fails: its gradient is that of the sum of the errors, but its loss is their mean."""
     (one, other), _, _ = fitted("several outputs", solver="lbfgs", alpha=1.0, max_iter=3000, activation="tanh")
 
     def summed(net):

@@ -1,4 +1,4 @@
-"""SciPy's sparse matrices, which never become dense."""
+"""SciPy's sparse matrices are never converted to dense arrays."""
 
 import tracemalloc
 
@@ -46,7 +46,7 @@ def test_partial_fit_of_sparse_inputs(engine_name):
 
 
 def test_numbers_that_are_stored_in_several_pieces():
-    """A row may store a column twice in succession, and the kernel stores two columns at a time."""
+    """A CSR row may have duplicate entries. They must be summed first, because kernels update two columns at a time."""
     pieces = sparse.csr_array((np.ones(4), np.array([1, 1, 1, 0]), np.array([0, 3, 4])), shape=(2, 3))
     whole = np.array([[0.0, 3, 0], [1, 0, 0]])
     parts = pieces.indices.copy()
@@ -75,7 +75,7 @@ def test_2000_samples_of_200000_inputs_need_little_memory(engine):
     )
     if engine == "numpy":
         classifier.set_params(max_iter=1)
-    classifier.fit(x[:100], y[:100])  # compiles
+    classifier.fit(x[:100], y[:100])  # compiles before memory is measured
     tracemalloc.start()
     classifier.fit(x, y)
     classifier.predict(x)

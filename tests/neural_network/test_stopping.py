@@ -1,4 +1,4 @@
-"""`Rule`, scikit-learn's rule for stopping, tested with sequences of values to maximize."""
+"""Tests `Rule`, scikit-learn's rule for stopping, with sequences of values to maximize."""
 
 from types import SimpleNamespace
 
@@ -34,7 +34,7 @@ def follow(rule, values):
         (0.0, 1, [5, 5, 5, 4, 4], 5),  # with tol 0, an equal value counts as an improvement
         (1.0, 1, [5, 5, 5.5], 3),
         (1.0, 1, [5, 5, 6, 6, 6.5], 5),
-        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # the best value may rise by less than tol
+        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # rises by less than tol change the best value, but are no improvement
     ],
 )
 def test_when_it_stops(tol, most, values, iterations):

@@ -1,4 +1,4 @@
-"""fastnet's estimators have every parameter, attribute and method of the installed scikit-learn's two classes."""
+"""fastnet's estimators have every parameter, attribute and method of scikit-learn's estimators of the same name."""
 
 import inspect
 import re

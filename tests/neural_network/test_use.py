@@ -233,9 +233,10 @@ def test_other_parameters_between_two_calls_of_partial_fit(blobs, kind):
     estimator, same = (
         made(kind, solver="sgd", learning_rate_init=0.01).partial_fit(x, y, **classes_for(kind)) for _ in range(2)
     )
-    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)  # scikit-learn also keeps the first call's rate
+    # As in scikit-learn, later calls keep the learning rate and the momentum of the first call.
+    estimator.set_params(learning_rate_init=1e-12).partial_fit(x, y)
     assert_same(estimator, same.partial_fit(x, y))
-    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))  # and its momentum
+    assert_same(estimator.set_params(momentum=0.5).partial_fit(x, y), same.partial_fit(x, y))
     estimator.set_params(engine="reference", dropout=0.2, solver="adam").partial_fit(x.astype(np.float32), y)
     assert estimator.coefs_[0].dtype == np.float64
 
@@ -295,7 +296,7 @@ def test_validation_samples_of_ones_own(blobs, kind):
 
 
 def test_another_loss_after_fit_is_for_the_next_one(blobs):
-    """As in scikit-learn, the predictions stay the same until the next `fit`, also those of a copy."""
+    """As in scikit-learn, a new `loss` does not change predictions until the next `fit`, not even those of a copy."""
     x, y = blobs(3)
     regressor = made(MLPRegressor, max_iter=2).fit(x, y)
     expected = regressor.predict(x)
@@ -330,7 +331,7 @@ def test_a_network_that_diverges_is_no_result(blobs, kind, engine, parameters):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_outputs_that_are_not_numbers_are_no_probabilities(blobs, engine_name, classes):
-    """The hidden activations are infinite, so that the outputs, differences of infinities, are NaN."""
+    """The hidden activations are infinite, so the outputs are differences of infinities, which are NaN."""
     x, y = blobs(classes)
     classifier = made(hidden_layer_sizes=4, max_iter=1, engine=engine_name).fit(x.astype(np.float32), y)
     signs = np.outer([1, -1, 1, -1], np.ones(len(classifier.intercepts_[1])))

@@ -1,4 +1,4 @@
-"""`fit` warns of a label that many samples have and the network predicts for none."""
+"""`fit` warns of a label that many samples have but the network never predicts."""
 
 import warnings
 
@@ -26,7 +26,7 @@ def warnings_of(classifier, x, y):
 
 
 def alike(*counts):
-    """Return identical samples, with these numbers of labels a, b, ...: only the most frequent label is predicted."""
+    """Return identical samples: `counts[0]` with label a, and so on. Networks predict only the most frequent label."""
     return np.zeros((sum(counts), 3)), np.repeat(list("abcd"[: len(counts)]), counts)
 
 

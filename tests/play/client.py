@@ -17,7 +17,7 @@ TYPES = {"f4": "<f4", "u1": "u1", "i1": "i1"}
 
 
 def refuse(word):
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not valid JSON")
 
 
 def parsed(content):

@@ -1,4 +1,4 @@
-"""The page in a browser, with the actions of a user."""
+"""Tests of the page in a browser, with actions of a user."""
 
 import asyncio
 import copy
@@ -14,7 +14,7 @@ from fastnet.play.server import PageServer
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium, in which the page would be opened")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium, in which the page is opened, is not installed")
 SETTLED = {"timeout": 60_000}  # milliseconds, including compilation
 
 
@@ -216,7 +216,7 @@ def test_a_second_window_has_its_own_network(page, server):
 
 
 def test_a_page_of_another_site_gets_nothing(page, server, browser):
-    """The page comes from another port of this machine; browsers send a cookie to all ports."""
+    """The other page comes from another port of this machine. Browsers send a cookie to all ports of a machine."""
     outside = page.context.new_page()
     answer = {"body": "<title>other</title>", "content_type": "text/html"}
     outside.route("http://127.0.0.1:9/", lambda route: route.fulfill(**answer))

@@ -95,7 +95,7 @@ def test_cookies_of_other_programs_do_no_harm():
 
 
 def test_a_name_that_leads_to_this_machine_is_no_reason_to_let_it_in():
-    """DNS rebinding: if another site's name resolves to this machine, its pages have the same Origin and Host."""
+    """DNS rebinding: if another site's name resolves to this machine, the Origin of that site's pages matches Host."""
 
     async def scenario(page):
         headers = {"Host": "fastnet.example", "Origin": "http://fastnet.example", "Cookie": cookie(page)}

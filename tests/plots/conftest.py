@@ -34,7 +34,7 @@ def without_matplotlib(monkeypatch):
 
 @pytest.fixture
 def axes():
-    """Return axes as from a user, in a figure that has other axes, too."""
+    """Return axes that a user might pass, in a figure that also has other axes."""
     return new_figure(8, 4).subplots(1, 2)[1]
 
 
@@ -54,7 +54,7 @@ def words():
 
 @pytest.fixture
 def inside():
-    """Return a function that returns whether everything drawn is inside a figure."""
+    """Return a function that returns whether everything drawn in a figure is inside the figure."""
 
     def check(figure):
         figure.draw_without_rendering()

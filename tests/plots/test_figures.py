@@ -83,7 +83,7 @@ def test_a_new_figure_has_its_size():
 
 
 def test_a_picture_is_written_whole_or_not_at_all(tmp_path):
-    """A limit of the size of files (RLIMIT_FSIZE) stands for a full disk."""
+    """A limit on the size of files (RLIMIT_FSIZE) simulates a full disk."""
     pytest.importorskip("matplotlib")
     path, limits = tmp_path / "run.png", resource.getrlimit(resource.RLIMIT_FSIZE)
     plots.save(plots.learning_curves(RUN), path)

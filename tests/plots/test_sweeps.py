@@ -16,7 +16,7 @@ def lines(axes, style):
 
 
 def extents(texts):
-    """Return the bounding boxes of texts, without the lines to the texts, from the lowest to the highest."""
+    """Return the bounding boxes of texts, from the lowest to the highest, without the lines that lead to the texts."""
     import matplotlib.text
 
     return sorted((matplotlib.text.Text.get_window_extent(text) for text in texts), key=lambda box: box.y0)
@@ -112,8 +112,8 @@ def test_what_is_far_out_does_not_hide_the_differences_of_the_rest(words):
     assert 0.95 < high < 0.96
     far = axes.texts[-1]
     assert far.get_text() == "eta=100: 10.0 %"
-    assert far.get_position()[1] == 0  # at the bottom
-    np.testing.assert_array_equal(lines(axes, "-")[-1], [0.1] * 20)  # drawn, so that set_ylim can show it
+    assert far.get_position()[1] == 0  # the text is at the bottom
+    np.testing.assert_array_equal(lines(axes, "-")[-1], [0.1] * 20)  # the curve is drawn, so that set_ylim can show it
     everything = plots.sweep({"a": [[0.1, 0.5, 0.9]], "b": [[0.2, 0.6, 0.8]]}).axes[0].get_ylim()
     assert everything[0] < 0.1 < 0.9 < everything[1]
 

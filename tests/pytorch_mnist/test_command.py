@@ -1,4 +1,4 @@
-"""The data, and the command as a user runs it."""
+"""Tests of the data, and of the command as a user runs it."""
 
 import contextlib
 import os
@@ -51,7 +51,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run the command in this process; return its status, standard output and standard error."""
-    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # restored after the command replaces it
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # the command replaces `showwarning`
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["pytorch_mnist", *arguments])
@@ -243,11 +243,11 @@ def test_ctrl_c_leaves_the_best_network_so_far(folder):
 
 
 def test_a_reader_that_has_seen_enough(folder, run, monkeypatch):
-    """Runs in this process, since importing PyTorch takes seconds; `fastnet train` is tested in a separate process."""
+    """The command runs in this process, because importing PyTorch in a new process takes seconds."""
     reader, writer = os.pipe()
     os.close(reader)
-    monkeypatch.setattr(sys, "stderr", sys.stderr)  # click wraps it when a pipe is closed, and does not restore it
-    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:  # `close` writes its last line
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # click wraps stderr when a pipe is closed, and does not unwrap it
+    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:  # `close` writes the last line
         monkeypatch.setattr(sys, "stdout", nobody)
         status, _, errors = run(*SMALL, *ENDLESS)
     assert (status, errors) == (1, "")

@@ -1,4 +1,4 @@
-"""Model files, which `fastnet.files.torch_archives` writes and reads: contents, and refusal of invalid files."""
+"""Tests of the model files of `fastnet.files.torch_archives`: their contents, and refusal of invalid files."""
 
 import io
 import os
@@ -35,7 +35,7 @@ def path(model, tmp_path):
 
 @pytest.mark.parametrize("versioned", [True, False])
 def test_a_network_comes_back_as_it_was(model, path, versioned):
-    """Older files, which have no version, are read as well."""
+    """Older files, which contain no version, can also be read."""
     if not versioned:
         contents = torch.load(path, weights_only=True)
         del contents["version"]
@@ -128,7 +128,7 @@ def test_nothing_that_a_file_asks_for_is_run(path, zipped):
     assert "asks for more than tensors" in refused(path) or not zipped
     assert not made.exists()
     torch.load(path, weights_only=False)
-    assert made.exists()  # with `weights_only=False`, the code is run
+    assert made.exists()  # with `weights_only=False`, PyTorch runs the code
 
 
 def test_a_damaged_file(path):
@@ -201,7 +201,7 @@ def test_a_few_bytes_that_claim_to_be_many(path):
 
 
 def test_archives_that_pytorch_is_not_shown(path, monkeypatch):
-    monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("it is read"))
+    monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("PyTorch reads the file"))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", b"0" * 10**6)
     assert "it is compressed" in refused(path)
@@ -229,5 +229,5 @@ def test_what_calls_a_tensor_is_not_shown_to_pytorch(path, monkeypatch, change):
     with zipfile.ZipFile(path, "w") as archive:
         for each, content in entries.items():
             archive.writestr(change(each), content)
-    monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("it was shown to PyTorch"))
+    monkeypatch.setattr(torch, "load", lambda *arguments, **keywords: pytest.fail("PyTorch reads the file"))
     assert "asks for more than" in refused(path)

@@ -11,7 +11,7 @@ from fastnet import pytorch_mnist  # noqa: E402
 from fastnet.pytorch_mnist import Options  # noqa: E402
 
 SIZES = (16, 8, 10)
-NO_PROGRESS = 1e-12  # a learning rate
+NO_PROGRESS = 1e-12  # a learning rate so small that parameters hardly change
 
 
 def draw(samples, seed=0):
@@ -26,7 +26,7 @@ def draw(samples, seed=0):
 
 @pytest.fixture
 def train(tmp_path):
-    """Train on drawn images; by default nothing is printed."""
+    """Return a function that trains on drawn images, and by default prints nothing."""
 
     def train(report=lambda epoch: None, samples=60, path=tmp_path / "model.pth", **settings):
         options = Options(**{"sizes": SIZES, "device": "cpu", "seed": 1, **settings})
@@ -37,7 +37,7 @@ def train(tmp_path):
 
 @pytest.fixture
 def rising(monkeypatch):
-    """Replace `evaluate`, so that the accuracy rises with each call."""
+    """Replace `evaluate` by a function that returns a higher accuracy in each call."""
     accuracies = iter(range(99))
     monkeypatch.setattr("fastnet.pytorch_mnist.evaluate", lambda model, data: next(accuracies) / 99)
 
@@ -185,7 +185,7 @@ def test_augmentation_is_for_training_images_only(train, monkeypatch):
     monkeypatch.setattr("fastnet.pytorch_mnist.AUGMENTATION", lambda image: seen.append(image) or image)
     train(epochs=2, augment=True, batch_size=30)
     images = draw(60).tensors[0]
-    assert [image.shape for image in seen] == [images[0].shape] * 120  # each image moves by itself
+    assert [image.shape for image in seen] == [images[0].shape] * 120  # each image is transformed separately
     training = {tuple(image.flatten().tolist()) for image in images}
     assert {tuple(image.flatten().tolist()) for image in seen[:60]} == training
 

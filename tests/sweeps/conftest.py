@@ -19,7 +19,7 @@ def data():
 
 @pytest.fixture
 def threads_of_blas():
-    """A function that returns BLAS's numbers of threads: {2} in every environment, unless the code limits them."""
+    """A function that returns the set of BLAS's numbers of threads: {2}, unless the tested code limits the threads."""
 
     def used():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}

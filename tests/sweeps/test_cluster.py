@@ -1,4 +1,4 @@
-"""Tests without a cluster; `tests/commands/test_sweep_on_cluster.py` has tests with one."""
+"""Tests that need no cluster; tests with a cluster are in `tests/commands/test_sweep_on_cluster.py`."""
 
 import pickle
 import sys

@@ -71,7 +71,7 @@ def test_what_may_not(value, message):
 
 @pytest.fixture
 def loads(data, monkeypatch):
-    """Replace the loading of files by the fixture `data`; return the list of the paths."""
+    """Let `load_data_wrapper` return the fixture `data`; return the list of the paths given to it."""
     counted = []
     monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda path: counted.append(path) or data)
     room._load_once.cache_clear()

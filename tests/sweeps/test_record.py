@@ -118,7 +118,7 @@ def test_a_record_of_a_later_version_is_refused(path):
 
 
 def changed(path, columns, sealed):
-    """Change the run and, if `sealed`, its checksum accordingly."""
+    """Change columns of the only run; if `sealed`, also correct the checksum."""
     database = sqlite3.connect(path)
     database.execute(f"UPDATE runs SET {columns}")
     row = database.execute("SELECT * FROM runs").fetchone()
@@ -153,7 +153,7 @@ def test_a_damaged_run_is_told(path, columns, sealed):
 
 
 def test_sealed_without_a_change_it_is_the_same(path):
-    """Shows that `changed` writes valid checksums, on which the test above depends."""
+    """With `sealed`, `changed` writes a valid checksum; `test_a_damaged_run_is_told` depends on this."""
     changed(path, "last = last", True)
     with Record(path, "data") as record:
         assert record.find(recipe(), 3) == RUN
@@ -245,7 +245,7 @@ def test_of_a_full_disk_what_was_recorded_is_left(path):
 
 
 def test_what_sqlite_has_ended_by_itself_is_told_as_it_was(path):
-    """On a full disk, SQLite rolls back by itself; `record` must then raise the original error."""
+    """On a full disk, SQLite rolls back by itself; the record must then raise the original error."""
     with Record(path, "data") as record, pytest.raises(ZeroDivisionError):
         with_a_transaction_that_ends(record)
 
@@ -314,7 +314,7 @@ def test_networks_of_layers_have_runs_of_their_own(path):
 
 
 def test_a_record_from_before_there_were_layers_is_read(path):
-    """A run is found by its recipe's text, which has not changed."""
+    """A record finds a run by the text of its recipe. Without `layers`, this text has not changed."""
     database = sqlite3.connect(path)
     (text,) = database.execute("SELECT recipe FROM runs").fetchone()
     database.close()

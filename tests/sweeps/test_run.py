@@ -1,4 +1,4 @@
-"""One network of a sweep: the same results as with `network2.Network`, and training in one thread."""
+"""A run of a sweep gives the same results as `network2.Network`, and uses one thread."""
 
 import threading
 

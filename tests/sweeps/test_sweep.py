@@ -127,7 +127,7 @@ def test_ctrl_c_says_how_many_are_trained_and_leaves_no_thread_computing(data, m
     original = network2.Network.SGD
 
     def sgd(self, training_data, epochs, *arguments, **keywords):
-        if epochs == 0:  # from `check`
+        if epochs == 0:  # a call from `check`
             return None
         computing[0] += 1
         began.set()

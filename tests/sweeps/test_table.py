@@ -20,7 +20,7 @@ def runs(*last, test=None, diverged=0):
 
 @pytest.fixture
 def sweep():
-    """Of three rows, the second has the best mean, the third the best network, the first the best test accuracy."""
+    """A sweep of three rows: row 0 has the best test accuracy, row 1 the best mean, and row 2 the best network."""
     rows = [
         Row(recipe([4, 3, 2], eta=0.5), runs(90, 92, 97, test=50), 100),
         Row(recipe([4, 3, 2], eta=3), runs(91, 93, 98, test=10), 100),

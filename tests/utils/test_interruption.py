@@ -1,4 +1,4 @@
-"""After Ctrl-C at a random moment, the network is as after a whole epoch, and training can continue."""
+"""After Ctrl-C at a random moment, the network is in the state after a whole epoch, and can be trained further."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ from fastnet import Adam, BatchNormalization, Dataset, Dense, Dropout, network2
 from fastnet.engines import why_missing
 from fastnet.utils import interruption
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no `setitimer`")
 
 SEVEN = Path(__file__).parent.parent / "docs" / "seven.png"
 SIZES = [12, Dense(1000, "linear"), BatchNormalization("sigmoid"), Dropout(0.2), 3]
@@ -48,7 +48,7 @@ def alarm_clock(monkeypatch):
     if "torch" in sys.modules:
         import torch
 
-        torch.set_grad_enabled(True)  # Ctrl-C at the start or end of `torch.no_grad` may leave it on
+        torch.set_grad_enabled(True)  # Ctrl-C while `no_grad` begins or ends may leave gradients disabled
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "torch-cpu"])
@@ -71,7 +71,7 @@ def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
             interrupted += 1
         epochs = states.index(bits(net))
         known = 0 if net.history is None else len(net.history.epochs)
-        assert epochs - 1 <= known <= epochs  # the history has evaluated epochs only
+        assert epochs - 1 <= known <= epochs  # the history contains only evaluated epochs
         train(net, data, 1)
         assert bits(net) not in states[: epochs + 1]
     assert interrupted > 2
@@ -97,7 +97,7 @@ def test_an_import_is_not_interrupted():
 
 
 def test_a_handler_that_is_not_pythons_is_left_alone():
-    """For example SIG_DFL, which many programs with windows set, so that Ctrl-C ends them at once."""
+    """An example is SIG_DFL, which many programs with windows set so that Ctrl-C ends them immediately."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with interruption.deferred_signals():
@@ -131,7 +131,7 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
     moments = [0.005, 0.04, 0.15]
     if "pytorch" in command[0]:
         pytest.importorskip("torchvision")
-        moments = [0.3]  # one only, since importing PyTorch takes seconds
+        moments = [0.3]  # one moment only, because importing PyTorch takes seconds
     statuses = set()
     for seconds in moments:
         process = [sys.executable, "-c", COMMAND, str(seconds), *command]
@@ -139,7 +139,7 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
         assert "Traceback" not in ended.stderr
         assert "Error" not in ended.stderr
         statuses.add(ended.returncode)
-    assert statuses <= {130, 0, -signal.SIGINT}  # -SIGINT when everything was already done
+    assert statuses <= {130, 0, -signal.SIGINT}  # -SIGINT if the command had already finished
     assert 130 in statuses
 
 
@@ -150,7 +150,7 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
 )
 def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path, request):
     """Cluster schedulers send jobs a signal before they kill them."""
-    # If the tests were started with `nohup`, SIGHUP is ignored, and the command would inherit that.
+    # Under `nohup`, the tests ignore SIGHUP, and the command would inherit this setting.
     request.addfinalizer(functools.partial(signal.signal, number, signal.signal(number, signal.SIG_DFL)))
     command = [sys.executable, "-m", "fastnet", "train", "--engine", "numpy", "--sizes", "784,10"]
     command += ["--cost", "cross-entropy", "--seed", "0", "--epochs", "1000", "--save", "net.json"]

@@ -186,7 +186,7 @@ def compiling(clock):
 
 
 class WithoutIsatty:
-    """A stream that has what `print` needs, but no `isatty`."""
+    """A stream with the method that `print` needs, but without `isatty`."""
 
     def __init__(self):
         self.texts = []
@@ -210,7 +210,7 @@ def test_what_is_printed_goes_where_it_was_sent(clock, monkeypatch, show, kind):
         assert progress.sys.stdout is stdout
         print("afterwards")
     shown = progress.sys.stderr.getvalue()
-    assert shown  # there was a bar
+    assert shown  # a bar was shown
     assert "printed" not in shown
     assert "afterwards" not in shown
     assert stdout is None or stdout.getvalue().startswith("printed\n")
