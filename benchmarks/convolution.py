@@ -1,16 +1,17 @@
-"""Time the training of chapter 6's networks with the compiled engine, hand-written C, PyTorch and JAX, in alternation.
+"""Compare the training times of chapter 6's networks with the compiled engine, hand-written C, PyTorch and JAX.
 
     python benchmarks/convolution.py [--network NAME,NAME] [--only NAME,NAME] [--rounds N]
 
-The network `one` has one convolution and sigmoid neurons. `two` has two convolutions, ReLU and L2 regularization. Both
-are networks of the chapter, with mini-batches of ten. The racers train some mini-batches alternately, each in one
-thread, from the same parameters. The table has the processor time, extrapolated to an epoch of 50,000 images, and the
-median ratio of neighbouring runs. First, all racers are compared with PyTorch in float64 after one mini-batch.
+The network `one` has one convolution and sigmoid neurons. The network `two` has two convolutions, ReLU and L2
+regularization. Both are networks of the book, with mini-batches of ten. The compared programs are called racers. In
+each round, the racers train some mini-batches, one racer after the other, each in one thread. All racers begin with the
+same parameters. The table has the processor time, extrapolated to an epoch of 50,000 images, and the median over the
+rounds of the ratio of two racers' times. First, each racer is compared with PyTorch in float64 after one mini-batch.
 
-The C is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing, the
-exit status is 3; choose racers other than `c` with `--only`. The racer `torch` is PyTorch written for speed, and
-`torch-cpu` is fastnet's engine. A racer whose library is not installed is left out. `pair` alternates between training
-two networks with the compiled engine, each in its own thread, and training one network; it has wall-clock times.
+The C code is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing,
+the exit status is 3; choose racers other than `c` with `--only`. The racer `torch` is PyTorch written for speed, and
+`torch-cpu` is fastnet's engine. A racer whose library is not installed is left out. The racer `pair` trains, by turns,
+two networks with the compiled engine, each in its own thread, and one network. Its times are wall-clock times.
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ from fastnet.kernels import threads
 from fastnet.kernels.layout import aligned_zeros
 from fastnet.utils import machine
 
-M, PIXELS, EPOCH = 10, 784, 5000  # samples in a mini-batch, inputs, mini-batches in an epoch
+M, PIXELS, EPOCH = 10, 784, 5000  # numbers of samples in a mini-batch, of inputs, of mini-batches per epoch
 FLOAT32 = np.dtype("float32")
 C_NEEDS = "AVX2 and FMA"
 
 
 class Network(NamedTuple):
-    """A network of chapter 6: its number of convolutions, how it is trained, and the bounds of the racers' ratios."""
+    """A network of chapter 6: number of convolutions, settings of the training, and bounds of the racers' ratios."""
 
     convolutions: int
     activation: str
@@ -60,7 +61,7 @@ class Network(NamedTuple):
 
     @property
     def shrink(self) -> float:
-        """Factor of the weights in each mini-batch, by L2 regularization."""
+        """Factor by which L2 regularization multiplies the weights in each mini-batch."""
         return 1 - self.eta * self.lmbda / EPOCH
 
     @property
@@ -97,20 +98,20 @@ NETWORKS = {
 
 @cache
 def data() -> Dataset:
-    """Return the training data, with vectors for targets."""
+    """Return the training data, with one-hot targets."""
     return mnist_loader.load_data_wrapper()[0]
 
 
 @cache
 def images() -> np.ndarray:
-    """Return all images in one array, padded because the C also reads unused numbers after the last image."""
+    """Return all images in one array, padded because the C code also reads unused numbers after the last image."""
     flat = aligned_zeros(len(data()) * PIXELS + 64, FLOAT32)
     flat[: len(data()) * PIXELS] = data().inputs.ravel()
     return flat
 
 
 class C:
-    """The hand-written C, with its data and parameters."""
+    """The hand-written C code, with its data and parameters."""
 
     def __init__(self, name: str) -> None:
         network = NETWORKS[name]
@@ -131,7 +132,7 @@ class C:
         self._parameters = [*found, padded(dense, 16), *last]
 
     def _by_place(self, w: np.ndarray) -> np.ndarray:
-        """Return the weights of the first dense layer place by place, instead of map by map."""
+        """Return the weights of the first dense layer, reordered from map by map to position by position."""
         return w.reshape(-1, *self._network.maps).transpose(0, 2, 1).reshape(len(w), -1)
 
     def train(self, first: int, n: int) -> None:
@@ -200,7 +201,7 @@ class Torch:
 
 
 class Jax:
-    """JAX with all mini-batches in one compiled scan; a convolution is a matrix product with copies of all patches."""
+    """JAX with all mini-batches in a compiled `scan`; a convolution is a matrix product with copies of all patches."""
 
     def __init__(self, name: str) -> None:
         import jax
@@ -261,7 +262,7 @@ def installed(name: str) -> bool:
 
 
 def check(name: str, racers: dict[str, Any]) -> None:
-    """Check the change of the first filters in one mini-batch against PyTorch in float64."""
+    """Compare the change of the first layer's filters in one mini-batch with that of PyTorch in float64."""
     if not installed("torch"):
         return
     exact, before = Torch(name, "float64"), NETWORKS[name].parameters()[0]
@@ -278,7 +279,7 @@ def race(name: str, names: list[str], rounds: int) -> None:
     check(name, racers)
     work = {racer: 30 if racer.startswith(("torch", "jax")) else 300 for racer in names}
     for racer, each in racers.items():
-        each.train(0, work[racer])  # compiles, and warms up
+        each.train(0, work[racer])  # compiles and warms up
     seconds: dict[str, list[float]] = {racer: [] for racer in names}
     for i in range(rounds):
         for racer, each in racers.items():
@@ -299,7 +300,7 @@ def race(name: str, names: list[str], rounds: int) -> None:
 
 
 class Pair:
-    """Two networks, of which one or both are trained, each in its own thread."""
+    """Two networks. One network is trained, or both are trained, each in its own thread."""
 
     def __init__(self, name: str) -> None:
         self._engines = [Engine(name, "numba") for _ in range(2)]
@@ -333,10 +334,10 @@ def main() -> None:
     chosen = parser.parse_args()
     if "c" in chosen.only:
         with compiled_c.refusing():
-            compiled_c.check("the C of racer 'c'", C_NEEDS)
+            compiled_c.check("the C code of racer 'c'", C_NEEDS)
     print(f"{machine.sentence()}.\n")
     if "c" in chosen.only:
-        print(f"The C uses {C_NEEDS}, compiled for {compiled_c.processor()!r}.\n")
+        print(f"The C code uses {C_NEEDS}, compiled for {compiled_c.processor()!r}.\n")
     print("| network | racer | seconds an epoch | |")
     print("| --- | --- | --- | --- |", flush=True)
     for name in chosen.network:

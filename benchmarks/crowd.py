@@ -1,11 +1,11 @@
-"""Train in several threads and processes that all must compile first: check the networks, and time the wait.
+"""Train in several threads and processes that all have to compile first: check the networks and the waiting times.
 
     python benchmarks/crowd.py
 
-Every network must equal, bit for bit, the same network trained alone. The wait is the time to the end of the first
-mini-batch, without Python's start and imports. The table has the longest wait of all threads. The bound is the time of
-two compilations: one of the process itself, longer if there are more processes than cores, and one that the process
-waits for. A longer wait is marked "missed".
+Every network must equal, bit for bit, the same network trained alone. The waiting time is the time to the end of the
+first mini-batch, without Python's start and imports. The table has the longest waiting time of all threads. The bound
+is the time of two compilations: a compilation by the process itself, and one by another process, for which the process
+waits. The first takes longer if there are more processes than cores. A longer waiting time is marked "missed".
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def main() -> None:
     for cache, seconds in alone.items():
         print(f"One compilation, {cache}: {seconds:.1f} seconds.")
     print()
-    print("| who trains at once | cache | right | longest wait, seconds | at most |\n| --- | --- | --- | --- | --- |")
+    print("| trained in parallel | cache | right | longest wait, seconds | at most |\n| --- | --- | --- | --- | --- |")
     for (processes, threads, kinds), cache in itertools.product(
         [(1, THREADS, 1), (PROCESSES, 1, 1), (PROCESSES, THREADS, 1), (1, THREADS, KINDS)], CACHES
     ):
@@ -87,11 +87,11 @@ def main() -> None:
 def crowd(
     processes: int, seeds: Any, kinds: int, environment: dict[str, str], together: bool = True
 ) -> tuple[float, dict[int, str]]:
-    """Train a network for each seed in `processes`; return the longest wait in seconds, and the parameters by seed."""
+    """Train a network for each seed, in several processes; return the longest waiting time, and parameters by seed."""
     parts = [list(seeds)[i::processes] for i in range(processes)]
     commands = [[sys.executable, "-c", PROGRAM, json.dumps([part, kinds, together])] for part in parts]
     variables = {**os.environ, **environment}
-    elsewhere = Path(__file__).parent  # a folder without `fastnet`, because Python looks there first
+    elsewhere = Path(__file__).parent  # a working directory without `fastnet`, which `python -c` would import
     started = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables, cwd=elsewhere)
         for command in commands
@@ -109,14 +109,14 @@ CACHES = ("empty, and there is no home", "no folder can be written")
 
 @contextlib.contextmanager
 def caches() -> Iterator[Callable[[str], dict[str, str]]]:
-    """Yield a function that returns, given the name of a cache, its environment variables."""
+    """Yield a function that returns the environment variables of a cache, given the name of the cache."""
     with tempfile.TemporaryDirectory() as name:
         package, file = Path(name, "package"), Path(name, "file")
         shutil.copytree(
             Path(fastnet.__file__).parent, package / "fastnet", ignore=shutil.ignore_patterns("__pycache__", "data")
         )
         file.touch()
-        (package / "fastnet" / "kernels" / "__pycache__").touch()  # a file in place of the folder stops root, too
+        (package / "fastnet" / "kernels" / "__pycache__").touch()  # a file, because root can write to any folder
         home = {"HOME": str(file / "home"), "XDG_CACHE_HOME": str(file / "home")}
         yield {
             CACHES[0]: {"NUMBA_CACHE_DIR": name, **home},

@@ -1,10 +1,10 @@
-"""Compare the accuracies of the fast and the plain engine over many seeds, with a two-sample test.
+"""Compare the accuracies of the engines `numba` and `numpy` over many seeds, with a two-sample test.
 
     python benchmarks/distribution.py [--seeds 40]
 
-Networks are trained with the recipe of chapter 1 (784-30-10, mini-batches of 10, eta = 3.0) for five epochs, with the
-engine `numba` in float32 and, from other seeds, with `numpy` in float64. The Kolmogorov-Smirnov test compares the
-accuracies. Then `numba` trains for thirty epochs, with the book's initial weights and with these weights scaled by 1 /
+Networks are trained with the recipe of chapter 1 (784-30-10, mini-batches of 10, eta = 3.0) for five epochs: with the
+engine `numba` in float32, and with `numpy` in float64 and other seeds. The Kolmogorov-Smirnov test compares the
+accuracies. Then `numba` trains for thirty epochs: with the book's initial weights, and with these weights divided by
 sqrt(n_in). The command takes about five minutes. The last line has the p-value of the test.
 """
 

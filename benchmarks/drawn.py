@@ -1,6 +1,6 @@
-"""Digits that are not from MNIST: printed, written with strokes, or photographed on paper; and pictures of no digit.
+"""Draws digits that are not from MNIST (printed, written, or photographed on paper), and pictures without a digit.
 
-The tests and the benchmark of `fastnet.handwriting` use these pictures. No network was trained on them.
+The tests and the benchmark of `fastnet.handwriting` use these pictures. No network was trained on these pictures.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-# Strokes of each digit, written by different people: points in a box 0.6 wide and 1 high, y downwards. A pen goes
-# smoothly through the points of a list; a tuple of lists is several strokes, with corners between them.
+# Strokes of each digit, as different people write it. A tuple has the strokes of one way to write the digit. A list has
+# the points (x, y) of a stroke, a smooth curve, in a box of width 0.6 and height 1. The y axis points downwards.
 STROKES = {
     0: [
         ([(0.33, 0.0), (0.1, 0.18), (0.03, 0.55), (0.15, 0.92), (0.33, 1.0), (0.53, 0.82), (0.58, 0.45), (0.48, 0.1),
@@ -78,7 +78,7 @@ def typed(digit: int, font: ImageFont.FreeTypeFont, *, dark: int = 0, light: int
 
 
 def fonts(size: int = 100) -> dict[str, ImageFont.FreeTypeFont]:
-    """Return Pillow's own font and matplotlib's, by name."""
+    """Return Pillow's own font and matplotlib's fonts, by name."""
     import matplotlib
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -90,7 +90,7 @@ def fonts(size: int = 100) -> dict[str, ImageFont.FreeTypeFont]:
 
 
 def written(digit: int, random: np.random.Generator, *, side: int = 240, pen: float | None = None) -> Image.Image:
-    """Return a digit written with strokes by an unsteady hand: slanted, rotated, stretched; black on white."""
+    """Return a digit written by an unsteady hand, black on white; slant, rotation and width are random."""
     strokes = STROKES[digit][random.integers(len(STROKES[digit]))]
     height = side * random.uniform(0.4, 0.75)
     slant, turn = random.uniform(-0.1, 0.25), np.radians(random.uniform(-8, 8))
@@ -110,7 +110,7 @@ def written(digit: int, random: np.random.Generator, *, side: int = 240, pen: fl
 
 
 def _smooth(points: np.ndarray, steps: int = 60) -> np.ndarray:
-    """Return many points on a Catmull-Rom spline through a few."""
+    """Return many points on a Catmull-Rom spline through the given points."""
     before, after = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
     p = np.concatenate([[before], points, [after]])
     t = np.linspace(0, 1, steps)[:, np.newaxis]
@@ -140,7 +140,7 @@ def photographed(digit: int, random: np.random.Generator, *, height: int = 600, 
 
 
 def _light(height: int, width: int, random: np.random.Generator) -> np.ndarray:
-    """Return how much light falls on each pixel: from one side, less in the corners, with a soft shadow at an edge."""
+    """Return the light on each pixel: it comes from one side, is weaker in the corners, and has a soft shadow."""
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     angle = random.uniform(0, 2 * np.pi)
     along = x * np.cos(angle) + y * np.sin(angle)
@@ -157,7 +157,7 @@ def jpeg(image: Image.Image, quality: int) -> Image.Image:
 
 
 def enlarged(pixels: np.ndarray, random: np.random.Generator) -> Image.Image:
-    """Return an MNIST image, dark on light, enlarged, at a random position on a larger background."""
+    """Return an enlarged MNIST image, dark on light, at a random position on a larger background."""
     side = int(random.integers(60, 200))
     digit = Image.fromarray((255 - 255 * pixels.reshape(28, 28)).astype(np.uint8))
     digit = digit.resize((side, side), Image.Resampling.BICUBIC)
@@ -167,7 +167,7 @@ def enlarged(pixels: np.ndarray, random: np.random.Generator) -> Image.Image:
 
 
 def two(first: int, second: int, random: np.random.Generator, *, gap: float = 0.05) -> Image.Image:
-    """Return two digits side by side; `gap` is their distance divided by their height. They touch if it is negative."""
+    """Return two digits side by side. Their distance is `gap` times their height; a negative `gap` makes them touch."""
     pictures = [written(digit, random, pen=0.03) for digit in (first, second)]
     boxes = [picture.point(lambda value: 255 - value).getbbox() for picture in pictures]
     crops = [picture.crop(box) for picture, box in zip(pictures, boxes, strict=True)]
@@ -183,7 +183,7 @@ def two(first: int, second: int, random: np.random.Generator, *, gap: float = 0.
 
 
 def texture(random: np.random.Generator, *, side: int = 300, falloff: float = 1.0) -> Image.Image:
-    """Return noise with the spectrum 1 / f**falloff; natural pictures have about 1 / f."""
+    """Return noise with the spectrum 1 / f**falloff. The spectrum of natural pictures is about 1 / f."""
     frequencies = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
     frequencies[0, 0] = 1
     spectrum = np.fft.fft2(random.normal(size=(side, side))) / frequencies**falloff
@@ -193,7 +193,7 @@ def texture(random: np.random.Generator, *, side: int = 300, falloff: float = 1.
 
 
 def scene(random: np.random.Generator, *, width: int = 400, height: int = 300) -> Image.Image:
-    """Return a landscape: sky, hills, a sun, houses and trees, with grain."""
+    """Return a drawn landscape with sky, hills, a sun, houses, trees and noise."""
     y, x = np.mgrid[:height, :width] / height
     sky = 150 + 80 * y
     hills = 0.55 + 0.08 * np.sin(random.uniform(3, 8) * x + random.uniform(0, 6)) + 0.04 * np.sin(13 * x)

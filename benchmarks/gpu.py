@@ -1,10 +1,10 @@
-"""Check and time the PyTorch engines on a CUDA device; neither Numba nor an installation of fastnet is needed.
+"""Check and time the PyTorch engines on a CUDA device. Neither Numba nor an installation of fastnet is needed.
 
     python benchmarks/gpu.py [--json FILE] [--quick]
 
 First, each PyTorch engine is compared with the engine `reference`, in float64 and float32, with every activation, cost
-and option. Then the eager, compiled and captured engines are timed, with networks of several widths and mini-batches of
-several sizes. `--device cpu` checks and times the engines for the CPU.
+and option. Then the times of the eager engine, the compiled engine and the engine with CUDA graphs are measured, with
+networks of several widths and mini-batches of several sizes. `--device cpu` checks and times the engines for the CPU.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=list(ENGINES), default="cuda", help="device (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
-    parser.add_argument("--quick", action="store_true", help="fewer checks, the smallest network only")
+    parser.add_argument("--quick", action="store_true", help="fewer checks, and only the smallest network")
     arguments = parser.parse_args()
     missing = {name: why_missing(name) for name in ENGINES[arguments.device]}
     for name, reason in missing.items():
@@ -58,7 +58,7 @@ def main() -> None:
             print(f"Without {name}: {reason}.")
     names = [name for name, reason in missing.items() if reason is None]
     if not names:
-        raise SystemExit("there is nothing to measure, because no engine is available for the reasons above")
+        raise SystemExit("there is nothing to measure: no engine is available, for the reasons above")
     print(f"{machine.sentence()}.\n")
     checked = checks(names, arguments.quick)
     timed = timings(names, NETWORKS[:1] if arguments.quick else NETWORKS)
@@ -92,7 +92,7 @@ def checks(names: list[str], quick: bool) -> list[dict]:
 
 
 def largest_difference(name: str, dtype: str, activation: str, cost: type, descent: Descent) -> float:
-    """Train two epochs, the second at half the learning rate; return the largest difference to the reference."""
+    """Train for two epochs, the second with half the learning rate; return the largest difference from `reference`."""
     random = np.random.default_rng(0)
     samples, mini_batch_size = 1408, 3  # two CUDA graphs, 69 single steps, and a mini-batch of one sample
     # In float32, batch normalization of mini-batches of three amplifies rounding errors beyond any tolerance.
@@ -115,7 +115,7 @@ def largest_difference(name: str, dtype: str, activation: str, cost: type, desce
 
 
 def timings(names: list[str], networks: list[tuple[list[int], int]]) -> list[dict]:
-    """Time epochs of MNIST with all engines in alternation."""
+    """Measure the times of epochs of MNIST with all engines, which run alternately."""
     training_data = mnist_loader.load_data_wrapper()[0]
     print(f"\n| network | mini-batch | {' | '.join(names)} |\n| --- | --- {'| --- ' * len(names)}|")
     results = []

@@ -1,21 +1,22 @@
-"""Time the default engine and its peers with many networks, mini-batch sizes, data, optimizers and precisions.
+"""Compare the epoch times of the default engine and its peers for many networks, data, optimizers and precisions.
 
     python benchmarks/grid.py [--widths 30,100-100] [--batches 1,10] [--data mnist,dense,tall]
         [--optimizers sgd,momentum,adam] [--dtypes float32,float64] [--all] [--json FILE]
 
 The peers are the engines `numpy` and `torch` and those of `peers.py`, each with all processors. Peers that are not
-installed are listed and left out. In each cell, the racers are first checked to compute the same, and then timed
-alternately. scikit-learn is timed, but not checked, where its formulas differ: with 10 outputs, its cost is the
-cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. An epoch's time is
-extrapolated from a part of it.
+installed are listed and left out. A cell is a combination of data, precision, hidden layers, mini-batch size and
+optimizer. In each cell, the program first checks that all engines and peers compute the same, and then times them
+alternately. scikit-learn is timed, but not checked, in cells where its formulas differ: with 10 outputs, its cost is
+the cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. The time of an epoch is
+extrapolated from a part of the epoch.
 
-The default cells are `CELLS`. They cover every value of each option, but not every combination. Options choose among
-them; with `--all`, the cells are all combinations of the options. The last line is the smallest lead over the best
-peer.
+The default cells are `CELLS`. They cover every value of each option, but not every combination. Options select among
+the default cells; with `--all`, the cells are all combinations of the options. The lead in a cell is the time of the
+fastest peer, divided by that of the default engine. The last line has the smallest lead.
 
-Data `mnist` and `dense` have 784 inputs; most are 0 in `mnist`, and none is in `dense`. Their networks have sigmoid
-neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons, and one
-sigmoid output with the cross-entropy. Each optimizer has the learning rate that is in `OPTIMIZERS`.
+Data `mnist` and `dense` have 784 inputs; most inputs are 0 in `mnist`, and no input is 0 in `dense`. Their networks
+have sigmoid neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons,
+and one sigmoid output with the cross-entropy cost. The learning rate of each optimizer is in `OPTIMIZERS`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ OPTIMIZERS = {"sgd": (GradientDescent(), 0.1), "momentum": (GradientDescent(0.9)
 """Each optimizer with its learning rate."""
 
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
-"""Largest distance between the parameters of racers: see `check`."""
+"""Largest distance between the parameters of two racers after some mini-batches, as a share of the parameters' change."""
 
 TALL_ROWS, TALL_INPUTS, TALL_HIDDEN = 500_000, 28, "300-300-300-300-300"
 
@@ -96,7 +97,7 @@ OPTIONS = {
     "batches": "mini-batch sizes",
     "optimizers": "optimizers",
 }
-"""The options for the fields of a cell, and their descriptions."""
+"""Options for the fields of a cell, with their descriptions."""
 
 
 def main() -> None:
@@ -104,14 +105,16 @@ def main() -> None:
     for (option, what), column in zip(OPTIONS.items(), zip(*CELLS, strict=True), strict=True):
         values = ",".join(dict.fromkeys(map(str, column)))
         parser.add_argument(f"--{option}", default=values, help=f"{what} (default: %(default)s)")
-    parser.add_argument("--all", action="store_true", help="all combinations of these, not only the default cells")
+    parser.add_argument(
+        "--all", action="store_true", help="all combinations of the options, not only the default cells"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
     chosen = cells(*(getattr(arguments, option) for option in OPTIONS))
     if not arguments.all:
         chosen = [cell for cell in CELLS if cell in chosen]
     if not chosen:
-        parser.error("no default cell has these values; with --all, the cells are all combinations of them")
+        parser.error("no default cell has these values; use --all for all combinations of the values")
     warnings.filterwarnings("ignore")  # warnings of the peers
     classes, missing = competitors()
     print(f"{machine.sentence()}.")
@@ -137,7 +140,7 @@ def main() -> None:
 
 
 def competitors() -> tuple[dict, dict]:
-    """Return the classes of all installed engines and peers, the default engine first; and why others are missing."""
+    """Return the classes of all installed engines and peers, the default engine first; and why any are missing."""
     names = (OURS, "numpy", "torch")
     classes = {name: engine_class(name) for name in names if why_missing(name) is None}
     missing = {name: why_missing(name) for name in names if why_missing(name)}
@@ -158,7 +161,7 @@ def training_data(kind: str, dtype: str) -> Dataset:
 
 
 def tall(rows: int) -> Dataset:
-    """Return data with many samples; a target is 1 where a function of some inputs plus noise is positive."""
+    """Return data with many samples. A target is 1 if a function of some inputs, plus noise, is positive."""
     random = np.random.default_rng(0)
     x = random.standard_normal((rows, TALL_INPUTS), np.float32)
     y = x[:, 0] * x[:, 1] + np.sin(2 * x[:, 2]) + 0.5 * random.standard_normal(rows, np.float32) > 0
@@ -179,7 +182,7 @@ def race(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[st
 
 
 def made(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[str, Racer]:
-    """Make a racer of each class, all with the same parameters."""
+    """Make a racer for each class; all racers have the same parameters."""
     activation, cost = ("tanh", CrossEntropyCost) if cell.data == "tall" else ("sigmoid", QuadraticCost)
     sizes = [data.inputs.shape[1], *map(int, cell.hidden.split("-")), data.targets.shape[1]]
     architecture = Architecture.dense(sizes, np.dtype(cell.dtype), activation, cost)
@@ -191,14 +194,15 @@ def made(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[st
 def check(racers: dict[str, Racer], order: np.ndarray, mini_batch_size: int, eta: float) -> float:
     """Train all racers on the first few mini-batches; return the largest distance from the first racer's parameters.
 
-    The distance is the Euclidean norm of the difference, divided by that of the change, because a few mini-batches
-    change parameters little. The largest difference of a parameter would be unsuitable: Adam's steps have one size, so
-    that a parameter whose gradient is only a rounding error may change in either direction.
+    The distance is the Euclidean norm of the difference, divided by the norm of the change in training, because a few
+    mini-batches change parameters little. The largest difference of a parameter would be unsuitable: all of Adam's
+    steps have about the same size, so a parameter whose gradient is only a rounding error may change in either
+    direction.
 
     Raises
     ------
     ArithmeticError
-        If the distance is larger than rounding errors explain.
+        If the distance is larger than `TOLERANCE`.
     """
     before = timing.flat(next(iter(racers.values())).parameters())
     for racer in racers.values():

@@ -1,8 +1,9 @@
-"""Test `fastnet predict` on digits not from MNIST: `python benchmarks/handwriting.py [--sets 20]`.
+"""Test `fastnet predict` on digits that are not from MNIST: `python benchmarks/handwriting.py [--sets 20]`.
 
-The default network is trained and timed. For each style, also with frames, ruled lines, edges and specks around the
-digits, the table has the share of digits that are named, and the share of named digits that are right. For pictures
-without a digit, the table has the share that is named. A second table has the accuracy by predicted probability.
+The default network is trained and timed. A picture is named if its prediction is sure. For each style of digits, also
+with frames, ruled lines, edges and specks around the digits, the table has the share of digits that are named, and the
+share of named digits that are right. For pictures without a digit, the table has the share that is named. A second
+table has the accuracy by predicted probability.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> None:
                 (prediction.probabilities.max(), prediction.probabilities.argmax() == label)
                 for label, prediction in found
             ]
-    print(f"\nA digit is named from a probability of {SURE:.0%}. Accuracy by probability, over all styles:\n")
+    print(f"\nA digit is named if its probability is above {SURE:.0%}. Accuracy by probability, over all styles:\n")
     print("| sure | digits | right |\n| --- | --- | --- |")
     largest, right = (np.array(values) for values in zip(*answers, strict=True))
     for low, high in pairwise(BOUNDS):
@@ -72,7 +73,7 @@ STYLES = ("set in type", "written", "photographed", "MNIST's, enlarged")
 
 
 def styles(sets: int, test_data: Iterable) -> dict[str, Iterator[Labelled]]:
-    """Return the pictures of each style with their labels; the label -1 is no digit."""
+    """Return the pictures of each style with their labels. The label of a picture without a digit is -1."""
     random, others = np.random.default_rng(2024), np.random.default_rng(7)
     digits = [digit for _ in range(sets) for digit in range(10)]
     return {
@@ -100,7 +101,7 @@ def surrounded(kind: str, digits: list[int], random: np.random.Generator) -> Ite
 
 
 def framed(image: Image.Image, random: np.random.Generator, gaps: tuple[int, int] = (5, 40)) -> Image.Image:
-    """Return a digit with lines on one to four sides; the lines end at the corners, 40 pixels on, or at the border."""
+    """Return a digit with lines on one to four sides. They end at the corners, 40 pixels further, or at the border."""
     left, top, right, bottom = box(image)
     before, above, after, below = random.integers(*gaps, 4)
     left, top, right, bottom = left - before, top - above, right + after, bottom + below
@@ -119,14 +120,14 @@ def touched(image: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def ruled(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a digit on ruled lines, dark or light."""
+    """Return a digit on dark or light ruled lines."""
     step, first = random.integers(25, 110), random.integers(-100, 0)
     lines = [(-50, y, image.width + 50, y) for y in range(first, image.height + 50, step)]
     return with_lines(image, random, lines, lightest=225)
 
 
 def with_edges(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a digit on a scan with dark edges: wedges of at most ten pixels."""
+    """Return a digit on a scan with dark edges, which are wedges with a width of at most ten pixels."""
     edges, draw = blank(image)
     for side in random.permutation(4)[: random.integers(1, 5)]:
         start, first, last = random.choice([0, 100]), random.integers(1, 6), random.integers(1, 11)
@@ -139,7 +140,7 @@ def with_edges(image: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def specks(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a picture with one to 25 specks of one to nine pixels."""
+    """Return a picture with 1 to 25 specks. Their sides are 1 to 9 pixels long."""
     dirt, draw = blank(image)
     for _ in range(random.integers(1, 26)):
         x, y, height, width = (*random.integers(0, 240, 2), *random.uniform(1, 9, 2))
@@ -159,7 +160,7 @@ AROUND = {
 def with_lines(
     image: Image.Image, random: np.random.Generator, lines: list[tuple[int, ...]], lightest: int = 130
 ) -> Image.Image:
-    """Return a picture with lines one to four pixels wide; in about half of the pictures, the lines are rotated."""
+    """Return a picture with lines 1 to 4 pixels wide. In about half of the pictures, the lines are slightly rotated."""
     layer, draw = blank(image)
     grey, width, degrees = int(random.integers(lightest)), int(random.integers(1, 5)), random.uniform(-2.5, 2.5)
     for line in lines:

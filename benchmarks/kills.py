@@ -2,12 +2,12 @@
 
     python benchmarks/kills.py [--kills 200] [--interruptions 200]
 
-Epochs are short, with a checkpoint after each, so that many signals come while a checkpoint is written. A program is
-killed with SIGKILL, which it cannot handle: one time in five while Python starts, modules are imported and kernels are
-loaded. The command `fastnet train` is interrupted with SIGINT, as by Ctrl-C: it must exit with status 130 and one line,
-and must have saved the network. The files of a complete run are compared, byte for byte, with those of an uninterrupted
-run. Then a new run starts, until the requested number of kills and interruptions is reached. The exit status is 1 if a
-run could not continue, or had other results.
+Epochs are short, with a checkpoint after each epoch, so that many signals come while a checkpoint is written. A program
+is killed with SIGKILL, which it cannot handle. One kill in five comes while Python starts, imports modules and loads
+kernels. The command `fastnet train` is interrupted with SIGINT, as by Ctrl-C: it must exit with status 130 and one
+line, and must have saved the network. The files of a complete run are compared, byte for byte, with those of an
+uninterrupted run. Then a new run starts, until the requested number of kills and interruptions is reached. The exit
+status is 1 if a run could not continue, or had other results.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import numpy as np
 from fastnet import Dataset, network2
 from fastnet.learning import checkpoints
 
-checkpoints._PART = 5  # so that kills meet the second file, too
+checkpoints._PART = 5  # writes the second file often, so that some kills interrupt the writing
 random = np.random.default_rng(0)
 inputs = random.random((200, 12))
 data = Dataset(inputs, np.eye(3)[inputs[:, :3].argmax(axis=1)])
@@ -52,9 +52,9 @@ COMMAND = (
     "--checkpoint run --resume --save net.json"
 )
 EARLY = 1 / 5  # share of the kills that come while the program starts
-OVER = (0, -signal.SIGINT)  # statuses of a complete run; during Python's shutdown, SIGINT ends a command at once
+OVER = (0, -signal.SIGINT)  # exit statuses of a complete run; SIGINT during Python's shutdown gives the second
 MOST_EPOCHS = 200  # largest number of epochs, of the run's 600, that a process trains before the signal
-WITHIN = 0.003  # largest delay after an epoch in seconds: about the time of the next epoch and its checkpoint
+WITHIN = 0.003  # largest delay of a signal after an epoch in seconds: about the time of an epoch and its checkpoint
 
 
 class Victim(NamedTuple):
@@ -76,7 +76,7 @@ class Victim(NamedTuple):
         )
 
     def finish(self, folder: Path) -> list[bytes]:
-        """Continue a run to its end; return the contents of its result files. A missing file gives empty contents."""
+        """Continue a run to its end; return the contents of its result files. Contents of missing files are empty."""
         with self.start(folder) as process:
             process.communicate()
         files = [folder / name for name in self.results]
@@ -95,7 +95,7 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have made its processes ignore SIGINT
     print(f"{machine.sentence()}.\n")
-    print("| ended by | times | while a file was written | runs | that went on or ended otherwise | seconds |")
+    print("| ended by | times | while a file was written | runs | failures | seconds |")
     print("| --- | --- | --- | --- | --- | --- |")
     failures = [ended("SIGKILL", KILLED, options.kills), ended("Ctrl-C", INTERRUPTED, options.interruptions)]
     sys.exit(1 if any(failures) else 0)
@@ -128,7 +128,7 @@ def ended(how: str, victim: Victim, wanted: int) -> int:
 
 def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float]:
     """Return the contents of an uninterrupted run's result files, and the seconds until its first epoch ends."""
-    victim.finish(folder)  # compiles, if nothing has before
+    victim.finish(folder)  # also compiles the kernels, if they are not compiled yet
     for name in ("run", "run.epochs", *victim.results):
         (folder / name).unlink(missing_ok=True)
     began = time.perf_counter()
@@ -140,7 +140,7 @@ def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float]:
 
 
 def end(victim: Victim, folder: Path, moments: random.Random, start: float) -> subprocess.Popen[bytes]:
-    """Start or continue a run, and send the signal while it starts, or while it trains."""
+    """Start or continue a run, and send the signal while the process starts or trains."""
     with victim.start(folder) as process:
         if moments.random() < victim.early:
             time.sleep(moments.uniform(0, start))
@@ -153,7 +153,7 @@ def end(victim: Victim, folder: Path, moments: random.Random, start: float) -> s
 
 
 def went_right(victim: Victim, folder: Path, status: int) -> bool:
-    """Whether a process ended as it should after the signal, with the right status, message and network."""
+    """Whether a process ended correctly after the signal, with the right status, message and network."""
     if victim.number == signal.SIGKILL:
         return status == -signal.SIGKILL
     said = (folder / "output").read_text().strip()
