@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="(default: %(default)s)")
     parser.add_argument("--show", metavar="BLOCK", help="print the loops of blocks whose names begin with BLOCK")
     parser.add_argument(
-        "--all-cases", action="store_true", help="all cases of each block, not only the first and the last"
+        "--all-cases", action="store_true", help="all cases of each block, not only the smallest and the largest"
     )
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # analyse one processor, in this process
     options = parser.parse_args()
@@ -166,7 +166,7 @@ def loops(processor: Processor, dtype: str, chosen: Chosen) -> Iterator[tuple[st
 
 
 class Chosen(NamedTuple):
-    """Options: how the blocks' names begin, and whether all cases are compiled or only the first and the last."""
+    """Options: how the blocks' names begin, and whether all cases are compiled or only the smallest and the largest."""
 
     blocks: str
     all_cases: bool

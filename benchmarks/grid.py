@@ -47,7 +47,7 @@ OPTIMIZERS = {"sgd": (GradientDescent(), 0.1), "momentum": (GradientDescent(0.9)
 """Each optimizer with its learning rate."""
 
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
-"""Largest distance between the parameters of two racers after some mini-batches, as a share of the parameters' change."""
+"""Largest distance between the parameters of two racers after some mini-batches, as a share of their change."""
 
 TALL_ROWS, TALL_INPUTS, TALL_HIDDEN = 500_000, 28, "300-300-300-300-300"
 

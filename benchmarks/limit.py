@@ -2,8 +2,9 @@
 
     python benchmarks/limit.py [--only yardstick,products]
 
-It needs an idle machine, the extra `bench`, and gcc. The last lines list the missed bounds. A benchmark that this
-machine cannot run prints the reason, and counts as missed. All other benchmarks run.
+This program needs an idle machine, the extra `bench`, and gcc. A bound is missed if the measured value does not meet
+the bound. The last lines list the missed bounds. A benchmark that cannot run on this machine prints the reason, and
+counts as missed. All other benchmarks run.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def main() -> None:
     chosen = parser.parse_args().only.split(",")
     unknown = [name for name in chosen if name not in LIMITS]
     if unknown:
-        parser.error(f"--only names {', '.join(unknown)}; the benchmarks are {', '.join(LIMITS)}")
+        parser.error(f"--only: there is no benchmark {', '.join(unknown)}; the benchmarks are {', '.join(LIMITS)}")
     missed = []
     for name in chosen:
         title, script, *arguments = LIMITS[name]
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 def printed(script: str, *arguments: str) -> list[str]:
-    """Run a benchmark, print its lines as they come, and return them."""
+    """Run a benchmark, print each line as soon as the benchmark prints it, and return all lines."""
     command = [sys.executable, BENCHMARKS / script, *arguments]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -63,7 +64,7 @@ def printed(script: str, *arguments: str) -> list[str]:
 
 
 def is_missed(line: str) -> bool:
-    """Return whether a line says that a bound is missed: in words, or as "what, at most 1.05: 1.10"."""
+    """Return whether a line reports a missed bound: by the word "missed", or by numbers as in "at most 1.05: 1.10"."""
     found = re.search(r", at (most|least) ([\d.]+): ([\d.]+)", line)
     if found is None:
         return "missed" in line

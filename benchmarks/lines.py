@@ -1,7 +1,7 @@
 """Count the lines of code, without blank lines, comments and docstrings: `python benchmarks/lines.py [REVISION]`.
 
-With REVISION, a commit of this repository such as HEAD~1, that version is counted, too. The features in `FEATURES` that
-REVISION lacks are counted separately.
+REVISION is a commit of this repository, such as HEAD~1. The lines of that version are counted, too. The features in
+`FEATURES` that REVISION lacks are counted separately.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "Layers: each has its own activation, dropout and batch normalization go anywhere, and the list is checked.",
+        "Layers with their own activations, dropout and batch normalization between any layers, and checks of the list.",
         {
             "formulas/layers.py": (
                 "OF_OUTPUTS Layer Dense Dropout LAYERS as_layers from_settings _plain _check_activation"
@@ -84,7 +84,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "Convolution and max-pooling in each engine: as layers of every network, not of chapter 6's alone.",
+        "Convolution and max-pooling in each engine, as layers of every network instead of chapter 6's networks only.",
         {
             "formulas/layers.py": "Convolution MaxPooling PADDINGS _height_and_width _image",
             "formulas/convolution.py": WHOLE,
@@ -159,7 +159,7 @@ FEATURES = (
         {"learning/history.py": "Epoch.test_accuracy History.test_samples"},
     ),
     Feature(
-        "A network that gives all samples the same label after a run of one epoch is reported.",
+        "A warning about a network that gives all samples the same label after a run of one epoch.",
         {"learning/diagnostics.py": "NeverPredicted"},
     ),
     Feature(
@@ -187,7 +187,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "The first epoch begins sooner: less for Numba to compile, and copies of the package share compiled code.",
+        "The first epoch begins sooner: Numba compiles less code, and copies of the package share compiled code.",
         {
             "kernels/structures.py": WHOLE,
             "kernels/compiler.py": "_TypingContext _KernelLibrary _KernelCompiler",
@@ -212,7 +212,7 @@ FEATURES = (
 
 
 def imports_of(source: str, modules: Container[str]) -> Iterator[str]:
-    """Yield the modules that a module imports, also in functions, but not for annotations or in `__getattr__`.
+    """Yield the modules that a module imports, also in functions, but not under `TYPE_CHECKING` or in `__getattr__`.
 
     Parameters
     ----------
@@ -345,7 +345,7 @@ def new_lines(
 
 
 def _definitions(source: str) -> dict[str, set[int]]:
-    """Return the line numbers of each function, class, method and constant by qualified name, and of the module."""
+    """Return the line numbers of the module, and of each function, class, method and constant by qualified name."""
     definitions: dict[str, set[int]] = {WHOLE: set(range(1, source.count("\n") + 2))} if source else {}
 
     def add(body: list[ast.stmt], prefix: str) -> None:
@@ -355,7 +355,7 @@ def _definitions(source: str) -> dict[str, set[int]]:
                 names.append(node.target.id)
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 names.append(node.name)
-            for name in names:  # a property is defined twice
+            for name in names:  # a property with a setter is defined twice
                 definitions.setdefault(prefix + name, set()).update(_lines(node))
             if isinstance(node, ast.ClassDef):
                 add(node.body, f"{prefix}{node.name}.")

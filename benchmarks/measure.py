@@ -1,10 +1,10 @@
-"""Measure the promises of `docs/limits.md` on the engine `numba` and the command, and print them as a table.
+"""Measure what `docs/limits.md` promises about the engine `numba` and the command, and print a table.
 
     python benchmarks/measure.py
 
-It takes about two minutes. Engines are timed alternately, and ratios are those of neighbouring epochs, so that changes
-of the machine's speed affect all engines. Imports, start and memory are measured in fresh processes. A missed bound is
-marked "missed".
+The command takes about two minutes. Engines are timed alternately, and each ratio is that of two successive epochs, so
+that changes of the machine's speed affect all engines. Imports, start and memory are measured in fresh processes. A
+missed bound is marked "missed".
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def against_the_book() -> tuple[str, str, str, bool]:
-    """Time epochs of the kernel and of the book's algorithm."""
+    """Compare the times of epochs of the kernels and of the book's algorithm."""
     times = compare(SIZES, epochs=3, engines=["numba", "reference"]).times("numba")
     return "`numba` against `reference`, an epoch", "at least 25 times as fast", f"{times:.0f} times", times >= 25
 
@@ -79,7 +79,7 @@ def python(code: str, **environment: str) -> str:
 
 
 def start_to_first_epoch(**environment: str) -> float:
-    """Return the seconds from the start of a process that runs the README's lines to its first mini-batch."""
+    """Return the time in seconds from the start of a process with the README's lines to its first mini-batch."""
     code = """
 import time
 from fastnet import mnist_loader, network
@@ -97,7 +97,7 @@ network.Network([784, 30, 10]).SGD(training_data, 1, 10, 3.0, test_data=test_dat
 
 def peak_memory(command: list[str], folder: str) -> float:
     """Return the peak resident memory of a process, in MB of a million bytes."""
-    # Linux counts the parent's memory in a new process's peak, so a small process starts the command, not this process.
+    # Linux includes the parent's memory in the peak of a new process, so a small process starts the command.
     code = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -122,7 +122,7 @@ def shuffling() -> tuple[str, str, str, bool]:
 
 
 def drift(epochs: int = 300, around: int = 10) -> tuple[str, str, str, bool]:
-    """Compare the time of a long training's last epochs with that of a fresh network's first epochs, in alternation."""
+    """Compare the times of the last epochs of a long training and of the first epochs of a new network, alternately."""
     training_data = mnist_loader.load_data_wrapper()[0]
     trained, fresh = make_engine(training_data), make_engine(training_data)
     for _ in range(epochs - around):

@@ -1,11 +1,11 @@
-"""Time how soon the page of `fastnet play` shows a drawing, and how much watching slows down training.
+"""Measure how soon the page of `fastnet play` shows a drawing, and how much watching slows down training.
 
     python benchmarks/page.py [--strokes 300] [--seconds 10]
 
-It needs the extra `play`, Playwright, and Debian's or another Chromium, which runs without a window. The time to the
-screen is from the end of a stroke to the picture with all activations. The time to the server is from the moment when a
-thread begins with a drawing to its complete answer. Training with the page alternates with training in this process:
-the page's training is paused, while the same network is trained here without the page.
+The benchmark needs the extra `play`, Playwright, and Chromium, which runs without a window. The screen's time goes from
+the end of a stroke to the picture with all activations. The server's time goes from the moment when a thread begins
+with a drawing to the complete answer. Training with the page alternates with training in this process: the page's
+training is paused, while the same network is trained here without the page.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DRAW = """async strokes => {
         pointer("pointermove", 0.72, y + 0.18);
         const began = performance.now();
         pointer("pointerup", 0.72, y + 0.18);
-        await new Promise(resolve => setTimeout(resolve, 250));  // an answer to the previous drawing comes first
+        await new Promise(resolve => setTimeout(resolve, 250));  // an answer to the previous drawing may come first
         const marks = performance.getEntriesByName("fastnet:seen");
         if (marks.length) times.push(marks.at(-1).startTime - began);
         performance.clearMarks();
@@ -117,7 +117,7 @@ def rate_of(progress: list[dict[str, Any]]) -> float:
 
 
 def rate_alone(seconds: float) -> float:
-    """Return the number of mini-batches per second of the same training with `SGD`, without the page."""
+    """Return the number of mini-batches per second when `SGD` trains the same network without the page."""
     settings = checked({"layers": "dense 30"})
     net, training = settings.network(), settings.training()
     mini_batches, spent = 0, 0.0
@@ -146,7 +146,7 @@ def chromium() -> Iterator[Any]:
 
 @contextlib.contextmanager
 def served() -> Iterator[str]:
-    """Serve the page in another process, as a user would; yield its address."""
+    """Serve the page in another process, as a user would; yield the address of the page."""
     command = [sys.executable, "-u", "-m", "fastnet", "play", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

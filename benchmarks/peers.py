@@ -1,8 +1,9 @@
-"""The same network in other libraries, each written for speed as its users would, with the interface of an engine.
+"""Peers: the same networks in other libraries, written for speed, with the interface of an engine.
 
 There is no data loader. The data are stored as the library's own arrays, and nothing is converted inside an epoch.
-`ENGINES` has the peers whose libraries are installed, and `MISSING` the reason for each other peer. Peers have dense
-layers, the quadratic cost or the cross-entropy of sigmoid neurons, gradient descent with or without momentum, and Adam.
+`ENGINES` has the peers whose libraries are installed. `MISSING` has all other peers, with the reason why they are
+missing. Peers have dense layers, the quadratic cost or the cross-entropy of sigmoid neurons, gradient descent with or
+without momentum, and Adam.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from fastnet.formulas.optimizers import Adam, Optimizer
 
 
 class Peer(contract.Engine):
-    """A library that takes part in races. It only trains and returns its parameters."""
+    """A network in another library. It can only be trained and return its parameters."""
 
     def set_parameters(self, parameters):
         self._weights, self._biases = self.architecture.book_lists(parameters)
@@ -37,7 +38,7 @@ class Peer(contract.Engine):
 def change(
     optimizer: Optimizer, gradient: Any, memory: tuple, numbers: Any, sqrt: Callable[[Any], Any]
 ) -> tuple[Any, tuple]:
-    """Return the change of a parameter and the optimizer's new state, as `Optimizer.change` does, but not in place."""
+    """Return the change of a parameter, and the optimizer's new state. No array is changed in place."""
     rate, root = numbers
     if isinstance(optimizer, Adam):
         mean, square = memory
@@ -229,7 +230,7 @@ OF_ANOTHER_COST = {"scikit-learn"}  # peers without the quadratic cost
 
 
 def computes_the_same(name: str, architecture: Architecture, optimizer: Optimizer) -> bool:
-    """Whether a peer has the cost of the network and the formula of the optimizer, instead of its own variants."""
+    """Whether a peer has the network's cost and the optimizer's formula, instead of another cost or formula."""
     if name not in OF_ANOTHER_COST:
         return True
     cost = architecture.cost is CrossEntropyCost and architecture.n_out == 1

@@ -3,10 +3,11 @@
     python benchmarks/processors.py pytest --benchmark-disable benchmarks/bench_kernels.py
     python benchmarks/processors.py --only avx2 python benchmarks/grid.py
 
-Environment variables tell Numba which processor to compile for. The cache keeps the kernels of each processor apart.
-With `avx2`, other variables hold OpenBLAS, NumPy, PyTorch and JAX to AVX2, too, so that benchmarks compare alike. A
-processor is left out if this one lacks its instructions, or has no wider vectors. The exit status is 1 if the command
-fails with any of them. To use this processor's own vectors, run the command itself.
+Environment variables name the processor for which Numba compiles. The cache stores the kernels of each processor
+separately. With `avx2`, other variables restrict OpenBLAS, NumPy, PyTorch and JAX to AVX2, too, so that benchmarks
+compare all libraries with the same instructions. A processor is left out if this machine's processor lacks its
+instructions, or has no wider vectors. The exit status is 1 if the command fails with any of the processors. To use this
+machine's own vectors, run the command without `processors.py`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ PROCESSORS = {
     "generic": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
     "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma"},
 }
-# Variables that hold other libraries to the instructions of each processor: OpenBLAS, PyTorch with oneDNN and MKL, JAX,
-# and NumPy's own loops.
+# Variables that restrict other libraries to the instructions of each processor: OpenBLAS, PyTorch with oneDNN and MKL,
+# JAX, and NumPy's own loops.
 LIBRARIES = {
     "generic": {},
     "avx2": {
@@ -37,7 +38,7 @@ LIBRARIES = {
         "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     },
 }
-# Instructions that code for each processor may use. LLVM and gcc derive some of them from the name alone.
+# Instructions that code for each processor may use. LLVM and gcc derive some instructions from the processor's name.
 INSTRUCTIONS = {"generic": (), "avx2": ("avx2", "fma", "bmi", "bmi2", "f16c", "lzcnt", "movbe")}
 WIDER = {"generic": "avx", "avx2": "avx512f"}  # an instruction set with wider vectors
 

@@ -1,10 +1,10 @@
-"""Time the kernels' matrix products and NumPy's, which are OpenBLAS's: `python benchmarks/products.py`.
+"""Compare the speed of the kernels' matrix products with NumPy's (OpenBLAS): `python benchmarks/products.py`.
 
 For a dense layer, `forward` multiplies the inputs by the weights, `gradient` the errors by the inputs, and `backward`
 the errors by the weights. The kernels and NumPy compute products of the same shapes alternately, in one thread. The
-table has billions of floating-point operations per second of processor time, and the median ratio of neighbouring runs.
-`forward` includes picking the samples of a mini-batch in random order. `forward, above`, the product of the layers
-above the first, includes the kernels' transposition of the weights.
+table has billions of floating-point operations per second of processor time, and the median over the rounds of NumPy's
+time, divided by the kernels' time. `forward` includes picking the samples of a mini-batch in random order. `forward,
+above` is the product of layers above the first, and includes the kernels' transposition of the weights.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SHAPES = (
     (40, 300, 300),
 )
 AT_LEAST = 0.9
-OPERATIONS = 4e8  # least number of operations in all timed runs of a product
+OPERATIONS = 4e8  # least number of floating-point operations in all timed runs of a product
 FEWEST = 9  # least number of timed runs
 
 
@@ -77,13 +77,13 @@ def backward(d, samples, w, n, panels_in, z, panels_out):
 
 
 class Layer:
-    """A dense layer with its inputs and errors, as matrices, and as the panels of the kernels."""
+    """A dense layer with its inputs and errors, as matrices and as panels of the kernels."""
 
     def __init__(self, samples: int, n_in: int, n_out: int, dtype: np.dtype) -> None:
         random, self.dtype = np.random.default_rng(0), dtype
         width = lanes_of(dtype)
         self.panels_in, self.panels_out = -(-n_in // width), -(-n_out // width)
-        n_out = self.panels_out * width  # so that the last panel of errors has no padding
+        n_out = self.panels_out * width  # a multiple of the width, so that the last panel of errors has no padding
         self.x, self.w, self.d = (
             random.uniform(-1, 1, shape).astype(dtype) for shape in ((samples, n_in), (n_out, n_in), (samples, n_out))
         )
@@ -179,7 +179,7 @@ def compare(dtype: str, shape: tuple[int, int, int], name: str) -> float:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Return the seconds of processor time that work takes."""
+    """Return the processor time of a call, in seconds."""
     began = time.thread_time()
     work()
     return time.thread_time() - began

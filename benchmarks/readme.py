@@ -1,10 +1,10 @@
-"""Measure all figures of README and `docs/`, and write them there: tables between marks, pictures in `docs/`.
+"""Measure all figures of README and `docs/`, and write them there: tables between marks, and pictures into `docs/`.
 
     python benchmarks/readme.py [--only SECTION,SECTION]
 
 All sections take about six hours, mostly for chapter 6, on an idle machine. The extras `bench`, `test` and `fuzz` are
-needed. If a page has a section for each kind of processor, the section of this processor is written. Through
-`processors.py --only avx2`, it is the section of processors with AVX2.
+needed. If a page has a section for each kind of processor, the section of this machine's processor is written. If
+`processors.py --only avx2` runs this command, the section of processors with AVX2 is written.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ def main() -> None:
 
 
 def write(name: str, text: str) -> None:
-    """Put a text between the marks of a section, on every page that has the section.
+    """Put a text between the marks of a section, on every page with this section.
 
-    In a section for this kind of processor, the text begins with the machine and the date.
+    A section for this kind of processor begins with the machine and the date.
     """
     written = False
     for page in PAGES:
@@ -125,8 +125,8 @@ def promises() -> str:
 def limits() -> str:
     """Return the table of limits, with new figures in the column of this processor's vectors.
 
-    Each row is one of the last lines of a benchmark in `LIMITS`. All other columns are those of the page. The
-    benchmarks' own tables are written to their sections.
+    Each row is one of the last lines of a benchmark in `LIMITS`. All other columns keep the page's figures. Each table
+    of a benchmark is written to the benchmark's own section.
     """
     page = (DOCS / "limits.md").read_text(encoding="utf-8")
     table = page.partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]
@@ -157,7 +157,7 @@ def limits() -> str:
 
 
 def page() -> str:
-    """Return a table with a row for each line of `page.py`, in which missed bounds are marked."""
+    """Return a table with a row for each line of `page.py`; missed bounds are marked."""
     sentence, _, found = run("page.py").partition("\n\n")
     lines = ["| what, and its bound | measured |", "| --- | --- |"]
     for line in found.splitlines():
@@ -167,7 +167,7 @@ def page() -> str:
 
 
 def fuzz() -> str:
-    """Return the table of the fuzzed readers, each with a million files; fail if there is a finding."""
+    """Return the table of the fuzzed readers, each with a million files; raise an error if there is a finding."""
     command = [sys.executable, "-m", "tests.fuzz"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=BENCHMARKS.parent).stdout.strip()
 

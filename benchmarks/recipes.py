@@ -1,11 +1,11 @@
-"""Time training to 97 % and to 98 % test accuracy: training alone, and a whole process.
+"""Measure the time to 97 % and 98 % test accuracy, of training alone and of a whole process.
 
     python benchmarks/recipes.py [--seeds 5]
 
-Each recipe is a network of ReLU neurons with softmax outputs. Its learning rate falls linearly to 0, with a step every
-tenth of an epoch. Training is timed on one processor, with the data loaded and the kernels compiled, with the engine
-`numba` and, if it is installed, `torch`. A whole process is timed with `numba`, with kernels compiled before (warm) or
-not (cold).
+Each recipe is a network of ReLU neurons with softmax outputs. The learning rate falls linearly to 0, with a step every
+tenth of an epoch. Training is timed on one processor, after the data have been loaded and the kernels compiled. The
+engines are `numba` and, if PyTorch is installed, `torch`. A whole process is timed with `numba`, with kernels that are
+already compiled (warm) or not (cold).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Recipe(NamedTuple):
     neurons: int  # number of hidden neurons
     mini_batch_size: int
     epochs: int
-    eta: float  # initial; falls linearly to 0
+    eta: float  # initial learning rate, which falls linearly to 0
 
     def __str__(self) -> str:
         return (
@@ -46,7 +46,7 @@ class Recipe(NamedTuple):
 
 
 RECIPES = (Recipe(97, 0.25, 80, 10, 2, 0.2), Recipe(98, 1.0, 240, 8, 3, 0.18))
-PARTS = 10  # number of parts of an epoch, each with its learning rate
+PARTS = 10  # number of parts of an epoch; each part has its own learning rate
 GAIN = 2**0.5  # factor of the initial weights: He et al. (2015)
 
 
@@ -81,13 +81,13 @@ def main() -> None:
 
 
 def measure(recipe: Recipe, engine: str, seeds: int) -> tuple[float, float]:
-    """Return the median seconds of training and the median accuracy, in percent."""
+    """Return the median training time in seconds, and the median test accuracy in percent."""
     seconds, percent = zip(*(train(recipe, engine, seed) for seed in range(seeds)), strict=True)
     return median(seconds), median(percent)
 
 
 def train(recipe: Recipe, engine: str, seed: int) -> tuple[float, float]:
-    """Return the seconds of training and the accuracy, in percent."""
+    """Return the training time in seconds, and the test accuracy in percent."""
     training_data, _, test_data = mnist_loader.load_data_wrapper()
     random, n = np.random.RandomState(seed), len(training_data)
     layers = Dense(recipe.neurons, "relu"), Dense(10, "softmax")
@@ -107,7 +107,7 @@ def train(recipe: Recipe, engine: str, seed: int) -> tuple[float, float]:
 
 
 def process(number: int, engine: str, *, cold: bool) -> float:
-    """Return the seconds of a process that trains a recipe; if `cold`, no kernel is compiled before."""
+    """Return the time in seconds of a process that trains a recipe; if `cold`, the process compiles the kernels."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder} if cold else dict(os.environ)
         command = [sys.executable, __file__, "--process", str(number), "--engine", engine]

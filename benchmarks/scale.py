@@ -3,12 +3,12 @@
     python benchmarks/scale.py [--samples N] [--folder FOLDER] [--quick]
 
 - **Many samples.** The inputs are a memory-mapped file of float32, by default 10,000,000 rows of 28 columns, 1.1 GB.
-  The time per sample is measured for samples from the whole file and from its first 50,000 rows, alternately and
-  equally many. The samples come first in file order, in which memory latency is hidden, then in random order, as in
-  training.
+  The time per sample is measured for equally many samples from the whole file and from its first 50,000 rows,
+  alternately. The samples come first in the order of the file, which hides memory latency, and then in random order, as
+  in training.
 - **Many layers.** Networks have 1 to 20 hidden layers. All layers, the inputs and the outputs have the same size, 30 or
-  100, so that all layers cost the same. The time per sample is divided by the number of weights, because a sample takes
-  three multiplications for each weight, or two in the first layer.
+  100, so that all layers take the same time. The time per sample is divided by the number of weights, because a sample
+  takes three multiplications for each weight, or two in the first layer.
 - **Memory.** A separate process maps the file, makes a data set and an engine, and trains. Only anonymous memory counts
   (RssAnon in Linux's /proc/PID/status), not the pages of the mapped file, which the system can evict.
 
@@ -46,11 +46,11 @@ MINI_BATCH_SIZE = 10
 WIDTHS, DEPTHS = (30, 100), (1, 2, 5, 10, 20)
 SIZES = (COLUMNS, 30, CLASSES), (COLUMNS, 300, CLASSES)
 ROWS_AT_A_TIME = 1 << 18
-SAMPLED = 0.005  # seconds between two readings of a process's memory
+SAMPLED = 0.005  # number of seconds between two readings of a process's memory
 
 
 class Finding(NamedTuple):
-    """A row of the table; `kept` is None if there is no bound."""
+    """A row of the table. `kept` is whether the bound is met; None if there is no bound."""
 
     what: str
     bound: str
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=10_000_000, help="number of samples (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="folder of the temporary file")
     parser.add_argument("--rounds", type=int, default=9, help="number of measurements (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="100,000 samples, one round, and up to 5 layers")
+    parser.add_argument("--quick", action="store_true", help="100,000 samples, one round, at most 5 layers")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)  # the file that the process maps
     options = parser.parse_args()
     if options.memory_of is not None:
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def findings(path: Path, rounds: int, depths: tuple[int, ...]) -> Iterator[Finding]:
-    """Measure everything."""
+    """Measure and yield all rows of the table."""
     yield from many_samples(path, rounds)
     for width in WIDTHS:
         yield from many_layers(width, depths, 3 * rounds)
@@ -95,7 +95,7 @@ def findings(path: Path, rounds: int, depths: tuple[int, ...]) -> Iterator[Findi
 
 
 def write(path: Path, n: int) -> None:
-    """Write random inputs, and labels to a second file, a part at a time."""
+    """Write random inputs to the file `path`, part by part, and random labels to a second file."""
     inputs = np.lib.format.open_memmap(path, "w+", np.float32, (n, COLUMNS))
     random = np.random.default_rng(0)
     for first in range(0, n, ROWS_AT_A_TIME):
@@ -105,7 +105,7 @@ def write(path: Path, n: int) -> None:
 
 
 def mapped(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the inputs, mapped, and the labels."""
+    """Return the memory-mapped inputs, and the labels."""
     return np.load(path, mmap_mode="r"), np.load(path.with_name("labels.npy"))
 
 
@@ -178,7 +178,7 @@ def many_layers(width: int, depths: tuple[int, ...], rounds: int) -> Iterator[Fi
 
 
 def ratio_of(times: list[float], of_others: list[float]) -> float:
-    """Return the median of the ratios of neighbouring rounds."""
+    """Return the median over the rounds of the ratio of two times."""
     return median(a / b for a, b in zip(times, of_others, strict=True))
 
 
@@ -216,7 +216,7 @@ def memory(path: Path) -> Iterator[Finding]:
 
 
 def of_steps(process: subprocess.Popen[str]) -> Iterator[tuple[str, int, int, int]]:
-    """Yield each line that a process prints, one a step, and its anonymous memory in bytes: before, peak, after."""
+    """Yield each line of a process, one per step, and the anonymous memory in bytes before, in and after the step."""
     assert process.stdin is not None
     assert process.stdout is not None
     with ThreadPoolExecutor(1) as pool:
@@ -236,12 +236,12 @@ def of_steps(process: subprocess.Popen[str]) -> Iterator[tuple[str, int, int, in
 
 
 def use_memory(path: Path) -> None:
-    """Train from the mapped file; after each step, print the step, and wait for a line."""
+    """Train from the mapped file. After each step, print the name of the step, and wait for a line."""
     sizes = SIZES[0]
     inputs, labels = mapped(path)
     made_engine(sizes, Dataset(inputs[:100], labels[:100])).epoch(
         np.arange(100), MINI_BATCH_SIZE, 0.1
-    )  # loads the code
+    )  # loads the compiled code
     order = np.random.RandomState(0).permutation(len(inputs))
 
     def done(step: str) -> None:
@@ -260,7 +260,7 @@ def use_memory(path: Path) -> None:
 
 
 def status(process: int | str) -> str:
-    """Return /proc/PID/status of a process; empty on other systems than Linux, and if the process has ended."""
+    """Return the text of /proc/PID/status of a process; empty without Linux, or if the process has ended."""
     try:
         return Path(f"/proc/{process}/status").read_text()
     except OSError:

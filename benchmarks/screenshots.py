@@ -1,8 +1,8 @@
-"""Take screenshots of both views of `fastnet play`, in both themes and at two widths, for the documentation.
+"""Take screenshots of both views of `fastnet play` for the documentation, in both themes and two widths.
 
     python benchmarks/screenshots.py docs/play
 
-It needs the extra `play`, Playwright, and Debian's or another Chromium, which runs without a window.
+The program needs the extra `play`, Playwright, and Chromium, which runs without a window.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Compare `MLPClassifier` and `MLPRegressor` with scikit-learn's: `python benchmarks/sklearn_mlp.py [--rounds 3]`.
 
-fastnet's and scikit-learn's estimators have their default parameters, the same `random_state` and the same `max_iter`,
-so that both train the same network, up to rounding. Seconds are the processor time of `fit` in one thread; the two
-libraries alternate. The score is that on samples that were not used for training. A second table has small tasks: the
-first `fit` in a fresh process with compiled kernels, a search with two jobs, the prediction of 1 and 100 rows, and the
-memory of `fit` besides its inputs.
+The estimators of both libraries have their default parameters, the same `random_state` and the same `max_iter`, so they
+train the same network, up to rounding. Seconds are the processor time of `fit` in one thread; the two libraries
+alternate. The score is measured on samples that were not used for training. A second table has small tasks: the first
+`fit` in a fresh process with compiled kernels, a search with two jobs, the prediction of 1 and 100 rows, and the memory
+that `fit` needs besides the inputs.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from fastnet.comparison import timing
 from fastnet.utils import machine
 
 MODULES = {"fastnet": ours, "scikit-learn": theirs}
-ON_MNIST, ELSEWHERE, NEVER_SLOWER = 3.0, 5.0, 1.0  # least speedup over scikit-learn
-LATER = 0.3  # largest delay over scikit-learn in a fresh process, in seconds
+ON_MNIST, ELSEWHERE, NEVER_SLOWER = 3.0, 5.0, 1.0  # least speedups over scikit-learn
+LATER = 0.3  # largest number of seconds by which the first `fit` in a fresh process may end later than scikit-learn's
 
 
 class Cell(NamedTuple):
@@ -114,7 +114,7 @@ def row(cell: Cell, rounds: int) -> str:
         for seed in range(rounds):
             for name, module in MODULES.items():
                 estimator = getattr(module, cell.estimator)(random_state=seed, max_iter=cell.iterations)
-                time.sleep(0.3)  # after their work, threads of libraries spin for a while
+                time.sleep(0.3)  # threads of libraries spin for a while after their work
                 began = time.process_time()
                 estimator.fit(training_x, training_y)
                 seconds[name].append(time.process_time() - began)
@@ -195,13 +195,13 @@ def both(measure: Callable[[str], float], rounds: int) -> dict[str, float]:
 
 
 def fresh(package: str, work: str) -> float:
-    """Return the seconds that some work takes in a fresh process."""
+    """Return the time in seconds that some code takes in a fresh process."""
     code = FRESH.replace("{package}", package).replace("{work}", work)
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
 def peak(work: Callable[[], object]) -> float:
-    """Return the peak memory of the arrays and objects of some work, in MiB, as `tracemalloc` counts it."""
+    """Return the peak memory of the arrays and objects that a call makes, in MiB, as `tracemalloc` counts it."""
     tracemalloc.start()
     work()
     found = tracemalloc.get_traced_memory()[1]

@@ -2,11 +2,11 @@
 
     python benchmarks/soak.py [--epochs 10000] [--mnist-epochs 500]
 
-Each run has its own process. Resident memory is measured after a tenth of the epochs and after the last, with garbage
-collected; it includes the history. Then another tenth of the epochs alternates with the first epochs of a fresh
-network, so that changes of the machine's speed affect both networks. All work of an epoch is timed. The drift is the
-median ratio of neighbouring epochs, minus 1. A value over its bound is marked "missed". Memory is read from /proc, so
-Linux is needed.
+Each run has its own process. Resident memory is measured after a tenth of the epochs and after the last epoch, each
+time after garbage collection. It includes the history. Then another tenth of the epochs alternates with the first
+epochs of a new network, so that changes of the machine's speed affect both networks. All work of an epoch is timed. The
+drift is the median ratio of an epoch's time to the time of the new network's next epoch, minus 1. A value above its
+bound is marked "missed". Memory is read from /proc, so Linux is needed.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ MONITORS: dict[str, Any] = {"monitor_evaluation_accuracy": True, "monitor_traini
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=10_000, help="epochs of the small network (default: 10000)")
-    parser.add_argument("--mnist-epochs", type=int, default=500, help="epochs of 784-30-10 (default: 500)")
+    parser.add_argument(
+        "--epochs", type=int, default=10_000, help="number of epochs of the small network (default: 10000)"
+    )
+    parser.add_argument("--mnist-epochs", type=int, default=500, help="number of epochs of 784-30-10 (default: 500)")
     options = parser.parse_args()
     runs: list[tuple[str, int, dict[str, Any]]] = [
         ("20-16-4", options.epochs, {}),
@@ -142,7 +144,7 @@ def percent(part: float) -> str:
 
 
 def verdict(value: float, bound: float) -> str:
-    """Return the mark of a value over its bound, or an empty string."""
+    """Return the mark of a value above its bound, or an empty string."""
     return " **missed**" if value > bound else ""
 
 

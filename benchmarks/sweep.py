@@ -1,11 +1,12 @@
-"""Time a sweep of chapter 1's network on all processors, and compare the time with that on one processor.
+"""Measure the time of a sweep of chapter 1's network on all processors and on one processor.
 
     python benchmarks/sweep.py [--networks 100] [--rounds 5]
 
 The networks are 784-30-10, trained for 30 epochs in mini-batches of 10, with an evaluation after each epoch. In each
-round, some networks are trained one at a time, and then as many at a time as there are processors, so that changes of
-the machine's speed affect both. It takes about three minutes. A missed bound is marked "missed". The last line compares
-the processor times: processor time grows if the networks slow one another down, but not if other programs run.
+round, some networks are trained on one processor, and then the same networks on all processors, so that changes of the
+machine's speed affect both times. The command takes about three minutes. A missed bound is marked "missed". The last
+line compares the processor times: processor time grows if the networks slow one another down, but not if other programs
+run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from joblib import cpu_count
 from fastnet import mnist_loader, sweeps
 from fastnet.utils import machine
 
-SECONDS, TIMES = 60, 0.95  # bound for 100 networks; least speedup, as a share of the number of processors
+SECONDS, TIMES = 60, 0.95  # largest time for 100 networks; least speedup, as a share of the number of processors
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default: %(default)s)")
     options = parser.parse_args()
     processors, data = cpu_count(), mnist_loader.load_data_wrapper()
-    sweeps.sweep(data, epochs=1)  # compiles, and lays the data out
+    sweeps.sweep(data, epochs=1)  # compiles the kernels, and prepares the data
     seconds: dict[int, list[float]] = {1: [], processors: []}
     computing = dict.fromkeys(seconds, 0.0)
     for numbers in (range(options.networks)[first :: options.rounds] for first in range(options.rounds)):

@@ -1,8 +1,9 @@
-"""Compare training two networks in two threads, on two processors, with training one: the time and the parameters.
+"""Compare two networks that are trained in two threads with networks trained alone: the time and the parameters.
 
     python benchmarks/two_threads.py
 
-The last line has the median ratio of the times of neighbouring runs.
+Two processors are needed. The last line has the median over the rounds of the time of two networks, divided by the time
+of one network.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python benchmarks/versions.py [--torch] [--oldest-python PYTHON] [--newest-python PYTHON]
 
 The oldest versions are the lower bounds in the wheel's metadata, on the oldest allowed Python that is on the path. Only
-wheels are installed, so that no compiler is needed. PyTorch, which is large, is left out without `--torch`. The suite
+wheels are installed, so no compiler is needed. PyTorch, which is large, is installed only with `--torch`. The suite
 runs in a copy of the repository without the folder `fastnet`. The exit status is 1 if anything fails.
 """
 
@@ -64,13 +64,13 @@ def built(folder: Path) -> Path:
 
 
 def contents(wheel: Path) -> set[str]:
-    """Return the names of the files in a wheel; the metadata folder is named without the version."""
+    """Return the names of the files in a wheel. The version is removed from the name of the metadata folder."""
     with zipfile.ZipFile(wheel) as file:
         return {re.sub(r"^fastnet_nndl-[^/]*\.dist-info/", "dist-info/", name) for name in file.namelist()}
 
 
 def expected() -> set[str]:
-    """Return the names of the files that the wheel should hold."""
+    """Return the names of the files that the wheel should contain."""
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "fastnet").rglob("*.py")}
     data = {f"fastnet/data/{path.name}" for path in (ROOT / "data").iterdir()}
     about = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE", "licenses/data/README.md"}
@@ -104,7 +104,7 @@ def _applies(requirement: Requirement, extras: set[str]) -> bool:
 
 
 def lowest(requirement: Requirement) -> str:
-    """Return the requirement of the lowest version that is allowed."""
+    """Return a requirement of exactly the lowest version that the given requirement allows."""
     (bound,) = (each.version for each in requirement.specifier if each.operator == ">=")
     return f"{requirement.name}=={bound}"
 

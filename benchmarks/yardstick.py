@@ -1,11 +1,12 @@
-"""Time an epoch of 784-30-10 with the kernels and with hand-written C, in alternation.
+"""Compare the times of an epoch of 784-30-10 with the kernels and with hand-written C code, which run alternately.
 
     python benchmarks/yardstick.py [C_FILE ...]
 
-The C shows how fast the machine can be. C_FILE is other C, whose function `epoch` has the signature of that in
-`yardstick.c`. Several C files run alternately, and the kernels are compared with the first. gcc is needed. It compiles
-for the processor that Numba compiles for: this one, or that of NUMBA_CPU_NAME. If gcc is missing or cannot compile a
-file for the processor, the exit status is 3. The last lines are median ratios of neighbouring epochs.
+The C code shows how fast the machine can be. C_FILE is a file with other C code. Its function `epoch` must have the
+signature of the function `epoch` in `yardstick.c`. Several C files run alternately, and the kernels are compared with
+the first file. gcc is needed, and compiles for the processor for which Numba compiles: this machine's, or that of
+NUMBA_CPU_NAME. If gcc is missing or cannot compile a file for the processor, the exit status is 3. The last lines have
+medians over the rounds of ratios of two times.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ class Yardstick:
 
     @property
     def vectors(self) -> str:
-        """Vector registers of the C, as its function `vectors` names them; without it, the widest that gcc uses."""
+        """Vector registers that the C function `vectors` names; without this function, the widest that gcc uses."""
         if not hasattr(self._library, "vectors"):
-            return f"not named in the C; the widest that gcc uses are {compiled_c.instructions()}"
+            return f"not named in the C code; the widest that gcc uses are {compiled_c.instructions()}"
         self._library.vectors.restype = ctypes.c_char_p
         return self._library.vectors().decode()
 
@@ -71,7 +72,7 @@ class Yardstick:
 
 
 def padded(matrix: np.ndarray, columns: int, rows: int | None = None) -> np.ndarray:
-    """Copy a matrix to the beginning of a cache line, filled up with zeros."""
+    """Return a copy of a matrix that begins at a cache line and is padded with zeros."""
     array = aligned_zeros((rows or len(matrix)) * columns, FLOAT32).reshape(-1, columns)
     array[: matrix.shape[0], : matrix.shape[1]] = matrix
     return array
@@ -92,7 +93,7 @@ def main() -> None:
     sources = arguments.sources or [Path(__file__).with_name("yardstick.c")]
     with compiled_c.refusing():
         yardsticks = {each.name: Yardstick(each, weights, biases, training_data) for each in sources}
-    for each in yardsticks.values():  # the same arrays, because some memory may be faster
+    for each in yardsticks.values():  # all use the same arrays, because some memory may be faster
         each.data = next(iter(yardsticks.values())).data
     engines = {
         dtype: engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
@@ -123,12 +124,12 @@ def main() -> None:
 
 
 def ratio(times: list[float], of_others: list[float]) -> float:
-    """Return the median of the ratios of neighbouring epochs."""
+    """Return the median over the rounds of the ratio of the two epoch times."""
     return median(a / b for a, b in zip(times, of_others, strict=True))
 
 
 def check(yardsticks: dict[str, Yardstick], engine: Engine, order: np.ndarray) -> None:
-    """Check that all have the parameters of `engine` after 200 mini-batches, within 1e-3."""
+    """Check that the parameters of each yardstick and of `engine` agree within 1e-3 after 200 mini-batches."""
     for each in (engine, *yardsticks.values()):
         each.epoch(order, MINI_BATCH_SIZE, ETA)
     expected = engine.architecture.book_lists(engine.parameters())
