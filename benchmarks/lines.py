@@ -52,7 +52,7 @@ FEATURES = (
         },
     ),
     Feature(
-        "Layers with their own activations, dropout and batch normalization between any layers, and checks of the list.",
+        "Layers with their own activations, dropout and batch normalization anywhere, and checks of the layers.",
         {
             "formulas/layers.py": (
                 "OF_OUTPUTS Layer Dense Dropout LAYERS as_layers from_settings _plain _check_activation"

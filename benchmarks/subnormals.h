@@ -1,4 +1,4 @@
-/* Flush subnormal numbers to zero, as the kernels do, because some processors are slow with subnormal numbers. */
+/* Flushes subnormal numbers to zero, as the kernels do, because some processors are slow with subnormal numbers. */
 #include <stdint.h>
 #if defined __SSE2__
 #include <immintrin.h>

@@ -1,10 +1,10 @@
-/* An epoch of 784-30-10 in C, to compare the kernels with. All sizes and functions of the network are constants.
+/* An epoch of 784-30-10 in C, to which the kernels are compared. All sizes and functions of the network are constants.
 
-   Vectors are GCC's (`vector_size`). A vector is as wide as a register of the processor that GCC compiles for, so that
-   sums stay in registers. Layer 0 has a row for each input, with 32 neurons, two of them padding. Layer 1 is stored
-   twice: a row of 16 numbers for each hidden neuron, and transposed, a row of 32 numbers for each output. So neither
-   the forward nor the backward product has to gather, or to sum across a vector. The inputs are stored without their
-   zeros. Targets are labels. A last, shorter mini-batch is left out. */
+   Vectors are GCC's (`vector_size`). A vector is as wide as a register of the processor for which GCC compiles, so that
+   sums stay in registers. The weights of layer 0 have a row for each input, with 32 neurons, two of them padding. The
+   weights of layer 1 are stored twice: with a row of 16 numbers for each hidden neuron, and transposed, with a row of
+   32 numbers for each output. So neither the forward nor the backward product has to gather numbers, or to sum across a
+   vector. The inputs are stored without their zeros. Targets are labels. A last, shorter mini-batch is left out. */
 #include "subnormals.h"
 #include <stdint.h>
 #if defined __ARM_NEON
@@ -13,8 +13,9 @@
 #include <immintrin.h>
 #endif
 
-/* SUMS: number of independent sums. An addition to a sum waits about four cycles for the one before, and there are two
-   to four multipliers. Eight sums and their operands fit the 16 registers of AVX2 and SSE2; 16 sums fit NEON's 32. */
+/* SUMS: number of independent sums. An addition to a sum waits about four cycles for the previous addition to the sum,
+   and a processor has two to four multipliers. Eight sums and their operands fit in the 16 registers of AVX2 and SSE2;
+   16 sums and their operands fit in the 32 registers of NEON. */
 #if defined __AVX512F__
 #define BYTES 64
 #define SUMS 8
@@ -50,9 +51,9 @@
 typedef float vector __attribute__((vector_size(BYTES)));
 typedef int32_t integers __attribute__((vector_size(BYTES)));
 enum { NEURONS = 30, OUTPUTS = 10, HIDDEN = 32, OUT = 16, LARGEST_BATCH = 64, AHEAD = 12 };
-/* H, O: number of vectors in a row of layer 0 and of layer 1; in layer 1, without vectors of padding only. */
+/* H, O: number of vectors in a row of layer 0 and of layer 1. O does not count vectors that contain only padding. */
 enum { LANES = BYTES / 4, H = HIDDEN / LANES, O = (OUTPUTS + LANES - 1) / LANES };
-/* Number of terms that are added at once, each to its own sums, so that additions do not wait for one another. */
+/* Numbers of terms that are added in parallel, each to its own sums, so that additions do not wait for one another. */
 enum { INPUTS_AT_ONCE = SUMS / H, NEURONS_AT_ONCE = SUMS / O < 4 ? 2 : 4, OUTPUTS_AT_ONCE = SUMS / H < 2 ? 1 : 2 };
 
 #define EACH(i, n) _Pragma("GCC unroll 8") for (int i = 0; i < n; i++) /* keeps arrays of vectors in registers */
@@ -155,7 +156,7 @@ void epoch(const int64_t *starts, const uint16_t *columns, const float *values, 
       vector d[H];
       EACH(q, H) d[q] = load(d0[s] + q * LANES);
       int64_t p = starts[i];
-      for (; p + 2 <= stop; p += 2) { /* two different inputs, whose weights are loaded before either is stored */
+      for (; p + 2 <= stop; p += 2) { /* two different inputs: the weights of both are loaded before they are stored */
         float *w = w0 + HIDDEN * columns[p], *v = w0 + HIDDEN * columns[p + 1];
         vector w_q[H], v_q[H];
         EACH(q, H) w_q[q] = load(w + q * LANES) + values[p] * d[q];

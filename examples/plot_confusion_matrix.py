@@ -2,7 +2,7 @@
 Confusion matrix
 ================
 
-A confusion matrix counts how often a network takes each digit for each other digit.
+A confusion matrix counts, for each digit, how often a network answers each of the digits.
 """
 
 from fastnet import mnist_loader, network2, plots
@@ -12,8 +12,8 @@ net = network2.Network([784, 30, 10], seed=1)
 net.SGD(training_data, 5, 10, 0.5, lmbda=5.0, report=lambda history: None)
 
 # %%
-# ``feedforward`` takes one sample a column. The index of the largest output is the answer
-# of the network.
+# ``feedforward`` takes one sample per column. The index of the largest output is the
+# answer of the network.
 
 predictions = net.feedforward(test_data.inputs.T).argmax(axis=0)
 figure = plots.confusion_matrix(test_data.targets, predictions)

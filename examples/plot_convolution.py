@@ -23,8 +23,8 @@ print(f"{net.accuracy(test_data) / len(test_data):.1%} of the test data")
 
 # %%
 # ``activations`` returns the activations of every layer: the inputs, the feature maps,
-# the pooled maps and the outputs. Where a map is empty, the weighted input of the filter
-# is negative at every place of the image.
+# the pooled maps and the outputs. If a map is empty, the weighted input of the filter is
+# negative at every position in the image.
 
 filters = net.weights[0][:, 0]
 feature_maps = net.activations(test_data[0][0])[1][..., 0]

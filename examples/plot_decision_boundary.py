@@ -2,8 +2,8 @@
 Decision boundary on two moons
 ==============================
 
-``Dataset`` makes a data set of two arrays. This network has two inputs, so that its
-output can be drawn for every point of the plane.
+``Dataset`` makes a data set from two arrays. The network has two inputs, so its output
+can be drawn for every point of the plane.
 """
 
 import matplotlib.pyplot as plt

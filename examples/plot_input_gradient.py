@@ -2,8 +2,8 @@
 Which pixels matter
 ===================
 
-The derivative of an output by each input shows how the answer of a network depends on
-each pixel.
+The derivative of an output with respect to each input shows how the answer of a network
+depends on each pixel.
 """
 
 import matplotlib.pyplot as plt
@@ -18,8 +18,8 @@ net = network2.Network(
 net.SGD(training_data, 4, 10, 0.05, lmbda=5.0, report=lambda history: None)
 
 # %%
-# ``input_gradient`` returns the derivative of the largest output. Here are the first test
-# images of the digits 0 to 5.
+# ``input_gradient`` returns the derivative of the largest output. The images are the
+# first test images of the digits 0 to 5.
 
 first = [int(np.flatnonzero(test_data.targets == digit)[0]) for digit in range(6)]
 images = test_data.inputs[first].T

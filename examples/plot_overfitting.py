@@ -16,8 +16,8 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 few = training_data[:1000]
 
 # %%
-# Each of the three networks begins with the same parameters. ``SGD`` returns the
-# monitored values, one an epoch.
+# All three networks begin with the same parameters. ``SGD`` returns the monitored values,
+# one per epoch.
 
 remedies = {
     "no regularization": {},

@@ -3,15 +3,15 @@ Cost functions and slow learning
 ================================
 
 With the quadratic cost, a sigmoid neuron learns slowly while its output is badly wrong.
-With the cross-entropy cost, the neuron learns the faster, the larger its error is. The
-book's chapter 3 begins with this experiment.
+With the cross-entropy cost, a larger error makes the neuron learn faster. The book's
+chapter 3 begins with this experiment.
 """
 
 from fastnet import book
 
 # %%
-# ``fastnet.book`` has the experiment. The result prints the book's values beside the
-# computed values.
+# ``fastnet.book`` has the experiment. The printed result shows the book's values beside
+# the computed values.
 
 result = book.saturation()
 print(result)

@@ -2,8 +2,8 @@
 Learning rate schedules
 =======================
 
-A schedule lowers the learning rate from epoch to epoch. A large rate at the beginning
-learns fast, and a small rate at the end makes the last steps precise.
+A schedule lowers the learning rate from epoch to epoch. With a large rate at the
+beginning, a network learns fast. A small rate at the end makes the last steps precise.
 """
 
 import matplotlib.pyplot as plt

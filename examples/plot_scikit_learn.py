@@ -3,8 +3,8 @@ MLPClassifier beside scikit-learn's
 ===================================
 
 ``fastnet.neural_network.MLPClassifier`` takes the parameters of scikit-learn's
-``MLPClassifier``. From the same ``random_state``, both train the same network, up to
-rounding. :doc:`/scikit-learn` lists the differences.
+``MLPClassifier``. With the same ``random_state``, both classes train the same network, up
+to rounding. :doc:`/scikit-learn` lists the differences.
 """
 
 import warnings
@@ -19,12 +19,12 @@ from sklearn.model_selection import train_test_split
 import fastnet.neural_network
 
 plt.style.use("tableau-colorblind10")
-warnings.simplefilter("ignore", ConvergenceWarning)  # both stop after 60 iterations
+warnings.simplefilter("ignore", ConvergenceWarning)  # both stop at `max_iter`
 x, y = load_digits(return_X_y=True)
 x_train, x_test, y_train, y_test = train_test_split(x / 16, y, random_state=0)
 
 # %%
-# Only the module differs.
+# Only the module of ``MLPClassifier`` differs.
 
 curves = {}
 for library in (sklearn, fastnet):

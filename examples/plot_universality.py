@@ -21,8 +21,8 @@ def f(x):
 
 
 # %%
-# A hidden neuron with a large weight w and the bias -w s is a step at s. The output
-# weight of the neuron is the height of the step.
+# A hidden neuron with a large weight w and the bias -w s computes a step function with
+# the step at s. The output weight of the neuron is the height of the step.
 
 
 def approximation(n):

@@ -2,9 +2,9 @@
 Vanishing gradients
 ===================
 
-In a deep network of sigmoid neurons, the gradient of the cost is smaller, the farther a
-layer is from the outputs. So the first layers learn slowly. The book's :doc:`chapter 5
-</chapter5>` calls this the vanishing gradient problem.
+In a deep network of sigmoid neurons, the gradient of the cost becomes smaller with each
+layer, from the last layer to the first. So the first layers learn slowly. The book's
+:doc:`chapter 5 </chapter5>` calls this the vanishing gradient problem.
 """
 
 import matplotlib.pyplot as plt
@@ -16,8 +16,8 @@ plt.style.use("tableau-colorblind10")
 training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 
 # %%
-# ``gradients`` returns the gradient of the cost by biases and by weights, layer by layer.
-# The medians are over 20 networks before any training.
+# ``gradients`` returns the gradient of the cost with respect to biases and weights, layer
+# by layer. The medians are over 20 networks before any training.
 
 norms = {}
 for activation in ("sigmoid", "tanh", "relu"):

@@ -16,7 +16,7 @@ training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
 
 # %%
 # ``default_weight_initializer`` divides the weights. ``large_weight_initializer`` does
-# not.
+# not divide them.
 
 watched = {"evaluation_data": validation_data, "monitor_evaluation_accuracy": True}
 accuracies = {}

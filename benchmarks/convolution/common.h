@@ -1,4 +1,4 @@
-/* Code of `one.c` and `two.c`: vectors of eight floats, sigmoid, softmax, dense layers, and the first convolution.
+/* Code that `one.c` and `two.c` share: vectors of eight floats, sigmoid, softmax, dense layers, the first convolution.
 
    A dense layer's weights are in panels of 16 inputs, with a row for each output: [n_in / 16][n_out][16]. Forward, each
    output is a dot product, whose eight partial sums stay in a vector until all panels are done. Backward, a panel is
@@ -19,7 +19,7 @@ INLINE vec load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void store(float *p, vec v) { _mm256_storeu_ps(p, v); }
 INLINE vec all(float x) { return _mm256_set1_ps(x); }
 INLINE vec from(const float *p) { return _mm256_broadcast_ss(p); }
-/* Keeps a vector in a register, because GCC would load it again for a second use. */
+/* Keeps a vector in a register. Otherwise, GCC would load the vector again for a second use. */
 INLINE vec held(vec v) {
   __asm__("" : "+x"(v));
   return v;
@@ -27,7 +27,7 @@ INLINE vec held(vec v) {
 INLINE vec fma_(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 
 INLINE vec exp_(vec x) { /* |x| at most 87 */
-  const vec shift = all(12582912.f); /* 1.5 * 2^23: rounds to integers, in the last bits */
+  const vec shift = all(12582912.f); /* 1.5 * 2^23: a sum with it is rounded to an integer, in the last bits */
   vec whole = fma_(x, all(1.44269504f), shift), n = whole - shift;
   vec r = fma_(n, all(-1.42860677e-6f), fma_(n, all(-0.693145752f), x));
   vec e = fma_(r, all(1 / 720.f), all(1 / 120.f));
@@ -61,7 +61,7 @@ INLINE vec sums_of(const vec *v) { /* the sum of the numbers of each of eight ve
 }
 
 /* z[s][k] = sum of x[s] w[k], for samples s < M and k < outputs (a multiple of 2); x has rows of x_stride numbers.
-   AT_ONCE outputs are computed at a time; their sums stay in a cache, while at_a_time panels at a time are added. */
+   AT_ONCE outputs are computed together. Their sums stay in a cache, while at_a_time panels at a time are added. */
 enum { AT_ONCE = 100 };
 INLINE void dense_forward(const float *x, int x_stride, int panels, int at_a_time, const float *w, int outputs,
                           float *sums /* [AT_ONCE][M][L] */, float *z, int z_stride) {
@@ -143,9 +143,9 @@ INLINE void dense_change(const float *d, int d_stride, const float *x, int x_str
   }
 }
 
-/* Forward, backward and update of the softmax layer: outputs are in lanes, z[16]; w is [n][16], and wt its transpose,
-   [CLASSES][padded]. d2 has the scaled errors of the outputs, d1 the errors of the inputs, not yet multiplied by the
-   derivative of the activation. */
+/* Forward pass, backward pass and update of the softmax layer. Outputs are in lanes, z[16]. w is [n][16]; wt is the
+   transpose of w, [CLASSES][padded]. d2 has the scaled errors of the outputs. d1 gets the errors of the inputs, which
+   are not yet multiplied by the derivative of the activation function. */
 INLINE void softmax_layer(const float *a1, int padded, int n, float *w, float *wt, float *b, const uint8_t *labels,
                           float factor, float shrink, float *d1 /* [M][padded] */) {
   float d2[M][16] ALIGNED;
@@ -197,7 +197,7 @@ INLINE void softmax_layer(const float *a1, int padded, int n, float *w, float *w
 }
 
 /* The first convolution, of 20 filters in 24 lanes. ACTIVATE(z) is the activation function. A window has the 6 x 6
-   pixels of 4 positions, which are pooled. Units are stored window by window, 20 filters each, without padding. */
+   pixels of 4 positions, whose results are pooled. Units are stored window by window: 20 filters, without padding. */
 enum {
   SIDE = 28, F1 = 20, F = 24, TAPS = 25, OUT1 = 12, WINDOWS1 = OUT1 * OUT1, UNITS1 = WINDOWS1 * F1, ROW1 = UNITS1 + 16,
 };
@@ -210,7 +210,7 @@ static struct {
   float blocks[M][(SIDE - 1) * SIDE][4] ALIGNED;
 } layer1;
 
-/* The largest of a window's 4 positions; its index is put into the 2 bits of places from bit 2 v on. */
+/* The largest value of a window's 4 positions. The position's index is stored in bits 2 v and 2 v + 1 of places. */
 INLINE vec pool(vec a0, vec a1, vec a2, vec a3, int v, __m256i *places) {
   const vec right0 = _mm256_cmp_ps(a1, a0, _CMP_GT_OQ), right1 = _mm256_cmp_ps(a3, a2, _CMP_GT_OQ);
   const vec top = _mm256_max_ps(a1, a0), bottom = _mm256_max_ps(a3, a2);
@@ -230,8 +230,8 @@ static void spread_filters(const float *w1, float *spread) {
         store(spread + (((t / 5 + (q >> 1)) * 6 + t % 5 + (q & 1)) * 4 + q) * F + v, load(w1 + t * F + v));
 }
 
-/* Forward. Only windows that are not blank are computed, with their nonzero pixels only. A pixel is added to the four
-   positions, multiplied by the taps that each position has there. */
+/* Forward pass. Only windows that are not blank are computed, from their nonzero pixels. For each of the four
+   positions, a pixel is multiplied by the tap that the position has at this pixel, and added. */
 static void conv1_forward(const float *image, const float *spread, const float *b1, int s) {
   static const uint8_t at[36] = {0,  1,  2,  3,  4,  5,  28,  29,  30,  31,  32,  33,  56,  57,  58,  59,  60,  61,
                                  84, 85, 86, 87, 88, 89, 112, 113, 114, 115, 116, 117, 140, 141, 142, 143, 144, 145};
@@ -275,7 +275,7 @@ static void conv1_forward(const float *image, const float *spread, const float *
   layer1.windows[s] = n;
 }
 
-/* Store the pixels of each 2 x 2 block contiguously, so that a shuffle picks each filter's pixel from the four. */
+/* Store the 4 pixels of each 2 x 2 block contiguously, so that a shuffle can pick one of the 4 pixels per filter. */
 static void make_blocks(const float *image, int s) {
   for (int r = 0; r < SIDE - 1; r++)
     for (int c = 0; c < SIDE; c += 4) { /* the last block of a row is not used */
@@ -295,7 +295,7 @@ INLINE vec two_blocks(const float (*b)[4], const float (*c)[4]) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(*b)), _mm_load_ps(*c), 1);
 }
 
-/* Change the filters, given the errors of the pooled units: of the four positions, one has a gradient. */
+/* Change the filters, given the errors of the pooled units. Only one of the four positions has a gradient. */
 static void conv1_change(float *w1, float *b1, float shrink) {
   /* Filters 0 to 15: a row of taps at a time. */
   for (int ti = 0; ti < 5; ti++) {

@@ -4,10 +4,10 @@
    neurons; ReLU in all these layers; softmax; L2 regularization; mini-batches of ten; one thread, AVX2.
 
    The first convolution is that of `one.c`. The second convolution's inputs are stored position by position, 20 numbers
-   each. So a row of taps is 100 contiguous numbers; each is multiplied by its row of 40 filters. Backward, only one of
-   the four positions of a window has an error, and only if the neuron is not 0: about 300 of 2560 in a sample. These
-   errors are stored as two lists: by filter, to change its 500 weights by sums of patches; and by position, for the
-   errors of the layer below. Both lists use a transposed copy of the filters, 500 numbers each. */
+   each. So a row of taps is 100 contiguous numbers; each number is multiplied by its row of 40 filters. In the backward
+   pass, only one of the four positions of a window has an error, and only if the activation is not 0: about 300 of 2560
+   in a sample. These errors are stored in two lists: by filter, to change its 500 weights by sums of patches; and by
+   position, for the errors of the layer below. Both lists use a transposed copy of the filters, 500 numbers each. */
 #define ACTIVATE relu
 #include "common.h"
 
@@ -21,7 +21,7 @@ static struct {
   float act2[M][ROW2] ALIGNED, delta2[M][ROW2] ALIGNED;
   int32_t place2[M][WINDOWS2][L] ALIGNED;
   float conv2[M * WINDOWS2][4][F2] ALIGNED;
-  float value[F2][MOST]; /* each filter's nonzero errors, and the offsets of their patches in act1 */
+  float value[F2][MOST]; /* each filter's nonzero errors; `patch` has the offsets of the errors' patches in act1 */
   int32_t patch[F2][MOST];
   int n[F2];
   float sums[AT_ONCE * M * L] ALIGNED;
@@ -72,7 +72,7 @@ static void conv2_forward(const float *w2 /* [500][40] */, const float *b2) {
 }
 
 
-/* Lists of the nonzero errors: by filter, in `work`; and by position, to add them to the errors of the layer below. */
+/* List the nonzero errors by filter, in `work`, and by position. The latter are added to the errors of layer 1. */
 static void conv2_back(const float *w2t /* [40][5][104] */, float *b2) {
   vec b[V2];
   for (int v = 0; v < V2; v++) b[v] = all(0);
@@ -111,7 +111,7 @@ static void conv2_back(const float *w2t /* [40][5][104] */, float *b2) {
               for (int v = 0; v < 13; v++) a[v] = fma_(x, load(from_ + v * L), a[v]);
             }
 #pragma GCC unroll 13
-            for (int v = 0; v < 13; v++) store(to + v * L, a[v]); /* includes four numbers beyond the row, unchanged */
+            for (int v = 0; v < 13; v++) store(to + v * L, a[v]); /* four numbers beyond the row stay unchanged */
           }
     }
   for (int v = 0; v < V2; v++) store(b2 + v * L, load(b2 + v * L) + b[v]);
