@@ -2,7 +2,7 @@
 
 The network is 784-30-10 with ReLU and softmax, mini-batches of 10 and a learning rate of 0.1. It is trained in
 three ways: with fastnet's own gradients in NumPy ("by hand, NumPy"), with the same gradients in compiled kernels ("by
-hand, compiled"), and with PyTorch's automatic differentiation. PyTorch draws the initial parameters of all three. The
+hand, compiled"), and with PyTorch's automatic differentiation. PyTorch draws all initial parameters. The
 accuracy is the test accuracy after the epoch with the best validation accuracy. The seconds are the training time,
 without evaluation.
 

@@ -4,7 +4,7 @@
 
 For inputs of several densities, the alternatives are `Rows` and `Matrix`. For networks and mini-batches of several
 sizes, the alternatives are one thread and all threads. The engine `numpy`, whose matrix products use BLAS, is also
-timed. The alternatives run alternately. The chosen alternative is bold. The last line has the worst choice: the largest
+timed. All are timed alternately. The chosen alternative is bold. The last line has the worst choice: the largest
 ratio of the time of a choice to the shortest time.
 """
 
@@ -80,7 +80,7 @@ def thread_counts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[
 
 
 class Forced:
-    """An engine that computes with `count` threads, or with one thread per part if the parts are fewer."""
+    """An engine that computes with `count` threads, or with one thread per part if there are fewer parts."""
 
     def __init__(self, engine, count: int) -> None:
         self._engine, self._count = engine, count

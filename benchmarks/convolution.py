@@ -10,8 +10,8 @@ rounds of the ratio of two racers' times. First, each racer is compared with PyT
 
 The C code is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing,
 the exit status is 3; choose racers other than `c` with `--only`. The racer `torch` is PyTorch written for speed, and
-`torch-cpu` is fastnet's engine. A racer whose library is not installed is left out. The racer `pair` trains, by turns,
-two networks with the compiled engine, each in its own thread, and one network. Its times are wall-clock times.
+`torch-cpu` is fastnet's engine. A racer whose library is not installed is left out. The racer `pair` alternately trains
+two networks with the compiled engine, each in its own thread, and a single network. Its times are wall-clock times.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Network(NamedTuple):
         return Architecture((1, 28, 28), layers, LogLikelihoodCost, np.dtype(dtype))
 
     def parameters(self) -> list[np.ndarray]:
-        """Return weights and biases of each layer, drawn as in the book; filters are not rotated."""
+        """Return weights and biases of each layer, drawn as in the book, with filters for cross-correlations."""
         random, (filters, places) = np.random.RandomState(0), self.maps
         found: list[np.ndarray] = []
         for n, maps in ((20, 1), (40, 20))[: self.convolutions]:

@@ -1,6 +1,6 @@
 """Draw the pictures of trained networks and of a digit in `docs/`: `python benchmarks/pictures.py [--folder docs]`.
 
-`readme.py` draws the race and the map from its own measurements.
+`readme.py` draws the other pictures, `race.png` and `map.png`, from its own measurements.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastnet import mnist_loader, network2, plots
 
 DOCS = Path(__file__).parent.parent / "docs"
 TRAINING_DATA, VALIDATION_DATA, TEST_DATA = mnist_loader.load_data_wrapper()
-ETAS, SEEDS, EPOCHS = (0.025, 0.25, 2.5), 5, 20  # learning rates that the book's chapter 3 compares
+ETAS, SEEDS, EPOCHS = (0.025, 0.25, 2.5), 5, 20  # the learning rates are those of chapter 3
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Run a command with kernels compiled for processors with narrower vectors than this one: generic, and AVX2.
+"""Run a command with kernels for processors with narrower vectors than this machine's: generic, and AVX2.
 
     python benchmarks/processors.py pytest --benchmark-disable benchmarks/bench_kernels.py
     python benchmarks/processors.py --only avx2 python benchmarks/grid.py
@@ -31,7 +31,7 @@ LIBRARIES = {
     "avx2": {
         "OPENBLAS_CORETYPE": "Haswell",
         "ATEN_CPU_CAPABILITY": "avx2",
-        "TORCHINDUCTOR_CPP_MARCH": "haswell",  # without it, torch.compile also loads code that it kept for AVX-512
+        "TORCHINDUCTOR_CPP_MARCH": "haswell",  # otherwise, torch.compile would also load cached code for AVX-512
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
         "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",

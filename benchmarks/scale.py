@@ -216,7 +216,10 @@ def memory(path: Path) -> Iterator[Finding]:
 
 
 def of_steps(process: subprocess.Popen[str]) -> Iterator[tuple[str, int, int, int]]:
-    """Yield each line of a process, one per step, and the anonymous memory in bytes before, in and after the step."""
+    """Yield each line that a process prints, one per step, and the anonymous memory of the process in bytes.
+
+    The memory is given before the step, at its peak during the step, and after the step.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     with ThreadPoolExecutor(1) as pool:

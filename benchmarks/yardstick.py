@@ -4,9 +4,9 @@
 
 The C code shows how fast the machine can be. C_FILE is a file with other C code. Its function `epoch` must have the
 signature of the function `epoch` in `yardstick.c`. Several C files run alternately, and the kernels are compared with
-the first file. gcc is needed, and compiles for the processor for which Numba compiles: this machine's, or that of
-NUMBA_CPU_NAME. If gcc is missing or cannot compile a file for the processor, the exit status is 3. The last lines have
-medians over the rounds of ratios of two times.
+the first file. gcc is needed, and compiles for the processor for which Numba compiles: this machine's processor, or the
+processor that NUMBA_CPU_NAME names. If gcc is missing or cannot compile a file for the processor, the exit status is 3.
+The last lines have the median over the rounds of the ratio of two times.
 """
 
 from __future__ import annotations

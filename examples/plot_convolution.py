@@ -23,7 +23,7 @@ print(f"{net.accuracy(test_data) / len(test_data):.1%} of the test data")
 
 # %%
 # ``activations`` returns the activations of every layer: the inputs, the feature maps,
-# the pooled maps and the outputs. If a map is empty, the weighted input of the filter is
+# the pooled maps and the outputs. If a map is blank, the weighted input of the filter is
 # negative at every position in the image.
 
 filters = net.weights[0][:, 0]

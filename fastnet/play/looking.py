@@ -19,7 +19,7 @@ from fastnet.play.settings import RequestError, number_of_parameters
 
 _LARGEST_SIDE = 200  # largest side of a drawing, in pixels
 _EXAMPLES = 8  # number of test digits that are shown for a neuron
-_SEARCHED = 2000  # largest number of test digits among which these examples are searched
+_SEARCHED = 2000  # largest number of test digits that are searched for these examples
 _WORK_OF_SEARCH = 2e9  # largest number of multiplications of this search
 _PART = 50  # number of test digits that are fed forward together, to limit the memory of convolutions
 _KINDS: dict[type[Layer], str] = {
@@ -84,7 +84,7 @@ def drawing(message: Mapping[str, Any]) -> Image:
 
 
 def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
-    """Return members and arrays of the message `seen`: a network's answer for an image, and its activations."""
+    """Return members and arrays of the message `seen`: a network's answer for an image, and all layers' activations."""
     activations = net.activations(image.column)
     probabilities = judging.probabilities_of(activations[-1][:, 0])
     doubt = image.reason or judging.doubt(probabilities)

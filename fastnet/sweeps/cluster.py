@@ -77,7 +77,7 @@ def outcomes(
     Yields
     ------
     recipe, seed, run
-        If an error ended the training, `run` is the error message.
+        A task and its result. If an error ended the training, `run` is the error message.
 
     Raises
     ------
