@@ -3,8 +3,8 @@
     python benchmarks/gpu.py [--json FILE] [--quick]
 
 First, each PyTorch engine is compared with the engine `reference`, in float64 and float32, with every activation, cost
-and option. Then the times of the eager engine, the compiled engine and the engine with CUDA graphs are measured, with
-networks of several widths and mini-batches of several sizes. `--device cpu` checks and times the engines for the CPU.
+and option. Then the eager engine, the compiled engine and the engine with CUDA graphs are timed, with several networks
+and mini-batch sizes. `--device cpu` checks and times the engines for the CPU.
 """
 
 from __future__ import annotations

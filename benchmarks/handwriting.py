@@ -1,9 +1,9 @@
 """Test `fastnet predict` on digits that are not from MNIST: `python benchmarks/handwriting.py [--sets 20]`.
 
 The default network is trained and timed. A picture counts as named if the prediction is sure. For each style of digits,
-also with frames, ruled lines, edges and specks around the digits, the table has the share of digits that are named, and
-the share of named digits that are right. For pictures without a digit, the table has the share that is named. A second
-table has the accuracy by predicted probability.
+the table has the share of digits that are named, and the share of named digits that are right. Some styles have frames,
+ruled lines, edges or specks around the digits. For pictures without a digit, the table has the share that is named. A
+second table has the accuracy by predicted probability.
 """
 
 from __future__ import annotations

@@ -39,8 +39,7 @@ class Ink:
 def grey(image: np.ndarray) -> np.ndarray:
     """Return grey values of a colour image: its colours, projected onto their first principal component.
 
-    So a yellow line on white paper is as distinct as a blue line, and a red line on green as a black line on white. A
-    grey image is returned unchanged.
+    So a yellow line on white paper is as distinct as a blue line. A grey image is returned unchanged.
 
     Parameters
     ----------
