@@ -1,4 +1,4 @@
-"""Engines, which compute for networks: one contract (`contract`), and one module for each engine.
+"""Engines, which train and evaluate networks: one contract (`contract`), and one module for each engine.
 
 An engine is imported when it is first used. So unused engines take no time, and their libraries need not be installed.
 """

@@ -31,11 +31,11 @@ Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
 Factors: TypeAlias = list[np.ndarray | None]
 """Factors of the inputs of each layer, one row per sample; None for all layers other than Dropout.
 
-If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by its `when_used`.
+If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by `Dropout.when_used`.
 """
 
-_NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs that are made dense together; bounds the memory
-_NUMBERS_OF_IMAGES = 1 << 24  # largest total size of the patches of samples that are fed forward together
+_NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs that are made dense at a time; bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # largest total size of the patches of samples fed forward together; bounds the memory
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Descent:
     Attributes
     ----------
     optimizer : Optimizer
-        By default, gradient descent without momentum.
+        Optimizer; by default, gradient descent without momentum.
     l2, l1 : float
         Coefficients lambda / n of L2 and L1 regularization. The cost has the additional terms l2 / 2 sum(w^2) and
         l1 sum(|w|) (chapter 3, equations 87 and 95).
@@ -81,7 +81,7 @@ class MiniBatch(NamedTuple):
     divisor : float
         Divisor of the sum of the samples' costs.
     decay : float
-        Factor of l2 and l1 of the `Descent`.
+        Factor by which `Descent.l2` and `Descent.l1` are multiplied.
     """
 
     inputs: np.ndarray
@@ -548,7 +548,7 @@ class Engine(ABC):
         """Feed samples forward in parts; call `receive` with the slice of each part, z of the output layer, and costs.
 
         z has one row per sample, in the architecture's dtype. Several threads may call `receive`. `desired` is a data
-        set with vectors as targets. If `desired` is given, the engine may pass the cost of each sample, otherwise None.
+        set with vectors as targets. If `desired` is given, the engine may pass the cost of each sample instead of None.
         """
 
     @abstractmethod

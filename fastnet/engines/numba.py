@@ -147,7 +147,7 @@ class Engine(contract.Engine):
         )
 
     def _update(self, descent: Descent, eta: float, steps: int) -> Update:
-        """Return the settings of a step, in the kernel's form."""
+        """Return the settings of a step as an `Update` for the kernel."""
         optimizer, shrinkage = descent.optimizer, eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
         varying = descent.weighted_mean and self._sample_weights is not None and descent.l2
@@ -191,7 +191,8 @@ class Engine(contract.Engine):
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         own = _without_keep_of_inputs(self._layout)
-        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))  # momentum 0 keeps statistics
+        # With a momentum of 0, the running statistics do not change.
+        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))
         with announced(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
             y = arrays.flat_rows(targets, dtype)
@@ -343,7 +344,7 @@ class Engine(contract.Engine):
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None
-        if self._positions is not None:  # the layout of images depends on the network, which determines the borders
+        if self._positions is not None:  # the borders of images, and so their layout, depend on the network
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
             shape = (*(int(each[0]) for each in numbers), self._positions[1])
         key = "inputs", self.architecture.dtype, shape

@@ -56,7 +56,7 @@ class Engine(ArrayEngine):
         return error if activation is LINEAR else error * activation.prime(z)
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # stores one layer only
+        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # keeps the last layer
         return z
 
     def activations(self, inputs: np.ndarray) -> list[np.ndarray]:
@@ -76,7 +76,7 @@ class Engine(ArrayEngine):
         rows = self._typed(inputs)
         found, last = [rows], len(self.architecture.layers) - 1
         for i, (z, _) in enumerate(self._forward(rows, self._no_factors, training=False)):
-            # If a convolution's activation function is moved to a pooling layer, `_activations` has it only there.
+            # If a convolution's activation function is moved to pooling, `_activations` has none for the convolution.
             own = getattr(self.architecture.layers[i], "activation", None)
             activation = self._activations[i] if own is None or i == last else ACTIVATIONS[own]
             found.append(self.architecture.outputs.activations(z) if i == last else activation.function(z))

@@ -104,7 +104,7 @@ def is_fixed(optimizer: Optimizer) -> bool:
 
 
 def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) -> None:
-    """Set the epsilon that acts as Adam's epsilon hat in a step, counted from 1; PyTorch has no epsilon hat."""
+    """Set Adam's epsilon for a step, numbered from 1, if the optimizer has an epsilon hat: PyTorch has none."""
     if is_fixed(optimizer):
         return
     assert isinstance(optimizer, Adam)

@@ -21,7 +21,7 @@ def sigmoid(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Array of any shape. Numbers of any magnitude are possible: no overflow occurs.
+        Array of any shape. Numbers of any magnitude cause no overflow.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Array of any shape. Numbers of any magnitude are possible: no overflow occurs.
+        Array of any shape. Numbers of any magnitude cause no overflow.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Array of any shape. Numbers of any magnitude are possible: no overflow occurs.
+        Array of any shape. Numbers of any magnitude cause no overflow.
     axis : int, optional
         Axis of the sum; by default 0, so each column is one sample.
 

@@ -79,7 +79,7 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | OwnCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers, given the number of neurons in each layer, inputs first."""
+        """Return an architecture of dense layers, given the number of inputs and then of neurons in each layer."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
@@ -153,7 +153,7 @@ class Architecture:
 
     @cached_property
     def drop_probabilities(self) -> np.ndarray:
-        """Probability with which each input of each Dropout layer is dropped, float32, in the order of the layers."""
+        """Probabilities, float32, with which the inputs of Dropout layers are dropped, in the order of the layers."""
         found = [
             np.full(prod(shape), layer.p, np.float32)
             for layer, shape in zip(self.layers, self.shapes, strict=False)

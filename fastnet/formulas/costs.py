@@ -23,7 +23,7 @@ class Cost(Protocol):
         """Return the cost of the output `a` for the desired output `y`, both columns of shape (n_out, 1)."""
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the derivative of the cost with respect to the weighted inputs `z`, a column like all arguments."""
+        """Return the derivative of the cost with respect to the weighted inputs `z`. All arrays are columns."""
 
 
 class QuadraticCost:
@@ -210,7 +210,7 @@ NAMES: dict[str, BuiltIn] = {
     "cross-entropy": CrossEntropyCost,
     "log-likelihood": LogLikelihoodCost,
 }
-"""The book's costs by their names in arguments, commands and grids."""
+"""The book's costs by their names in arguments, commands and sweep grids."""
 
 FOR_REGRESSION: dict[str, BuiltIn] = {
     "poisson": PoissonCost,
@@ -243,9 +243,7 @@ def by_name(cost: Any) -> Any:
 
 
 def as_cost(cost: Any) -> BuiltIn | OwnCost:
-    """Return a built-in cost in the form that it has in `COSTS`, given its class or an instance; wrap a custom cost.
-
-    A custom cost is returned as an `OwnCost`.
+    """Convert a cost, given as a class or an instance, to a built-in cost as in `COSTS`, or to an `OwnCost`.
 
     Raises
     ------

@@ -22,7 +22,7 @@ def normal(weight_shapes: Sequence[Shape], random: Any, *, scaled: bool) -> tupl
         Random generator: `numpy.random` or a `RandomState`.
     scaled : bool
         Whether to divide weights by the square root of the number of weights to the same neuron (chapter 3, "Weight
-        initialization"). Without this, neurons of wide layers begin saturated.
+        initialization"). Otherwise, neurons of wide layers begin saturated.
 
     Returns
     -------

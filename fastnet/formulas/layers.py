@@ -158,7 +158,7 @@ class MaxPooling(Layer):
 
     Windows do not overlap. Rows and columns that do not fill a window are ignored. If several activations of a window
     are the largest, backpropagation assigns the error to the first of them, row by row. Directly after a `Convolution`,
-    pooling is computed before the activation function, unless the function is not monotonic, as GELU. See
+    pooling is computed before the activation function, unless the function is not monotonic (GELU). See
     `Architecture.activations`.
 
     Attributes

@@ -104,7 +104,7 @@ class GradientDescent(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """RMSProp: the gradient divided by the root of a running mean of its squares (Tieleman and Hinton 2012).
+    """RMSProp: the gradient is divided by the root of a running mean of its square (Tieleman and Hinton 2012).
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class RMSProp(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam: running means of the gradient and of its square, corrected for their bias (Kingma and Ba 2015).
+    """Adam: steps from running means of the gradient and of its square, corrected for bias (Kingma and Ba 2015).
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ _MAY_DIFFER = ("epochs",)  # arguments that may differ between a run and its con
 
 
 class Earlier(NamedTuple):
-    """The epochs in the second file of a run.
+    """Number and checksum of the epochs in the second file of a run.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Checkpoint:
     epochs : Epochs
         Completed epochs.
     earlier : Earlier
-        The epochs in the second file.
+        Number and checksum of the epochs in the second file.
     """
 
     recipe: dict[str, Any]
@@ -145,7 +145,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
     Returns
     -------
     Earlier
-        The epochs that are now in the second file.
+        Number and checksum of the epochs that are now in the second file.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def read(
     architecture : Architecture
         Architecture of the run's engine.
     remembers : sequence of str
-        Names of the arrays that the run's optimizer keeps.
+        Names of the arrays in the state of the run's optimizer.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
 _LARGE = 5.0  # root mean square of the inputs above which a warning is given; standardized inputs have 1
-_ENOUGH = 20  # least number of samples with a label for a warning; with fewer, the label may be missed by chance
+_ENOUGH = 20  # least number of samples with a label for a warning; rarer labels may be missed by chance
 
 
 class TrainingWarning(RuntimeWarning):
@@ -148,7 +148,7 @@ class DeadOutputs:
         Parameters
         ----------
         epoch : int
-            Index of the epoch, from 0.
+            Index of the epoch, numbered from 0.
         found : NeverPredicted
             Labels that were never predicted.
         stacklevel : int

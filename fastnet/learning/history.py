@@ -30,7 +30,7 @@ class Epoch:
     Attributes
     ----------
     number : int
-        Index of the epoch, from 0.
+        Index of the epoch, numbered from 0.
     eta : float
         Learning rate.
     seconds : float
@@ -336,7 +336,7 @@ def in_words(recipe: Mapping[str, Any]) -> str:
 
 
 def _layers(settings: Any) -> str:
-    """Return layers in the notation of `formulas.notation`. Invalid settings, from a file, are returned as `str`."""
+    """Return layers in the notation of `formulas.notation`. Invalid settings (from a file) are returned as `str`."""
     try:
         return f"[{', '.join(notation.describe(from_settings(each)) for each in settings)}]"
     except (ArithmeticError, KeyError, TypeError, ValueError):

@@ -30,7 +30,7 @@ class Schedule(ABC):
         eta : float
             Learning rate of the first epoch.
         epoch : int
-            Index of the epoch, from 0.
+            Index of the epoch, numbered from 0.
         epochs : int
             Number of epochs in all.
         """
@@ -100,7 +100,7 @@ class Steps(Schedule):
     Parameters
     ----------
     epochs : sequence of int or None, optional
-        Indices of the epochs, from 0. None stands for the epochs after one half and three quarters of all epochs.
+        Indices of the epochs, numbered from 0. By default, the epochs after one half and three quarters of all epochs.
     factor : float, optional
         Factor, positive.
 
@@ -179,7 +179,7 @@ class StoppingRule(ABC):
         self._since = 0
 
     def rate(self, epoch: int) -> float:
-        """Return the learning rate of the next epoch, whose index is `epoch`, from 0."""
+        """Return the learning rate of the next epoch, whose index is `epoch`, numbered from 0."""
         return self.eta
 
     def look_at(self, value: float) -> None:

@@ -57,7 +57,7 @@ class Learner(Protocol):
         Parameters
         ----------
         number : int
-            Index of the epoch, from 0.
+            Index of the epoch, numbered from 0.
         eta : float
             Learning rate.
         hear : callable
@@ -89,7 +89,7 @@ class Training:
     rule : StoppingRule
         Rule for learning rates and stopping.
     value : function of an Epoch
-        Returns the value that the rule depends on, or None if the value was not measured.
+        Function that returns the value that the rule depends on, or None if the value was not measured.
     scale : str
         Result of `diagnostics.scale` for the inputs.
     """

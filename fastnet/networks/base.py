@@ -79,7 +79,7 @@ class BaseNetwork(ABC):
     """Whether `sizes` may begin with the shape of the images."""
 
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
-    """The book's methods that an engine replaces, by name. A network with a different method overrides the method."""
+    """The book's methods that an engine replaces, by name. Another function with one of these names is an override."""
 
     def __init__(
         self, sizes: entries.Sizes, activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
@@ -145,7 +145,7 @@ class BaseNetwork(ABC):
         self.parameters = architecture.parameters(weights, biases)
 
     def _reset_others(self) -> None:
-        """Set the arrays of the layers without weights to their initial values; make weights and biases empty."""
+        """Set the arrays of layers without weights to their initial values; weights and biases become empty arrays."""
         nothing = [np.empty(0)] * (len(self.sizes) - 1)
         self.parameters = self._architecture().parameters(nothing, nothing)
 
@@ -211,7 +211,7 @@ class BaseNetwork(ABC):
         x : array_like, shape (n_in, 1) or (n_in, m)
             One sample per column.
         output : int, optional
-            Index of the output neuron, from 0. By default, each sample's neuron with the largest activation.
+            Index of the output neuron, numbered from 0. By default, each sample's neuron with the largest activation.
 
         Returns
         -------

@@ -40,7 +40,7 @@ def input_gradient(net: Inspected, rows: np.ndarray, output: Any) -> np.ndarray:
     rows : ndarray, shape (n, n_in)
         One sample per row.
     output : int or None
-        Index of the output neuron, from 0; None for each sample's neuron with the largest activation.
+        Index of the output neuron, numbered from 0; None for each sample's neuron with the largest activation.
 
     Raises
     ------
