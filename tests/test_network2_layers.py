@@ -199,8 +199,8 @@ def test_linear_regression_finds_the_line(engine):
 def test_each_cost_checks_its_targets(data):
     x = data.inputs
     for cost, targets, message in (
-        (CrossEntropyCost, np.full((20, 3), -0.5), "there is a y with the component -0.5; CrossEntropyCost takes"),
-        (LogLikelihoodCost, np.full((20, 3), 0.5), "there is a y with the sum 1.5 and"),
+        (CrossEntropyCost, np.full((20, 3), -0.5), "a target y has the component -0.5; CrossEntropyCost needs"),
+        (LogLikelihoodCost, np.full((20, 3), 0.5), "a target y has the sum 1.5 and"),
     ):
         net, wrong = Network([4, 3], cost, engine="numpy", seed=0), Dataset(x, targets)
         for argument, use in (
@@ -388,7 +388,7 @@ def test_an_activation_of_ones_own(images, tmp_path):
     for engine in ENGINES:
         other = Network(layers, engine=engine, seed=0)
         before, state = copy.deepcopy(other.parameters), other._random.get_state()[2]
-        with pytest.raises(ValueError, match=r"which this engine cannot call; engine='torch' can"):
+        with pytest.raises(ValueError, match=r"which this engine cannot call; use engine='torch'"):
             other.SGD(images, 1, 5, 0.1)
         assert other._random.get_state()[2] == state
         np.testing.assert_array_equal(other.weights[0], before[0]["weights"])

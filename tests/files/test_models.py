@@ -261,7 +261,7 @@ def test_a_file_of_images_by_hand(tmp_path, of_images):
         (change_layer(0, weights=[[[[1.0, "2"], [1.0, 2.0]]]] * 2), "its weights are not numbers"),
         (change_layer(0, weights=[[[[1.0, [2.0]], [1.0, 2.0]]]] * 2), "its weights are not numbers"),
         (change_layer(0, weights=[[[[1.0, 1e400], [1.0, 2.0]]]] * 2), "its weights are not finite"),
-        (change_layer(0, shape=[2]), "shape of Convolution is .*; it must be a height and a width"),
+        (change_layer(0, shape=[2]), "shape of Convolution is .*; it must be an integer, or a height and a width"),
         (change_layer(0, shape=[[2, 2], 2]), "a number in shape of Convolution is"),
         (change_layer(0, shape="22"), "shape of Convolution is '22'; it must be an integer"),
         (change_layer(0, shape=[4, 4]), "is larger than its inputs, images of 3 x 3"),
