@@ -325,7 +325,7 @@ def test_an_evaluation_and_a_feedforward_of_ones_own_are_used(data, capsys):
 @pytest.mark.parametrize(
     ("arguments", "keywords", "error", "message"),
     [
-        (([784],), {}, ValueError, r"sizes is \[784\]; it must name at least two layers"),
+        (([784],), {}, ValueError, r"sizes is \[784\]; it must have at least two sizes"),
         (([784, 0, 10],), {}, ValueError, "a size is 0; it must be at least 1"),
         (([784, 30.5, 10],), {}, TypeError, "a size is 30.5; it must be an integer"),
         ((["784", 10],), {}, TypeError, "a size is '784'; it must be an integer"),

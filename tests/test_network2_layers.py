@@ -115,7 +115,7 @@ def test_an_initializer_in_the_books_way(sizes):
         ([Dense(4), 3], TypeError, r"sizes begins with Dense\(.*; it must begin with the number of inputs"),
         ([4, Dropout], TypeError, r"sizes has the class Dropout; it must be a layer, Dropout\(...\)"),
         ([4, "relu", 3], TypeError, "a size is 'relu'; it must be an integer"),
-        ([4, Dropout(0.5)], ValueError, r"sizes is \[4\]; it must name at least two layers"),
+        ([4, Dropout(0.5)], ValueError, r"sizes is \[4\]; it must have at least two sizes"),
         ([4, 3, Dropout(0.5)], ValueError, "the last layer is Dropout"),
         ([4, BatchNormalization(), 3], ValueError, "BatchNormalization is the first layer"),
         ([4, Dense(3, "relu")], ValueError, "activation of the last layer is 'relu'; with CrossEntropyCost"),
