@@ -138,7 +138,7 @@ def test_the_number_of_classes(tmp_path):
     write(tmp_path, MNIST | {"train-labels-idx1-ubyte": LABELS % 3, "t10k-labels-idx1-ubyte": TEST_LABELS % 2})
     assert mnist_loader.load_data_wrapper(tmp_path)[0].targets.shape == (50, 3)
     assert mnist_loader.load_data_wrapper(tmp_path, classes=10)[0].targets.shape == (50, 10)
-    with pytest.raises(ValueError, match="classes is 2; the labels go from 0 to 2, so it must be at least 3"):
+    with pytest.raises(ValueError, match="classes is 2; the labels go from 0 to 2, so classes must be at least 3"):
         mnist_loader.load_data_wrapper(tmp_path, classes=2)
 
 
