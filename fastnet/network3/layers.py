@@ -129,7 +129,7 @@ class Layer(ABC):
         return {"layer": type(self).__name__, **values}
 
     def _begin(self, params: Parameters | None, argument: str) -> None:
-        """Set the given parameters, or draw them as the book does: a seed gives the parameters of the book's program."""
+        """Set the given parameters, or draw them. For a seed, the drawn parameters are those of the book's program."""
         shapes = self._shapes()
         if params is None:
             with arguments.named(argument):  # raises an error if the weights do not fit into the machine's memory
