@@ -20,7 +20,9 @@ from fastnet.neural_network.stopping import Rule
 
 @dataclass(frozen=True)
 class Continuation:
-    """The state, besides the parameters, with which the next `partial_fit` continues, like sklearn's `_optimizer`.
+    """The state, besides the parameters, with which the next `partial_fit` continues.
+
+    In scikit-learn, this state is the attribute `_optimizer`.
 
     Attributes
     ----------
