@@ -230,8 +230,8 @@ class Network(BaseNetwork):
         schedule : {'halve', 'geometric', 'cosine', 'steps'} or Schedule, optional
             Schedule of the learning rate, which begins at `eta`. With 'halve', the learning rate is halved after
             `patience` epochs without an improvement, and training stops when the rate is `eta` / 128. With the other
-            schedules, the learning rate depends only on the epoch. `fastnet.Geometric`, `fastnet.Cosine` and
-            `fastnet.Steps` describe the settings of the other schedules.
+            schedules, the learning rate depends only on the epoch. The classes `fastnet.Geometric`, `fastnet.Cosine`
+            and `fastnet.Steps` describe the settings of these schedules.
         deform : bool or dict, optional
             Whether to deform the training images anew for each epoch, with `expand_mnist.deform`. A dictionary gives
             keyword arguments of that function, such as `{"rotation": 10}`.
@@ -598,9 +598,9 @@ Network._as_written = {
 
 
 def _deformation(deform: bool | Mapping[str, float], data: Dataset) -> Callable[[Dataset, int], Dataset] | None:
-    """Return a function that deforms the data it is given with a seed; None if `deform` is False.
+    """Return a function that deforms a data set, given the data set and a seed; None if `deform` is False.
 
-    The settings are checked by deforming one sample of `data`.
+    To check the settings in `deform`, one sample of `data` is deformed.
     """
     if not isinstance(deform, Mapping):
         if not arguments.flag(deform, "deform"):
@@ -669,7 +669,7 @@ def load(
     filename : path
         Name of the file.
     cost : class or object, optional
-        Custom cost of the network. The name of this cost must be the name in the file.
+        Custom cost, if the network has one. The name of `cost` must be the name of the cost in the file.
     engine, seed
         See `Network`. The dtype is that in the file, or float64 for a file of the book's program.
 

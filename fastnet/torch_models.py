@@ -138,7 +138,7 @@ def from_torch(
         `Sigmoid`, `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. A model that ends with `Linear` gets
         softmax outputs for `LogLikelihoodCost`, as for `torch.nn.CrossEntropyLoss`, and linear outputs for other costs.
     engine : str, optional
-        Engine, as for `network2.Network`. The network has the dtype of the model.
+        Engine of the network, as for `network2.Network`. The network has the dtype of the model.
     input_shape : sequence of int, optional
         Shape of the images, (maps, height, width). Needed if the model begins with `Conv2d` or `MaxPool2d` instead of
         `Unflatten`.

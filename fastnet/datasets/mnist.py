@@ -31,7 +31,7 @@ CHECKSUMS = {
     "t10k-labels-idx1-ubyte": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
 }
 _FOUR: tuple[Role, ...] = (("training", "images"), ("training", "labels"), ("test", "images"), ("test", "labels"))
-_OTHERS = {  # first bytes of formats that are not read, and how to convert such a file
+_OTHERS = {  # first bytes of files in unsupported formats, and how to convert or unpack these files
     b"MATLAB": "convert it with scipy.io.loadmat and np.savez(NEW, x_train=images, y_train=labels)",
     b"\x89HDF": "convert it with h5py.File and np.savez(NEW, x_train=images, y_train=labels)",
     b"\xfd7zXZ": "unpack it with xz --decompress FILE",

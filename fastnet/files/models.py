@@ -1,7 +1,7 @@
-"""Reads and writes networks in JSON files, dense networks in the format of the book's `network2.py`.
+"""Reads and writes networks in JSON files. For dense networks, the format is that of the book's `network2.py`.
 
 Version 1 is the book's format, with additional entries that the book's program ignores, such as the version and a
-checksum of the rest of the file. A file of another program may lack the cost; the network is then that of chapter 1.
+checksum of the rest of the file. If a file of another program has no cost, the network has chapter 1's quadratic cost.
 Version 2 has the number of inputs or the shape of the images, and a list of layers with their arrays. The book's
 program cannot misread a file of version 2, because the file has no entry for the cost at the top level.
 """
@@ -75,8 +75,8 @@ class Model:
 def is_plain(architecture: Architecture, activation: str) -> bool:
     """Whether version 1 can describe a network.
 
-    Version 1 can if all layers are dense, all hidden layers have `activation`, and the output activation is the first
-    of the cost's `outputs`.
+    All layers must be dense, all hidden layers must have `activation`, and the output activation must be the first of
+    the cost's `outputs`.
     """
     *hidden, last = architecture.layers
     expected = [*(activation for _ in hidden), architecture.cost.outputs[0]]

@@ -28,7 +28,7 @@ from fastnet.utils.torch_arguments import all_finite
 StrPath: TypeAlias = str | os.PathLike[str]
 _Model = TypeVar("_Model", bound=nn.Module)
 
-_FIRST_VERSION = 1  # version of files that do not name their version
+_FIRST_VERSION = 1  # version of files that contain no version
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def read(path: StrPath, form: Format[_Model]) -> _Model:
         try:
             size = _check_archive(file)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # no warning is needed: a damaged file raises an error
+                warnings.simplefilter("ignore")  # no warning is needed: an unusable file raises an error
                 contents = torch.load(file, map_location="cpu", weights_only=True)
             return _model(contents, form, size)
         except MemoryError:

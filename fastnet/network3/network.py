@@ -54,7 +54,7 @@ class Best(NamedTuple):
 
 
 class Network:
-    """A network of layers, in which each layer takes the outputs of the layer before.
+    """A network of layers, in which each layer takes the outputs of the preceding layer.
 
     Parameters
     ----------
@@ -360,7 +360,7 @@ class Network:
         return self._make_engine().measure(found).correct / len(found)
 
     def test_mb_predictions(self, i: int) -> np.ndarray:
-        """Return predictions for the ith mini-batch of the test data of the last `SGD`, shape (mini_batch_size,).
+        """Return predictions for the ith mini-batch of the last test data given to `SGD`, shape (mini_batch_size,).
 
         Raises
         ------
@@ -386,8 +386,8 @@ class Network:
         OSError
             If the file cannot be written. An existing file is then unchanged.
         TypeError, ValueError
-            If an attribute of the network or a layer has a wrong type or value, such as a weight of NaN. If an
-            activation function or the class of a layer is a custom one.
+            If an attribute of the network or a layer has a wrong type or value, such as a NaN weight. If a layer has a
+            custom activation function or a custom class.
         """
         files.write(path, self.layers, self.mini_batch_size)
 

@@ -42,7 +42,7 @@ class Task:
     targets : ndarray, shape (n, n_out)
         The desired outputs.
     weights : ndarray of shape (n,), or None
-        Weight of each sample; None for 1.
+        Weight of each sample; None if all weights are 1.
     validation : tuple or None
         The validation samples that were given to `fit`, their desired outputs and weights.
     random : RandomState
@@ -244,5 +244,5 @@ def _note(estimator: Any, learner: StochasticLearner, n: int) -> None:
 
 
 def _interruption(iterations: int) -> Warning:
-    """Return the warning for an interrupted training whose result is kept."""
+    """Return the warning that training was interrupted and that its result is kept."""
     return UserWarning(f"training was interrupted in iteration {iterations + 1}; what was learnt is kept")

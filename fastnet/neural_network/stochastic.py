@@ -27,7 +27,7 @@ class Continuation:
     Attributes
     ----------
     settings : Settings
-        The settings of the training.
+        The settings with which the network was trained.
     eta : float
         The learning rate.
     dropout_seed : int
@@ -42,7 +42,7 @@ class Continuation:
     state: State
 
     def fits(self, settings: Settings) -> bool:
-        """Whether a training with these settings can continue from this state."""
+        """Whether training with the given settings can continue from this state."""
         return all(getattr(self.settings, name) == getattr(settings, name) for name in _LASTING)
 
 
@@ -51,16 +51,16 @@ _LASTING = "hidden", "image_shape", "cost", "dropout", "solver", "engine", "dtyp
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of a training.
+    """The training samples, and the score on the validation samples.
 
     Attributes
     ----------
     data : Dataset
         All samples, with vectors as targets.
     weights : ndarray or None
-        Weight of each sample; None for 1.
+        Weight of each sample; None if all weights are 1.
     chosen : ndarray of int64
-        Indices of the training samples.
+        Indices of the training samples; the other samples are validation samples.
     score : callable or None
         Function that returns the score on the validation samples, given an engine; None without early stopping.
     """
@@ -83,7 +83,7 @@ class StochasticLearner:
     parameters : list of dict of str to ndarray
         The initial arrays of each layer.
     samples : Samples
-        The training samples.
+        The training samples, and the score on the validation samples.
     batch_size : int
         Number of samples in a mini-batch; the last mini-batch may have fewer.
     random : RandomState
@@ -93,7 +93,7 @@ class StochasticLearner:
     rule : Rule
         Rule that sets the learning rate and stops training.
     before : Continuation or None
-        The state of a training to be continued; None for a new training.
+        The state after the last call, if training is continued; None otherwise.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class StochasticLearner:
         self._descent = settings.descent(self._dropout_seed)
 
     def continuation(self) -> Continuation:
-        """Return the state from which another training can continue."""
+        """Return the state from which training can continue in a later call."""
         return Continuation(self._settings, self.rule.eta, self._dropout_seed, self.engine.state())
 
     def run(self, iterations: int, report: Callable[[str], object], after: Callable[[int], bool]) -> None:
