@@ -333,9 +333,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
             raise ValueError(f"{name} is not a .npy array of format version 1.0")
         header = _HEADER.fullmatch(read_exactly(stream, int.from_bytes(start[-2:], "little")))
         if header is None:
-            raise ValueError(
-                f"{name} must have dtype uint8, int64, float32 or float64, C order, and 1 or 2 dimensions"
-            )
+            raise ValueError(f"{name} must have dtype uint8, int64, float32 or float64, C order, and 1 or 2 dimensions")
         dtype = np.dtype(header[1].decode("ascii"))
         shape = [int(n) for n in header.groups()[1:] if n is not None]
         contents = read_exactly(stream, math.prod(shape) * dtype.itemsize)
