@@ -55,7 +55,9 @@ class Options(Checked):
     momentum: float = option(0.0, arguments.fraction, "Momentum: fraction of the velocity that each step keeps.")
     weight_decay: float = option(0.0, arguments.number_from_zero, "Weight decay (L2).", dtype="float32")
     schedule: str = option("constant", arguments.one_of, "Schedule of the learning rate.", choices=SCHEDULES)
-    patience: int = option(5, arguments.positive, "Training stops after this number of epochs without improvement.")
+    patience: int = option(
+        5, arguments.positive, "Number of epochs without better validation accuracy after which training stops."
+    )
     augment: bool = option(False, arguments.flag, "Rotate and shift the training images at random.")
     device: str = option("auto", arguments.one_of, "Device; auto prefers a GPU.", choices=torch_arguments.DEVICES)
     seed: int | None = option(None, arguments.seed, "Seed that makes a run repeatable.", type=click.INT)
