@@ -114,7 +114,7 @@ NOT_TAKEN = {
     "NaN in y": (lambda: Dataset(X, with_a(np.nan, Y)), ValueError, "y contains NaN"),
     "a label too large": (lambda: Dataset(X, LABELS + 1), ValueError, "there is a label 2, .* 2 outputs"),
     "a negative label": (lambda: Dataset(X, LABELS - 1), ValueError, "there are labels from -1"),
-    "half a label": (lambda: Dataset(X, LABELS + 0.5), ValueError, "there is a label 0.5; labels are integers"),
+    "half a label": (lambda: Dataset(X, LABELS + 0.5), ValueError, "there is a label 0.5; labels must be integers"),
     "a huge label": (lambda: Dataset(X, LABELS + 1e20), ValueError, r"there is a label 1e\+20"),
 }
 

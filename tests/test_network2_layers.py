@@ -382,7 +382,7 @@ def test_an_activation_of_ones_own(images, tmp_path):
     net.SGD(images, 1, 5, 0.1, report=quiet)
     assert (net.weights[0] != before[0]["weights"]).any()
     assert net.history.recipe["layers"][0]["activation"] == "OwnActivation(sin)"
-    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which cannot be saved"):
+    with pytest.raises(ValueError, match=r"the custom activation OwnActivation\(sin\), which cannot be saved"):
         net.save(tmp_path / "net.json")
     assert list(tmp_path.iterdir()) == []
     for engine in ENGINES:

@@ -109,7 +109,7 @@ def test_what_the_engine_would_not_call_is_refused(data):
     ]:
         net = kind([4, 3], engine="numpy", seed=0)
         before = parameters(net)
-        with pytest.raises(TypeError, match=f"{kind.__name__} overrides .*, which the engine would never call; give"):
+        with pytest.raises(TypeError, match=f"{kind.__name__} overrides .*, which the engine would never call; use"):
             train(net)
         np.testing.assert_array_equal(parameters(net), before)
 

@@ -273,7 +273,7 @@ SAVED = {
     "a layer of one's own": (
         lambda net: net.layers.insert(0, type("Own", (FullyConnectedLayer,), {})(4, 4)),
         ValueError,
-        "a layer is none of",
+        "each layer must be one of",
     ),
 }
 
