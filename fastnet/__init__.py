@@ -8,8 +8,9 @@
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
 book's modules. `mnist_loader` returns each data set as a `Dataset`, on which networks train fastest. `network2` takes
 the layers `Dense`, `Convolution`, `MaxPooling`, `Dropout` and `BatchNormalization`, optimizers such as `Adam`, and
-schedules such as `Cosine`. `neural_network` has `MLPClassifier` and `MLPRegressor` with scikit-learn's API. `sweep`
-trains many networks. `book` has the book's figures and experiments. Modules and classes are imported on first access.
+learning-rate schedules such as `Cosine`. `neural_network` has `MLPClassifier` and `MLPRegressor` with scikit-learn's
+API. `sweep` trains many networks. `book` has the book's figures and experiments. Modules and classes are imported on
+first access.
 """
 
 from __future__ import annotations
@@ -72,19 +73,19 @@ def _attribute(name: str) -> Any:
         return importlib.import_module(f"fastnet.{name}")
     if name in _IN_MODULES:
         return getattr(importlib.import_module(_IN_MODULES[name]), name)
-    if name[:1].isupper():  # these modules have classes only; other names need not import NumPy
+    if name[:1].isupper():  # modules in `_ALL_OF` have only classes; for other names, NumPy is not imported
         for module in map(importlib.import_module, _ALL_OF):
             if name in module.__all__:
                 return getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-if not TYPE_CHECKING:  # a checker refuses names that it does not find above
+if not TYPE_CHECKING:  # type checkers must not see `__getattr__`, because they would then accept every name
     __getattr__ = _attribute
 
 
 def __dir__() -> list[str]:
-    # `help` reads every listed name, so modules whose dependencies are missing are not listed.
+    # `help` accesses every listed name, so modules whose dependencies are missing are not listed.
     missing = {name for name, needed in _NEEDED.items() if not all(map(find_spec, needed))}
     classes = (name for module in _ALL_OF for name in importlib.import_module(module).__all__)
     own = {name for name in globals() if name.startswith("__")}

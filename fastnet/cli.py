@@ -8,7 +8,7 @@ from fastnet.utils.imports import of_command
 
 
 def main() -> NoReturn:
-    """Run the command. An error prints one line on standard error and sets exit status 2."""
+    """Run the command. After an error, one line is printed on standard error, and the exit status is 2."""
     with of_command("fastnet"):
         from fastnet.commands.all import fastnet_command
         from fastnet.commands.run import run

@@ -1,7 +1,8 @@
 """Expand MNIST or other images: the book's `expand_mnist.py` (chapter 3), and elastic deformations.
 
-`expand` makes five images of each image, as the book's program does. `deform` rotates, shifts and bends each image at
-random; call it before each epoch to train on new images. `save` and `load` write and read a data set of images.
+`expand` makes five images from each image, as the book's program does. `deform` applies a random rotation, shift and
+elastic deformation to each image. Call `deform` before each epoch to train on new images. `save` and `load` write and
+read a data set of images.
 
 >>> from fastnet import expand_mnist, mnist_loader, network
 >>> training_data, validation_data, test_data = mnist_loader.load_data_wrapper()
@@ -35,7 +36,9 @@ __all__ = ["DataError", "deform", "expand", "load", "save"]
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _GREYS = 256  # number of grey levels
-_AT_A_TIME = 64  # images for each random generator; their temporary arrays fit into the processor's cache
+# Number of images that are processed together, so that their temporary arrays fit into the processor's cache. In
+# `deform`, these images also share a random generator.
+_AT_A_TIME = 64
 _MAGIC = b"\x93NUMPY\x01\x00"  # first bytes of a .npy file; two bytes with the length of the header follow
 _HEADER = re.compile(
     rb"{'descr': '(\|u1|<i8|<f4|<f8)', 'fortran_order': False, 'shape': \((\d{1,9}), ?(\d{1,9})?\), } *\n"
@@ -43,24 +46,24 @@ _HEADER = re.compile(
 
 
 def expand(training_data: Dataset | Iterable[Sample]) -> Dataset:
-    """Return each image and four copies of it, shifted by one pixel down, up, right and left.
+    """Return each image and four copies, each shifted by one pixel: down, up, right and left.
 
     Parameters
     ----------
     training_data : Dataset or iterable of (x, y)
-        Square images, row by row.
+        Samples whose inputs are the pixels of a square image, row by row.
 
     Returns
     -------
     Dataset
         Five samples for each given sample, in the order of the book's program: the image itself, then the copies
-        shifted down, up, right and left. The dtype is that of the given images. Pixels shifted in are 0. The samples
-        are not shuffled: `SGD` does that.
+        shifted down, up, right and left. The dtype is that of the given images. Pixels that are shifted in are 0. The
+        samples are not shuffled.
 
     Raises
     ------
     TypeError
-        If `training_data` is not a data set; see `Dataset.from_pairs`.
+        If `training_data` is neither a `Dataset` nor an iterable of (x, y).
     ValueError
         If the data set is empty, or the images are not square.
     """
@@ -90,16 +93,17 @@ def deform(
     Parameters
     ----------
     training_data : Dataset or iterable of (x, y)
-        Square images, row by row, of grey values from 0 (white) to 1 (black).
+        Samples whose inputs are the grey values of a square image, row by row, from 0 (white) to 1 (black).
     rotation : float, optional
-        Largest angle of rotation about the image's centre in degrees, in either direction, from 0.
+        Largest angle of rotation about the image's centre, in degrees, in either direction; at least 0.
     shift : float, optional
-        Largest shift in pixels, in each of the four directions, from 0.
+        Largest shift in pixels, in each of the four directions; at least 0.
     elastic, smoothness : float, optional
-        Elastic deformation, both from 0. Each pixel is displaced, vertically and horizontally, by noise from -1 to 1
-        times `elastic` pixels. Before, a Gaussian with a standard deviation of `smoothness` pixels smooths the noise,
-        so that neighbouring pixels move together. The default displacement is 0.9 pixels (root mean square, away from
-        the borders). With a smoothness of 4, as in Simard et al. (2003), the displacement is 1.4 pixels.
+        Strength and smoothness of the elastic deformation, both at least 0. Random noise from -1 to 1 is smoothed with
+        a Gaussian filter (standard deviation `smoothness` pixels), so that neighbouring pixels move together. Each
+        pixel is then displaced, vertically and horizontally, by `elastic` pixels times the smoothed noise. By default,
+        the displacement is 0.9 pixels (root mean square, away from the borders). With `smoothness=4`, as in Simard et
+        al. (2003), the displacement is 1.4 pixels.
     seed : int, optional
         Seed of the deformations, from 0 to 2**32 - 1. The same seed gives the same images with any number of threads.
         By default, NumPy's global generator draws the seed, so `np.random.seed` makes the images repeatable.
@@ -107,24 +111,24 @@ def deform(
     Returns
     -------
     Dataset
-        Images of type float32 with values in multiples of 1/256, as in MNIST. Values below 1/512 become 0, so that
-        networks can skip them. The targets are those of the given data set, not a copy. If `rotation`, `shift` and
-        `elastic` are all 0, the given data set.
+        Images of type float32 whose values are multiples of 1/256, as in MNIST. Values below 1/512 become 0, so that
+        engines can skip them. The targets are those of the given data set, not a copy. If `rotation`, `shift` and
+        `elastic` are all 0, the given data set itself is returned.
 
     Raises
     ------
     TypeError
-        If `training_data` is not a data set (see `Dataset.from_pairs`), or another argument is not a number.
+        If `training_data` is neither a `Dataset` nor an iterable of (x, y), or another argument is not a number.
     ValueError
-        If the data set is empty, the images are not square, or a number or a grey value is out of range.
+        If the data set is empty, the images are not square, or an argument or a grey value is out of range.
 
     Notes
     -----
-    All random numbers come from uniform distributions; noise has 256 levels. Grey values are interpolated between the
-    four nearest pixels of the given image. Outside the image, grey values and noise are 0.
+    All random numbers are drawn from uniform distributions; the noise has 256 levels. Grey values are interpolated
+    bilinearly between the four nearest pixels of the given image. Outside the image, grey values and noise are 0.
 
-    A network of 100 hidden neurons was less accurate with a smoothness of 4 than with 5 or 6. Scaling the images as
-    well changed nothing.
+    A network of 100 hidden neurons was less accurate with a smoothness of 4 than with 5 or 6. Additional random scaling
+    of the images did not change the accuracy.
 
     P. Y. Simard, D. Steinkraus and J. C. Platt, "Best practices for convolutional neural networks applied to visual
     document analysis", ICDAR 2003.
@@ -140,7 +144,7 @@ def deform(
         arguments.number_from_zero(elastic, "elastic"),
     )
     smoothing = _smoothing(side, arguments.number_from_zero(smoothness, "smoothness")).ravel()
-    # The book's generator is NumPy's old one.
+    # The book draws random numbers with NumPy's legacy functions, so the seed is drawn with them, too.
     entropy = int(np.random.randint(2**32, dtype=np.int64)) if seed is None else arguments.seed(seed)  # noqa: NPY002
     if not any(limits):
         return data
@@ -148,7 +152,7 @@ def deform(
 
 
 class _Limits(NamedTuple):
-    """Largest rotation in radians, shift in pixels, and displacement before smoothing in pixels."""
+    """Largest rotation (radians), largest shift (pixels), and displacement for noise of 1 before smoothing (pixels)."""
 
     rotation: float
     shift: float
@@ -156,7 +160,7 @@ class _Limits(NamedTuple):
 
 
 def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndarray, entropy: int) -> np.ndarray:
-    # Imported here, because importing Numba takes long.
+    # Imported here, because importing Numba takes a long time.
     from fastnet.kernels import compiler, deformation, threads
 
     deformed = np.empty(images.shape, np.float32)
@@ -175,36 +179,37 @@ def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndar
             deform_part(slice(start, start + _AT_A_TIME), workspace)
 
     with compiler.announced(progress.compiling):
-        # An empty part compiles the kernels once, before the threads start.
+        # This call with an empty part compiles the kernels once, before the threads start.
         deform_part(slice(0, 0), deformation.workspace_for(side))
     threads.run(work, min(threads.available(), len(starts)))
     return deformed
 
 
 def _transforms(random: np.random.Generator, n: int, limits: _Limits) -> np.ndarray:
-    """Draw the transforms of n images, shape (n, 6), as the kernel takes them."""
+    """Draw rotations and shifts of n images. Return the `transforms` of `kernels.deformation.deform`, shape (n, 6)."""
     angles, down, right = random.uniform(-1, 1, (3, n))
     cosines, sines = np.cos(limits.rotation * angles), np.sin(limits.rotation * angles)
     return np.stack([cosines, sines, limits.shift * down, -sines, cosines, limits.shift * right], axis=1)
 
 
 def _noise(random: np.random.Generator, n: int, side: int) -> np.ndarray:
-    """Draw the noise of n images, shape (n, 2, side * side), as the kernel takes it."""
+    """Draw the `noise` of `kernels.deformation.deform` for n images: bytes, shape (n, 2, side * side)."""
     return np.frombuffer(random.bytes(n * 2 * side * side), np.uint8).reshape(n, 2, side * side)
 
 
 def _smoothing(side: int, smoothness: float) -> np.ndarray:
-    """Return the matrix S, shape (side, side): S @ image @ S is the image smoothed by a Gaussian."""
+    """Return the matrix S, shape (side, side), for which S @ image @ S is the image smoothed with a Gaussian filter."""
     if smoothness == 0:
         return np.eye(side, dtype=np.float32)
     pixels = np.arange(side)
-    # If the standard deviation is at least one pixel, the sum over all pixels equals the integral to nine digits.
+    # If the standard deviation is at least one pixel, the sum of the Gaussian over all pixels equals its integral to
+    # eight digits.
     total = smoothness * math.sqrt(2 * math.pi) if smoothness >= 1 else _gaussian(np.arange(-9, 10), smoothness).sum()
     return (_gaussian(pixels[:, np.newaxis] - pixels, smoothness) / total).astype(np.float32)
 
 
 def _gaussian(distances: np.ndarray, deviation: float) -> np.ndarray:
-    with np.errstate(over="ignore"):  # exp(-inf) is 0, as it should be
+    with np.errstate(over="ignore"):  # no warning is needed: if the square is infinite, exp(-inf) is 0, as desired
         return np.exp(-0.5 * (distances / deviation) ** 2)
 
 
@@ -222,17 +227,17 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
     Parameters
     ----------
     data : Dataset or iterable of (x, y)
-        Images whose inputs are multiples of 1/256 from 0 to 255/256, such as MNIST, expanded or deformed.
+        Samples whose inputs are multiples of 1/256 from 0 to 255/256, such as MNIST, even after `expand` or `deform`.
     path : path
-        Name of the file. Its format is NumPy's `.npz`, uncompressed, with the arrays `images`, one byte per pixel, and
-        `labels` or `vectors`.
+        Name of the file. The format is NumPy's `.npz`, uncompressed. The file contains the arrays `images` (one byte
+        per pixel) and `labels` or `vectors`.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     TypeError
-        If `data` is not a data set; see `Dataset.from_pairs`.
+        If `data` is neither a `Dataset` nor an iterable of (x, y).
     ValueError
         If the data set is empty, or an input is not a multiple of 1/256 from 0 to 255/256.
     """
@@ -242,7 +247,8 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
         arrays["labels"] = data.targets.astype("<i8", copy=False)
     else:
         arrays["vectors"] = data.targets.astype(data.targets.dtype.newbyteorder("<"), copy=False)
-    # If writing fails, NumPy's `savez` leaves the archive open, and Python later prints an error about that.
+    # `np.savez` is not used: if writing fails, it leaves the archive open, and Python later prints an error about the
+    # open archive.
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
@@ -251,10 +257,10 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:
     greys = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), _AT_A_TIME):  # a few images at a time, because floats take more memory
+    for start in range(0, len(images), _AT_A_TIME):  # part by part, because floats need more memory than bytes
         part = slice(start, start + _AT_A_TIME)
         numbers = images[part] * _GREYS
-        with np.errstate(invalid="ignore"):  # numbers that do not fit a byte are refused below
+        with np.errstate(invalid="ignore"):  # no warning is needed: numbers that do not fit a byte are refused below
             greys[part] = numbers
         wrong = greys[part] != numbers
         if wrong.any():
@@ -286,7 +292,7 @@ def load(path: StrPath) -> Dataset:
 
     Notes
     -----
-    Files are never executed. Memory is allocated only for data that the file really contains.
+    Code in a file is never executed. Memory is allocated only for data that the file really contains.
     """
     path = arguments.path(path, "path")
     with path.open("rb") as file:
@@ -320,14 +326,14 @@ def _read(archive: zipfile.ZipFile) -> Dataset:
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    """Read an array as `save` writes it. NumPy's reader would allocate whatever size a header claims."""
+    """Read an array that `save` wrote. NumPy's reader is not used: it allocates as much memory as a header claims."""
     with cast(BinaryIO, archive.open(name)) as stream:
         start = read_exactly(stream, len(_MAGIC) + 2)
         if start[:-2] != _MAGIC:
             raise ValueError(f"{name} is not a .npy array of format version 1.0")
         header = _HEADER.fullmatch(read_exactly(stream, int.from_bytes(start[-2:], "little")))
         if header is None:
-            raise ValueError(f"{name} must be uint8, int64, float32 or float64, C order, 1 or 2 dimensions")
+            raise ValueError(f"{name} must have dtype uint8, int64, float32 or float64, C order, and 1 or 2 dimensions")
         dtype = np.dtype(header[1].decode("ascii"))
         shape = [int(n) for n in header.groups()[1:] if n is not None]
         contents = read_exactly(stream, math.prod(shape) * dtype.itemsize)

@@ -29,48 +29,50 @@ def load_data(
     Parameters
     ----------
     path : path or sequence of four paths, optional
-        Where the data are; by default, in the files that come with fastnet. One of the following, gzipped or not:
+        Data set to load; by default, the files that come with fastnet. One of the following, where pickles, IDX files
+        and text tables may be gzipped:
 
         - the book's `mnist.pkl.gz`;
-        - the four IDX files of MNIST, Fashion-MNIST, QMNIST, EMNIST or a data set of the same format: their folder,
-          the root folder of torchvision's data set, one of the four files, or all four in the order training images,
-          training labels, test images, test labels;
-        - a file `.npz`, or a folder with files `.npy`, whose arrays have names such as `x_train` and `y_train`;
-        - a table `.csv`, `.tsv` or `.parquet` (with PyArrow) of a label and the pixels in each row, or a folder with
-          tables that have `train` and `test` in their names.
+        - four IDX files, as of MNIST, Fashion-MNIST, QMNIST or EMNIST: their folder, the root folder of torchvision's
+          data set, one of the four files, or a sequence of all four (training images, training labels, test images,
+          test labels);
+        - an `.npz` file, or a folder of `.npy` files; the arrays or files have names such as `x_train` and `y_train`;
+        - a table (`.csv`, `.tsv`, or with PyArrow `.parquet`) with a label and the pixels in each row, or a folder of
+          tables whose names contain `train` and `test`.
 
     Returns
     -------
     training_data, validation_data, test_data : tuples (images, labels)
-        In MNIST, 50,000, 10,000 and 10,000 images. `images` has shape (n, pixels), 784 pixels in MNIST, type float32
-        and values from 0 (white) to 255/256 (black). `labels` has shape (n,), type int64 and values from 0, up to 9 in
-        MNIST.
+        `images` has shape (n, pixels) and type float32. `labels` has shape (n,) and type int64. MNIST has 50,000
+        training images, 10,000 validation images and 10,000 test images. The images of MNIST have 784 pixels from 0
+        (white) to 255/256 (black), and the labels are from 0 to 9.
 
     Raises
     ------
     OSError
         If a file is missing or cannot be opened.
     ImportError
-        If a file is Parquet and PyArrow is not installed.
+        If a file is a Parquet table, and PyArrow is not installed or older than 14.0.1.
     DataError
-        If a file is damaged, has another format, or does not fit the other files. `DataError` is a `ValueError`.
+        If a file is damaged, has an unknown format, or does not fit the other files. `DataError` is a `ValueError`.
 
     Warns
     -----
     DataWarning
-        If a file's labels begin at 1; the returned labels begin at 0. If there are no test data; a random part of the
-        training data, always the same, is used instead.
+        If the labels in the files begin at 1; the returned labels begin at 0. If there are no test data; a sixth of
+        the training data is used instead, drawn at random but always the same.
 
     Notes
     -----
-    Pixels of type uint8 are divided by 256. So are pixels of other types if all are from 0 to 255 and one is at least
-    128. Other pixels are unchanged. EMNIST's files, recognized by their names, hold transposed images; the returned
-    images are upright. QMNIST's labels are the first column of its label files, the character's class.
+    Pixels of type uint8 are divided by 256. Pixels of other types are divided by 256, too, if all are from 0 to 255
+    and at least one is 128 or more. Otherwise, pixels are unchanged. EMNIST's files, recognized by their names, contain
+    transposed images; the returned images are upright. The label files of QMNIST have several columns; the first
+    column, the class of the character, is used.
 
-    If there are no validation data, they are the last sixth of the training data, as in the book.
+    If there are no validation data, the last sixth of the training data is used instead, as in the book.
 
-    Files are never executed: the unpickler accepts arrays and tuples only, and arrays of Python objects are refused.
-    At most 1 GiB of a file is read. Memory is allocated only for data that the file really contains.
+    Code in a file is never executed: the unpickler accepts only arrays and tuples, and arrays of Python objects are
+    refused. At most 1 GiB of a file is read. Memory is allocated only for data that the file really contains.
     """
     return _load(path)
 
@@ -83,7 +85,7 @@ def load_data_wrapper(
     Parameters
     ----------
     path : path or sequence of four paths, optional
-        As in `load_data`.
+        See `load_data`.
     classes : int, optional
         Number of classes, at least 2. By default, the largest label plus 1.
 
@@ -91,26 +93,29 @@ def load_data_wrapper(
     -------
     training_data, validation_data, test_data : Dataset
         `x` is an image, a column of shape (784, 1). In the training data, `y` is a column of shape (10, 1) with 1.0 at
-        the digit. In the validation and test data, `y` is the digit. Other data sets have other shapes.
+        the index of the digit and 0.0 elsewhere. In the validation and test data, `y` is the digit. Data sets other
+        than MNIST have other shapes.
 
     Raises
     ------
     OSError, ImportError, DataError
-        As `load_data` does.
+        See `load_data`.
     TypeError
         If `classes` is not an integer.
     ValueError
-        If `classes` is less than 1, or too small for the labels.
+        If `classes` is less than 2, or not greater than the largest label.
 
     Warns
     -----
     DataWarning
-        As `load_data` does.
+        See `load_data`.
     """
     (images, labels), validation, test = _load(path)
     found = max(2, 1 + max(int(each.max(initial=0)) for each in (labels, validation[1], test[1])))
     if classes is not None and arguments.positive(classes, "classes") < found:
-        raise ValueError(f"classes is {classes}; the labels go from 0 to {found - 1}, so it must be at least {found}")
+        raise ValueError(
+            f"classes is {classes}; the labels go from 0 to {found - 1}, so classes must be at least {found}"
+        )
     return Dataset(images, np.eye(classes or found)[labels]), Dataset(*validation), Dataset(*test)
 
 
@@ -127,10 +132,10 @@ def vectorized_result(j: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `j` is not a digit, 0 to 9.
+        If `j` is not a digit from 0 to 9.
     """
     if j not in range(mnist.DIGITS):
-        raise ValueError(f"j is {j!r}; it must be a digit, 0 to 9")
+        raise ValueError(f"j is {j!r}; it must be a digit from 0 to 9")
     e = np.zeros((mnist.DIGITS, 1))
     e[int(j)] = 1.0
     return e

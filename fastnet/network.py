@@ -33,7 +33,7 @@ from fastnet.utils import arguments, modules
 
 __all__ = ["Network", "load", "sigmoid", "sigmoid_prime"]
 
-_OTHER_NEURONS = "For other neurons, network2.Network takes activation='tanh', 'relu' and others"
+_OTHER_NEURONS = "For other neurons, give network2.Network activation='tanh', 'relu' or another name"
 modules.refuse_assignment(__name__, dict.fromkeys(("sigmoid", "sigmoid_prime"), _OTHER_NEURONS))
 
 
@@ -45,15 +45,15 @@ class Network(BaseNetwork):
     sizes : sequence of int
         Number of neurons in each layer, inputs first: `[784, 30, 10]` has one hidden layer of 30.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic: compiled kernels, matrix products, PyTorch, or the book's algorithm, sample by
-        sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and 'torch-cuda' choose the device. All engines
-        give the same results up to rounding.
+        Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
+        'reference' the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and
+        'torch-cuda' choose the device. All engines give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         Precision of parameters and arithmetic.
     seed : int, optional
         Seed of the network's own random generator, from 0 to 2**32 - 1. By default, NumPy's global generator draws the
-        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, a seed
-        gives the book's initial parameters.
+        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, the
+        initial parameters for a seed are those of the book's program.
 
     Attributes
     ----------
@@ -62,11 +62,11 @@ class Network(BaseNetwork):
     sizes : list of int
         Number of neurons in each layer, as given.
     weights : list of ndarray
-        One matrix `(n_out, n_in)` for each layer but the first. May be changed in place or assigned.
+        One matrix `(n_out, n_in)` for each layer except the first. May be changed in place or assigned.
     biases : list of ndarray
-        One column `(n_out, 1)` for each layer but the first. May be changed in place or assigned.
+        One column `(n_out, 1)` for each layer except the first. May be changed in place or assigned.
     history : History or None
-        History of the last `SGD`; None before the first.
+        History of the last call of `SGD`; None before the first call.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class Network(BaseNetwork):
     -----
     A subclass may override `evaluate`, `feedforward` and `cost_derivative`. Only the engines 'numpy' and 'reference'
     can call an overridden `cost_derivative`; the other engines refuse to train. If a subclass overrides `backprop` or
-    `update_mini_batch`, `SGD` refuses to train, because the engine computes whole epochs and would not call them.
+    `update_mini_batch`, `SGD` refuses to train, because the engine would not call the overridden method.
 
     Examples
     --------
@@ -119,22 +119,24 @@ class Network(BaseNetwork):
         Parameters
         ----------
         training_data : Dataset or iterable of (x, y)
-            Samples: `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. The data
-            set is not reordered.
+            Samples. `x` is a column of shape (n_in, 1). `y` is a column of shape (n_out, 1) or an integer label. The
+            data set is not reordered.
         epochs : int
-            Number of passes over the training data, from 0, each in a new random order.
+            Number of passes over the training data, at least 0. Each pass takes the samples in a new random order.
         mini_batch_size : int
-            Number of samples in a mini-batch, from 1. The last mini-batch of an epoch may be smaller.
+            Number of samples in a mini-batch, at least 1. The last mini-batch of an epoch may be smaller.
         eta : float
             Learning rate, positive.
         test_data : Dataset or iterable of (x, y), optional
             Data on which the network is evaluated after each epoch.
         checkpoint : path, optional
-            File from which an interrupted run can continue, written atomically after each epoch. From the thousandth
-            epoch on, a second file holds the earlier epochs. Its name has ".epochs" appended.
+            File from which an interrupted run can be resumed, written atomically after each epoch. After every
+            thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
+            is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
-            Whether to continue from the checkpoint if the file exists. The result is bit for bit that of a run without
-            interruption. `epochs` may be changed. By default, an existing file is refused.
+            Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
+            uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises
+            a `ValueError`.
 
         Raises
         ------
@@ -147,13 +149,13 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or not a number; training then stops. If no
-            sample is classified as a label that many test samples have, in two consecutive epochs. If all test samples
-            are classified as the same label, in a run of one epoch.
+            If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
+            consecutive epochs, no test sample is classified as a label that many test samples have. If, in a run of one
+            epoch, all test samples are classified as the same label.
 
         Notes
         -----
-        The printed time is that of shuffling and training, without evaluation. After Ctrl-C, the network has the
+        The printed time includes shuffling and training, but not evaluation. After Ctrl-C, the network has the
         parameters of the last complete epoch.
         """
         arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "evaluation_data": "test_data"})
@@ -164,7 +166,7 @@ class Network(BaseNetwork):
         data = self._training_set(training_data, "training_data")
         test_set = None if test_data is None else self._test_set(test_data)
         n_test = 0 if test_set is None else len(test_set)
-        engine = self._make_engine(data)  # may raise, so nothing is changed before
+        engine = self._make_engine(data)  # may raise an error, so the network is changed only after this line
         recipe = self._recipe(epochs=epochs, mini_batch_size=mini_batch_size, eta=eta)
         history = History(recipe, len(data), n_test)
         mini_batch_size = min(mini_batch_size, len(data))
@@ -188,7 +190,7 @@ class Network(BaseNetwork):
         Parameters
         ----------
         mini_batch : Dataset or iterable of (x, y)
-            As in `SGD`.
+            Samples, as the training data of `SGD`.
         eta : float
             Learning rate, positive.
 
@@ -200,7 +202,7 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights would become infinite or not a number. The network is then unchanged.
+            If weights would become infinite or NaN. The network is then unchanged.
         """
         eta = arguments.positive_number(eta, "eta", self.dtype)
         self._refuse_overridden("backprop", instead="override cost_derivative")
@@ -216,7 +218,7 @@ class Network(BaseNetwork):
         Parameters
         ----------
         test_data : Dataset or iterable of (x, y)
-            Samples: `y` an integer label, or a column whose largest component is at the index of the label.
+            Samples. `y` is an integer label, or a column whose largest component is at the index of the label.
 
         Raises
         ------
@@ -226,7 +228,10 @@ class Network(BaseNetwork):
         return self._correct(self._test_set(test_data))
 
     def cost_derivative(self, output_activations: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the partial derivatives of C_x with respect to the output activations, all columns (n_out, 1)."""
+        """Return the partial derivatives of a sample's cost with respect to the output activations.
+
+        The arguments and the result are columns of shape (n_out, 1).
+        """
         derivatives: np.ndarray = output_activations - y
         return derivatives
 
@@ -235,8 +240,8 @@ class Network(BaseNetwork):
         for layer in found:
             if isinstance(layer, Layer):
                 raise TypeError(
-                    f"sizes has {layer}; chapter 1's Network takes integers only, for dense layers of sigmoid neurons: "
-                    "use network2.Network"
+                    f"sizes has {layer}; chapter 1's Network takes integers only, each for a dense layer of sigmoid "
+                    "neurons. Use network2.Network for other layers"
                 )
         return found
 
@@ -271,14 +276,14 @@ def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int |
     filename : path
         Name of the file.
     engine, seed
-        As for `Network`. The dtype is that of the file; for a file of the book's program, float64.
+        See `Network`. The dtype is that in the file, or float64 for a file of the book's program.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If the file does not hold a network, or holds a network with another cost or other layers than `Network` has.
+        If the file does not contain a network, or the cost or the layers of the network are not those of `Network`.
     """
     model = models.read(filename)
     known = (model.cost, model.activation) == (QuadraticCost.__name__, "sigmoid")

@@ -1,8 +1,9 @@
 """An improved version of network.py, implementing the stochastic gradient descent learning algorithm.
 
 This is the book's `network2.py` (chapter 3), with the same names and semantics: the cross-entropy cost, L2
-regularization, better initial weights, and monitoring. Beyond the book: keyword arguments for what the chapter
-describes or leaves as exercises, layers, and optimizers. An engine does the arithmetic; see `fastnet.engines`.
+regularization, better initial weights, and monitoring. In addition to the book's program, this module has layers,
+optimizers, and keyword arguments for what the chapter describes or leaves as exercises. An engine does the arithmetic;
+see `fastnet.engines`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ __all__ = [
     "vectorized_result",
 ]
 
-_OTHER_NEURONS = "For other neurons, Network takes activation='tanh', 'relu' and others"
+_OTHER_NEURONS = "For other neurons, give Network activation='tanh', 'relu' or another name"
 modules.refuse_assignment(__name__, dict.fromkeys(("sigmoid", "sigmoid_prime"), _OTHER_NEURONS))
 
 
@@ -62,27 +63,27 @@ class Network(BaseNetwork):
         replace a number: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`. For convolutions, the
         shape of the images, (maps, height, width), replaces the number of inputs:
         `[(1, 28, 28), Convolution(20, 5, "relu"), MaxPooling(2), 100, 10]`. Each sample is still a column, with the
-        pixels map by map and row by row.
+        pixels ordered map by map and row by row.
     cost : class, object or str, optional
         `CrossEntropyCost` or 'cross-entropy', for sigmoid outputs; `QuadraticCost` or 'quadratic', for sigmoid or
         linear outputs; `LogLikelihoodCost` or 'log-likelihood', for softmax outputs. For regression also 'poisson',
         'absolute-error', 'huber' or 'quantile', or an object of `fastnet.formulas.regression` such as
-        `QuantileCost(0.9)`; `Dense(1, "linear")` is a linear output layer. A cost of your own, for sigmoid or linear
-        outputs, has functions `fn(a, y)` and `delta(z, a, y)`. Only the engines 'numpy' and 'reference' can call them;
-        the other engines refuse to train.
+        `QuantileCost(0.9)`. `Dense(1, "linear")` is a linear output layer. A custom cost, for sigmoid or linear
+        outputs, has functions `fn(a, y)` and `delta(z, a, y)`. Only the engines 'numpy' and 'reference' can call these
+        functions; the other engines refuse to train.
     activation : str, optional
-        Activation of hidden dense and convolutional layers for which none is given: a name in
+        Activation function of hidden dense and convolutional layers that specify none. A name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic: compiled kernels, matrix products, PyTorch, or the book's algorithm, sample by
-        sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and 'torch-cuda' choose the device. All engines
-        give the same results up to rounding.
+        Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
+        'reference' the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and
+        'torch-cuda' choose the device. All engines give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         Precision of parameters and arithmetic.
     seed : int, optional
         Seed of the network's own random generator, from 0 to 2**32 - 1. By default, NumPy's global generator draws the
-        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, a seed
-        gives the book's initial parameters.
+        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, the
+        initial parameters for a seed are those of the book's program.
 
     Attributes
     ----------
@@ -91,7 +92,7 @@ class Network(BaseNetwork):
     sizes : list of int
         Number of neurons in each dense or convolutional layer, inputs first.
     layers : tuple of Layer
-        All layers, from the inputs on.
+        All layers, in order. The inputs are not a layer.
     cost : class or object
         Cost that training minimizes. May be assigned.
     weights : list of ndarray
@@ -101,9 +102,9 @@ class Network(BaseNetwork):
         One column `(n_out, 1)` for each dense layer, and `(filters, 1)` for each convolutional layer. May be changed
         in place or assigned.
     parameters : list of dict of str to ndarray
-        Arrays of each layer by name. Weights and biases are the arrays in `weights` and `biases`.
+        Arrays of each layer, by name. The weights and biases are the same arrays as in `weights` and `biases`.
     history : History or None
-        History of the last `SGD`; None before the first.
+        History of the last call of `SGD`; None before the first call.
 
     Raises
     ------
@@ -117,8 +118,8 @@ class Network(BaseNetwork):
 
     Notes
     -----
-    A subclass may override `accuracy`, `total_cost`, `feedforward` and the initializers. If a subclass overrides
-    `backprop` or `update_mini_batch`, `SGD` refuses to train, because the engine would not call them.
+    A subclass may override `accuracy`, `total_cost`, `feedforward` and the weight initializers. If a subclass overrides
+    `backprop` or `update_mini_batch`, `SGD` refuses to train, because the engine would not call the overridden method.
 
     Examples
     --------
@@ -127,7 +128,7 @@ class Network(BaseNetwork):
     ([(3, 2), (1, 3)], [(3, 1), (1, 1)])
     """
 
-    cost: Any = CrossEntropyCost  # for subclasses whose initializer draws parameters before it assigns a cost
+    cost: Any = CrossEntropyCost  # default for subclasses whose `__init__` draws parameters before it assigns a cost
 
     _takes_images = True
 
@@ -144,19 +145,19 @@ class Network(BaseNetwork):
         entries.refuse_separate_sizes(sizes, cost, *others)
         super().__init__(sizes, activation, engine, dtype, seed)
         self.cost = cost
-        self._reset_others()  # a user's weight initializer may set weights and biases only
+        self._reset_others()  # an overridden weight initializer may set only weights and biases
         self.default_weight_initializer()
 
     def default_weight_initializer(self) -> None:
-        """Draw biases, and weights divided by the square root of the number of weights to the same neuron.
+        """Draw the biases and the scaled weights (chapter 3, "Weight initialization").
 
-        Both are drawn from the normal distribution with mean 0 and standard deviation 1 (chapter 3, "Weight
-        initialization").
+        Biases and weights are drawn from the normal distribution with mean 0 and standard deviation 1. The weights of
+        each neuron are then divided by the square root of their number.
         """
         self._draw_parameters(scaled=True)
 
     def large_weight_initializer(self) -> None:
-        """Draw biases and weights as chapter 1 does, without dividing the weights. Neurons then begin saturated."""
+        """Draw biases and weights as chapter 1 does, without dividing the weights. Many neurons are then saturated."""
         self._draw_parameters(scaled=False)
 
     def SGD(  # noqa: N802 - the book's name
@@ -191,62 +192,66 @@ class Network(BaseNetwork):
         Parameters
         ----------
         training_data : Dataset or iterable of (x, y)
-            Samples: `x` a column of shape (n_in, 1), `y` a column of shape (n_out, 1) or an integer label. The data
-            set is not reordered. With `CrossEntropyCost`, the components of `y` must be from 0 to 1. With
-            `LogLikelihoodCost`, they must also have the sum 1.
+            Samples. `x` is a column of shape (n_in, 1). `y` is a column of shape (n_out, 1) or an integer label. The
+            data set is not reordered. With `CrossEntropyCost`, the components of `y` must be from 0 to 1. With
+            `LogLikelihoodCost`, the components must also have the sum 1.
         epochs : int
-            Number of passes over the training data, from 0, each in a new random order.
+            Number of passes over the training data, at least 0. Each pass takes the samples in a new random order.
         mini_batch_size : int
-            Number of samples in a mini-batch, from 1; with `BatchNormalization`, from 2. The last mini-batch of an
-            epoch may be smaller.
+            Number of samples in a mini-batch, at least 1; with `BatchNormalization`, at least 2. The last mini-batch of
+            an epoch may be smaller.
         eta : float
             Learning rate, positive.
         lmbda : float, optional
-            Parameter of L2 regularization, from 0. With n samples of training data, the weight decay is
-            `eta * lmbda / n`.
+            Parameter of L2 regularization, at least 0. With n training samples, the weight decay is `eta * lmbda / n`.
         evaluation_data : Dataset or iterable of (x, y), optional
-            Validation or test data, with labels or columns.
+            Validation or test data. `y` is an integer label or a column.
         monitor_evaluation_cost, monitor_evaluation_accuracy, monitor_training_cost, monitor_training_accuracy : bool
             Whether to compute and print the cost or the accuracy after each epoch.
         optimizer : str or Optimizer, optional
-            Optimizer; by default, plain gradient descent. A name in `fastnet.formulas.optimizers.NAMES`, such as
-            'adam', or an object with settings, such as `Adam(beta1=0.8)`.
+            A name in `fastnet.formulas.optimizers.NAMES`, such as 'adam', or an object with settings, such as
+            `Adam(beta1=0.8)`. By default, plain gradient descent.
         momentum : float, optional
-            Coefficient mu of 'sgd' and 'nesterov', from 0 to less than 1 (chapter 3, equation 107).
+            Momentum coefficient mu of 'sgd' and 'nesterov', at least 0 and less than 1 (chapter 3, equation 107).
         l1 : float, optional
-            Parameter of L1 regularization, from 0 (chapter 3, equation 95).
+            Parameter of L1 regularization, at least 0 (chapter 3, equation 95).
         max_norm : float, optional
             Upper bound of the Euclidean norm of each neuron's incoming weights, positive; by default, no bound.
         dropout : float, optional
-            Probability with which each hidden neuron is dropped for each sample, from 0 to less than 1. In training,
-            the activations of the other neurons are divided by 1 - `dropout`. Only for networks of dense layers; in
-            other networks, add `Dropout` layers to `sizes`.
+            Probability that a hidden neuron is dropped, drawn anew for each sample; at least 0 and less than 1. In
+            training, the activations of the remaining neurons are divided by 1 - `dropout`. Only for networks of dense
+            layers; in other networks, add `Dropout` layers to `sizes`.
         monitor_mini_batch_cost : bool, optional
-            Whether to print, and keep in the history, the mean cost of the training samples without regularization.
-            Each cost is computed before the step of its mini-batch, so no second pass over the data is needed.
+            Whether to print the mean cost of the training samples, without regularization, and to keep this mean in the
+            history. The cost of a sample is computed before the step of its mini-batch, so no second pass over the data
+            is needed.
         patience : int, optional
             Number of epochs without an improvement of the best evaluation accuracy after which training stops.
         schedule : {'halve', 'geometric', 'cosine', 'steps'} or Schedule, optional
-            Schedule of the learning rate, which begins at `eta`. With 'halve', training does not stop after `patience`
-            epochs: the learning rate is halved, and training stops at `eta` / 128. The other schedules depend on the
-            epoch alone. See `fastnet.Geometric`, `fastnet.Cosine` and `fastnet.Steps` for their settings.
+            Schedule of the learning rate, which begins at `eta`. With 'halve', the learning rate is halved after
+            `patience` epochs without an improvement, and training stops when the rate is `eta` / 128. With the other
+            schedules, the learning rate depends only on the epoch. The classes `fastnet.Geometric`, `fastnet.Cosine`
+            and `fastnet.Steps` describe the settings of these schedules.
         deform : bool or dict, optional
-            Whether to train each epoch on newly deformed images, which `expand_mnist.deform` makes of the training
-            data. A dictionary has keyword arguments of that function, such as `{"rotation": 10}`.
+            Whether to deform the training images anew for each epoch, with `expand_mnist.deform`. A dictionary gives
+            keyword arguments of that function, such as `{"rotation": 10}`.
         report : callable, optional
             Function that is called with the `History` after each epoch. The book's lines are then not printed.
         checkpoint : path, optional
-            File from which an interrupted run can continue, written atomically after each epoch. From the thousandth
-            epoch on, a second file holds the earlier epochs. Its name has ".epochs" appended.
+            File from which an interrupted run can be resumed, written atomically after each epoch. After every
+            thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
+            is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
-            Whether to continue from the checkpoint if the file exists. The result is bit for bit that of a run without
-            interruption. `epochs` may be changed. By default, an existing file is refused.
+            Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
+            uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises
+            a `ValueError`.
 
         Returns
         -------
         evaluation_cost, evaluation_accuracy, training_cost, training_accuracy : lists
-            One entry for each epoch; empty if not monitored. Accuracies are numbers of samples. Costs are means over
-            the samples of the data set; the regularization term is divided by that number of samples, too.
+            Each list has one entry for each epoch, or is empty if the value is not monitored. An accuracy is the number
+            of samples classified correctly. A cost is the mean over the samples of the data set; the regularization
+            term is divided by the number of these samples, too.
 
         Raises
         ------
@@ -259,14 +264,14 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or not a number; training then stops. If no
-            sample is classified as a label that many samples have, in two consecutive epochs. If all samples are
-            classified as the same label, in a run of one epoch. The last two need a monitored accuracy.
+            If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
+            consecutive epochs, no sample is classified as a label that many samples have. If, in a run of one epoch,
+            all samples are classified as the same label. The last two warnings are given only if an accuracy is
+            monitored.
 
         Notes
         -----
-        After Ctrl-C, the network has the parameters of the last complete epoch, and `history` has all epochs until
-        then.
+        After Ctrl-C, the network has the parameters of the last complete epoch, and `history` has all complete epochs.
         """
         arguments.refuse_unknown(unknown, "SGD", {**entries.NAMES_ELSEWHERE, "test_data": "evaluation_data"})
         epochs = arguments.natural(epochs, "epochs")
@@ -286,13 +291,14 @@ class Network(BaseNetwork):
         for name, monitored in monitors.items():
             arguments.flag(monitored, name)
         _check_together(patience, schedule, evaluation_data, monitor_evaluation_cost or monitor_evaluation_accuracy)
-        self._refuse_overridden("backprop", "update_mini_batch", instead="give it a cost of your own")
+        self._refuse_overridden("backprop", "update_mini_batch", instead="use a custom cost")
         data = self._training_set(training_data, "training_data")
         evaluation_set = self._evaluation_set(evaluation_data, monitor_evaluation_cost)
         n = len(data)
         self._architecture().check_mini_batch(min(mini_batch_size, n))
         deformation = _deformation(deform, data)
-        engine = self._make_engine(data, dropout=dropout)  # may raise, so nothing is changed or drawn before
+        # May raise an error, so nothing is changed or drawn before this line.
+        engine = self._make_engine(data, dropout=dropout)
         recipe = self._recipe(
             epochs=epochs,
             mini_batch_size=mini_batch_size,
@@ -343,12 +349,12 @@ class Network(BaseNetwork):
         max_norm: float | None = None,
         dropout: float = 0.0,
     ) -> StepwiseTraining:
-        """Prepare training that pauses between mini-batches. Each call of `advance` on the result trains some of them.
+        """Prepare training that pauses between mini-batches. The result's method `advance` trains on some mini-batches.
 
         Parameters
         ----------
         training_data, mini_batch_size, eta, lmbda, optimizer, momentum, l1, max_norm, dropout
-            As for `SGD`.
+            See `SGD`.
 
         Returns
         -------
@@ -371,7 +377,7 @@ class Network(BaseNetwork):
         mini_batch_size, eta, lmbda, optimizer, l1, max_norm, dropout = self._checked_steps(
             mini_batch_size, eta, lmbda, optimizer, momentum, l1, max_norm, dropout
         )
-        self._refuse_overridden("backprop", "update_mini_batch", instead="give it a cost of your own")
+        self._refuse_overridden("backprop", "update_mini_batch", instead="use a custom cost")
         data = self._training_set(training_data, "training_data")
         n = len(data)
         mini_batch_size = min(mini_batch_size, n)
@@ -393,7 +399,7 @@ class Network(BaseNetwork):
         max_norm: Any,
         dropout: Any,
     ) -> tuple[int, float, float, Optimizer, float, float | None, float]:
-        """Check the arguments that a training step depends on; the returned optimizer includes the momentum."""
+        """Check and return the arguments on which a training step depends. The returned optimizer has the momentum."""
         return (
             arguments.positive(mini_batch_size, "mini_batch_size"),
             arguments.positive_number(eta, "eta", self.dtype),
@@ -412,13 +418,13 @@ class Network(BaseNetwork):
         Parameters
         ----------
         mini_batch : Dataset or iterable of (x, y)
-            As the training data of `SGD`.
+            Samples, as the training data of `SGD`.
         eta : float
             Learning rate, positive.
         lmbda : float, optional
-            Parameter of L2 regularization, from 0.
+            Parameter of L2 regularization, at least 0.
         n : int, optional
-            Number of samples in all of the training data, from 1; by default, the size of the mini-batch.
+            Number of samples in the whole training data, at least 1; by default, the size of the mini-batch.
 
         Raises
         ------
@@ -428,11 +434,11 @@ class Network(BaseNetwork):
         Warns
         -----
         TrainingWarning
-            If weights would become infinite or not a number. The network is then unchanged.
+            If weights would become infinite or NaN. The network is then unchanged.
         """
         eta = arguments.positive_number(eta, "eta", self.dtype)
         lmbda = arguments.number_from_zero(lmbda, "lmbda", self.dtype)
-        self._refuse_overridden("backprop", instead="give it a cost of your own")
+        self._refuse_overridden("backprop", instead="use a custom cost")
         data = self._training_set(mini_batch, "mini_batch")
         n = len(data) if n is None else arguments.positive(n, "n")
         self._train_mini_batch(data, eta, Descent(l2=lmbda / n))
@@ -441,15 +447,17 @@ class Network(BaseNetwork):
         """Return the number of inputs in `data` for which the neural network outputs the correct result.
 
         The network's output is the index of whichever neuron in the final layer has the highest activation. If the
-        final layer has one neuron, the output is 1 for an activation above 0.5, otherwise 0. The threshold is 0 for a
-        linear neuron whose targets are not 0 and 1. (The book's method would always give 0, the index of the neuron.)
+        final layer has one neuron, the output is 1 for an activation above 0.5, otherwise 0. For a linear neuron with
+        targets other than 0 and 1, the threshold is 0 instead of 0.5. (The book's method would always give 0, the index
+        of the only neuron.)
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            Samples: `y` an integer label, or a column whose largest component is at the index of the label.
+            Samples. `y` is an integer label, or a column whose largest component is at the index of the label.
         convert : bool, optional
-            Ignored. In the book, True says that `y` are columns; here, labels and columns are told apart by shape.
+            Ignored. In the book, True means that every `y` is a column. Here, the shape of `y` distinguishes labels
+            from columns.
 
         Raises
         ------
@@ -461,17 +469,18 @@ class Network(BaseNetwork):
     def total_cost(
         self, data: Dataset | Iterable[Sample], lmbda: float, convert: bool = False, *, l1: float = 0.0
     ) -> float:
-        """Return the total cost for the data set `data`: the mean cost of its samples plus regularization.
+        """Return the total cost for the data set `data`: the mean cost of its samples plus the regularization term.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            Samples: `y` a column of shape (n_out, 1) or an integer label.
+            Samples. `y` is a column of shape (n_out, 1) or an integer label.
         lmbda, l1 : float
-            Parameters of L2 and L1 regularization, from 0. As in the book, they are divided by the number of samples
-            in `data`.
+            Parameters of L2 and L1 regularization, at least 0. As in the book, these parameters are divided by the
+            number of samples in `data`.
         convert : bool, optional
-            Ignored. In the book, True says that `y` are labels; here, labels and columns are told apart by shape.
+            Ignored. In the book, True means that every `y` is a label. Here, the shape of `y` distinguishes labels from
+            columns.
 
         Raises
         ------
@@ -493,22 +502,24 @@ class Network(BaseNetwork):
     ) -> tuple[Arrays, Arrays]:
         """Return the gradient of `total_cost(data, lmbda, l1=l1)` with respect to biases and weights.
 
-        Without regularization, the gradient is the mean of what `backprop` returns for each sample (chapter 2,
-        equations BP1 to BP4). The network keeps the engine that it prepares for the data, so that further calls take
-        little time. Call the method after each epoch, in `SGD(report=...)`, to see how fast each layer learns.
+        Without regularization, the gradient is the mean over the samples of the gradients that `backprop` returns
+        (chapter 2, equations BP1 to BP4). The network keeps the engine that it prepares for the data, so further calls
+        take little time. Call this method after each epoch, in `SGD(report=...)`, to see how fast each layer learns.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            As the training data of `SGD`. With `BatchNormalization`, all samples form one mini-batch, of at least 2
-            samples. `Dropout` drops nothing.
+            Samples, as the training data of `SGD`. With `BatchNormalization`, all samples form one mini-batch, of at
+            least 2 samples. `Dropout` layers drop no neurons.
         lmbda, l1 : float, optional
-            Parameters of L2 and L1 regularization, from 0. They are divided by the number of samples in `data`.
+            Parameters of L2 and L1 regularization, at least 0. These parameters are divided by the number of samples in
+            `data`.
 
         Returns
         -------
         nabla_b, nabla_w : lists of ndarray
-            One array for each layer, with the shapes of `biases` and `weights` and the network's dtype.
+            Each list has one array for each dense or convolutional layer. The arrays have the shapes of `biases` and
+            `weights`, and the network's dtype.
 
         Raises
         ------
@@ -523,11 +534,12 @@ class Network(BaseNetwork):
         ([(3, 1), (1, 1)], [(3, 2), (1, 3)])
         """
         lmbda, l1 = (arguments.number_from_zero(*each, self.dtype) for each in ((lmbda, "lmbda"), (l1, "l1")))
-        self._refuse_overridden("backprop", instead="give it a cost of your own")
+        self._refuse_overridden("backprop", instead="use a custom cost")
         data = self._training_set(data, "data")
         architecture, n = self._architecture(), len(data)
         architecture.check_mini_batch(n)
-        if any(isinstance(layer, BatchNormalization) for layer in architecture.layers):  # depends on all samples
+        # With batch normalization, the gradient of a sample's cost depends on all samples.
+        if any(isinstance(layer, BatchNormalization) for layer in architecture.layers):
             means = self._make_engine().gradients(data.rows[:], data.targets)
         else:
             with self._prepared_engine(data) as engine:
@@ -546,21 +558,21 @@ class Network(BaseNetwork):
     def _monitor(
         self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool
     ) -> tuple[float | None, int | None, NeverPredicted]:
-        """Return the cost and the accuracy, each None if not wanted, and the labels that are never predicted."""
+        """Return the cost and the accuracy, each None if not requested, and the labels that are never predicted."""
         if data is None or not (cost or accuracy):
             return None, None, NeverPredicted()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
             count = self._own_count(self.accuracy(data), "accuracy", data) if accuracy else None
             return own, count, NeverPredicted()
-        found = self._make_engine().measure(data, cost=cost)  # both in one forward pass
+        found = self._make_engine().measure(data, cost=cost)  # cost and accuracy in one forward pass
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
         if not accuracy:
             return total, None, NeverPredicted()
         return total, found.correct, self._never_predicted(data, found)
 
     def _regularization(self, lmbda: float, l1: float) -> float:
-        """Return the regularization term of the sum of the samples' costs."""
+        """Return the regularization term that is added to the sum of the samples' costs."""
         weights, _ = self._architecture().book_lists(self._checked_parameters())
         squares = sum(np.sum(np.square(w, dtype=np.float64)) for w in weights) if lmbda else 0.0
         return float(lmbda / 2 * squares + l1 * sum(np.sum(np.abs(w), dtype=np.float64) for w in weights))
@@ -586,7 +598,10 @@ Network._as_written = {
 
 
 def _deformation(deform: bool | Mapping[str, float], data: Dataset) -> Callable[[Dataset, int], Dataset] | None:
-    """Return a function that deforms the training data, given a seed, or None. One sample is deformed as a check."""
+    """Return a function that deforms a data set, given the data set and a seed; None if `deform` is False.
+
+    To check the settings in `deform`, one sample of `data` is deformed.
+    """
     if not isinstance(deform, Mapping):
         if not arguments.flag(deform, "deform"):
             return None
@@ -604,16 +619,19 @@ def _deformation(deform: bool | Mapping[str, float], data: Dataset) -> Callable[
 def _check_together(
     patience: int | None, schedule: str | Schedule | None, evaluation_data: object, monitored: bool
 ) -> None:
-    """Raise a `ValueError` if an argument makes no sense without another."""
+    """Raise a `ValueError` if an argument is missing that another argument needs."""
     if schedule == HALVE and patience is None:
-        raise ValueError(f"schedule is {schedule!r}; it needs patience, the number of epochs before the rate is halved")
+        raise ValueError(
+            f"schedule is {schedule!r}; it needs patience, the number of epochs without an improvement before the "
+            "learning rate is halved"
+        )
     if evaluation_data is None and (patience is not None or monitored):
         what = "patience" if patience is not None else "monitor_evaluation_cost or monitor_evaluation_accuracy"
         raise ValueError(f"evaluation_data is missing; {what} needs it")
 
 
 def _described(optimizer: Optimizer) -> dict[str, Any]:
-    """Return an optimizer as a recipe's entries: momentum for gradient descent, otherwise name and settings."""
+    """Return an optimizer as entries of a recipe: the momentum of gradient descent, otherwise name and settings."""
     if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
         return {"momentum": optimizer.momentum}
     return {"optimizer": {"name": optimizer.name, **optimizer.settings()}}
@@ -651,16 +669,16 @@ def load(
     filename : path
         Name of the file.
     cost : class or object, optional
-        Cost, if it is one of your own. Its name must be the name of the cost in the file.
+        Custom cost, if the network has one. The name of `cost` must be the name of the cost in the file.
     engine, seed
-        As for `Network`. The dtype is that of the file; for a file of the book's program, float64.
+        See `Network`. The dtype is that in the file, or float64 for a file of the book's program.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     ValueError
-        If the file does not hold a network, or its cost is neither one of fastnet's nor `cost`.
+        If the file does not contain a network, or the network's cost is neither one of fastnet's nor `cost`.
     """
     model = models.read(filename)
     own = cost is not None and costs.name_of(cost) == model.cost
@@ -669,7 +687,7 @@ def load(
         known = [*costs.COSTS, *([] if cost is None else [costs.name_of(cost)])]
         raise ValueError(
             f"{os.fspath(filename)}: its cost is {model.cost}; it must be one of {', '.join(known)}. "
-            "Give a cost of your own as cost="
+            "Give a custom cost as cost="
         )
     with arguments.named(os.fspath(filename)):
         net = Network(

@@ -1,6 +1,6 @@
 """A classifier of handwritten digits in idiomatic PyTorch: `python -m fastnet.pytorch_mnist`.
 
-Read this file from top to bottom: options, data, model, training, files, command. A script calls the same functions:
+Read this file from top to bottom: options, data, model, training, files, command. A script can call the same functions:
 
 >>> from fastnet import pytorch_mnist
 >>> options = pytorch_mnist.Options(sizes=(784, 100, 10), dropout=0.2, seed=1)  # doctest: +SKIP
@@ -44,7 +44,7 @@ SCHEDULES: dict[str, Callable[[optim.Optimizer, int], optim.lr_scheduler.LRSched
 
 @dataclass(frozen=True)
 class Options(Checked):
-    """The options of a network and its training. Each has a default, a check of its value, and a meaning."""
+    """The options of a network and its training. Each option has a default value, a check and a description."""
 
     sizes: tuple[int, ...] = option((784, 30, 10), arguments.sizes, "Number of neurons in each layer.", outputs=DIGITS)
     dropout: float = option(0.0, arguments.fraction, "Probability of dropping a hidden neuron.")
@@ -52,37 +52,41 @@ class Options(Checked):
     epochs: int = option(30, arguments.positive, "Largest number of epochs.")
     batch_size: int = option(10, arguments.positive, "Number of samples in a mini-batch.", *BATCH_NAMES)
     learning_rate: float = option(0.1, arguments.positive_number, "Initial learning rate.", "--lr", dtype="float32")
-    momentum: float = option(0.0, arguments.fraction, "Share of the velocity kept in each step.")
-    weight_decay: float = option(0.0, arguments.number_from_zero, "L2 regularization.", dtype="float32")
+    momentum: float = option(0.0, arguments.fraction, "Momentum: fraction of the velocity that each step keeps.")
+    weight_decay: float = option(0.0, arguments.number_from_zero, "Weight decay (L2).", dtype="float32")
     schedule: str = option("constant", arguments.one_of, "Schedule of the learning rate.", choices=SCHEDULES)
-    patience: int = option(5, arguments.positive, "Epochs without better validation accuracy before training stops.")
+    patience: int = option(
+        5, arguments.positive, "Number of epochs without better validation accuracy after which training stops."
+    )
     augment: bool = option(False, arguments.flag, "Rotate and shift the training images at random.")
-    device: str = option("auto", arguments.one_of, "Device; auto: a GPU, if any.", choices=torch_arguments.DEVICES)
-    seed: int | None = option(None, arguments.seed, "Seed, which makes a run repeatable.", type=click.INT)
+    device: str = option("auto", arguments.one_of, "Device; auto prefers a GPU.", choices=torch_arguments.DEVICES)
+    seed: int | None = option(None, arguments.seed, "Seed that makes a run repeatable.", type=click.INT)
     threads: int = option(1, arguments.threads, "Number of threads on the CPU.")
 
 
 DEFAULTS = Options()
-# Values from 0 (white) to 1 (black). With the usual v2.Normalize added, the default options reach one percent less.
+# Scales pixels to values from 0 (white) to 1 (black). With an additional v2.Normalize, as is usual, the accuracy of the
+# default options is one percentage point lower.
 TRANSFORM = v2.ToDtype(torch.float32, scale=True)
 AUGMENTATION = v2.RandomAffine(degrees=10, translate=(0.1, 0.1), interpolation=v2.InterpolationMode.BILINEAR)
 
 
 def load_data(root: StrPath | None = None) -> tuple[TensorDataset, TensorDataset, TensorDataset]:
-    """Load training, validation and test data of MNIST: images of shape (1, 28, 28) from 0 to 1, and digits.
+    """Load training, validation and test data of MNIST: images of shape (1, 28, 28) from 0 to 1, and labels.
 
-    The folder `root` is that of torchvision, which downloads missing files. By default, the files of fastnet are read.
+    `root` is the root folder of torchvision's data set; torchvision downloads missing files. By default, the files that
+    come with fastnet are read.
     """
     with for_torchvision(root) as folder:
         both = [MNIST(folder, train=train, download=True) for train in (True, False)]
-        # All images are transformed at once: to transform single images in a loader takes 20 times as long.
+        # All images are transformed together, because transforming single images in a loader takes 20 times as long.
         training, test = (TensorDataset(TRANSFORM(data.data.unsqueeze(1)), data.targets) for data in both)
     n = len(training) - len(training) // 6  # as in the book, the last sixth is for validation
     return TensorDataset(*training[:n]), TensorDataset(*training[n:]), test
 
 
 class Classifier(nn.Module):
-    """Dense layers with ReLU between them: images of shape (n, ...) to log-probabilities, not normalized, (n, 10)."""
+    """Dense layers with ReLU between them. They map images of shape (n, ...) to logits of shape (n, 10)."""
 
     def __init__(self, sizes: Sequence[int], dropout: float = 0.0, batch_norm: bool = False) -> None:
         super().__init__()
@@ -94,26 +98,26 @@ class Classifier(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(self.sizes[-2], self.sizes[-1]))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return a row of log-probabilities, not normalized, for each image."""
+        """Return a row of logits for each image."""
         outputs: torch.Tensor = self.layers(images)
         return outputs
 
 
 def make_model(options: Options = DEFAULTS) -> Classifier:
-    """Make a network, with parameters drawn by PyTorch's global generator."""
+    """Make a network whose initial parameters are drawn by PyTorch's global generator."""
     return Classifier(options.sizes, options.dropout, options.batch_norm)
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """The result of an epoch, which prints as a line; accuracies are from 0 to 1."""
+    """The result of an epoch, with accuracies from 0 to 1. `str` returns the line that is printed after the epoch."""
 
-    number: int  # from 1
+    number: int  # number of the epoch, beginning at 1
     learning_rate: float
-    loss: float  # mean over the samples; each mini-batch counts before its step, with dropout and augmentation
-    training_accuracy: float  # likewise
-    validation_accuracy: float  # after the epoch
-    seconds: float  # of training, without validation
+    loss: float  # mean over the samples, computed before the step of each mini-batch, with dropout and augmentation
+    training_accuracy: float  # computed before the step of each mini-batch, with dropout and augmentation
+    validation_accuracy: float  # computed after the epoch
+    seconds: float  # duration of training, without validation
 
     def __str__(self) -> str:
         accuracies = f"Train Acc: {self.training_accuracy:.2%}, Val Acc: {self.validation_accuracy:.2%}"
@@ -124,15 +128,15 @@ class EpochResult:
 class Result:
     """The result of a run."""
 
-    model: Classifier  # after the best epoch, on the CPU and in evaluation mode
-    history: tuple[EpochResult, ...]  # all epochs
-    best: EpochResult  # the first of the epochs with the best validation accuracy
+    model: Classifier  # network after the best epoch, on the CPU and in evaluation mode
+    history: tuple[EpochResult, ...]  # results of all epochs
+    best: EpochResult  # result of the first epoch with the best validation accuracy
 
 
 def train_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: optim.SGD, augment: bool) -> tuple[float, float]:
-    """Learn from each mini-batch; return the mean loss and the accuracy."""
+    """Train on each mini-batch of an epoch, and return the mean loss and the accuracy."""
     device = next(model.parameters()).device
-    # Sums stay on the device: reading a number in each step would wait for the GPU in each step.
+    # The sums stay on the device, because each read of a number would wait for the GPU.
     total_loss, correct, samples = torch.zeros((), device=device), torch.zeros((), device=device), 0
     model.train()
     for images, labels in loader:
@@ -150,12 +154,13 @@ def train_epoch(model: nn.Module, loader: DataLoader[Any], optimizer: optim.SGD,
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, data: TensorDataset) -> float:
-    """Return the part of the images that a network gets right, from 0 to 1; the network is left in evaluation mode."""
+    """Return a network's accuracy on `data`, from 0 to 1. The network is left in evaluation mode."""
     torch_arguments.finite(model, "model")
     torch_arguments.labelled(data, "data", DIGITS, model.sizes[0] if isinstance(model, Classifier) else None)
     device = next(model.parameters(), torch.empty(0)).device
     model.eval()
-    # A loader draws a seed even if nothing is random; its own generator leaves the global generator as it is.
+    # A loader draws a seed even without shuffling. With a generator of its own, the loader does not change the state of
+    # PyTorch's global generator.
     loader = DataLoader(data, batch_size=1000, generator=torch.Generator())
     return sum(int((model(x.to(device)).argmax(dim=1).cpu() == y).sum()) for x, y in loader) / len(data)
 
@@ -167,10 +172,11 @@ def train(
     checkpoint: StrPath = "best_model.pth",
     report: Callable[[EpochResult], object] | None = print,
 ) -> Result:
-    """Train a network. After each epoch that is better than all before, keep it in the file `checkpoint`.
+    """Train a network. Write it to the file `checkpoint` after each epoch with a new best validation accuracy.
 
-    An argument that is refused raises a `TypeError` or a `ValueError`; nothing has been trained or written then. If the
-    loss or a parameter becomes infinite, an `ArithmeticError` is raised; the file holds the best earlier epoch, if any.
+    An invalid argument raises a `TypeError` or a `ValueError` before anything is trained or written. If the loss or a
+    parameter becomes infinite or NaN, an `ArithmeticError` is raised. The file then contains the network after the best
+    earlier epoch, if there is one.
     """
     arguments.instance(options, Options, "options")
     least, ndim = 2 if options.batch_norm else 1, 3 if options.augment else 2  # one sample cannot be normalized
@@ -216,21 +222,24 @@ _FORMAT = torch_archives.Format("fastnet.pytorch_mnist", 1, _SETTINGS, lambda **
 
 
 def save_model(model: Classifier, path: StrPath) -> None:
-    """Write a network, whole or not at all; a network that `load_model` would refuse is not written."""
+    """Write a network to a file atomically. A network that `load_model` would refuse is not written."""
     torch_archives.write(path, arguments.instance(model, Classifier, "model"), _FORMAT)
 
 
 def load_model(path: StrPath) -> Classifier:
-    """Read a network that `save_model` wrote, on the CPU and in evaluation mode; no code in a file is executed."""
+    """Read a network from a file that `save_model` wrote.
+
+    The network is on the CPU and in evaluation mode. Code in the file is never executed.
+    """
     return torch_archives.read(path, _FORMAT)
 
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @options_of(Options)
-@click.option("--data", type=click.Path(file_okay=False), help="Folder of torchvision.datasets.MNIST.")
+@click.option("--data", type=click.Path(file_okay=False), help="Root folder of torchvision.datasets.MNIST.")
 @click.option("--save", type=NewFile(), default="best_model.pth", help="File for the best network.")
 def command(data: str | None, save: StrPath, **settings: Any) -> None:
-    """Train a network of PyTorch on handwritten digits; Ctrl-C leaves the best network so far in the file."""
+    """Train a PyTorch network on handwritten digits. After Ctrl-C, the file contains the best network so far."""
     options = Options(**settings)
     training, validation, test = load_data(data)
     result = train(training, validation, options, save, click.echo)
@@ -241,8 +250,8 @@ def command(data: str | None, save: StrPath, **settings: Any) -> None:
 
 
 def main() -> None:
-    """Run the command. An error prints one line on standard error and sets exit status 2."""
-    # PyTorch raises RuntimeError if memory is short or the GPU fails.
+    """Run the command. After an error, one line is printed on standard error, and the exit status is 2."""
+    # PyTorch raises RuntimeError if there is not enough memory or the GPU fails.
     run(command, "python -m fastnet.pytorch_mnist", also=(RuntimeError,))
 
 

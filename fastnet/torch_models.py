@@ -30,7 +30,7 @@ __all__ = ["from_torch", "to_torch"]
 
 
 class Exponential(nn.Module):
-    """exp(z), the activation of output neurons with `PoissonCost`."""
+    """The function exp(z), the activation of output neurons with `PoissonCost`."""
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Return exp(z), a tensor of the shape of z."""
@@ -44,7 +44,7 @@ _SKIPPED = (nn.Dropout, nn.Identity)  # modules that do not change the outputs o
 
 
 def to_torch(net: BaseNetwork) -> nn.Sequential:
-    """Return a network as a PyTorch model with copies of its parameters.
+    """Convert a network to a PyTorch model with copies of the network's parameters.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     -------
     torch.nn.Sequential
         `Linear`, `Conv2d`, `MaxPool2d`, `BatchNorm1d`, `BatchNorm2d` and `Dropout` layers and activations, including
-        that of the outputs. The model is on the CPU, in the network's precision and in evaluation mode. It takes and
-        returns one sample per row, unlike `net.feedforward`. `Unflatten` converts rows to images, `Flatten` images to
-        rows.
+        the output activation. The model is on the CPU, in the network's precision and in evaluation mode. The model
+        takes and returns one sample per row, unlike `net.feedforward`. `Unflatten` converts rows to images, `Flatten`
+        images to rows.
 
     Raises
     ------
     ValueError
-        If PyTorch has no such layer: the network has an activation of your own, or dropout that is not inverted.
+        If the network has a custom activation or dropout that is not inverted, for which PyTorch has no layer.
 
     Examples
     --------
@@ -86,10 +86,10 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
 
 
 def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> list[nn.Module]:
-    """Return a layer with inputs of a shape, and its activation if it has one, as PyTorch modules."""
+    """Convert a layer to PyTorch modules, given the shape of its inputs. An activation becomes a separate module."""
     if isinstance(layer, Dropout):
         if not layer.inverted:
-            raise ValueError(f"net has {layer}, which PyTorch does not have; use Dropout({layer.p}) instead")
+            raise ValueError(f"net has {layer}; PyTorch has only inverted dropout: use Dropout({layer.p}) instead")
         return [nn.Dropout(layer.p)]
     if isinstance(layer, MaxPooling):
         return [nn.MaxPool2d(layer.shape)]
@@ -98,14 +98,14 @@ def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> lis
     module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
     activation = getattr(layer, "activation", None)
     if isinstance(activation, OwnActivation):
-        raise ValueError(f"net has {layer}, whose activation is not a PyTorch module; convert the parameters yourself")
+        raise ValueError(f"net has {layer}; PyTorch has no module for a custom activation: write the model yourself")
     if activation is None or activation == "linear":
         return [module]
     return [module, deepcopy(_MODULES[activation])]
 
 
 def _with_arrays(layer: Layer, shape: Shape) -> tuple[nn.Module, dict[str, str]]:
-    """Return a layer that has arrays as a PyTorch module, and the layer's names for the module's arrays."""
+    """Convert a layer that has arrays to a PyTorch module. Also return fastnet's name of each array of the module."""
     if isinstance(layer, BatchNormalization):
         kind = nn.BatchNorm2d if len(shape) > 1 else nn.BatchNorm1d
         names = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
@@ -124,7 +124,7 @@ def from_torch(
     engine: str = "numba",
     input_shape: Sequence[int] | None = None,
 ) -> network2.Network:
-    """Return a PyTorch model as a network with copies of its parameters.
+    """Convert a PyTorch model to a network with copies of the model's parameters.
 
     Parameters
     ----------
@@ -132,24 +132,24 @@ def from_torch(
         `Linear`, `Conv2d`, `BatchNorm1d` and `BatchNorm2d` layers, each followed by `Sigmoid`, `Tanh`, `ReLU`,
         `LeakyReLU(0.01)`, `GELU` or no activation, and `MaxPool2d` layers. The last layer must be `Linear`, followed by
         `Sigmoid`, `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` are skipped.
-        `Unflatten` may be first.
+        `Unflatten` may be the first module.
     cost : class or object, optional
-        As for `network2.Network`. By default, the cost of the model's last module: `CrossEntropyCost` for `Sigmoid`,
-        `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. A model that ends with `Linear` gets softmax
-        outputs for `LogLikelihoodCost`, as for `torch.nn.CrossEntropyLoss`, and linear outputs for other costs.
+        Cost, as for `network2.Network`. The default depends on the model's last module: `CrossEntropyCost` for
+        `Sigmoid`, `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. A model that ends with `Linear` gets
+        softmax outputs for `LogLikelihoodCost`, as for `torch.nn.CrossEntropyLoss`, and linear outputs for other costs.
     engine : str, optional
-        As for `network2.Network`. The dtype is the model's.
+        Engine of the network, as for `network2.Network`. The network has the dtype of the model.
     input_shape : sequence of int, optional
-        Shape of the images, (maps, height, width). Needed if the model begins with `Conv2d` or `MaxPool2d`, without an
-        `Unflatten` before.
+        Shape of the images, (maps, height, width). Needed if the model begins with `Conv2d` or `MaxPool2d` instead of
+        `Unflatten`.
 
     Raises
     ------
     TypeError
-        If `model` is not a `torch.nn.Sequential`, or has other layers.
+        If `model` is not a `torch.nn.Sequential`, or has layers other than those listed above.
     ValueError
-        If a layer does not fit the layer before, or has settings that fastnet does not have. If the cost does not fit
-        the outputs, or `input_shape` is missing.
+        If a layer does not fit the preceding layer, or has settings that fastnet does not support. If the cost does not
+        fit the outputs, or `input_shape` is missing.
     """
     if not isinstance(model, nn.Sequential):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Sequential")
@@ -174,7 +174,7 @@ def from_torch(
             _activate(layers, module, is_last=module is last_module)
     if not layers:
         raise TypeError(
-            f"model has {_names(modules)}; it must be Linear or Conv2d layers with activations between them"
+            f"model has {_names(modules)}; it must have Linear or Conv2d layers with activations between them"
         )
     last = layers[-1]
     if not isinstance(last, Dense):
@@ -260,11 +260,11 @@ _READERS: dict[type[nn.Module], Callable[[Any], tuple[Layer, dict[str, np.ndarra
     nn.BatchNorm1d: _normalization,
     nn.BatchNorm2d: _normalization,
 }
-"""Functions that convert a module to a layer with linear activation, and its arrays."""
+"""Functions that convert a module of each type to a layer with linear activation and the layer's arrays."""
 
 
 def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
-    """Give the last of the layers so far the activation of the module that follows."""
+    """Set the activation of the last layer, given the activation module that follows the layer."""
     name = _ACTIVATIONS.get(type(module))
     if is_last and name not in _COSTS:
         raise TypeError(f"model ends with {type(module).__name__}; use Linear, Sigmoid, Softmax or Exponential")
@@ -276,7 +276,7 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     i = len(layers) - 1
     pooled = isinstance(layers[i], MaxPooling) and isinstance(layers[i - 1], Convolution) and i
     if pooled and name not in NOT_MONOTONIC:
-        i -= 1  # a monotonic activation may come before or after pooling
+        i -= 1  # a monotonic activation gives the same result before and after max pooling
     layer = layers[i]
     if isinstance(layer, MaxPooling):
         raise TypeError(f"model has a {type(module).__name__} after a MaxPool2d; put the activation before the pooling")
@@ -284,7 +284,7 @@ def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:
     if layer.activation != "linear":
         raise TypeError(f"model has a {type(module).__name__} after another activation; a layer may have only one")
     if isinstance(module, nn.Softmax) and module.dim not in (1, -1):
-        raise ValueError(f"model ends with a Softmax over dimension {module.dim}; it must be 1, that of the outputs")
+        raise ValueError(f"model ends with a Softmax over dimension {module.dim}; use Softmax(dim=1) instead")
     expected = _MODULES[str(name)]
     for setting in {*getattr(expected, "__constants__", ())} - {"inplace", "dim"}:
         if getattr(module, setting) != getattr(expected, setting):
@@ -304,7 +304,7 @@ def _input_shape(first: Layer, arrays: dict[str, np.ndarray], given: Sequence[in
 
 
 def _check_fit(architecture: Architecture, parameters: Parameters, modules: list[nn.Module]) -> None:
-    """Raise a `ValueError` if a layer does not fit the layer before, or images are not flattened before `Linear`."""
+    """Raise a `ValueError` if a layer does not fit the preceding layer, or a `Flatten` is missing or misplaced."""
     found = [{name: array.shape for name, array in arrays.items()} for arrays in parameters]
     if found != architecture.arrays:
         shapes = [next(iter(each.values())) for each in found if each]

@@ -281,7 +281,7 @@ def test_what_a_cost_derivative_may_return(name, data):
         with pytest.raises(ValueError, match=r"cost_derivative returned .*; it must return real numbers"):
             net.SGD(data, 1, 5, 0.5)
     net.cost_derivative = lambda a, y: np.ones(2)
-    with pytest.raises(ValueError, match=r"cost_derivative returned an array of shape \(2,\); it must be \(2, 1\)"):
+    with pytest.raises(ValueError, match=r"_derivative returned an array of shape \(2,\); the shape must be \(2, 1\)"):
         net.backprop(x, y)
 
 
@@ -289,7 +289,7 @@ def test_what_the_engine_would_not_call_is_refused(data):
     net = Cubic([5, 2])
     assert net.feedforward(data[0][0]).shape == (2, 1)  # `feedforward` needs no cost
     assert 0 <= net.evaluate(data) <= 12
-    with pytest.raises(ValueError, match="engine 'numba' is compiled and cannot call a cost_derivative of your own"):
+    with pytest.raises(ValueError, match="engine 'numba' is compiled and cannot call a custom cost_derivative"):
         net.SGD(data, 1, 4, 0.5)
 
     class OwnBackprop(Network):
@@ -325,7 +325,7 @@ def test_an_evaluation_and_a_feedforward_of_ones_own_are_used(data, capsys):
 @pytest.mark.parametrize(
     ("arguments", "keywords", "error", "message"),
     [
-        (([784],), {}, ValueError, r"sizes is \[784\]; it must name at least two layers"),
+        (([784],), {}, ValueError, r"sizes is \[784\]; it must have at least two sizes"),
         (([784, 0, 10],), {}, ValueError, "a size is 0; it must be at least 1"),
         (([784, 30.5, 10],), {}, TypeError, "a size is 30.5; it must be an integer"),
         ((["784", 10],), {}, TypeError, "a size is '784'; it must be an integer"),

@@ -19,7 +19,7 @@ def parameters(net):
 
 INFINITY, NAN = float("inf"), float("nan")
 MONITORED = "monitor_evaluation_cost or monitor_evaluation_accuracy"
-TOO_LARGE = "training_data: there is a y with the component 1.5; CrossEntropyCost takes targets from 0 to 1"
+TOO_LARGE = "training_data: a target y has the component 1.5; CrossEntropyCost needs targets from 0 to 1"
 LABELS_TO_THREE = Dataset(np.zeros((4, 4)), [0, 1, 2, 3])
 
 
@@ -142,7 +142,7 @@ def test_the_log_likelihood_is_about_probabilities(data, y):
         ("data: ", lambda: net.total_cost(those, 0)),
         ("y: ", lambda: net.backprop(x, bad)),
     ]:
-        message = f"^{argument}there is a y with the sum .*; LogLikelihoodCost takes probabilities"
+        message = f"^{argument}a target y has the sum .*; LogLikelihoodCost needs probabilities"
         with pytest.raises(ValueError, match=message):
             refused()
     np.testing.assert_array_equal(parameters(net), before)

@@ -98,7 +98,7 @@ def test_a_cost_of_ones_own_is_given_to_load(tmp_path, activation):
     class Other(Mine):
         pass
 
-    with pytest.raises(ValueError, match=r"its cost is Mine; it must be one of .*, Other. Give a cost of your own as"):
+    with pytest.raises(ValueError, match=r"its cost is Mine; it must be one of .*, Other. Give a custom cost as"):
         network2.load(path, cost=Other)
 
 

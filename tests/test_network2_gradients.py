@@ -180,10 +180,10 @@ def test_what_else_is_refused(data):
     with pytest.raises(ValueError, match="l1 is nan"):
         net.gradients(data, l1=float("nan"))
     net.cost = SimpleNamespace(fn=lambda a, y: 0.0, delta=lambda z, a, y: a - y)
-    with pytest.raises(ValueError, match=r"engine 'numba' is compiled and cannot call a cost\.delta of your"):
+    with pytest.raises(ValueError, match=r"engine 'numba' is compiled and cannot call a custom cost\.delta"):
         net.gradients(data)
     net.backprop = lambda x, y: ([], [])
-    with pytest.raises(TypeError, match="overrides backprop, which the engine would never call; give it a cost"):
+    with pytest.raises(TypeError, match="overrides backprop, which the engine would never call; use a custom"):
         net.gradients(data)
     normalized = Network([36, 4, BatchNormalization(), 3], engine="numpy", seed=0)
     with pytest.raises(ValueError, match="1 sample, but the network has BatchNormalization"):

@@ -115,7 +115,7 @@ def test_an_initializer_in_the_books_way(sizes):
         ([Dense(4), 3], TypeError, r"sizes begins with Dense\(.*; it must begin with the number of inputs"),
         ([4, Dropout], TypeError, r"sizes has the class Dropout; it must be a layer, Dropout\(...\)"),
         ([4, "relu", 3], TypeError, "a size is 'relu'; it must be an integer"),
-        ([4, Dropout(0.5)], ValueError, r"sizes is \[4\]; it must name at least two layers"),
+        ([4, Dropout(0.5)], ValueError, r"sizes is \[4\]; it must have at least two sizes"),
         ([4, 3, Dropout(0.5)], ValueError, "the last layer is Dropout"),
         ([4, BatchNormalization(), 3], ValueError, "BatchNormalization is the first layer"),
         ([4, Dense(3, "relu")], ValueError, "activation of the last layer is 'relu'; with CrossEntropyCost"),
@@ -199,8 +199,8 @@ def test_linear_regression_finds_the_line(engine):
 def test_each_cost_checks_its_targets(data):
     x = data.inputs
     for cost, targets, message in (
-        (CrossEntropyCost, np.full((20, 3), -0.5), "there is a y with the component -0.5; CrossEntropyCost takes"),
-        (LogLikelihoodCost, np.full((20, 3), 0.5), "there is a y with the sum 1.5 and"),
+        (CrossEntropyCost, np.full((20, 3), -0.5), "a target y has the component -0.5; CrossEntropyCost needs"),
+        (LogLikelihoodCost, np.full((20, 3), 0.5), "a target y has the sum 1.5 and"),
     ):
         net, wrong = Network([4, 3], cost, engine="numpy", seed=0), Dataset(x, targets)
         for argument, use in (
@@ -382,13 +382,13 @@ def test_an_activation_of_ones_own(images, tmp_path):
     net.SGD(images, 1, 5, 0.1, report=quiet)
     assert (net.weights[0] != before[0]["weights"]).any()
     assert net.history.recipe["layers"][0]["activation"] == "OwnActivation(sin)"
-    with pytest.raises(ValueError, match=r"an activation of your own, OwnActivation\(sin\), which cannot be saved"):
+    with pytest.raises(ValueError, match=r"the custom activation OwnActivation\(sin\), which cannot be saved"):
         net.save(tmp_path / "net.json")
     assert list(tmp_path.iterdir()) == []
     for engine in ENGINES:
         other = Network(layers, engine=engine, seed=0)
         before, state = copy.deepcopy(other.parameters), other._random.get_state()[2]
-        with pytest.raises(ValueError, match=r"which this engine cannot call; engine='torch' can"):
+        with pytest.raises(ValueError, match=r"which this engine cannot call; use engine='torch'"):
             other.SGD(images, 1, 5, 0.1)
         assert other._random.get_state()[2] == state
         np.testing.assert_array_equal(other.weights[0], before[0]["weights"])

@@ -71,7 +71,7 @@ def test_a_cost_may_be_assigned_and_its_parameters_changed(data):
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("numba", "'numba' is compiled and cannot call"), ("torch", "'torch' has its gradients from PyTorch and cannot")],
+    [("numba", "'numba' is compiled and cannot call"), ("torch", "'torch' gets its gradients from PyTorch and cannot")],
 )
 def test_engines_that_call_no_cost_refuse_to_train_and_do_the_rest(name, why, data):
     if name == "torch":
@@ -85,7 +85,7 @@ def test_engines_that_call_no_cost_refuse_to_train_and_do_the_rest(name, why, da
         lambda: net.update_mini_batch(data, 0.5),
         lambda: net.backprop(x, y),
     ):
-        with pytest.raises(ValueError, match=f"{why}.* a cost.delta of your own; engine='numpy' and"):
+        with pytest.raises(ValueError, match=f"{why}.* a custom cost.delta; use engine='numpy' or"):
             train()
     np.testing.assert_array_equal(parameters(net), before)
     np.testing.assert_allclose(net.feedforward(x), plain.feedforward(x), rtol=1e-13)
@@ -109,7 +109,7 @@ def test_what_the_engine_would_not_call_is_refused(data):
     ]:
         net = kind([4, 3], engine="numpy", seed=0)
         before = parameters(net)
-        with pytest.raises(TypeError, match=f"{kind.__name__} overrides .*, which the engine would never call; give"):
+        with pytest.raises(TypeError, match=f"{kind.__name__} overrides .*, which the engine would never call; use"):
             train(net)
         np.testing.assert_array_equal(parameters(net), before)
 
@@ -141,11 +141,11 @@ def test_methods_of_ones_own_are_used(data):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (1.5, "what accuracy returned is 1.5; it must be an integer"),
-        (None, "what accuracy returned is None"),
-        (-1, "what accuracy returned is -1; it must not be negative"),
-        (np.nan, "what accuracy returned is nan"),
-        (10**30, r"what accuracy returned is 10+; it must be at most \d+$"),
+        (1.5, "the result of accuracy is 1.5; it must be an integer"),
+        (None, "the result of accuracy is None"),
+        (-1, "the result of accuracy is -1; it must not be negative"),
+        (np.nan, "the result of accuracy is nan"),
+        (10**30, r"the result of accuracy is 10+; it must be at most \d+$"),
     ],
 )
 def test_an_accuracy_of_ones_own_that_is_none_is_told(value, message, data):

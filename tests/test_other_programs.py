@@ -87,7 +87,7 @@ def test_arguments_of_other_programs_are_answered_with_ours(make, name, instead)
 @pytest.mark.parametrize("name", ["sigmoid", "sigmoid_prime"])
 def test_a_sigmoid_that_no_engine_would_call_cannot_be_assigned(module, name):
     before = getattr(module, name)
-    with pytest.raises(AttributeError, match=f"{name} cannot be assigned: engines would not call it. .*activation='"):
+    with pytest.raises(AttributeError, match=f"{name} cannot be assigned: engines would ignore it. .*activation='"):
         setattr(module, name, np.tanh)
     assert getattr(module, name) is before
     module.of_mine = 1

@@ -149,8 +149,8 @@ def test_what_is_no_network_of_images(modules, error, message):
 
 def test_what_pytorch_does_not_have():
     for layer, message in (
-        (Dropout(0.5, inverted=False), r"which PyTorch does not have; use Dropout\(0.5\) instead"),
-        (Dense(3, OwnActivation(torch.sigmoid)), "whose activation is not a PyTorch module"),
+        (Dropout(0.5, inverted=False), r"only inverted dropout: use Dropout\(0.5\) instead"),
+        (Dense(3, OwnActivation(torch.sigmoid)), "PyTorch has no module for a custom activation"),
     ):
         with pytest.raises(ValueError, match=message):
             to_torch(network2.Network([4, layer, 2], engine="torch", seed=0))

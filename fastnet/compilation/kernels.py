@@ -1,8 +1,8 @@
-"""Lists what to compile: each kernel, with all argument types that it can be called with.
+"""Lists what to compile: each kernel, with each combination of argument types that it can be called with.
 
-The types are those of real calls. Engines are made for small data sets of each kind, while recorders replace the
-kernels. A recorder stores the types of its arguments, and computes nothing. So no kernel is compiled or run here, and
-the kernels may be for another processor.
+The types are those of real calls. Engines are created for small data sets of each kind, while recorders replace the
+kernels. A recorder stores the types of its arguments, and computes nothing. So no kernel is compiled or run here. Numba
+may therefore be set to compile for a processor that cannot run here.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from fastnet.formulas.layers import Convolution, Dense
 from fastnet.kernels import side_by_side
 from fastnet.kernels.compiler import is_kernel
 
-_SAMPLES = 1 << 14  # enough for kernels that only large data sets need
-_MANY_INPUTS = (1 << 16) + 1  # so many inputs that column indices are uint32
+_SAMPLES = 1 << 14  # number of samples; with fewer than 1000, the kernel `shuffle` would not be listed
+_MANY_INPUTS = (1 << 16) + 1  # smallest number of inputs for which column indices are uint32
 
 
 class Specialization(NamedTuple):
@@ -47,7 +47,7 @@ class Specialization(NamedTuple):
 
 
 def kernels() -> list[tuple[Any, str]]:
-    """Return all kernels: the module of each, and the kernel's name."""
+    """Return the module and the name of each kernel."""
     names = [each.name for each in pkgutil.walk_packages(fastnet.kernels.__path__, "fastnet.kernels.")]
     modules = [importlib.import_module(name) for name in names]
     return [
@@ -59,7 +59,10 @@ def kernels() -> list[tuple[Any, str]]:
 
 
 def specializations() -> list[Specialization]:
-    """Return all kernels with all argument types; kernels with most arguments come first, because they take longest."""
+    """Return each kernel with each combination of argument types.
+
+    Kernels with the most arguments come first, because they take longest to compile.
+    """
     with _recorded() as found:
         for dtype in map(np.dtype, (np.float32, np.float64)):
             for data in (_data(_SAMPLES, 4, 1, dtype), _data(_SAMPLES, 4, 0, dtype), _data(2, _MANY_INPUTS, 0, dtype)):
@@ -69,7 +72,7 @@ def specializations() -> list[Specialization]:
 
 
 def _use_networks(data: Dataset) -> None:
-    """Prepare two networks for training, without and with images, and evaluate both."""
+    """Create the engines of a network without images and of a network with images, and evaluate both networks."""
     inputs, dtype = data.inputs.shape[1], data.inputs.dtype
     dense = Architecture.dense([inputs, 1], dtype)
     images = Architecture((1, 1, inputs), (Convolution(1, (1, 1)), Dense(1)), dtype=dtype)
@@ -86,7 +89,7 @@ def _data(samples: int, inputs: int, value: int, dtype: np.dtype) -> Dataset:
 
 @contextlib.contextmanager
 def _recorded() -> Iterator[list[Specialization]]:
-    """Replace kernels by recorders in the `with` block; yield the list of recorded calls."""
+    """Replace all kernels by recorders in the `with` block; yield the list that the recorders append to."""
     found: list[Specialization] = []
 
     def record(kernel: Any, arguments: tuple[Any, ...]) -> None:
@@ -101,20 +104,20 @@ def _recorded() -> Iterator[list[Specialization]]:
         for module, name in kernels():
             stack.enter_context(_replaced(module, name, _Recorder(getattr(module, name), record)))
         stack.enter_context(_replaced(side_by_side, "compile_all", record_all))
-        # Any address will do, because no kernel runs that would call it.
+        # The address 1 is never called, because no kernel runs.
         stack.enter_context(_replaced(side_by_side, "address_of", lambda kernel, arguments: 1))
         yield found
 
 
 class _Recorder:
-    """Replaces a kernel, and records the calls.
+    """Replaces a kernel, and records the calls of the kernel.
 
     Parameters
     ----------
     kernel : kernel
         The replaced kernel.
     record : callable
-        Takes the kernel and the arguments of a call.
+        Function to call with the kernel and the arguments of each call.
     """
 
     def __init__(self, kernel: Any, record: Callable[[Any, tuple[Any, ...]], None]) -> None:

@@ -1,4 +1,4 @@
-"""Processors that kernels can be compiled for, by their names."""
+"""The names of the processors that kernels can be compiled for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from fastnet.kernels.processors import LEVELS
 
 NATIVE = "native"
 NAMES = (NATIVE, *LEVELS)
-"""Names that `environment_of` takes, besides LLVM's names of the processors of this architecture."""
+"""Names that `environment_of` accepts, besides LLVM's names of processors of this machine's architecture."""
 
-# This runs in its own process: for an unknown name, LLVM assumes a processor without 64 bits, and ends the process.
+# This program runs in a separate process. For an unknown name, LLVM assumes a processor without 64-bit support, and
+# ends the process.
 _REGISTERS = """
 import sys
 import llvmlite.binding as llvm
@@ -40,19 +41,21 @@ def environment_of(name: str) -> dict[str, str]:
     Returns
     -------
     dict
-        Empty for "native".
+        Value of each variable, by name; empty for "native".
 
     Raises
     ------
     ValueError
-        If there is no such processor, or it is of another architecture.
+        If the name is unknown, or if the processor and this machine have different architectures.
     """
     if name == NATIVE:
         return {}
     if name not in LEVELS:
         return _variables(name, _features_of(name))
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        raise ValueError(f"processor is {name!r}, but this machine is {platform.machine()}; use {NATIVE!r} for it")
+        raise ValueError(
+            f"processor is {name!r}, but this machine is {platform.machine()}; use {NATIVE!r} for this machine"
+        )
     return _variables(*LEVELS[name])
 
 
@@ -61,7 +64,7 @@ def _variables(name: str, features: str) -> dict[str, str]:
 
 
 def _features_of(name: str) -> str:
-    """Return the feature that gives the width of a processor's registers; LLVM knows all other features by the name."""
+    """Return the feature that determines the register width of a processor; the name implies all other features."""
     command = [sys.executable, "-c", _REGISTERS, name]
     result = subprocess.run(command, capture_output=True, text=True, check=False) if name.isprintable() else None
     if not name or result is None or result.returncode or "is not a recognized processor" in result.stderr:

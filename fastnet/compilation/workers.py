@@ -1,4 +1,4 @@
-"""Compiles kernels in several processes, because Numba compiles one function at a time in a process."""
+"""Compiles kernels in several processes, because within a process Numba compiles only one function at a time."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Report(NamedTuple):
     Attributes
     ----------
     folder : Path
-        Folder of the code.
+        Folder that contains the compiled code.
     processor : Processor
-        Processor that the code is for.
+        Processor that the code was compiled for.
     compiled : int
-        Number of kernels that were not compiled before.
+        Number of kernels that this call compiled; the code of all other kernels was already stored.
     size : int
-        Number of bytes of the code of all kernels.
+        Size of the code of all kernels, in bytes.
     seconds : float
         Elapsed time in seconds.
     """
@@ -57,19 +57,19 @@ def compile_all(
     jobs: int | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Report:
-    """Compile all kernels that are not compiled yet.
+    """Compile the kernels whose code is not stored yet.
 
     Parameters
     ----------
     specializations : sequence of Specialization
-        At least one.
+        Kernels and their argument types, at least one.
     variables : mapping
-        Environment variables of the processes that compile. NUMBA_CACHE_DIR is the folder to store the code in.
-        `targets.environment_of` returns the variables for another processor.
+        Environment variables to set in the processes that compile. NUMBA_CACHE_DIR, if given, selects the folder for
+        the code. `targets.environment_of` returns the variables that select a processor.
     jobs : int, optional
         Number of processes that compile, at least 1; by default one per processor.
     tick : callable, optional
-        Called after each kernel.
+        Function to call after each kernel.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def compile_all(
     began = time.perf_counter()
     folder = _folder(variables.get("NUMBA_CACHE_DIR"))
     if not processes.can_start():
-        raise OSError("there is no Python interpreter to start, as in a frozen program; compile in an installed Python")
+        raise OSError("there is no Python interpreter to start, as in a frozen program; use an installed Python")
     number = min(jobs or threads.available(), len(specializations))
     results = _results(_Tasks(specializations), variables, number, tick)
     compiled, size = sum(each.compiled for each in results), sum(each.size for each in results)
@@ -98,11 +98,11 @@ def _folder(chosen: str | None) -> Path:
     for each in places:
         if cache.can_be_written(each):
             return each
-    raise OSError(f"no file can be written to {' or '.join(map(str, places))}; --folder takes another folder")
+    raise OSError(f"no file can be written to {' or '.join(map(str, places))}; give another folder with --folder")
 
 
 class _Result(NamedTuple):
-    """The reply of a process: the processor, whether the kernel was compiled now, and the code's number of bytes."""
+    """The reply of a process: the processor, whether the kernel was compiled now, and the size of the code in bytes."""
 
     processor: processors.Processor
     compiled: bool
@@ -110,9 +110,9 @@ class _Result(NamedTuple):
 
 
 class _Tasks:
-    """The tasks that are left for several processes: kernels to compile.
+    """The tasks that no process has begun: kernels to compile.
 
-    A process compiles a kernel faster if it has compiled the same kernel of the same precision before.
+    A process compiles a kernel faster if it has already compiled the same kernel in the same precision.
     """
 
     def __init__(self, waiting: Sequence[Specialization]) -> None:
@@ -123,7 +123,7 @@ class _Tasks:
         """Return the next task of a process, given its previous task; None if no task is left."""
         with self._lock:
             own = None if before is None else _kind(before)
-            # First the kind of the previous task, then a kind that no process has begun, then any kind.
+            # Tasks of the same kind as the previous task come first, then tasks of a kind that no process has begun.
             ranked = sorted(self._waiting, key=lambda each: (_kind(each) != own, _kind(each) in self._begun))
             if not ranked:
                 return None
@@ -160,10 +160,10 @@ def _work(worker: _Worker, tasks: _Tasks, tick: Callable[[], None]) -> list[_Res
 
 
 class _Worker:
-    """A process that compiles the tasks that it is sent."""
+    """A process that compiles the tasks that it receives."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes it
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `end` closes the file
         self._process = processes.start(_PROGRAM, variables, stdout=subprocess.PIPE, stderr=self._errors)
 
     def compile(self, task: Specialization) -> _Result:
@@ -187,9 +187,12 @@ class _Worker:
 
 
 def serve() -> None:
-    """Compile the tasks on standard input, until it ends: the program of the processes."""
+    """Compile the tasks that arrive on standard input, until the input ends.
+
+    Each process that compiles runs this function.
+    """
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # other output must not be taken for a reply
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # other output must not be mistaken for a reply
     KernelCache.takes_levels = False
     with contextlib.suppress(EOFError):
         while True:
@@ -200,12 +203,12 @@ def serve() -> None:
 def _compile(task: Specialization) -> _Result:
     kernel = getattr(importlib.import_module(task.module), task.name)
     if not isinstance(kernel._cache, KernelCache):
-        raise CompilationError("the sources of fastnet, which the cache needs, cannot be read; install its .py files")
+        raise CompilationError("the cache cannot read the sources of fastnet; install fastnet with its .py files")
     kernel.compile(task.types)
     codegen = kernel.targetctx.codegen()
     size = kernel._cache.size(task.types, codegen)
     if not size:
         raise CompilationError(
-            f"its code could not be written to {kernel._cache.cache_path}; check that the disk is not full"
+            f"the compiled code could not be written to {kernel._cache.cache_path}; check that the disk is not full"
         )
     return _Result(processors.of(codegen), bool(kernel.stats.cache_misses[task.types]), size)

@@ -1,1 +1,1 @@
-"""Data sets: the class `Dataset`, which behaves as the book's list of (x, y), and readers of data files."""
+"""Data sets: the class `Dataset`, which behaves like the book's list of (x, y), and readers of data files."""

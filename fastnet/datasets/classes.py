@@ -15,7 +15,7 @@ class Classes(NamedTuple):
     Attributes
     ----------
     labels : ndarray of int64, shape (n,)
-        Class of each sample, from 0.
+        Class of each sample, numbered from 0.
     boundary : float
         With one output neuron, an output above the boundary means class 1, any other output class 0.
     """
@@ -29,7 +29,7 @@ class Classes(NamedTuple):
         Parameters
         ----------
         outputs : ndarray, shape (n, n_out)
-            Output activations, one sample a row.
+            Output activations, one sample per row.
 
         Returns
         -------
@@ -63,7 +63,7 @@ def classes_of(data: Dataset, n_out: int, activation: str) -> Classes:
     Raises
     ------
     ValueError
-        As `Dataset.labels` does, and with one output neuron as `Dataset.vectors` does.
+        If the targets do not fit `n_out` outputs; see `Dataset.labels` and `Dataset.vectors`.
     """
     if n_out > 1:
         return Classes(data.labels(n_out), 0.5)

@@ -1,4 +1,4 @@
-"""Reads tables in text files (CSV and TSV): one sample a line, its label in one column."""
+"""Reads tables in text files (CSV and TSV), with one sample per line and the label in one column."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fastnet.files.reading import DataError, one_line, opened
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _LABELS = ("label", "labels", "class", "target", "y", "digit")
 _DELIMITERS = ",;\t"
-_MOST_BYTES = 1 << 30
-_LONGEST_LINE = 1 << 24
+_MOST_BYTES = 1 << 30  # largest number of bytes of a table; a larger table is refused
+_LONGEST_LINE = 1 << 24  # largest number of bytes of a line; a longer line is divided
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -27,20 +27,20 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     inputs : ndarray of int16 or float32, shape (n, n_in)
         All columns except the label and unnamed index columns, such as pandas writes.
     labels : ndarray of the same type, shape (n,)
-        The column that is named label, labels, class, target, y or digit. Without a line of names, the first column.
+        The column that is named label, labels, class, target, y or digit. Without column names, the first column.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file is damaged or larger than 1 GiB, or if its table has values other than numbers, rows of different
-        lengths, or not exactly one label column.
+        If the file is damaged. If the table is larger than 1 GiB, has values other than numbers or rows of different
+        lengths, or does not have exactly one label column.
     """
     try:
         with opened(path) as stream:
             table, names = _table(stream, np.int16)
-    except DataError:  # int16 is tried first: most tables hold small integers, which are read five times as fast
+    except DataError:  # int16 is tried first, because integers are read five times as fast as floats
         with opened(path) as stream:
             table, names = _table(stream, np.float32)
     label = 0 if names is None else label_column(names, path)
@@ -49,12 +49,12 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def label_column(names: Sequence[str], path: Path) -> int:
-    """Return the index of the label column: the one named label, labels, class, target, y or digit.
+    """Return the index of the label column, which is named label, labels, class, target, y or digit.
 
     Raises
     ------
     DataError
-        If no column, or more than one, has such a name.
+        If not exactly one column has one of these names.
     """
     found = [i for i, name in enumerate(names) if _plain(name) in _LABELS]
     if len(found) != 1:
@@ -64,7 +64,7 @@ def label_column(names: Sequence[str], path: Path) -> int:
 
 
 def has_label(path: Path) -> bool:
-    """Whether a table has a label column; the test data of a competition have none."""
+    """Whether a table has a label column. In competitions, the test data often have none."""
     with opened(path) as stream:
         names, _ = _head(stream)
     return names is None or any(_plain(name) in _LABELS for name in names)
@@ -88,7 +88,7 @@ def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[s
 
 
 def _head(stream: BinaryIO) -> tuple[list[str] | None, str]:
-    """Return the names of the columns, or None if the first line holds only numbers, and the delimiter."""
+    """Return the column names and the delimiter. If the first line holds only numbers, the column names are None."""
     line = stream.readline(_LONGEST_LINE).decode("utf-8-sig")
     delimiter = max(_DELIMITERS, key=line.count)
     if delimiter not in line:

@@ -1,4 +1,4 @@
-"""A data set as two arrays that behaves as the book's list of `(x, y)` tuples."""
+"""A data set of two arrays, which behaves like the book's list of `(x, y)` tuples."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Dataset(MutableSequence[Sample]):
     Parameters
     ----------
     inputs : array_like or SciPy sparse matrix or array of real numbers, shape (n, n_in)
-        One sample a row. Float32, half precision and integers of up to 16 bits become float32, all other types
+        One sample per row. Float32, half precision and integers of up to 16 bits become float32, all other types
         float64. Sparse inputs stay sparse: see `rows`. Tables of pandas and polars, and arrays of PyTorch and JAX, are
         array_like.
     targets : array_like, shape (n, n_out) or (n,)
-        The desired outputs, one sample a row; or the labels, integers from 0. A one-dimensional array of other real
-        numbers holds the desired outputs of one neuron.
+        The desired outputs, one sample per row; or the labels, integers of at least 0. A one-dimensional array of other
+        real numbers holds the desired outputs of one neuron.
 
     Raises
     ------
     TypeError
         If the inputs or the targets are not real numbers.
     ValueError
-        If an array has another number of dimensions, a label is negative or above 2**31 - 1, or the lengths differ.
+        If an array has a wrong number of dimensions, a label is negative or above 2**31 - 1, or the lengths differ.
 
     Notes
     -----
@@ -82,20 +82,20 @@ class Dataset(MutableSequence[Sample]):
     def _keep(self, inputs: np.ndarray | SparseInputs, targets: np.ndarray) -> None:
         self._inputs = inputs if isinstance(inputs, SparseInputs) else _read_only(inputs)
         self._targets = _read_only(targets)
-        self._edited: Rows | None = None  # replaces the arrays until they are needed again
+        self._edited: Rows | None = None  # edited samples, which replace the arrays until arrays are needed again
         self._derived: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
 
     @staticmethod
     def _of(inputs: np.ndarray | SparseInputs, targets: np.ndarray) -> Dataset:
-        """Return a data set of arrays that were checked before."""
+        """Return a data set of arrays that have already been checked."""
         data = Dataset.__new__(Dataset)
         data._keep(inputs, targets)
         return data
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[Sample]) -> Dataset:
-        """Make a data set of the book's `(x, y)` tuples.
+        """Make a data set from the book's `(x, y)` tuples.
 
         Parameters
         ----------
@@ -106,9 +106,9 @@ class Dataset(MutableSequence[Sample]):
         Raises
         ------
         TypeError
-            If an item is not such a tuple.
+            If an item is not a tuple `(x, y)`.
         ValueError
-            If `pairs` is empty, an item is not of such a shape, or the shapes differ.
+            If `pairs` is empty, `x` or `y` has another shape, or the shapes differ between items.
         """
         samples = samples_of(pairs)
         if not samples:
@@ -120,7 +120,7 @@ class Dataset(MutableSequence[Sample]):
 
     @property
     def inputs(self) -> np.ndarray:
-        """The inputs, one sample a row: shape (n, n_in), float32 or float64, contiguous, read-only.
+        """The inputs, one sample per row: shape (n, n_in), float32 or float64, contiguous, read-only.
 
         Raises
         ------
@@ -150,8 +150,9 @@ class Dataset(MutableSequence[Sample]):
         Returns
         -------
         ndarray, shape (n,)
-            The labels, int64. If the targets are vectors, the index of the largest component; if they have only one
-            component, that number, as in the book's comparison. With one output, numbers keep the targets' type.
+            The labels, int64. If the targets are vectors, a label is the index of the largest component. If the vectors
+            have one component, the label is that component, as in the book's comparison. With `n_out` = 1, the result
+            keeps the type of the targets.
 
         Raises
         ------
@@ -172,13 +173,14 @@ class Dataset(MutableSequence[Sample]):
         Returns
         -------
         ndarray of float32 or float64, shape (n, n_out)
-            The targets. If the targets are labels, 1 at the label and 0 elsewhere; with one output the label itself, as
-            in the book's subtraction.
+            The targets. If the targets are labels, a row has 1 at the index of the label and 0 elsewhere. With `n_out`
+            = 1, a row has the label itself, as in the book's subtraction.
 
         Raises
         ------
         ValueError
-            As `labels` does.
+            If there are several outputs and a label is not below `n_out`; or if vectors have neither `n_out` components
+            nor 1.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:
@@ -205,14 +207,14 @@ class Dataset(MutableSequence[Sample]):
     def input_extremes(self) -> tuple[float, float]:
         """Return the smallest and the largest input, or NaN twice if an input is NaN.
 
-        Of sparse inputs, only stored numbers count.
+        Only the stored numbers of sparse inputs count.
         """
         rows = self.rows
         inputs = rows.arrays[2] if isinstance(rows, SparseInputs) else rows
         return self.derived("input extremes", partial(extremes, inputs))
 
     def with_vectors(self, n_out: int) -> Dataset:
-        """Return a data set with the targets `vectors(n_out)`: this one, if it has these targets."""
+        """Return a data set with the targets `vectors(n_out)`: this data set, if it already has these targets."""
         vectors = self.vectors(n_out)
         return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self.rows, vectors))
 
@@ -257,7 +259,7 @@ class Dataset(MutableSequence[Sample]):
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Dataset: ...
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Dataset:
         try:
-            i = operator.index(index)  # type: ignore[arg-type] # raises the error if it is no integer
+            i = operator.index(index)  # type: ignore[arg-type] # raises the error if `index` is no integer
         except TypeError:
             chosen = index if isinstance(index, slice) else _indices(index, len(self))
             rows = self.rows
@@ -267,7 +269,7 @@ class Dataset(MutableSequence[Sample]):
         if self._edited is not None:
             return self._edited.sample(i)
         x, y = self._inputs[i], self._targets[i]
-        x.flags.writeable = False  # a row of a sparse matrix is an array of its own
+        x.flags.writeable = False  # a row of a sparse matrix is a new array, which is writeable
         return x[:, np.newaxis], int(y) if y.ndim == 0 else y[:, np.newaxis]
 
     @overload
@@ -297,7 +299,7 @@ class Dataset(MutableSequence[Sample]):
         self[len(self) :] = values
 
     def __add__(self, other: Iterable[Sample]) -> Dataset:
-        """Return the samples of both. If one has labels and the other has vectors, the sum has vectors."""
+        """Return the samples of both data sets. If only one data set has vectors, the labels become vectors, too."""
         if not isinstance(other, Iterable):
             return NotImplemented
         return _sum(self, self._given(other))
@@ -359,7 +361,7 @@ def check_numbers(found: tuple[float, float], dtype: np.dtype, name: str) -> Non
 
 
 def _sum(first: Dataset, second: Dataset) -> Dataset:
-    """Return a data set of the samples of both."""
+    """Return a data set of the samples of both data sets."""
     above, below = first.rows, second.rows
     if above.shape[1] != below.shape[1]:
         raise ValueError(
@@ -418,7 +420,7 @@ def _indices(index: Any, n: int) -> np.ndarray:
 
 
 def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
-    """Return `data` if it is a data set, or a data set made of its `(x, y)` tuples.
+    """Return `data` if it is a data set, otherwise a data set made from its `(x, y)` tuples.
 
     Parameters
     ----------
@@ -428,9 +430,9 @@ def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
     Raises
     ------
     TypeError
-        If `data` is neither, or as `Dataset.from_pairs` does.
+        If `data` is neither a data set nor an iterable of tuples (x, y).
     ValueError
-        If `data` is empty, or as `Dataset.from_pairs` does.
+        If `data` is empty, or its samples have wrong or different shapes.
     """
     if not isinstance(data, Dataset):
         data = Dataset.from_pairs(data)
@@ -440,14 +442,14 @@ def as_dataset(data: Dataset | Iterable[Sample]) -> Dataset:
 
 
 def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Return a contiguous matrix of float32 or float64, without a copy if `values` is one already.
+    """Return a contiguous matrix of float32 or float64, without a copy if `values` already is one.
 
     Parameters
     ----------
     values : array_like of real numbers
         A matrix. Float32, half precision and integers of up to 16 bits become float32, all other types float64.
     name : str
-        Name of the values, with which error messages begin.
+        Name of the values; error messages begin with this name.
 
     Raises
     ------
@@ -493,7 +495,7 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
         raise TypeError(f"{name} is {brief(values)}; it must be a list of arrays")
     arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(values)]
     for i, array in enumerate(arrays):
-        if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` alone takes half of the time
+        if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` takes half the time of `check_numbers`
             check_numbers(extremes(array), dtype, f"{name}[{i}]")
     return [array.astype(dtype, copy=False) for array in arrays]
 
@@ -501,7 +503,8 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
 def refuse_masked(values: Any, name: str) -> None:
     """Raise a `TypeError` if an array, or an item of a list, has masked values: NumPy would drop the mask."""
     for array in (values, *(values if isinstance(values, (list, tuple)) else ())):
-        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):  # `np.ma.masked` is a MaskedArray, too
+        # The constant `np.ma.masked`, as an item of a list, is a `MaskedArray`, too.
+        if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
             raise TypeError(f"{name}: masked values are not allowed; fill them, or leave them out")
 
 
@@ -511,7 +514,7 @@ def _array(values: npt.ArrayLike, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} are ragged; all rows must have the same length") from None
-    except (RuntimeError, TypeError) as error:  # such as PyTorch's about a tensor on a GPU or with a gradient
+    except (RuntimeError, TypeError) as error:  # such as PyTorch's error for a tensor on a GPU or with a gradient
         raise TypeError(f"{name} cannot be read as an array: {error}") from None
 
 
@@ -530,10 +533,10 @@ def _labels_or_matrix(targets: npt.ArrayLike) -> np.ndarray:
 
 def _labels_below(numbers: np.ndarray, n_out: int) -> np.ndarray:
     """Return numbers as labels below `n_out`. Floating-point numbers must have integer values."""
-    with np.errstate(invalid="ignore"):  # numbers that are not integers are found below
+    with np.errstate(invalid="ignore"):  # no warning is needed: numbers that are not integers are refused below
         labels = numbers.astype(np.int64)
     if (labels != numbers).any():
-        raise ValueError(f"there is a label {numbers[labels != numbers][0]}; labels are integers from 0")
+        raise ValueError(f"there is a label {numbers[labels != numbers][0]}; labels must be integers of at least 0")
     if len(labels) and not 0 <= labels.min() <= labels.max() < n_out:
         worst = labels.min() if labels.min() < 0 else labels.max()
         raise ValueError(f"there is a label {worst}, but the network has {n_out} outputs")

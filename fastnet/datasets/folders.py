@@ -11,8 +11,8 @@ from fastnet.datasets import csv, npz
 from fastnet.datasets.npz import Role
 from fastnet.files.reading import DataError
 
-_DEEPEST = 3  # nested folders, as torchvision has them: root, data set, raw
-_MOST_FILES = 20_000
+_DEEPEST = 3  # largest depth of subfolders that are searched; torchvision nests the folders root, data set and raw
+_MOST_FILES = 20_000  # largest number of files in a folder and its subfolders; a folder with more files is refused
 _IDX = re.compile(r"(.*?)(train|t10k|test)[-_.](images|labels)[-_.]idx\d([-_.][a-z]+)?(\.gz)?", re.IGNORECASE)
 _SETS = {"train": "training", "t10k": "test", "test": "test"}
 _OF_MNIST = {
@@ -34,7 +34,7 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     Returns
     -------
     dict of (str, str) to Path, or None
-        None if there is no such file. Of two files with the same role, the one that is not gzipped.
+        The files; None if there is no IDX file. If two files have the same role, the file that is not gzipped is used.
 
     Raises
     ------
@@ -63,18 +63,18 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
         name = _IDX.fullmatch(beside.name)
         raise FileNotFoundError(
             f"{_folder_of(beside)}: there is no file {name[1] if name else ''}{_OF_MNIST[role]}, gzipped or not, which "
-            f"{beside.name} needs beside it"
+            f"{beside.name} needs; put both files into one folder"
         )
     return group
 
 
 def other_files(folder: Path) -> list[Path]:
-    """Return the files of tables and arrays in a folder, at the least depth that has any.
+    """Return the files of tables and arrays in a folder or its subfolders, at the smallest depth with such a file.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If there is no file of a table or an array.
     DataError
         If the folder holds more than 20,000 files.
     """
@@ -101,7 +101,7 @@ def by_set(files: Iterable[Path]) -> dict[str, Path]:
         name = npz.set_of(file.name) or "training"
         if name in found:
             raise DataError(
-                f"{file.parent}: {found[name].name} and {file.name} may both be the {name} data; name one of them, or "
+                f"{file.parent}: {found[name].name} and {file.name} may both be the {name} data; give one of them, or "
                 "put train, val or test into their names"
             )
         found[name] = file
@@ -118,12 +118,12 @@ def _shallowest(groups: list[dict[Role, Path]], path: Path) -> dict[Role, Path] 
     first = [group for group, depth in zip(groups, depths, strict=True) if depth == min(depths)]
     if len(first) > 1:
         names = ", ".join(sorted(str(next(iter(group.values())).relative_to(path)) for group in first))
-        raise DataError(f"{path}: this folder holds {len(first)} data sets; name one of the files {names}")
+        raise DataError(f"{path}: this folder holds {len(first)} data sets; give one of the files {names}")
     return first[0] if first else None
 
 
 def _folder_of(file: Path) -> Path:
-    """Return the folder of a file, or its parent if the folder has the file's name, as in some archives."""
+    """Return the folder of a file, or that folder's parent if the folder has the file's name, as in some archives."""
     return file.parent.parent if file.parent.name in (file.name, file.stem) else file.parent
 
 
@@ -135,5 +135,5 @@ def _files(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and depth < _DEEPEST)
         files += (Path(place, name) for name in names)
         if len(files) > _MOST_FILES:
-            raise DataError(f"{folder}: this folder holds more than {_MOST_FILES:,} files; name the data file itself")
+            raise DataError(f"{folder}: this folder holds more than {_MOST_FILES:,} files; give the data file itself")
     return files

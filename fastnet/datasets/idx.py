@@ -10,7 +10,7 @@ import numpy as np
 from fastnet.files.reading import opened, read_exactly
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-_MOST_BYTES = 1 << 30  # MNIST's largest file has 47 MB, EMNIST's 547
+_MOST_BYTES = 1 << 30  # largest number of bytes of an array; the largest file has 47 MB in MNIST, 547 MB in EMNIST
 _MOST_DIMENSIONS = 8
 
 
@@ -34,8 +34,8 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
     OSError
         If the file cannot be opened.
     DataError
-        If the file is not an IDX file, has another checksum, or is damaged, truncated or too long; or if its header
-        claims more than 1 GiB, or not 1 to 8 dimensions.
+        If the file is not an IDX file, has another checksum, or is damaged, truncated or too long. If the header claims
+        more than 1 GiB, no dimensions, or more than 8 dimensions.
     """
     with opened(path, sha256) as stream:
         zeros, code, dimensions = np.frombuffer(read_exactly(stream, 4), ">u2,u1,u1")[0].item()

@@ -31,7 +31,7 @@ CHECKSUMS = {
     "t10k-labels-idx1-ubyte": "b91679a0acfe4ba0e50a2437a903084cba1f5f92592b016a25a7dfd00455798b",
 }
 _FOUR: tuple[Role, ...] = (("training", "images"), ("training", "labels"), ("test", "images"), ("test", "labels"))
-_OTHERS = {  # first bytes of formats that are not read, and how to convert such a file
+_OTHERS = {  # first bytes of files in unsupported formats, and how to convert or unpack these files
     b"MATLAB": "convert it with scipy.io.loadmat and np.savez(NEW, x_train=images, y_train=labels)",
     b"\x89HDF": "convert it with h5py.File and np.savez(NEW, x_train=images, y_train=labels)",
     b"\xfd7zXZ": "unpack it with xz --decompress FILE",
@@ -39,7 +39,7 @@ _OTHERS = {  # first bytes of formats that are not read, and how to convert such
 
 
 def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
-    """Load training, validation and test set as pairs of arrays.
+    """Load the training, validation and test sets as pairs of arrays.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
     Returns
     -------
     three pairs (images, labels)
-        Images of shape (n, pixels), float32; labels of shape (n,), int64, from 0.
+        Images of shape (n, pixels), float32; labels of shape (n,), int64, at least 0.
     notes : list of str
         Sentences for the user about how the files were read.
 
@@ -58,7 +58,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
     TypeError, ValueError
         If `path` is not a path or four paths.
     OSError, ImportError, DataError
-        As `fastnet.mnist_loader.load_data` does.
+        See `fastnet.mnist_loader.load_data`.
     """
     if path is None:
         names = iter(CHECKSUMS.items())
@@ -84,13 +84,13 @@ def bundled_folder() -> Path:
 
 @contextmanager
 def for_torchvision(root: StrPath | None = None) -> Iterator[StrPath]:
-    """Have `torchvision.datasets.MNIST` read MNIST in the `with` block.
+    """Provide a folder from which `torchvision.datasets.MNIST` reads MNIST in the `with` block.
 
     Parameters
     ----------
     root : path, optional
-        The folder to read. By default, a temporary folder with the bundled files, unpacked as torchvision reads them;
-        if there are no bundled files, the folder `data`.
+        The folder. By default, a temporary folder with the bundled files, unpacked as torchvision expects them; if
+        there are no bundled files, the folder `data`.
 
     Yields
     ------
@@ -100,8 +100,8 @@ def for_torchvision(root: StrPath | None = None) -> Iterator[StrPath]:
     Raises
     ------
     DataError
-        If a bundled file is damaged, or the code in the `with` block raises an exception as torchvision does for broken
-        files.
+        If a bundled file is damaged, or the code in the `with` block raises an exception that torchvision raises for
+        damaged files.
     """
     bundled = {name: bundled_folder() / f"{name}.gz" for name in CHECKSUMS}
     with TemporaryDirectory() as folder:
@@ -169,7 +169,7 @@ def _from_pickle(path: Path) -> dict[str, Part]:
 
 
 def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
-    """Read `.npy` files, whose file names say what they hold, and `.npz` files, whose array names say it."""
+    """Read `.npy` and `.npz` files. The role of an array follows from the file's name or the array's name."""
     found: dict[Role, tuple[np.ndarray, Path]] = {}
     singles = [file for file in files if file.suffix == ".npy"]
     for role, name in npz.roles([file.stem for file in singles], files[0].parent).items() if singles else ():
@@ -178,7 +178,7 @@ def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
     for file in (file for file in files if file not in singles):
         for role, array in npz.read(file).items():
             if role in found:
-                raise DataError(f"{file}: {found[role][1].name} holds {' '.join(role)}, too; name one of these files")
+                raise DataError(f"{file}: {found[role][1].name} holds {' '.join(role)}, too; give one of these files")
             found[role] = array, file
     return _parts(found)
 
@@ -195,7 +195,10 @@ def _from_tables(files: dict[str, Path]) -> dict[str, Part]:
 
 
 def _with_test_data(path: Path) -> dict[str, Path]:
-    """Return a table, and the test data beside it if they have labels: the same name, but test instead of train."""
+    """Return the table `path`, and the table of test data in the same folder if there is one with labels.
+
+    The file of the test data has the same name, with test instead of train.
+    """
     other = path.with_name(path.name.replace("train", "test"))
     if other == path or not other.is_file() or (other.suffix != ".parquet" and not csv.has_label(other)):
         return {"training": path}

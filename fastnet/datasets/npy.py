@@ -1,6 +1,6 @@
 """Reads NumPy's format `.npy`. Files with Python objects are refused, because reading them would run code.
 
-NumPy's own reader allocates memory for what a header only claims to hold.
+NumPy's own reader is not used, because it allocates as much memory as a header claims.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from fastnet.files.reading import opened, read_exactly
 
 MAGIC = b"\x93NUMPY"
-MOST_BYTES = 1 << 30
-_LONGEST_HEADER = 10_000
+MOST_BYTES = 1 << 30  # largest number of bytes of all arrays of a file
+_LONGEST_HEADER = 10_000  # largest number of bytes of the header of an array
 _MOST_DIMENSIONS = 8
 _HEADER = re.compile(
     rb"\s*{\s*'descr':\s*(.+?),\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d, ]*)\),?\s*}\s*", re.DOTALL
@@ -36,7 +36,7 @@ def read(path: Path) -> np.ndarray:
     OSError
         If the file cannot be opened.
     DataError
-        If the file is damaged, has another format, holds an array of more than 1 GiB, or does not hold numbers.
+        If the file is damaged, has another format, holds more than 1 GiB, or does not hold numbers.
     """
     with opened(path) as stream:
         return read_array(stream, MOST_BYTES)
@@ -50,14 +50,14 @@ def read_array(stream: BinaryIO, most: int) -> np.ndarray:
     stream : binary file
         The file.
     most : int
-        Largest number of bytes of the array.
+        Largest allowed number of bytes of the array.
 
     Raises
     ------
     EOFError
         If the stream is truncated.
     ValueError
-        If the stream does not hold exactly one such array.
+        If the stream does not hold exactly one array of numbers of at most `most` bytes.
     """
     start = read_exactly(stream, len(MAGIC) + 2)
     if start[: len(MAGIC)] != MAGIC:

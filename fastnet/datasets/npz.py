@@ -15,7 +15,7 @@ from fastnet.datasets import npy
 from fastnet.files.reading import DataError, archive, named_errors, one_line
 
 Role: TypeAlias = tuple[str, str]
-"""The set, "training", "validation" or "test"; and the kind, "images" or "labels"."""
+"""The set of an array ("training", "validation" or "test") and its kind ("images" or "labels")."""
 
 _SETS = {
     "training": ("train", "training", "tr"),
@@ -36,16 +36,17 @@ def read(path: Path) -> dict[Role, np.ndarray]:
     Returns
     -------
     dict of (str, str) to ndarray
-        The arrays by role. Names such as Keras and MedMNIST use determine the role: `x_train`, `train_images`, `y`,
-        `labels` and so on. An array whose name mentions no set is training data. Arrays with other names are not read.
+        The arrays by role. The name of an array determines the role, as in files of Keras and MedMNIST: `x_train`,
+        `train_images`, `y`, `labels` and so on. An array whose name mentions no set is training data. Arrays whose
+        names mention neither images nor labels are not read.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file is damaged, has another format, or holds more than 1 GiB; or if no name gives a role, or two names
-        give the same role.
+        If the file is damaged, has another format, or holds more than 1 GiB. If no name gives a role, or two names give
+        the same role.
     """
     with named_errors(path), path.open("rb") as file:
         try:
@@ -65,7 +66,7 @@ def _read(members: zipfile.ZipFile, path: Path) -> dict[Role, np.ndarray]:
     infos = {info.filename[: -len(".npy")]: info for info in members.infolist() if info.filename.endswith(".npy")}
     if not infos:
         raise DataError(f"{path}: this archive holds no arrays of NumPy; if it holds data files, unpack it first")
-    if list(infos) == ["arr_0"]:  # the file's name says what it is, as in Kuzushiji-MNIST
+    if list(infos) == ["arr_0"]:  # the file's name gives the role of the array, as in Kuzushiji-MNIST
         named = {path.stem: infos["arr_0"]}
     elif infos.keys() == _WITHOUT_NAMES.keys():
         named = {_WITHOUT_NAMES[name]: info for name, info in infos.items()}

@@ -24,7 +24,7 @@ def samples_of(data: Any) -> list[Any]:
     Raises
     ------
     TypeError
-        If `data` holds anything but pairs. The message says how to make a data set.
+        If `data` holds anything other than pairs. The message says how to make a data set.
     """
     if isinstance(data, (str, bytes, os.PathLike)):
         raise TypeError(
@@ -49,7 +49,7 @@ def samples_of(data: Any) -> list[Any]:
 def _of_array(data: Any) -> list[Any]:
     try:
         array = np.asarray(data)
-    except (RuntimeError, TypeError) as error:  # such as PyTorch's about a tensor on a GPU
+    except (RuntimeError, TypeError) as error:  # such as PyTorch's error for a tensor on a GPU
         raise TypeError(f"the data set cannot be read as an array: {error}") from None
     fields = array.dtype.names or ()
     if array.ndim == 1 and len(fields) == 2:

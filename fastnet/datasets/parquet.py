@@ -1,4 +1,4 @@
-"""Reads tables in the format Parquet, with PyArrow."""
+"""Reads Parquet tables, with PyArrow."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastnet.datasets.csv import label_column
 from fastnet.files.reading import DataError, one_line
 
 MAGIC = b"PAR1"
-_MOST_BYTES = 1 << 30
-_OLDEST = (14, 0, 1)  # older versions ran code in a file
+_MOST_BYTES = 1 << 30  # largest number of bytes of a table in float32; a larger table is refused
+_OLDEST = (14, 0, 1)  # oldest allowed version of PyArrow; older versions could execute code in a file
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     inputs : ndarray of float32, shape (n, n_in)
-        All columns except the label, and the index that pandas writes.
+        All columns except the label column and the index column that pandas writes.
     labels : ndarray, shape (n,)
         The column that is named label, labels, class, target, y or digit.
 
@@ -32,8 +32,8 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     OSError
         If the file cannot be opened.
     DataError
-        If the file is damaged, or if its table is larger than 1 GiB, or has a column of another type than numbers,
-        missing values, or not exactly one label column.
+        If the file is damaged. If the table is larger than 1 GiB, has missing values or a column that does not hold
+        numbers, or does not have exactly one label column.
     """
     try:
         import pyarrow as arrow
@@ -68,8 +68,8 @@ def _check(schema: Any, n: int, path: Path, arrow: Any) -> None:
     for field in schema:
         if not (arrow.types.is_integer(field.type) or arrow.types.is_floating(field.type)):
             raise DataError(
-                f"{path}: its column {field.name} is of type {one_line(field.type)}; all columns must be numbers; "
-                "arrays can be read if np.savez('data.npz', x_train=images, y_train=labels) writes them"
+                f"{path}: its column {field.name} is of type {one_line(field.type)}; all columns must be numbers; save "
+                "arrays with np.savez('data.npz', x_train=images, y_train=labels) instead"
             )
     if n * len(schema) * 4 > _MOST_BYTES:
         raise DataError(

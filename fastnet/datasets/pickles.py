@@ -1,11 +1,12 @@
 """Reads the book's `mnist.pkl.gz` with an unpickler that cannot run code.
 
-A pickle is a program for a small stack machine. The machine here accepts only the instructions that tuples of NumPy
-arrays need, and only the names with which NumPy's pickles make an array. Each name stands for a replacement in this
-module, which checks sizes before it uses them. No function of NumPy, or of another package, can be reached.
+A pickle is a program for a small stack machine, the unpickler. The unpickler in this module accepts only the
+instructions that tuples of NumPy arrays need, and only the names with which NumPy's pickles make an array. Each name
+refers to a replacement in this module, which checks sizes first. No function of NumPy, or of another package, can be
+called.
 
-The machine is Python's own, in the version written in Python. The version written in C cannot be restricted to some
-instructions, and a file of a few bytes can make it allocate gigabytes.
+The unpickler is derived from Python's unpickler that is written in Python. The unpickler that is written in C cannot be
+restricted to some instructions, and a file of a few bytes can make it allocate gigabytes.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from fastnet.files.reading import opened, read_exactly
 
 Pairs = tuple[tuple[np.ndarray, np.ndarray], ...]
 
-_MOST_BYTES = 1 << 30  # read from a file, or made from what was read; MNIST has 220 MB, in float64 440
-_MOST_INSTRUCTIONS = 10_000  # six arrays need fewer than 300
-_MOST_DIMENSIONS = 8  # of an array
-_MOST_ARGUMENTS = 8  # of a call
-_LONGEST_NAME = 80  # characters of a name that is accepted, or quoted
+# Largest number of bytes that are read from a file or made from its contents. MNIST has 220 MB in float32, 440 MB in
+# float64.
+_MOST_BYTES = 1 << 30
+_MOST_INSTRUCTIONS = 10_000  # largest number of instructions of a pickle; six arrays need fewer than 300
+_MOST_DIMENSIONS = 8  # largest number of dimensions of an array
+_MOST_ARGUMENTS = 8  # largest number of arguments of a call
+_LONGEST_NAME = 80  # largest number of characters of a name that is accepted or quoted
 
 
 def read_pairs(path: Path) -> Pairs:
@@ -68,13 +71,13 @@ def read_pairs(path: Path) -> Pairs:
 
 
 class _BoundedStream:
-    """The file, as the unpickler reads it. Only bytes that exist are allocated, and their total is limited."""
+    """The stream that the unpickler reads. Memory is allocated only for existing bytes, and their number is limited."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._left = _MOST_BYTES
 
-    def read(self, count: int) -> Any:  # bytes or bytearray; the annotation of Python's class has bytes only
+    def read(self, count: int) -> Any:  # returns bytes or bytearray, but Python's class is annotated with bytes only
         self.charge(count)
         return read_exactly(self._stream, count)
 
@@ -84,7 +87,7 @@ class _BoundedStream:
         return line
 
     def charge(self, count: int) -> None:
-        """Count bytes that are read, or made from what was read."""
+        """Count bytes that are read, or are made by `codecs.encode`. Raise a `ValueError` above the limit."""
         self._left -= count
         if self._left < 0:
             raise ValueError(f"this pickle claims to hold more than the limit of {_MOST_BYTES >> 20} MiB")
@@ -118,7 +121,7 @@ class _Array:
 
 
 def _reconstruct(_subtype: object, _shape: object, _typecode: object) -> _Array:
-    """Stand in for NumPy's function of the same name. Its arguments are ignored: the array's state repeats them."""
+    """Stand in for NumPy's `_reconstruct`. The arguments are ignored, because the array's state repeats them."""
     return _Array()
 
 
@@ -179,7 +182,7 @@ _REPLACEMENTS: dict[tuple[str, str], Callable[..., Any]] = {
     ("__builtin__", "bytes"): _no_bytes,
 }
 
-# The instructions that arrays, tuples, numbers and strings are written with, in protocols 0 to 5.
+# The instructions with which pickles of protocols 0 to 5 make arrays, tuples, numbers and strings.
 _INSTRUCTIONS = (
     pickle.PROTO + pickle.FRAME + pickle.STOP
     + pickle.MARK + pickle.TUPLE + pickle.EMPTY_TUPLE + pickle.TUPLE1 + pickle.TUPLE2 + pickle.TUPLE3
@@ -197,7 +200,7 @@ _INSTRUCTIONS = (
 class _ArrayUnpickler(pickle._Unpickler):
     """An unpickler that accepts arrays of numbers, tuples of such arrays, and nothing else."""
 
-    # Python's class sets these three when it begins to load.
+    # Python's class sets these three attributes when it begins to load.
     stack: list[Any]
     read: Callable[[int], bytes | bytearray]
     append: Callable[[Any], None]

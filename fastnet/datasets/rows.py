@@ -1,4 +1,4 @@
-"""The samples of a data set as two lists, in which samples can be exchanged, inserted and deleted."""
+"""The samples of a data set as two lists, in which samples can be replaced, inserted and deleted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fastnet.datasets.sparse import Row, SparseInputs
 
 
 class Rows:
-    """The rows of two arrays, in lists. The arrays are never changed, because they may be the caller's.
+    """The rows of two arrays, in two lists. The arrays are never changed, because they may be the caller's.
 
     Parameters
     ----------
     inputs : ndarray or SparseInputs, shape (n, n_in)
-        One sample a row.
+        One sample per row.
     targets : ndarray, shape (n, n_out) or (n,)
         The desired outputs, or the labels.
 

@@ -1,4 +1,4 @@
-"""Checks arrays as files hold them, scales them, and divides them into training, validation and test data."""
+"""Checks and scales arrays that were read from files, and divides them into training, validation and test data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIGITS = 10
 NAMES = ("training", "validation", "test")
 _GREYS = 256
 _MOST_CLASSES = 10_000
-_OF_QMNIST = 8  # columns of QMNIST's labels: the character, the writer, and so on
+_OF_QMNIST = 8  # number of columns of QMNIST's labels: the character, the writer, and so on
 
 
 class DataWarning(UserWarning):
@@ -25,18 +25,19 @@ class DataWarning(UserWarning):
 
 @dataclass
 class Part:
-    """Images and labels, as they were read.
+    """Images and labels, as they were read from files.
 
     Attributes
     ----------
     images : ndarray, shape (n, ...)
-        One image a row.
+        One image per row.
     labels : ndarray, shape (n,), (n, 1), (n, 8) or (n, classes)
-        The labels; or QMNIST's labels, whose first column is the label; or vectors with 1 at the label.
+        The labels; or the eight columns of QMNIST, where the first column is the label; or vectors with 1 at the index
+        of the label and 0 elsewhere.
     images_file, labels_file : str
-        Names of the files, with which error messages begin.
+        Names of the files; error messages begin with these names.
     transposed : bool
-        Whether the images are stored column by column, as EMNIST's are.
+        Whether the images are stored column by column, as in EMNIST.
     """
 
     images: np.ndarray
@@ -54,19 +55,19 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
     parts : dict of str to Part
         The part "training", and optionally "validation" and "test". Without test data, a sixth of the training data is
         used instead, drawn at random but always the same. Without validation data, the last sixth of the remaining
-        training data is used.
+        training data is used instead.
 
     Returns
     -------
     three pairs (images, labels)
-        Images of shape (n, pixels), float32; labels of shape (n,), int64, from 0.
+        Images of shape (n, pixels), float32; labels of shape (n,), int64, at least 0.
     notes : list of str
         Sentences for the user about how the files were read.
 
     Raises
     ------
     DataError
-        If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999; or if
+        If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999. If
         fewer than half of the labels occur, or there are too few samples to divide.
     """
     notes: list[str] = []
@@ -90,7 +91,7 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
             "drawn at random, are the test data"
         )
     if "validation" not in pairs:
-        # As in the book, the last 10,000 of MNIST's 60,000 samples validate; of other data, the last sixth.
+        # The validation data are the last sixth: for MNIST, the last 10,000 of 60,000 samples, as in the book.
         training, targets = pairs["training"]
         split = len(training) - len(training) // 6
         pairs["training"], pairs["validation"] = (
@@ -144,14 +145,14 @@ def _labels(part: Part) -> np.ndarray:
         labels.min() >= 0 and labels.max() < _MOST_CLASSES and (labels == labels.astype(int)).all()
     ):
         raise DataError(
-            f"{file}: its labels go from {labels.min()} to {labels.max()}; they must be integers from 0, below "
+            f"{file}: its labels go from {labels.min()} to {labels.max()}; they must be integers of at least 0, below "
             f"{_MOST_CLASSES:,}; np.unique(labels, return_inverse=True)[1] makes such labels"
         )
     return labels.astype(np.int64)
 
 
 def _number_from_0(parts: Mapping[str, Part], labels: dict[str, np.ndarray], notes: list[str]) -> None:
-    """Renumber labels 1, 2, ... from 0, in place, and refuse labels that are most likely a mistake."""
+    """Renumber labels 1, 2, ... as 0, 1, ..., in place, and refuse labels that are most likely a mistake."""
     found, file = np.unique(labels["training"]), parts["training"].labels_file
     last = int(found[-1]) if len(found) else 0
     for name, part in parts.items():
@@ -180,7 +181,7 @@ def _scaled(parts: Mapping[str, Part], images: Mapping[str, np.ndarray]) -> dict
     factor = 1 / _GREYS if low >= 0 and _GREYS / 2 <= high < _GREYS else 1
     scaled = {}
     for name, array in images.items():
-        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite are found below
+        with np.errstate(over="ignore", invalid="ignore"):  # no warning is needed: infinity and NaN are refused below
             scale = 1 / _GREYS if array.dtype == np.uint8 else factor
             scaled[name] = np.multiply(array, scale, dtype=np.float32, casting="unsafe")
         if array.dtype.kind == "f" and not np.isfinite([scaled[name].min(), scaled[name].max()]).all():

@@ -13,15 +13,15 @@ Row: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 class SparseInputs:
-    """A SciPy sparse matrix, one sample a row, which engines can use like an array. Indexing returns dense rows.
+    """A SciPy sparse matrix, one sample per row, which engines can use like an array. Indexing returns dense rows.
 
-    An engine that computes with dense matrices therefore makes only one mini-batch dense at a time.
+    So an engine that computes with dense matrices converts only one mini-batch at a time.
 
     Parameters
     ----------
     matrix : SciPy sparse matrix or array of real numbers, or SparseInputs; shape (n, n_in)
-        The matrix, in any format, which is never changed. A canonical CSR matrix of float32 or float64 is not copied.
-        Other types of numbers are converted as in a `Dataset`.
+        The matrix, in any sparse format. The matrix is never changed. A canonical CSR matrix of float32 or float64 is
+        not copied. Other types of numbers are converted as in a `Dataset`.
 
     Raises
     ------
@@ -42,7 +42,7 @@ class SparseInputs:
         if len(matrix.shape) != 2:
             raise ValueError(f"inputs have shape {matrix.shape}; it must be (samples, components)")
         rows = matrix.tocsr()
-        if not rows.has_canonical_format:  # an element may be stored as several summands, which no kernel expects
+        if not rows.has_canonical_format:  # duplicate entries are summed first, because no kernel expects them
             rows = rows.copy()
             rows.sum_duplicates()
         self._rows = rows.astype(real_type(rows.dtype, "inputs"), copy=False)
@@ -51,7 +51,7 @@ class SparseInputs:
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """SciPy's `indptr`, `indices` and `data`: where rows start, the columns of the numbers, and the numbers."""
+        """SciPy's `indptr`, `indices` and `data`: the starts of the rows, the columns of the numbers, the numbers."""
         return self._rows.indptr, self._rows.indices, self._rows.data
 
     def tocsr(self) -> Any:
@@ -94,7 +94,7 @@ def is_sparse(inputs: object) -> bool:
 
 
 def real_type(dtype: np.dtype, name: str) -> np.dtype:
-    """Return the type, float32 or float64, to which numbers of a type are converted.
+    """Return the type, float32 or float64, to which numbers of type `dtype` are converted.
 
     Float32, half precision and integers of up to 16 bits become float32, all other types float64.
 

@@ -1,7 +1,6 @@
-"""Engines, which compute epochs: one contract (`contract`), and one module for each engine.
+"""Engines, which train and evaluate networks: one contract (`contract`), and one module for each engine.
 
-An engine is imported when it is first used. Before that, an engine takes no time, and its libraries need not be
-installed.
+An engine is imported when it is first used. So unused engines take no time, and their libraries need not be installed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ ENGINES = ("numba", "numpy", "torch", "reference")
 """Names of the engines that train networks."""
 
 VARIANTS = ("torch-cpu", "torch-compiled", "torch-cuda-eager", "torch-cuda-compiled", "torch-cuda")
-"""Variants of the engine `torch`: it is the last variant if there is a CUDA device, and otherwise the first variant."""
+"""Variants of the engine `torch`. With a CUDA device, "torch" means the last variant, otherwise the first."""
 
 
 def why_missing(name: str) -> str | None:

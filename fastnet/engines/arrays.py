@@ -1,4 +1,4 @@
-"""The base of the engines `reference` and `numpy`: parameters in the book's shapes, and the optimizer's step."""
+"""Base class of the engines `reference` and `numpy`: parameters in the book's shapes, and the optimizer's step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ArrayEngine(contract.Engine):
     """An engine whose parameters are arrays in the book's shapes."""
 
     samples_at_a_time: int
-    """Number of samples that are fed forward together; bounds the memory."""
+    """Largest number of samples that are fed forward together; bounds the memory."""
 
     def set_parameters(self, parameters: Parameters) -> None:
         self._parameters = _copied(parameters, self.architecture.dtype)
@@ -60,12 +60,12 @@ class ArrayEngine(contract.Engine):
         return work.totals(costs, squares) if work.with_costs else Totals()
 
     def _cost(self, mini_batch: MiniBatch, z: np.ndarray) -> float:
-        """Return the sum of the costs of samples, each times the sample's weight, given z of the output layer."""
+        """Return the sum of the samples' costs, each times the sample's weight, given z of the output layer."""
         losses = self.architecture.outputs.losses(z, self._typed(mini_batch.targets))
         return float(np.sum(losses if mini_batch.sample_weights is None else losses * mini_batch.sample_weights))
 
     def _step(self, gradient: Parameters, work: Pass, step: int, decay: float) -> None:
-        """Update the parameters by the optimizer and regularization."""
+        """Update the parameters with the optimizer and regularization."""
         descent = work.descent
         memory = self._memory_of(descent.optimizer)
         for i, (parameters, gradients) in enumerate(zip(self._parameters, gradient, strict=True)):

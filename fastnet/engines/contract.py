@@ -26,35 +26,35 @@ from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
 Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
-"""Takes the slice of samples that were fed forward, z of the output layer, and the samples' costs, or None."""
+"""Function that takes the slice of samples that were fed forward, z of the output layer, and the costs or None."""
 
 Factors: TypeAlias = list[np.ndarray | None]
 """Factors of the inputs of each layer, one row per sample; None for all layers other than Dropout.
 
-If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by its `when_used`.
+If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by `Dropout.when_used`.
 """
 
-_NUMBERS_AT_A_TIME = 1 << 22  # numbers of sparse inputs that are made dense to feed them forward; bounds the memory
-_NUMBERS_OF_IMAGES = 1 << 24  # numbers of a convolution's patches when samples are fed forward; bounds the memory
+_NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs that are made dense at a time; bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # largest total size of the patches of samples fed forward together; bounds the memory
 
 
 @dataclass(frozen=True)
 class Descent:
-    """The settings of a step, apart from the learning rate.
+    """The settings of a training step, apart from the learning rate.
 
     Attributes
     ----------
     optimizer : Optimizer
-        By default, gradient descent without momentum.
+        Optimizer; by default, gradient descent without momentum.
     l2, l1 : float
-        lambda / n of L2 and of L1 regularization. The cost has the additional terms l2 / 2 sum(w^2) and l1 sum(|w|)
-        (chapter 3, equations 87 and 95).
+        Coefficients lambda / n of L2 and L1 regularization. The cost has the additional terms l2 / 2 sum(w^2) and
+        l1 sum(|w|) (chapter 3, equations 87 and 95).
     weighted_mean : bool
-        Whether the cost of a mini-batch, regularization included, is divided by the sum of its samples' weights, as
-        scikit-learn does: (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise the costs of m
-        samples are divided by m, and regularization is not divided.
+        Whether the cost of a mini-batch is divided by the sum of the samples' weights, as in scikit-learn: the cost is
+        (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise, sum(weight * cost) is divided by
+        the number of samples, and regularization is not divided.
     max_norm : float
-        Bound of the Euclidean norm of each neuron's incoming weights; 0 for none.
+        Upper bound of the Euclidean norm of each neuron's incoming weights; 0 for no bound.
     seed : int
         Seed of the dropout masks.
     """
@@ -81,7 +81,7 @@ class MiniBatch(NamedTuple):
     divisor : float
         Divisor of the sum of the samples' costs.
     decay : float
-        Factor of l2 and l1 of the `Descent`.
+        Factor by which `Descent.l2` and `Descent.l1` are multiplied.
     """
 
     inputs: np.ndarray
@@ -93,7 +93,7 @@ class MiniBatch(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over mini-batches: the cost before the step, times the number of samples.
+    """Sums over mini-batches. The cost before each step is multiplied by the number of samples in the mini-batch.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Totals(NamedTuple):
     penalty: float = 0.0
 
     def plus(self, other: Totals) -> Totals:
-        """Return the sum of both."""
+        """Return the sums of these totals and of `other`."""
         return Totals(self.costs + other.costs, self.penalty + other.penalty)
 
 
@@ -118,17 +118,17 @@ class Pass:
     Attributes
     ----------
     data : Dataset
-        The data set that has the samples.
+        The data set with the samples.
     sample_weights : ndarray or None
         Factor of the cost of each sample of the data; None if all factors are 1.
     order : ndarray of int64, shape (n,)
         Indices of the samples, in order.
     mini_batch_size : int
-        At least 1; the last mini-batch may be smaller.
+        Number of samples in a mini-batch, at least 1. The last mini-batch may be smaller.
     eta : float
         The learning rate.
     descent : Descent
-        The other settings of a step.
+        All other settings of a step.
     steps : int
         Number of mini-batches before this pass, in all epochs.
     factors : list of (ndarray or None)
@@ -136,7 +136,7 @@ class Pass:
     with_costs : bool
         Whether to compute the costs of the samples.
     with_penalty : bool
-        Whether to compute the terms of L2 regularization, too.
+        Whether to compute the terms of L2 regularization.
     """
 
     data: Dataset
@@ -166,7 +166,7 @@ class Pass:
 
     @property
     def starts(self) -> np.ndarray:
-        """Index in the order where each mini-batch begins."""
+        """Index, in the order, of the first sample of each mini-batch."""
         return np.arange(0, len(self.order), self.mini_batch_size)
 
     @property
@@ -177,7 +177,7 @@ class Pass:
 
     @cached_property
     def divisors(self) -> np.ndarray:
-        """Divisor of the sum of the costs of each mini-batch; with `weighted_mean`, infinite if all weights are 0."""
+        """Divisor of each mini-batch's sum of costs; with `weighted_mean`, infinite if all sample weights are 0."""
         sizes = self.sizes
         if self.sample_weights is None or not self.descent.weighted_mean:
             return sizes
@@ -193,7 +193,7 @@ class Pass:
         costs : ndarray of float64
             Sum of the costs of each mini-batch's samples, each cost times the sample's weight.
         squares : ndarray of float64
-            Sum of the squares of the weights before each step; zeros if the penalty is not requested.
+            Sum of the squares of the network's weights before each step; zeros if the penalty is not requested.
         """
         sizes, descent = self.sizes, self.descent
         penalties = descent.l2 / 2 * squares / (self.divisors if descent.weighted_mean else 1.0)
@@ -202,18 +202,19 @@ class Pass:
 
 @dataclass(frozen=True)
 class State:
-    """The state of an engine that an exact continuation needs, besides the parameters.
+    """The state, besides the parameters, from which an engine continues training exactly.
 
     Attributes
     ----------
     trained_on : int
-        Number of samples that dropout masks were drawn for.
+        Number of samples for which dropout masks were drawn.
     steps : int
         Number of mini-batches that the engine has trained on.
     memory : dict of str to Parameters
-        The optimizer's state: arrays by the names in `Optimizer.remembers`. The units may be the engine's own.
+        The optimizer's state: arrays by the names in `Optimizer.remembers`. The scale of the arrays may differ between
+        engines.
     eta : float
-        The last learning rate, on which the units of `memory` may depend.
+        The last learning rate, on which the scale of `memory` may depend.
     """
 
     trained_on: int = 0
@@ -242,7 +243,7 @@ class Measure:
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
-    """Yield slices of `samples` inputs, or of fewer sparse inputs if they would be large when dense."""
+    """Yield slices of `samples` samples, or of fewer samples if sparse inputs would need much memory when dense."""
     if isinstance(inputs, SparseInputs):
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
@@ -260,7 +261,7 @@ def samples_at_a_time(architecture: Architecture, most: int) -> int:
 
 
 class Engine(ABC):
-    """The parameters of a network, in the engine's own layout, and the computations with them.
+    """Base class of all engines. An engine stores a network's parameters in its own layout, and computes with them.
 
     Parameters
     ----------
@@ -269,7 +270,7 @@ class Engine(ABC):
     parameters : list of dict of str to ndarray
         The arrays of each layer by name, in the book's shapes. The arrays are copied.
     data : Dataset, optional
-        Training data of `epoch`, with vectors as targets. The constructor converts the data to the engine's layout.
+        Training data for `epoch`, with vectors as targets. The constructor converts the data to the engine's layout.
     sample_weights : ndarray of shape (n,), optional
         Factor of the cost of each sample of the data, at least 0; by default 1. A mini-batch of m samples has the cost
         sum(weight * cost) / m.
@@ -277,15 +278,15 @@ class Engine(ABC):
     Raises
     ------
     ValueError
-        If `data` is given, and the engine cannot call the user's own cost. If the engine cannot call the user's own
-        activation function.
+        If the engine cannot call a custom activation function, or if `data` is given and the engine cannot call a
+        custom cost.
     """
 
     calls_own_activations: ClassVar[bool] = False
-    """Whether the engine can call a user's own activation function, and differentiate it."""
+    """Whether the engine can call and differentiate custom activation functions."""
 
     calls_no_function: ClassVar[str | None] = None
-    """Why the engine cannot call a user's own cost, as the beginning of a message; None if it can."""
+    """Beginning of the message that the engine cannot call a custom cost; None if the engine can call custom costs."""
 
     def __init__(
         self,
@@ -315,22 +316,21 @@ class Engine(ABC):
         cost = self.architecture.cost
         if isinstance(cost, OwnCost) and self.calls_no_function is not None:
             raise ValueError(
-                f"{self.calls_no_function} a {cost.function} of your own; engine='numpy' and engine='reference' can"
+                f"{self.calls_no_function} a custom {cost.function}; use engine='numpy' or engine='reference'"
             )
 
     def _check_activations(self) -> None:
         for activation in self.architecture.activations:
             if isinstance(activation, OwnActivation) and not self.calls_own_activations:
                 raise ValueError(
-                    f"a layer has an activation of your own, {activation}, which this engine cannot call; "
-                    "engine='torch' can"
+                    f"a layer has the custom activation {activation}, which this engine cannot call; use engine='torch'"
                 )
 
-    def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines take the data as they are
+    def _prepare(self, data: Dataset) -> None:  # noqa: B027 - most engines use the data unchanged
         """Convert the data to the layout that `epoch` needs."""
 
     def permutation(self, random: Any, n: int) -> np.ndarray:
-        """Return the integers below n in random order, shape (n,): the result of `random.permutation(n)`.
+        """Return the integers from 0 to n - 1 in random order, shape (n,): the result of `random.permutation(n)`.
 
         Parameters
         ----------
@@ -352,39 +352,40 @@ class Engine(ABC):
         with_costs: bool = False,
         with_penalty: bool = False,
     ) -> Totals | None:
-        """Train by stochastic gradient descent on `data[order]`, once.
+        """Train for one pass over `data[order]`, by stochastic gradient descent.
 
         Parameters
         ----------
         order : ndarray of int64, shape (n,)
             Indices of the samples, in order. An epoch may be divided into several calls, each of whole mini-batches.
-            The result is the same.
+            This does not change the result.
         mini_batch_size : int
-            At least 1. The last mini-batch of the order may be smaller; its gradient is the mean over its own samples.
+            Number of samples in a mini-batch, at least 1. The last mini-batch of the order may be smaller; its gradient
+            is the mean over its own samples.
         eta : float
             The learning rate.
         descent : Descent, optional
-            By default, plain gradient descent. The optimizer's state, and the counts of steps and samples, are kept
-            between calls. So all calls must have the same optimizer and seed.
+            Settings of a step; by default, plain gradient descent. The optimizer's state and the counts of steps and
+            samples are kept between calls, so all calls must have the same optimizer and seed.
         with_costs : bool, optional
             Whether to return the costs of the mini-batches, each computed before the mini-batch's step.
         with_penalty : bool, optional
-            Whether to return the terms of L2 regularization, too.
+            Whether to return the terms of L2 regularization.
 
         Returns
         -------
         Totals or None
-            The costs; None without `with_costs`.
+            Costs of the mini-batches; None unless `with_costs` is True.
 
         Raises
         ------
         IndexError
             If an index in the order is negative, or not less than the number of samples.
         ValueError
-            If the engine has no data.
+            If the engine has no training data.
         """
         if self.data is None:
-            raise ValueError("data was not given to the engine, so there is nothing to train on; create it with data")
+            raise ValueError("the engine has no data, so there is nothing to train on; create the engine with data")
         if len(order) and not 0 <= order.min() <= order.max() < len(self.data):
             raise IndexError(
                 f"order has indices from {order.min()} to {order.max()}, but there are {len(self.data)} samples; "
@@ -433,7 +434,7 @@ class Engine(ABC):
         """Take a step for each mini-batch; return the totals of the costs, or zeros if they are not requested."""
 
     def state(self) -> State:
-        """Return the state that an exact continuation needs, besides the parameters."""
+        """Return the state, besides the parameters, from which training continues exactly."""
         return State(self._trained_on, self._steps, self._memory_copied(), self._eta)
 
     def set_state(self, state: State) -> None:
@@ -447,7 +448,7 @@ class Engine(ABC):
 
     @abstractmethod
     def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        """Replace the optimizer's state by copies of these arrays."""
+        """Replace the optimizer's state by copies of the arrays in `memory`."""
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).
@@ -470,26 +471,26 @@ class Engine(ABC):
         Raises
         ------
         ValueError
-            If the engine cannot call the user's own cost.
+            If the engine cannot call a custom cost.
         """
         self._check_cost()
         return self._gradients(inputs, targets)
 
     @abstractmethod
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
-        """Return the gradient of a cost that the engine can compute."""
+        """Return the gradient of the mean cost; the caller has checked that the engine can compute the cost."""
 
     def cost_and_gradients(self) -> tuple[float, Parameters]:
         """Return the sum of the costs of all training samples, each times the sample's weight, and the sum's gradient.
 
-        No layer may be `BatchNormalization`. Nothing is dropped, as in `gradients`. Regularization is not included.
+        No layer may be `BatchNormalization`. No neurons are dropped. Regularization is not included.
         """
         assert self.data is not None
         return self._cost_and_gradients(self.data)
 
     @abstractmethod
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
-        """Return the sum of the costs of the training data, and the sum's gradient."""
+        """Return the sum of the costs of the training data, and the gradient of this sum."""
 
     def outputs(self, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
         """Feed samples forward.
@@ -497,7 +498,7 @@ class Engine(ABC):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in), or SparseInputs, or Dataset
-            One sample per row. A `Dataset` is converted to the engine's layout once.
+            One sample per row. A `Dataset` is converted to the engine's layout only once.
 
         Returns
         -------
@@ -544,15 +545,15 @@ class Engine(ABC):
     def _feed_forward(
         self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
     ) -> None:
-        """Feed samples forward, some at a time; call `receive` with their slice, z of the output layer, and costs.
+        """Feed samples forward in parts; call `receive` with the slice of each part, z of the output layer, and costs.
 
-        z has one row per sample, in the architecture's dtype. Several threads may call `receive`. The costs are None
-        unless `desired` is given, a data set with vectors as targets. The engine may then pass the cost of each sample.
+        z has one row per sample, in the architecture's dtype. Several threads may call `receive`. `desired` is a data
+        set with vectors as targets. If `desired` is given, the engine may pass the cost of each sample instead of None.
         """
 
     @abstractmethod
     def set_parameters(self, parameters: Parameters) -> None:
-        """Replace the parameters by copies of these arrays; keep the optimizer's state."""
+        """Replace the parameters by copies of the given arrays; keep the optimizer's state."""
 
     @abstractmethod
     def parameters(self) -> Parameters:

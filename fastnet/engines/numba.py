@@ -1,4 +1,4 @@
-"""The compiled engine: a whole epoch in one kernel (see `fastnet.kernels`).
+"""The compiled engine: one kernel computes a whole epoch (see `fastnet.kernels`).
 
 The same seed gives the same bits on the same machine, whatever the number of threads.
 """
@@ -28,17 +28,17 @@ from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import deferred_signals
 
-_LARGEST_SHRINKAGE = 0.5  # in one mini-batch; with a larger shrinkage, the weights change instead of their scale
+_LARGEST_SHRINKAGE = 0.5  # largest weight decay per mini-batch that changes only the weights' common scale
 _SAMPLES_AT_A_TIME = 2048  # largest number of samples that are fed forward together
-_ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of their activations
-_SAMPLES_OF_A_PART = 40  # samples of a mini-batch that are computed together where gradients are summed; fit in cache
+_ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of activations of samples that are fed forward together
+_SAMPLES_OF_A_PART = 40  # largest number of samples in a part of a mini-batch, so that the part fits in cache
 _GRADIENT = Update(direct=True, error_scale=1.0)
 _NOT_WANTED = np.empty(0)
 _PLAIN = Descent()
 
 
 class Engine(contract.Engine):
-    """The engine with parameters and data in panels (see `kernels.layout`), and compiled kernels."""
+    """The engine with compiled kernels. Parameters and data are stored in panels (see `kernels.layout`)."""
 
     calls_no_function = "engine 'numba' is compiled and cannot call"
     _inputs: Matrix | Rows | None = None
@@ -57,9 +57,9 @@ class Engine(contract.Engine):
         return {}
 
     def _reference(self, structure: tuple[Any, ...]) -> Reference:
-        """Return a reference to a structure, which is cached for later calls."""
+        """Return a reference to a structure. The reference is cached for later calls."""
         found = self._references.get(id(structure))
-        if found is None:  # the reference keeps the structure alive, so that no other structure gets this `id`
+        if found is None:  # the reference keeps the structure alive, so no other structure gets this `id`
             found = self._references[id(structure)] = Reference(structure)
         return found
 
@@ -72,7 +72,7 @@ class Engine(contract.Engine):
         """Return a workspace, and a reference to it.
 
         Without images, the workspace of the thread's last call is reused if the arguments are the same. With images,
-        the workspace is new, because borders have to be zero.
+        the workspace is new, because the borders of images have to be zero.
         """
         wanted = samples, threads, addresses
         key, room = getattr(self._of_thread, "room", (None, None))
@@ -94,10 +94,10 @@ class Engine(contract.Engine):
         return {}
 
     def _prepare(self, data: Dataset) -> None:
-        # Ctrl-C while code is loaded or compiled may arrive in a destructor of LLVM's objects, and be lost there.
-        waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop at once"
+        # Without this, Ctrl-C while code is loaded or compiled could be lost in a destructor of LLVM's objects.
+        waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop immediately"
         with deferred_signals(waits), announced(progress.compiling):
-            self._references.clear()  # they would keep the previous data alive
+            self._references.clear()  # the references would keep the previous data alive
             self._inputs = self._cached_inputs(data)
             targets = self._flat_targets(data)
             weights = self._nothing if self._sample_weights is None else self._sample_weights
@@ -124,7 +124,7 @@ class Engine(contract.Engine):
         samples = samples._replace(losses=losses, squares=squares)
         of_inputs = arrays.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # the inputs times their dropout factors are stored in the order of the pass
-            # All parts of an epoch have the same kind, because `Matrix` and `Rows` round differently.
+            # All parts of an epoch must be of the same kind, because `Matrix` and `Rows` round differently.
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
             inputs = self._laid_out(rows * of_inputs, type(inputs))
             samples = self._in_order(samples)
@@ -147,7 +147,7 @@ class Engine(contract.Engine):
         )
 
     def _update(self, descent: Descent, eta: float, steps: int) -> Update:
-        """Return the settings of a step, in the kernel's form."""
+        """Return the settings of a step as an `Update` for the kernel."""
         optimizer, shrinkage = descent.optimizer, eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
         varying = descent.weighted_mean and self._sample_weights is not None and descent.l2
@@ -171,7 +171,7 @@ class Engine(contract.Engine):
         """Return the arrays to which the gradients of mini-batches are added."""
         if update.direct:
             return self._parameters
-        if self._parameters.scale[0] != 1:  # optimizers change the stored weights, whose scale has to be 1
+        if self._parameters.scale[0] != 1:  # optimizers need weights with a scale of 1
             self.set_parameters(self.parameters())
         optimizer = descent.optimizer
         if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
@@ -179,7 +179,7 @@ class Engine(contract.Engine):
         return self._sums
 
     def _remembered(self, name: str) -> layout.Parameters:
-        """Return the optimizer's state of that name: zeros at first."""
+        """Return the optimizer's state with this name, which is initially zero."""
         if name not in self._memory:
             self._memory[name] = layout.zeros(self._layout)
         return self._memory[name]
@@ -191,7 +191,8 @@ class Engine(contract.Engine):
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         own = _without_keep_of_inputs(self._layout)
-        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))  # no running statistics change
+        # With a momentum of 0, the running statistics do not change.
+        own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))
         with announced(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
             y = arrays.flat_rows(targets, dtype)
@@ -225,7 +226,7 @@ class Engine(contract.Engine):
         return (*self._parameters, *self._statistics)
 
     def squares(self) -> float:
-        # The padding of the weights is zero.
+        # The padding of the weights is zero, so it does not change the sum.
         weights, scale = self._parameters.values[: self._layout.biases], float(self._parameters.scale[0])
         return scale**2 * float(np.vdot(weights, weights))
 
@@ -247,7 +248,7 @@ class Engine(contract.Engine):
         descent: Descent,
         own: layout.Layout,
     ) -> None:
-        """Run the kernel over the order of `samples`, in the number of threads that `_threads` returns."""
+        """Run the kernel on the samples in `samples.order`, in the number of threads that `_threads` returns."""
         most = min(mini_batch_size, len(samples.order))
         if update.divisor == BY_NOTHING or not (update.direct or self._is_whole):
             most = min(most, _SAMPLES_OF_A_PART)
@@ -271,9 +272,9 @@ class Engine(contract.Engine):
         return {}
 
     def _addresses(self, x: Reference, samples: Reference, others: Sequence[side_by_side.Call] = ()) -> Addresses:
-        """Compile the kernel `epoch`, the kernels that it calls, and `others`; return the addresses of called kernels.
+        """Compile the kernel `epoch`, the kernels that it calls, and `others`; return the called kernels' addresses.
 
-        Only the types of `x` and `samples` matter.
+        Only the types of `x` and `samples` matter, not their contents.
         """
         if x.type not in self._known_addresses:
             structures = self._structures_of_feeding
@@ -293,7 +294,7 @@ class Engine(contract.Engine):
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
         """Return the number of threads for `samples` samples at a time, which can be divided into `parts` parts."""
         multiplications = float(self.architecture.multiplications)
-        if self._layout.kinds[0] == layout.DENSE:  # a dense layer 0 skips zero inputs
+        if self._layout.kinds[0] == layout.DENSE:  # if layer 0 is dense, it skips zero inputs
             zeros = self.architecture.n_in - len(inputs.values) / max(inputs.samples, 1)
             multiplications -= zeros * self._layout.sizes[1]
         return choice.threads(samples * multiplications, parts, threads.available)
@@ -343,7 +344,7 @@ class Engine(contract.Engine):
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None
-        if self._positions is not None:  # networks with other borders store the same images differently
+        if self._positions is not None:  # the borders of images, and so their layout, depend on the network
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
             shape = (*(int(each[0]) for each in numbers), self._positions[1])
         key = "inputs", self.architecture.dtype, shape
@@ -372,7 +373,7 @@ class Engine(contract.Engine):
 
 
 def _without_keep_of_inputs(own: layout.Layout) -> layout.Layout:
-    """Return a layout for inputs that are already multiplied by their factors."""
+    """Return a layout for inputs that are already multiplied by their dropout factors."""
     keeps = own.keeps.copy()
     keeps[0] = 1.0
     return own._replace(keeps=keeps)

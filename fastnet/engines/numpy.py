@@ -1,8 +1,8 @@
 """The book's algorithm, with mini-batches as matrices, and matrix products instead of loops over samples.
 
-The same seed gives the same bits again with the same number of BLAS threads. BLAS divides larger products, such as
-those of 784-30-10 in mini-batches of 100, among its threads. The number of threads decides the order of additions. With
-OMP_NUM_THREADS=1, the number of processors makes no difference.
+The same seed gives the same bits again if the number of BLAS threads is the same. BLAS divides larger products, such as
+those of a 784-30-10 network in mini-batches of 100, among its threads. The number of threads determines the order of
+additions. With OMP_NUM_THREADS=1, the number of processors makes no difference.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class Engine(ArrayEngine):
         return gradient[::-1], z
 
     def _before_activation(self, index: int, error: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Return the derivative with respect to a layer's z, given that with respect to the layer's activations."""
+        """Return the derivative with respect to a layer's z, given the derivative with respect to its activations."""
         activation = self._activations[index]
         return error if activation is LINEAR else error * activation.prime(z)
 
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # stores one layer only
+        ((z, _),) = deque(self._forward(inputs, self._no_factors, training=False), maxlen=1)  # keeps the last layer
         return z
 
     def activations(self, inputs: np.ndarray) -> list[np.ndarray]:
@@ -70,13 +70,13 @@ class Engine(ArrayEngine):
         Returns
         -------
         list of ndarray
-            The inputs, and the activations of each layer: arrays of shape (n, *shape), with the shapes that
-            `Architecture.shapes` has.
+            The inputs, and the activations of each layer: arrays of shape (n, *shape), for each shape in
+            `Architecture.shapes`.
         """
         rows = self._typed(inputs)
         found, last = [rows], len(self.architecture.layers) - 1
         for i, (z, _) in enumerate(self._forward(rows, self._no_factors, training=False)):
-            # If pooling takes over a convolution's activation function, `_activations` has it for the pooling only.
+            # If a convolution's activation function is moved to pooling, `_activations` has none for the convolution.
             own = getattr(self.architecture.layers[i], "activation", None)
             activation = self._activations[i] if own is None or i == last else ACTIVATIONS[own]
             found.append(self.architecture.outputs.activations(z) if i == last else activation.function(z))
@@ -84,7 +84,7 @@ class Engine(ArrayEngine):
         return [array.reshape(-1, *shape) for array, shape in zip(found, shapes, strict=True)]
 
     def input_gradients(self, inputs: np.ndarray, neurons: np.ndarray) -> np.ndarray:
-        """Return the derivative of one output activation of each sample with respect to its inputs.
+        """For each sample, return the derivative of one output activation with respect to the inputs.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Engine(ArrayEngine):
         return error.reshape(len(inputs), -1)
 
     def hidden_activations(self, inputs: np.ndarray | SparseInputs, index: int) -> np.ndarray:
-        """Return the activations of the hidden layer with that index, shape (n, neurons), one sample per row."""
+        """Return the activations of the hidden layer `index`, shape (n, neurons), one sample per row."""
         found, activation = [], self._activations[index]
         most = contract.samples_at_a_time(self.architecture, self.samples_at_a_time)
         for part in contract.parts(inputs, most):

@@ -1,4 +1,4 @@
-"""The layers, computed for a mini-batch as matrices of one sample per row: forward, and backpropagation of errors."""
+"""Forward pass and backpropagation of each kind of layer, computed with matrices of one sample per row."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Computed(ABC):
         """Return z of the samples with inputs `a`, and `kept`: the data that `gradients` and `below` need."""
 
     def gradients(self, error: np.ndarray, kept: Any) -> Named:
-        """Return the gradient of each trained array, given the derivative of the cost with respect to z."""
+        """Return the gradient with respect to each trained array, given the gradient with respect to z."""
         return {}
 
     @abstractmethod
     def below(self, error: np.ndarray, kept: Any, parameters: Named) -> np.ndarray:
-        """Return the derivative of the cost with respect to the inputs, given that with respect to z."""
+        """Return the derivative of the cost with respect to the inputs, given the derivative with respect to z."""
 
 
 class Dense(Computed):
@@ -75,7 +75,7 @@ class Dense(Computed):
 
 
 class Convolution(Computed):
-    """`Dense` with each position of a filter as a sample, whose inputs are the patch there (equation 125)."""
+    """`Dense` with each position of a filter as a sample, whose inputs are a patch (equation 125)."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         images = convolution.padded(a.reshape(-1, *self.shape), self.layer.borders())
@@ -131,7 +131,7 @@ class BatchNormalization(Computed):
 
 
 class Dropout(Computed):
-    """z = a times the factors."""
+    """z = a times the dropout factors."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         factors = self.layer.when_used if use.factors is None else use.factors
@@ -153,5 +153,5 @@ KINDS: dict[type[layers.Layer], type[Computed]] = {
 
 
 def _as_matrix(weights: np.ndarray) -> np.ndarray:
-    """Return the weights of each filter as a row."""
+    """Return a matrix with the weights of each filter in a row."""
     return weights.reshape(len(weights), -1)

@@ -1,6 +1,6 @@
 """The book's algorithm, sample by sample: the slow reference that the tests compare all other engines with.
 
-The same seed gives the same bits again with the same number of BLAS threads. BLAS divides only products with large
+The same seed gives the same bits again if the number of BLAS threads is the same. BLAS divides only products with large
 matrices, such as 1000 x 1000 weights, among its threads.
 """
 

@@ -1,4 +1,4 @@
-"""The layers, computed for a mini-batch sample by sample: forward, and backpropagation of errors.
+"""Forward pass and backpropagation of each kind of layer, computed sample by sample.
 
 A sample is a column. The column of an image has its maps one after another, each map row by row.
 """
@@ -66,13 +66,13 @@ class Computed(ABC):
         errors : list of ndarray
             The derivative of each sample's cost with respect to z.
         inputs : list of ndarray
-            The inputs that `forward` was given.
+            The inputs that were given to `forward`.
         """
         return {}
 
     @abstractmethod
     def below(self, errors: Arrays, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
-        """Return the derivative of each sample's cost with respect to its inputs."""
+        """Return the derivative of each sample's cost with respect to the inputs."""
 
 
 class Dense(Computed):
@@ -93,7 +93,7 @@ class Dense(Computed):
 class Convolution(Computed):
     """z at a position is b plus the sum of w times the inputs in the local receptive field (equation 125).
 
-    All positions share the weights of a filter, so that the gradients are sums over positions.
+    All positions share the weights of a filter, so the gradients are sums over positions.
     """
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
@@ -126,7 +126,7 @@ class Convolution(Computed):
         return found
 
     def _places(self) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
-        """Yield each position of a filter, and the local receptive field there, as slices of the padded image."""
+        """Yield each position of a filter, and its local receptive field as slices of the padded image."""
         rows, columns = self.layer.shape
         for row, column in np.ndindex(self.output_shape[1:]):
             yield row, column, (slice(None), slice(row, row + rows), slice(column, column + columns))
@@ -136,14 +136,14 @@ class Convolution(Computed):
         return np.pad(a.reshape(self.shape), ((0, 0), *self.layer.borders()))
 
     def _within(self) -> tuple[slice, ...]:
-        """Return the slices of the image in the result of `_padded`."""
+        """Return the slices that select the image in its padded version."""
         (above, _), (left, _) = self.layer.borders()
         _, height, width = self.shape
         return slice(None), slice(above, above + height), slice(left, left + width)
 
 
 class MaxPooling(Computed):
-    """z is the maximum of a window; the error goes to the first input that equals the maximum."""
+    """z is the maximum of a window; the error goes to the first input that equals this maximum."""
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
         zs = []
@@ -164,7 +164,7 @@ class MaxPooling(Computed):
         return found
 
     def _largest(self, image: np.ndarray) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-        """Yield the index of each output, and the index in the image of the maximum of the output's window."""
+        """Yield the index of each output, and the index of its window's maximum in the image."""
         rows, columns = self.layer.shape
         for k, row, column in np.ndindex(self.output_shape):
             top, left = row * rows, column * columns
@@ -207,7 +207,7 @@ class BatchNormalization(Computed):
         return self._images([d / deviation + of_variance * 2 * (x - mean) / m + of_mean / m for d, x in pairs])
 
     def _places(self, columns: Arrays) -> Arrays:
-        """Return one column, with one number per map, for each position of each sample; neurons have one position."""
+        """Return one column, with one number per map, for each position of each sample; vectors have one position."""
         maps = self.shape[0]
         return [place.reshape(maps, 1) for column in columns for place in column.reshape(maps, -1).T]
 
@@ -221,7 +221,7 @@ class BatchNormalization(Computed):
 
 
 class Dropout(Computed):
-    """z = a times the factors."""
+    """z = a times the dropout factors."""
 
     def forward(self, inputs: Arrays, parameters: Named, use: Use) -> Arrays:
         if use.factors is None:

@@ -1,12 +1,12 @@
-"""PyTorch, on the CPU or a CUDA device: the usual training step, with automatic differentiation and no data loader.
+"""The PyTorch engine, on the CPU or a CUDA device: the usual training step with autograd, but without a data loader.
 
-The data are stored on the device, where a mini-batch is indexed. A step runs in one of three ways. Eager: Python calls
-each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA graph of many steps runs
-without Python.
+The data are stored on the device, and mini-batches are selected there by their indices. A step runs in one of three
+ways. Eager: Python calls each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA
+graph of many steps runs without Python.
 
-On the CPU, the same seed gives the same bits again with the same number of threads (`torch.set_num_threads`). A small
-mini-batch is computed in one thread, so that its training does not depend on the number of threads. Outputs and costs
-can depend on the number of threads, because they are computed for thousands of samples at a time.
+On the CPU, the same seed gives the same bits again if the number of threads (`torch.set_num_threads`) is the same.
+Small mini-batches are computed in one thread, so training with them does not depend on the number of threads. Outputs
+and costs can depend on the number of threads, because they are computed for thousands of samples at a time.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from fastnet.utils import torch_threads
 Work: TypeAlias = Callable[[], None]
 
 _SAMPLES_AT_A_TIME = 4096  # largest number of samples that are fed forward together; bounds the memory
-_LEAST_MULTIPLICATIONS = 2_000_000  # least number in a mini-batch for which PyTorch is faster with several threads
-_STEPS_IN_A_GRAPH = 200
-_WARM_UP = 3  # steps before the CUDA graph is captured: in these, PyTorch and its libraries allocate their buffers
+_LEAST_MULTIPLICATIONS = 2_000_000  # number of multiplications in a mini-batch above which several threads are faster
+_STEPS_IN_A_GRAPH = 200  # number of steps in a CUDA graph
+_WARM_UP = 3  # number of steps before a CUDA graph is captured, in which libraries allocate their buffers
 
 
 class Eager(contract.Engine):
-    """Tensors, an optimizer of `torch.optim`, and a call from Python for each operation."""
+    """The engine in which Python calls each operation, with an optimizer of `torch.optim`."""
 
-    calls_no_function = "engine 'torch' has its gradients from PyTorch and cannot call"
+    calls_no_function = "engine 'torch' gets its gradients from PyTorch and cannot call"
     calls_own_activations = True
     device: ClassVar[str] = "cpu"
 
@@ -79,7 +79,7 @@ class Eager(contract.Engine):
 
     @cached_property
     def _total(self) -> torch.Tensor:
-        """The `Totals` of a pass, accumulated on the device, so that a step does not synchronize with the CPU."""
+        """Sums of the costs and penalties of a pass, kept on the device so that no step synchronizes with the CPU."""
         return torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def _zeros(self, shapes: Shapes, *, requires_grad: bool = False) -> dict[str, torch.Tensor]:
@@ -98,7 +98,7 @@ class Eager(contract.Engine):
         inputs, targets = self._inputs, self._targets
         super().train_on(data)
         if self.device == "cuda" and isinstance(inputs, torch.Tensor) and isinstance(self._inputs, torch.Tensor):
-            inputs.copy_(self._inputs)  # a captured graph reads these tensors
+            inputs.copy_(self._inputs)  # a captured graph reads the existing tensors
             targets.copy_(self._targets)
             self._inputs, self._targets = inputs, targets
 
@@ -117,7 +117,7 @@ class Eager(contract.Engine):
     def _set_memory(self, memory: dict[str, Parameters]) -> None:
         self._memory = {name: self._tensors(arrays) for name, arrays in memory.items()}
         self._eta_of_memory = self._eta
-        self._optimizer = None  # the next epoch makes an optimizer with this memory
+        self._optimizer = None  # the next epoch makes an optimizer with this state
 
     def _epoch(self, work: Pass) -> Totals:
         self._set_optimizer(work)
@@ -127,7 +127,7 @@ class Eager(contract.Engine):
         with self._threads(work.mini_batch_size), torch.enable_grad():
             self._train(torch.from_numpy(work.order).to(self.device), factors, work)
         if self.device == "cuda":
-            torch.cuda.synchronize()  # otherwise the epoch would still run, and its measured time would be too short
+            torch.cuda.synchronize()  # otherwise the epoch would still run after its time was measured
         return Totals(*self._total.tolist()) if work.with_costs else Totals()
 
     def _set_optimizer(self, work: Pass) -> None:
@@ -146,7 +146,10 @@ class Eager(contract.Engine):
         return torch_threads.limited(1) if multiplications < _LEAST_MULTIPLICATIONS else nullcontext()
 
     def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
-        """Take a step for each mini-batch; `factors` are those of Dropout layers' inputs, one row per sample."""
+        """Take a step for each mini-batch.
+
+        `factors` has the factors of the inputs of Dropout layers, one row per sample.
+        """
         for start in range(0, len(order), work.mini_batch_size):
             part = slice(start, start + work.mini_batch_size)
             self._step(order[part], None if factors is None else factors[part], work)
@@ -241,8 +244,8 @@ class Eager(contract.Engine):
     ) -> torch.Tensor:
         """Return z of the output layer.
 
-        If `training`, batch normalization uses the statistics of these samples. If `keep_statistics`, the running
-        statistics are updated, too. `factors` has one column for each input of each Dropout layer.
+        If `training`, batch normalization uses the statistics of `inputs`. If `keep_statistics`, batch normalization
+        updates its running statistics. `factors` has one column for each input of each Dropout layer.
         """
         a, column = inputs, 0
         *hidden, _ = self.architecture.activations
@@ -268,7 +271,7 @@ class Eager(contract.Engine):
 
 
 def _in_book_shapes(tensors: Tensors) -> Parameters:
-    """Return copies as arrays in the book's shapes, in which vectors are columns."""
+    """Return copies of tensors as arrays in the book's shapes, in which vectors are columns."""
     arrays = [{name: each.detach().cpu().numpy().copy() for name, each in layer.items()} for layer in tensors]
     return [
         {name: each if name == "weights" else each[:, np.newaxis] for name, each in layer.items()} for layer in arrays
@@ -329,7 +332,7 @@ class Captured(Eager):
         super()._train(order[whole:], None if factors is None else factors[whole:], work)
 
     def _graph(self, factors: torch.Tensor | None, work: Pass) -> Graph:
-        """Return a graph of steps; capture it again if the optimizer or a setting of the graph has changed."""
+        """Return a CUDA graph of steps; capture it again if the optimizer or a setting of the graph has changed."""
         key = self._optimizer, work.mini_batch_size, work.eta, work.descent, work.with_costs, work.with_penalty
         if self._captured is None or self._captured[0] != key:
             samples = _STEPS_IN_A_GRAPH * work.mini_batch_size
@@ -362,12 +365,12 @@ class Graph:
     Parameters
     ----------
     order : Tensor of int64
-        Indices of the samples. `run` copies its argument into this tensor.
+        Indices of the samples. `run` copies new indices into this tensor.
     factors : Tensor or None
-        Factors of the inputs of Dropout layers. `run` copies its argument into this tensor.
+        Factors of the inputs of Dropout layers. `run` copies new factors into this tensor.
     warm_up, work : callable
-        Work before the capture, so that libraries allocate their buffers, and work to capture. Both change parameters,
-        which the caller has to restore.
+        Functions that run steps: `warm_up` before the capture, so that libraries allocate their buffers, and `work` for
+        the capture. The caller has to restore the parameters afterwards.
     """
 
     def __init__(self, order: torch.Tensor, factors: torch.Tensor | None, warm_up: Work, work: Work) -> None:
@@ -382,7 +385,7 @@ class Graph:
             work()
 
     def run(self, order: torch.Tensor, factors: torch.Tensor | None) -> None:
-        """Replay the work on these samples."""
+        """Replay the work on the given samples."""
         self._order.copy_(order)
         if self._factors is not None and factors is not None:
             self._factors.copy_(factors)

@@ -1,6 +1,6 @@
 """The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the output neurons.
 
-The last argument, `summed`, says whether to return the sum of the costs, or the cost of each sample or of each output.
+If the last argument, `summed`, is True, the sum of the costs is returned, otherwise the cost of each sample or output.
 """
 
 from __future__ import annotations

@@ -45,12 +45,12 @@ class Use(NamedTuple):
 
 
 def activated(activation: str | OwnActivation, z: torch.Tensor) -> torch.Tensor:
-    """Return the activations of weighted inputs z, in the shape of z.
+    """Return the activations for the weighted inputs `z`, in the shape of `z`.
 
     Raises
     ------
     ValueError
-        If the user's own function does not return a tensor of the shape of z.
+        If a custom activation function does not return a tensor with the shape of `z`.
     """
     if not isinstance(activation, OwnActivation):
         built_in: torch.Tensor = ACTIVATIONS[activation](z)
@@ -63,14 +63,14 @@ def activated(activation: str | OwnActivation, z: torch.Tensor) -> torch.Tensor:
 
 
 def dense(layer: Dense, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return a w^T + b; an image is flattened to a row, map by map."""
+    """Return the weighted inputs `a w^T + b`. An image is flattened to a row, map by map."""
     return functional.linear(_flat(a), arrays["weights"], arrays["biases"])
 
 
 def convolution(layer: Convolution, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
     """Return the cross-correlation of images with the filters (equation 125)."""
     (above, below), (left, right) = layer.borders()
-    if (above, left) != (below, right):  # asymmetric padding, which `conv2d` does not support, or warns of
+    if (above, left) != (below, right):  # `conv2d` refuses asymmetric padding, or warns of it
         a, above, left = functional.pad(a, (left, right, above, below)), 0, 0
     return functional.conv2d(a, arrays["weights"], arrays["biases"], padding=(above, left))
 
@@ -81,9 +81,9 @@ def max_pooling(layer: MaxPooling, arrays: Named, a: torch.Tensor, use: Use) -> 
 
 
 def batch_normalization(layer: BatchNormalization, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return gamma (a - mean) / deviation + beta; the mean and deviation of images are those of each map."""
+    """Return gamma (a - mean) / deviation + beta. For images, each map has one mean and one deviation."""
     gamma, beta = arrays["gamma"], arrays["beta"]
-    if use.training and a.numel() == a.shape[1]:  # PyTorch's function raises: one number has no unbiased variance
+    if use.training and a.numel() == a.shape[1]:  # PyTorch would raise an error: one number has no unbiased variance
         as_map = (1, -1) + (1,) * (a.ndim - 2)
         return gamma.reshape(as_map) * (a - a) + beta.reshape(as_map)
     running = not use.training or use.keep_statistics
@@ -92,7 +92,7 @@ def batch_normalization(layer: BatchNormalization, arrays: Named, a: torch.Tenso
 
 
 def dropout(layer: Dropout, arrays: Named, a: torch.Tensor, use: Use) -> torch.Tensor:
-    """Return the inputs times the factors."""
+    """Return the inputs times the dropout factors."""
     if use.factors is not None:
         return _flat(a) * use.factors
     return a if layer.inverted else a * layer.when_used

@@ -54,7 +54,7 @@ OPTIMIZERS = {
 
 
 def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: bool) -> torch.optim.Optimizer:
-    """Return the optimizer of `torch.optim` whose state is `memory`; `prepare` sets the optimizer's numbers.
+    """Return the optimizer of `torch.optim` whose state is `memory`. Its settings are set later, by `prepare`.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
     trained : list of dict of str to Tensor
         The trained arrays of each layer.
     memory : dict of str to list of dict
-        The state of the optimizer. Missing arrays are added, as zeros.
+        The state of the optimizer. Missing arrays are added to it, filled with zeros.
     capturable : bool
         Whether steps are captured in a CUDA graph.
     """
@@ -77,7 +77,7 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
     for group in made.param_groups:
         if "capturable" in group:
             group["capturable"] = capturable
-    # PyTorch would warn of steps outside of a graph. The warm-up and the end of an epoch have such steps.
+    # Without this, PyTorch would warn of the steps outside of a CUDA graph: the warm-up and the end of an epoch.
     made._warned_capturable_if_run_uncaptured = True
     for i, arrays in enumerate(trained):
         for key, tensor in arrays.items():
@@ -89,7 +89,7 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
 
 
 def prepare(made: torch.optim.Optimizer, work: Pass) -> None:
-    """Set the numbers of an optimizer for a pass: settings, learning rate, weight decay and count of steps."""
+    """Set the settings, learning rate, weight decay and step count of an optimizer for a pass."""
     optimizer = work.descent.optimizer
     for group in made.param_groups:
         group.update(lr=work.eta, **OPTIMIZERS[optimizer.name].settings(optimizer))
@@ -99,12 +99,12 @@ def prepare(made: torch.optim.Optimizer, work: Pass) -> None:
 
 
 def is_fixed(optimizer: Optimizer) -> bool:
-    """Return whether the numbers of an optimizer stay the same from step to step."""
+    """Return whether the settings of an optimizer are the same in every step."""
     return not getattr(optimizer, "epsilon_hat", False)
 
 
 def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) -> None:
-    """Set the numbers that change with each step, counted from 1: Adam's epsilon hat, which PyTorch does not have."""
+    """Set Adam's epsilon for a step, numbered from 1, if the optimizer has an epsilon hat: PyTorch has none."""
     if is_fixed(optimizer):
         return
     assert isinstance(optimizer, Adam)

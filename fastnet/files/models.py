@@ -1,9 +1,9 @@
-"""JSON files of networks, for dense networks in the format of the book's `network2.py`.
+"""Reads and writes networks in JSON files. For dense networks, the format is that of the book's `network2.py`.
 
 Version 1 is the book's format, with additional entries that the book's program ignores, such as the version and a
-checksum of all later bytes. Other programs save chapter 1's network in this format, without a cost. Version 2 has the
-number of inputs or the shape of the images, and a list of layers with their arrays. The book's program cannot misread
-version 2, because it does not find a cost.
+checksum of the rest of the file. If a file of another program has no cost, the network has chapter 1's quadratic cost.
+Version 2 has the number of inputs or the shape of the images, and a list of layers with their arrays. The book's
+program cannot misread a file of version 2, because the file has no entry for the cost at the top level.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from fastnet.formulas.costs import OwnCost, QuadraticCost, from_name
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
-_MOST_BYTES = 1 << 30  # largest size of a file; a weight takes about 20 bytes
-_MOST_OBJECTS = {1: 2, 2: 1002}  # largest number of JSON objects: many would need 30 times the file's memory
+_MOST_BYTES = 1 << 30  # largest number of bytes of a file; a weight takes about 20 bytes
+# Largest number of JSON objects in each version. With many objects, the parsed file would need 30 times its size.
+_MOST_OBJECTS = {1: 2, 2: 1002}
 _LONGEST_NAME = 100  # largest number of characters in the name of a cost
 _ARRAYS = ("weights", "biases", "gamma", "beta", "mean", "variance")
 
@@ -39,14 +40,15 @@ class Model:
     Attributes
     ----------
     architecture : Architecture
-        Layers and dtype, which is float64 in files without a dtype, such as the book's. An `OwnCost` that cannot be
-        called represents a user's cost.
+        Layers, cost and dtype. A file without a dtype, such as a file of the book's program, gives float64. A custom
+        cost is represented by a placeholder `OwnCost`, which cannot be called.
     parameters : list of dict of str to ndarray
-        Arrays of each layer by name.
+        Arrays of each layer, by name.
     cost : str
-        Name of the cost, as from `costs.name_of`: "QuadraticCost", "HuberCost(threshold=1.0)", or a user's name.
+        Name of the cost, as returned by `costs.name_of`, such as "QuadraticCost", "HuberCost(threshold=1.0)" or the
+        name of a custom cost.
     activation : str
-        Default activation of hidden neurons; "sigmoid" in files without an activation.
+        Default activation of hidden neurons. A file without an activation gives "sigmoid".
     """
 
     architecture: Architecture
@@ -71,7 +73,11 @@ class Model:
 
 
 def is_plain(architecture: Architecture, activation: str) -> bool:
-    """Whether sizes, a cost and one activation of all hidden neurons describe a network, as in version 1."""
+    """Whether version 1 can describe a network.
+
+    All layers must be dense, all hidden layers must have `activation`, and the output activation must be the first of
+    the cost's `outputs`.
+    """
     *hidden, last = architecture.layers
     expected = [*(activation for _ in hidden), architecture.cost.outputs[0]]
     layers = zip([*hidden, last], expected, strict=True)
@@ -88,14 +94,14 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     OSError
         If the file cannot be written.
     ValueError
-        If the cost's name is empty, too long or not printable, or an activation function is the user's own.
+        If the cost's name is empty, too long or not printable, or a layer has a custom activation.
     """
     path = arguments.path(path, "filename")
     _check_name(model.cost)
     for activation in model.architecture.activations:
         if isinstance(activation, OwnActivation):
             raise ValueError(
-                f"a layer has an activation of your own, {activation}, which cannot be saved; save the arrays in "
+                f"a layer has the custom activation {activation}, which cannot be saved; save the arrays in "
                 "`parameters` yourself"
             )
     plain = is_plain(model.architecture, model.activation)
@@ -114,7 +120,7 @@ def _version_1(model: Model) -> dict[str, Any]:
     }
     if model.activation == "sigmoid":
         contents["cost"] = model.cost
-    else:  # without a cost at this place, the book's program cannot mistake the activation for sigmoid
+    else:  # without a cost at the top level, the book's program cannot misread the activation as sigmoid
         contents["neurons"] = {"cost": model.cost, "activation": model.activation}
     return contents
 
@@ -161,7 +167,7 @@ def _parsed(text: bytes) -> Any:
 
 
 def _check_text(text: bytes, contents: Any) -> None:
-    """Check the version and the checksum of a file that has an entry that only fastnet writes."""
+    """Check the version and the checksum of a file if the file has an entry that only fastnet writes."""
     ours = {"version", "sha256", "dtype", "neurons", "network"}
     if not isinstance(contents, dict) or not contents.keys() & ours:
         return
@@ -189,7 +195,7 @@ def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
     sizes, activation = contents["sizes"], _activation(neurons.get("activation", "sigmoid"))
     cost = neurons["cost"] if "version" in contents else neurons.get("cost", QuadraticCost.__name__)
     if not (isinstance(sizes, list) and len(sizes) > 1 and all(type(n) is int and n > 0 for n in sizes)):
-        raise ValueError("its sizes must be a list of at least two integers from 1")
+        raise ValueError("its sizes must be a list of at least two positive integers")
     weights, biases = contents["weights"], contents["biases"]
     if not all(isinstance(values, list) and len(values) == len(sizes) - 1 for values in (weights, biases)):
         raise ValueError("its weights or biases do not have the shapes of its sizes")
@@ -217,7 +223,7 @@ def _input_shape(inputs: Any) -> Shape:
     """Return the shape of a sample, given the number of inputs, or the shape of the images as a list."""
     shape = tuple(inputs) if isinstance(inputs, list) else (inputs,)
     if len(shape) != (3 if isinstance(inputs, list) else 1) or not all(type(n) is int and n > 0 for n in shape):
-        raise ValueError("its inputs must be an integer from 1, or a list of three")
+        raise ValueError("its inputs must be a positive integer, or a list of three")
     return shape
 
 
@@ -235,7 +241,7 @@ def _checked(
     dtype: np.dtype,
     activation: str,
 ) -> Model:
-    """Return a model if its arrays, given as nested lists, fit its layers."""
+    """Return a model, given its arrays as nested lists, or raise a `ValueError` if the arrays do not fit the layers."""
     _check_name(cost)
     if len(input_shape) > 1:  # a short file may describe large images; dense layers are never larger than the file
         check_memory(input_shape, layers)
@@ -269,22 +275,22 @@ def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
     if not _are_numbers(rows, len(shape)):
         raise ValueError(f"its {name} are not numbers")
     try:
-        with np.errstate(over="ignore"):  # numbers that are too large for float32 become infinite
+        with np.errstate(over="ignore"):  # no warning is needed: infinite numbers are refused below
             array = np.array(rows, dtype)
-    except OverflowError:  # an integer of hundreds of digits
+    except OverflowError:  # the file has an integer of hundreds of digits
         array = np.full(shape, np.inf, dtype)
     check_parameter(array, name, shape, dtype)
     return array
 
 
 def _has_shape(values: Any, shape: Shape) -> bool:
-    """Whether values are nested lists of that shape, with any values in the innermost lists."""
+    """Whether values are nested lists of the shape `shape`. The innermost lists may contain any values."""
     fits = isinstance(values, list) and len(values) == shape[0]
     return fits and (len(shape) == 1 or all(_has_shape(each, shape[1:]) for each in values))
 
 
 def _are_numbers(values: list[Any], axes: int) -> bool:
-    """Whether the innermost lists have numbers only."""
+    """Whether the innermost lists of `axes` levels of lists contain only numbers."""
     if axes > 1:
         return all(_are_numbers(each, axes - 1) for each in values)
     return {*map(type, values)} <= {int, float}

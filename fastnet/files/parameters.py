@@ -8,7 +8,7 @@ from fastnet.formulas.layers import Shape
 
 
 def check_parameter(array: np.ndarray, name: str, shape: Shape, dtype: np.dtype) -> None:
-    """Raise a `ValueError` if an array cannot be a layer's parameter of that name.
+    """Raise a `ValueError` if an array from a file is not valid as the parameter `name` of a layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Reading of files that may be compressed, damaged or hostile, in small steps and with one exception, `DataError`."""
+"""Reads files that may be compressed, damaged or malicious. Wrong contents raise `DataError`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-_STEP = 1 << 20  # bytes read at a time, so that memory is never allocated for a size that a file only claims
+# Largest number of bytes that are read at a time, so that memory is allocated only for bytes that a file really has.
+_STEP = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
-_LONGEST_REASON = 150  # characters
+_LONGEST_REASON = 150  # largest number of characters of a reason; longer reasons are cut off
 
 
 class DataError(ValueError):
@@ -36,7 +37,7 @@ def opened(path: Path, sha256: str | None = None) -> Iterator[BinaryIO]:
     path : Path
         Name of the file.
     sha256 : str, optional
-        Expected checksum of the file as stored, which is verified before the `with` block.
+        Expected checksum of the file as stored on the disk. The checksum is verified before the `with` block runs.
 
     Yields
     ------
@@ -88,7 +89,7 @@ def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception
     Raises
     ------
     DataError
-        If the code in the `with` block raises an exception that wrong contents cause.
+        If the code in the `with` block raises an exception that wrong contents of a file typically cause.
     """
     try:
         yield
@@ -130,7 +131,7 @@ def read_all(stream: BinaryIO, begins_with: bytes, most: int) -> bytes:
     begins_with : bytes
         Required beginning of the text, after white space.
     most : int
-        Largest number of bytes.
+        Largest allowed number of bytes.
 
     Raises
     ------
@@ -161,7 +162,10 @@ def archive(file: BinaryIO) -> zipfile.ZipFile:
 
 
 class _ReadInSteps:
-    """A file that limits each read to 1 MiB, because a parsed directory takes ten times its length in memory."""
+    """A file that refuses to read more than 1 MiB at a time.
+
+    An archive with a longer directory is refused, because a parsed directory needs ten times its length in memory.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -179,7 +183,7 @@ def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Make each `OSError` in the `with` block name the file as the user named it."""
     try:
         yield
-    except OSError as error:  # it may name no file, or an internal one
+    except OSError as error:  # the error may name no file, or a temporary file
         if error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, os.fspath(path)) from None

@@ -1,7 +1,7 @@
-"""Arrays and a description in one file of the format safetensors: a JSON header, then numbers.
+"""Reads and writes arrays and a description in one file. The format is safetensors: a JSON header, then numbers.
 
-Files are never executed. Memory is allocated only for arrays that the file really contains. A checksum of the whole
-contents detects damage.
+Code in a file is never executed. Memory is allocated only for arrays that the file really contains. A checksum of the
+whole contents detects damage.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from fastnet.files.writing import atomic_write
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
-_LONGEST_HEADER = 1 << 24  # bytes; a layer takes about 200
-_MOST_MEMORY = 1 << 25  # bytes, approximately, of a parsed header
+_LONGEST_HEADER = 1 << 24  # largest number of bytes of a header; a layer takes about 200 bytes
+_MOST_MEMORY = 1 << 25  # approximate largest number of bytes of memory for a parsed header
 
 
 class Kind(NamedTuple):
@@ -72,7 +72,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
     kind : Kind
         Kind of the file. `read` refuses files of another kind or version.
     description : mapping
-        Plain data for JSON.
+        Data that JSON can represent.
     arrays : mapping of str to ndarray
         Arrays of type float32, float64, int64 or uint32.
 
@@ -169,7 +169,7 @@ def _arrays(file: BinaryIO, header: dict[str, Any]) -> Iterator[tuple[str, np.nd
 
 
 def _entry(code: str, shape: list[int], offset: int) -> dict[str, Any]:
-    """Return the header's entry of an array."""
+    """Return the entry of an array in the header."""
     size = np.dtype(_TYPES[code]).itemsize * math.prod(shape)
     return {"dtype": code, "shape": shape, "data_offsets": [offset, offset + size]}
 

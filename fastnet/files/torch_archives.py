@@ -1,7 +1,7 @@
-"""Networks of PyTorch in files of `torch.save`, which is an archive with a pickle.
+"""Reads and writes PyTorch networks in files of `torch.save`. Such a file is a zip archive with a pickle.
 
-A file holds a dictionary: the kind and the version of the file, settings from which the layers are made, and the
-network's tensors. The file is checked before PyTorch reads it, and its contents before a network is made of them.
+The pickle holds a dictionary: the kind and the version of the file, settings from which the layers are made, and the
+network's tensors. The file is checked before PyTorch reads it. The contents are checked before a network is made.
 """
 
 from __future__ import annotations
@@ -28,24 +28,25 @@ from fastnet.utils.torch_arguments import all_finite
 StrPath: TypeAlias = str | os.PathLike[str]
 _Model = TypeVar("_Model", bound=nn.Module)
 
-_FIRST_VERSION = 1  # that of files from before versions
+_FIRST_VERSION = 1  # version of files that contain no version
 
 
 @dataclass(frozen=True)
 class Format(Generic[_Model]):
-    """The format of the files of a class of networks.
+    """The file format for one class of networks.
 
     Attributes
     ----------
     kind : str
-        Name of the kind, which a file has.
+        Name of the kind; each file contains it.
     version : int
-        Version of the format, which a file has, too.
+        Version of the format; each file contains it.
     settings : tuple of str
-        Names of attributes of a network from which its layers can be made: numbers, texts, and sequences with at most
-        one item more than there are tensors.
+        Names of the attributes of a network from which its layers can be made. Each attribute is a number, a string,
+        None, or a sequence. The number of items of a sequence is at most the number of tensors plus 1.
     make : callable
-        Makes a network with the settings, which are keyword arguments, or raises an exception if it refuses them.
+        Function that makes a network, given the settings as keyword arguments. It raises an exception if a setting is
+        invalid.
     """
 
     kind: str
@@ -55,7 +56,7 @@ class Format(Generic[_Model]):
 
 
 def write(path: StrPath, model: _Model, form: Format[_Model]) -> None:
-    """Write a network, on any device, whole or not at all.
+    """Write a network atomically. The network may be on any device.
 
     Raises
     ------
@@ -76,20 +77,22 @@ def write(path: StrPath, model: _Model, form: Format[_Model]) -> None:
 
 
 def read(path: StrPath, form: Format[_Model]) -> _Model:
-    """Return a network that `write` wrote, on the CPU and in evaluation mode; no code that a file names is run.
+    """Read a network from a file that `write` wrote.
+
+    The network is on the CPU and in evaluation mode. Code in the file is never executed.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file does not hold such a network. `DataError` is a `ValueError`.
+        If the file does not contain a network of this format. `DataError` is a `ValueError`.
     """
     with Path(path).open("rb") as file:
         try:
             size = _check_archive(file)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # PyTorch warns of damaged files; they are refused or read
+                warnings.simplefilter("ignore")  # no warning is needed: an unusable file raises an error
                 contents = torch.load(file, map_location="cpu", weights_only=True)
             return _model(contents, form, size)
         except MemoryError:
@@ -99,10 +102,11 @@ def read(path: StrPath, form: Format[_Model]) -> _Model:
 
 
 def _check_archive(file: BinaryIO) -> int:
-    """Refuse a file that PyTorch must not begin to read; return the size of the file.
+    """Raise an error if PyTorch must not read a file; otherwise, return the size of the file.
 
-    Some versions of PyTorch run code of older formats and of programs (TorchScript) in spite of `weights_only=True`.
-    A compressed entry may have any size when it is unpacked; `torch.save` compresses nothing.
+    In spite of `weights_only=True`, some versions of PyTorch execute code in files of older formats and in TorchScript
+    programs. Compressed entries are refused, because they may have any size after decompression; `torch.save`
+    compresses nothing.
     """
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -113,10 +117,10 @@ def _check_archive(file: BinaryIO) -> int:
             raise ValueError("it is compressed")
         if sum(entry.file_size for entry in entries) > status.st_size:
             raise ValueError("it claims to hold more than its size")
-        # PyTorch finds entries whatever the case of their letters.
+        # PyTorch ignores the case of the entries' names.
         if any(Path(entry.filename.casefold()).name == "constants.pkl" for entry in entries):
-            raise ValueError("it is a program of TorchScript")
-        if archive.testzip() is not None:  # PyTorch does not check the checksums
+            raise ValueError("it is a TorchScript program")
+        if archive.testzip() is not None:  # PyTorch does not verify the checksums of an archive
             raise ValueError("it is damaged")
         for entry in entries:
             if entry.filename.casefold().endswith(".pkl"):
@@ -127,7 +131,7 @@ def _check_archive(file: BinaryIO) -> int:
 
 
 def _model(contents: Any, form: Format[_Model], size: int) -> _Model:
-    """Make the network of a file with that size, after all of its contents have been checked."""
+    """Check the contents of a file of `size` bytes, and make the network from them."""
     if not (isinstance(contents, dict) and contents.get("kind") == form.kind):
         raise ValueError("it is of another kind")
     version = contents.get("version", _FIRST_VERSION)
@@ -138,7 +142,7 @@ def _model(contents: Any, form: Format[_Model], size: int) -> _Model:
         raise ValueError("its parameters are not tensors")
     for name, value in settings.items():
         _check_setting(value, name, len(state))
-    with torch.device("meta"):  # its tensors have shapes but no memory: the settings may claim any size yet
+    with torch.device("meta"):  # tensors have shapes but no memory here, because the settings may claim any size
         model = form.make(**settings)
     _check_state(state, model.state_dict(), size)
     model.to_empty(device="cpu").load_state_dict(state)
@@ -147,16 +151,16 @@ def _model(contents: Any, form: Format[_Model], size: int) -> _Model:
 
 
 def _check_setting(value: Any, name: str, tensors: int) -> None:
-    """Refuse a setting that is not plain data, or a list for more layers than there are tensors."""
+    """Raise a `ValueError` if a setting is not plain data, or a list of more than `tensors` + 1 items."""
     if type(value) is list:
         if len(value) > tensors + 1:
-            raise ValueError(f"its {name} and its parameters don't fit")
+            raise ValueError(f"its {name} and its parameters do not fit one another")
     elif type(value) not in (bool, int, float, str, type(None)):
         raise ValueError(f"its {name} is a {type(value).__name__}; it must be a number, a text or a list")
 
 
 def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size: int) -> None:
-    """Compare a network's tensors with those that its layers have, and their size with that of the file."""
+    """Raise a `ValueError` if tensors in a file are not those that the layers expect, or are larger than the file."""
     if state.keys() != expected.keys():
         raise ValueError("its parameters are not those of its layers")
     if any(type(tensor) is not torch.Tensor or tensor.layout is not torch.strided for tensor in state.values()):
@@ -167,7 +171,7 @@ def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size:
     if sum(tensor.nbytes for tensor in state.values()) > size:
         raise ValueError("its parameters claim to be larger than the file")
     if not all_finite(state.values()):
-        raise ValueError("its parameters are infinite or not a number")
+        raise ValueError("its parameters are infinite or NaN")
 
 
 def _reason(error: Exception) -> str:

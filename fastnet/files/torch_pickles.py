@@ -1,8 +1,8 @@
 """A dry run of the pickle in a file of `torch.save`, before PyTorch reads the file.
 
-`torch.load(weights_only=True)` runs nothing that a file names. But PyTorch compares what a file calls with the
-functions that it allows, and imports modules for the comparison. The dry run follows the same instructions, with no
-function behind a name. It refuses a file that calls a function other than those that make a tensor.
+`torch.load(weights_only=True)` calls only functions that PyTorch allows. But PyTorch imports modules to compare the
+names in a file with these functions. The dry run executes the same pickle instructions, with harmless replacements for
+the functions. It refuses a file that names a function other than those that make a tensor.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import pickle
 from typing import IO, Any, ClassVar
 
-_MOST_BYTES = 1 << 18  # a layer takes about 200
+_MOST_BYTES = 1 << 18  # largest number of bytes of a pickle; a layer takes about 200 bytes
 _NAMES = {
     ("collections", "OrderedDict"): dict,
     ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: None,
@@ -27,12 +27,12 @@ _INSTRUCTIONS = (
 
 
 def check(file: IO[bytes]) -> None:
-    """Refuse a pickle that holds more than tensors and plain data.
+    """Raise an error if a pickle holds more than tensors and plain data.
 
     Raises
     ------
     pickle.UnpicklingError
-        If the pickle holds more than tensors and plain data, or more than 256 KiB, or is damaged.
+        If the pickle holds more than tensors and plain data, is longer than 256 KiB, or is damaged.
     """
     contents = file.read(_MOST_BYTES + 1)
     if len(contents) > _MOST_BYTES:
@@ -44,14 +44,14 @@ def check(file: IO[bytes]) -> None:
 
 
 class _CheckingUnpickler(pickle._Unpickler):
-    """An unpickler that follows the instructions of a pickle, and makes only containers."""
+    """An unpickler that executes the instructions of a pickle, but makes only plain data and containers."""
 
     dispatch: ClassVar = {code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS}
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == "torch" and name.endswith("Storage"):  # it gives the type of a tensor's numbers
+        if module == "torch" and name.endswith("Storage"):  # a storage class names the dtype of a tensor
             return None
         return _NAMES[module, name]
 
     def persistent_load(self, description: object) -> None:
-        """Stand in for the numbers of a tensor."""
+        """Return None instead of the numbers of a tensor."""

@@ -17,12 +17,12 @@ from fastnet.files.reading import named_errors
 from fastnet.utils import arguments
 from fastnet.utils.interruption import deferred_signals
 
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts to rename a file on Windows
 
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment] # a module elsewhere
+    fcntl = None  # type: ignore[assignment] # a module on other systems
 
 
 @contextmanager
@@ -50,12 +50,12 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def check_path(value: Any, argument: str) -> Path:
-    """Return the path of a file that `replaced` can write and that can be read again.
+    """Return the path of a file that `atomic_write` can write and that can be read again.
 
     Raises
     ------
     TypeError, ValueError
-        If it is not a path, names something other than a regular file, or its folder cannot be written to.
+        If `value` is not a path, names something other than a regular file, or its folder cannot be written to.
     """
     path = arguments.path(value, argument)
     if path.exists() and not path.is_file():
@@ -67,7 +67,7 @@ def check_path(value: Any, argument: str) -> Path:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text atomically in UTF-8; see `replaced`."""
+    """Write a text atomically, in UTF-8; see `atomic_write`."""
     with atomic_write(path) as file:
         file.write(text.encode())
 
@@ -152,8 +152,8 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
     """Create a temporary file that will replace `path`.
 
     The temporary name is derived from `path`, so the next process that writes `path` finds and removes the file of a
-    killed process. A lock on the temporary file, which ends with the process, shows that the file is in use. If another
-    process is writing the same `path`, or locks are not available, the temporary name is random.
+    killed process. A process locks its temporary file until the process ends; the lock shows that the file is in use.
+    If another process is writing the same `path`, or locks are not available, the temporary name is random.
     """
     if fcntl is not None:
         unfinished = path.with_name(f".fastnet-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}")
@@ -165,7 +165,7 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
                     return unfinished, file
             except OSError:  # the file system has no locks
                 unfinished.unlink()
-            file.close()  # before it was locked, another process locked it, or removed it as abandoned
+            file.close()  # another process has locked the new file, or has removed it as abandoned
     unfinished = path.with_name(f".fastnet-{secrets.token_hex(8)}")
     return unfinished, unfinished.open("xb")
 
@@ -173,8 +173,8 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
 def _remove_abandoned(unfinished: Path) -> None:
     """Remove a temporary file whose writer no longer runs."""
     with suppress(FileNotFoundError), open(unfinished, "r+b", opener=_open_no_link) as file:
-        # The file is removed only with its lock, and only if the name still belongs to this file. It is opened for
-        # writing, because locks on network file systems need that.
+        # The file is removed only if this process has locked it, and if the name still belongs to this file. The file
+        # is opened for writing, because network file systems lock only files that are open for writing.
         if _locked(file) and os.path.samestat(os.fstat(file.fileno()), unfinished.lstat()):
             unfinished.unlink()
 
@@ -193,13 +193,16 @@ def _locked(file: BinaryIO) -> bool:
 
 
 def _close_on_windows(file: BinaryIO) -> None:
-    """Close a file on Windows, where open files cannot be renamed or removed. Elsewhere, its lock must last longer."""
+    """Close a file on Windows, where open files cannot be renamed or removed.
+
+    On other systems, the file stays open, because its lock must last longer.
+    """
     if fcntl is None:
         file.close()  # type: ignore[unreachable] # mypy assumes the system where it runs
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush a folder to the disk, so that a power failure cannot undo a renaming."""
+    """Flush a folder to the disk, so that a power failure cannot undo the renaming of a file."""
     with suppress(OSError):  # some systems cannot open or flush a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:

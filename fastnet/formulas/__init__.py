@@ -1,1 +1,1 @@
-"""What things are, in NumPy: activations, costs, layers, optimizers, dropout masks, initial weights."""
+"""Definitions, in NumPy, of activations, costs, layers, optimizers, dropout masks and initial weights."""

@@ -14,19 +14,19 @@ LEAK = 0.01
 """Slope of `leaky_relu` where its argument is negative."""
 
 
-@np.errstate(under="ignore")  # results that are too small become 0
+@np.errstate(under="ignore")  # no warning is needed: results that underflow become 0
 def sigmoid(z: npt.ArrayLike) -> Any:
     """Return the sigmoid function of `z`, 1 / (1 + exp(-z)) (chapter 1, equation 3).
 
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape and magnitude: nothing overflows.
+        Array of any shape. Numbers of any magnitude cause no overflow.
 
     Returns
     -------
     ndarray or scalar
-        Values from 0 to 1, in the shape and precision of `z`. Integers become float64.
+        Values from 0 to 1, in the shape and precision of `z`. Integers are converted to float64.
     """
     z = _floating(z)
     e = np.exp(-np.abs(z))  # from 0 to 1 for both signs of z
@@ -40,12 +40,12 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape and magnitude: nothing overflows.
+        Array of any shape. Numbers of any magnitude cause no overflow.
 
     Returns
     -------
     ndarray or scalar
-        Values from 0 to 1/4, in the shape and precision of `z`. Integers become float64.
+        Values from 0 to 1/4, in the shape and precision of `z`. Integers are converted to float64.
     """
     e = np.exp(-np.abs(_floating(z)))
     return e / (1 + e) ** 2  # equals sigmoid(z) * (1 - sigmoid(z)), without loss of precision
@@ -58,19 +58,19 @@ def tanh(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape and magnitude.
+        Array of any shape, with numbers of any magnitude.
 
     Returns
     -------
     ndarray or scalar
-        Values from -1 to 1, in the shape and precision of `z`. Integers become float64.
+        Values from -1 to 1, in the shape and precision of `z`. Integers are converted to float64.
     """
     return np.tanh(_floating(z))
 
 
 @np.errstate(under="ignore")
 def tanh_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of the hyperbolic tangent at `z`: from 0 to 1, in the shape and precision of `z`."""
+    """Return the derivative of the hyperbolic tangent at `z`: values from 0 to 1, in the shape and precision of `z`."""
     return 4 * sigmoid_prime(2 * _floating(z))  # equals 1 - tanh(z)**2, without loss of precision
 
 
@@ -92,24 +92,26 @@ def leaky_relu(z: npt.ArrayLike) -> Any:
 
 
 def leaky_relu_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of `leaky_relu` at `z`, in its shape and precision: 1 for positive `z`, else 0.01."""
+    """Return the derivative of `leaky_relu`, in the shape and precision of `z`: 1 for positive `z`, otherwise 0.01."""
     z = _floating(z)
     return np.where(z > 0, z.dtype.type(1), z.dtype.type(LEAK))
 
 
 @np.errstate(under="ignore", invalid="ignore")
 def gelu(z: npt.ArrayLike) -> Any:
-    """Return z Phi(z), where Phi is the distribution function of the normal distribution (Hendrycks and Gimpel 2016).
+    """Return z Phi(z) (Hendrycks and Gimpel 2016).
+
+    Phi is the cumulative distribution function of the standard normal distribution.
 
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape and magnitude.
+        Array of any shape, with numbers of any magnitude.
 
     Returns
     -------
     ndarray or scalar
-        Values from -0.17, in the shape and precision of `z`. Integers become float64.
+        Values of at least -0.17, in the shape and precision of `z`. Integers are converted to float64.
     """
     z = _floating(z)
     return np.where(z < -_NEGLIGIBLE, z.dtype.type(0), z * _normal_distribution(z))
@@ -117,13 +119,13 @@ def gelu(z: npt.ArrayLike) -> Any:
 
 @np.errstate(under="ignore", over="ignore", invalid="ignore")
 def gelu_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of `gelu` at `z`: Phi(z) + z phi(z), where phi is the derivative of Phi."""
+    """Return the derivative of `gelu` at `z`: Phi(z) + z phi(z), with the density phi of the standard normal Phi."""
     z = _floating(z)
     density = np.exp(-z * z / 2) / z.dtype.type(math.sqrt(2 * math.pi))
     return _normal_distribution(z) + np.where(np.abs(z) > _NEGLIGIBLE, z.dtype.type(0), z * density)
 
 
-_NEGLIGIBLE = 40.0  # for larger z, Phi(-z) and phi(z) are less than the smallest positive number
+_NEGLIGIBLE = 40.0  # z above which Phi(-z) and phi(z) are less than the smallest positive float64
 _erfc = np.vectorize(math.erfc, otypes=[float])
 
 
@@ -133,7 +135,7 @@ def _normal_distribution(z: np.ndarray) -> np.ndarray:
 
 
 def linear(z: npt.ArrayLike) -> Any:
-    """Return `z` in floating point: the weighted input is the activation."""
+    """Return `z` in floating point: the activation is the weighted input."""
     return _floating(z)
 
 
@@ -149,14 +151,15 @@ def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Any shape and magnitude: nothing overflows.
+        Array of any shape. Numbers of any magnitude cause no overflow.
     axis : int, optional
-        Axis of the sum; by default, that of a column.
+        Axis of the sum; by default 0, so each column is one sample.
 
     Returns
     -------
     ndarray
-        Values from 0 to 1 with the sum 1 along the axis, in the shape and precision of `z`. Integers become float64.
+        Values from 0 to 1 with the sum 1 along the axis, in the shape and precision of `z`. Integers are converted to
+        float64.
     """
     z = _floating(z)
     e = np.exp(z - z.max(axis=axis, keepdims=True))
@@ -170,7 +173,7 @@ def exponential(z: npt.ArrayLike) -> Any:
 
 
 def _floating(z: npt.ArrayLike) -> np.ndarray:
-    """Return integers as float64, because small integer types overflow when negated; other numbers as they are."""
+    """Convert integers to float64, because small integer types overflow when negated; return floats unchanged."""
     z = np.asarray(z)
     return z if z.dtype.kind == "f" else z.astype(np.float64)
 
@@ -181,9 +184,9 @@ class Activation(NamedTuple):
     Attributes
     ----------
     function : callable
-        Returns the activation for the weighted input z.
+        Function that returns the activation for the weighted input z.
     prime : callable
-        Returns the derivative of the function at z.
+        Function that returns the derivative at z.
     """
 
     function: Callable[[Any], Any]
@@ -200,7 +203,7 @@ ACTIVATIONS = {
     "gelu": Activation(gelu, gelu_prime),
     "linear": LINEAR,
 }
-"""Activation functions of layers by name. Every engine has an entry for each function."""
+"""Activation functions of layers by name. Every engine implements each of these functions."""
 
 NOT_MONOTONIC = ("gelu",)
 """Names of the activation functions that are not monotonic: a larger z may have a smaller activation."""
@@ -208,12 +211,12 @@ NOT_MONOTONIC = ("gelu",)
 
 @dataclass(frozen=True, repr=False)
 class OwnActivation:
-    """An activation function that the user wrote, for the engine 'torch'. PyTorch computes the derivative.
+    """A custom activation function, for the engine 'torch'. PyTorch computes the derivative.
 
     Attributes
     ----------
     function : callable
-        Takes z, a tensor, and returns a tensor of the same shape. It must use PyTorch's functions.
+        Function that takes the tensor z, and returns a tensor of the same shape, computed with PyTorch's functions.
 
     Raises
     ------

@@ -27,7 +27,7 @@ from fastnet.formulas.layers import (
 )
 from fastnet.utils import arguments, machine
 
-_BYTES_A_NUMBER = 16  # for each weight: memory to draw it in float64, and to keep it
+_BYTES_A_NUMBER = 16  # bytes of memory per weight: 8 to draw the weight in float64, and up to 8 to store it
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
@@ -41,13 +41,13 @@ class Architecture:
     Attributes
     ----------
     input_shape : tuple of int
-        Shape of a sample: (n_in,), or (maps, height, width) of an image. Data sets hold a sample as a row of
-        prod(input_shape) numbers.
+        Shape of a sample: (n_in,), or (maps, height, width) of an image. A data set stores each sample
+        as a row of prod(input_shape) numbers.
     layers : tuple of Layer
-        Layers from the inputs on. The last must be dense. An activation of None becomes the first of the cost's
-        `outputs` in the last layer, and "sigmoid" in hidden layers.
+        All layers, in order; the inputs are no layer. The last layer must be dense. An activation of None becomes
+        the first of the cost's `outputs` in the last layer, and "sigmoid" in hidden layers.
     cost : BuiltIn or OwnCost
-        Cost, one of `costs.COSTS` or the user's own.
+        Cost: a built-in cost of `costs.COSTS`, or a custom cost.
     dtype : numpy.dtype
         Precision of parameters and arithmetic, float32 or float64.
 
@@ -79,12 +79,12 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | OwnCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers, given the number of neurons in each layer, inputs first."""
+        """Return an architecture of dense layers, given the number of inputs and then of neurons in each layer."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """Shape of a sample before each layer, and after the last."""
+        """Shape of a sample before each layer, and after the last layer."""
         return tuple(accumulate(self.layers, lambda shape, layer: layer.output_shape(shape), initial=self.input_shape))
 
     @cached_property
@@ -114,22 +114,22 @@ class Architecture:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Number of neurons in each dense or convolutional layer, inputs first."""
+        """Number of inputs, then number of neurons in each dense or convolutional layer."""
         pairs = zip(self.trained, self.shapes[1:], strict=True)
         return (self.n_in, *(prod(shape) for trained, shape in pairs if "weights" in trained))
 
     @property
     def weight_shapes(self) -> list[Shape]:
-        """Shapes of the book's weights: those of each dense or convolutional layer."""
+        """Shape of the weights of each dense or convolutional layer."""
         return [trained["weights"] for trained in self.trained if "weights" in trained]
 
     @cached_property
     def activations(self) -> tuple[str | OwnActivation, ...]:
         """Activation function of each layer, "linear" if the layer has none.
 
-        The activation function of a Convolution moves to the MaxPooling directly after it. The largest z of a window
-        is then found first, and the function computed for that z alone. The result is the same if the function never
-        decreases. Functions in `NOT_MONOTONIC` are not moved; a user's function is assumed never to decrease.
+        The activation function of a Convolution is moved to a MaxPooling directly after it. The largest z of a window
+        is then found first, and the function is computed for that z alone. The result is the same if the function never
+        decreases. Functions in `NOT_MONOTONIC` are not moved. A custom function is assumed never to decrease.
         """
         found = [getattr(layer, "activation", None) or "linear" for layer in self.layers]
         for i, (layer, following) in enumerate(pairwise(self.layers)):
@@ -153,7 +153,7 @@ class Architecture:
 
     @cached_property
     def drop_probabilities(self) -> np.ndarray:
-        """Probability with which each input of each Dropout layer is dropped, float32, in the order of the layers."""
+        """Probabilities, float32, with which the inputs of Dropout layers are dropped, in the order of the layers."""
         found = [
             np.full(prod(shape), layer.p, np.float32)
             for layer, shape in zip(self.layers, self.shapes, strict=False)
@@ -167,30 +167,31 @@ class Architecture:
         Parameters
         ----------
         p, inverted
-            As for `Dropout`.
+            See `Dropout`.
 
         Raises
         ------
         ValueError
-            If there are no hidden layers, or a layer is not dense.
+            If the network has no hidden layers, or a layer is not dense.
         """
         if not all(isinstance(layer, Dense) for layer in self.layers):
             raise ValueError(
-                f"dropout is {p}, but not all layers are dense; put Dropout({p}) where it belongs in the list of layers"
+                f"dropout is {p}, but not all layers are dense; leave out dropout, and put Dropout({p}) into the list "
+                "behind each layer whose neurons are to be dropped"
             )
         if len(self.layers) == 1:
-            raise ValueError(f"dropout is {p}, but the network has no hidden neurons to drop")
+            raise ValueError(f"dropout is {p}, but the network has no hidden neurons to drop; add a hidden layer")
         layers = [each for layer in self.layers[:-1] for each in (layer, Dropout(p, inverted))]
         return replace(self, layers=(*layers, self.layers[-1]))
 
     def check_mini_batch(self, samples: int) -> None:
-        """Raise a `ValueError` if batch normalization gets one number per neuron from mini-batches of that size."""
+        """Raise a `ValueError` if batch normalization would have only one number per neuron or map of a mini-batch."""
         pairs = zip(self.layers, self.shapes, strict=False)
         places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
         if samples * min(places, default=2) == 1:
             raise ValueError(
-                "a mini-batch has 1 sample, but the network has BatchNormalization, which needs the mean and variance "
-                "of a mini-batch; give mini-batches, and training data, of at least 2 samples"
+                "a mini-batch has 1 sample, but the network has BatchNormalization, which needs the variance over a "
+                "mini-batch; give mini-batches and training data of at least 2 samples"
             )
 
     def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
@@ -206,7 +207,7 @@ class Architecture:
         return found
 
     def book_lists(self, parameters: Parameters) -> tuple[Arrays, Arrays]:
-        """Return the book's lists: the weights and the biases of all layers that have weights, not copied."""
+        """Return the book's lists of weights and biases, for all layers that have weights. Arrays are not copied."""
         weighted = [each for each in parameters if "weights" in each]
         return [each["weights"] for each in weighted], [each["biases"] for each in weighted]
 
@@ -231,7 +232,7 @@ def check_memory(input_shape: Shape, layers: Sequence[Layer]) -> None:
 
 
 def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer, ...]:
-    """Return layers with all activations set, if the layers fit one another and the cost."""
+    """Return layers with all activations set; raise a `ValueError` if they do not fit one another or the cost."""
     *hidden, last = as_layers(layers, "sigmoid")
     if not isinstance(last, Dense):
         raise ValueError(f"the last layer is {last}; it must be Dense, or an integer")
@@ -250,7 +251,9 @@ def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer,
         )
     for layer in hidden:
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
-            raise ValueError(f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only")
+            raise ValueError(
+                f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only; give another"
+            )
     return (*hidden, last)
 
 

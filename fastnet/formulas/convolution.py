@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fastnet.formulas.layers import Shape
 
 Borders = tuple[tuple[int, int], tuple[int, int]]
-"""Number of rows above and below an image, and of columns left and right of it, that count as 0."""
+"""Number of rows of zeros above and below an image, and of columns of zeros left and right of it."""
 
 
 def padded(images: np.ndarray, borders: Borders) -> np.ndarray:
@@ -17,7 +17,7 @@ def padded(images: np.ndarray, borders: Borders) -> np.ndarray:
 
 
 def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return the patch of the image at each place of a filter, so that equation 125 becomes a matrix product.
+    """Return the patch of each image at each place of a filter: with patches, equation 125 is a matrix product.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
     Parameters
     ----------
     of_patches : ndarray, shape (m * places, maps * rows * columns)
-        Errors of the result of `patches`.
+        Errors of the patches, in the order in which `patches` returns them.
     shape : tuple of int
         Height and width of the filter.
     image_shape : tuple of int
         Shape of an image without borders, (maps, height, width).
     borders : Borders
-        Number of rows and columns of zeros around an image. Their errors are not returned.
+        Number of rows and columns of zeros around an image. The errors of these zeros are not returned.
 
     Returns
     -------
@@ -69,19 +69,22 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 
 
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
-    """Return samples, one per row and map by map, as a matrix (m * places, maps): one place of one sample per row."""
+    """Return samples, one per row, as a matrix (m * places, maps) in which each row is one place of one sample.
+
+    A sample has its maps one after another.
+    """
     by_place: np.ndarray = samples.reshape(len(samples), maps, -1).transpose(0, 2, 1)
     return by_place.reshape(-1, maps)
 
 
 def rows_as_samples(rows: np.ndarray, samples: int) -> np.ndarray:
-    """Invert `places_as_rows`: return a matrix with one sample per row."""
+    """Invert `places_as_rows`: return a matrix with one sample per row, given one place of one sample per row."""
     by_map: np.ndarray = rows.reshape(samples, -1, rows.shape[1]).transpose(0, 2, 1)
     return by_map.reshape(samples, -1)
 
 
 def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest number in each window of each map (chapter 6, "Pooling layers"), and its index.
+    """Return the largest number in each window of each map, and its index (chapter 6, "Pooling layers").
 
     Parameters
     ----------
@@ -95,7 +98,8 @@ def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np
     largest : ndarray, shape (m, maps, height // rows, width // columns)
         Largest number in each window.
     places : ndarray of int64, of the same shape
-        Index of the largest number in its window, counted row by row. If several are equal, the index of the first.
+        Index of the largest number in its window, counted row by row. If several numbers are the largest, the
+        index of the first.
     """
     m, maps, height, width = images.shape
     down, across = height // shape[0], width // shape[1]
@@ -107,7 +111,7 @@ def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np
 
 
 def max_pool_back(errors: np.ndarray, places: np.ndarray, shape: tuple[int, int], image_shape: Shape) -> np.ndarray:
-    """Return the errors of images: errors of the pooled numbers at the places of these numbers, and 0 elsewhere.
+    """Return the errors of images: the error of each pooled number at that number's pixel, and 0 elsewhere.
 
     Parameters
     ----------

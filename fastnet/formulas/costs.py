@@ -1,7 +1,7 @@
-"""Cost functions: the book's, as classes with `fn` and `delta` (chapter 3), and costs written by a user.
+"""Cost functions: built-in costs, which are classes with `fn` and `delta` as in chapter 3, and custom costs.
 
 `C_x` is the cost of one sample. The cost of a data set is the mean over its samples. A cost also determines which
-activations its output neurons may have, and which targets are valid.
+activations the output neurons may have, and which targets are valid.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from fastnet.formulas.regression import AbsoluteErrorCost, HuberCost, PoissonCos
 
 
 class Cost(Protocol):
-    """The functions that a cost must have: a class with static methods, as in the book, or an object with methods."""
+    """The interface of a cost: a class with static methods, as in the book, or an object with methods."""
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`, both columns `(n_out, 1)`."""
+        """Return the cost of the output `a` for the desired output `y`, both columns of shape (n_out, 1)."""
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the derivative of the cost with respect to z, the outputs' weighted input; all are columns."""
+        """Return the derivative of the cost with respect to the weighted inputs `z`. All arrays are columns."""
 
 
 class QuadraticCost:
-    """C_x = ||a - y||^2 / 2, for sigmoid or linear neurons (chapter 1, equation 6)."""
+    """C_x = ||a - y||^2 / 2, for sigmoid or linear output neurons (chapter 1, equation 6)."""
 
     outputs = ("sigmoid", "linear")
 
@@ -54,7 +54,10 @@ class QuadraticCost:
 
 
 class CrossEntropyCost:
-    """C_x = -sum(y ln a + (1 - y) ln(1 - a)), for sigmoid neurons and y from 0 to 1 (chapter 3, equation 63)."""
+    """C_x = -sum(y ln a + (1 - y) ln(1 - a)) (chapter 3, equation 63).
+
+    The output neurons must be sigmoid neurons, and the targets y must be from 0 to 1.
+    """
 
     outputs = ("sigmoid",)
 
@@ -63,13 +66,13 @@ class CrossEntropyCost:
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
         """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples.
 
-        As in the book, 0 ln 0 counts as 0, and an infinite cost as the largest floating-point number.
+        As in the book, 0 ln 0 counts as 0, and an infinite term counts as the largest floating-point number.
         """
         return np.sum(np.nan_to_num(-y * np.log(a) - (1 - y) * np.log(1 - a)), dtype=np.float64)
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z` (chapter 3, equation 66)."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z` (equation 66)."""
         error: np.ndarray = a - y
         return error
 
@@ -78,7 +81,7 @@ class CrossEntropyCost:
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row.
 
-        The formula uses z, because activations near 0 and 1 are rounded.
+        The formula uses `z`, because the logarithms of rounded activations are inaccurate.
         """
         terms = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
         losses: np.ndarray = terms.sum(axis=1, dtype=np.float64)
@@ -91,13 +94,13 @@ class CrossEntropyCost:
         if not 0 <= smallest <= largest <= 1:
             wrong = smallest if smallest < 0 else largest
             raise ValueError(
-                f"there is a y with the component {wrong:g}; CrossEntropyCost takes targets from 0 to 1: scale the "
+                f"a target y has the component {wrong:g}; CrossEntropyCost needs targets from 0 to 1: scale the "
                 "targets, or use QuadraticCost"
             )
 
 
 class LogLikelihoodCost:
-    """C_x = -sum(y ln a), for softmax neurons and targets y that are probabilities (chapter 3, equation 80)."""
+    """C_x = -sum(y ln a), for softmax output neurons and targets y that are probabilities (chapter 3, equation 80)."""
 
     outputs = ("softmax",)
 
@@ -106,13 +109,13 @@ class LogLikelihoodCost:
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
         """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples.
 
-        0 ln 0 counts as 0, and an infinite cost as the largest floating-point number.
+        0 ln 0 counts as 0, and an infinite term counts as the largest floating-point number.
         """
         return np.sum(np.nan_to_num(-y * np.log(a)), dtype=np.float64)
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z` (chapter 3, equation 84)."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z` (equation 84)."""
         error: np.ndarray = a - y
         return error
 
@@ -121,7 +124,7 @@ class LogLikelihoodCost:
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the cost of each sample, shape (n,), given one sample per row.
 
-        The formula uses z, because small probabilities lose precision.
+        The formula uses `z`, because the logarithms of rounded activations are inaccurate.
         """
         z = z - z.max(axis=1, keepdims=True)
         logarithms: np.ndarray = np.log(np.exp(z).sum(axis=1, dtype=np.float64))
@@ -130,25 +133,25 @@ class LogLikelihoodCost:
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
-        """Raise a `ValueError` if the targets of a sample, one sample per row, are not probabilities with sum 1."""
+        """Raise a `ValueError` unless each row, the targets of one sample, contains probabilities with the sum 1."""
         sums, smallest = targets.sum(axis=1), targets.min(axis=1)
         wrong = ~(np.isclose(sums, 1, rtol=0, atol=1e-5) & (smallest >= 0))
         if wrong.any():
             raise ValueError(
-                f"there is a y with the sum {sums[wrong][0]:g} and the smallest component {smallest[wrong][0]:g}; "
-                "LogLikelihoodCost takes probabilities: no component below 0, and the sum 1"
+                f"a target y has the sum {sums[wrong][0]:g} and the smallest component {smallest[wrong][0]:g}; "
+                "LogLikelihoodCost needs probabilities: components of at least 0, whose sum is 1"
             )
 
 
 class OwnCost:
-    """A cost that the user wrote, for sigmoid or linear output neurons. Its results are checked.
+    """A custom cost, for sigmoid or linear output neurons. The results of its function `delta` are checked.
 
     Parameters
     ----------
     cost : Cost
-        Class or object that the user wrote.
+        The custom cost: a class or an object.
     function : str, optional
-        Name of the user's function that returns the error, for messages.
+        Name in messages of the function that the user wrote, such as "cost_derivative" in chapter 1.
     """
 
     outputs = ("sigmoid", "linear")
@@ -158,26 +161,26 @@ class OwnCost:
         self.function = function
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the errors that the user's function returns, one sample per row.
+        """Return the errors that the custom cost returns, one sample per row.
 
         Raises
         ------
         ValueError
-            If the user's function returns neither a column (n_out, 1) nor a number.
+            If the custom cost returns neither a column (n_out, 1) of real numbers nor a real number.
         """
-        # The user's function may work for the book's columns only, so it gets each sample as columns.
+        # A custom cost may be written for single columns, as in the book, so it is called once for each sample.
         samples = zip(z[:, :, np.newaxis], a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
         columns = [checked_column(self.cost.delta(*each), each[1], self.function) for each in samples]
         errors: np.ndarray = np.concatenate(columns, axis=1).T
         return errors
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the user's cost of each sample, shape (n,), given one sample per row."""
+        """Return the custom cost of each sample, shape (n,), given one sample per row."""
         columns = zip(a[:, :, np.newaxis], y[:, :, np.newaxis], strict=True)
         return np.array([float(self.cost.fn(*each)) for each in columns])
 
     def check(self, targets: np.ndarray) -> None:
-        """Do nothing: valid targets of a user's cost are unknown."""
+        """Do nothing: it is unknown which targets are valid for a custom cost."""
 
 
 BuiltIn: TypeAlias = (
@@ -189,7 +192,7 @@ BuiltIn: TypeAlias = (
     | HuberCost
     | QuantileCost
 )
-"""A cost of fastnet: a class, or an object if the cost has settings."""
+"""A built-in cost: a class, or an object if the cost has settings."""
 
 COSTS: dict[str, BuiltIn] = {
     "QuadraticCost": QuadraticCost,
@@ -200,14 +203,14 @@ COSTS: dict[str, BuiltIn] = {
     "HuberCost": HuberCost(),
     "QuantileCost": QuantileCost(),
 }
-"""All costs by class name, with default settings. Every engine has an entry for each cost."""
+"""All built-in costs by class name, with default settings. Every engine implements each of these costs."""
 
 NAMES: dict[str, BuiltIn] = {
     "quadratic": QuadraticCost,
     "cross-entropy": CrossEntropyCost,
     "log-likelihood": LogLikelihoodCost,
 }
-"""The book's costs by their names in arguments, commands and grids."""
+"""The book's costs by their names in arguments, commands and sweep grids."""
 
 FOR_REGRESSION: dict[str, BuiltIn] = {
     "poisson": PoissonCost,
@@ -219,14 +222,14 @@ FOR_REGRESSION: dict[str, BuiltIn] = {
 
 
 def by_name(cost: Any) -> Any:
-    """Return the cost of a name in `NAMES`, `FOR_REGRESSION` or `COSTS`.
+    """Return the cost with a name in `NAMES`, `FOR_REGRESSION` or `COSTS`.
 
-    A class with settings becomes an object with default settings. Any other value is returned unchanged.
+    A cost class that has settings becomes an object with default settings. Any other value is returned unchanged.
 
     Raises
     ------
     ValueError
-        If there is no cost of that name.
+        If `cost` is a string, but not the name of a cost.
     """
     if cost is HuberCost or cost is QuantileCost:
         return cost()
@@ -240,7 +243,7 @@ def by_name(cost: Any) -> Any:
 
 
 def as_cost(cost: Any) -> BuiltIn | OwnCost:
-    """Return a cost of fastnet, given as its class or an instance, as in `COSTS`; any other cost as an `OwnCost`.
+    """Convert a cost, given as a class or an instance, to a built-in cost as in `COSTS`, or to an `OwnCost`.
 
     Raises
     ------
@@ -285,7 +288,7 @@ class Outputs:
         return activations
 
     def derivatives(self, z: np.ndarray, neurons: np.ndarray) -> np.ndarray:
-        """Return the derivative of one output activation of each sample with respect to z, shape (n, n_out).
+        """For each sample, return the derivative of one output activation with respect to z, shape (n, n_out).
 
         Parameters
         ----------
@@ -316,18 +319,18 @@ class Outputs:
 
 
 def checked_column(values: Any, like: np.ndarray, function: str) -> np.ndarray:
-    """Return the result of a user's function as a column with the shape and dtype of `like`.
+    """Return the result of a custom function as a column with the shape and dtype of `like`.
 
     Raises
     ------
     ValueError
-        If the result is neither such a column nor a number.
+        If the result is neither a column of real numbers with that shape nor a real number.
     """
     column = np.asarray(values)
     if column.dtype.kind not in "fiub":
-        raise ValueError(f"{function} returned {column.dtype}; it must return real numbers")
+        raise ValueError(f"{function} returned values of the type {column.dtype}; it must return real numbers")
     if column.shape not in ((), like.shape):
-        raise ValueError(f"{function} returned an array of shape {column.shape}; it must be {like.shape}")
+        raise ValueError(f"{function} returned an array of shape {column.shape}; the shape must be {like.shape}")
     return np.broadcast_to(column.astype(like.dtype, copy=False), like.shape)
 
 
@@ -342,7 +345,7 @@ def name_of(cost: Any) -> str:
 
 
 def from_name(name: str) -> BuiltIn | None:
-    """Return the cost whose `name_of` is `name`; None if it is not a cost of fastnet."""
+    """Return the built-in cost whose `name_of` is `name`; None if no built-in cost has that name."""
     parts = re.fullmatch(r"(\w+)\((\w+)=([0-9.e+-]+)\)", name)
     if parts is None:
         found = COSTS.get(name)

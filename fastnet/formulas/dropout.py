@@ -1,7 +1,7 @@
 """Dropout masks, the same in every engine.
 
 A counter-based generator, Philox (Salmon et al. 2011), draws the masks. The mask of the i-th sample of the training
-depends on the seed and i alone, not on how an epoch is divided into calls. Each sample has its own mask, as in
+depends only on the seed and on i, not on how an epoch is divided into calls. Each sample has its own mask, as in
 Srivastava et al. (2014) and in the book's `network3`. The book's chapter 3, "Dropout", has one mask per mini-batch.
 """
 
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_NUMBERS_IN_A_BLOCK = 8  # numbers of 32 bits for each value of Philox's counter
-_NEURONS_AT_A_TIME = 1 << 22  # limits the memory to 16 MB
+_NUMBERS_IN_A_BLOCK = 8  # number of 32-bit numbers that Philox generates for each value of its counter
+_NEURONS_AT_A_TIME = 1 << 22  # largest number of samples times neurons in a part; limits the memory to 16 MB
 
 
 def parts(order: np.ndarray, mini_batch_size: int, neurons: int) -> Iterator[np.ndarray]:
-    """Divide an order into parts of whole mini-batches, so that the masks of a part need little memory."""
+    """Divide the order of the samples into parts of whole mini-batches, so that a part's masks need little memory."""
     mini_batches = max(1, _NEURONS_AT_A_TIME // (mini_batch_size * max(neurons, 1)))
     samples = mini_batches * mini_batch_size
     for start in range(0, len(order), samples):
@@ -31,7 +31,7 @@ def kept(seed: int, first: int, samples: int, probabilities: np.ndarray) -> np.n
     seed : int
         Seed of the generator.
     first : int
-        Index of the first sample, counted through all epochs, from 0.
+        Index of the first sample, counted from 0 and across all epochs.
     samples : int
         Number of samples.
     probabilities : ndarray of float32, shape (neurons,)

@@ -1,4 +1,4 @@
-"""The shape of images for networks whose layers need images."""
+"""The shape of the input images, for networks whose layers need images."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     n_in : int
         Number of inputs.
     layers : sequence of int or Layer
-        All layers.
+        All layers, in order; an integer is a dense layer.
     shape : tuple of int, optional
         Shape of an image, (maps, height, width). By default, n*n inputs are one map, and 3*n*n inputs are three maps:
         red, green and blue.
@@ -48,7 +48,7 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     Raises
     ------
     ValueError
-        If `shape` does not fit the number of inputs, or is missing and there is no default.
+        If `shape` does not fit the number of inputs, or if `shape` is missing and has no default.
 
     Examples
     --------
@@ -69,26 +69,26 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
         if maps * side * side == n_in:
             return maps, side, side
     raise ValueError(
-        f"{first} needs images, and a sample has {n_in} numbers, neither n*n (one map) nor 3*n*n (three maps); give "
-        "the number of maps, the height and the width: image_shape=(3, 32, 32), or --image-shape 3x32x32 in a command"
+        f"{first} needs images, but a sample has {n_in} numbers, neither n*n (one map) nor 3*n*n (three maps); give "
+        "maps, height and width, such as image_shape=(3, 32, 32), or --image-shape 3x32x32 in a command"
     )
 
 
 @contextlib.contextmanager
 def assumed(shape: Shape, given: Shape | None) -> Iterator[None]:
-    """Add the assumed shape of images to the message of errors in the `with` block, if no shape was given."""
+    """Add the assumed image shape to the message of each `ValueError` in the `with` block, if no shape was given."""
     try:
         yield
     except ValueError as error:
         if given is not None or len(shape) == 1:
             raise
         raise ValueError(
-            f"{error}. The {prod(shape)} numbers of a sample are taken for an image of {shape[0]} x {shape[1]} x "
+            f"{error}. The {prod(shape)} numbers of a sample are interpreted as an image of {shape[0]} x {shape[1]} x "
             f"{shape[2]} (maps, height, width), because no image_shape is given"
         ) from None
 
 
 def _for_images(layers: Sequence[int | Layer]) -> Iterator[Layer]:
-    """Return the layers that need images, up to the first dense layer."""
+    """Return the layers that need images, among the layers before the first dense layer."""
     in_front = takewhile(lambda layer: isinstance(layer, Layer) and not isinstance(layer, Dense), layers)
     return (layer for layer in in_front if isinstance(layer, (Convolution, MaxPooling)))

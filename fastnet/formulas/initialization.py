@@ -22,7 +22,7 @@ def normal(weight_shapes: Sequence[Shape], random: Any, *, scaled: bool) -> tupl
         Random generator: `numpy.random` or a `RandomState`.
     scaled : bool
         Whether to divide weights by the square root of the number of weights to the same neuron (chapter 3, "Weight
-        initialization"). Unscaled, wide layers begin saturated.
+        initialization"). Otherwise, neurons of wide layers begin saturated.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def glorot(
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Draw weights and biases from uniform distributions (Glorot and Bengio 2010), in scikit-learn's order.
 
-    With biases as large as the book's, networks with ReLU classified about 1% fewer digits of MNIST correctly.
+    With the book's larger biases, ReLU networks classified about 1% fewer MNIST digits correctly.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ def glorot(
 
     Notes
     -----
-    The bound is sqrt(6 / (fan_in + fan_out)); for sigmoid neurons, scikit-learn's sqrt(2 / (fan_in + fan_out)). For a
-    convolution, fan_in is maps * rows * columns, the number of weights that one output depends on. fan_out is
-    filters * rows * columns, the number of weights through which one input has an effect. PyTorch's `xavier_uniform_`
-    and Keras's `GlorotUniform` have the same definitions.
+    The numbers are drawn from -bound to bound. The bound is sqrt(6 / (fan_in + fan_out)). For sigmoid neurons it is
+    sqrt(2 / (fan_in + fan_out)), as in scikit-learn. For a convolution, fan_in is maps * rows * columns, the number of
+    weights that one output depends on. fan_out is filters * rows * columns, the number of weights through which one
+    input affects the outputs. PyTorch's `xavier_uniform_` and Keras's `GlorotUniform` define both in the same way.
     """
     weights, biases = [], []
     for shape, activation in zip(weight_shapes, activations, strict=True):
@@ -72,6 +72,6 @@ def glorot(
 
 
 def _uniform(shape: Shape, bound: float, random: np.random.RandomState) -> np.ndarray:
-    """Draw weights. Those of dense layers are drawn transposed, as in scikit-learn."""
+    """Draw weights. For dense layers, the transposed matrix is drawn, as in scikit-learn."""
     drawn: np.ndarray = random.uniform(-bound, bound, shape[::-1] if len(shape) == 2 else shape)
     return drawn.T if len(shape) == 2 else drawn

@@ -18,7 +18,7 @@ Shape: TypeAlias = tuple[int, ...]
 Shapes: TypeAlias = dict[str, Shape]
 
 OF_OUTPUTS = ("softmax", "exp")
-"""Activations for output neurons only. Each needs one cost: `LogLikelihoodCost` or `PoissonCost`."""
+"""Activations for output neurons only: "softmax" needs `LogLikelihoodCost`, and "exp" needs `PoissonCost`."""
 
 PADDINGS = ("valid", "same")
 
@@ -28,7 +28,7 @@ class Layer:
     """Base class of all layers."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of a sample's activations, given the shape of its inputs.
+        """Return the shape of the activations of a sample, given the shape of the inputs.
 
         Raises
         ------
@@ -42,13 +42,13 @@ class Layer:
         return {}
 
     def statistics(self, shape: Shape) -> Shapes:
-        """Return the names and shapes of the arrays that training updates without a gradient, likewise."""
+        """Return names and shapes of the arrays that training updates without a gradient, given the inputs' shape."""
         return {}
 
     def settings(self) -> dict[str, Any]:
         """Return the layer as plain data; `from_settings` is the inverse.
 
-        An activation of the user's own is represented by its name, which `from_settings` refuses.
+        A custom activation is represented by its `repr`, which `from_settings` does not accept.
         """
         values = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
         return {"layer": type(self).__name__, **values}
@@ -61,10 +61,10 @@ class Dense(Layer):
     Attributes
     ----------
     n_out : int
-        Number of neurons, from 1.
+        Number of neurons, at least 1.
     activation : str, OwnActivation or None
-        Name in `activations.ACTIVATIONS`, or the user's own; None for the network's default. An output layer needs an
-        activation that the cost allows, also "softmax" or "exp".
+        Name in `activations.ACTIVATIONS`, or a custom activation; None for the network's default. An output layer may
+        also have "softmax" or "exp"; the cost must allow the activation.
 
     Raises
     ------
@@ -88,22 +88,23 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class Convolution(Layer):
-    """Filters that are moved over images: a = activation(b + sum of w x over a filter's place) (equation 125).
+    """Filters that move over images: a = activation(b + sum of w x over the local receptive field) (equation 125).
 
-    Inputs are images of shape (maps, height, width). Outputs have one map for each filter. Filters are not rotated, as
-    in the equation and in PyTorch's `conv2d`. In `network3`, filters are rotated, as in Theano.
+    Inputs are images of shape (maps, height, width). Outputs have one map for each filter. As in the equation and in
+    PyTorch's `conv2d`, filters are not rotated. In `network3`, filters are rotated, as in Theano.
 
     Attributes
     ----------
     filters : int
-        Number of filters, from 1.
+        Number of filters, at least 1.
     shape : tuple of int
         Height and width of each filter, or one integer for both.
     activation : str, OwnActivation or None
-        Name in `activations.ACTIVATIONS`, or the user's own; None for the network's default.
+        Name in `activations.ACTIVATIONS`, or a custom activation; None for the network's default.
     padding : {'valid', 'same'}
-        With 'valid', filters stay within the image. With 'same', the image is padded with zeros, so that outputs are
-        as large as inputs. If the number of padded rows or columns is odd, the bottom or the right gets one more.
+        With 'valid', filters stay within the image. With 'same', the image is padded with zeros, so that output
+        images are as large as input images. If the number of padded rows is odd, one more is at the bottom than at the
+        top. If the number of padded columns is odd, one more is on the right than on the left.
 
     Raises
     ------
@@ -116,7 +117,7 @@ class Convolution(Layer):
     activation: str | OwnActivation | None = None
     padding: str = "valid"
 
-    if TYPE_CHECKING:  # the argument `shape` may be an integer, the attribute is always a tuple
+    if TYPE_CHECKING:  # the argument `shape` may be an integer, but the attribute is always a tuple
 
         def __init__(
             self,
@@ -137,14 +138,14 @@ class Convolution(Layer):
         if self.padding == "same":
             return self.filters, height, width
         if self.shape[0] > height or self.shape[1] > width:
-            raise ValueError(f"{self} is larger than its inputs, images of {height} x {width}")
+            raise ValueError(f"{self} is larger than its inputs, images of {height} x {width}; give a smaller shape")
         return self.filters, height - self.shape[0] + 1, width - self.shape[1] + 1
 
     def trained(self, shape: Shape) -> Shapes:
         return {"weights": (self.filters, shape[0], *self.shape), "biases": (self.filters, 1)}
 
     def borders(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the number of padded rows above and below, and of padded columns left and right."""
+        """Return the number of padded rows above and below an image, and of padded columns left and right of it."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
         (above, left) = ((n - 1) // 2 for n in self.shape)
@@ -155,9 +156,10 @@ class Convolution(Layer):
 class MaxPooling(Layer):
     """Keeps the largest activation in each window of each map (chapter 6, "Pooling layers").
 
-    Windows do not overlap. Rows and columns that do not fill a window are ignored. If several activations are equally
-    large, backpropagation assigns the error to the first, row by row. Directly after a `Convolution`, pooling comes
-    before the activation function, except for GELU, which is not monotonic; see `Architecture.activations`.
+    Windows do not overlap. Rows and columns that do not fill a window are ignored. If several activations of a window
+    are the largest, backpropagation assigns the error to the first of them, row by row. Directly after a `Convolution`,
+    pooling is computed before the activation function, unless the function is not monotonic (GELU). See
+    `Architecture.activations`.
 
     Attributes
     ----------
@@ -172,7 +174,7 @@ class MaxPooling(Layer):
 
     shape: tuple[int, int] = (2, 2)
 
-    if TYPE_CHECKING:  # the argument may be an integer, the attribute is always a tuple
+    if TYPE_CHECKING:  # the argument `shape` may be an integer, but the attribute is always a tuple
 
         def __init__(self, shape: int | Sequence[int] = (2, 2)) -> None: ...
 
@@ -182,15 +184,15 @@ class MaxPooling(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         maps, height, width = _image(shape, self)
         if self.shape[0] > height or self.shape[1] > width:
-            raise ValueError(f"{self} is larger than its inputs, images of {height} x {width}")
+            raise ValueError(f"{self} is larger than its inputs, images of {height} x {width}; give a smaller shape")
         return maps, height // self.shape[0], width // self.shape[1]
 
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Drops each input with a probability, independently for each sample in training (Srivastava et al. 2014).
+    """Drops each input with probability `p` in training, independently for each sample (Srivastava et al. 2014).
 
-    Inverted dropout divides kept inputs by 1 - p in training, so that a trained network needs no change. Dropout that
+    Inverted dropout divides kept inputs by 1 - p in training, so the trained network needs no change. Dropout that
     is not inverted, as in the book's chapter 6, multiplies all inputs of the trained network by 1 - p.
 
     Attributes
@@ -225,7 +227,7 @@ class Dropout(Layer):
 
     def settings(self) -> dict[str, Any]:
         settings = super().settings()
-        if self.inverted:  # older files do not have the setting
+        if self.inverted:  # left out, as in older files
             del settings["inverted"]
         return settings
 
@@ -237,16 +239,17 @@ class Dropout(Layer):
 class BatchNormalization(Layer):
     """Gives each neuron the mean beta and the standard deviation gamma over a mini-batch (Ioffe and Szegedy 2015).
 
-    For images, mean and variance are computed for each map, over all of its places.
+    For images, mean and variance are computed for each map, over all positions of the map.
 
     a = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta). In training, mean and variance are those of the
-    mini-batch. Outside training, their running means are used. A mini-batch with one number for each neuron or map
-    does not update the running means.
+    mini-batch. Outside training, their running means are used. A mini-batch with only one number for each neuron or
+    map does not update the running means.
 
     Attributes
     ----------
     activation : str
-        Name in `activations.ACTIVATIONS`. For the order of the paper, give the layer before "linear" as activation.
+        Name in `activations.ACTIVATIONS`. In the paper, normalization comes before the activation function. For this
+        order, the layer before must have the activation "linear".
     momentum : float
         Weight of a mini-batch in the running means, greater than 0 and at most 1.
     epsilon : float
@@ -287,12 +290,12 @@ __all__ = ["BatchNormalization", "Convolution", "Dense", "Dropout", "MaxPooling"
 
 
 def as_layers(layers: Sequence[int | Layer], activation: str) -> tuple[Layer, ...]:
-    """Return layers in which integers have become dense layers of that many neurons.
+    """Return layers, with each integer replaced by a dense layer of that many neurons.
 
     Parameters
     ----------
     layers : sequence of int or Layer
-        All layers but the inputs.
+        All layers, in order; the inputs are no layer.
     activation : str
         Activation of hidden dense and convolutional layers whose activation is None.
     """
@@ -312,7 +315,7 @@ def from_settings(settings: dict[str, Any]) -> Layer:
     Raises
     ------
     KeyError, TypeError, ValueError
-        If `settings` are not those of a layer.
+        If `settings` are not the settings of a layer.
     """
     values = dict(settings)
     return LAYERS[values.pop("layer")](**values)
@@ -333,7 +336,7 @@ def _check_activation(value: Any, choices: Collection[str], argument: str) -> No
 def _height_and_width(value: Any, argument: str) -> tuple[int, int]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) != 2:
-            raise ValueError(f"{argument} is {arguments.brief(value)}; it must be a height and a width")
+            raise ValueError(f"{argument} is {arguments.brief(value)}; it must be an integer, or a height and a width")
         height, width = (arguments.positive(n, f"a number in {argument}") for n in value)
         return height, width
     size = arguments.positive(value, argument)
@@ -344,7 +347,7 @@ def _image(shape: Shape, layer: Layer) -> tuple[int, int, int]:
     """Return the shape of a layer's inputs, (maps, height, width), or raise a `ValueError` if they are not images."""
     if len(shape) != 3:
         raise ValueError(
-            f"{layer} has {prod(shape)} numbers without a shape for inputs; it must have images: if images are the "
+            f"{layer} has {prod(shape)} numbers without a shape as inputs; it must have images: if images are the "
             "network's inputs, give their shape, such as (1, 28, 28), instead of the number of inputs"
         )
     maps, height, width = shape

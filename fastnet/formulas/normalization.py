@@ -11,18 +11,18 @@ import numpy as np
 
 
 class Normalized(NamedTuple):
-    """Normalized inputs, and the statistics used.
+    """Normalized inputs, and the statistics by which they were normalized.
 
     Attributes
     ----------
     values : ndarray, shape (m, n)
         Normalized inputs, (x - mean) / deviation.
     mean, variance : ndarray, shape (n,)
-        Mean and biased variance of the inputs of each neuron.
+        Mean and variance of each neuron: those of the inputs (biased variance), or running statistics.
     deviation : ndarray, shape (n,)
         Standard deviation, sqrt(variance + epsilon).
     of_mini_batch : bool
-        Whether mean and variance are those of the inputs, instead of running statistics.
+        Whether mean and variance are those of the inputs, and not running statistics.
     """
 
     values: np.ndarray
@@ -33,7 +33,7 @@ class Normalized(NamedTuple):
 
 
 def normalize(x: np.ndarray, epsilon: float, running: tuple[np.ndarray, np.ndarray] | None = None) -> Normalized:
-    """Normalize inputs by the running mean and variance if given, else by the inputs' own (the paper's algorithm 1)."""
+    """Normalize inputs by the running mean and variance if given, otherwise by the mean and variance of the inputs."""
     mean, variance = running or (x.mean(axis=0), x.var(axis=0))
     deviation = np.sqrt(variance + x.dtype.type(epsilon))
     return Normalized((x - mean) / deviation, mean, variance, deviation, running is None)
@@ -51,9 +51,10 @@ def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) 
 def keep(
     statistics: dict[str, np.ndarray], mean: np.ndarray, variance: np.ndarray, samples: int, momentum: float
 ) -> None:
-    """Update running statistics, columns (n, 1), by the mean and variance of a mini-batch of at least two samples.
+    """Update running statistics, columns (n, 1), by the mean and biased variance of a mini-batch.
 
-    The running variance is unbiased: that of a mini-batch is multiplied by m / (m - 1).
+    A mini-batch of a single sample changes nothing. The running variance has Bessel's correction: the variance of a
+    mini-batch of m samples is multiplied by m / (m - 1).
     """
     if samples < 2:
         return

@@ -1,7 +1,7 @@
 """Notation of hidden layers in one line of text, for commands, sweeps and sweeps' records.
 
 The text "conv 20 5x5 relu, pool 2x2, dense 100 relu" stands for a convolution with 20 filters, max pooling, and 100
-neurons. The output layer is not written: the data determine its neurons, and the cost determines their activation.
+neurons. The output layer is omitted: the data determine its number of neurons, and the cost determines its activation.
 
 Grammar, with optional parts in brackets and repeated parts in braces::
 
@@ -13,9 +13,9 @@ Grammar, with optional parts in brackets and repeated parts in braces::
                | "dropout" probability
     size       = height [ "x" width ]
 
-The default width is the height, and the default size for "pool" is 2x2. The activation is a name in
-`activations.ACTIVATIONS`. The default activation is the network's for "conv" and "dense", and linear for "batchnorm".
-With "same", outputs are as large as inputs; see `layers.Convolution`.
+The default width is the height, and the default size of "pool" is 2x2. The activation is a name in
+`activations.ACTIVATIONS`. By default, "conv" and "dense" have the network's activation, and "batchnorm" is linear. With
+"same", output images are as large as input images; see `layers.Convolution`.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ FORMS = "; ".join(_FORMS.values())
 
 
 def read(text: str) -> tuple[Layer, ...]:
-    """Return the layers that a text stands for.
+    """Return the layers that a text describes.
 
     Raises
     ------
     TypeError
         If `text` is not a string.
     ValueError
-        If the text does not follow the grammar, or a layer's settings are out of range.
+        If the text does not follow the grammar, or a setting of a layer is out of range.
 
     Examples
     --------
@@ -67,12 +67,12 @@ def read(text: str) -> tuple[Layer, ...]:
     (Convolution(filters=20, shape=(5, 5), activation='relu', padding='valid'), MaxPooling(shape=(2, 2)))
     """
     if not isinstance(text, str):
-        raise TypeError(f"{arguments.brief(text)} must be a text, such as {EXAMPLE!r}")
+        raise TypeError(f"{arguments.brief(text)} must be a string, such as {EXAMPLE!r}")
     return tuple(_layer(phrase.split()) for phrase in text.split(","))
 
 
 def write(layers: Sequence[int | Layer]) -> str:
-    """Return layers in the notation; `read` is the inverse.
+    """Return the text that describes layers; `read` is the inverse.
 
     Parameters
     ----------
@@ -91,26 +91,26 @@ def write(layers: Sequence[int | Layer]) -> str:
     'conv 20 5x5 relu, pool 2x2, dense 100'
     """
     if not isinstance(layers, Sequence):
-        raise TypeError(f"{arguments.brief(layers)} must be a text, such as {EXAMPLE!r}, or a sequence of layers")
+        raise TypeError(f"{arguments.brief(layers)} must be a string, such as {EXAMPLE!r}, or a sequence of layers")
     found = [layer if isinstance(layer, Layer) else Dense(arguments.positive(layer, "a layer")) for layer in layers]
     if not found:
-        raise ValueError(f"there are no layers; give at least one, such as {EXAMPLE!r}")
+        raise ValueError(f"layers is empty; give at least one layer, such as {EXAMPLE!r}")
     for layer in found:
         if _words(layer) is None:
-            raise ValueError(f"{layer} cannot be written as text; text may have {FORMS}")
+            raise ValueError(f"{layer} cannot be written as text; a layer in text must be one of: {FORMS}")
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
             _refuse_outputs(describe(layer), str(layer.activation))
     return ", ".join(map(describe, found))
 
 
 def describe(layer: Layer) -> str:
-    """Return a layer in the notation, or its `repr` if the notation cannot express the layer."""
+    """Return the text that describes a layer, or the layer's `repr` if the notation cannot express the layer."""
     words = _words(layer)
     return repr(layer) if words is None else " ".join(map(str, words))
 
 
 def size(shape: Shape) -> str:
-    """Return a shape in the notation.
+    """Return a shape as text, with "x" between the numbers.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def size(shape: Shape) -> str:
 
 
 def _words(layer: Layer) -> list[object] | None:
-    """Return the words of a layer in the notation, or None if the notation cannot express the layer."""
+    """Return the words that describe a layer, or None if the notation cannot express the layer."""
     activation = getattr(layer, "activation", None)
     own = [] if activation is None else [activation]
     if not all(isinstance(name, str) for name in own):
@@ -140,10 +140,10 @@ def _words(layer: Layer) -> list[object] | None:
 
 
 def _layer(words: list[str]) -> Layer:
-    """Return the layer that words describe."""
+    """Return the layer that the words describe."""
     phrase = " ".join(words)
     if not words:
-        raise ValueError(f"a layer is missing; write layers between commas, such as {EXAMPLE!r}")
+        raise ValueError(f"a layer is missing; write a layer before and after each comma, such as {EXAMPLE!r}")
     kind, *others = words
     if kind not in _KINDS:
         raise ValueError(f"{phrase!r} is not a layer; a layer must be one of: {FORMS}")
@@ -161,7 +161,7 @@ def _layer(words: list[str]) -> Layer:
 def _convolution(filters: str, shape: str, *others: str) -> Layer:
     activations, padding = list(others), "valid"
     if "same" in activations:
-        activations.remove("same")  # once: a second one is no activation
+        activations.remove("same")  # only the first: a second "same" is refused as an activation
         padding = "same"
     return Convolution(_number(filters, int), _size(shape), padding=padding, **_activation(*activations))
 

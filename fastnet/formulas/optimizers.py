@@ -1,8 +1,9 @@
 """Optimizers, which compute the change of parameters from the gradient of the cost.
 
-An optimizer is a frozen dataclass of settings. For each parameter it keeps named arrays of the parameter's shape, which
-are initially zero. `change` is the optimizer's formula in NumPy, for the engines `reference` and `numpy`. The engine
-`torch` has the optimizer of `torch.optim` instead, and the engine `numba` has the formula in its kernels.
+An optimizer is a frozen dataclass of settings. The engine keeps the optimizer's state: for each parameter, named arrays
+of the parameter's shape, which are initially zero. `change` is the optimizer's formula in NumPy, for the engines
+`reference` and `numpy`. The engine `torch` uses an optimizer of `torch.optim` instead, and the engine `numba` has the
+formula in its kernels.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ class Optimizer(ABC):
     @property
     @abstractmethod
     def remembers(self) -> tuple[str, ...]:
-        """Names of the arrays that are kept for each parameter."""
+        """Names of the state's arrays for each parameter."""
 
     @abstractmethod
     def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
-        """Return the change of a parameter, which is to be added to the parameter.
+        """Return the change of a parameter, which the caller adds to the parameter.
 
         Parameters
         ----------
         gradient : ndarray
             Gradient of the mean cost of the mini-batch with respect to the parameter.
         memory : mapping of str to ndarray
-            Arrays named by `remembers`, which are updated in place.
+            State of the parameter: arrays by the names in `remembers`. The arrays are updated in place.
         eta : float
             Learning rate.
         step : int
-            Index of the mini-batch, counted from 1 through all epochs.
+            Index of the mini-batch, counted from 1 and across all epochs.
 
         Returns
         -------
@@ -103,7 +104,7 @@ class GradientDescent(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """RMSProp: the gradient divided by the root of a running mean of its squares (Tieleman and Hinton 2012).
+    """RMSProp: the gradient is divided by the root of a running mean of its square (Tieleman and Hinton 2012).
 
     Attributes
     ----------
@@ -136,17 +137,17 @@ class RMSProp(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam: running means of the gradient and of its square, corrected for their bias (Kingma and Ba 2015).
+    """Adam: steps from running means of the gradient and of its square, corrected for bias (Kingma and Ba 2015).
 
     Attributes
     ----------
     beta1, beta2 : float
-        Factors of the running means of the gradient and of its square at each mini-batch, at least 0 and less than 1.
+        Factors of both running means at each mini-batch, at least 0 and less than 1.
     epsilon : float
         Number added to the root of the mean square, positive.
     epsilon_hat : bool
-        Whether epsilon is added before the bias correction: the epsilon hat at the end of the paper's section 2, as in
-        scikit-learn.
+        Whether epsilon is added before the bias correction, as in scikit-learn. The paper calls this number epsilon hat
+        (end of section 2).
 
     Raises
     ------
@@ -169,7 +170,7 @@ class Adam(Optimizer):
 
     def settings(self) -> dict[str, Any]:
         found = super().settings()
-        if not self.epsilon_hat:  # older files do not have the setting
+        if not self.epsilon_hat:  # left out, as in older files
             del found["epsilon_hat"]
         return found
 
@@ -186,7 +187,7 @@ class Adam(Optimizer):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.name: kind for kind in (GradientDescent, RMSProp, Adam)}
-"""Optimizers by name. Every engine has an entry for each optimizer."""
+"""Optimizers by name. Every engine implements each of these optimizers."""
 
 __all__ = ["Adam", "GradientDescent", "RMSProp"]  # also available from the package `fastnet`
 
@@ -203,7 +204,7 @@ def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
     optimizer : Optimizer, str or None
         The optimizer, or its name in `NAMES`.
     momentum : float, optional
-        Momentum for 'sgd' and 'nesterov', from 0 to less than 1. With 'nesterov', 0 becomes 0.9.
+        Momentum for 'sgd' and 'nesterov', at least 0 and less than 1. With 'nesterov', 0 becomes 0.9.
 
     Raises
     ------
@@ -224,8 +225,8 @@ def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
         )
     if momentum:
         raise ValueError(
-            f"momentum is {momentum}, but optimizer is {arguments.brief(optimizer)}; momentum= goes with 'sgd' and "
-            "'nesterov' only"
+            f"momentum is {momentum}, but optimizer is {arguments.brief(optimizer)}; momentum= can be used only "
+            "with 'sgd' and 'nesterov'"
         )
     if isinstance(optimizer, Optimizer):
         return optimizer

@@ -1,4 +1,4 @@
-"""Products of matrices by BLAS, without its false warnings."""
+"""Matrix products by BLAS, without false warnings."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return `a @ b` without floating-point warnings.
 
     On some processors, BLAS computes with memory beyond a matrix's edge, and sets floating-point flags although the
-    result is right. NumPy would then warn: of invalid operations with some versions of OpenBLAS, and of division by
-    zero and overflow on Apple's M4. Infinities and NaNs in the result remain; training then stops with a warning.
+    result is right. NumPy would then warn of invalid operations (with some versions of OpenBLAS), or of division by
+    zero and overflow (on Apple's M4). Infinities and NaNs in the result remain; training then stops with a warning.
     """
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         result: np.ndarray = a @ b

@@ -11,9 +11,9 @@ from fastnet.utils import arguments
 
 
 class PoissonCost:
-    """C_x = sum(y ln(y / a) - y + a), half of the Poisson deviance, for exponential neurons and y from 0.
+    """C_x = sum(y ln(y / a) - y + a), half of the Poisson deviance, for exponential output neurons.
 
-    The cost is for counts and other targets that are never negative. 0 ln 0 counts as 0.
+    The targets y must be at least 0, such as counts. 0 ln 0 counts as 0.
     """
 
     outputs = ("exp",)
@@ -26,14 +26,14 @@ class PoissonCost:
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z`."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z`."""
         error: np.ndarray = a - y
         return error
 
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore", under="ignore", over="ignore")
     def losses(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the cost of each sample, shape (n,), given one sample per row; z is ln a."""
+        """Return the cost of each sample, shape (n,), given one sample per row. `z` is ln a."""
         terms = np.where(y > 0, y * np.log(y), 0) - y * z - y + a
         losses: np.ndarray = terms.sum(axis=1, dtype=np.float64)
         return losses
@@ -43,12 +43,16 @@ class PoissonCost:
         """Raise a `ValueError` if a target is negative."""
         if not targets.min() >= 0:
             raise ValueError(
-                f"there is a y with the component {targets.min():g}; PoissonCost takes targets from 0, such as counts"
+                f"a target y has the component {targets.min():g}; PoissonCost needs targets of at least 0, such as "
+                "counts; use another cost for negative targets"
             )
 
 
 class AbsoluteErrorCost:
-    """C_x = sum(abs(a - y)), for linear neurons, which learn the median. At a = y, the derivative is 0."""
+    """C_x = sum(abs(a - y)), for linear output neurons.
+
+    With this cost, the neurons learn the conditional median of y. At a = y, the derivative is 0.
+    """
 
     outputs = ("linear",)
 
@@ -59,7 +63,7 @@ class AbsoluteErrorCost:
 
     @staticmethod
     def delta(z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z`."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z`."""
         error: np.ndarray = np.sign(a - y)
         return error
 
@@ -76,12 +80,14 @@ class AbsoluteErrorCost:
 
 @dataclass(frozen=True)
 class HuberCost:
-    """C_x = sum(H(a - y)), for linear neurons: H(r) is r^2 / 2 up to a threshold, and linear beyond (Huber 1964).
+    """C_x = sum(H(a - y)), for linear output neurons (Huber 1964).
+
+    H(r) is r^2 / 2 if abs(r) is at most the threshold, and linear in abs(r) above it.
 
     Attributes
     ----------
     threshold : float
-        Largest abs(a - y) that is squared, positive.
+        Largest abs(a - y) for which the cost is quadratic, positive.
 
     Raises
     ------
@@ -101,7 +107,7 @@ class HuberCost:
         return np.sum(self._of(a - y), dtype=np.float64)
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z`."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z`."""
         error: np.ndarray = np.clip(a - y, -self.threshold, self.threshold)
         return error
 
@@ -121,9 +127,10 @@ class HuberCost:
 
 @dataclass(frozen=True)
 class QuantileCost:
-    """C_x = sum(q max(y - a, 0) + (1 - q) max(a - y, 0)), for linear neurons, which learn the quantile q.
+    """C_x = sum(q max(y - a, 0) + (1 - q) max(a - y, 0)), for linear output neurons.
 
-    For q = 0.5, the cost is half of the absolute error (Koenker and Bassett 1978). At a = y, the derivative is 0.
+    With this cost, the neurons learn the conditional quantile q of y (Koenker and Bassett 1978). For q = 0.5, the cost
+    is half of the absolute error. At a = y, the derivative is 0.
 
     Attributes
     ----------
@@ -151,7 +158,7 @@ class QuantileCost:
         return np.sum(self._of(a - y), dtype=np.float64)
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the error of the output neurons, the derivative with respect to `z`."""
+        """Return the error of the output neurons, the derivative of the cost with respect to `z`."""
         return np.where(a == y, 0, (a > y) - self.quantile).astype(a.dtype)
 
     def losses(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:

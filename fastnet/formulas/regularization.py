@@ -15,14 +15,14 @@ def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.nda
 
 
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:
-    """Return weights, scaled down for each neuron whose Euclidean norm exceeds a bound (Srivastava et al. 2014).
+    """Return weights, scaled down for each neuron whose weights' norm exceeds a bound (Srivastava et al. 2014).
 
     Parameters
     ----------
     w : ndarray, shape (n_out, ...)
-        Weights. The first axis is that of the neurons or filters.
+        Weights. The first axis counts the neurons or filters.
     max_norm : float
-        Upper bound of the norm of each neuron's or filter's weights, positive.
+        Upper bound of the Euclidean norm of each neuron's or filter's weights, positive.
     """
     norms = np.sqrt(np.sum(np.square(w), axis=tuple(range(1, w.ndim)), keepdims=True))
     too_large = norms > max_norm

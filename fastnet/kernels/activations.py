@@ -1,4 +1,4 @@
-"""Activation functions of vectors: each returns the activation a and its derivative with respect to z."""
+"""Activation functions of vectors: each returns the activation a and the derivative of a with respect to z."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from numpy.polynomial.chebyshev import cheb2poly, chebinterpolate
 from fastnet.formulas.activations import LEAK
 from fastnet.kernels.formulas import Value, absolute, choice, clamp, exp, where
 
-_LARGEST = 87.0  # so that neither exp(z) nor exp(-z) leaves the range of float32, nor becomes denormal
-_FARTHEST = 9.2  # erfc of larger numbers would be denormal in float32
+_LARGEST = 87.0  # largest integer z for which exp(z) and exp(-z) are finite and not subnormal in float32
+_FARTHEST = 9.2  # for larger x, erfc(x) is subnormal in float32
 _SMALLEST_T = 2 / (2 + _FARTHEST)
 
 
@@ -25,23 +25,26 @@ def sigmoid(z: Value) -> tuple[Value, Value]:
 
 
 def tanh(z: Value) -> tuple[Value, Value]:
-    """Return tanh(z) and its derivative; the error is a rounding error of 1, so that tanh(z) near 0 has few digits."""
+    """Return tanh(z) and its derivative.
+
+    The absolute error is as large as the rounding error of numbers near 1, so small values have few correct digits.
+    """
     a = 2 * logistic(2 * z) - 1
     return a, 1 - a * a
 
 
 def relu(z: Value) -> tuple[Value, Value]:
-    """Return max(0, z); at 0 the derivative is 0."""
+    """Return max(0, z) and its derivative, which is 0 at z = 0."""
     return where(z < 0, z.like(0.0), z), where(z > 0, z.like(1.0), 0.0)
 
 
 def leaky_relu(z: Value) -> tuple[Value, Value]:
-    """Return z where it is positive and 0.01 z elsewhere; at 0 the derivative is 0.01."""
+    """Return z for positive z and 0.01 z for all other z, and the derivative, which is 0.01 at z = 0."""
     return where(z > 0, z, LEAK * z), where(z > 0, z.like(1.0), LEAK)
 
 
 def gelu(z: Value) -> tuple[Value, Value]:
-    """Return z Phi(z), where Phi is the distribution function of the normal distribution."""
+    """Return z Phi(z) and its derivative, where Phi is the standard normal distribution function."""
     x = absolute(z) * math.sqrt(0.5)
     t = 2 / (2 + clamp(x, 0.0, _FARTHEST))
     u = (2 * t - (1 + _SMALLEST_T)) * (1 / (1 - _SMALLEST_T))
@@ -58,12 +61,13 @@ def gelu(z: Value) -> tuple[Value, Value]:
 
 @cache
 def _exponent_of_erfc(degree: int) -> list[float]:
-    """Return coefficients of a polynomial p(u) so that erfc(x) = t exp(p(u) - x^2), for x from 0 to 9.2.
+    """Return the coefficients of a polynomial p for which t exp(p(u) - x^2) approximates erfc(x), for x from 0 to 9.2.
 
-    t = 2 / (2 + x) (Press et al., Numerical Recipes, section 6.2.2), and u goes from -1 to 1 with it.
+    Here, t = 2 / (2 + x) (Press et al., Numerical Recipes, section 6.2.2). u is a linear function of t that has the
+    range from -1 to 1.
     """
 
-    def exponent(u: np.ndarray) -> Any:  # NumPy's annotations expect a function of one number
+    def exponent(u: np.ndarray) -> Any:  # the annotations of `chebinterpolate` expect a function of one number
         ts = _SMALLEST_T + (1 - _SMALLEST_T) * (u + 1) / 2
         return np.array([math.log(math.erfc(2 / t - 2) / t) + (2 / t - 2) ** 2 for t in ts])
 
@@ -72,12 +76,12 @@ def _exponent_of_erfc(degree: int) -> list[float]:
 
 
 def linear(z: Value) -> tuple[Value, Value]:
-    """Return z."""
+    """Return z and its derivative, 1."""
     return z, z.like(1.0)
 
 
 def logistic(z: Value) -> Value:
-    """Return the sigmoid function."""
+    """Return 1 / (1 + exp(-z)); z is clamped to the range from -87 to 87."""
     return 1 / (1 + exp(clamp(-z, -_LARGEST, _LARGEST)))
 
 
@@ -90,7 +94,7 @@ _BY_NAME: dict[str, Callable[[Value], tuple[Value, Value]]] = {
     "linear": linear,
 }
 CODES = {name: code for code, name in enumerate(_BY_NAME)}
-"""Code of each activation function of `formulas.activations` in the kernels."""
+"""Code of each activation function in the kernels, by the function's name in `formulas.activations`."""
 
 activation = choice(list(_BY_NAME.values()))
 """`activation(code, z)` returns the activation and its derivative."""

@@ -29,7 +29,7 @@ Factors: TypeAlias = Sequence[np.ndarray | None]
 
 
 def from_arrays(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Parameters:
-    """Copy the trained arrays of each layer, in the book's shapes, into one array."""
+    """Copy the trained arrays of each layer, in the book's shapes, into one flat array."""
     parameters, arrays = zeros(layout), [dict(each) for each in arrays]
     for own, positions in _reordered(architecture, arrays):
         by_place = np.empty_like(own["weights"])
@@ -57,14 +57,14 @@ def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters
 def _reordered(
     architecture: Architecture, arrays: ArraysOfLayers
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
-    """Yield the arrays of each dense layer whose inputs are images, and the offset of each input."""
+    """For each dense layer whose inputs are images, yield the layer's arrays and the offset of each input."""
     for below, layer in pairwise(computed(architecture)):
         if isinstance(layer.layer, Dense) and below.image is not None:
             yield arrays[layer.first], below.image.positions()
 
 
 def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOfLayers) -> Statistics:
-    """Copy the running means and variances of batch normalization."""
+    """Copy the running means and variances of batch normalization into `Statistics`."""
     parts = list(_statistics(architecture, layout))
     size = layout.channels[-1] if parts else 0
     statistics = Statistics(*(aligned_zeros(size, layout.neurons.dtype) for _ in range(2)))
@@ -76,7 +76,7 @@ def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOf
 def add_statistics(
     architecture: Architecture, layout: Layout, statistics: Statistics, arrays: ArraysOfLayers
 ) -> ArraysOfLayers:
-    """Add copies of the running means and variances to the arrays of their layers, shape (channels, 1)."""
+    """Add copies of the running means and variances, each of shape (channels, 1), to the arrays of their layers."""
     for number, part in _statistics(architecture, layout):
         both = {"mean": statistics.means[part], "variance": statistics.variances[part]}
         arrays[number] |= {name: array.reshape(-1, 1).copy() for name, array in both.items()}
@@ -84,7 +84,7 @@ def add_statistics(
 
 
 def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[int, slice]]:
-    """Yield the index of each batch normalization layer, and the slice of its channels."""
+    """For each batch normalization layer, yield its index in the architecture and the slice of its channels."""
     for start, each in zip(layout.channels, computed(architecture), strict=False):
         if isinstance(each.layer, BatchNormalization):
             yield each.first, slice(start, start + each.channels)
@@ -93,7 +93,7 @@ def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[in
 def _placed(
     architecture: Architecture, layout: Layout, arrays: ArraysOfLayers, values: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield two views of the same shape for each trained array: one of the array, one of its numbers in `values`."""
+    """For each trained array, yield two views of the same shape: of the array, and of its numbers in `values`."""
     layers = computed(architecture)
     for i, layer in enumerate(layers):
         channel = layout.channels[i]
@@ -118,7 +118,7 @@ def _filters(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def strips(matrix: np.ndarray, panels: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield, for each panel, a view of the matrix's columns in that panel, and a view of the panel without padding."""
+    """For each panel, yield a view of its columns in the matrix, and a view of the panel without padding."""
     lanes, (rows, columns) = lanes_of(panels.dtype), matrix.shape
     for first in range(0, columns, lanes):
         panel = panels[first * rows : (first + lanes) * rows].reshape(rows, lanes)
@@ -134,7 +134,10 @@ def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndar
 
 
 def flat_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Copy a matrix into a flat array, row by row, with a vector of zeros behind it that vector loads may read."""
+    """Return a flat copy of a matrix, row by row, followed by one vector of zeros.
+
+    The zeros are needed because vector loads may read beyond the end of the matrix.
+    """
     flat = aligned_zeros(matrix.size + lanes_of(dtype), dtype)
     flat[: matrix.size].reshape(matrix.shape)[:] = matrix
     return flat
@@ -143,8 +146,9 @@ def flat_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) -> np.ndarray:
     """Return the dropout factors of hidden neurons in a flat array, sample by sample, in the order of `layout`.
 
-    `factors` has an array for each Dropout layer: the factors of the layer's inputs, one sample per row. The network's
-    inputs and layers without dropped neurons are left out.
+    `factors` has an entry for each layer of the architecture: for a Dropout layer, the factors of the layer's inputs,
+    one row per sample; for all other layers, None. The returned array has no factors of the network's inputs, and no
+    factors of layers without dropped neurons.
     """
     layers = computed(architecture)
     pairs = ((layer_before(layers, i), factor) for i, factor in enumerate(factors) if factor is not None)
@@ -170,7 +174,10 @@ def input_factors(architecture: Architecture, factors: Factors) -> np.ndarray | 
 
 
 def positions_of_inputs(architecture: Architecture) -> tuple[np.ndarray, int] | None:
-    """Return the offset of each input in a stored sample, and the sample's size; None if inputs are stored in order."""
+    """Return the offset of each input in a stored sample, and the size of a sample.
+
+    Return None if inputs are stored in the order of the network's inputs.
+    """
     layer = computed(architecture)[0]
     if layer.kind != IMAGES or layer.image is None:
         return None

@@ -1,6 +1,6 @@
 """Backpropagation (chapter 2), and the gradient that a mini-batch adds to the sums.
 
-`u` and `v` are the first neurons of panels, as in `forward`.
+`u` and `v` are the indices of the first neurons of panels, counted through all layers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ def backpropagate(
     x, samples, start, m, first, last, factor, layout, scale, parameters, statistics, workspace, sums, sums_scale,
     share, waits,
 ):  # fmt: skip
-    """Compute the errors of every layer, times a factor, the last layer first; return the count of waits.
+    """Compute the errors of every layer, multiplied by `factor`, from the last layer to the first.
 
-    `first` and `last` are the range of this thread's samples. The gradient of gamma is added to the sums.
+    `first` and `last` are the range of this thread's samples. The gradient of gamma is added to the sums. `waits` is
+    the number of times that this thread has waited at the barrier. Return the updated number.
     """
     width = lanes(workspace.delta)
     output_errors(samples, start, m, first, last, factor, layout, workspace)
@@ -57,7 +58,10 @@ def backpropagate(
 
 @subroutine
 def output_errors(samples, start, m, first, last, factor, layout, workspace):
-    """Compute the errors of the outputs (BP1), times a factor, and the losses if `samples.losses` is not empty."""
+    """Compute the errors of the outputs (BP1), multiplied by `factor`.
+
+    The losses are also computed if `samples.losses` is not empty.
+    """
     delta, losses, width = workspace.delta, samples.losses[start:], lanes(workspace.delta)
     output = layout.units[-2]
     for s in range(first, last):
@@ -75,7 +79,7 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
 
 @part
 def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
-    """Add this thread's share of the mini-batch's gradient, computed from the scaled errors, to the sums."""
+    """Add this thread's share of the mini-batch's gradient to the sums. The gradient is computed from scaled errors."""
     mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:
@@ -97,7 +101,7 @@ def accumulate(x, samples, start, m, layout, scale, parameters, statistics, work
 
 @subroutine
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale):
-    """Add the errors of neurons from `first` to `last` to the sums of their biases (BP3)."""
+    """Add the errors of a layer's neurons `first` to `last` to the sums of the biases (BP3)."""
     delta, width = workspace.delta, lanes(workspace.delta)
     for c in range(first, last, width):
         u, place, d = layout.units[layer] + c, layout.biases + layout.channels[layer] + c, zeros(delta)

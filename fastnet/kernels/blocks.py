@@ -1,13 +1,14 @@
 """Blocks: loops whose sums stay in registers, emitted as LLVM instructions.
 
-A loop with a dozen sums in registers would be a page of Numba code. Numba's front end would take longer for that code
-than all of LLVM. Here, Python code emits the instructions: one loop for each number of sums, selected by a `switch`. So
-only the number of lanes has to be known when a kernel compiles.
+In Numba, a loop with a dozen sums in registers would be a page of code. Numba's front end would take longer for that
+page than LLVM takes for the whole kernel. Here, Python code emits the instructions: one loop for each number of sums,
+and a `switch` that selects a loop. So only the number of lanes has to be known when a kernel is compiled.
 
-`block` makes a function for kernels from a function that emits instructions; see `image_blocks` and `product_blocks`.
+Given a function that emits instructions, `block` returns a function that kernels can call; see `image_blocks` and
+`product_blocks`.
 
-Each sum begins at zero, or at a stored sum, and is added up in the order of the loop. The number of sums in a loop does
-not change that order.
+Each sum begins at zero or at a stored sum. The terms are added in the order of the loop. The number of sums in a loop
+does not change that order.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Loop:
         self.type = context.get_value_type(vector)
 
     def sums(self, count: int) -> list[Any]:
-        """Return variables for sums that begin at zero."""
+        """Return `count` variables for sums, which are initially zero."""
         zero = constant(self.context, self.vector, 0.0)
         variables = [cgutils.alloca_once(self.builder, self.type) for _ in range(count)]
         for each in variables:
@@ -40,23 +41,23 @@ class Loop:
         return variables
 
     def add_product(self, a: Any, b: Any, to: Any) -> None:
-        """Add a product of vectors to the sum in a variable; LLVM may use a fused multiply-add."""
+        """Add the product of two vectors to the sum in the variable `to`; LLVM may use a fused multiply-add."""
         product = self.builder.fmul(a, b, flags=("contract",))
         self.builder.store(self.builder.fadd(self.builder.load(to), product, flags=("contract",)), to)
 
     def load(self, address: Any) -> Any:
-        """Return the vector at an address."""
+        """Return the vector that begins at an address."""
         return load_vector(self.builder, address, self.type)
 
     def number(self, address: Any) -> Any:
-        """Return a vector whose numbers are all the number at an address."""
+        """Return a vector that has the number at an address in every lane."""
         undefined = ir.Constant(self.type, ir.Undefined)
         first = self.builder.insert_element(undefined, self.builder.load(address), cgutils.int32_t(0))
         lanes = ir.Constant(ir.VectorType(cgutils.int32_t, self.vector.lanes), [0] * self.vector.lanes)
         return self.builder.shuffle_vector(first, undefined, lanes)
 
     def at(self, address: Any, *offsets: Any) -> Any:
-        """Return an address plus offsets, which are Python integers or LLVM values."""
+        """Return the sum of an address and offsets; an offset is a Python integer or an LLVM value."""
         for each in offsets:
             address = self.builder.gep(address, [each if isinstance(each, ir.Value) else cgutils.intp_t(each)])
         return address
@@ -67,7 +68,10 @@ class Loop:
 
     @contextlib.contextmanager
     def walk(self, count: Any, *pointers: tuple[Any, Any]) -> Iterator[list[Any]]:
-        """Loop `count` times; yield the pointers, each of which advances by its step in every iteration."""
+        """Emit a loop of `count` iterations; the `with` block emits the body.
+
+        `pointers` are pairs of a pointer and a step. The yielded pointers advance by their steps in every iteration.
+        """
         builder = self.builder
         before, head, body, end = builder.block, *(builder.append_basic_block(f"walk.{n}") for n in range(3))
         builder.branch(head)
@@ -89,9 +93,9 @@ class Loop:
     def walk_in_groups(
         self, count: Any, size: int, pointers: Sequence[Any], emit: Callable[[list[list[Any]]], None]
     ) -> None:
-        """Loop `count` times: in groups of `size` iterations, and then one by one.
+        """Emit a loop of `count` iterations: first in groups of `size` iterations, then one by one.
 
-        `emit` gets the pointers of each iteration of a group.
+        `emit` emits the body for a group. The argument of `emit` is a list that has the pointers of each iteration.
         """
         whole = self.builder.udiv(count, cgutils.intp_t(size))
         with self.walk(whole, *((pointer, size) for pointer in pointers)) as here:
@@ -104,7 +108,11 @@ class Loop:
 
 
 def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., None]) -> Any:
-    """Return a function for kernels, of `arrays` arrays and of integers; the last array has the dtype of the sums."""
+    """Return a function that kernels can call, with the instructions that `emit` emits.
+
+    The arguments of the function are `arrays` arrays, followed by integers. `vector_of` returns the type of the sums,
+    given the type of the last array.
+    """
     count = emit.__code__.co_argcount - 1
     integers = count - arrays
 
@@ -122,7 +130,7 @@ def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., N
 
 
 def switch(loop: Loop, number: Any, cases: Sequence[int], emit: Callable[[int], None]) -> None:
-    """Emit a case for each number."""
+    """Emit a `switch` on `number`; `emit` emits the instructions of each case."""
     builder = loop.builder
     end = builder.append_basic_block("block.end")
     found = builder.switch(number, end)

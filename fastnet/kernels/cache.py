@@ -1,18 +1,19 @@
 """The cache of compiled kernels on disk, keyed by a hash of everything that the code depends on.
 
-Numba keys a kernel's code by the path and the modification time of the kernel's own file. So another copy of the
-package compiles everything again. Numba does not detect a change in a part that the kernel calls, or any change in a
-zip file. Here, a file's name contains a hash. The hash covers the kernel's sources (see `sources`), the versions and
-settings of Numba and LLVM, the processor, and the argument types. So copies of one version share their code. A new
-version compiles the changed kernels only.
+Numba's own cache keys a kernel's code by the path and the modification time of the kernel's own file. So every copy of
+the package compiles all kernels again. Numba does not detect a change in a part that the kernel calls, or a change in a
+zip file. Here, the name of each cache file contains a hash. The hash covers the kernel's sources (see `sources`), the
+versions and settings of Numba and LLVM, the processor, and the argument types. So copies of one version share their
+code, and a new version compiles only the changed kernels.
 
-Numba also numbers the files of a kernel, and keeps the numbers in one index. Two processes that compile for different
-types at the same time can take the same number. A process that is killed between writing index and code leaves a number
-that another process takes. In both cases, the index returns code for other types. Here, the code for each combination
-of types has its own index, which is the same whichever process writes it.
+Numba's own cache also numbers the code files of a kernel, and keeps the numbers in one index file. Two processes that
+compile for different types at the same time can choose the same number. If a process is killed after writing the index
+and before writing the code, the number may belong to an older code file. In both cases, the index may lead to wrong
+code. Here, each combination of types has an index file of its own, whose content does not depend on the process that
+writes it.
 
-Code is searched in several folders, and written to the first writable folder. Code for this processor is preferred.
-Code for a level of x86-64 (see `processors`) is next: `fastnet compile` makes it for containers and clusters.
+Several folders are searched for code. New code is written to the first writable folder. Code for this processor is
+preferred to code for a level of x86-64 (see `processors`), which `fastnet compile` makes for containers and clusters.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from fastnet.kernels import processors, sources
 from fastnet.utils.folders import cache_folder
 
 # Numba settings that change the compiled code, but are missing in the key of Numba's own cache (Numba issue 10821).
-# NUMBA_ENABLE_AVX is not needed here: it changes the processor's features, which are in this module's key.
+# NUMBA_ENABLE_AVX is not needed here, because it changes the processor's features, which this module's key contains.
 _SETTINGS = (
     "OPT",
     "LOOP_VECTORIZE",
     "SLP_VECTORIZE",
-    "USING_SVML",  # Intel's vector functions: code that calls them does not run without their library
+    "USING_SVML",  # Intel's vector functions; code that calls these functions does not run without Intel's library
     "BOUNDSCHECK",
     "DEBUGINFO_DEFAULT",
     "EXTEND_VARIABLE_LIFETIMES",
@@ -49,8 +50,8 @@ _SETTINGS = (
 def folders() -> list[Path]:
     """Return the folders that are searched for code, in order of preference.
 
-    NUMBA_CACHE_DIR replaces all other folders. If NUMBA_CACHE_DIR is not writable, as in a container image, the other
-    folders follow, for code that NUMBA_CACHE_DIR lacks.
+    If NUMBA_CACHE_DIR is set and writable, no other folder is searched. If NUMBA_CACHE_DIR is not writable, as in a
+    container image, the other folders are searched after it.
     """
     chosen = [Path(numba.config.CACHE_DIR, "fastnet")] if numba.config.CACHE_DIR else []
     if chosen and can_be_written(chosen[0]):
@@ -66,7 +67,7 @@ def writable_folder() -> Path | None:
 
 @cache
 def can_be_written(folder: Path) -> bool:
-    """Return whether files can be written to a folder; create the folder if it does not exist."""
+    """Create a folder if it does not exist; return whether files can be written to the folder."""
     try:
         _Locator(folder, "").ensure_cache_path()
     except OSError:
@@ -102,7 +103,7 @@ class _Implementation(CompileResultCacheImpl):
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache on disk, with the file names that the module's docstring explains."""
+    """Numba's cache on disk, but with a hash in each file name, and an index file for each combination of types."""
 
     _impl_class = _Implementation
 
@@ -122,9 +123,9 @@ class KernelCache(FunctionCache):
         return self._key(sig, codegen, processors.of(codegen))
 
     def _key(self, sig: Any, codegen: Any, processor: processors.Processor) -> str:
-        """Return a hash of everything that code for some argument types depends on."""
+        """Return a hash of everything that the code for some argument types depends on."""
         types, (triple, *_), code = super()._index_key(sig, codegen)
-        # The name of a named tuple's type does not contain the names of the fields.
+        # The name of a named tuple's type does not contain the names of the fields, so these names are added.
         fields = [getattr(getattr(each, "instance_class", None), "_fields", ()) for each in types]
         settings = [getattr(numba.config, name, None) for name in _SETTINGS]
         versions = numba.__version__, llvmlite.__version__, llvmlite.binding.llvm_version_info
@@ -137,7 +138,7 @@ class KernelCache(FunctionCache):
         return IndexDataCacheFile(str(folder), f"{self._impl.filename_base}.{key}", stamp)
 
     def _files(self, sig: Any, codegen: Any) -> Iterator[tuple[IndexDataCacheFile, str]]:
-        """Yield the files that may have code for some argument types, in order of preference, with their keys."""
+        """Yield the files that may contain code for some argument types, in order of preference, each with its key."""
         processor = processors.of(codegen)
         level = processors.level_of(processor) if self.takes_levels else None
         for each in (processor,) if level is None else (processor, level):
@@ -146,8 +147,8 @@ class KernelCache(FunctionCache):
                 yield self._file(folder, key), key
 
     def has(self, sig: Any, codegen: Any) -> bool:
-        """Return whether there is an index file for some argument types."""
-        # Also False if the folder cannot be searched.
+        """Return whether an index file exists for some argument types."""
+        # `os.path.exists` also returns False if the folder cannot be searched.
         return any(os.path.exists(file._index_path) for file, _ in self._files(sig, codegen))
 
     def lock_path(self, sig: Any, codegen: Any) -> str:
@@ -155,26 +156,26 @@ class KernelCache(FunctionCache):
         return f"{self._file(self._cache_path, self._index_key(sig, codegen))._index_path}.lock"
 
     def size(self, sig: Any, codegen: Any) -> int:
-        """Return the number of bytes of the files for some argument types; 0 if index or code is missing."""
+        """Return the total size in bytes of the files for some argument types; 0 if index or code is missing."""
         for file, _ in self._files(sig, codegen):
             index = Path(file._index_path)
             files = list(index.parent.glob(f"{index.stem}.*"))
-            if {".nbi", ".nbc"} <= {each.suffix for each in files}:  # on a full disk, an index may have no code
+            if {".nbi", ".nbc"} <= {each.suffix for each in files}:  # on a full disk, the code may be missing
                 return sum(each.stat().st_size for each in files)
         return 0
 
-    # Numba calls these two methods while it holds its compiler lock, so that no other thread changes the files. Callers
-    # of `has` have to hold the lock, too.
+    # Numba holds its compiler lock while it calls the next two methods, so no other thread changes the files. Callers
+    # of `has` must hold the same lock.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for some argument types; None if there is no code, or if all files are damaged."""
-        # Numba's own method first prepares for compiling, which takes longer than loading and is not needed here.
+        # Numba's own method first prepares a compilation, which takes longer than loading and is not needed here.
         for file, key in self._files(sig, target_context.codegen()):
             try:
                 data = file.load(key)
                 if data is not None:
                     return self._impl.rebuild(target_context, data)
-            except Exception:  # a damaged file can raise anything in pickle, Numba or LLVM; it counts as missing
+            except Exception:  # a damaged file counts as missing; pickle, Numba or LLVM may raise any exception
                 with contextlib.suppress(OSError):
                     file.flush()
         return None
@@ -182,6 +183,6 @@ class KernelCache(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save the code for some argument types."""
         self._cache_file = self._file(self._cache_path, self._index_key(sig, data.codegen))
-        # If the disk is full or has become read-only, this process goes on, and the next process compiles again.
+        # If the disk is full or has become read-only, this process continues, and the next process compiles again.
         with contextlib.suppress(OSError):
             super().save_overload(sig, data)

@@ -12,13 +12,13 @@ from numba import types
 from numba.extending import intrinsic
 
 PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
-"""Steps of a mini-batch: transpose weights or filters; compute a layer's activations; compute the errors below a layer;
-add the gradient of a layer's weights to the sums; set images to zero."""
+"""Steps of a mini-batch, in this order: transpose weights or filters; compute a layer's activations; compute the errors
+below a layer; add the gradient of a layer's weights to the sums; set images to zero."""
 
 
 @intrinsic
 def call(typing_context: Any, address: Any, *arguments: Any) -> Any:
-    """Call the kernel at an address, which returns nothing."""
+    """Call the kernel at an address. The kernel must return nothing."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         given = [context.get_value_type(each) for each in signature.args[1]]

@@ -1,4 +1,4 @@
-"""Decides whether zero inputs are left out, and how many threads compute.
+"""Decides whether inputs are stored without zeros, and how many threads compute.
 
 `benchmarks/choices.py` times the alternatives.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-_MOST_ROWS = 1 / 3  # share of the inputs that are not zero, below which `Rows` is faster
-_LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch, above which several threads are faster
+_MOST_ROWS = 1 / 3  # share of nonzero inputs below which `Rows` is faster than `Matrix`
+_LEAST_MULTIPLICATIONS = 200_000  # number of multiplications in a mini-batch above which several threads are faster
 
 
 def without_zeros(density: float) -> bool:
-    """Return whether `Rows` is faster than `Matrix`, given the share of the inputs that are not zero, from 0 to 1."""
+    """Return whether `Rows` is faster than `Matrix`, given the share of nonzero inputs, from 0 to 1."""
     return density < _MOST_ROWS
 
 

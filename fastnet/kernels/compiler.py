@@ -1,17 +1,17 @@
 """How kernels are compiled: decorators, Numba's flags and passes, and the announcement of a compilation.
 
 `kernel` decorates a function that Python calls, and `called_kernel` a function that kernels call by its address. `part`
-decorates a function that is compiled into the kernels that call it. `variant` decorates a part for some types of the
-first argument.
+decorates a function that is compiled into the kernels that call it. `variant` decorates an alternative of a part, which
+is compiled instead if the first argument has one of the given types.
 
 Numba's settings, and their reasons:
 
-- The GIL is released, so that two threads train two networks at once.
+- The GIL is released, so that two threads can train two networks at the same time.
 - Division by zero gives infinity, as in NumPy. Otherwise, every division would have a branch and an exception.
-- `fastmath` is off, because `vectors` sets LLVM's floating-point flags for single instructions.
-- Parts are inlined, so that vectors are not passed in memory. So Numba makes no machine code of a part, and LLVM
-  optimizes the code after inlining only. This halves the compilation time of a kernel.
-- Most of the compilation time is spent in Numba's front end. Passes for features that kernels do not have, such as
+- `fastmath` is off, because `vectors` sets LLVM's floating-point flags for individual instructions.
+- Parts are inlined, so that vectors are not passed in memory. Therefore Numba generates no machine code for a part, and
+  LLVM optimizes the code only after inlining. This halves the compilation time of a kernel.
+- Most of the compilation time is spent in Numba's front end. Passes for features that kernels do not use, such as
   closures, are left out. The types of repeated operations, such as the sum of two integers, are cached.
 """
 
@@ -38,7 +38,7 @@ _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 
 class _TypingContext:
-    """Numba's typing context, with a cache of signatures: kernels call few functions, with few types."""
+    """Numba's typing context, with a cache of signatures, because kernels call few functions with few types."""
 
     _signatures: ClassVar[dict[tuple[Any, Any], Any]] = {}
 
@@ -49,7 +49,7 @@ class _TypingContext:
         return getattr(self._context, name)
 
     def resolve_function_type(self, function: Any, arguments: Any, keywords: Any) -> Any:
-        if isinstance(function, types.Dispatcher):  # it has its own cache, but would compile for each literal
+        if isinstance(function, types.Dispatcher):  # a dispatcher has a cache, but would compile for each literal
             arguments = tuple(types.unliteral(each) for each in arguments)
         if keywords or isinstance(function, types.Dispatcher):
             return self._context.resolve_function_type(function, arguments, keywords)
@@ -60,16 +60,17 @@ class _TypingContext:
 
 
 class _Library(JITCodeLibrary):
-    """Numba's library of a function, not optimized, because the whole kernel is optimized."""
+    """Numba's code library of a function, which is not optimized, because the whole kernel is optimized later."""
 
     def _optimize_functions(self, module: Any) -> None:
         module.data_layout = self._codegen._data_layout
 
 
 class _KernelLibrary(_Library):
-    """Numba's library of a kernel, optimized once: kernels have no reference counts, which Numba would prune before.
+    """Numba's code library of a kernel, which is optimized in one run.
 
-    The next level of optimization takes a third longer, and does not make loops of explicit vectors faster.
+    Numba would first prune reference counts in another run, but kernels have no reference counts. Optimization level 3
+    takes a third longer than level 2, and does not make loops of explicit vectors faster.
     """
 
     _linking_libraries: list[Any]
@@ -88,7 +89,7 @@ class _KernelLibrary(_Library):
 
 
 def _all_linked(libraries: list[Any]) -> list[Any]:
-    """Return libraries and all libraries that they need, each once."""
+    """Return the given libraries and all libraries that they need, directly or indirectly, without duplicates."""
     found: dict[Any, None] = {}
     left = list(libraries)
     while left:
@@ -129,9 +130,10 @@ class _KernelCompiler(CompilerBase):
 
 
 class _PartLibrary(_Library):
-    """Numba's library of a part, which is linked into kernels and has no machine code.
+    """Numba's code library of a part, which is linked into kernels and has no machine code.
 
-    The parts that a part calls are linked into the kernel only: linking them earlier would copy each repeatedly.
+    If a part calls other parts, the called parts are linked only into the kernel. Linking them into the calling part as
+    well would copy them repeatedly.
     """
 
     def finalize(self) -> None:
@@ -145,11 +147,11 @@ class _PartLibrary(_Library):
 class _NoMachineCode:
     @staticmethod
     def set_env(name: str, environment: Any) -> None:
-        """Do nothing; Numba would write the address of a function's environment next to the machine code."""
+        """Do nothing, because Numba would write the address of a function's environment to code that does not exist."""
 
 
 class _PartCompiler(_KernelCompiler):
-    """`_KernelCompiler` with `_PartLibrary`."""
+    """The compiler of parts: `_KernelCompiler` with `_PartLibrary`."""
 
     _library = _PartLibrary
 
@@ -163,10 +165,12 @@ _PART_FLAGS = {
 }
 
 if numba.config.DISABLE_JIT:
-    raise ImportError("NUMBA_DISABLE_JIT is set, but engine 'numba' has to compile; unset it, or use engine='numpy'")
+    raise ImportError(
+        "NUMBA_DISABLE_JIT is set, but engine 'numba' has to compile; unset the variable, or use engine='numpy'"
+    )
 
-# A process that is forked while another thread compiles could never acquire the compiler lock, because the child has no
-# copy of that thread to release the lock. So the lock is acquired before a fork.
+# A forked process has no copy of the other threads of its parent. If one of those threads held the compiler lock, the
+# forked process could never acquire the lock. So the lock is acquired before a fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=global_compiler_lock.acquire,
@@ -176,7 +180,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile a function when it is first called with some argument types, and cache the code on disk."""
+    """Compile a function at the first call with each combination of argument types, and cache the code on disk."""
     return _cached(numba.njit(pipeline_class=_KernelCompiler, **_FLAGS)(function))
 
 
@@ -196,15 +200,15 @@ def part(function: Callable[..., Any]) -> Any:
 
 
 def subroutine(function: Callable[..., Any]) -> Any:
-    """Compile a large part that need not be inlined: it is called once per layer or sample, without vector arguments.
+    """Compile a large part that need not be inlined, because it is called rarely and has no vector arguments.
 
-    If large parts were inlined, LLVM would copy whole layers into both sides of branches that are constant in a loop.
+    If large parts were inlined, LLVM would duplicate the code of whole layers to move constant branches out of loops.
     """
     return numba.njit(**{**_PART_FLAGS, "forceinline": False})(function)
 
 
 def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a part into the kernels that call `general` with a named tuple of a type in `kinds` as first argument."""
+    """Compile an alternative of `general`, for calls whose first argument is a named tuple of a type in `kinds`."""
 
     def register(function: Callable[..., Any]) -> Any:
         def choose(first: Any, *others: Any) -> Any:
@@ -218,9 +222,10 @@ def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[...
 
 @contextlib.contextmanager
 def announced(announcement: Callable[[], contextlib.AbstractContextManager[object]]) -> Iterator[None]:
-    """Enter `announcement()` when something is compiled in the `with` block, and leave it at the block's end.
+    """Announce the first compilation of this thread in the `with` block.
 
-    Loading compiled code from the disk is not compiling.
+    The context manager `announcement()` is entered when the compilation begins, and left at the end of the block.
+    Loading compiled code from the disk does not count as a compilation.
     """
     with contextlib.ExitStack() as stack:
         listener = _CompilationListener(lambda: stack.enter_context(announcement()))
@@ -229,7 +234,7 @@ def announced(announcement: Callable[[], contextlib.AbstractContextManager[objec
 
 
 def _cached(dispatcher: Any) -> Any:
-    # Numba raises this if code cannot be cached. Then every process compiles the kernel.
+    # Numba raises a RuntimeError if code cannot be cached. In that case, every process compiles the kernel.
     with contextlib.suppress(RuntimeError):
         dispatcher._cache = KernelCache(dispatcher.py_func)
     return dispatcher
@@ -242,7 +247,7 @@ class _CompilationListener(event.Listener):
         self._thread = threading.get_ident()
 
     def on_start(self, event: Any) -> None:
-        if not self._started and threading.get_ident() == self._thread:  # Numba notifies listeners of all threads
+        if not self._started and threading.get_ident() == self._thread:  # Numba notifies the listeners of all threads
             self._started = True
             self._on_first_start()
 

@@ -1,8 +1,8 @@
 """Convolution and max pooling (chapter 6).
 
-The positions of a pooling window are computed together: four positions at a time, of up to three narrow vectors of
-filters. Their sums and operands take all 16 registers of AVX2. A window whose inputs are all zero, as at the border of
-MNIST's digits, is not computed.
+The positions of a pooling window are computed together: four positions at a time, each for up to three narrow vectors
+of filters. The sums and operands of the four positions take all 16 registers of AVX2. A window whose inputs are all
+zero, as at the border of MNIST's digits, is not computed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_WEIGHTS_IN_CACHE = 4096  # with more weights, a row of windows is multiplied by some taps at a time
-_FILTERS_AT_A_TIME = 3  # narrow vectors of filters
+_WEIGHTS_IN_CACHE = 4096  # largest number of weights that a row of windows is multiplied by at a time
+_FILTERS_AT_A_TIME = 3  # largest number of narrow vectors of filters that are computed together
 
 
 def _larger(best: Value, place: Value, other: Value, its_place: Value) -> tuple[Value, Value]:
@@ -43,13 +43,13 @@ _pool = formula(_larger)
 
 @part
 def narrowly_padded(n, width):
-    """Return n, rounded up to whole narrow vectors."""
+    """Return n, rounded up to a multiple of `width`, the number of lanes of a narrow vector."""
     return (n + width - 1) // width * width
 
 
 @part
 def block_of_filter(layer, layout, width):
-    """Return the number of stored weights of a filter, and of a row of a filter, both including padding."""
+    """Return the number of stored weights of a filter and of a row of the filter, both including padding."""
     return (layout.weights[layer + 1] - layout.weights[layer]) // layout.maps[layer], narrowly_padded(
         layout.taps[layer], width
     )
@@ -57,7 +57,7 @@ def block_of_filter(layer, layout, width):
 
 @subroutine
 def transpose_filters(layer, layout, parameters, workspace, share):
-    """Write this thread's filters transposed: one column per filter, one row per tap."""
+    """Transpose this thread's filters into `workspace.filters`: one row per tap, one column per filter."""
     w, to, width = parameters.values, workspace.filters, narrow_lanes(parameters.values)
     size, line = block_of_filter(layer, layout, width)
     rows, taps, step = layout.rows[layer], layout.taps[layer], narrowly_padded(layout.maps[layer], width)
@@ -74,10 +74,14 @@ def transpose_filters(layer, layout, parameters, workspace, share):
 
 @subroutine
 def convolve_row(layer, corner, layout, workspace, z, blank, seen):
-    """Compute the weighted sums, without bias, at all positions of a row of windows; return 1 if pooled, otherwise 0.
+    """Compute the weighted sums, without bias, at all positions of a row of windows.
 
-    The first patch begins at `corner`. The sums of a position are a row of filters in `workspace.unpooled`, from z on.
-    A window whose inputs are all zero is left out, and marked by a 1 in `workspace.offsets`, from `blank` on.
+    The first patch begins at `corner`. The sums are written to `workspace.unpooled`, beginning at index z, with one row
+    per position and one column per filter. A window whose inputs are all zero is left out. Such a window is marked by a
+    1 in `workspace.offsets`, where the marks begin at index `blank`.
+
+    Return 1 if the sums are already pooled, otherwise 0. If the sums are pooled, the first two rows of a window are the
+    maxima and the indices of their positions.
     """
     a, w, to, width = workspace.activations, workspace.filters, workspace.unpooled, narrow_lanes(workspace.activations)
     step, table, count = narrowly_padded(layout.maps[layer], width), layout.places[layer], row_of_places(layer, layout)
@@ -119,7 +123,7 @@ def row_of_places(layer, layout):
 
 @part
 def mark_blank_windows(layer, corner, layout, workspace, blank, seen):
-    """Set flags in `workspace.offsets`: 1 for windows of a row whose inputs are all zero, 0 for all other windows."""
+    """Mark each window of a row in `workspace.offsets`: by 1 if all inputs of the window are zero, otherwise by 0."""
     a, room, line, width = (
         workspace.activations,
         workspace.unpooled,
@@ -135,7 +139,10 @@ def mark_blank_windows(layer, corner, layout, workspace, blank, seen):
 
 @subroutine
 def gather_row(layer, corner, layout, workspace, z):
-    """Copy the positions of a row of windows, whose first begins at `corner`, to `workspace.unpooled`, from z on."""
+    """Copy the inputs at all positions of a row of windows to `workspace.unpooled`, beginning at index z.
+
+    The first position begins at `corner`.
+    """
     maps, width = layout.maps[layer], narrow_lanes(workspace.activations)
     for k in range(row_of_places(layer, layout)):
         place = corner + item(layout.table, layout.places[layer] + k)
@@ -146,7 +153,7 @@ def gather_row(layer, corner, layout, workspace, z):
 
 @subroutine
 def pool(layer, first, last, m, factors, scale, layout, parameters, workspace, share):
-    """Compute the activations of a layer of convolution or pooling, for samples from `first` to `last`."""
+    """Compute the activations of a convolution or pooling layer, for samples `first` to `last`."""
     width, is_convolution = narrow_lanes(workspace.activations), layout.kinds[layer] == CONVOLUTION
     below, size_below = block(layer - 1, m, layout)
     size, step = len(workspace.unpooled) // share.threads, narrowly_padded(layout.maps[layer], width)
@@ -175,7 +182,7 @@ def pool(layer, first, last, m, factors, scale, layout, parameters, workspace, s
 
 @subroutine
 def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank, pooled):
-    """Compute the activations of a row of windows."""
+    """Compute the activations of row i of the windows of sample s."""
     width, channel, places = narrow_lanes(workspace.activations), layout.channels[layer], layout.pools[layer]
     here, size = block(layer, m, layout)
     row, with_factors = layout.origins[layer] + i * layout.lines[layer], is_dropped(layer, factors, layout)

@@ -1,9 +1,13 @@
 """The gradients of convolution and max pooling (chapter 6).
 
-With max pooling, only one position of each window has an error. With ReLU, the error of an activation that is zero is
-zero. So nonzero errors are collected in lists. The gradient of a filter is a sum of patches over the filter's list. The
-errors of inputs are sums of filters over the list of a position. Patches are not copied. A list is built without
-branches: each error is written to the end of the list, and the end advances if the error is not zero.
+With max pooling, only one position of each window has a nonzero error. With ReLU, a neuron whose activation is zero has
+the error zero. So nonzero errors are collected in lists. The gradient of a filter is a sum over the filter's list: each
+error times its patch. The errors of the inputs in a patch are a sum over the list of a position: each error times its
+filter. For filters with short rows, the gradient is a sum over a list of nonzero inputs instead. Patches are not
+copied.
+
+A list is built without branches: each number is written to the end of the list, and the end advances if the number is
+not zero.
 """
 
 from __future__ import annotations
@@ -25,15 +29,15 @@ from fastnet.kernels.layout import ERRORS_IN_CACHE, WINDOWS_IN_A_LIST
 from fastnet.kernels.shares import room_of, share_of_filters
 from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
-_INPUTS_AT_A_TIME = 8  # positions whose inputs are compared with zero together
-_SHORT_ROW = 8  # largest number of taps in a filter's row for which `accumulate_by_inputs` is faster
+_INPUTS_AT_A_TIME = 8  # number of positions whose inputs are compared with zero together
+_SHORT_ROW = 8  # largest number of taps in a row of a filter for which `accumulate_by_inputs` is faster
 
 _at_place = formula(lambda d, place, q: where(place.is_equal(q), d, 0.0))
 
 
 @part
 def clear_images(layer, s, m, layout, delta):
-    """Set the errors of a sample's images to zero, the border included."""
+    """Set the errors of a sample's images to zero, including the border."""
     here, size = block(layer, m, layout)
     for i in range(here + s * size, here + (s + 1) * size, lanes(delta)):
         store(delta, i, zeros(delta))
@@ -41,7 +45,7 @@ def clear_images(layer, s, m, layout, delta):
 
 @subroutine
 def add_errors_of_pooling(layer, s, m, layout, workspace):
-    """Add the errors of a sample to the errors of the positions that its activations were pooled from."""
+    """Add the error of each activation of a sample to the error of the input that the activation was pooled from."""
     delta, maps = workspace.delta, layout.maps[layer]
     below, size_below = block(layer - 1, m, layout)
     here, size = block(layer, m, layout)
@@ -90,11 +94,11 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
 
 @subroutine
 def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors, width):
-    """Add weighted sums of rows of x to rows of z, of `vectors` narrow vectors each; see `add_vectors`."""
+    """Add weighted sums of rows of x to rows of z, for any number of narrow vectors in a row; see `add_vectors`."""
     first = 0
     while first < vectors:
         some = vectors - first
-        some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # in parts of the same size
+        some = (some - 1) // ((some + MOST_VECTORS - 1) // MOST_VECTORS) + 1  # in parts of about the same size
         add_vectors(
             values, offsets, x, z, count, x_start + first * width, x_line, z_start + first * width, z_line, rows, some
         )
@@ -105,7 +109,7 @@ def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, row
 def accumulate_filters(layer, m, layout, workspace, sums, share):
     """Add the gradient of this thread's filters (BP4), computed from the scaled errors, to the sums.
 
-    The gradient is summed up from zero and then added once, because it may be far smaller than the sums.
+    The gradient is summed from zero and added to `sums` at the end, because it may be far smaller than `sums`.
     """
     first, last = share_of_filters(layer, layout, share)
     if first < last and layout.taps[layer] <= _SHORT_ROW:
@@ -116,7 +120,7 @@ def accumulate_filters(layer, m, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters with long rows: for each nonzero error, the error times its patch."""
+    """Add the gradient of filters with long rows: the sum of each nonzero error times its patch of inputs."""
     a, g, width = workspace.activations, workspace.gradient, narrow_lanes(workspace.delta)
     line, rows = layout.lines[layer - 1], layout.rows[layer]
     size, row_of_filter = block_of_filter(layer, layout, width)
@@ -136,16 +140,17 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
 
 @subroutine
 def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
-    """Add the gradient of filters with short rows: for each nonzero input, the input times errors.
+    """Add the gradient of filters with short rows: the sum of each nonzero input times the errors of its windows.
 
-    Errors are unpooled, some rows at a time, with the errors of all filters adjacent. So the errors that an input is
-    multiplied by are contiguous for a row of taps.
+    The errors of some rows are unpooled at a time. The errors of all filters at a position are adjacent. So for a row
+    of taps, an input is multiplied by contiguous errors.
     """
     g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
     rows, columns = layout.rows[layer], layout.taps[layer] // maps
     v, whole = first // width * width, narrowly_padded(layout.maps[layer], width)
     filters = narrowly_padded(last - v, width)
-    if columns < ENOUGH_SUMS:  # the number of filters decides the order of so few sums: it must not depend on threads
+    # The number of filters determines the order of so few sums, so it must not depend on the number of threads.
+    if columns < ENOUGH_SUMS:
         v, filters = 0, whole
     pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
     places = layout.widths[layer] * pooled_columns + 2 * (columns - 1)
@@ -187,13 +192,14 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
 
 @subroutine
 def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
-    """List the nonzero inputs of a sample, map by map and row by row, and the index where each row begins.
+    """List the nonzero inputs of a sample, map by map and row by row.
 
-    The offset of an input is that of the errors that it is multiplied by, in rows of `line` numbers.
+    `values` has the inputs, and `starts` the index where each row begins. `offsets` has the offset of the errors that
+    each input is multiplied by. A row of errors has `line` numbers.
     """
     maps, n = layout.maps[layer - 1], 0
     below, size = block(layer - 1, m, layout)
-    columns = line // filters - layout.taps[layer] // maps + 1  # without the columns that no window covers
+    columns = line // filters - layout.taps[layer] // maps + 1  # number of columns that windows cover
     for c in range(maps):
         for y in range(lines):
             i, offset = below + s * size + y * layout.lines[layer - 1], y * line
@@ -212,7 +218,7 @@ def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, of
 
 @subroutine
 def unpool_row(layer, s, i, v, filters, columns, to, line, m, layout, workspace):
-    """Unpool the errors of a row of windows, for the filters from v on."""
+    """Unpool the errors of a row of windows, for `filters` filters beginning at filter v."""
     width, maps, places = narrow_lanes(workspace.delta), layout.maps[layer], layout.pools[layer]
     here, size = block(layer, m, layout)
     u = here + s * size + layout.origins[layer] + i * layout.lines[layer] + v
@@ -257,9 +263,9 @@ def list_errors(layer, f, first, last, m, layout, workspace, values, offsets):
 
 @subroutine
 def add_filters(layer, first, last, layout, gradient, start, sums):
-    """Add the gradient of filters `first` to `last` to the sums; `start` is the offset that filter 0 would have.
+    """Add the gradient of filters `first` to `last` to the sums, without the padding of each row.
 
-    The padding of each row is left out.
+    `start` is the offset in `gradient` at which filter 0 would begin.
     """
     w, width = sums.values, narrow_lanes(gradient)
     size, row_of_filter = block_of_filter(layer, layout, width)

@@ -19,18 +19,18 @@ CODES = {
     "HuberCost": 5,
     "QuantileCost": 6,
 }
-"""Code of each cost of `formulas.costs` in the kernels."""
+"""Code of each cost in the kernels, by the name of the cost's class."""
 
 OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
-"""Code of each activation function of output neurons in the kernels."""
+"""Code of each activation function of output neurons in the kernels, by name."""
 
 _SOFTMAX = OUTPUTS["softmax"]
-_SMALLEST_EXPONENT = -87.0  # exp of less than this would be denormal in float32
-_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # exp of more would be infinite
+_SMALLEST_EXPONENT = -87.0  # smallest integer z for which exp(z) is not subnormal in float32
+_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by number of bits
 
 
 def setting_of(cost: object) -> float:
-    """Return the threshold of `HuberCost`, the quantile of `QuantileCost`, and 0 for all other costs."""
+    """Return the threshold of a `HuberCost`, the quantile of a `QuantileCost`, or 0 for any other cost."""
     if isinstance(cost, HuberCost):
         return cost.threshold
     return cost.quantile if isinstance(cost, QuantileCost) else 0.0
@@ -45,7 +45,7 @@ def _softmax_placeholder(z: Value) -> tuple[Value, Value]:
     return z, z  # never executed: `errors` computes softmax, which depends on all neurons
 
 
-# The error of an output neuron, and its term of the cost.
+# Formulas for the error of an output neuron, and for the neuron's term of the cost
 
 
 def _quadratic_error(a: Value, slope: Value, y: Value, setting: Value) -> Value:
@@ -75,12 +75,13 @@ def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
 
 
 def _cross_entropy_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    # max(z, 0) - z y + ln(1 + exp(-|z|)): the exponent is never positive, and z has digits that an a near 1 has lost.
+    # The loss is max(z, 0) - z y + ln(1 + exp(-|z|)). The exponent is never positive. The formula uses z instead
+    # of a, because a has lost digits if a is near 1.
     return where(z > 0, z, 0.0) - z * y + log(1 + exp(clamp(-absolute(z), _SMALLEST_EXPONENT, 0.0)))
 
 
 def _log_likelihood_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    return -z * y  # `errors` adds ln(sum(exp(z))), once for each sample
+    return -z * y  # `errors` adds ln(sum(exp(z))) once for each sample
 
 
 def _poisson_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
@@ -126,10 +127,11 @@ _softmax = formula(lambda z, largest: exp(clamp(z - largest, _SMALLEST_EXPONENT,
 
 @part
 def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
-    """Write the derivative of a sample's cost with respect to z (BP1), times a factor; return the cost.
+    """Write the derivative of a sample's cost with respect to z (BP1), multiplied by `factor`; return the cost.
 
-    z and the errors have n numbers each, in vectors that begin at `start`, `step` apart. The targets begin at index
-    `y`. Up to one vector is read beyond the last target. Without `with_loss`, the returned number is undefined.
+    z and the errors `delta` have n numbers each. Their vectors begin at index `start`, and are `step` numbers apart.
+    The targets begin at index `y`. Up to one vector is read beyond the last target. Without `with_loss`, the returned
+    number is undefined.
     """
     width = lanes(z)
     loss, largest, normalizer = 0.0, item(z, start), 1.0
@@ -139,7 +141,7 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
         sums, i = zeros(z), start
         for k in range(0, n, width):
             e = only(load(neurons, first_neuron + k), _softmax(load(z, i), largest))
-            store(delta, i, e)  # the second loop reads it there
+            store(delta, i, e)  # the second loop reads the exponentials from `delta`
             sums = sums + e
             i += step
         normalizer = 1 / total(sums)

@@ -1,10 +1,11 @@
 """Deforms images: the grey value of each pixel is looked up at another position in the given image.
 
-Positions are in pixels, rows downwards and columns to the right, with the centre of the first pixel at (0, 0). Between
-pixels, grey values are interpolated bilinearly. Outside of an image, grey values are 0.
+A position is a row and a column, in pixels. Rows are counted downwards, and columns to the right. The centre of the
+first pixel is at (0, 0). Between pixels, grey values are interpolated bilinearly. Outside of the image, the grey value
+is 0.
 
-The kernel smooths noise itself, and does not call NumPy's matrix product. In NumPy's matrix product, threads would wait
-for one another, and each field would be scattered in the result.
+The kernel smooths noise by its own matrix product. With NumPy's matrix product, threads would wait for one another, and
+the numbers of a displacement field would not be contiguous in the result.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ from fastnet.kernels import products
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.vectors import lanes, lanes_of
 
-_BORDER = 2  # blank pixels on every side of an image, so that each position has four neighbours
-_GREYS = np.float32(256)  # steps from white to black
-_MIDDLE = np.float32(127.5)  # middle of the bytes from 0 to 255
+_BORDER = 2  # number of blank pixels on each side of an image, so that every position has four neighbours
+_GREYS = np.float32(256)  # number of steps from white to black
+_MIDDLE = np.float32(127.5)  # middle of the range of a byte, which is from 0 to 255
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
 class Workspace(NamedTuple):
-    """Memory for `deform`.
+    """Memory that `deform` uses.
 
     Attributes
     ----------
     rough, across, halfway, downwards, rightwards : ndarray of float32
-        Matrices of the size of an image, in panels: the noise, the smoothing matrix, their product, and the
-        displacements of rows and of columns.
+        Matrices of the size of an image, in panels: the noise, the smoothing matrix, the product of both matrices, and
+        the displacements of rows and of columns.
     padded : ndarray of float32
         An image with its border.
     rows : ndarray of int64, shape (side,)
-        0, 1, 2, …
+        The row indices 0, 1, 2, …
     ys, xs : ndarray of float32, shape (side,)
-        The positions where the pixels of a row are looked up.
+        Rows and columns of the positions where the pixels of an image row are looked up.
     """
 
     rough: np.ndarray
@@ -51,7 +52,7 @@ class Workspace(NamedTuple):
 
 
 def workspace_for(side: int) -> Workspace:
-    """Return memory for images of `side` rows and columns. Each thread needs its own."""
+    """Return memory for images of `side` rows and columns. Each thread needs a workspace of its own."""
     lanes = lanes_of("float32")
     in_panels = -(-side // lanes) * lanes * side
     return Workspace(
@@ -81,14 +82,15 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
         Coefficients a, b, c, d, e, f for each image. The pixel at row r and column s is looked up at row a r + b s + c
         and column d r + e s + f. Rows and columns are counted from the centre of the image.
     noise : ndarray of uint8, shape (n, 2, side * side) or (0, 2, side * side)
-        Displacements of the rows and columns that are looked up, before smoothing; 0 stands for -1, and 255 for 1.
+        Displacements of rows and of columns before smoothing; 0 stands for -1, and 255 for 1.
     elastic : float
-        Factor of the smoothed noise, in pixels.
+        Factor, in pixels, that the smoothed noise is multiplied by.
     smoothing : ndarray of float32, shape (side * side,)
-        A symmetric matrix. Noise is multiplied by this matrix from both sides.
+        Symmetric matrix. Noise is multiplied by this matrix from both sides.
     deformed : ndarray of float32, shape (n, side * side)
-        Receives the deformed images: multiples of 1/256.
+        Output array for the deformed images. The grey values are multiples of 1/256.
     workspace : Workspace
+        Returned by `workspace_for`.
     """
     width, room = lanes(smoothing), workspace
     _set_panels(room.across, smoothing, side, width, _ZERO, _ONE)
@@ -118,7 +120,7 @@ def _in_panels(row, column, side, width):
 
 @part
 def _smooth(room, smoothing, side, width, field):
-    """Set a field to the noise, multiplied by the smoothing matrix from both sides."""
+    """Set a displacement field to the noise, multiplied by the smoothing matrix from both sides."""
     rows, rough, across, halfway = room.rows, room.rough, room.across, room.halfway
     panel, panels = side * width, len(field) // (side * width)
     products.add_product(
@@ -149,7 +151,7 @@ def _look_up(room, side, transform, width, deformed):
     last = np.float32(side + _BORDER)
     for row in range(side):
         r = np.float32(row) - middle
-        for column in range(side):  # a separate loop, which the processor computes for many columns at once
+        for column in range(side):  # a separate loop, so that SIMD instructions can be used
             s = np.float32(column) - middle
             p = _in_panels(row, column, side, width)
             ys[column] = _bounded(a * r + b * s + c + downwards[p] + middle + np.float32(_BORDER), last)

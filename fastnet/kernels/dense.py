@@ -1,6 +1,6 @@
-"""The kernel `dense` for matrix products of dense layers, which the kernel `epoch` calls by its address.
+"""The kernel `dense`, which computes matrix products of dense layers. The kernel `epoch` calls `dense` by its address.
 
-In layer 0, `dense` multiplies dense inputs only. The module `inputs` multiplies sparse inputs.
+In layer 0, `dense` multiplies only dense inputs. The module `inputs` multiplies sparse inputs.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     ----------
     what : int
         `PREPARE`: transpose the weights of all dense layers above layer 0. `FEED_FORWARD`: multiply weights and
-        activations. `BACKPROPAGATE`: compute the errors below the layer, not for layer 0. `ACCUMULATE`: add the
+        activations. `BACKPROPAGATE`: compute the errors below the layer; not used for layer 0. `ACCUMULATE`: add the
         gradient of the layer's weights to the sums.
     layer : int
         Index of the layer; ignored by `PREPARE`.
     x, rows : ndarray, ndarray of int64
-        The inputs of all samples, row by row, and the indices of the mini-batch's rows; ignored above layer 0.
+        The inputs of all samples, row by row, and the row indices of the mini-batch's samples; ignored above layer 0.
     m : int
         Number of samples in the mini-batch.
     first, last : int
-        Range of this thread's samples; in layer 0, of its neurons, unless threads divide samples there. Ignored where
-        threads divide weights.
+        Above layer 0, range of this thread's samples; in layer 0, range of this thread's neurons. Ignored by `PREPARE`,
+        by `ACCUMULATE` above layer 0, and in layer 0 if threads divide the samples.
     scale : float
         Factor of the weights; see `layout.Parameters`.
     layout, parameters, sums, workspace, share
@@ -71,7 +71,7 @@ def transpose_all(layout, parameters, workspace, share):
 
 @subroutine
 def multiply_inputs(x, rows, first, last, layout, parameters, workspace, share):
-    """Multiply weights and inputs, for the neurons of layer 0 from `first` to `last`."""
+    """Multiply weights and inputs, for neurons `first` to `last` of layer 0."""
     n_in, m, width = layout.sizes[0], len(rows), lanes(workspace.activations)
     s_first, s_last = 0, m
     if divides_samples(m, layout):
@@ -85,7 +85,7 @@ def multiply_inputs(x, rows, first, last, layout, parameters, workspace, share):
 
 @subroutine
 def multiply(layer, first, last, m, layout, parameters, workspace, share):
-    """Multiply the weights of a dense layer and the activations below, of samples from `first` to `last`."""
+    """Multiply the weights of a dense layer and the activations of the layer below, for samples `first` to `last`."""
     a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
     stride, panel = steps(layer - 1, m, width, layout)
     below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
@@ -104,7 +104,7 @@ def multiply(layer, first, last, m, layout, parameters, workspace, share):
 
 @subroutine
 def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
-    """Compute the errors below a dense layer, for samples from `first` to `last` (BP2)."""
+    """Compute the errors of the layer below a dense layer, for samples `first` to `last` (BP2)."""
     delta, width = workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     whole = n_out // width * width
@@ -127,7 +127,7 @@ def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
 
 @part
 def multiply_by_slopes(start, n, factor, workspace):
-    """Multiply n errors by their neurons' slopes (derivatives of the activation function), and by a factor."""
+    """Multiply n errors by the slopes of their neurons (derivatives of the activation function), and by `factor`."""
     delta = workspace.delta
     for i in range(start, start + n, lanes(delta)):
         store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))
@@ -135,10 +135,10 @@ def multiply_by_slopes(start, n, factor, workspace):
 
 @subroutine
 def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
-    """Add the gradient of layer 0's weights to the sums, for neurons from `first` to `last` (BP4)."""
+    """Add the gradient of layer 0's weights to the sums, for neurons `first` to `last` (BP4)."""
     delta, n_in, m, width = workspace.delta, layout.sizes[0], len(rows), lanes(workspace.delta)
     j_first, j_last = 0, n_in
-    if divides_samples(m, layout):  # here, threads divide the inputs, and each reads its numbers of all samples
+    if divides_samples(m, layout):  # each thread has a range of inputs, for all samples
         first, last = 0, layout.units[1]
         j_first, j_last = share_of(n_in, share)
         if j_first == j_last:

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent over an epoch, in one compiled loop for every network.
+"""Stochastic gradient descent over an epoch, in a compiled loop that is the same for every network.
 
 For each mini-batch, all samples are fed forward, their errors are propagated back, and then the parameters change. The
 loop reads the kinds of the layers, the cost and the optimizer as integer codes. Plain gradient descent stores no
@@ -24,7 +24,7 @@ from fastnet.kernels.shares import share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, numbers_of_line, prefetch, set_item
 
-_SMALLEST_SCALE = 1e-6  # if the scale is smaller, the weights are multiplied by it; far above float32's smallest number
+_SMALLEST_SCALE = 1e-6  # if the scale is smaller, the weights are multiplied by the scale, which becomes 1
 
 
 class Samples(NamedTuple):
@@ -33,18 +33,18 @@ class Samples(NamedTuple):
     Attributes
     ----------
     order : ndarray of int64, shape (m,)
-        Indices of the samples, in order.
+        Indices of the samples, in the order of the epoch.
     targets : ndarray, shape (n * n_out + 1 vector,)
         The desired outputs, row by row.
     weights : ndarray, shape (n,) or (0,)
         Factor of each sample's cost; if empty, all factors are 1.
     factors : ndarray, shape (m * layout.factors[-1],) or (0,)
-        With dropout, factors of the hidden neurons, for each sample of the order; only layers with dropped neurons
-        have factors.
+        Dropout factors of the hidden neurons, for each sample in `order`. Only layers with dropped neurons have
+        factors.
     losses : ndarray of float64, shape (m,) or (0,)
-        Receives the cost of each sample of the order, unless it is empty.
+        Output array for the cost of each sample in `order`; if empty, the costs are not computed.
     squares : ndarray of float64, shape (number of mini-batches,) or (0,)
-        Receives the sum of the squares of the weights before each step, unless it is empty.
+        Output array for the sum of the squares of the weights before each step; if empty, the sum is not computed.
     """
 
     order: np.ndarray
@@ -61,7 +61,7 @@ def epoch(
 ):
     """Train on the samples, in their order and in mini-batches.
 
-    The parameters are numbers, and references to named tuples.
+    The arguments are numbers and references to named tuples (see `structures`).
 
     Parameters
     ----------
@@ -69,23 +69,24 @@ def epoch(
         The inputs of all samples.
     samples : Samples
     mini_batch_size : int
-        At least 1. The last mini-batch may be smaller.
+        Number of samples in a mini-batch, at least 1. The last mini-batch may be smaller.
     layout : Layout
     update : Update
         See `optimizers`.
     parameters : Parameters
     sums : Parameters
-        Where the gradient is added: the parameters themselves, their velocity, or a sum of gradients.
+        The numbers that the gradient is added to: the parameters themselves, their velocity, or sums of gradients.
     memory : Memory
     statistics : Statistics
     workspace : Workspace
         Memory for a mini-batch, or for a part of a mini-batch. Parts are computed one after the other, and their
-        gradients are summed up before a step. Parts are not possible with `update.direct` or batch normalization.
+        gradients are summed before a step. Parts are not possible with `update.direct` or batch normalization.
     share : Share
         This thread's share of the work. The result does not depend on the number of threads.
     training : bool
-        Whether to train. If False, mini-batches are only fed forward, and `samples.losses` is filled. The workspace
-        then has z of the output layer for the last mini-batch. One kernel does both, so that it is compiled once.
+        Whether to train. If False, mini-batches are only fed forward, and `samples.losses` is filled. Afterwards, the
+        workspace contains z of the output layer for the last mini-batch. The same kernel trains and feeds forward, so
+        that only one kernel must be compiled.
     """
     control = subnormals.count_as_zero()
     order, room = samples.order, len(workspace.samples)
@@ -98,7 +99,7 @@ def epoch(
         for begin in range(start, end, room):
             m = min(room, end - begin)
             first, last = share_of(m, share)
-            if m != laid_out:  # panels and images get new offsets, where other threads may still be reading
+            if m != laid_out:  # panels and images get new offsets; other threads may still read there
                 laid_out = m
                 waits += 1
                 wait_for_all(share, waits)
@@ -130,7 +131,7 @@ def epoch(
                     x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
                 )
                 if layout.kinds[0] == DENSE and not inputs.divides_neurons(x, m, layout):
-                    waits += 1  # the next steps divide weights by neurons
+                    waits += 1  # in the next steps, threads divide the weights by neurons
                     wait_for_all(share, waits)
             elif len(samples.losses) > 0:
                 output_errors(samples, begin, m, first, last, 1.0, layout, workspace)
@@ -151,12 +152,12 @@ def epoch(
 
 @subroutine
 def follow_all(update, step, decay, layout, parameters, sums, memory, share):
-    """Update this thread's parameters from the sums; only weights are regularized.
+    """Update this thread's parameters from the sums.
 
-    The weight decay is multiplied by `decay`.
+    Only weights are regularized. Their weight decay is multiplied by `decay`.
     """
     width = lanes(parameters.values)
-    kinds = 2 + (len(parameters.values) > layout.gammas)  # weights, biases, and gammas where there are any
+    kinds = 2 + (len(parameters.values) > layout.gammas)  # weights and biases, and gammas if the network has gammas
     for layer in range(len(layout.kinds)):
         u, v = share_of_panels(layout.channels[layer], layout.channels[layer + 1], width, share)
         first, last = share_of_weights(layer, layout, width, share)

@@ -1,10 +1,10 @@
 """Formulas of vectors, written in Python and compiled without Numba's front end.
 
 Most of a kernel's compilation time is spent in Numba's front end, which infers the types of each function and lowers
-it. For the front end, a formula is one call. While a kernel compiles, `formula` calls the Python function once, with a
-`Value` for each argument. Each operation on values emits one LLVM instruction. Loops and branches of a formula must not
-depend on values. They may depend on the precision, as the number of terms of a series does. `where` selects number by
-number, and `choice` selects one of several formulas by its index.
+it. For the front end, a formula is a single call. While a kernel is compiled, `formula` calls the Python function with
+a `Value` for each argument. Each operation on values emits one LLVM instruction. Loops and branches of a formula must
+not depend on values. They may depend on the precision, as the number of terms of a series does. `where` selects one of
+two numbers in each lane of a vector. `choice` selects one of several formulas by its index.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from numba.extending import intrinsic
 
 from fastnet.kernels.vectors import Vector, broadcast, constant
 
-_FRACTION = {32: 23, 64: 52}  # bits of the fraction, by the bits of a number
-_BIAS = {32: 127, 64: 1023}  # bias of the exponent, by the bits of a number
+_FRACTION = {32: 23, 64: 52}  # number of bits of the fraction, by the number of bits of a float
+_BIAS = {32: 127, 64: 1023}  # bias of the exponent, by the number of bits of a float
 _LOG2_E = 1 / math.log(2)
 # The logarithm of 2 in two parts. The first part has few bits, so that its product with a small integer is exact.
 _LN_2_HIGH = 0.693145751953125
 _LN_2_LOW = 1.4286068203094172e-06
-_TERMS_OF_EXP = {32: 7, 64: 13}  # degree of the Taylor series, whose error is less than a rounding error
+_TERMS_OF_EXP = {32: 7, 64: 13}  # degree of the Taylor polynomial, whose error is less than a rounding error
 _TERMS_OF_LOG = {32: 5, 64: 11}
 
 Number: TypeAlias = "Value | float"
@@ -41,9 +41,9 @@ class Value:
     context, builder
         Numba's target context and the builder of the function that is compiled.
     vector : Vector
-        The type.
+        Type of the vector.
     llvm
-        The LLVM value.
+        LLVM value of the vector.
     """
 
     def __init__(self, context: Any, builder: Any, vector: Vector, llvm: Any) -> None:
@@ -55,15 +55,15 @@ class Value:
         return int(self.vector.dtype.bitwidth)
 
     def of(self, llvm: Any) -> Value:
-        """Return another value of the same type."""
+        """Return a `Value` of the same type, given an LLVM value."""
         return Value(self.context, self.builder, self.vector, llvm)
 
     def like(self, number: Number) -> Value:
-        """Return a number as a vector, and a vector as it is."""
+        """Return a vector that has a number in every lane; return a `Value` unchanged."""
         return number if isinstance(number, Value) else self.of(constant(self.context, self.vector, number))
 
     def _arithmetic(self, instruction: str, a: Number, b: Number) -> Value:
-        # A product and a sum may become one instruction, as in the kernels.
+        # The flag allows LLVM to fuse a product and a sum into one instruction.
         emit = getattr(self.builder, instruction)
         return self.of(emit(self.like(a).llvm, self.like(b).llvm, flags=("contract",)))
 
@@ -98,7 +98,7 @@ class Value:
         return self.of(self.builder.fcmp_ordered("<", self.llvm, self.like(other).llvm))
 
     def is_equal(self, other: Number) -> Value:
-        """Return, number by number, whether both are equal; NaN is not equal to NaN."""
+        """Return, for each lane, whether the two numbers are equal; NaN is not equal to NaN."""
         return self.of(self.builder.fcmp_ordered("==", self.llvm, self.like(other).llvm))
 
     def __gt__(self, other: Number) -> Value:
@@ -106,15 +106,19 @@ class Value:
 
 
 def formula(function: Callable[..., Any]) -> Any:
-    """Return a function for kernels that computes a formula of vectors; numbers may replace some of the vectors."""
+    """Return a function that computes a formula of vectors in kernels.
+
+    Some arguments of the function may be numbers, but at least one must be a vector.
+    """
     return choice([function])
 
 
 def choice(functions: Sequence[Callable[..., Any]]) -> Any:
-    """Return a function for kernels that computes one of several formulas; its first argument is the formula's index.
+    """Return a function that computes one of several formulas in kernels.
 
-    With one formula, there is no index. All formulas take the same number of arguments, at least one of them a vector,
-    and return the same number of values.
+    The first argument of the function is the index of the formula, unless `functions` has only one formula. The other
+    arguments are those of the formula; at least one must be a vector. All formulas must have the same number of
+    arguments, and return the same number of values.
     """
     arity = functions[0].__code__.co_argcount
 
@@ -151,7 +155,7 @@ _WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # Numba reads the number of ar
 
 
 def _number_of_results(function: Callable[..., Any], vector: Vector, arity: int) -> int:
-    """Return the number of values that a formula returns, by emitting it into a function that is discarded."""
+    """Emit a formula into a function that is discarded; return the number of values that the formula returns."""
     from numba.core.registry import cpu_target
 
     context = cpu_target.target_context
@@ -164,7 +168,7 @@ def _number_of_results(function: Callable[..., Any], vector: Vector, arity: int)
 
 
 def _chosen(builder: Any, functions: Sequence[Callable[..., Any]], number: Any, inputs: list[Value]) -> list[Any]:
-    """Emit all formulas, and return the results of the formula with that index."""
+    """Emit a switch with all formulas; return the results of the formula with the index `number`."""
     if len(functions) == 1:
         return _results(functions[0](*inputs))
     blocks = [builder.append_basic_block(f"formula.{i}") for i in range(len(functions))]
@@ -195,7 +199,7 @@ def _results(result: Any) -> list[Any]:
 
 
 def where(condition: Value, a: Value, b: Number) -> Value:
-    """Return the numbers of `a` where the condition holds, and those of `b` elsewhere."""
+    """Return the numbers of `a` in the lanes where the condition holds, and the numbers of `b` in all other lanes."""
     return a.of(a.builder.select(condition.llvm, a.llvm, a.like(b).llvm))
 
 
@@ -211,7 +215,7 @@ def absolute(x: Value) -> Value:
 
 
 def square_root(x: Value) -> Value:
-    """Return the square root."""
+    """Return the square root of x."""
     type_ = x.llvm.type
     name = f"llvm.sqrt.v{x.vector.lanes}f{x.bits}"
     function = cgutils.get_or_insert_function(x.builder.module, ir.FunctionType(type_, [type_]), name)
@@ -219,9 +223,9 @@ def square_root(x: Value) -> Value:
 
 
 def exp(x: Value) -> Value:
-    """Return the exponential function, as 2^n exp(r) with |r| below half the logarithm of 2.
+    """Return exp(x), computed as 2^n exp(r) with |r| of at most half the natural logarithm of 2.
 
-    The result must be finite and not denormal.
+    The result must be finite and not subnormal.
     """
     n = _nearest(x * _LOG2_E)
     r = x - n * _LN_2_HIGH - n * _LN_2_LOW
@@ -233,7 +237,7 @@ def exp(x: Value) -> Value:
 
 
 def log(x: Value) -> Value:
-    """Return the natural logarithm of positive numbers that are not denormal."""
+    """Return the natural logarithm of x; the numbers must be positive and not subnormal."""
     exponent, m = _split(x)
     f = (m - 1) / (m + 1)
     square = f * f
@@ -244,13 +248,13 @@ def log(x: Value) -> Value:
 
 
 def _nearest(x: Value) -> Value:
-    """Return the nearest integers, for numbers far smaller than 2 to the power of the fraction's bits."""
+    """Return the nearest integers; the numbers must be far smaller than 2^n, where the fraction has n bits."""
     shift = x.like(_shift(x)).llvm
     return x.of(x.builder.fsub(x.builder.fadd(x.llvm, shift), shift))
 
 
 def _power_of_two(n: Value) -> Value:
-    """Return 2 to the power of integers that are in the range of the exponent."""
+    """Return 2^n; the integers n must be in the range of the exponent."""
     builder, integers = n.builder, _integers(n)
     bias, fraction = (_constant_integers(n, number) for number in (_BIAS[n.bits], _FRACTION[n.bits]))
     whole = builder.bitcast(builder.fadd(n.llvm, n.like(_shift(n)).llvm), integers)
@@ -258,7 +262,7 @@ def _power_of_two(n: Value) -> Value:
 
 
 def _split(x: Value) -> tuple[Value, Value]:
-    """Return the exponents and the mantissas, from sqrt(1/2) to sqrt(2), of positive numbers."""
+    """Return the exponents and the mantissas of positive numbers; a mantissa is from sqrt(1/2) to sqrt(2)."""
     builder, number = x.builder, np.float32 if x.bits == 32 else np.float64
     root = int(np.array(math.sqrt(0.5), number).view(f"i{x.bits // 8}"))
     fraction = _constant_integers(x, _FRACTION[x.bits])
@@ -269,7 +273,7 @@ def _split(x: Value) -> tuple[Value, Value]:
 
 
 def _shift(x: Value) -> float:
-    """Return the number whose addition moves the integer part of a number to the last bits of the fraction."""
+    """Return a constant; adding the constant moves the integer part of a number to the last bits of the fraction."""
     return float(1.5 * 2.0 ** _FRACTION[x.bits])
 
 

@@ -1,9 +1,10 @@
 """Feeding a mini-batch forward.
 
-`u` and `v` are the first neurons of panels, counted through all layers. In the workspace, the panel of neuron u begins
-at `m * u` for m samples. Threads divide the neurons of a dense layer 0 (or its samples: see `inputs.divides_neurons`),
-the neurons or maps of batch normalization, and the samples of all other layers. In between, the threads wait for one
-another.
+`u` is the index of a panel's first neuron, counted through all layers. In the workspace, the panel begins at `m * u`
+for m samples.
+
+Threads divide the neurons of a dense layer 0 (or the samples: see `inputs.divides_neurons`), the neurons or maps of
+batch normalization, and the samples of all other layers. Where the division changes, the threads wait for one another.
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
-AHEAD = 12  # samples between the sample that is computed and the sample that is prefetched
+AHEAD = 12  # number of samples from the sample that is computed to the sample that is prefetched
 
 
 @part
 def feed_forward(
     x, samples, start, m, first, last, layout, scale, parameters, statistics, workspace, share, waits, training
 ):
-    """Compute the activations of all hidden layers, and z of the output layer; return the count of waits.
+    """Compute the activations of all hidden layers, and z of the output layer.
 
-    `first` and `last` are the range of this thread's samples, for which z is complete on return. For `ENOUGH_SAMPLES`
-    samples or more, the caller has to transpose the weights before.
+    `first` and `last` are the range of this thread's samples, for which z is complete on return. If the mini-batch has
+    at least `ENOUGH_SAMPLES` samples, the caller must transpose the weights first. `waits` is the number of times that
+    this thread has waited at the barrier. Return the updated number.
     """
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
     factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
@@ -83,7 +85,10 @@ def feed_forward(
 
 @subroutine
 def activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace):
-    """Complete z in neuron u's panel, for samples `first` to `last`; in hidden layers, replace z by activations."""
+    """Multiply z by `gain` and add the biases, in the panel of neuron u, for samples `first` to `last`.
+
+    In hidden layers, replace z by the activations.
+    """
     z, width, channel = (
         workspace.activations,
         lanes(workspace.activations),

@@ -9,7 +9,7 @@ from fastnet.kernels.vectors import narrow_lanes, narrow_zeros, store
 
 @part
 def block(layer, m, layout):
-    """Return the offset of a layer's images, and the distance from one sample to the next."""
+    """Return the offset of a layer's images, and the distance from one sample to the next sample."""
     here = layout.units[layer]
     return m * here, layout.units[layer + 1] - here
 
@@ -23,20 +23,20 @@ def first_place(layer, s, i, c, m, layout):
 
 @part
 def vectors_at_a_time(c, last, width):
-    """Return how many narrow vectors the next block sums: at most `VECTORS_OF_MAPS`, for maps `c` to `last` - 1."""
+    """Return the number of narrow vectors for maps `c` to `last`, but at most `VECTORS_OF_MAPS`."""
     return min(VECTORS_OF_MAPS, (last - c + width - 1) // width)
 
 
 @part
 def clear(array, start, n):
-    """Set n numbers to zero, in whole narrow vectors."""
+    """Set n numbers to zero, beginning at index `start`; n is rounded up to whole narrow vectors."""
     for i in range(start, start + n, narrow_lanes(array)):
         store(array, i, narrow_zeros(array))
 
 
 @part
 def is_dropped(layer, factors, layout):
-    """Return whether a layer's activations have dropout factors, which are given in training only."""
+    """Return whether a layer's activations have dropout factors. Factors are given only in training."""
     return len(factors) > 0 and layout.factors[layer + 1] > layout.factors[layer]
 
 
@@ -48,7 +48,7 @@ def first_factor(layer, s, layout):
 
 @part
 def steps(layer, m, width, layout):
-    """Return two distances in a layer's activations: from one sample to the next, and from one panel to the next."""
+    """Return the distance between samples and the distance between panels, in the activations of a layer."""
     if layout.maps[layer] > 0:
         return layout.units[layer + 1] - layout.units[layer], width
     return width, m * width

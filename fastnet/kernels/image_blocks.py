@@ -22,11 +22,11 @@ from fastnet.kernels.vectors import (
     store_vector,
 )
 
-PLACES = 4  # positions of an image whose sums are computed together
-MOST_VECTORS = 15  # largest number of vectors in a row whose sums are in registers together
-VECTORS_OF_MAPS = 4  # vectors of maps whose sums over positions are computed together
+PLACES = 4  # number of positions in an image whose sums are computed together
+MOST_VECTORS = 15  # largest number of vectors in a row whose sums are in registers at the same time
+VECTORS_OF_MAPS = 4  # largest number of vectors of maps whose sums over positions are computed together
 ENOUGH_SUMS = 4  # smallest number of independent sums; fewer sums are split into several parts
-_FILTERS = 3  # narrow vectors of filters whose sums are computed together
+_FILTERS = 3  # largest number of narrow vectors of filters whose sums are computed together
 
 
 def _patch_products(
@@ -78,9 +78,10 @@ def _pooled(loop: Loop, values: Sequence[Any]) -> tuple[Any, Any]:
 set_patch_products = block(4, narrow, _patch_products)
 """`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)`
 
-Set z[z_start + r step + column] to a sum, for four positions r and up to three narrow vectors of columns. The sum is
-over taps k from `first` to `last`, of x[p_r + taps[k]] w[k step + column]. If `first` is not 0, add the sum to z. If
-`pooled` is not 0, z[z_start + column] is the maximum over r, and z[z_start + step + column] the index r of the maximum.
+Set z[z_start + r step + column] to a sum, for four positions r and `vectors` narrow vectors of columns. The sum is over
+taps k from `first` to `last`, and its terms are x[p_r + taps[k]] w[k step + column]. `vectors` is at most 3. If `first`
+is not 0, add the sum to z. If `pooled` is not 0, set z[z_start + column] to the maximum over r, and
+z[z_start + step + column] to the index r of the maximum.
 """
 
 
@@ -118,15 +119,18 @@ def _vectors(
 add_vectors = block(4, narrow, _vectors)
 """`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)`
 
-For each row r, add a sum over i < count to the vectors from z[z_start + r z_line] on. The terms are values[i] times the
-vectors from x[x_start + r x_line + offsets[i]] on. `vectors` is at most `MOST_VECTORS`.
+For each row r < rows, add a sum over i < count to `vectors` vectors, which begin at z[z_start + r z_line]. The terms
+are values[i] times the vectors that begin at x[x_start + r x_line + offsets[i]]. `vectors` is at most `MOST_VECTORS`.
 """
 
 
 def _columns(
     loop: Loop, starts: Sequence[Any], step: Any, count: Any, targets: Sequence[Any], add: Callable[..., None]
 ) -> None:
-    """Loop over rows from their starts, and continue the sums that are in the targets: `add(here, sums)`."""
+    """Emit a loop over `count` rows that continues the sums in the targets.
+
+    `add(here, sums)` emits the addition of a row, given the row's addresses and the variables of the sums.
+    """
     builder, sums = loop.builder, loop.sums(len(targets))
     for variable, target in zip(sums, targets, strict=True):
         builder.store(loop.load(target), variable)
@@ -193,21 +197,23 @@ def _column_errors(
 add_columns = block(2, narrow, _column_sums)
 """`add_columns(x, z, x_start, step, count, z_start, vectors)`
 
-Add the sum over j < count of the vectors from x[x_start + j step] on to the vectors from z[z_start] on. `vectors` is at
-most `VECTORS_OF_MAPS`.
+Add a sum over j < count to `vectors` vectors, which begin at z[z_start]. The terms are the vectors that begin at
+x[x_start + j step]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 add_squares_of_columns = block(3, narrow, _column_squares)
 """`add_squares_of_columns(x, means, z, x_start, step, count, start, vectors)`
 
-Add the sum of (x - means)^2 likewise; `means` and z begin at `start`.
+Add a sum over j < count to `vectors` vectors, which begin at z[start]. The terms are (x - means)^2, for the vectors
+that begin at x[x_start + j step] and means[start]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 add_errors_of_columns = block(5, narrow, _column_errors)
 """`add_errors_of_columns(d, x, means, inverses, z, d_start, x_start, step, count, start, z_start, vectors)`
 
-Add the sum of d to `vectors` vectors of z likewise. Add the sum of d (x - means) inverses to the next `vectors`
-vectors. `means` and `inverses` begin at `start`.
+Add two sums over j < count to z: the sum of d to `vectors` vectors, which begin at z[z_start], and the sum of
+d (x - means) inverses to the next `vectors` vectors. The vectors of the terms begin at d[d_start + j step],
+x[x_start + j step], means[start] and inverses[start]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 
@@ -225,8 +231,8 @@ def _or_rows(loop: Loop, x: Any, z: Any, start: Any, line: Any, rows: Any, z_sta
 or_rows = block(2, narrow, _or_rows)
 """`or_rows(x, z, start, line, rows, z_start, vectors)`
 
-Set z, from z_start on, to the bitwise OR of rows of x: a number is 0 only if it is 0 in all rows. The rows begin at
-x[start], `line` numbers apart, and have `vectors` narrow vectors each.
+Set `vectors` narrow vectors, which begin at z[z_start], to the bitwise OR of `rows` rows of x. The first row begins at
+x[start], and rows are `line` numbers apart. A number of the result is 0 only if it is 0 in all rows.
 """
 
 
@@ -237,7 +243,7 @@ def _bits(loop: Loop) -> ir.VectorType:
 
 @intrinsic
 def is_blank(typing_context: Any, x: Any, start: Any, n: Any) -> Any:
-    """Return whether the n numbers from `x[start]` on are all 0; n is at least 1."""
+    """Return whether all of n numbers are 0, beginning at `x[start]`; n must be at least 1."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, start, n = arguments

@@ -1,8 +1,8 @@
-"""The kernel `images` for layers of images, which the kernel `epoch` calls.
+"""The kernel `images`, which computes layers of images.
 
-`epoch` calls `images` by its address, for each mini-batch and layer of images: forward, backward, and for the gradient.
-Because the kernels are separate, they are compiled at the same time, and all networks share `epoch`. Networks without
-images do not compile `images`.
+For each mini-batch and each layer of images, the kernel `epoch` calls `images` by its address: to compute activations,
+to compute errors, and to add the gradient. Because the kernels are separate, they can be compiled at the same time, and
+all networks use the same `epoch`. Networks without images do not compile `images`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastnet.kernels.normalization_of_maps import backpropagate_maps, normalize_
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.vectors import item, lanes, load, store, zeros
 
-_AHEAD = 2  # samples between the sample that is copied and the sample that is prefetched
+_AHEAD = 2  # number of samples from the sample that is copied to the sample that is prefetched
 
 
 @called_kernel
@@ -31,12 +31,11 @@ def images(
     what : int
         `PREPARE`: transpose all filters, before a mini-batch is fed forward. `FEED_FORWARD`: compute the layer's
         activations. `BACKPROPAGATE`: compute the errors below the layer. `ACCUMULATE`: add the gradient of the layer's
-        parameters to the sums.
-        `CLEAR`: set all images to zero, because borders have to be zero.
+        parameters to the sums. `CLEAR`: set all images to zero, because borders have to be zero.
     layer : int
         Index of the layer; ignored by `PREPARE` and `CLEAR`.
     start, m : int
-        Index in the order where the mini-batch begins, and number of its samples.
+        Index in `samples.order` where the mini-batch begins, and number of samples in the mini-batch.
     first, last : int
         Range of this thread's samples; ignored where threads divide maps.
     scale, sums_scale : float
@@ -72,7 +71,10 @@ def transpose_all(layout, parameters, workspace, share):
 def feed_forward(
     layer, x, mini_batch, first, last, factors, scale, layout, parameters, statistics, workspace, share, training
 ):
-    """Compute the activations of a layer, of samples `first` to `last` or of this thread's maps."""
+    """Compute the activations of a layer, for samples `first` to `last`.
+
+    In batch normalization, compute the activations of this thread's maps instead, for all samples.
+    """
     m = len(mini_batch)
     if layout.kinds[layer] == IMAGES:
         copy_inputs(x, mini_batch, first, last, m, layout, workspace)
@@ -85,7 +87,10 @@ def feed_forward(
 
 @part
 def backpropagate(layer, first, last, m, scale, layout, parameters, workspace, sums, sums_scale, share):
-    """Compute the errors below a layer, of samples `first` to `last` or of this thread's maps."""
+    """Compute the errors below a layer, for samples `first` to `last`.
+
+    In batch normalization, compute the errors of this thread's maps instead, for all samples.
+    """
     if layout.kinds[layer] == BATCH_NORMALIZATION:
         c_first, c_last = share_of_maps(layer, layout, workspace, share)
         backpropagate_maps(layer, c_first, c_last, m, layout, parameters, workspace, sums, sums_scale, share)
@@ -136,7 +141,7 @@ def copy_inputs(x, mini_batch, first, last, m, layout, workspace):
 
 @subroutine
 def clear_all(first, last, m, layout, workspace):
-    """Set all images of samples `first` to `last` to zero, because borders have to be zero."""
+    """Set all images of samples `first` to `last` to zero, because the borders of images have to be zero."""
     a, slopes = workspace.activations, workspace.slopes
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:

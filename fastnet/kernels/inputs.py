@@ -1,7 +1,7 @@
 """The inputs of all samples, dense or sparse, and their products in layer 0.
 
-Four of five pixels of MNIST are zero. They add nothing to layer 0, and their weights get no gradient. So `Rows` stores
-only the inputs that are not zero, as SciPy's CSR matrices do. If few inputs are zero, `Matrix` is faster, because
+Four of five pixels of MNIST are zero. Zero inputs add nothing to layer 0, and the gradient of their weights is zero. So
+`Rows` stores only nonzero inputs, as SciPy's CSR matrices do. If few inputs are zero, `Matrix` is faster, because
 several rows are multiplied at a time.
 """
 
@@ -27,7 +27,7 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_NUMBERS_AHEAD = 8192  # largest number of dense inputs that are prefetched at once, so that they stay in cache
+_NUMBERS_AHEAD = 8192  # largest number of dense inputs in a mini-batch that are prefetched; more would leave the cache
 
 
 class Matrix(NamedTuple):
@@ -36,7 +36,7 @@ class Matrix(NamedTuple):
     Attributes
     ----------
     values : ndarray, shape (n * columns,)
-        The numbers, row by row, float32 or float64.
+        The numbers, row by row, in float32 or float64.
     columns : int
         Number of columns.
     """
@@ -51,14 +51,14 @@ class Matrix(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A sparse matrix, in CSR form.
+    """A sparse matrix in CSR format.
 
     Attributes
     ----------
     starts : ndarray of int64, shape (n + 1,)
-        Row i is `starts[i] : starts[i + 1]` of the two arrays below.
+        Row i is the slice `starts[i] : starts[i + 1]` of `columns` and of `values`.
     columns : ndarray of uint16 or uint32, shape (starts[-1],)
-        Column of each stored number.
+        Column index of each stored number.
     values : ndarray of float32 or float64, shape (starts[-1],)
         The stored numbers.
     """
@@ -74,9 +74,9 @@ class Rows(NamedTuple):
 
 
 def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Rows] | None = None) -> Matrix | Rows:
-    """Store inputs, shape (n, n_in), as `kind` in float32 or float64; by default, as the kind that is faster."""
+    """Return inputs, shape (n, n_in), as a `Matrix` or as `Rows`; by default, as the kind that is faster."""
     inputs = np.ascontiguousarray(inputs, dtype).view()
-    inputs.flags.writeable = False  # for Numba, a writable array has another type, which needs another compilation
+    inputs.flags.writeable = False  # a writable array would have another Numba type, and need another compilation
     starts = np.zeros(len(inputs) + 1, np.int64)
     np.cumsum(np.count_nonzero(inputs, axis=1), out=starts[1:])
     if kind is None:
@@ -90,9 +90,9 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Row
 
 
 def rows_of(starts: np.ndarray, columns: np.ndarray, values: np.ndarray, n_in: int, dtype: np.dtype) -> Rows:
-    """Return a matrix of `n_in` columns, given as the arrays of `Rows`; no row may contain a column twice.
+    """Return a matrix of `n_in` columns, given the arrays of `Rows`; rows must not have duplicate entries.
 
-    Arrays of other dtypes are converted, which copies them.
+    Arrays with other dtypes than those of `Rows` are copied and converted.
     """
     types = np.dtype(np.int64), _type_of_columns(n_in), dtype
     return Rows(*(np.ascontiguousarray(a, d) for a, d in zip((starts, columns, values), types, strict=True)))
@@ -104,7 +104,7 @@ def _type_of_columns(n_in: int) -> np.dtype:
 
 @kernel
 def _fill(inputs, starts, columns, values):
-    """Fill in the numbers and their columns."""
+    """Write the nonzero inputs to `values`, and their column indices to `columns`."""
     for i in range(len(inputs)):
         p = starts[i]
         for column in range(inputs.shape[1]):
@@ -117,8 +117,9 @@ def _fill(inputs, starts, columns, values):
 def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
     """Set activations of layer 0 to weights times inputs: a[s] = sum_j x[mini_batch[s], j] w[j].
 
-    The neurons are `first` to `last`, in whole panels; all of them if threads divide samples. The order of the samples
-    is random, so that the processor cannot predict the next sample. The samples in `upcoming` are prefetched.
+    The neurons are `first` to `last`, in whole panels. If threads divide samples, the range has all neurons. The
+    processor cannot predict the next sample, because the order of the samples is random. So the samples in `upcoming`
+    are prefetched.
     """
     raise NotImplementedError
 
@@ -126,23 +127,23 @@ def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, work
 def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
     """Add the gradient of layer 0's weights to the sums (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
 
-    The neurons are `first` to `last`, in whole panels; all of them if threads divide samples.
+    The neurons are `first` to `last`, in whole panels. If threads divide samples, the range has all neurons.
     """
     raise NotImplementedError
 
 
 def divides_neurons(inputs, m, layout):
-    """Whether threads divide the neurons of layer 0, which has to be dense, and not the samples.
+    """Return whether threads divide the neurons of a dense layer 0; otherwise, they divide the samples.
 
-    Threads that divide neurons read all inputs, and each changes weights of its own. Threads that divide samples read
-    some inputs each, and all weights, which other threads have changed. So neurons are divided unless the inputs of a
-    mini-batch are more numbers than the weights.
+    If threads divide neurons, each thread reads all inputs, and changes only its own weights. If threads divide
+    samples, each thread reads some of the inputs, and all weights, which other threads have changed. So threads divide
+    neurons, unless the inputs are dense and a mini-batch has more inputs than layer 0 has weights.
     """
     raise NotImplementedError
 
 
 def copy_row(inputs, i, keep, a, start):
-    """Copy row i, times the factor `keep`, to `a` from index `start` on."""
+    """Copy row i, multiplied by `keep`, to `a`, beginning at index `start`."""
     raise NotImplementedError
 
 

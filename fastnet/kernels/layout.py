@@ -2,8 +2,8 @@
 
 The matrices of dense layers are stored in panels. A panel is a vertical strip of a matrix, as wide as a vector, and is
 stored contiguously, row by row. The vector in panel q and row r of a matrix of n rows begins at `(q * n + r) * lanes`.
-So a loop over the rows of a panel reads contiguous memory, which fits into a cache whatever the width of the matrix.
-The last panel is padded with zeros.
+So a loop over the rows of a panel reads contiguous memory. A panel fits into a cache even if the matrix is wide. The
+last panel is padded with zeros.
 
     activations, errors   one row per sample, one column per neuron
     weights of layer 0    one row per input, one column per neuron; the row of a zero input is skipped
@@ -11,11 +11,11 @@ The last panel is padded with zeros.
 
 Images are stored sample by sample, row by row, and position by position. The numbers of all maps at a position are
 adjacent, so that the inputs of a filter's row are contiguous. Images below a convolution with `padding="same"` have a
-border of zeros. The weights of a convolution are stored filter by filter, in the order of the images. Each row of
-weights is padded to whole narrow vectors.
+border of zeros. The weights of a convolution are stored filter by filter. The weights of a filter have the same order
+as the inputs in an image. Each row of weights is padded to whole narrow vectors.
 
 Each flat array has the numbers of all layers, so that one compiled kernel computes networks of every depth and width.
-Layer 0 is the first layer behind the inputs. If a network begins with images, layer 0 is a copy of the input images.
+Layer 0 is the first layer after the inputs. If a network begins with images, layer 0 is a copy of the input images.
 """
 
 from __future__ import annotations
@@ -38,74 +38,79 @@ from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of
 DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
-ENOUGH_SAMPLES = 24  # with this number of samples in a mini-batch or more, transposing the weights first is faster
-_SAMPLES_TOGETHER = 8  # largest number of samples that a block of the products computes together
-SAMPLES_OF_SUMS = 192  # samples whose gradients are summed together
-NUMBERS_IN_CACHE = 256  # numbers of each such sample that stay in the L2 cache while all panels are computed
-SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # samples and outputs whose dot products are computed together
-ERRORS_IN_CACHE = 4096  # numbers of errors that are unpooled together
-WINDOWS_IN_A_LIST = 256  # windows in a list of errors, so that the list stays in cache; more if a sample has more
+ENOUGH_SAMPLES = 24  # smallest number of samples in a mini-batch for which transposing the weights first is faster
+_SAMPLES_TOGETHER = 8  # largest number of samples that a block of `product_blocks` computes together
+SAMPLES_OF_SUMS = 192  # largest number of samples whose gradients are summed before the sum is added to the total
+NUMBERS_IN_CACHE = 256  # largest number of a sample's numbers that stay in the L2 cache while all panels are computed
+SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # largest numbers of samples and outputs in a block of dot products
+ERRORS_IN_CACHE = 4096  # largest number of errors that are unpooled together, unless a row of windows has more
+WINDOWS_IN_A_LIST = 256  # largest number of windows in a list of errors that stays in cache, unless a sample has more
 
 
 class Layout(NamedTuple):
-    """The kinds of the layers, and their offsets in arrays. Dropout layers are left out.
+    """The kinds of all layers, and the offsets of the layers in arrays. Dropout layers are left out.
 
-    Pooling directly behind a convolution is part of the convolution's layer, and comes before the activation function.
+    Pooling directly after a convolution is part of the convolution's layer, and comes before the activation function.
 
     Attributes
     ----------
     kinds : ndarray of int64, shape (layers,)
         `DENSE`, `BATCH_NORMALIZATION`, `CONVOLUTION`, `POOLING` or `IMAGES`.
     activations : ndarray of int64, shape (layers,)
-        Codes of the activation functions, see `activations.CODES`; the last code is not used.
+        Codes of the activation functions, see `activations.CODES`. The code of the last layer is not used.
     constants : ndarray of float64, shape (2 * layers,)
-        For each layer, momentum and epsilon of batch normalization; 0 for all other layers.
+        For each layer, momentum and epsilon of batch normalization; 0 and 0 for all other kinds of layers.
     keeps : ndarray of float64, shape (layers + 1,)
-        Factors of the inputs, and of the activations of each layer, when no neurons are dropped.
+        Factors that the inputs and the activations of each layer are multiplied by if no neurons are dropped.
     sizes : ndarray of int64, shape (layers + 1,)
         Number of neurons in each layer, the inputs first.
     units : ndarray of int64, shape (layers + 1,)
-        Offset of each layer in an array of one number per neuron, padded; the last entry is the total.
+        Offset of each layer in a padded array of one number per neuron; the last entry is the size of the array.
     factors : ndarray of int64, shape (layers + 1,)
-        The same for an array of one number per neuron of the layers with dropped neurons.
+        Offset of each layer in a padded array of one number per neuron of the layers with dropped neurons; the last
+        entry is the size of the array.
     channels : ndarray of int64, shape (layers + 1,)
-        The same for an array of one number per neuron of dense layers, or per map of images.
+        Offset of each layer in a padded array of one number per neuron, or per map of images; the last entry is the
+        size of the array.
     weights : ndarray of int64, shape (layers + 1,)
-        Offset of each layer in the array of parameters, padded; the last entry is the total of all weights.
+        Offset of each layer's weights in the array of parameters; the last entry is the number of all weights,
+        including padding.
     transposed : ndarray of int64, shape (layers + 1,)
         Offset of each layer in an array of the transposed weights of dense layers above layer 0; the last entry is the
-        total.
+        size of the array.
     biases, gammas : int
-        Offsets of the biases (beta of batch normalization) and of gamma in the array of parameters; one number per
-        channel. Only networks with batch normalization have gamma.
+        Offsets of the biases (with batch normalization, beta) and of the gammas in the array of parameters. Both have
+        one number per channel. Only networks with batch normalization have gammas.
     neurons : ndarray, shape (channels[-1],)
-        1 for a neuron or a map, 0 for padding; the dtype is that of the parameters.
+        1 for a neuron or a map, 0 for padding, in the dtype of the parameters.
     cost, output : int
         Codes of the cost and of the output activation, see `costs.CODES` and `costs.OUTPUTS`.
     setting : float
         Setting of the cost, see `costs.setting_of`.
     maps, heights, widths : ndarray of int64, shape (layers,)
-        Number of maps, rows and columns of the images that each layer outputs; 0 if it outputs no images.
+        Number of maps, rows and columns of the images that each layer outputs; 0 if the layer outputs no images.
     lines, origins : ndarray of int64, shape (layers,)
-        Distance between rows of the output images, and offset of the first row in a sample, inside the border.
+        Distance between rows of the output images, and offset of the first row inside the border of a sample's images.
     rows, taps : ndarray of int64, shape (layers,)
-        Number of rows of a filter, and number of weights in a row.
+        Number of rows of a filter, and number of weights in a row of a filter.
     corners, strides : ndarray of int64, shape (layers,)
-        For convolution and pooling, in the images below: offset of the first input of the first row of windows, and
-        distance from a row of windows to the next.
+        In the images below a convolution or pooling layer: offset of the first input of the first row of windows, and
+        distance from a row of windows to the next row.
     pools : ndarray of int64, shape (layers,)
         Number of positions in a pooling window; 1 for convolution without pooling.
     extents : ndarray of int64, shape (2 * layers,)
-        For each layer, the rows and the numbers in a row by which the patches of a window exceed a single patch.
+        For each layer, two numbers: by how many rows, and by how many numbers in a row, the patches of a window
+        together exceed a single patch.
     rectangular : ndarray of int64, shape (layers,)
-        Whether the pooling window is 2 x 2, so that the positions that are computed together are a window.
+        Whether the pooling window is 2 x 2. If so, the positions that are computed together are a pooling window.
     places, patches : ndarray of int64, shape (layers + 1,)
-        Offsets of the layer's two lists in `table`. The first has the distance of each position in a row of windows
-        from the first position, padded to fours. The second has that of each weight's input from the first input.
+        Offsets of each layer's two lists in `table`. The first list has the distance from the first position to each
+        position in a row of windows, and is padded to a multiple of four. The second list has the distance from the
+        first input of a patch to the input of each weight.
     table : ndarray of int64
         The lists of all layers.
     filters : ndarray of int64, shape (layers + 1,)
-        Offset of each layer in an array of transposed filters; the last entry is the total.
+        Offset of each layer in an array of transposed filters; the last entry is the size of the array.
     """
 
     kinds: np.ndarray
@@ -143,15 +148,15 @@ class Layout(NamedTuple):
 
 
 class Parameters(NamedTuple):
-    """One number per trained parameter: its value, its gradient, or an array of the optimizer's state.
+    """One number for each trained parameter: a value, a gradient, or a number of the optimizer's state.
 
     Attributes
     ----------
     values : ndarray
-        The weights, which have to be multiplied by `scale`, the biases and the gammas; see `Layout`.
+        The weights divided by `scale`, the biases and the gammas, at the offsets that `Layout` has.
     scale : ndarray of float64, shape (1,)
-        Factor of all weights. L2 regularization shrinks all weights with every mini-batch, but changes `scale` only. So
-        the weights of zero inputs are not read or written.
+        Factor of all weights. L2 regularization shrinks all weights with every mini-batch, but changes only `scale`. So
+        the weights of zero inputs need not be read or written.
     """
 
     values: np.ndarray
@@ -184,7 +189,7 @@ class Image:
 
     @property
     def line(self) -> int:
-        """Distance from a row to the next."""
+        """Distance from a row to the next row."""
         return (self.width + sum(self.borders[1])) * self.maps
 
     @property
@@ -205,7 +210,7 @@ class Image:
 
 
 class Computed(NamedTuple):
-    """A layer of the kernel.
+    """A layer of the kernels: the input images, a layer of the architecture, or a convolution with its pooling.
 
     Attributes
     ----------
@@ -214,7 +219,7 @@ class Computed(NamedTuple):
     layer : Layer or None
         The layer of the architecture; None for `IMAGES`.
     first, last : int
-        Indices of the first and the last layer of the architecture that are computed here; -1 for `IMAGES`.
+        Indices of the first and the last layer of the architecture that this layer computes; -1 for `IMAGES`.
     size : int
         Number of neurons.
     image : Image or None
@@ -233,7 +238,7 @@ class Computed(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """Number of maps, or of neurons."""
+        """Number of maps, or number of neurons if the outputs are not images."""
         return self.image.maps if self.image else self.size
 
 
@@ -242,7 +247,7 @@ _KINDS = {Dense: DENSE, BatchNormalization: BATCH_NORMALIZATION, Convolution: CO
 
 @lru_cache(64)
 def computed(architecture: Architecture) -> list[Computed]:
-    """Return the layers of the kernel: without Dropout layers, and with pooling merged into convolutions."""
+    """Return the layers of the kernels: without Dropout layers, and with pooling merged into convolutions."""
     layers, shapes = architecture.layers, architecture.shapes
     found = [Computed(IMAGES, None, -1, -1, architecture.n_in, None)] if _begins_with_images(architecture) else []
     for i, layer in enumerate(layers):
@@ -306,7 +311,7 @@ def layout_of(architecture: Architecture) -> Layout:
         biases=int(weights[-1]),
         gammas=int(weights[-1] + channels[-1]),
         neurons=neurons,
-        cost=costs.CODES.get(class_name(architecture.cost), 0),  # kernels do not compute a user's own cost
+        cost=costs.CODES.get(class_name(architecture.cost), 0),  # kernels do not compute custom costs
         setting=costs.setting_of(architecture.cost),
         output=costs.OUTPUTS[architecture.outputs.activation],
         maps=np.array([each.maps for each in images]),
@@ -331,7 +336,7 @@ def layout_of(architecture: Architecture) -> Layout:
 
 
 class _Windows(NamedTuple):
-    """The entries of `Layout` for a layer of convolution or pooling; zeros for all other layers."""
+    """The entries of `Layout` for a convolution or pooling layer; zeros for all other layers."""
 
     filters: int = 0
     rows: int = 0
@@ -398,12 +403,12 @@ def _size_transposed(below: Computed | None, layer: Computed, dtype: np.dtype) -
 
 
 def filter_block(rows: int, taps: int, dtype: np.dtype) -> int:
-    """Return the number of stored numbers of a filter, including padding, given its rows and the taps in a row."""
+    """Return the number of stored weights of a filter, with padding, given the number of rows and of taps per row."""
     return _padded(rows * narrowly_padded(taps, dtype), dtype)
 
 
 def _block(image: Image, dtype: np.dtype) -> int:
-    """Return the number of stored numbers of a sample's images; narrow vectors may reach beyond the last position."""
+    """Return the number of stored numbers of a sample's images, with padding for vectors beyond the last position."""
     return _padded(image.size + narrow_lanes_of(dtype), dtype)
 
 
@@ -416,21 +421,21 @@ def _keeps(architecture: Architecture, layers: list[Computed]) -> np.ndarray:
 
 
 def _dropped(architecture: Architecture) -> set[int]:
-    """Return the indices of the kernel's layers with dropped neurons; -1 stands for the inputs."""
+    """Return the indices of the kernels' layers with dropped neurons; -1 stands for the inputs."""
     layers = computed(architecture)
     return {layer_before(layers, i) for i, layer in enumerate(architecture.layers) if isinstance(layer, Dropout)}
 
 
 def layer_before(layers: list[Computed], i: int) -> int:
-    """Return the index of the kernel's layer that feeds layer i of the architecture; -1 stands for the inputs."""
+    """Return the index of the kernels' layer that feeds layer i of the architecture; -1 stands for the inputs."""
     before = [k for k, each in enumerate(layers) if 0 <= each.last < i]
     return before[-1] if before else -1
 
 
 def parts(layout: Layout, samples: int, is_dense: bool = False) -> int:
-    """Return the number of parts into which layer 0 can be divided: samples, or panels of neurons.
+    """Return the number of parts that the threads can divide layer 0 into: groups of samples, or panels of neurons.
 
-    `is_dense` is whether the inputs of a dense layer 0 have their zeros: see `inputs.divides_neurons`.
+    `is_dense` is whether the inputs are stored as a `Matrix`, which includes zero inputs; see `inputs.divides_neurons`.
     """
     divides_samples = is_dense and layout.kinds[0] == DENSE and samples > layout.sizes[1]
     if divides_samples:

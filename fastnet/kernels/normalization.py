@@ -12,7 +12,10 @@ inverse_of = formula(lambda variance, epsilon: 1 / square_root(variance + epsilo
 
 @part
 def keep_statistics(momentum, n, channel, mean, variance, statistics):
-    """Update the running means and variances from `channel` on by those of n numbers, unless n is 1 or momentum 0."""
+    """Update the running means and variances, beginning at `channel`, by the mean and variance of n numbers.
+
+    Nothing is updated if n is 1 or `momentum` is 0.
+    """
     if n > 1 and momentum > 0:
         means, variances = statistics.means, statistics.variances
         running = load_as(mean, means, channel)
@@ -25,8 +28,8 @@ def keep_statistics(momentum, n, channel, mean, variance, statistics):
 def normalize(layer, u, below, m, layout, statistics, workspace, training):
     """Write (x - mean) / sqrt(variance + epsilon) of m samples to the activations of neuron u's panel.
 
-    The inputs x are the activations of the panel that begins at `below`. In training, mean and variance are those of
-    the mini-batch, and update the running statistics. Otherwise the running statistics are used.
+    The inputs x are the activations of the panel that begins at `below`. In training, the mean and the variance are
+    those of the mini-batch, and the running statistics are updated. Otherwise, the running statistics are used.
     """
     a, width = workspace.activations, lanes(workspace.activations)
     channel = layout.channels[layer] + u - layout.units[layer]
@@ -54,7 +57,8 @@ def normalize(layer, u, below, m, layout, statistics, workspace, training):
 def backpropagate(u, channel, below, m, gamma, layout, workspace, sums, sums_scale):
     """Write the gradient with respect to the inputs of neuron u's panel to the errors below.
 
-    Gamma's gradient, times `sums_scale`, is added to `sums`. The panel's errors are those of gamma * normalized + beta.
+    The gradient of gamma, multiplied by `sums_scale`, is added to `sums`. The panel's errors are the gradient with
+    respect to gamma * normalized + beta.
     """
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     mean, inverse = load(workspace.means, channel), load(workspace.inverses, channel)

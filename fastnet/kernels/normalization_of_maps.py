@@ -1,4 +1,4 @@
-"""Batch normalization of images: each map by its mean and variance over all positions and samples.
+"""Batch normalization of images: each map is normalized by its mean and variance over all positions and samples.
 
 Threads divide maps. The last lanes of a narrow vector may belong to another thread's maps, or to the next position.
 Those lanes are not written. Sums of a few adjacent vectors are computed together, because they are independent.
@@ -79,7 +79,7 @@ def find_statistics(layer, first, last, m, layout, statistics, workspace):
 
 @subroutine
 def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sums, sums_scale, share):
-    """Write the errors of maps `first` to `last` in the layer below, and add gamma's gradient to the sums."""
+    """Write the errors of maps `first` to `last` in the layer below; add the gradient of gamma to the sums."""
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
     n, room, errors = m * rows * columns, workspace.dots, room_of(workspace.dots, share)
@@ -96,7 +96,7 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
                 )  # fmt: skip
         for v in range(0, vectors, width):
             place, total = layout.gammas + channel + v, load_narrow(room, products + v)
-            gamma = load_narrow(parameters.values, place)  # read before the sums change: they may be the parameters
+            gamma = load_narrow(parameters.values, place)  # read before `sums` changes: both may be one array
             store(room, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
             total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)

@@ -1,8 +1,8 @@
 """Optimizers: the update of a range of parameters from the sums of a mini-batch.
 
 Plain gradient descent needs no update, because its sums are the parameters themselves. For all other optimizers, the
-sums are the gradient, times -eta for gradient descent. The update sets the sums to zero. With momentum, the sums are
-the velocity, and are kept.
+sums are the gradient (in gradient descent, multiplied by -eta), and the update sets the sums to zero. With momentum,
+except Nesterov's, the sums are the velocity, and the update multiplies the velocity by mu.
 """
 
 from __future__ import annotations
@@ -16,42 +16,42 @@ from fastnet.kernels.formulas import formula, square_root
 from fastnet.kernels.vectors import lanes, load, sign, store, zeros
 
 CODES = {"sgd": 0, "adam": 1, "rmsprop": 2}
-"""Code of each optimizer of `formulas.optimizers` in the kernels."""
+"""Code of each optimizer in the kernels, by the optimizer's name in `formulas.optimizers`."""
 
 BY_NUMBER, BY_WEIGHT, BY_NOTHING = range(3)
-"""Divisor of the errors: the number of samples in the mini-batch; the sum of the samples' weights, which also divides
-the weight decay; or no divisor."""
+"""Kinds of divisors of the errors. `BY_NUMBER`: the number of samples in the mini-batch. `BY_WEIGHT`: the sum of the
+samples' weights, which also divides the weight decay. `BY_NOTHING`: no divisor."""
 
 _SGD, _ADAM, _RMSPROP = CODES["sgd"], CODES["adam"], CODES["rmsprop"]
-_NOTHING = 1e-30  # added and subtracted, it replaces tiny numbers by zeros: denormal numbers are slow
+_NOTHING = 1e-30  # adding and subtracting this number replaces tiny numbers by 0, because subnormal numbers are slow
 _quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
 
 
 class Update(NamedTuple):
-    """The settings of the parameters' update.
+    """The settings of an update of the parameters.
 
     Attributes
     ----------
     direct : bool
-        Whether the gradient is added to the parameters themselves: plain gradient descent.
+        Whether the gradient is added to the parameters themselves, as in plain gradient descent.
     error_scale : float
-        Factor of the errors: -eta for gradient descent, 1 for the gradient itself.
+        Factor of the errors: -eta for gradient descent, 1 for all other optimizers.
     shrinkage : float
-        If direct, the fraction by which L2 regularization shrinks the weights with each mini-batch.
+        Fraction by which L2 regularization shrinks the weights with each mini-batch, if `direct` is true.
     l2, l1 : float
-        If not direct, the coefficients of weight decay, multiplied by `error_scale`.
+        Coefficients of weight decay, multiplied by `error_scale`, if `direct` is false.
     divisor : int
-        Divisor of the errors: see `BY_NUMBER`.
+        Kind of divisor of the errors: `BY_NUMBER`, `BY_WEIGHT` or `BY_NOTHING`.
     max_norm : float
-        Bound of the norm of each neuron's weights; 0 for no bound.
+        Upper bound of the norm of each neuron's weights; 0 for no bound.
     optimizer : int
-        See `CODES`.
+        Code of the optimizer, see `CODES`.
     eta : float
-        The learning rate.
+        Learning rate.
     steps : int
-        Number of mini-batches before this call.
+        Number of mini-batches that were trained before this call of `epoch`.
     momentum, nesterov, beta1, beta2, decay, epsilon, epsilon_hat
-        The settings of the optimizers.
+        Settings of the optimizers in `formulas.optimizers`.
     """
 
     direct: bool
@@ -74,7 +74,7 @@ class Update(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The optimizer's state, one number per parameter; arrays that the optimizer does not need are not used."""
+    """The optimizer's state: arrays of one number per parameter. Some optimizers use only one array, or no array."""
 
     first: np.ndarray
     second: np.ndarray
@@ -82,9 +82,10 @@ class Memory(NamedTuple):
 
 @part
 def follow(update, step, first, last, l2, l1, parameters, sums, memory):
-    """Update the parameters from `first` to `last`, with weight decay l2 and l1 in units of the sums.
+    """Update the parameters from `first` to `last`.
 
-    `step` is the number of the mini-batch, from 1.
+    The coefficients `l2` and `l1` of weight decay are multiplied by the same factor as the sums. `step` is the number
+    of the mini-batch, numbered from 1.
     """
     w, g, mean, square = parameters.values, sums.values, memory.first, memory.second
     if update.optimizer == _SGD and not update.nesterov:
@@ -99,7 +100,7 @@ def follow(update, step, first, last, l2, l1, parameters, sums, memory):
 
 @part
 def momentum(mu, first, last, l2, l1, w, velocity):
-    """Chapter 3, equations 107 and 108; the stored velocity is already multiplied by mu, for the next sum."""
+    """Gradient descent with momentum: chapter 3, equations 107 and 108. The stored velocity includes the factor mu."""
     width = lanes(w)
     for i in range(first, last, width):
         w_i = load(w, i)
@@ -110,7 +111,7 @@ def momentum(mu, first, last, l2, l1, w, velocity):
 
 @part
 def nesterov(mu, first, last, l2, l1, w, sums, velocity):
-    """Sutskever et al. (2013)."""
+    """Gradient descent with Nesterov's momentum: Sutskever et al. (2013)."""
     width = lanes(w)
     for i in range(first, last, width):
         w_i = load(w, i)
@@ -123,7 +124,7 @@ def nesterov(mu, first, last, l2, l1, w, sums, velocity):
 
 @part
 def rmsprop(update, first, last, l2, l1, w, sums, squares):
-    """Tieleman and Hinton (2012)."""
+    """RMSprop: Tieleman and Hinton (2012)."""
     width, decay = lanes(w), update.decay
     for i in range(first, last, width):
         w_i = load(w, i)
@@ -136,7 +137,7 @@ def rmsprop(update, first, last, l2, l1, w, sums, squares):
 
 @part
 def adam(update, step, first, last, l2, l1, w, sums, means, squares):
-    """Kingma and Ba (2015), algorithm 1."""
+    """Adam: Kingma and Ba (2015), algorithm 1."""
     width, beta1, beta2 = lanes(w), update.beta1, update.beta2
     eta = update.eta / (1 - beta1**step)
     factor, epsilon = (1 / (1 - beta2**step)) ** 0.5, update.epsilon

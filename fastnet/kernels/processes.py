@@ -12,7 +12,8 @@ from typing import Any
 
 import numba
 
-# A module in the current folder must not replace a module of the standard library.
+# The empty path is removed from `sys.path` first. Otherwise, a module in the current folder could replace a module of
+# the standard library.
 _BEGINNING = """
 import sys
 sys.path[:] = [each for each in sys.path if each]
@@ -22,17 +23,17 @@ sys.path[:] = pickle.load(sys.stdin.buffer)
 
 
 def can_start() -> bool:
-    """Return whether there is an interpreter to start."""
+    """Return whether this process knows a Python interpreter that can be started."""
     return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 def start(program: str, environment: Mapping[str, str] | None = None, **streams: Any) -> subprocess.Popen[bytes]:
-    """Start an interpreter that runs a program; `importlib`, `pickle` and `sys` are imported before.
+    """Start an interpreter that runs a program; `importlib`, `pickle` and `sys` are imported first.
 
     Parameters
     ----------
     program : str
-        Python source.
+        Source code of the program.
     environment : mapping, optional
         Environment variables to set, in addition to those of this process.
     **streams
@@ -41,7 +42,7 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
     Returns
     -------
     subprocess.Popen
-        The process. The caller has to end it, because Ctrl-C does not reach it.
+        The process. The caller has to end the process, because Ctrl-C does not reach the process.
 
     Raises
     ------
@@ -55,8 +56,8 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
         [sys.executable, "-c", _BEGINNING + program],
         stdin=subprocess.PIPE,
         env={**variables, **(environment or {})},
-        start_new_session=True,  # Ctrl-C must not reach the new process; this process ends it. On Windows:
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        start_new_session=True,  # Ctrl-C must not reach the new process, which this process ends
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams},
     )
     tell(process, sys.path)
@@ -64,9 +65,9 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
 
 
 def tell(process: subprocess.Popen[bytes], task: object) -> None:
-    """Write an object to the standard input of the process, which reads it by `pickle.load`."""
+    """Write an object to the standard input of the process, which reads the object by `pickle.load`."""
     if process.stdin is not None:
-        with contextlib.suppress(OSError):  # it may have ended already
+        with contextlib.suppress(OSError):  # the process may have ended already
             process.stdin.write(pickle.dumps(task))
             process.stdin.flush()
 
@@ -77,5 +78,5 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            with contextlib.suppress(OSError):  # closing writes what is buffered, which no process reads
+            with contextlib.suppress(OSError):  # closing writes the buffer to a process that has ended
                 stream.close()

@@ -1,8 +1,8 @@
 """Processors that kernels are compiled for: this machine's processor, or a microarchitecture level of x86-64.
 
 Numba describes a processor by a name and by features, such as "znver3" and "+avx2,-avx512f". Code for one processor
-runs on another that has all of its features. The layout of parameters depends on the width of vector registers. So a
-process can use code for a level if the level and the process's processor have registers of the same width.
+runs on another processor that has all features of the first. The layout of parameters depends on the width of vector
+registers. So a process can use code for a level only if the level and the processor have registers of the same width.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ class Processor(NamedTuple):
     name : str
         LLVM's name of the processor.
     features : str
-        Instruction sets, separated by commas: "+" marks an instruction set that code may use, "-" a forbidden one.
+        Instruction sets, separated by commas: "+" marks an instruction set that code may use, and "-" an instruction
+        set that code must not use.
     """
 
     name: str
@@ -52,7 +53,7 @@ _V3 = (
 _V4 = _V3 + ",+avx512bw,+avx512cd,+avx512dq,+avx512f,+avx512vl"
 
 LEVELS = {name: Processor(name, features) for name, features in (("x86-64-v3", _V3), ("x86-64-v4", _V4))}
-"""Microarchitecture levels of the x86-64 ABI, by name: v3 has registers of 32 bytes, v4 of 64 bytes."""
+"""Microarchitecture levels of the x86-64 ABI, by name: v3 has vector registers of 32 bytes, and v4 of 64 bytes."""
 
 
 def of(codegen: Any) -> Processor:
@@ -62,6 +63,6 @@ def of(codegen: Any) -> Processor:
 
 
 def level_of(processor: Processor) -> Processor | None:
-    """Return the level whose code a processor can use; None if no level fits, or the processor is the level itself."""
+    """Return the level whose code a processor can use; None if no level fits, or if the processor is that level."""
     found = (each for each in LEVELS.values() if processor.runs(each) and processor != each)
     return next(found, None)

@@ -1,6 +1,6 @@
 """Blocks for matrix products, with as many sums as fit into the processor's registers.
 
-A vector is two registers. A block of six rows has two loads for three multiplications, and fits into the 16 registers
+A vector is two registers. A block of six rows needs two loads for three multiplications, and fits into the 16 registers
 of AVX2. On processors with 32 registers, a block has eight rows, so that more sums are independent.
 """
 
@@ -20,9 +20,11 @@ ROWS = 8 if REGISTERS >= 32 else 6
 _NUMBERS_OF_ROWS = (1, 2, 4, ROWS)
 
 PANELS = 4 if REGISTERS >= 32 else 3
-"""Largest number of panels that a sparse row is multiplied by at once."""
+"""Largest number of panels that a sparse row is multiplied by at the same time."""
 
-_SPARSE_SUMS = 2  # partial sums of a sparse row in each panel; constant, so that rounding does not depend on threads
+# Number of partial sums of a sparse row in each panel. The number is constant, so that rounding does not depend on the
+# number of threads.
+_SPARSE_SUMS = 2
 
 
 def _rows_of(loop: Loop, x: Any, rows: Any, first: Any, start: Any, stride: Any, count: int) -> list[Any]:
@@ -161,7 +163,7 @@ def _sparse_outer_product(
         starts = [loop.at(w, w_start, loop.times(w_panel, p)) for p in range(number)]
 
         def add(entries: list[list[Any]]) -> None:
-            """Add to the weights of different columns: all loads come first, so that none waits for a store."""
+            """Add products to the weights of different columns. Loads come first, so that no load waits for a store."""
             found = []
             for column, value in entries:
                 offset, factor = loop.times(_index(loop, column), lanes), loop.number(value)
@@ -181,8 +183,9 @@ def _sparse_outer_product(
 add_sparse_outer_product = block(4, wide, _sparse_outer_product)
 """`add_sparse_outer_product(columns, values, d, w, first, last, d_start, d_panel, w_start, w_panel, panels)`
 
-For each p < panels and i from `first` to `last`, add to the vector w[w_start + p w_panel + columns[i] lanes]. The term
-is values[i] times the vector d[d_start + p d_panel]. `panels` is at most `PANELS`. No column may occur twice.
+For each p < panels and each i from `first` to `last`, add a product to the vector
+w[w_start + p w_panel + columns[i] lanes]. The product is values[i] times the vector d[d_start + p d_panel]. `panels` is
+at most `PANELS`. The columns must be different.
 """
 
 
@@ -228,9 +231,9 @@ def _dots(
 add_dots = block(3, _register, _dots)
 """`add_dots(a, w, sums, count, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first)`
 
-Compute partial dot products of `count` rows of a, one per sample s, and two rows of w, one per output k, over panels.
-Each dot product is a register of partial sums, at sums[start + s sums_sample + k lanes]. If `is_first` is 0, the stored
-partial sums are continued. `count` is 1, 2, 4 or `ROWS`.
+Compute dot products over `panels` panels: of `count` rows of a (one per sample s) and two rows of w (one per output k).
+Each dot product is stored as a register of partial sums at sums[start + s sums_sample + k lanes]. If `is_first` is 0,
+the stored partial sums are continued. `count` is 1, 2, 4 or `ROWS`.
 """
 
 
@@ -238,8 +241,8 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
     lanes = loop.vector.lanes
     with loop.walk(count, (loop.at(sums, start), lanes * lanes), (loop.at(z, z_start), lanes)) as (here, target):
         vectors = [loop.load(loop.at(here, k * lanes)) for k in range(lanes)]
-        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # numbers in 16 bytes; shuffles within 16 bytes are fast
-        added = 1  # numbers that each lane is the sum of
+        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # count of numbers in 16 bytes; shuffles there are fast
+        added = 1  # count of numbers that are summed in each lane
         while len(vectors) > 1:
             add = _add_within_quarters if added < quarter else _add_quarters
             vectors = [add(loop, a, b, quarter) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
@@ -248,14 +251,14 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
 
 
 def _add_within_quarters(loop: Loop, a: Any, b: Any, quarter: int) -> Any:
-    """Return the sums of adjacent numbers: in each quarter, the sums of a, and behind them the sums of b."""
+    """Return the sums of adjacent numbers: in each quarter, the sums of a are followed by the sums of b."""
     lanes = loop.vector.lanes
     pairs = [v + q + i for q in range(0, lanes, quarter) for v in (0, lanes) for i in range(0, quarter, 2)]
     return _add_picked(loop, a, b, pairs, [i + 1 for i in pairs])
 
 
 def _add_quarters(loop: Loop, a: Any, b: Any, quarter: int) -> Any:
-    """Return the sums of adjacent quarters: the sums of a, and behind them the sums of b."""
+    """Return the sums of adjacent quarters: the sums of a are followed by the sums of b."""
     even = [q + i for q in range(0, 2 * loop.vector.lanes, 2 * quarter) for i in range(quarter)]
     return _add_picked(loop, a, b, even, [i + quarter for i in even])
 
@@ -270,7 +273,8 @@ def _add_picked(loop: Loop, a: Any, b: Any, *places: list[int]) -> Any:
 set_totals = block(2, _register, _totals)
 """`set_totals(sums, z, start, count, z_start)`
 
-Set `count` registers of z, from z_start on, to the totals of consecutive registers of `sums`, from `start` on.
+Set the numbers of `count` registers, which begin at z[z_start]. Each number is set to the total of a register of
+`sums`. The registers of `sums` are consecutive, and begin at sums[start].
 """
 
 
@@ -290,7 +294,7 @@ def _transposed(loop: Loop, w: Any, z: Any, w_start: Any, z_start: Any) -> None:
 
 
 def _groups_exchanged(loop: Loop, a: Any, b: Any, size: int) -> tuple[Any, Any]:
-    """Return the even groups of a and b, interleaved, and the odd groups, interleaved; a group has `size` numbers."""
+    """Return the interleaved even groups of a and b, and the interleaved odd groups; a group has `size` numbers."""
     lanes = loop.vector.lanes
     even = [v + q + i for q in range(0, lanes, 2 * size) for v in (0, lanes) for i in range(size)]
     type_ = ir.VectorType(cgutils.int32_t, lanes)
@@ -300,4 +304,7 @@ def _groups_exchanged(loop: Loop, a: Any, b: Any, size: int) -> tuple[Any, Any]:
 
 
 set_transposed = block(2, _register, _transposed)
-"""`set_transposed(w, z, w_start, z_start)` transposes a square as wide as a register, from a panel of w to one of z."""
+"""`set_transposed(w, z, w_start, z_start)` transposes a square as wide as a register.
+
+The square is read from a panel of w, and written to a panel of z.
+"""

@@ -1,10 +1,12 @@
 """Matrix products, computed as sums of scalars times vectors.
 
-The left matrix, flat and row-major, gives the scalars. A list of indices picks its rows, so that the samples of a
-mini-batch are not copied. The right matrix and the result are stored in panels (see `layout`), given by their offsets.
+The scalars are the numbers of the left matrix, which is flat and row-major. A list of indices selects rows of the left
+matrix, so that the samples of a mini-batch need not be copied. The right matrix and the result are stored in panels
+(see `layout`), and are given by their offsets.
 
-The loops are blocked for registers and caches. The blocks keep sums in registers. The inner dimension is split so that
-its numbers and weights fit into the L1 cache. The rows are split so that they stay in the L2 cache for all panels.
+The loops are blocked for registers and caches. The blocks keep sums in registers. The inner dimension is divided into
+parts whose numbers and weights fit into the L1 cache. The rows are divided into parts that stay in the L2 cache for all
+panels.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from fastnet.kernels.product_blocks import (
 )
 from fastnet.kernels.vectors import REGISTER_BYTES, item, lanes, numbers_of_line, register_lanes, set_item
 
-_LINES_IN_CACHE = 16 if REGISTER_BYTES < 64 else 8  # cache lines of a sample: they and their weights fit into L1
-_SAMPLES_IN_CACHE = 192  # samples of `_LINES_IN_CACHE` cache lines: they stay in L2 while all panels are computed
-_ENOUGH_PANELS = 8  # from this number of panels on, packing the left matrix first is faster
-_PANELS_IN_CACHE = 16  # panels of activations that stay in cache while the weights of several outputs are read
+# Largest number of cache lines of a sample that are multiplied at a time. The lines and their weights fit into L1.
+_LINES_IN_CACHE = 16 if REGISTER_BYTES < 64 else 8
+# Largest number of samples whose `_LINES_IN_CACHE` cache lines stay in L2 while all panels are computed.
+_SAMPLES_IN_CACHE = 192
+_ENOUGH_PANELS = 8  # smallest number of panels for which packing the left matrix first is faster
+_PANELS_IN_CACHE = 16  # number of panels of activations that stay in cache while weights of several outputs are read
 
 
 @part
@@ -70,10 +74,13 @@ def add_transposed_product(
     x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
     room_start, samples,
 ):  # fmt: skip
-    """Add x^T d of m samples to w: w[j] += sum_s x[x_rows[s], j] d[s]. Rows and panels are as in `add_product`.
+    """Add x^T d of m samples to w: w[j] += sum_s x[x_rows[s], j] d[s].
 
-    A sum over samples starts at zero and is added to w afterwards, because it may be far smaller than w. With many
-    panels, x is first packed into `room`, from index `room_start` on. `samples` has the integers 0, 1, 2, ….
+    A row of x has `outer` groups of n numbers, which begin `x_step` apart. If `outer` is not 1, n is small. Panels of d
+    begin `d_panel` apart, and panels of w `w_panel` apart.
+
+    A sum over samples begins at zero and is added to w at the end, because the sum may be far smaller than w. With many
+    panels, x is first packed into `room`, beginning at index `room_start`. `samples` has the integers 0, 1, 2, ….
     """
     some, is_packed = max(1, NUMBERS_IN_CACHE // n), panels >= _ENOUGH_PANELS
     for o in range(0, outer, some):
@@ -100,7 +107,7 @@ def add_transposed_product(
 
 @part
 def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, room, to):
-    """Pack numbers of `count` samples into `room`, one group for each block of rows."""
+    """Pack numbers of `count` samples into `room`, in one group for each block of rows, beginning at index `to`."""
     for o in range(parts):
         j = 0
         while j < numbers:
@@ -126,7 +133,7 @@ def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_strid
 
 @part
 def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, d, d_start, d_stride, w, w_start, n):
-    """Add the sums over `count` samples from s on to one panel of w."""
+    """Add the sums over `count` samples, beginning at sample s, to one panel of w."""
     for o in range(parts):
         j = 0
         while j < numbers:
@@ -138,7 +145,10 @@ def _add_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step,
 
 @subroutine
 def _add_sums(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start):
-    """Add the sums for some rows of one panel of w. This is a subroutine, so that the large block is compiled once."""
+    """Add the sums for `count` rows of one panel of w.
+
+    This function is a subroutine, so that the large block is compiled only once.
+    """
     add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)
 
 
@@ -148,9 +158,9 @@ def set_dot_products(
 ):
     """Set z[s, k] = w[k] . a[s], for samples s from `first` to `last` and k < n.
 
-    w and a are `panels` panels wide. Samples of a are `a_stride` apart, panels of a `a_panel`, and panels of z
-    `z_panel`. Columns of z beyond n are undefined. `dots` stores partial sums, from index `start` on. Outputs are
-    computed in pairs, so that one row may be read beyond the end of w.
+    w and a are `panels` panels wide. Samples of a are `a_stride` apart, panels of a are `a_panel` apart, and panels of
+    z are `z_panel` apart. Columns of z beyond n are undefined. Partial sums are stored in `dots`, beginning at index
+    `start`. One row may be read beyond the end of w, because outputs are computed in pairs.
     """
     width, register = lanes(w), register_lanes(w)
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register

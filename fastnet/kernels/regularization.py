@@ -1,4 +1,4 @@
-"""Operations on all weights: the scale, the sum of squares, and the bound of norms."""
+"""Operations on all weights: multiplying by the scale, summing squares, and bounding norms."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from fastnet.kernels.shares import share_of_filters, share_of_panels, share_of_w
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import lanes, load, store, total, zeros
 
-_SUMMED_TOGETHER = 64  # vectors that are summed before their total is added in float64
+# Number of vectors that are summed in the precision of the weights before the sum is added to a float64 total.
+_SUMMED_TOGETHER = 64
 _within = formula(lambda squares, bound: where(squares > bound * bound, bound / square_root(squares), 1.0))
 
 
 @subroutine
 def rescale(scale, layout, parameters, share):
-    """Multiply this thread's weights by their scale."""
+    """Multiply this thread's weights by `scale`."""
     w, width = parameters.values, lanes(parameters.values)
     for layer in range(len(layout.kinds)):
         first, last = share_of_weights(layer, layout, width, share)
@@ -25,7 +26,7 @@ def rescale(scale, layout, parameters, share):
 
 @subroutine
 def squares(layout, parameters):
-    """Return the sum of the squares of all weights, without their scale."""
+    """Return the sum of the squares of all stored weights, which are not multiplied by the scale."""
     w, width, result, i = parameters.values, lanes(parameters.values), 0.0, 0
     while i < layout.biases:
         some = zeros(w)
@@ -39,10 +40,11 @@ def squares(layout, parameters):
 
 @subroutine
 def bound_norms(max_norm, layout, parameters, share, waits):
-    """Scale the weights of each neuron down to the norm `max_norm` if their norm is larger; return the count of waits.
+    """Scale the weights of each neuron down to the norm `max_norm` if their norm is larger.
 
     In layer 0, a panel has all weights of its neurons. In the layers above, the weights of a neuron are a row through
-    all panels, which several threads have changed. The weights of a filter are contiguous.
+    all panels, which several threads have changed. The weights of a filter are contiguous. `waits` is the number of
+    times that this thread has waited at the barrier. Return the updated number.
     """
     w, width = parameters.values, lanes(parameters.values)
     if layout.kinds[0] == DENSE:

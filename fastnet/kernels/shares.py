@@ -1,4 +1,4 @@
-"""A thread's share of a layer."""
+"""The shares of a layer that the threads compute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def share_of_panels(start, stop, width, share):
 
 @part
 def divides_samples(m, layout):
-    """Whether threads divide the samples of a dense layer 0, if its inputs are dense: see `inputs.divides_neurons`."""
+    """Return whether threads divide the samples of a dense layer 0 with dense inputs; see `inputs.divides_neurons`."""
     return m > layout.sizes[1]
 
 
@@ -42,7 +42,7 @@ def share_of_weights(layer, layout, width, share):
         return start + first * size, start + last * size
     if layout.kinds[layer] != DENSE:
         return start, start
-    columns = layout.sizes[layer + 1] if layer == 0 else layout.sizes[layer]  # before padding to whole panels
+    columns = layout.sizes[layer + 1] if layer == 0 else layout.sizes[layer]  # number of columns without padding
     panels = (columns + width - 1) // width
     first, last = share_of(panels, share)
     size = (stop - start) // panels

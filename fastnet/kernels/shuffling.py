@@ -1,9 +1,9 @@
 """Random permutations: the same as those of NumPy's `RandomState`, in less than half of the time.
 
 `RandomState.permutation` loops from the last number to the second, and swaps number i with the number at a random index
-from 0 to i. The index is the lowest bits of a draw, as many bits as i has. An index larger than i is rejected, and the
-next draw is used. Rejections would cause branch mispredictions, which take time. So the kernel writes every index and
-counts the accepted indices: no branch depends on a draw.
+from 0 to i. The index consists of the lowest bits of a draw: as many bits as i has. An index larger than i is rejected,
+and the next draw is used. Rejections would cause branch mispredictions, which take time. So the kernel writes every
+index to memory, and the next index overwrites a rejected index. No branch depends on a draw.
 
 The draws are those of the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998), computed 624 at a time. The kernel
 changes the generator's state in place, at the address that NumPy gives, because a copy takes as long as shuffling.
@@ -21,10 +21,10 @@ from fastnet.kernels import side_by_side
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.vectors import item, set_item
 
-_WORDS = 624  # words of the generator's state
-_MIDDLE = 397  # distance of the words that are combined
-_FEWEST = 1_000  # numbers; NumPy shuffles fewer numbers in 15 us
-_MOST = 1 << 32  # numbers; for more numbers, NumPy draws indices of 64 bits
+_WORDS = 624  # number of words of the generator's state
+_MIDDLE = 397  # distance between two words that are combined
+_FEWEST = 1_000  # smallest n for which the kernel is used; NumPy shuffles fewer numbers in 15 us
+_MOST = 1 << 32  # largest n for which the kernel is used; for larger n, NumPy draws indices of 64 bits
 
 
 def calls(n: int) -> list[side_by_side.Call]:
@@ -63,7 +63,7 @@ def _state(bits: np.random.MT19937) -> np.ndarray:
 
 @cache
 def _is_as_expected() -> bool:
-    """Return whether NumPy stores the generator's state in that form, which NumPy does not guarantee."""
+    """Return whether NumPy stores a generator's state in the form of `_state`, which NumPy does not guarantee."""
     bits = np.random.MT19937(0)
     bits.random_raw(7)
     state = bits.state["state"]
@@ -72,7 +72,7 @@ def _is_as_expected() -> bool:
 
 @kernel
 def shuffle(order, state, draws):
-    """Shuffle numbers.
+    """Shuffle numbers as NumPy's `RandomState` does.
 
     Parameters
     ----------
@@ -109,15 +109,15 @@ def shuffle(order, state, draws):
 
 @part
 def _advance(state):
-    """Compute the next 624 words."""
+    """Compute the next 624 words of the state."""
     _combine(state, 0, _WORDS - _MIDDLE, _MIDDLE)
-    set_item(state, _WORDS, item(state, 0))  # the last word is combined with the new first one
+    set_item(state, _WORDS, item(state, 0))  # the last word is combined with the new first word
     _combine(state, _WORDS - _MIDDLE, _WORDS, _MIDDLE - _WORDS)
 
 
 @part
 def _combine(state, start, stop, distance):
-    """Compute words from the words that follow them, and from those at a distance."""
+    """Replace each word by a combination of the word, the next word, and the word at `distance`."""
     for k in range(start, stop):
         word = item(state, k) & 0x80000000 | item(state, k + 1) & 0x7FFFFFFF
         set_item(state, k, item(state, k + distance) ^ word >> 1 ^ -(word & 1) & 0x9908B0DF)
@@ -125,7 +125,7 @@ def _combine(state, start, stop, distance):
 
 @part
 def _draw(state, draws):
-    """Compute the draws of a state."""
+    """Compute the 624 draws of a state."""
     for k in range(_WORDS):
         word = item(state, k)
         word ^= word >> 11

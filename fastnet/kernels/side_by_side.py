@@ -1,8 +1,8 @@
-"""Compiles kernels in several processes at the same time, because Numba compiles one function at a time in a process.
+"""Compiles kernels in several processes, because within a process Numba compiles only one function at a time.
 
-The other processes store their code in the cache, from which this process loads it. Without a cache, a second processor
-or an interpreter to start, this process compiles all kernels, one after the other. If several programs need the same
-kernel at the same time, one program compiles the kernel, and the other programs wait.
+The other processes store their code in the cache, and this process loads the code from the cache. If a cache, a second
+processor or a Python interpreter is missing, this process compiles all kernels, one after the other. If several
+programs need the same kernel at the same time, one program compiles the kernel, and the other programs wait.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from fastnet.kernels import processes, threads
 from fastnet.kernels.cache import KernelCache
 
 Types: TypeAlias = tuple[Any, ...]
-Call: TypeAlias = tuple[Any, tuple[Any, ...]]  # a kernel and arguments
+Call: TypeAlias = tuple[Any, tuple[Any, ...]]  # a kernel and its arguments
 
-_PATIENCE = 60.0  # seconds to wait for the other process; after that, this process compiles what is missing
+_PATIENCE = 60.0  # number of seconds to wait for another process, before this process compiles the missing kernels
 
-# The program of another process: it reads from standard input which kernels to compile, and for which types.
+# The program of another process. It reads the kernels to compile and their argument types from standard input.
 _PROGRAM = """
 compile_once = importlib.import_module("fastnet.kernels.side_by_side").compile_once
 for module, name, types in pickle.load(sys.stdin.buffer):
@@ -36,17 +36,17 @@ for module, name, types in pickle.load(sys.stdin.buffer):
 _addresses: dict[tuple[Any, Types], int] = {}
 
 
-@global_compiler_lock  # one thread starts processes, while all other threads wait
+@global_compiler_lock  # if one thread starts processes, all other threads wait
 def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
     """Compile kernels for the types of their arguments. A compiled kernel is not compiled again.
 
     Parameters
     ----------
     here : (kernel, tuple)
-        A kernel, made by `compiler.kernel` at the top level of a module, and its arguments, of which only the types
-        matter. This process compiles the kernel.
+        A kernel that this process compiles, and arguments of the kernel, of which only the types matter. The kernel
+        must be made by `compiler.kernel`, at the top level of a module.
     *elsewhere : sequences of (kernel, tuple)
-        More kernels. For each sequence, another process compiles the kernels at the same time, if possible.
+        More kernels and arguments. If possible, another process compiles the kernels of each sequence at the same time.
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]
@@ -56,11 +56,11 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
                 stack.enter_context(_compiled_elsewhere([each for each in some if not _is_compiled(*each)]))
         kernel.compile(types)
     for each in itertools.chain(*others):
-        compile_once(*each)  # or load what another process has compiled
+        compile_once(*each)  # loads the code if another process has compiled the kernel
 
 
 def compile_once(kernel: Any, types: Types) -> None:
-    """Compile a kernel for some types, or load what another process has compiled or is compiling now."""
+    """Compile a kernel for some types; if another process is compiling the same kernel, wait and load the code."""
     with _turn(kernel, types):
         kernel.compile(types)
 
@@ -73,7 +73,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
     kernel : kernel
         Made by `compiler.called_kernel`.
     arguments : tuple
-        Arguments of a call, of which only the types matter.
+        Arguments of the kernel, of which only the types matter.
 
     Raises
     ------
@@ -86,7 +86,9 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
         compiled = kernel.overloads[types]
         address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
         if not address:
-            raise RuntimeError(f"kernel {kernel.__name__} is compiled, but LLVM has no address of it")
+            raise RuntimeError(
+                f"kernel {kernel.__name__} is compiled, but LLVM has no address of it; use engine='numpy'"
+            )
         _addresses[key] = address
     return _addresses[key]
 
@@ -108,8 +110,8 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 def _turn(kernel: Any, types: Types) -> Iterator[None]:
     """Hold the lock for compiling a kernel during the `with` block; wait while another process holds it.
 
-    There is no lock if the kernel is compiled, if code cannot be stored, or if the file system has no locks. The system
-    releases the lock of a process that ends, even if the process is killed.
+    No lock is held if the kernel is already compiled, if code cannot be stored, or if the file system has no locks. The
+    system releases the lock of a process that ends, even if the process is killed.
     """
     cache = kernel._cache
     if _is_compiled(kernel, types) or not (isinstance(cache, KernelCache) and cache.is_writable):
@@ -120,7 +122,7 @@ def _turn(kernel: Any, types: Types) -> Iterator[None]:
         try:
             lock.acquire(blocking=False)
         except Timeout:
-            with event.trigger_event("numba:compile", data={"dispatcher": kernel}):  # shows the user a message
+            with event.trigger_event("numba:compile", data={"dispatcher": kernel}):  # shows a message to the user
                 lock.acquire(timeout=_PATIENCE)
     try:
         yield
@@ -130,7 +132,7 @@ def _turn(kernel: Any, types: Types) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
-    """Compile kernels in another process during the `with` block, if possible; then wait for the process."""
+    """Compile kernels in another process during the `with` block, if possible; wait for the process afterwards."""
     caches = [kernel._cache for kernel, _ in calls]
     are_kept = all(isinstance(each, KernelCache) and each.is_writable for each in caches)
     can = bool(calls) and are_kept and threads.available() > 1 and processes.can_start()
@@ -145,11 +147,11 @@ def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)
     finally:
-        processes.end(process)  # it still runs if this process was interrupted, or waited for too long
+        processes.end(process)  # the process may still run: after Ctrl-C, or after `_PATIENCE`
 
 
 def _start() -> subprocess.Popen[bytes] | None:
-    """Start the process; return None if the system cannot."""
+    """Start a process that runs `_PROGRAM`; return None if the system cannot start a process."""
     with contextlib.suppress(OSError):
         return processes.start(_PROGRAM)
     return None

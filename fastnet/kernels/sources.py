@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PACKAGES = "fastnet.kernels", "fastnet.formulas"
 _ROOT = "fastnet"
 
-# Parsing whole modules would take a sixth of the time of all of fastnet's imports.
+# A regular expression is used, because parsing whole modules would take a sixth of the import time of fastnet.
 _STATEMENT = re.compile(r"^[ \t]*((?:from [\w.]+ )?import (?:\([^)]*\)|[^\n]*))", re.MULTILINE)
 
 
@@ -43,7 +43,7 @@ def stamp(function: Callable[..., Any]) -> str | None:
     own = function.__module__
     if own in known:
         source, reached = "", _reached_from([own])
-    else:  # a kernel outside of fastnet, such as a test's
+    else:  # a kernel outside of fastnet, such as the kernel of a test
         module = inspect.getmodule(function)
         try:
             source = inspect.getsource(module or function)
@@ -83,7 +83,7 @@ def _module(name: str) -> _Module:
 
 @cache
 def _modules() -> dict[str, Traversable]:
-    """Return the files of all modules, by the modules' names."""
+    """Return the files of all modules, by the names of the modules."""
     return {name: file for package in _PACKAGES for name, file in _files(package, resources.files(package))}
 
 
@@ -98,7 +98,7 @@ def _files(package: str, folder: Traversable) -> Iterator[tuple[str, Traversable
 
 
 def _imported(source: str, package: str) -> Iterator[str]:
-    """Yield the modules that a source imports, also under TYPE_CHECKING, and the packages that contain them.
+    """Yield the modules that a source imports, even under TYPE_CHECKING, and the packages that contain these modules.
 
     Importing a package counts as importing all of its modules, because the source does not show which modules it uses.
     """
@@ -116,11 +116,11 @@ def _imported(source: str, package: str) -> Iterator[str]:
 
 
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield all import statements; if no other text has the word `import`, only the statements are parsed."""
+    """Yield all import statements; if no other text contains the word `import`, only the statements are parsed."""
     statements = _STATEMENT.findall(source)
     nodes: Iterable[ast.AST] | None = None
     if sum(each.count("import") for each in statements) == source.count("import"):
-        with contextlib.suppress(SyntaxError):  # a line of a docstring was taken for a statement
+        with contextlib.suppress(SyntaxError):  # a line of a docstring looks like a statement
             nodes = ast.parse("\n".join(statements)).body
     for node in ast.walk(ast.parse(source)) if nodes is None else nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -128,7 +128,10 @@ def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _named(name: str) -> Iterator[str]:
-    """Yield the module of that name, or all modules of the package of that name."""
+    """Yield the module with a name, and the packages that contain the module.
+
+    If the name is that of a package, yield all modules of the package.
+    """
     if name.partition(".")[0] != _ROOT:
         return
     if name in _modules() and not _is_package(name):
@@ -138,7 +141,7 @@ def _named(name: str) -> Iterator[str]:
 
 
 def _with_packages(name: str) -> Iterator[str]:
-    """Yield a module, if it is known, and the packages that contain it."""
+    """Yield a module, if the module is known, and the packages that contain the module."""
     while name:
         if name in _modules():
             yield name

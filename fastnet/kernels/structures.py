@@ -2,11 +2,11 @@
 
 A kernel reads some forty arrays. A Numba array has seven fields. In every call of a part, Numba would unpack and pack
 all fields of all arrays and named tuples. That would be half of the code to compile. So `Reference` writes the fields
-of a named tuple to memory, one after the other, and kernels get the address. A field that is an array is written as
-`Numbers`: an address and a length.
+of a named tuple to memory, one after the other, and kernels get the address of that memory. A field that is an array is
+written as `Numbers`: an address and a length.
 
-Kernels read `structure.field` as Python does. `Numbers` have `len`, elements and slices. An index may be negative, and
-is not checked.
+Kernels read `structure.field` as Python does. `Numbers` support `len`, indices and slices. An index may be negative,
+and is not compared with the length.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def _code(field: types.Type) -> str:
 class Reference:
     """A reference to a named tuple of flat arrays, integers and floats, for kernels.
 
-    The fields are read once. Kernels see later changes of an array's numbers, but no array that replaces a field.
+    The fields are read once, when the reference is made. Kernels see later changes of the numbers in an array.
 
     Parameters
     ----------
     structure : tuple
-        A named tuple, whose arrays are contiguous and have one dimension.
+        A named tuple whose arrays are contiguous and have one dimension.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class Reference:
 
 
 class FlatArray:
-    """A stand-in for a flat array of a dtype, to compile a kernel for `Numbers` before the array exists."""
+    """A placeholder for a flat array, with which a kernel can be compiled before the array exists."""
 
     def __init__(self, dtype: np.dtype) -> None:
         self._numba_type_ = Numbers(from_dtype(dtype))
@@ -150,7 +150,7 @@ def _field(context: Any, builder: Any, structure: Structure, value: Any, name: s
     type_ = context.get_value_type(structure.fields[index])
     address = builder.gep(value, [cgutils.intp_t(offset)])
     field = builder.load(builder.bitcast(address, type_.as_pointer()))
-    # No kernel changes a field, so that LLVM need not load the field again after other writes.
+    # No kernel changes a field, so LLVM need not load the field again after other writes.
     field.set_metadata("invariant.load", builder.module.add_metadata([]))
     return field
 
@@ -188,7 +188,7 @@ def _element(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @lower_builtin(operator.getitem, Numbers, types.SliceType)
 def _slice(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Return a slice. Bounds must not be negative; a bound past the end counts as the end."""
+    """Return a slice. The bounds must not be negative. A bound that is too large is replaced by the length."""
     numbers, (start, stop) = arguments[0], (builder.extract_value(arguments[1], i) for i in range(2))
     size = builder.extract_value(numbers, 1)
     start, stop = (builder.select(builder.icmp_signed("<", i, size), i, size) for i in (start, stop))

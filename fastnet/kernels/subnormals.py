@@ -1,11 +1,12 @@
-"""Subnormal numbers, which kernels count as zero.
+"""Makes the processor treat subnormal numbers as zero.
 
-After some epochs, most errors of a sigmoid network are tiny, and products of them are subnormal: below 1.2e-38 in
-float32. Intel's processors are slow with such numbers: after 300 epochs, an epoch of the book's first network took
-seven times as long as at the beginning. Sums of errors do not change noticeably without them.
+After some epochs, most errors of a sigmoid network are tiny. Products of errors are then subnormal: below 1.2e-38 in
+float32. Intel's processors are slow with subnormal numbers: after 300 epochs, an epoch of the book's first network took
+seven times as long as at the beginning. If subnormal numbers are zero, sums of errors do not change noticeably.
 
-The processor's control register says how it treats them. A kernel changes it at the beginning, and puts it back at
-the end, so that nothing changes for the code around it. Each thread has a register of its own.
+The processor's control register determines how subnormal numbers are treated. A kernel changes the register at the
+beginning, and restores the register at the end, so that other code is not affected. Each thread has a register of its
+own.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 
-_FLUSH_OF_X86 = 1 << 15 | 1 << 6  # FTZ: results, and DAZ: operands (Intel's manual, volume 1, section 10.2.3)
-_FLUSH_OF_ARM = 1 << 24  # FZ: both (Arm's reference manual, register FPCR)
+_FLUSH_OF_X86 = 1 << 15 | 1 << 6  # bits FTZ (results) and DAZ (operands): Intel's manual, volume 1, section 10.2.3
+_FLUSH_OF_ARM = 1 << 24  # bit FZ (results and operands): Arm's reference manual, register FPCR
 _TRIPLE = cpu_target.target_context.codegen()._llvm_module.triple
 _IS_X86, _IS_ARM = _TRIPLE.startswith("x86_64"), _TRIPLE.startswith(("aarch64", "arm64"))
 
 
 @intrinsic
 def count_as_zero(typing_context: Any) -> Any:
-    """Have this thread count subnormal numbers as zero, and return what `put_back` needs."""
+    """Make this thread treat subnormal numbers as zero; return the previous control register for `put_back`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         before = _control(builder)
@@ -38,7 +39,7 @@ def count_as_zero(typing_context: Any) -> Any:
 
 @intrinsic
 def put_back(typing_context: Any, before: Any) -> Any:
-    """Treat subnormal numbers as before `count_as_zero`, which returned `before`."""
+    """Restore the control register `before`, which `count_as_zero` returned."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _set_control(builder, builder.trunc(arguments[0], ir.IntType(32)) if _IS_X86 else arguments[0])
@@ -48,7 +49,7 @@ def put_back(typing_context: Any, before: Any) -> Any:
 
 
 def _control(builder: Any) -> Any:
-    """Return the control register; a number that means nothing on processors other than x86-64 and ARM."""
+    """Return the control register; return 0 on processors other than x86-64 and ARM."""
     if _IS_X86:
         place = cgutils.alloca_once(builder, ir.IntType(32))
         _call(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), builder.bitcast(place, cgutils.voidptr_t))

@@ -1,12 +1,12 @@
 """Threads that compute one epoch together, and the barrier where they wait for one another.
 
-A thread has the same share of every mini-batch: some of the panels, whose weights stay in its processor's cache, or
-some of the samples (see `inputs.divides_neurons`). All threads meet at a barrier, at least twice in a mini-batch. A
-waiting thread spins, because a system call would take longer. After `_PATIENCE` checks, a waiting thread yields its
-processor.
+Each thread has the same share of every mini-batch: some of the panels or some of the samples (see
+`inputs.divides_neurons`). The weights of a thread's panels stay in the cache of the thread's processor. All threads
+meet at a barrier, at least twice in a mini-batch. A waiting thread spins, because a system call would take longer.
+After `_PATIENCE` checks, a waiting thread yields its processor.
 
 The number of threads does not change the result. So one thread does all of the work if no other thread can be started.
-One thread also does all of the work for a while after threads had to wait for processors that other programs use.
+One thread also does all of the work for a while if threads had to wait for processors that other programs were using.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from numba.extending import intrinsic
 from fastnet.kernels.compiler import part
 from fastnet.kernels.vectors import data_of
 
-_RELEASE_ALL = 1 << 60  # more arrivals than any thread waits for
-_PATIENCE = 2000  # checks of the barrier before a waiting thread yields its processor
+_RELEASE_ALL = 1 << 60  # number of arrivals that is larger than any number that a thread waits for
+_PATIENCE = 2000  # number of checks of the barrier before a waiting thread yields its processor
 
-_NOTICEABLE = 2e-3  # seconds; the CPU time of shorter work is too inexact
-_ENOUGH = 0.8  # smallest ratio of CPU time to elapsed time of a thread that has its own processor
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # seconds
+_NOTICEABLE = 2e-3  # number of seconds; for shorter work, the measured CPU time is too inexact
+_ENOUGH = 0.8  # smallest ratio of CPU time to elapsed time at which a thread counts as having its own processor
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # numbers of seconds
 
 _limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
 _yield_processor = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
@@ -49,11 +49,11 @@ class Share(NamedTuple):
     Attributes
     ----------
     thread : int
-        Index of the thread, from 0.
+        Index of the thread, numbered from 0.
     threads : int
         Number of threads.
     arrivals : ndarray of int64, shape (1,)
-        Number of arrivals of all threads at the barrier, 0 at first. All threads share the array.
+        Number of arrivals of all threads at the barrier, initially 0. All threads share the array.
     """
 
     thread: int
@@ -66,7 +66,7 @@ def available() -> int:
 
     The default is the number of processors of this process, by its CPU affinity and the CPU quota of its control group.
     The environment variable NUMBA_NUM_THREADS replaces the default. `limited` sets an upper bound. The number is 1 for
-    a while after threads had to wait for processors that other programs use.
+    a while if threads had to wait for processors that other programs were using.
     """
     if time.monotonic() < _pause.until:
         return 1
@@ -77,13 +77,13 @@ def available() -> int:
 
 @cache
 def _processors() -> int:
-    from joblib import cpu_count  # imported late, because that takes longer than importing the rest of this package
+    from joblib import cpu_count  # imported late, because joblib takes longer to import than the rest of this package
 
     return int(cpu_count())
 
 
 class _Pause:
-    """The time during which one thread is used, because several threads did not get processors."""
+    """A period in which only one thread is used, because not every thread had its own processor."""
 
     def __init__(self) -> None:
         self.until, self._seconds = 0.0, 0.0
@@ -118,12 +118,12 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
     Parameters
     ----------
     work : callable
-        Does the share of one thread, given its `Share`.
+        Function that does the work of one thread, given the thread's `Share`.
     threads : int
         Number of threads, at least 1.
     together : bool, optional
-        Whether threads wait for one another. If they do, and one had to wait for a processor, `available` is 1 for a
-        while.
+        Whether threads wait for one another. If so, and if a thread had to wait for a processor, `available` returns 1
+        for a while.
     """
     arrivals = np.zeros(1, np.int64)
     running: list[float] = []

@@ -3,10 +3,10 @@
 A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions. Between two iterations of
 an outer loop, `z` should stay in registers. LLVM and Numba do neither:
 
-- LLVM may do both only if the arrays do not overlap, which it cannot prove of NumPy arrays. So LLVM adds overlap tests,
-  which take longer than the loop, and writes `z` to memory in every iteration.
+- LLVM may do both only if the arrays do not overlap, which LLVM cannot prove for NumPy arrays. So LLVM adds overlap
+  tests, which take longer than the loop, and writes `z` to memory in every iteration.
 - LLVM's vectorizer changes the order of sums, which has to be allowed for a whole kernel. The order differs from kernel
-  to kernel, so that the same formula would round differently in two kernels.
+  to kernel, so the same formula would be rounded differently in two kernels.
 - Numba adds a test for a negative `i` to every `array[i]`.
 
 So this module defines a vector type, which kernels use like a number. `z + x * w` is one fused multiply-add if the
@@ -14,11 +14,11 @@ processor has that instruction. A variable that holds a vector is in registers. 
 the same in every kernel.
 
 A vector is two registers of the processor that Numba compiles for: 32 numbers of float32 with AVX-512, 16 with AVX2,
-8 elsewhere, and half as many of float64. In a loop, an addition to a sum waits some four cycles for the previous
+8 elsewhere, and half as many of float64. In a loop, an addition to a sum waits about four cycles for the previous
 addition to the sum. Two registers are two independent sums. Kernels get the number of lanes from `lanes`.
 
-Narrow vectors are for images, which have few maps: one register of at most 32 bytes. With AVX2, 20 maps take three
-narrow vectors (24 numbers) instead of two vectors (32 numbers).
+A narrow vector is one register of at most 32 bytes, for images with few maps. With AVX2, 20 maps take three narrow
+vectors (24 numbers) instead of two vectors (32 numbers).
 
 `load`, `store` and `item` take a flat array and an index, and check no bounds. Addresses need not be aligned, but
 vectors that cross a cache line are slower.
@@ -43,7 +43,7 @@ from numba.extending import intrinsic, lower_builtin, register_model
 from fastnet.kernels import processors
 from fastnet.kernels.structures import Numbers
 
-CACHE_LINE = 64  # bytes
+CACHE_LINE = 64  # number of bytes in a cache line
 _REGISTERS_OF_VECTOR = 2
 
 
@@ -52,7 +52,7 @@ REGISTER_BYTES = processors.of(_codegen).register_bytes
 REGISTERS = 32 if REGISTER_BYTES == 64 or _codegen._llvm_module.triple.startswith(("aarch64", "arm64")) else 16
 """Number of vector registers of the processor that Numba compiles for."""
 
-_NARROW = min(REGISTER_BYTES, 32)  # bytes of a narrow vector
+_NARROW = min(REGISTER_BYTES, 32)  # number of bytes in a narrow vector
 
 
 class Vector(types.Type):
@@ -64,12 +64,12 @@ class Vector(types.Type):
 
 
 def wide(array: Any) -> Vector:
-    """Return the type of vectors of an array's numbers."""
+    """Return the type of vectors with the dtype of an array."""
     return Vector(array.dtype, lanes_of(array.dtype.name))
 
 
 def narrow(array: Any) -> Vector:
-    """Return the type of narrow vectors of an array's numbers."""
+    """Return the type of narrow vectors with the dtype of an array."""
     return Vector(array.dtype, narrow_lanes_of(array.dtype.name))
 
 
@@ -91,7 +91,7 @@ def narrow_lanes_of(dtype: npt.DTypeLike) -> int:
 
 
 def register_lanes_of(dtype: npt.DTypeLike) -> int:
-    """Return the number of lanes of a register of a dtype."""
+    """Return how many numbers of a dtype fit into a register."""
     return REGISTER_BYTES // np.dtype(dtype).itemsize
 
 
@@ -99,7 +99,7 @@ def register_lanes_of(dtype: npt.DTypeLike) -> int:
 
 
 def _number_of(number: Callable[[Any], int]) -> Any:
-    """Return a function for kernels, which returns a constant that depends on an array's type."""
+    """Return a function for kernels that returns a constant, which depends on the type of an array."""
 
     def typed(typing_context: Any, array: Any) -> Any:
         found = number(array)
@@ -115,10 +115,10 @@ narrow_lanes = _number_of(lambda array: narrow(array).lanes)
 """`narrow_lanes(array)` is the number of lanes of a narrow vector of the array's dtype."""
 
 register_lanes = _number_of(lambda array: register_lanes_of(array.dtype.name))
-"""`register_lanes(array)` is the number of lanes of a register of the array's dtype."""
+"""`register_lanes(array)` is how many numbers of the array's dtype fit into a register."""
 
 numbers_of_line = _number_of(lambda array: CACHE_LINE * 8 // array.dtype.bitwidth)
-"""`numbers_of_line(array)` is the number of elements of an array in a cache line."""
+"""`numbers_of_line(array)` is how many numbers of the array's dtype fit into a cache line."""
 
 
 @intrinsic
@@ -135,7 +135,7 @@ def item(typing_context: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def set_item(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Set `array[index]`."""
+    """Set `array[index]` to `value`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         context.pack_value(builder, array.dtype, arguments[2], _address(context, builder, signature, arguments))
@@ -163,7 +163,7 @@ load, load_narrow = _loading(wide), _loading(narrow)
 
 @intrinsic
 def load_as(typing_context: Any, vector: Any, array: Any, index: Any) -> Any:
-    """Return the vector that begins at `array[index]`, of the type of the argument `vector`."""
+    """Return the vector that begins at `array[index]`; its type is that of the argument `vector`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = builder.gep(data_of(context, builder, array, arguments[1]), [arguments[2]])
@@ -173,20 +173,20 @@ def load_as(typing_context: Any, vector: Any, array: Any, index: Any) -> Any:
 
 
 def load_vector(builder: Any, address: Any, type_: ir.VectorType) -> Any:
-    """Emit a load of the vector at the address of a number, and return it."""
+    """Emit a load of a vector, given the address of its first number; return the loaded value."""
     bytes_ = {ir.FloatType: 4, ir.DoubleType: 8}[type(type_.element)]
     return builder.load(builder.bitcast(address, type_.as_pointer()), align=bytes_)
 
 
 def store_vector(builder: Any, value: Any, address: Any) -> None:
-    """Emit a store of a vector to the address of a number."""
+    """Emit a store of a vector, given the address for its first number."""
     bytes_ = {ir.FloatType: 4, ir.DoubleType: 8}[type(value.type.element)]
     builder.store(value, builder.bitcast(address, value.type.as_pointer()), align=bytes_)
 
 
 @intrinsic
 def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write a vector to `array`, from `index` on."""
+    """Write a vector to `array`, beginning at `index`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         store_vector(builder, arguments[2], _address(context, builder, signature, arguments))
@@ -198,7 +198,7 @@ def store(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def store_some(typing_context: Any, array: Any, index: Any, value: Any, count: Any) -> Any:
-    """Write the first `count` numbers of a vector to `array`, from `index` on."""
+    """Write the first `count` numbers of a vector to `array`, beginning at `index`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         type_, number = context.get_value_type(value), cgutils.int32_t
@@ -227,7 +227,8 @@ def store_some(typing_context: Any, array: Any, index: Any, value: Any, count: A
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     """Load the cache line of `array[index]` into the caches, without waiting.
 
-    The order of samples is random, so that the processor cannot predict the next sample, and would wait for it.
+    The processor cannot predict the next sample, because the order of samples is random. Without prefetching, the
+    processor would wait for the sample.
     """
     read, keep_in_all_caches, data = 0, 3, 1
 
@@ -294,7 +295,7 @@ def _zeros(vector_of: Callable[[Any], Vector]) -> Any:
 
 
 zeros, narrow_zeros = _zeros(wide), _zeros(narrow)
-"""`zeros(array)` and `narrow_zeros(array)` are vectors of zeros, of an array's type."""
+"""`zeros(array)` and `narrow_zeros(array)` are vectors of zeros, with the dtype of the array."""
 
 
 @intrinsic
@@ -315,7 +316,7 @@ def total(typing_context: Any, vector: Any) -> Any:
 
 @intrinsic
 def sign(typing_context: Any, vector: Any) -> Any:
-    """Return 1 where a vector's number is positive, -1 where it is negative, and 0 elsewhere."""
+    """Return 1 in the lanes where a vector is positive, -1 where the vector is negative, and 0 in all other lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         nothing, one, minus_one = (constant(context, vector, value) for value in (0.0, 1.0, -1.0))
@@ -327,7 +328,7 @@ def sign(typing_context: Any, vector: Any) -> Any:
 
 @intrinsic
 def only(typing_context: Any, where: Any, vector: Any) -> Any:
-    """Return a vector's numbers where `where` is not zero, and zeros elsewhere, even instead of NaN."""
+    """Return the numbers of `vector` where `where` is not zero, and 0 elsewhere, even if the number is NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         nothing = constant(context, vector, 0.0)

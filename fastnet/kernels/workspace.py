@@ -22,7 +22,7 @@ from fastnet.kernels.layout import (
 )
 from fastnet.kernels.vectors import CACHE_LINE, lanes_of, register_lanes_of
 
-_PAGE = 4096  # bytes
+_PAGE = 4096  # number of bytes in a memory page
 _MOST_PADDING = 2  # largest factor by which padding increases the number of packed numbers
 
 
@@ -32,30 +32,30 @@ class Workspace(NamedTuple):
     Attributes
     ----------
     activations, slopes, delta : ndarray, shape (samples * layout.units[-1],)
-        Layer by layer, the activations, their derivatives with respect to z, and the errors. Dense layers are in panels
-        of one row per sample. Images are stored sample by sample.
+        Layer by layer, the activations, their derivatives with respect to z, and the errors. Dense layers are stored in
+        panels, with one row per sample. Images are stored sample by sample.
     means, inverses : ndarray, shape (layout.channels[-1],)
-        For batch normalization, mean of each channel's input in the mini-batch, and 1 / sqrt(variance + epsilon).
+        For batch normalization, the mean and 1 / sqrt(variance + epsilon) of each channel's inputs in the mini-batch.
     samples : ndarray of int64, shape (samples,)
-        0, 1, 2, …: row indices into `activations`, `slopes` and `delta`, for products that take a list of rows.
+        The row indices 0, 1, 2, … of `activations`, `slopes` and `delta`, for products that take a list of rows.
     dots : ndarray
-        A section for each thread: sums of dot products, and sums over the positions of maps.
+        A section for each thread, for partial sums of dot products, and for sums over the positions of maps.
     transposed : ndarray, shape (layout.transposed[-1],) or (0,)
         The transposed weights of dense layers above layer 0; empty with fewer than `ENOUGH_SAMPLES` samples.
     packed : ndarray
-        A section for each thread: the packed numbers of `products.add_transposed_product`.
+        A section for each thread, for the packed numbers of `products.add_transposed_product`.
     places : ndarray, shape (samples * layout.units[-1],) or (0,)
-        Index, in the pooling window, of the position that each activation was pooled from.
+        Index in the pooling window of the position that each activation was pooled from.
     filters : ndarray, shape (layout.filters[-1],)
         The weights of convolutions, transposed: one row per tap, one column per filter.
     gradient, unpooled, values : ndarray
-        A section for each thread: the gradient of filters, the numbers of all positions before pooling, and nonzero
-        errors or inputs.
+        Each array has a section for each thread. `gradient` has the gradient of filters, `unpooled` the numbers of all
+        positions before pooling, and `values` nonzero errors or inputs.
     offsets, counts : ndarray of int64
-        A section for each thread: the offset of each entry of `values`, and the length of each list, or the index where
-        each row's list begins.
+        Each array has a section for each thread. `offsets` has the offset of each entry of `values`. `counts` has the
+        length of each list, or the index where the list of each row begins.
     dense, images : int
-        The addresses of the kernels `dense` and `images`; without images, the second address is 0.
+        Addresses of the kernels `dense` and `images`. Without images, `images` is 0.
     """
 
     activations: np.ndarray
@@ -125,18 +125,18 @@ def workspace_of(
 def size_of_packed(samples: int) -> int:
     """Return the largest number of numbers that `products.add_transposed_product` packs, including padding.
 
-    The numbers are packed in groups of one size, some of which are padded.
+    The numbers are packed in groups of equal size. Some groups are padded.
     """
     return min(samples, SAMPLES_OF_SUMS) * NUMBERS_IN_CACHE * _MOST_PADDING
 
 
 class _Room(NamedTuple):
-    """The memory that a layer of convolution or pooling needs for each thread: see `Workspace`.
+    """The memory that a convolution or pooling layer needs for each thread of a `Workspace`.
 
     Attributes
     ----------
     listed, unpooled, gradient : int
-        Number of entries in lists, in `unpooled`, and in `gradient`.
+        Number of entries in a list, in `unpooled`, and in `gradient`.
     """
 
     listed: int
@@ -165,10 +165,11 @@ def _room(layout: Layout, i: int) -> _Room:
 
 
 def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
-    """Return arrays of zeros; the addresses of entries with the same index never differ by a multiple of a page.
+    """Return arrays of zeros that begin at different offsets in a memory page.
 
-    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. Entries with
-    the same index are used together, and would wait without need.
+    Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. The kernels use
+    entries with the same index together. With equal offsets, loads from one array would wait for stores to another
+    array (4K aliasing).
     """
     step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
     numbers = aligned_zeros(count * step // dtype.itemsize, dtype)

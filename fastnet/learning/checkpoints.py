@@ -1,7 +1,8 @@
 """Checkpoint files, from which an interrupted run continues bit for bit as if it had not been interrupted.
 
-A checkpoint is written after every epoch, so the time to write it must not grow with the number of epochs. The file of
-a run has fewer than a thousand epochs. Earlier epochs are in a second file, written after every thousandth epoch.
+A checkpoint is written after every epoch, so the time to write it must not grow with the number of epochs. The
+checkpoint has the latest epochs, fewer than a thousand. All earlier epochs are in a second file, which is written after
+every thousandth epoch.
 """
 
 from __future__ import annotations
@@ -33,21 +34,21 @@ StrPath: TypeAlias = str | os.PathLike[str]
 _KIND = tensors.Kind("fastnet.checkpoint", version=5, earlier=(2, 3, 4))
 _KIND_OF_EARLIER = tensors.Kind("fastnet.epochs", version=1)
 _PART = 1000  # number of epochs after which the second file is written again
-_GENERATOR = "MT19937"  # the generator of numpy.random and RandomState, as in the book
-_LARGEST = 2**63 - 1  # largest integer that a file may have
+_GENERATOR = "MT19937"  # random generator of numpy.random and RandomState, as in the book
+_LARGEST = 2**63 - 1  # largest integer that a file may contain
 _MAY_DIFFER = ("epochs",)  # arguments that may differ between a run and its continuation
 
 
 class Earlier(NamedTuple):
-    """The epochs in the second file of a run.
+    """Number and checksum of the epochs in the second file of a run.
 
     Attributes
     ----------
     number : int
-        Number of epochs that the run has in the second file. The file has more if a process was killed between writing
-        the second file and the first.
+        Number of this run's epochs in the second file. The file may contain further epochs, if a process was killed
+        after writing the second file and before writing the first.
     sha256 : str
-        Checksum of these epochs.
+        Checksum of the run's epochs in the second file.
     """
 
     number: int = 0
@@ -75,7 +76,7 @@ class Checkpoint:
     epochs : Epochs
         Completed epochs.
     earlier : Earlier
-        The epochs in the second file.
+        Number and checksum of the epochs in the second file.
     """
 
     recipe: dict[str, Any]
@@ -113,13 +114,13 @@ class CheckpointFile:
         Raises
         ------
         TypeError, ValueError
-            If an argument has a wrong type, the file exists and `resume` is False, `resume` is True without a file
-            name, or the second file exists without the first.
+            If an argument has a wrong type. If the file exists and `resume` is False. If `resume` is True without a
+            file name. If the second file exists without the first.
         """
         resume = arguments.flag(resume, "resume")
         if path is None:
             if resume:
-                raise ValueError("resume is True, but there is no checkpoint to continue; give checkpoint, a file")
+                raise ValueError("resume is True, but checkpoint is None; give the name of the checkpoint file")
             return cls()
         path = arguments.path(path, "checkpoint")
         if not resume and path.exists():
@@ -132,7 +133,7 @@ class CheckpointFile:
     def found(
         self, recipe: Mapping[str, Any], architecture: Architecture, remembers: Sequence[str]
     ) -> Checkpoint | None:
-        """Return the checkpoint to continue, if there is one; see `read`."""
+        """Return the checkpoint to continue, or None if there is none; see `read`."""
         if self.path is None or not (self.resume and self.path.exists()):
             return None
         return read(self.path, recipe, self.data, architecture, remembers)
@@ -144,7 +145,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
     Returns
     -------
     Earlier
-        The epochs that are now in the second file.
+        Number and checksum of the epochs that are now in the second file.
 
     Raises
     ------
@@ -199,7 +200,7 @@ def read(
     architecture : Architecture
         Architecture of the run's engine.
     remembers : sequence of str
-        Names of the arrays that the run's optimizer keeps.
+        Names of the arrays in the state of the run's optimizer.
 
     Raises
     ------
@@ -223,7 +224,7 @@ def read(
         raise ValueError(
             f"{name}: this checkpoint is from an earlier version of fastnet, whose engine {recipe['engine']!r} rounded "
             "differently, so the run cannot be continued bit for bit. Start the run again with another file, or "
-            "continue it with the version that wrote the file"
+            "continue it with the version of fastnet that wrote the file"
         )
     with holding(path, _KIND.name):
         if version == 2:
@@ -250,7 +251,7 @@ _ROUNDS_AS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
     4: _rounds_as_version_3,
     5: lambda recipe: True,
 }
-"""For each version of checkpoints, whether the engine of a recipe rounds as it did in that version."""
+"""For each version of checkpoints, a function that tells whether a recipe's engine still rounds as in that version."""
 
 
 def _in_form_of_version_3(
@@ -265,7 +266,7 @@ def _in_form_of_version_3(
         for name in ("weights", "biases")
     }
     renamed = {new_names.get(name, name): array for name, array in arrays.items()}
-    if "velocity" not in remembers:  # some engines wrote velocities without momentum
+    if "velocity" not in remembers:  # some engines wrote velocities even without momentum
         renamed = {name: array for name, array in renamed.items() if not name.startswith("memory.velocity.")}
     return {**description, "steps": 0}, renamed  # no optimizer of version 2 depended on the number of steps
 
@@ -297,7 +298,9 @@ def _read_earlier(path: StrPath, earlier: Earlier) -> Epochs:
     if not earlier.number:
         return Epochs()
     if not second.exists():
-        raise DataError(f"{os.fspath(path)}: its first {earlier.number} epochs are in {second}, which is missing")
+        raise DataError(
+            f"{os.fspath(path)}: its first {earlier.number} epochs are in {second}, which is missing; restore that file"
+        )
     _, arrays, _ = tensors.read(second, _KIND_OF_EARLIER)
     with holding(second, _KIND_OF_EARLIER.name):
         epochs = Epochs.from_arrays(arrays)[: earlier.number]
@@ -357,7 +360,7 @@ def _generator(key: np.ndarray, rest: Any) -> dict[str, Any]:
 def _natural(values: Mapping[str, Any], name: str) -> int:
     value = values[name]
     if type(value) is not int or not 0 <= value <= _LARGEST:
-        raise ValueError(f"its {name} must be an integer from 0")
+        raise ValueError(f"its {name} must be an integer from 0 to 2**63 - 1")
     return value
 
 
@@ -381,12 +384,12 @@ def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Pa
 
 
 def _memory(arrays: dict[str, np.ndarray], name: str, architecture: Architecture) -> Parameters:
-    """Remove an optimizer's arrays from the arrays of a file, check them, and return them. They may be infinite."""
+    """Remove an optimizer's arrays from the arrays of a file, check them, and return them. Infinities are allowed."""
     memory = _taken(arrays, f"memory.{name}", architecture.trained)
     for layer, shapes in zip(memory, architecture.trained, strict=True):
         for key, array in layer.items():
             if (array.dtype, array.shape) != (architecture.dtype, shapes[key]) or np.isnan(array).any():
-                raise ValueError(f"its {name} of {key} has a wrong type or shape, or is not a number")
+                raise ValueError(f"its {name} of {key} has a wrong type or shape, or contains NaN")
     return memory
 
 

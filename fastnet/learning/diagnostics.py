@@ -11,22 +11,22 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
-_LARGE = 5.0  # largest root mean square of inputs without a warning; that of standardized inputs is 1
-_ENOUGH = 20  # smallest number of samples with a label; with fewer, a label may never be predicted by chance
+_LARGE = 5.0  # root mean square of the inputs above which a warning is given; standardized inputs have 1
+_ENOUGH = 20  # least number of samples with a label for a warning; rarer labels may be missed by chance
 
 
 class TrainingWarning(RuntimeWarning):
-    """A network does not learn as it should. The message says why, and what to try."""
+    """Warning that a network does not learn as it should. The message says why, and what to try."""
 
 
 def all_finite(arrays: Iterable[np.ndarray]) -> bool:
-    """Whether no number in arrays is infinite or not a number."""
+    """Return whether all numbers in the arrays are finite."""
     return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
 def why_stopped(when: str) -> str:
-    """Return the reason why training stopped in an epoch or mini-batch, such as "epoch 3"."""
-    return f"Stopped: weights became infinite or not a number in {when}"
+    """Return the reason why training stopped, given the name of the epoch or mini-batch, such as "epoch 3"."""
+    return f"Stopped: weights became infinite or NaN in {when}"
 
 
 def diverged(when: str, eta: float, stacklevel: int) -> None:
@@ -42,7 +42,7 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
         Number of callers between this function and the line that the warning names.
     """
     warnings.warn(
-        f"{when}: weights became infinite or not a number, and training stopped; the network keeps its previous "
+        f"{when}: weights became infinite or NaN, and training stopped; the network keeps its previous "
         f"weights. A smaller eta than {eta:g}, less regularization, or smaller initial weights may help",
         TrainingWarning,
         stacklevel=stacklevel + 1,
@@ -82,7 +82,7 @@ def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> Ne
 def scale(data: Dataset) -> str:
     """Return a note such as "inputs go from 0 to 255" if inputs are far from unit scale, otherwise an empty string."""
     rows, (lowest, highest) = data.rows, data.input_extremes()
-    if isinstance(rows, SparseInputs):  # only the stored numbers determine the scale
+    if isinstance(rows, SparseInputs):  # only the stored numbers are averaged
         lowest, highest, numbers = min(lowest, 0.0), max(highest, 0.0), rows.arrays[2]
     else:
         numbers = rows
@@ -90,7 +90,15 @@ def scale(data: Dataset) -> str:
 
 
 def scale_of(extremes: tuple[float, float], numbers: np.ndarray) -> str:
-    """Return the note of `scale`, given inputs as an array, and the smallest and largest input."""
+    """Return a note if inputs are far from unit scale, otherwise an empty string.
+
+    Parameters
+    ----------
+    extremes : tuple of float
+        Smallest and largest input.
+    numbers : ndarray
+        All inputs, in any shape.
+    """
     if max(map(abs, extremes)) <= _LARGE:
         return ""
     flat = numbers.reshape(-1)
@@ -99,7 +107,7 @@ def scale_of(extremes: tuple[float, float], numbers: np.ndarray) -> str:
 
 
 def warn_of_scale(scale: str, stacklevel: int) -> None:
-    """Warn that inputs are far from unit scale, if they are.
+    """Warn if inputs are far from unit scale.
 
     Parameters
     ----------
@@ -120,7 +128,8 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
 class DeadOutputs:
     """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs.
 
-    In a run of one epoch, a warning needs the same prediction for all samples, because some labels are often missing.
+    After a single epoch, some labels are often missing. So in a run of one epoch, the warning is given only if all
+    samples have the same prediction.
 
     Parameters
     ----------
@@ -134,14 +143,14 @@ class DeadOutputs:
         self._has_warned = False
 
     def look_at(self, epoch: int, found: NeverPredicted, stacklevel: int, *, is_only: bool = False) -> None:
-        """Record the labels that are never predicted after an epoch, and warn if necessary.
+        """Record the labels that were never predicted after an epoch, and warn if necessary.
 
         Parameters
         ----------
         epoch : int
-            Index of the epoch, from 0.
+            Index of the epoch, numbered from 0.
         found : NeverPredicted
-            Labels that are never predicted.
+            Labels that were never predicted.
         stacklevel : int
             Number of callers between this function and the line that the warning names.
         is_only : bool, optional

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch, with the costs and accuracies after it. What was not measured is None.
+    """An epoch, with the costs and accuracies after it. Values that were not measured are None.
 
     Attributes
     ----------
     number : int
-        Index of the epoch, from 0.
+        Index of the epoch, numbered from 0.
     eta : float
         Learning rate.
     seconds : float
-        Time of shuffling and training.
+        Time of shuffling and training, in seconds.
     training_cost, evaluation_cost : float or None
         Mean cost over the data, with regularization.
     training_accuracy, evaluation_accuracy : int or None
@@ -57,7 +57,7 @@ class Epoch:
 
 
 class Epochs(Sequence[Epoch]):
-    """A sequence of epochs in the rows of an array: there may be very many, and each takes 80 bytes.
+    """A sequence of epochs, stored as rows of an array to save memory: each epoch takes 80 bytes.
 
     The sequence supports `len`, indices, slices (which are `Epochs`), iteration and `append`.
 
@@ -75,7 +75,7 @@ class Epochs(Sequence[Epoch]):
 
     _ROW = np.dtype(
         [(each.name, np.int64 if str(each.type).startswith("int") else np.float64) for each in fields(Epoch)]
-        + [("known", np.int64)]  # bit i, from the lowest on, is 1 if the i-th value is not None
+        + [("known", np.int64)]  # bit i, counted from the lowest bit, is 1 if the i-th value is not None
     )
     _NAMES = tuple(each.name for each in fields(Epoch))
     _ALWAYS_KNOWN = 0b111
@@ -104,7 +104,10 @@ class Epochs(Sequence[Epoch]):
         return [value if there else None for value, there in zip(values, known, strict=True)] if known.any() else []
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return copies of the columns that have values, by name, and the column "known" with the bits of values."""
+        """Return copies of the columns that have values, by name, and of the column "known".
+
+        "known" has a number for each epoch, whose bits say which values of the epoch are not None.
+        """
         rows = self._rows[: self._length]
         ever_known = int(np.bitwise_or.reduce(rows["known"]))
         names = [name for i, name in enumerate(self._NAMES) if ever_known >> i & 1 and name != "number"]
@@ -126,12 +129,12 @@ class Epochs(Sequence[Epoch]):
         arrays : mapping of str to ndarray
             Columns by name.
         before : Epochs, optional
-            Earlier epochs, which are put before these epochs.
+            Earlier epochs, which are put first.
 
         Raises
         ------
         ValueError
-            If the columns cannot be those of epochs.
+            If the columns are not columns of epochs.
         """
         if "known" not in arrays or not arrays.keys() <= {"known", *cls._NAMES[1:]}:
             raise ValueError("its epochs have missing or unknown columns")
@@ -140,7 +143,7 @@ class Epochs(Sequence[Epoch]):
         rows["number"] = np.arange(len(before), len(before) + len(rows))
         for name, array in arrays.items():
             if (array.shape, array.dtype) != (rows.shape, cls._ROW[name]):
-                raise ValueError(f"its epochs' {name} must be {cls._ROW[name]} {rows.shape}")
+                raise ValueError(f"its epochs' {name} must be {cls._ROW[name]} with shape {rows.shape}")
             rows[name] = array
         possible = sum(1 << i for i, name in enumerate(cls._NAMES) if name in ("number", *arrays))
         known = rows["known"]
@@ -180,7 +183,7 @@ class Epochs(Sequence[Epoch]):
 
 @dataclass(repr=False)
 class History:
-    """The history of a run of `SGD`. It prints as a table.
+    """The history of a run of `SGD`. `print` shows the history as a table.
 
     Attributes
     ----------
@@ -191,9 +194,9 @@ class History:
     epochs : Epochs
         Completed epochs, a sequence of `Epoch`.
     stopped : str
-        Why training stopped before the last epoch; empty if it did not.
+        Why training stopped before the last epoch; empty if all epochs were trained.
     diverged : bool
-        Whether training stopped because weights became infinite or not a number.
+        Whether training stopped because weights became infinite or NaN.
     machine : dict
         Description of the machine; see `machine.describe`.
     test_samples : int
@@ -236,7 +239,8 @@ class History:
     def series(self, name: str) -> list[Any]:
         """Return the values of an attribute of `Epoch`, such as "training_cost", for all epochs.
 
-        The list is empty if the attribute was not measured. Epochs in which it was not measured have None.
+        The value is None for an epoch in which the attribute was not measured. The list is empty if the attribute was
+        measured in no epoch.
         """
         return self.epochs.series(name)
 
@@ -332,7 +336,7 @@ def in_words(recipe: Mapping[str, Any]) -> str:
 
 
 def _layers(settings: Any) -> str:
-    """Return layers in the notation; as `str` if they are not layers, because they may come from a file."""
+    """Return layers in the notation of `formulas.notation`. Invalid settings (from a file) are returned as `str`."""
     try:
         return f"[{', '.join(notation.describe(from_settings(each)) for each in settings)}]"
     except (ArithmeticError, KeyError, TypeError, ValueError):

@@ -12,7 +12,7 @@ from fastnet.utils import arguments
 
 __all__ = ["Cosine", "Geometric", "Steps"]
 
-_SMALLEST = 1 / 128  # smallest learning rate, divided by the first
+_SMALLEST = 1 / 128  # smallest learning rate, as a share of the first learning rate
 
 
 class Schedule(ABC):
@@ -30,14 +30,14 @@ class Schedule(ABC):
         eta : float
             Learning rate of the first epoch.
         epoch : int
-            Index of the epoch, from 0.
+            Index of the epoch, numbered from 0.
         epochs : int
             Number of epochs in all.
         """
 
     def settings(self, epochs: int) -> dict[str, Any]:
         """Return all settings that the rates depend on, except the first rate, as plain data for files."""
-        values: Any = self  # each schedule is a data class; this base class is not
+        values: Any = self  # for mypy: each schedule is a dataclass, but this base class is not
         return {"name": self.name, "epochs": epochs, **asdict(values)}
 
 
@@ -48,7 +48,7 @@ class Geometric(Schedule):
     Parameters
     ----------
     last : float or None, optional
-        Learning rate of the last epoch, positive; None for a hundredth of the first.
+        Learning rate of the last epoch, positive; None for a hundredth of the first learning rate.
 
     Raises
     ------
@@ -75,12 +75,12 @@ class Cosine(Schedule):
     Parameters
     ----------
     last : float, optional
-        Learning rate that the epoch after the last would have, from 0.
+        Learning rate that the epoch after the last would have, at least 0.
 
     Raises
     ------
     TypeError, ValueError
-        If `last` is not a number from 0.
+        If `last` is not a finite number of at least 0.
     """
 
     last: float = 0.0
@@ -95,12 +95,12 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class Steps(Schedule):
-    """Multiply the learning rate by a factor before each of some epochs.
+    """Multiply the learning rate by a factor before each of the given epochs.
 
     Parameters
     ----------
     epochs : sequence of int or None, optional
-        Indices of the epochs, from 0; None for half and three quarters of all epochs.
+        Indices of the epochs, numbered from 0. By default, the epochs after one half and three quarters of all epochs.
     factor : float, optional
         Factor, positive.
 
@@ -131,7 +131,7 @@ class Steps(Schedule):
 HALVE = "halve"
 _BY_NAME = {kind.name: kind for kind in (Geometric, Cosine, Steps)}
 SCHEDULES = (HALVE, *_BY_NAME)
-"""Names of the schedules. "halve" depends on the evaluation accuracy, and is part of `Plan`."""
+"""Names of the schedules. "halve" depends on the evaluation accuracy; `Plan` implements it."""
 
 
 def as_schedule(schedule: Any) -> Schedule | str | None:
@@ -149,7 +149,7 @@ def as_schedule(schedule: Any) -> Schedule | str | None:
 
 
 class StoppingRule(ABC):
-    """Determines the next learning rate, and whether to stop, after each epoch.
+    """After each epoch, determines the next learning rate, and whether to stop.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class StoppingRule(ABC):
     best : float
         Largest value so far.
     improved : bool
-        Whether the last value is larger than all values before.
+        Whether the last value is larger than all earlier values.
     stopped : str
         Why training stops; empty if it does not stop.
     """
@@ -179,7 +179,7 @@ class StoppingRule(ABC):
         self._since = 0
 
     def rate(self, epoch: int) -> float:
-        """Return the learning rate of the next epoch, whose index is `epoch`, from 0."""
+        """Return the learning rate of the next epoch, whose index is `epoch`, numbered from 0."""
         return self.eta
 
     def look_at(self, value: float) -> None:
@@ -193,7 +193,7 @@ class StoppingRule(ABC):
 
     @abstractmethod
     def _is_improvement(self, value: float) -> bool:
-        """Whether a value exceeds the best by enough to count as an improvement."""
+        """Return whether a value exceeds the best value by enough to count as an improvement."""
 
     @abstractmethod
     def _act(self) -> None:
@@ -201,9 +201,9 @@ class StoppingRule(ABC):
 
 
 class Plan(StoppingRule):
-    """Stops, or halves the learning rate (chapter 3, "How to choose a neural network's hyper-parameters?").
+    """Stops training, or halves the learning rate (chapter 3, "How to choose a neural network's hyper-parameters?").
 
-    The values are evaluation accuracies. Any accuracy better than the best is an improvement.
+    The values are evaluation accuracies. Any accuracy above the best one so far is an improvement.
 
     Parameters
     ----------
@@ -212,10 +212,10 @@ class Plan(StoppingRule):
     patience : int or None
         Number of epochs without an improvement ("no improvement in ten"); None to train all epochs.
     schedule : Schedule, {'halve'} or None, optional
-        With 'halve', the learning rate is halved after `patience` epochs, and training stops when it is 1/128 of the
-        first. Otherwise, training stops after `patience` epochs.
+        With 'halve', the learning rate is halved after `patience` epochs without an improvement, and training stops
+        when the rate is 1/128 of the first. Otherwise, training stops after `patience` epochs without an improvement.
     epochs : int, optional
-        Number of epochs in all, which a `Schedule` needs.
+        Number of epochs in all; needed for a `Schedule`.
     """
 
     def __init__(

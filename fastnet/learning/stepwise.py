@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class StepwiseTraining:
     """Training that pauses between mini-batches. `network2.Network.begin_training` returns an object of this class.
 
-    After each `advance`, the network has the parameters after the last mini-batch. It may be inspected, evaluated,
-    saved or changed before the next `advance`. If it is not changed, the result is bit for bit that of `SGD`.
+    After each `advance`, the network has the parameters after the last mini-batch. The network may be inspected,
+    evaluated, saved or changed before the next `advance`. If the network is not changed, the result is bit for bit that
+    of `SGD`.
 
     Attributes
     ----------
@@ -31,7 +32,7 @@ class StepwiseTraining:
     mini_batches : int
         Number of mini-batches in an epoch.
     diverged : bool
-        Whether parameters became infinite or not a number. The network then has the parameters from before the last
+        Whether parameters became infinite or NaN. The network then has the parameters from before the last
         `advance`, or from the end of the last epoch that this `advance` completed.
     eta : float
         Learning rate of the next mini-batches. May be assigned.
@@ -59,13 +60,13 @@ class StepwiseTraining:
         Parameters
         ----------
         mini_batches : int, optional
-            Number of mini-batches, from 1.
+            Number of mini-batches, at least 1.
 
         Returns
         -------
         float
-            Mean cost of the samples, each computed before the step of its mini-batch, without regularization. Not a
-            number if training diverges.
+            Mean cost of the samples, each computed before the step of its mini-batch, without regularization. NaN if
+            training diverges.
 
         Raises
         ------
@@ -82,8 +83,7 @@ class StepwiseTraining:
         left = arguments.positive(mini_batches, "mini_batches")
         if self.diverged:
             raise RuntimeError(
-                "training has diverged: weights became infinite or not a number; call begin_training again, with a "
-                "smaller eta"
+                "training has diverged: weights became infinite or NaN; call begin_training again, with a smaller eta"
             )
         total, samples = Totals(), 0
         with deferred_signals() as hear:
@@ -101,7 +101,7 @@ class StepwiseTraining:
         return total.costs / samples
 
     def _parts(self, mini_batches: int) -> Iterator[np.ndarray]:
-        """Yield the indices of the next samples, each time at most to the end of an epoch."""
+        """Yield the indices of the next samples, in parts that do not extend beyond the end of an epoch."""
         size = self._learner.mini_batch_size
         while mini_batches:
             if self.mini_batch == 0:
@@ -111,7 +111,7 @@ class StepwiseTraining:
             yield self._order[self.mini_batch * size : (self.mini_batch + n) * size]
 
     def _begin(self) -> None:
-        """Give the engine the network's parameters if they were changed, or an epoch begins."""
+        """Copy the network's parameters to the engine if the user has changed them, or if an epoch begins."""
         if self.mini_batch == 0 or not self._learner.is_as_trained():
             self._learner.begin()
 

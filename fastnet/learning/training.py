@@ -21,11 +21,11 @@ from fastnet.utils.interruption import deferred_signals
 _MINI_BATCHES_OF_A_SUM = 4096  # largest number of mini-batches whose costs are summed in one call of the engine
 _MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call of the engine
 _WORK_AT_FIRST = 1 << 24  # largest number of multiplications in the first call of the engine
-_WORK_OF_A_SUM = 1 << 31  # largest number of multiplications in a call of the engine that sums costs
+_WORK_OF_A_SUM = 1 << 31  # largest number of multiplications in a call of the engine if costs are summed
 
 
 class Findings(NamedTuple):
-    """Costs and accuracies after an epoch. What was not measured is None.
+    """Costs and accuracies after an epoch. Values that were not measured are None.
 
     Attributes
     ----------
@@ -46,22 +46,22 @@ class Findings(NamedTuple):
 
 
 class Learner(Protocol):
-    """The methods that the training loop needs."""
+    """The methods of a learner that the training loop calls."""
 
     def begin(self) -> None:
         """Prepare for an epoch. The time of this call does not count as training."""
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
-        """Train for an epoch, and return the mean cost of its mini-batches, or None if costs are not wanted.
+        """Train for an epoch, and return the mean cost of its mini-batches, or None if costs are not requested.
 
         Parameters
         ----------
         number : int
-            Index of the epoch, from 0.
+            Index of the epoch, numbered from 0.
         eta : float
             Learning rate.
         hear : callable
-            Function to call between mini-batches: it handles deferred signals. Ctrl-C is raised only there.
+            Function to call between mini-batches. It handles signals that were deferred, such as Ctrl-C.
         """
 
     def arrays(self) -> Iterable[np.ndarray]:
@@ -89,7 +89,7 @@ class Training:
     rule : StoppingRule
         Rule for learning rates and stopping.
     value : function of an Epoch
-        Returns the value that the rule depends on, or None if the value was not measured.
+        Function that returns the value that the rule depends on, or None if the value was not measured.
     scale : str
         Result of `diagnostics.scale` for the inputs.
     """
@@ -103,7 +103,7 @@ class Training:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is no epoch left to train."""
+        """Whether training has finished: all epochs are completed, or the rule has stopped training."""
         return len(self.history.epochs) >= self.epochs or bool(self.rule.stopped)
 
     def add(self, epoch: Epoch) -> None:
@@ -148,7 +148,8 @@ class Training:
             keep()
             report(self.history)
             is_only = number == 0 and self.is_over
-            dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1, is_only=is_only)  # which may raise
+            # This comes last, because a warning may be raised as an error.
+            dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1, is_only=is_only)
 
     def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
         """Train for an epoch; return its cost, its time in seconds, and whether the parameters are finite."""
@@ -175,23 +176,23 @@ def descend(
     with_costs: bool = False,
     with_penalty: bool = False,
 ) -> Totals | None:
-    """Have an engine train on samples in a given order, with a progress bar if training takes long.
+    """Train an engine on samples in a given order, and show a progress bar if training takes long.
 
     Parameters
     ----------
     engine, order, mini_batch_size, eta, descent, with_costs, with_penalty
         See `Engine.epoch`.
     title : str
-        Text before the bar.
+        Text before the progress bar.
     hear : callable
         See `Learner.train`.
 
     Returns
     -------
     Totals or None
-        Costs of the mini-batches; None unless `with_costs` is True. They do not depend on the machine's speed.
+        Costs of the mini-batches; None unless `with_costs` is True. The costs do not depend on the machine's speed.
     """
-    # The number of mini-batches in a run depends on the machine's speed. Costs are summed in parts of fixed size.
+    # The number of mini-batches in a run depends on the machine's speed, so costs are summed in parts of fixed size.
     together, work = mini_batch_size, mini_batch_size * engine.architecture.multiplications
     first = 1 if with_costs else max(1, min(_MINI_BATCHES_AT_FIRST, _WORK_AT_FIRST // work))
     if with_costs:

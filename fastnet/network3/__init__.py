@@ -2,8 +2,8 @@
 
 The names and semantics are the book's: fully connected layers, layers of convolution and max pooling, a softmax layer,
 dropout and L2 regularization, trained by plain stochastic gradient descent. Data and parameters are NumPy arrays
-instead of Theano's shared variables. Beyond the book: `engine=` and `device=`, `seed=` and `report=`, the expanded
-training data, checkpoints, and `save` and `load`.
+instead of Theano's shared variables. In addition to the book's program, this package has the arguments `engine`,
+`device`, `seed` and `report`, the expanded training data, checkpoints, `save` and `load`.
 
 >>> from fastnet import network3
 >>> from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer
@@ -19,11 +19,12 @@ training data, checkpoints, and `save` and `load`.
 >>> net.SGD(training_data, 60, 10, 0.03, validation_data, test_data, lmbda=0.1)  # doctest: +SKIP
 
 NumPy's global generator draws all random numbers, so `np.random.seed` makes a run repeatable. A layer draws its initial
-weights when it is created; a seed gives the weights of the book's program. A network with dropout draws one more
-integer in each `SGD`, the seed of the masks. The expanded data always have the same order, and draw nothing.
+weights when it is created; for a given seed, the weights are those of the book's program. In each call of `SGD`, a
+network with dropout draws one more integer: the seed of the dropout masks. The order of the expanded data is always the
+same, and does not depend on the global generator.
 
 `Network(layers, mini_batch_size, seed=1)` has its own generator, from which its layers draw their initial weights
-again. The weights equal those that `np.random.seed(1)` gives.
+again. The weights are equal to those that the layers draw after `np.random.seed(1)`.
 """
 
 from fastnet.files.reading import DataError

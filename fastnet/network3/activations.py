@@ -1,7 +1,7 @@
 """Activation functions of chapter 6's networks.
 
-The functions take and return arrays of any shape. For a PyTorch tensor they return a tensor, so that an activation
-function of your own may call them.
+The functions take and return arrays of any shape. For a PyTorch tensor, the functions return a tensor, so that a custom
+activation function can call them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def tanh(z: Any) -> Any:
 
 
 ACTIVATIONS: dict[str, Activation] = {"linear": linear, "ReLU": ReLU, "sigmoid": sigmoid, "tanh": tanh}
-"""The functions by their names in files. In lower case, the names are those of `formulas.activations`."""
+"""The functions, by their names in files. In lower case, these names are the names in `formulas.activations`."""
 
 
 def name_of(function: Any) -> str | None:
@@ -58,5 +58,5 @@ def for_engines(function: Any) -> Any:
 
 
 def _applied(name: str, z: Any) -> Any:
-    of_tensor = getattr(z, name, None)  # a method that arrays do not have
+    of_tensor = getattr(z, name, None)  # a method of PyTorch tensors, which NumPy arrays do not have
     return activations.ACTIVATIONS[name].function(z) if of_tensor is None else of_tensor()

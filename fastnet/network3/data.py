@@ -44,9 +44,9 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
     OSError
         If a file is missing or cannot be opened.
     ImportError
-        If a file is Parquet and PyArrow is not installed.
+        If a file is a Parquet table, and PyArrow is not installed or older than 14.0.1.
     DataError
-        If a file is damaged or has another format. `DataError` is a `ValueError`.
+        If a file is damaged or has an unknown format. `DataError` is a `ValueError`.
     """
     try:
         training, validation, test = mnist_loader.load_data(filename)
@@ -60,19 +60,20 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
 
 def _expanded(training: Pair) -> Pair:
     data = expand_mnist.expand(Dataset(*training))
-    # SGD does not shuffle. A mini-batch of an image and its copies would train little better than the image alone.
+    # `Network.SGD` does not shuffle, so the images are shuffled here. A mini-batch that consists of an image and its
+    # copies would train little better than the image alone.
     order = np.random.default_rng(0).permutation(len(data))
     return data.inputs[order], data.targets[order]
 
 
 def shared(data: Data) -> Pair:
-    """Return your own data in the form that `load_data_shared` returns.
+    """Convert data to the form that `load_data_shared` returns.
 
     Parameters
     ----------
     data : Dataset or tuple (x, y)
-        Inputs, shape (n, n_in), and integer labels, shape (n,). Target vectors, shape (n, n_out), become the index of
-        their largest component. PyTorch tensors are accepted.
+        Inputs, shape (n, n_in), and integer labels, shape (n,). A target vector, of shape (n_out,), is replaced by the
+        index of its largest component. PyTorch tensors are accepted.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def shared(data: Data) -> Pair:
     TypeError
         If `data` is neither a `Dataset` nor a tuple, or has values that are not real numbers.
     ValueError
-        If the shapes do not fit, labels are not integers from 0, or a number is not finite in float32.
+        If the shapes do not fit, labels are not integers of at least 0, or a number is not finite in float32.
 
     Examples
     --------
@@ -97,7 +98,7 @@ def shared(data: Data) -> Pair:
 
 
 def labelled(data: Data, argument: str) -> Dataset:
-    """Return data as a data set with labels, whose inputs are finite in float32; see `shared`.
+    """Return data as a data set with labels. Target vectors become labels, and inputs must be finite in float32.
 
     Raises
     ------
@@ -110,8 +111,8 @@ def labelled(data: Data, argument: str) -> Dataset:
         targets = found.targets
         if targets.ndim == 1:
             return found
-        if targets.shape[1] == 1:  # the index of the largest of one component is always 0
-            raise ValueError(f"y has numbers of type {targets.dtype}; they must be labels: integers from 0")
+        if targets.shape[1] == 1:  # the index of the largest component would always be 0
+            raise ValueError(f"y has numbers of type {targets.dtype}; they must be labels: integers of at least 0")
         return found.derived("labelled", lambda: Dataset(found.rows, targets.argmax(axis=1)))
 
 

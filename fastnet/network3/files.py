@@ -1,4 +1,4 @@
-"""Files of networks: parameters as safetensors, and a description of the layers."""
+"""Reads and writes files of networks: parameters in the format safetensors, and a description of the layers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
             for i, layer in enumerate(layers)
             for name, param in zip(_names(i), layer.params, strict=True)
         }
-        # Attributes may have been assigned. Building the network as `read` does ensures that the file can be read.
+        # Attributes may have been assigned. The network is built from its description, as `read` does, to ensure that
+        # the file can be read.
         checked = _network(_description(layers, mini_batch_size), arrays)
     tensors.write(path, _KIND, _description(*checked), arrays)
 
@@ -67,7 +68,7 @@ def _layer(description: Any, params: Parameters) -> Layer:
     name = values.pop("layer", None)
     kinds = {kind.__name__: kind for kind in (ConvPoolLayer, FullyConnectedLayer, SoftmaxLayer)}
     if not (isinstance(name, str) and name in kinds):
-        raise ValueError(f"a layer is none of {', '.join(kinds)}")
+        raise ValueError(f"each layer must be one of {', '.join(kinds)}")
     kind = kinds[name]
     expected = {*kind.described_by, *(() if kind is SoftmaxLayer else ("activation_fn",))}
     if set(values) != expected:

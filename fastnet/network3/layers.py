@@ -1,4 +1,4 @@
-"""The layers: convolution with pooling, fully connected, softmax."""
+"""The layers of chapter 6: convolution with pooling, fully connected, softmax."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
 class Layer(ABC):
-    """A layer of the book: one or more layers of an engine, with weights `w` and biases `b`.
+    """A layer as in the book, with weights `w` and biases `b`. It consists of one or more layers of an engine.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Layer(ABC):
         Weights and biases. They may be changed in place, and arrays of the same shape may be assigned. They are
         checked before each use.
     n_in, n_out : int
-        Number of inputs and outputs of a sample.
+        Number of inputs and number of outputs of a sample.
     p_dropout : float
-        Probability with which an input is dropped in training, from 0 to less than 1.
+        Probability that an input is dropped in training, at least 0 and less than 1.
     activation_fn : function or None
         Activation function; None for softmax.
     """
@@ -47,9 +47,9 @@ class Layer(ABC):
     activation_fn: Activation | None = None
 
     described_by: ClassVar[tuple[str, ...]]
-    """Names of the constructor's arguments that a file keeps, besides `activation_fn`."""
+    """Names of the constructor's arguments that are saved in a file, besides `activation_fn`."""
 
-    _as_drawn: str = ""  # checksum of the parameters that were drawn; empty if they were given
+    _as_drawn: str = ""  # checksum of the drawn initial parameters; empty if initial parameters were given
 
     @property
     def params(self) -> list[Any]:
@@ -76,19 +76,19 @@ class Layer(ABC):
 
     @abstractmethod
     def _turned(self, w: np.ndarray) -> np.ndarray:
-        """Convert weights from the book's layout to an engine's, or back: both conversions are the same."""
+        """Convert weights from the book's layout to an engine's layout, or back. Both conversions are the same."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the weights and biases in an engine's layout, without checks; `take` is the inverse."""
+        """Return the weights and biases in an engine's layout, without checks. `take` is the inverse."""
         weights = np.ascontiguousarray(self._turned(np.asarray(self.w)), FLOAT32)
         return {"weights": weights, "biases": np.asarray(self.b, FLOAT32)[:, np.newaxis]}
 
     def take(self, arrays: dict[str, np.ndarray]) -> None:
-        """Set the weights and biases to those of an engine."""
+        """Set the weights and biases, given arrays in an engine's layout."""
         self.w, self.b = np.ascontiguousarray(self._turned(arrays["weights"])), arrays["biases"][:, 0]
 
     def draw_anew(self, generator: Any) -> None:
-        """Draw the weights and biases again from `generator`, if they are still the drawn initial ones.
+        """Draw the initial weights and biases again from `generator`, unless they were given or have been changed.
 
         Parameters
         ----------
@@ -97,8 +97,8 @@ class Layer(ABC):
 
         Notes
         -----
-        Weights and biases that were given, learnt, assigned or changed in place are unchanged, and nothing is drawn
-        for them.
+        If weights or biases were given, learnt, assigned or changed in place, this method changes nothing and draws no
+        random numbers.
         """
         if self._as_drawn and self._as_drawn == self._checksum():
             self._draw(generator)
@@ -129,12 +129,12 @@ class Layer(ABC):
         return {"layer": type(self).__name__, **values}
 
     def _begin(self, params: Parameters | None, argument: str) -> None:
-        """Set the given parameters, or draw them as the book does: a seed gives the book's numbers."""
+        """Set the given parameters, or draw them. For a seed, the drawn parameters are those of the book's program."""
         shapes = self._shapes()
         if params is None:
             with arguments.named(argument):  # raises an error if the weights do not fit into the machine's memory
                 arguments.sizes([shapes[0][0], math.prod(shapes[0][1:])])
-            self._draw(np.random)  # the book's generator
+            self._draw(np.random)  # NumPy's global generator, as in the book
             return
         arrays = finite_arrays(params, "params", FLOAT32)
         if tuple(array.shape for array in arrays) != shapes:
@@ -170,8 +170,8 @@ class ConvPoolLayer(Layer):
     poolsize : tuple of 2 int, optional
         Height and width of a pooling window. Rows and columns that do not fill a window are ignored.
     activation_fn : function, optional
-        Activation function after pooling: `sigmoid`, `tanh`, `ReLU` or `linear`. With the engine 'torch', it may be a
-        function of your own that takes and returns a tensor.
+        Activation function after pooling: `sigmoid`, `tanh`, `ReLU` or `linear`. With the engine 'torch', a custom
+        function that takes and returns a tensor is also allowed.
     params : tuple (w, b), optional
         Initial weights, shape `filter_shape`, and biases, shape (number of filters,); by default, they are drawn.
 
@@ -182,8 +182,8 @@ class ConvPoolLayer(Layer):
 
     Notes
     -----
-    Filters are rotated by 180 degrees, as in Theano; those of `fastnet.formulas.layers.Convolution` are not. There is
-    no padding.
+    Filters are rotated by 180 degrees, as in Theano; the filters of `fastnet.formulas.layers.Convolution` are not
+    rotated. Images are not padded.
     """
 
     activation_fn: Activation
@@ -235,7 +235,7 @@ class ConvPoolLayer(Layer):
 
 
 class _NeuronLayer(Layer):
-    """Neurons that are each connected with all inputs."""
+    """Base class of layers whose neurons are each connected with all inputs."""
 
     described_by = ("n_in", "n_out", "p_dropout")
 
@@ -251,7 +251,7 @@ class _NeuronLayer(Layer):
         return (self.n_in,)
 
     def parts(self) -> list[Part]:
-        """Return a dense layer, after dropout if there is any."""
+        """Return a dense layer, preceded by a dropout layer if `p_dropout` is positive."""
         p = arguments.fraction(self.p_dropout, "p_dropout")
         return [*([Dropout(p, inverted=False)] if p else []), Dense(self.n_out, self._activation())]
 
@@ -276,13 +276,13 @@ class FullyConnectedLayer(_NeuronLayer):
     Parameters
     ----------
     n_in, n_out : int
-        Number of inputs and of neurons.
+        Number of inputs and number of neurons.
     activation_fn : function, optional
-        Activation function: `sigmoid`, `tanh`, `ReLU` or `linear`. With the engine 'torch', it may be a function of
-        your own that takes and returns a tensor.
+        Activation function: `sigmoid`, `tanh`, `ReLU` or `linear`. With the engine 'torch', a custom function that
+        takes and returns a tensor is also allowed.
     p_dropout : float, optional
-        Probability with which an input of the layer is dropped in training, from 0 to less than 1. Outside training,
-        all inputs are multiplied by 1 - `p_dropout`.
+        Probability that an input of the layer is dropped in training, at least 0 and less than 1. Outside training, all
+        inputs are multiplied by 1 - `p_dropout`.
     params : tuple (w, b), optional
         Initial weights, shape (n_in, n_out), and biases, shape (n_out,); by default, they are drawn.
 
@@ -306,14 +306,17 @@ class FullyConnectedLayer(_NeuronLayer):
 
 
 class SoftmaxLayer(_NeuronLayer):
-    """The last layer: outputs are probabilities (chapter 3, equation 78), and the cost is the log-likelihood.
+    """The last layer of a network. Its outputs are probabilities (chapter 3, equation 78).
+
+    The cost of the network is the log-likelihood cost.
 
     Parameters
     ----------
     n_in, n_out : int
-        Number of inputs and of neurons.
+        Number of inputs and number of neurons.
     p_dropout : float, optional
-        As for `FullyConnectedLayer`.
+        Probability that an input of the layer is dropped in training, at least 0 and less than 1. Outside training, all
+        inputs are multiplied by 1 - `p_dropout`.
     params : tuple (w, b), optional
         Initial weights, shape (n_in, n_out), and biases, shape (n_out,); by default, zeros.
 
@@ -346,7 +349,7 @@ def check_layers(layers: Any) -> Architecture:
             kinds = "a ConvPoolLayer, a FullyConnectedLayer or a SoftmaxLayer"
             raise TypeError(f"layers[{i}] is {arguments.brief(layer)}; it must be {kinds}")
     if not (layers and isinstance(layers[-1], SoftmaxLayer)):
-        raise ValueError("the last of the layers must be a SoftmaxLayer, which has the cost")
+        raise ValueError("the last of the layers must be a SoftmaxLayer, which defines the cost")
     parts: list[Part] = []
     shape: Shape = layers[0].input_shape
     for i, layer in enumerate(layers):
@@ -362,7 +365,7 @@ def check_layers(layers: Any) -> Architecture:
 
 
 def _behind(parts: Sequence[Part], shape: Shape) -> Shape:
-    """Return the shape of a sample after an engine's layers, given the shape of their inputs."""
+    """Return the shape of a sample after layers of an engine, given the shape of the sample before these layers."""
     for part in parts:
         shape = part.output_shape(shape)
     return shape

@@ -32,18 +32,18 @@ from fastnet.utils import arguments
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _ON_DEVICE = {"auto": "torch", "cpu": "torch-cpu", "cuda": "torch-cuda"}
-"""The engine that computes on each device."""
+"""Name of the engine for each device."""
 
 
 class Best(NamedTuple):
-    """The epoch of an `SGD` run with the highest validation accuracy; the last of several equally good epochs.
+    """The epoch of a run with the highest validation accuracy; the last one if several epochs are equally good.
 
     Attributes
     ----------
     validation_accuracy : float
         Accuracy on the validation data, from 0 to 1.
     iteration : int
-        Index of the epoch's last mini-batch in the run, from 0.
+        Index of the epoch's last mini-batch in the run, numbered from 0.
     test_accuracy : float or None
         Accuracy on the test data, from 0 to 1; None if there were no test data.
     """
@@ -54,46 +54,47 @@ class Best(NamedTuple):
 
 
 class Network:
-    """A network of layers, in which each layer takes the outputs of the layer before.
+    """A network of layers, in which each layer takes the outputs of the preceding layer.
 
     Parameters
     ----------
     layers : sequence of layers
-        Layers from the inputs on. The last must be a `SoftmaxLayer`.
+        Layers in order; the first takes the inputs. The last layer must be a `SoftmaxLayer`.
     mini_batch_size : int
-        Number of samples that `test_mb_predictions` predicts at a time, from 1. Unlike in the book, `SGD` accepts
+        Number of samples that `test_mb_predictions` predicts at a time, at least 1. Unlike in the book, `SGD` accepts
         another size.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic, as for `network2.Network`. All engines give the same results up to rounding.
-        Only 'torch' can call activation functions of your own.
+        Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
+        'reference' the book's algorithm, sample by sample. All engines give the same results up to rounding. Only
+        'torch' can call custom activation functions.
     device : {'auto', 'cpu', 'cuda'}, optional
         Device of the engine 'torch'. By default, and with 'auto', a GPU if there is one.
     seed : int, optional
-        Seed of the network's own generator, from 0 to 2**32 - 1. Layers whose weights are still the initial weights
-        that they drew draw them again from this generator, in order. The generator also draws the seed of the dropout
-        masks. By default, NumPy's global generator draws all random numbers, so `np.random.seed` makes a run
-        repeatable. In both cases, a seed gives the book's initial weights.
+        Seed of the network's own generator, from 0 to 2**32 - 1. Layers that still have their drawn initial weights
+        draw them again from this generator, in order. The generator also draws the seed of the dropout masks. By
+        default, NumPy's global generator draws all random numbers, so `np.random.seed` makes a run repeatable. In both
+        cases, the initial weights for a seed are those of the book's program.
 
     Attributes
     ----------
     layers : list of layers
-        Layers from the inputs on.
+        Layers in order; the first takes the inputs.
     mini_batch_size : int
         Number of samples that `test_mb_predictions` predicts at a time.
     engine : str
         Name of the engine, which includes the device, such as 'torch-cpu'. May be assigned.
     best : Best or None
-        Best epoch of the last `SGD`; None if no epoch was completed.
+        Best epoch of the last call of `SGD`; None if no epoch was completed.
     stopped : str
-        Why the last `SGD` stopped before its last epoch; empty if all epochs were completed.
+        Reason why the last call of `SGD` stopped before its last epoch; empty if all epochs were completed.
     history : History or None
-        History of the last `SGD`. The evaluation accuracy is that on the validation data. The test accuracy is
-        measured after epochs whose validation accuracy is at least the best so far.
+        History of the last call of `SGD`; None before the first call. The evaluation accuracy is that on the validation
+        data. The test accuracy is measured after epochs whose validation accuracy is at least the best so far.
 
     Raises
     ------
     ImportError
-        If a library that the engine needs is not installed, or there is no such device.
+        If a library that the engine needs is not installed, or the device is not available.
     TypeError, ValueError
         If the layers do not fit one another or the engine, or an argument has a wrong type or value. The layers are
         then unchanged.
@@ -181,9 +182,9 @@ class Network:
         training_data : tuple (x, y) or Dataset
             Inputs, one sample per row, and labels, in the form that `load_data_shared` returns or `shared` accepts.
         epochs : int
-            Number of passes over the training data, from 1. The data are never shuffled.
+            Number of passes over the training data, at least 1. The data are never shuffled.
         mini_batch_size : int
-            Number of samples in a mini-batch, from 1. Samples at the end that do not fill a mini-batch are ignored.
+            Number of samples in a mini-batch, at least 1. Samples at the end that do not fill a mini-batch are ignored.
         eta : float
             Learning rate, positive.
         validation_data : tuple (x, y) or Dataset
@@ -192,17 +193,19 @@ class Network:
             Data on which the accuracy is measured after each epoch whose validation accuracy is at least the best so
             far.
         lmbda : float, optional
-            Parameter of L2 regularization, from 0. With m mini-batches in an epoch, the cost has the term
+            Parameter of L2 regularization, at least 0. With m mini-batches in an epoch, the cost has the term
             `lmbda / (2 m)` times the sum of the squared weights.
         report : callable, optional
-            Function that is called with the `History` after each epoch. `best` is then up to date. The book's lines
-            are not printed.
+            Function that is called with the `History` after each epoch, when `best` has been updated. The book's lines
+            are then not printed.
         checkpoint : path, optional
-            File from which an interrupted run can continue, written atomically after each epoch. From the thousandth
-            epoch on, a second file holds the earlier epochs. Its name has ".epochs" appended.
+            File from which an interrupted run can be resumed, written atomically after each epoch. After every
+            thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
+            is that of the checkpoint with ".epochs" appended.
         resume : bool, optional
-            Whether to continue from the checkpoint if the file exists. The result is bit for bit that of a run without
-            interruption. `epochs` may be changed. By default, an existing file is refused.
+            Whether to continue from the checkpoint if the file exists. The result is equal, bit for bit, to that of an
+            uninterrupted run. `epochs` may differ from that of the interrupted run. By default, an existing file raises
+            a `ValueError`.
 
         Raises
         ------
@@ -215,10 +218,10 @@ class Network:
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or not a number; training then stops, and the
-            network has the parameters from before that epoch. If no sample is classified as a label that many
-            validation samples have, in two consecutive epochs. If all validation samples are classified as the same
-            label, in a run of one epoch.
+            If inputs are far from unit scale. If weights become infinite or NaN; training then stops, and the network
+            has the parameters from before that epoch. If, in two consecutive epochs, no validation sample is classified
+            as a label that many validation samples have. If, in a run of one epoch, all validation samples are
+            classified as the same label.
 
         Notes
         -----
@@ -256,9 +259,9 @@ class Network:
         loop = Training(learner, history, epochs, Plan(eta), scale=diagnostics.scale(training))
         for epoch in learner.continue_from(file, history):
             loop.add(epoch)
-        learner.keep(file, history)  # fails before training starts if the file cannot be written
+        learner.keep(file, history)  # raises an error before training starts if the file cannot be written
         self.best, self.stopped, self.history, self._test = None, "", history, test
-        for epoch in history.epochs:  # of a checkpoint
+        for epoch in history.epochs:  # epochs from the checkpoint
             self._compare(epoch)
 
         def report_best(history: History) -> None:
@@ -305,14 +308,14 @@ class Network:
         Returns
         -------
         list of ndarray of float32
-            The inputs, then the activations of each layer of the engine: a `ConvPoolLayer` has two, convolution and
-            pooling, and dropout is a layer, too. The shape is (n, maps, height, width) for images, otherwise
-            (n, n_out). The last array has the outputs.
+            The inputs, then the activations of each layer of the engine. A `ConvPoolLayer` consists of two layers of
+            the engine, convolution and pooling; dropout is a separate layer, too. The shape of an array is (n, maps,
+            height, width) for images, otherwise (n, n_out). The last array contains the outputs.
 
         Raises
         ------
         TypeError, ValueError
-            If `x` has a wrong type, shape or value, or an activation function is one of your own.
+            If `x` has a wrong type, shape or value, or a layer has a custom activation function.
         """
         return inspection.activations(self, self._rows(x))
 
@@ -324,7 +327,8 @@ class Network:
         x : array_like, shape (n, n_in)
             One sample per row.
         output : int, optional
-            Index of the output neuron, from 0. By default, each sample's neuron with the largest activation.
+            Index of the output neuron, numbered from 0. By default, the neuron with the largest activation for each
+            sample.
 
         Returns
         -------
@@ -333,13 +337,13 @@ class Network:
         Raises
         ------
         TypeError, ValueError
-            If `x` has a wrong type, shape or value, `output` is not the index of an output neuron, or an activation
-            function is one of your own.
+            If `x` has a wrong type, shape or value, `output` is not the index of an output neuron, or a layer has a
+            custom activation function.
         """
         return inspection.input_gradient(self, self._rows(x), output)
 
     def _rows(self, x: npt.ArrayLike) -> np.ndarray:
-        """Return inputs as a matrix if they fit the network."""
+        """Return inputs as a matrix, or raise an error if they do not fit the network."""
         inputs, n_in = real_matrix(x, "x"), self._architecture().n_in
         if inputs.shape[1] != n_in:
             raise ValueError(f"x has the shape {inputs.shape}; it must be (n, {n_in})")
@@ -347,21 +351,21 @@ class Network:
         return inputs
 
     def predictions(self, x: npt.ArrayLike) -> np.ndarray:
-        """Return the index of the largest output for each row of `x`, shape (n,); -1 if an output is not a number."""
+        """Return the index of the largest output for each row of `x`, shape (n,); -1 if an output is NaN."""
         return Classes(np.empty(0), 0.5).predicted(self.output(x))
 
     def accuracy(self, data: Data) -> float:
-        """Return the share of samples classified correctly, from 0 to 1."""
+        """Return the fraction of samples that are classified correctly, from 0 to 1."""
         found = self._data(data, "data")
         return self._make_engine().measure(found).correct / len(found)
 
     def test_mb_predictions(self, i: int) -> np.ndarray:
-        """Return the predictions for the ith mini-batch of the test data of the last `SGD`: shape (mini_batch_size,).
+        """Return predictions for the ith mini-batch of the last test data given to `SGD`, shape (mini_batch_size,).
 
         Raises
         ------
         ValueError
-            If there were no test data.
+            If `SGD` has not been called with test data.
         """
         if self._test is None:
             raise ValueError("there are no test data yet; call SGD with test_data first")
@@ -374,7 +378,7 @@ class Network:
         Parameters
         ----------
         path : path
-            Name of the file. Its format is safetensors: a JSON header, then numbers. The header's `__metadata__`
+            Name of the file. The format is safetensors: a JSON header, then numbers. The header's `__metadata__`
             describes the network.
 
         Raises
@@ -382,8 +386,8 @@ class Network:
         OSError
             If the file cannot be written. An existing file is then unchanged.
         TypeError, ValueError
-            If an attribute of the network or a layer has a wrong type or value, such as a weight that is not a number.
-            If an activation function or a layer is one of your own.
+            If an attribute of the network or a layer has a wrong type or value, such as a NaN weight. If a layer has a
+            custom activation function or a custom class.
         """
         files.write(path, self.layers, self.mini_batch_size)
 
@@ -397,16 +401,16 @@ class Network:
         return self.parameters
 
     def _generator(self) -> Any:
-        """Return the network's own generator, or NumPy's global generator: it draws the seed of the dropout masks."""
+        """Return the generator that draws the seed of the dropout masks: the network's own, or NumPy's global one."""
         return np.random if self._random is None else self._random
 
     def _make_engine(self, data: Dataset | None = None) -> Engine:
-        """Make an engine with the current parameters, and with the data to train on, if any."""
+        """Make an engine with the current parameters, and with training data if `data` is given."""
         architecture = self._architecture()
         return engine_class(self.engine)(architecture, for_layers_of(architecture, self.parameters), data)
 
     def _data(self, data: Data, argument: str) -> Dataset:
-        """Return data with labels if they fit the network."""
+        """Return data as a data set with labels, or raise an error if the data do not fit the network."""
         architecture, found = self._architecture(), labelled(data, argument)
         with arguments.named(argument):
             found.check_inputs(architecture.n_in)
@@ -466,36 +470,36 @@ class Network:
 
 
 def load(path: StrPath, *, engine: str = "numba", device: str | None = None, seed: int | None = None) -> Network:
-    """Load a network that `Network.save` wrote.
+    """Load a network from a file that `Network.save` wrote.
 
     Parameters
     ----------
     path : path
         Name of the file.
     engine, device, seed
-        As for `Network`.
+        See `Network`.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file does not hold a network. `DataError` is a `ValueError`.
+        If the file does not contain a network. `DataError` is a `ValueError`.
     ImportError, ValueError
-        If there is no such engine or device.
+        If the engine or the device is unknown or not available.
     TypeError, ValueError
         If `seed` is not an integer from 0 to 2**32 - 1.
 
     Notes
     -----
-    Files are never executed. Loading draws no random numbers. Memory is allocated only for data that the file really
-    contains.
+    Code in a file is never executed. Loading draws no random numbers. Memory is allocated only for data that the file
+    really contains.
     """
     return Network(*files.read(path), engine=engine, device=device, seed=seed)
 
 
 def _on_device(engine: str, device: str | None) -> str:
-    """Return the name of an engine on a device."""
+    """Return the engine's name with the device, such as 'torch-cpu'; `engine` itself if `device` is None."""
     if device is None:
         return engine
     arguments.one_of(device, _ON_DEVICE, "device")

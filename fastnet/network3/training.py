@@ -16,22 +16,22 @@ _MINI_BATCHES_PER_LINE = 1000
 
 @dataclass
 class LayersLearner(NetworkLearner):
-    """Trains on the samples in their order. Samples at the end that do not fill a mini-batch are ignored.
+    """A learner that does not shuffle the samples. Samples at the end that do not fill a mini-batch are ignored.
 
     Attributes
     ----------
     prints : bool
-        Whether to print a line before each thousandth mini-batch of the run.
+        Whether to print a line before every thousandth mini-batch of the run.
     """
 
     prints: bool = True
 
     def order(self) -> np.ndarray:
-        """Return the order of the samples, the same in each epoch."""
+        """Return the order of the samples, which is the same in each epoch."""
         return np.arange(len(self.data) // self.mini_batch_size * self.mini_batch_size)
 
     def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> None:
-        """Train on samples in that order, and print the book's lines if `prints` is True."""
+        """Train on samples in the order `order`, and print the book's lines if `prints` is True."""
         size = self.mini_batch_size
         first, last = (epoch * (len(order) // size) for epoch in (number, number + 1))
         lines = [i for i in range(first, last) if i % _MINI_BATCHES_PER_LINE == 0]

@@ -44,7 +44,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "engine": _engine,
     "dtype": arguments.float_type,
 }
-"""Functions that check attributes of a network when they are assigned."""
+"""Functions that check attributes of a network when values are assigned to them."""
 
 
 class BaseNetwork(ABC):
@@ -55,7 +55,7 @@ class BaseNetwork(ABC):
     sizes : sequence of int and Layer
         Number of inputs, or shape of the images, then the layers. An integer is a dense layer of that many neurons.
     activation, engine, dtype, seed
-        As for `network2.Network`.
+        See `network2.Network`.
     """
 
     # Defaults for subclasses whose __init__ is written as in the book, without super().__init__().
@@ -64,10 +64,10 @@ class BaseNetwork(ABC):
     dtype: np.dtype = np.dtype(np.float32)
     _seed: int | None = None
     _random: np.random.RandomState | None = None
-    _others: Parameters = []  # noqa: RUF012 - never changed, only replaced; arrays of the layers without weights
+    _others: Parameters = []  # noqa: RUF012 - arrays of layers without weights; never changed in place
 
     history: History | None = None
-    """History of the last `SGD`; None before the first."""
+    """History of the last call of `SGD`; None before the first call."""
 
     weights: Any
     """List of the weights of each dense or convolutional layer. Assigned weights are checked before each use."""
@@ -79,7 +79,7 @@ class BaseNetwork(ABC):
     """Whether `sizes` may begin with the shape of the images."""
 
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
-    """The book's methods that an engine replaces. A different method under one of these names is an override."""
+    """The book's methods that an engine replaces, by name. Another function with one of these names is an override."""
 
     def __init__(
         self, sizes: entries.Sizes, activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
@@ -97,7 +97,7 @@ class BaseNetwork(ABC):
 
     @property
     def sizes(self) -> list[int]:
-        """Number of neurons in each dense or convolutional layer, inputs first."""
+        """Number of inputs, then number of neurons in each dense or convolutional layer."""
         return entries.sizes_of(self._entries)
 
     @sizes.setter
@@ -111,18 +111,20 @@ class BaseNetwork(ABC):
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """All layers, from the inputs on."""
+        """All layers, in order; the inputs are no layer."""
         return self._architecture().layers
 
     @property
     def num_layers(self) -> int:
-        """Number of dense and convolutional layers, inputs included."""
+        """Number of dense and convolutional layers, where the inputs count as a layer."""
         return len(self.sizes)
 
     @num_layers.setter
-    def num_layers(self, number: int) -> None:  # a subclass written as in the book assigns it, before sizes
+    def num_layers(self, number: int) -> None:  # subclasses written as in the book assign it before sizes
         if hasattr(self, "_entries") and number != len(self.sizes):
-            raise ValueError(f"num_layers is {arguments.brief(number)}; for {self.sizes} it must be {len(self.sizes)}")
+            raise ValueError(
+                f"num_layers is {arguments.brief(number)}; for sizes {self.sizes} it must be {len(self.sizes)}"
+            )
 
     @property
     def parameters(self) -> Parameters:
@@ -143,7 +145,7 @@ class BaseNetwork(ABC):
         self.parameters = architecture.parameters(weights, biases)
 
     def _reset_others(self) -> None:
-        """Give the layers without weights their initial arrays."""
+        """Set the arrays of layers without weights to their initial values; weights and biases become empty arrays."""
         nothing = [np.empty(0)] * (len(self.sizes) - 1)
         self.parameters = self._architecture().parameters(nothing, nothing)
 
@@ -209,7 +211,7 @@ class BaseNetwork(ABC):
         x : array_like, shape (n_in, 1) or (n_in, m)
             One sample per column.
         output : int, optional
-            Index of the output neuron, from 0. By default, each sample's neuron with the largest activation.
+            Index of the output neuron, numbered from 0. By default, each sample's neuron with the largest activation.
 
         Returns
         -------
@@ -266,13 +268,13 @@ class BaseNetwork(ABC):
         OSError
             If the file cannot be written. An existing file is then unchanged.
         ValueError
-            If a parameter is infinite or not a number, or an activation or the cost's name cannot be saved.
+            If a parameter is infinite or NaN, or an activation or the cost's name cannot be saved.
         """
         parameters = self._checked_parameters()
         models.write(filename, models.Model(self._architecture(), parameters, self._cost_name(), self.activation))
 
     def _recipe(self, **of_training: Any) -> dict[str, Any]:
-        """Return the network's settings and its training's arguments by name, without those that are 0.0 or None."""
+        """Return the settings of the network and the arguments of training by name, except values of 0.0 and None."""
         architecture = self._architecture()
         plain = models.is_plain(architecture, self.activation)
         of_network = {
@@ -324,7 +326,7 @@ class BaseNetwork(ABC):
     def _prepared_engine(self, data: Dataset) -> Iterator[Engine]:
         """Yield an engine with the data and the network's current parameters.
 
-        The engine of the last call is used again if the data, the architecture and the engine's name are unchanged.
+        The engine of the last call is reused if the data, the architecture and the engine's name are unchanged.
         During the `with` block, no other thread gets the engine.
         """
         edited = data.derived("edited", object)  # a new object after each change of the data
@@ -338,13 +340,13 @@ class BaseNetwork(ABC):
         self._kept = key, engine
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for copies and pickles: everything but the kept engine."""
+        """Return the state for copies and pickles: all attributes except the kept engine."""
         return {name: value for name, value in vars(self).items() if name != "_kept"}
 
     def _train(
         self, training: Training, file: CheckpointFile, report: Callable[[History], object], *, summary: bool
     ) -> None:
-        """Train all epochs, continuing a checkpoint if there is one, and print a summary if wanted."""
+        """Train all epochs, continuing a checkpoint if there is one; print a summary if `summary` is True."""
         learner, history = training.learner, training.history
         assert isinstance(learner, NetworkLearner)
         for epoch in learner.continue_from(file, history):
@@ -375,10 +377,10 @@ class BaseNetwork(ABC):
 
     @staticmethod
     def _own_count(value: Any, method: str, data: Dataset) -> int:
-        """Return the number of correct samples that a user's method returned, if it is a possible number."""
-        number = arguments.natural(value, f"what {method} returned")
+        """Check and return the number of correctly classified samples that an overriding method has returned."""
+        number = arguments.natural(value, f"the result of {method}")
         if number > len(data):
-            raise ValueError(f"what {method} returned is {arguments.brief(number)}; it must be at most {len(data)}")
+            raise ValueError(f"the result of {method} is {arguments.brief(number)}; it must be at most {len(data)}")
         return number
 
     def _never_predicted(self, data: Dataset, measure: Measure) -> NeverPredicted:
@@ -449,7 +451,7 @@ class BaseNetwork(ABC):
         return np.ascontiguousarray(rows)
 
     def _overridden(self, method: str) -> bool:
-        """Whether a subclass, or an assignment to the network or its class, has replaced a method."""
+        """Return whether a subclass, or an assignment to the network or its class, has replaced a method."""
         return getattr(getattr(self, method), "__func__", None) is not self._as_written[method]
 
     def _refuse_overridden(self, *methods: str, instead: str) -> None:

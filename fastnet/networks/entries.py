@@ -14,12 +14,12 @@ from fastnet.utils import arguments
 Entries: TypeAlias = list[int | Shape | Layer]
 """Number of inputs, or shape of the images, then the layers.
 
-An integer is a dense layer with the network's default activation.
+An integer after the first entry is a dense layer with the network's default activation.
 """
 
 
 Sizes: TypeAlias = Sequence[int | Layer | Sequence[int]] | Sequence[object]
-"""The argument `sizes`. Checkers such as mypy infer `list[object]` for a variable that has integers and layers."""
+"""The argument `sizes`. Type checkers such as mypy infer `list[object]` for a variable that has integers and layers."""
 
 NAMES_ELSEWHERE = {
     "batch_size": "mini_batch_size",
@@ -33,7 +33,7 @@ NAMES_ELSEWHERE = {
     "weight_decay": "lmbda",
     "early_stopping_n": "patience",
 }
-"""Names that other programs have for arguments of `SGD`, and the names here."""
+"""Names of `SGD`'s arguments in other programs, with the names in fastnet."""
 
 
 def refuse_separate_sizes(*sizes: Any) -> None:
@@ -99,12 +99,12 @@ def input_shape_of(entries: Entries) -> Shape:
 
 
 def layers_of(entries: Entries) -> list[int | Layer]:
-    """Return all entries but the inputs."""
+    """Return all entries except the first, the inputs."""
     return [entry for entry in entries[1:] if not isinstance(entry, tuple)]
 
 
 def sizes_of(entries: Entries) -> list[int]:
-    """Return the number of neurons in each dense or convolutional layer, inputs first."""
+    """Return the number of inputs, then the number of neurons in each dense or convolutional layer."""
     shape = input_shape_of(entries)
     sizes = [prod(shape)]
     for layer in _as_layers(layers_of(entries)):
@@ -116,7 +116,7 @@ def sizes_of(entries: Entries) -> list[int]:
 
 
 def entries_of(architecture: Architecture, activation: str) -> Entries:
-    """Return the entries of an architecture: integers if they and the default activation suffice, else its layers."""
+    """Return the entries of an architecture: integers if these and `activation` describe it, otherwise its layers."""
     if is_plain(architecture, activation):
         return list(architecture.sizes)
     shape = architecture.input_shape

@@ -1,6 +1,6 @@
 """Inspection of a network: the activations of every layer, and the gradient of an output with respect to the inputs.
 
-NumPy computes both for every engine: all engines give the same results up to rounding.
+The engine `numpy` computes both, also for networks with other engines: results differ only by rounding.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastnet.utils import arguments
 
 
 class Inspected(Protocol):
-    """The methods that inspection needs of a network."""
+    """The methods of a network that inspection calls."""
 
     def _architecture(self) -> Architecture:
         """Return the layers and the cost."""
@@ -31,7 +31,7 @@ def activations(net: Inspected, rows: np.ndarray) -> list[np.ndarray]:
 
 
 def input_gradient(net: Inspected, rows: np.ndarray, output: Any) -> np.ndarray:
-    """Return the derivative of an output activation of each sample with respect to its inputs, shape (n, n_in).
+    """For each sample, return the derivative of an output activation with respect to the inputs, shape (n, n_in).
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def input_gradient(net: Inspected, rows: np.ndarray, output: Any) -> np.ndarray:
     rows : ndarray, shape (n, n_in)
         One sample per row.
     output : int or None
-        Index of the output neuron, from 0; None for each sample's neuron with the largest activation.
+        Index of the output neuron, numbered from 0; None for each sample's neuron with the largest activation.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def input_gradient(net: Inspected, rows: np.ndarray, output: Any) -> np.ndarray:
     else:
         chosen = arguments.natural(output, "output")
         if chosen >= n_out:
-            raise ValueError(f"output is {chosen}; the network has {n_out} output neurons, from 0 to {n_out - 1}")
+            raise ValueError(f"output is {chosen}; with {n_out} output neurons, it must be at most {n_out - 1}")
         neurons = np.full(len(rows), chosen)
     return engine.input_gradients(rows, neurons)
 

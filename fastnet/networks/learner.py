@@ -18,7 +18,7 @@ from fastnet.learning.training import Findings, descend
 
 
 class TrainedNetwork(Protocol):
-    """The attributes that training needs of a network."""
+    """The attributes of a network that training uses."""
 
     parameters: Parameters
     """Arrays of each layer by name."""
@@ -40,7 +40,7 @@ class NetworkLearner:
     Attributes
     ----------
     net : TrainedNetwork
-        Network, which has the parameters of the last complete epoch.
+        Network to train. It has the parameters after the last complete epoch.
     engine : Engine
         Engine with the training data.
     mini_batch_size : int
@@ -69,8 +69,8 @@ class NetworkLearner:
         self._earlier = Earlier()  # the epochs in the checkpoint's second file
 
     def begin(self) -> None:
-        """Give the engine the network's parameters."""
-        parameters = self._parameters()  # a user's evaluation may have changed them
+        """Copy the network's parameters to the engine."""
+        parameters = self._parameters()  # the user may have changed them between epochs
         self._before = self.net.parameters
         self.engine.set_parameters(parameters)
 
@@ -79,7 +79,7 @@ class NetworkLearner:
         return self.engine.permutation(self.net._generator(), len(self.data))
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
-        """Train for an epoch. The network gets the parameters when the epoch is complete."""
+        """Train for an epoch. At the end, the trained parameters are copied to the network."""
         if self.deform is not None:
             self.engine.train_on(self.deform(self.data, int(self.net._generator().randint(2**31))))
         order = self.order()
@@ -88,7 +88,7 @@ class NetworkLearner:
         return None if total is None else total.costs / len(order)
 
     def train_part(self, order: np.ndarray, eta: float) -> Totals:
-        """Train on a part of an epoch, give the network the parameters, and return the costs."""
+        """Train on a part of an epoch, copy the trained parameters to the network, and return the costs."""
         self._before = self.net.parameters
         total = self.engine.epoch(order, self.mini_batch_size, eta, self.descent, with_costs=True)
         self._trained = self.engine.parameters()
@@ -97,17 +97,17 @@ class NetworkLearner:
         return total
 
     def is_as_trained(self) -> bool:
-        """Return whether the network still has the parameters that `train_part` gave it last."""
+        """Return whether the network still has the parameters from the last call of `train_part`."""
         pairs = zip(arrays_of(self._parameters()), arrays_of(self._trained), strict=True)
         return all(np.array_equal(array, trained) for array, trained in pairs)
 
     def seed_dropout(self) -> None:
-        """Draw the seed of the dropout masks. Without dropout, nothing is drawn, as in the book's program."""
+        """Draw the seed of the dropout masks. Without dropout, no seed is drawn, as in the book's program."""
         if len(self.engine.architecture.drop_probabilities):
             self.descent = replace(self.descent, seed=int(self.net._generator().randint(2**31)))
 
     def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> Totals | None:
-        """Train on samples in that order; return the costs of the mini-batches if `with_costs` is True."""
+        """Train on samples in the given order; return the costs of the mini-batches if `with_costs` is True."""
         return descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
             title=f"Epoch {number}", hear=hear, with_costs=self.with_costs,
@@ -122,7 +122,7 @@ class NetworkLearner:
         self.net.parameters = self._before
 
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
-        """Restore the run in the file and return its epochs. If there is none to continue, seed the dropout masks."""
+        """Restore the run in the file, and return its epochs. If there is no run to continue, draw the dropout seed."""
         architecture, generator = self.engine.architecture, self.net._generator()
         found = file.found(history.recipe, architecture, self.descent.optimizer.remembers)
         if found is None:
@@ -162,7 +162,7 @@ class NetworkLearner:
 
 
 def for_layers_of(architecture: Architecture, parameters: Parameters) -> Parameters:
-    """Return parameters for an architecture whose layers differ in Dropout layers only, which have no arrays."""
+    """Return parameters for an architecture that differs only in Dropout layers, which have no arrays."""
     arrays = (layer for layer in parameters if layer)
     return [next(arrays) if trained else {} for trained in architecture.trained]
 

@@ -1,8 +1,8 @@
 """scikit-learn's `MLPClassifier` and `MLPRegressor`, computed by fastnet.
 
 `from fastnet.neural_network import MLPClassifier` replaces `from sklearn.neural_network import MLPClassifier`. The
-parameters, defaults, attributes and methods are the same. With the same `random_state`, the network is the same, up to
-rounding.
+parameters, defaults, attributes and methods are the same. With the same `random_state`, the trained network is the same
+as in scikit-learn, up to rounding.
 """
 
 from fastnet.utils.imports import of_extra

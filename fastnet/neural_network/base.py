@@ -52,13 +52,13 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 def for_mini_batches(method: _Method) -> _Method:
-    """Make a method an attribute only of estimators whose solver uses mini-batches."""
+    """Decorate a method so that only estimators whose solver uses mini-batches have the method."""
     found: _Method = available_if(is_stochastic)(method)
     return found
 
 
 class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupportMixin, BaseEstimator, ABC):
-    """A network as a scikit-learn estimator. A subclass defines its outputs, its cost and its score."""
+    """A network as a scikit-learn estimator. A subclass defines the outputs, the cost and the score."""
 
     loss_curve_: list[float]
     best_loss_: float | None
@@ -66,7 +66,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     best_validation_score_: float | None
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "hidden_layer_sizes": "no_validation",  # `Settings` checks these two, with more detailed messages
+        # `Settings` checks `hidden_layer_sizes` and `image_shape`, with more detailed messages.
+        "hidden_layer_sizes": "no_validation",
         "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -107,18 +108,18 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
 
     @abstractmethod
     def _targets(self, y: Any, anew: bool, incremental: bool) -> np.ndarray:
-        """Return the desired outputs, one sample a row, for targets that `validate_data` has returned."""
+        """Return the desired outputs, one sample per row, given the targets that `validate_data` has returned."""
 
     @abstractmethod
     def _decoded(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the labels or numbers that outputs predict."""
+        """Convert outputs of the network to labels or numbers."""
 
     @abstractmethod
     def _score_of(self, y: np.ndarray, predicted: np.ndarray, sample_weight: np.ndarray | None) -> float:
         """Return the score of predictions."""
 
     def _weights_of_classes(self, y: Any, incremental: bool) -> np.ndarray | None:
-        """Return the factor of each sample's weight; None for 1."""
+        """Return a factor for the weight of each sample; None if all factors are 1."""
         return None
 
     def _warnings_of(self, engine: Engine, data: Dataset, chosen: np.ndarray) -> list[Warning]:
@@ -135,7 +136,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         validation: tuple[Any, Any, Any] = (None, None, None),
         incremental: bool = False,
     ) -> Any:
-        """Train: once through the samples if incremental, otherwise until the solver stops."""
+        """Train on all samples once if `incremental` is True, otherwise until the solver stops."""
         self._check_parameters(incremental)
         if validation[0] is None and not (validation[1] is validation[2] is None):
             raise ValueError("y_val or sample_weight_val is given, but X_val is not; give X_val and y_val")
@@ -168,7 +169,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         self._validate_params()
         if incremental and self.early_stopping:
             raise ValueError(
-                "early_stopping is True; partial_fit does not see all samples, and cannot keep validation samples out; "
+                "early_stopping is True; partial_fit does not see all samples, and cannot reserve validation samples: "
                 "use early_stopping=False"
             )
 
@@ -207,7 +208,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return {}
 
     def _warn_of_scale(self, inputs: Any, anew: bool) -> str:
-        """Return a description of inputs that are far from unit scale, and warn of them if the network is new."""
+        """Return a note if inputs are far from unit scale, otherwise an empty string. Warn if the network is new."""
         numbers = inputs.data if is_sparse(inputs) else inputs
         if not numbers.size:
             return ""
@@ -223,7 +224,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         y: Any,
         sample_weight: Any,
     ) -> tuple[Any, np.ndarray, np.ndarray | None]:
-        """Return the user's own validation samples."""
+        """Check and return the validation samples that were given to `fit`."""
         if y is None:
             raise ValueError("X_val is given, but y_val is not; give both")
         with _said_of("X_val and y_val"):
@@ -235,7 +236,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         """Return the architecture, and initial arrays drawn as scikit-learn draws them."""
         architecture = settings.architecture(self.n_features_in_, n_out)
         weighted = [layer for layer in architecture.layers[:-1] if isinstance(layer, (Convolution, Dense))]
-        activations = [*(layer.activation for layer in weighted), settings.activation]  # the last as in scikit-learn
+        # As in scikit-learn, the hidden activation also determines the initial weights of the output layer.
+        activations = [*(layer.activation for layer in weighted), settings.activation]
         drawn = initialization.glorot(architecture.weight_shapes, activations, random)
         self.t_, self._since_improvement = 0, 0
         self._continuation = None
@@ -257,10 +259,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return architecture, found
 
     _stratifies: ClassVar[bool] = False
-    """Whether the validation samples of two classes are stratified, as in scikit-learn."""
+    """Whether the validation split is stratified in binary classification, as in scikit-learn."""
 
     def _fitted(self, architecture: Architecture, found: Parameters) -> dict[str, Any]:
-        """Return the attributes of an estimator whose network has these arrays."""
+        """Return the attributes of an estimator whose network has the arrays `found`."""
         attributes = parameters.attributes(architecture, found)
         return attributes | {
             "n_layers_": len(attributes["coefs_"]) + 1,
@@ -289,7 +291,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
             outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)
         if np.isnan(outputs).any():
             raise ValueError(
-                "an output of the network is not a number, because the inputs or coefs_ are too large; scale the inputs"
+                "an output of the network is NaN, because the inputs or coefs_ are too large; scale the inputs"
             )
         return outputs
 
@@ -309,19 +311,19 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         ------
         TypeError, ValueError
             If the inputs, a parameter, `coefs_` or `intercepts_` have a wrong type or value; or if an output of the
-            network is not a number, which happens when the inputs are too large.
+            network is NaN, because the inputs or `coefs_` are too large.
         """
         return self._decoded(self._outputs(X))
 
     def transform(self, X: Any, layer: int = -1) -> np.ndarray:  # noqa: N803 - scikit-learn's name
-        """Return the activations of a hidden layer: features that the network has learnt.
+        """Return the activations of a hidden layer, as features that the network has learnt.
 
         Parameters
         ----------
         X : array_like or SciPy sparse matrix or array, shape (n_samples, n_features)
             The inputs.
         layer : int, optional
-            Index of the hidden layer in `hidden_layer_sizes`; by default the last.
+            Index of the hidden layer in `hidden_layer_sizes`; by default, the last hidden layer.
 
         Returns
         -------
@@ -330,7 +332,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         Raises
         ------
         TypeError, ValueError
-            As `predict` does; if there is no such layer; or if `layer` is not -1 and `set_output` asks for a table.
+            See `predict`. Also if `layer` is not the index of a hidden layer, or if `layer` is not -1 and `set_output`
+            asks for a table.
         """
         check_is_fitted(self)
         refuse_masked(X, "X")
@@ -343,7 +346,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return parameters.hidden_activations(self, inputs, layer).astype(inputs.dtype, copy=False)
 
     def to_sklearn(self) -> Any:
-        """Return a fitted estimator of scikit-learn that has this network.
+        """Return a fitted estimator of scikit-learn with this network.
 
         Programs that read scikit-learn's estimators, such as skl2onnx, can read the result.
 
@@ -390,7 +393,7 @@ def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _said_of(names: str) -> Iterator[None]:
-    """Put the names of the arguments before the message of an error."""
+    """Put the names of arguments before the message of an error in the `with` block."""
     try:
         yield
     except (TypeError, ValueError) as error:

@@ -9,7 +9,7 @@ from fastnet.formulas.architecture import Parameters
 
 try:
     from sklearn import callback
-except ImportError:  # before 1.9
+except ImportError:  # scikit-learn before 1.9
     callback = None
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -23,7 +23,7 @@ CallbackSupportMixin: Any = _NoSupport if callback is None else callback.Callbac
 
 
 def with_callbacks(method: _Method) -> _Method:
-    """Return a method `fit` that calls the callbacks, if the version of scikit-learn has callbacks."""
+    """Make a method `fit` call the callbacks, if the installed version of scikit-learn has callbacks."""
     if callback is None:
         return method
     found: _Method = callback.with_callbacks(method)
@@ -31,7 +31,7 @@ def with_callbacks(method: _Method) -> _Method:
 
 
 class Callbacks:
-    """The callbacks of an estimator in `fit`, with one task for each iteration.
+    """Calls the callbacks of an estimator in `fit`. Each iteration is a task of its own.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Callbacks:
     X, y
         The arguments of `fit`.
     fitted : callable
-        Returns the attributes that the estimator would have with given arrays.
+        Function that returns the attributes of the fitted estimator, given the arrays of each layer.
     """
 
     def __init__(self, estimator: Any, X: Any, y: Any, fitted: Callable[[Parameters], dict[str, Any]]) -> None:  # noqa: N803

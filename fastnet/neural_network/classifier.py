@@ -1,4 +1,4 @@
-"""`MLPClassifier`: scikit-learn's, computed by fastnet."""
+"""scikit-learn's `MLPClassifier`, computed by fastnet."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ from fastnet.utils import arguments
 class MLPClassifier(ClassifierMixin, BaseMLP):
     """A network as a scikit-learn classifier: `sklearn.neural_network.MLPClassifier`, computed by fastnet.
 
-    Everything in scikit-learn's class is here, with the same meaning. With the same integer `random_state`, both
-    classes train the same network, up to rounding. The last five parameters are fastnet's own.
+    All parameters, attributes and methods of scikit-learn's class exist here, with the same meaning. With the same
+    integer `random_state`, both classes train the same network, up to rounding. Only fastnet has the last five
+    parameters.
 
     Parameters
     ----------
@@ -38,11 +39,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Number of neurons in each hidden layer. A layer of `fastnet` may replace a number:
         `(Convolution(20, 5, "relu"), MaxPooling(2), Dense(100, "tanh"))`.
     activation : {'relu', 'identity', 'logistic', 'tanh', 'leaky_relu', 'gelu'}, optional
-        Activation function of hidden layers without their own activation function.
+        Activation function of hidden layers that specify none.
     solver : {'adam', 'sgd', 'lbfgs'}, optional
-        Optimizer: Adam, gradient descent, or SciPy's L-BFGS-B over all samples at once.
+        Optimizer: Adam, stochastic gradient descent, or SciPy's L-BFGS-B on the whole data set.
     alpha : float, optional
-        Strength of L2 regularization, from 0, which is divided by the sum of the weights of a mini-batch's samples.
+        Strength of L2 regularization, at least 0. The penalty of a mini-batch is divided by the sum of its sample
+        weights.
     batch_size : int or 'auto', optional
         Number of samples in a mini-batch; 'auto' means 200, or all samples if there are fewer.
     learning_rate : {'constant', 'invscaling', 'adaptive'}, optional
@@ -57,45 +59,45 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     shuffle : bool, optional
         Whether each iteration takes the samples in a new random order.
     random_state : int, RandomState or None, optional
-        Source of the initial parameters, the order of the samples, the validation samples, and dropout. With the same
-        integer, the same engine gives the same result, bit for bit.
+        Seed or generator of all random numbers: of the initial parameters, the order of the samples, the validation
+        samples, and dropout. With the same integer, the same engine gives the same result, bit for bit.
     tol : float, optional
-        Training stops when the loss, or with `early_stopping` the validation score, has not improved by `tol` in more
-        than `n_iter_no_change` consecutive iterations.
+        Smallest improvement that counts. Training stops when the loss has not improved by `tol` in more than
+        `n_iter_no_change` consecutive iterations. With `early_stopping`, the validation score replaces the loss.
     verbose : bool or int, optional
         Whether to print a line for each iteration.
     warm_start : bool, optional
-        Whether `fit` continues training from the present weights and biases.
+        Whether `fit` continues training from the current weights and biases.
     momentum : float, optional
         Momentum of the solver 'sgd', from 0 to 1.
     nesterovs_momentum : bool, optional
         Whether the momentum is Nesterov's.
     early_stopping : bool, optional
-        Whether to keep validation samples out of training. Training stops when the accuracy on the validation samples
-        no longer improves. The weights and biases with the best accuracy are kept.
+        Whether to keep validation samples out of training. Training then stops when the accuracy on the validation
+        samples no longer improves, and the weights and biases with the best accuracy are kept.
     validation_fraction : float, optional
-        Share of the validation samples, between 0 and 1. As in scikit-learn, the validation samples are stratified if
-        there are two classes, and not if there are more.
+        Fraction of the samples that are validation samples, between 0 and 1. As in scikit-learn, the validation samples
+        are stratified if there are two classes, and not if there are more.
     beta_1, beta_2, epsilon : float, optional
         Parameters of Adam.
     n_iter_no_change : int or inf, optional
         See `tol`.
     max_fun : int, optional
-        Largest number of times that 'lbfgs' may compute the loss.
+        Largest number of evaluations of the loss by the solver 'lbfgs'.
     class_weight : dict, 'balanced' or None, optional
         Factor of the sample weights for each label. With 'balanced', the factor is inversely proportional to the
-        label's frequency. `partial_fit` takes a dictionary only, because it does not see all samples.
+        label's frequency. `partial_fit` accepts only a dictionary, because it does not see all samples.
     dropout : float, optional
-        Probability of dropping a hidden neuron in training, from 0 to less than 1, drawn anew for each sample.
-        For dense layers only: among other layers, use the layer `Dropout`.
+        Probability that a hidden neuron is dropped in training, drawn anew for each sample; at least 0 and less than 1.
+        Only for networks of dense layers; in other networks, add `Dropout` layers to `hidden_layer_sizes`.
     image_shape : tuple (maps, height, width), optional
         Shape of a sample, if the first layers take images. A sample's numbers are ordered map by map and row by row. By
-        default, n*n features are an image of one map, and 3*n*n features an image of three maps.
+        default, n*n features are interpreted as an image of one map, and 3*n*n features as an image of three maps.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that computes, as for `network2.Network`.
+        Engine that does the arithmetic, as for `network2.Network`.
     keep_if_interrupted : bool, optional
         Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default, Ctrl-C raises
-        `KeyboardInterrupt`, and the classifier is as it was before.
+        `KeyboardInterrupt`, and the classifier is unchanged.
 
     Attributes
     ----------
@@ -104,24 +106,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_, best_loss_ : float
         Last and lowest loss; `best_loss_` is None with `early_stopping`.
     loss_curve_ : list of float
-        Loss of each iteration: the mean over its mini-batches before their steps, regularization included.
+        Loss of each iteration: the mean over the mini-batches, each computed before its step, regularization included.
     validation_scores_ : list of float or None
         With `early_stopping`, the accuracy on the validation samples after each iteration.
     best_validation_score_ : float or None
         Highest validation score.
     t_ : int
-        Number of samples that the network was trained on, in all iterations.
+        Number of samples on which the network was trained, summed over all iterations.
     coefs_, intercepts_ : list of ndarray
-        Weights of each layer, of shape (n_in, n_out), or (filters, maps, rows, columns) for a convolution; and biases.
-        Both may be assigned. Arrays that do not fit or are not finite raise an error when they are used.
+        Weights and biases of each layer. Weights have shape (n_in, n_out), or for a convolution (filters, maps, rows,
+        columns). Both lists may be assigned. Arrays that do not fit or are not finite raise an error when they are
+        used.
     normalization_ : list of dict of str to ndarray
-        Arrays of each `BatchNormalization`, which may be assigned likewise.
+        Arrays of each `BatchNormalization`. The list may be assigned.
     n_iter_ : int
         Number of iterations of the last `fit` or `partial_fit`.
     n_layers_, n_outputs_ : int
         Number of layers with weights, plus 1 for the inputs; number of output neurons.
     out_activation_ : str
-        'softmax' for more than two classes; 'logistic' for two classes, or if a sample may have several labels.
+        Output activation: 'softmax' for more than two classes; 'logistic' for two classes, or if a sample may have
+        several labels.
     n_features_in_ : int
         Number of inputs.
     feature_names_in_ : ndarray of str, shape (n_features,)
@@ -129,20 +133,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    The precision is that of `X`: float32, or float64 for all other types. With 'lbfgs', the precision is always
-    float64, as in scikit-learn.
+    The precision is float32 if `X` has type float32, otherwise float64. With 'lbfgs', the precision is always float64,
+    as in scikit-learn.
 
     Outside of the main thread, the engine 'numba' uses only the thread that calls it. A search that trains several
-    networks at once, with joblib's threads or Dask, therefore gives each network one processor.
+    networks at the same time, with joblib's threads or Dask, therefore gives each network one processor.
 
-    If the first layer is a `Dense` layer, the engine 'numba' never makes SciPy sparse inputs dense. The other engines
-    make one mini-batch dense at a time.
+    If the first layer is a `Dense` layer, the engine 'numba' never converts SciPy sparse inputs to dense arrays. The
+    other engines convert one mini-batch at a time.
 
-    If `fit` or `partial_fit` fails, the classifier is as it was before, fitted or not. `fit` warns of the trained
-    network last. If such a warning is turned into an error, the classifier keeps what was learnt.
+    If `fit` or `partial_fit` raises an error, the classifier is unchanged. The last step of `fit` is to warn of
+    problems of the trained network. If such a warning is turned into an error, the classifier keeps what was learnt.
 
     If the last call was `partial_fit`, a pickle or a copy includes the solver's state, with which the next call
-    continues. After `fit`, the solver's state is left out.
+    continues. After `fit`, a pickle or a copy does not include the solver's state.
 
     Examples
     --------
@@ -242,7 +246,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             The labels: integers, strings, booleans or other objects that can be sorted; or, if a sample may have
             several labels, a matrix of zeros and ones.
         sample_weight : array_like, shape (n_samples,), optional
-            Weight of each sample, from 0.
+            Weight of each sample, at least 0.
         X_val, y_val, sample_weight_val : optional
             Samples for early stopping, used instead of a part of `X` and `y`. The shapes are those of `X`, `y` and
             `sample_weight`.
@@ -263,7 +267,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale; or if a label of many samples is predicted for no sample.
+            If inputs are far from unit scale; or if no sample is classified as a label that many samples have.
         ConvergenceWarning
             If training did not converge, for example within `max_iter` iterations.
         """
@@ -278,14 +282,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
     ) -> MLPClassifier:
-        """Train on samples once, from the parameters and the solver's state after the last call.
+        """Train on samples once, beginning with the parameters and the solver's state after the last call.
 
         This method exists only with the solvers 'sgd' and 'adam'.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`. Some classes may be missing in `y`.
+            See `fit`. Some classes may be missing in `y`.
         classes : array_like, shape (n_classes,), optional
             All classes of this and later calls. The first call needs this argument.
 
@@ -297,7 +301,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ImportError, TypeError, ValueError
-            As `fit` does; or if `early_stopping` is True, because it needs all samples.
+            See `fit`. Also if `early_stopping` is True, because early stopping needs all samples.
         """
         refuse_masked(classes, "classes")
         refuse_masked(y, "y")
@@ -326,12 +330,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         TypeError, ValueError
-            As `predict` does.
+            See `predict`.
         """
         outputs = self._outputs(X)
         if outputs.shape[1] == 1:
             return np.concatenate([1 - outputs, outputs], axis=1)
-        if self.out_activation_ == "logistic":  # in spite of rounding, no probability is 0 or 1
+        if self.out_activation_ == "logistic":  # no probability may be rounded to 0 or 1
             limits = np.finfo(outputs.dtype)
             np.clip(outputs, limits.tiny, 1 - limits.epsneg, out=outputs)
         return outputs
@@ -413,7 +417,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         names = arguments.brief(self.classes_[list(missing)].tolist())
         advice = f"the {self._scale}: scale them first. Otherwise " if self._scale else "scaled inputs, "
         message = (
-            f"no training sample is classified as any of {names}, and many should be; {advice}another "
+            f"no training sample is classified as any of {names}, which many training samples have; {advice}another "
             "learning_rate_init, a smaller alpha, more iterations, or another random_state may help"
         )
         return [TrainingWarning(message)]

@@ -17,7 +17,7 @@ from fastnet.neural_network.settings import Settings
 _KEPT: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
-_FEW_MULTIPLICATIONS = 1 << 23  # with as many or fewer, NumPy was measured to be no slower than a kernel
+_FEW_MULTIPLICATIONS = 1 << 23  # number of multiplications up to which NumPy was measured to be no slower than a kernel
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
 
@@ -30,7 +30,7 @@ class CachedEngines:
     settings : Settings
         The estimator's parameters.
     architecture : Architecture
-        What the network computes.
+        The network's architecture.
     parameters : list of dict of str to ndarray
         The arrays of each layer.
     given : tuple
@@ -62,7 +62,7 @@ class CachedEngines:
         return cls(settings, *network, _given(estimator), [np.array(array) for array in _arrays(estimator)])
 
     def engine(self, samples: int, dtype: np.dtype) -> Engine:
-        """Return an engine to predict with. For few samples, NumPy's engine replaces Numba's: it needs no compilation.
+        """Return an engine for predictions. For few samples, 'numpy' replaces 'numba', which needs compilation.
 
         Parameters
         ----------

@@ -25,7 +25,7 @@ class Result(NamedTuple):
     iterations : int
         Number of iterations.
     failure : str
-        Why the minimization did not converge; empty if it converged.
+        Reason why the minimization did not converge; empty if it converged.
     interrupted : bool
         Whether Ctrl-C ended the minimization.
     """
@@ -46,7 +46,7 @@ def minimize(
     after: Callable[[int, float], bool],
     keep: bool,
 ) -> Result:
-    """Minimize the cost of the engine's data, (sum(weight * cost) + alpha / 2 sum(w^2)) / sum(weight).
+    """Minimize the cost of the engine's data, (sum(weight * cost) + alpha / 2 * sum(w^2)) / sum(weight).
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def minimize(
     options : dict
         SciPy's `maxiter`, `maxfun` and `gtol`.
     after : callable
-        Called with the number of each iteration, from 0, and the cost; returns whether to stop.
+        Function that is called after each iteration with its number, counted from 0, and the cost. It returns whether
+        to stop.
     keep : bool
         Whether Ctrl-C ends the minimization with the parameters of the last iteration. Otherwise, Ctrl-C raises
         `KeyboardInterrupt`.
@@ -95,7 +96,7 @@ def minimize(
             raise
         cost_and_gradient(latest)
         return Result(_unflattened(latest, parameters), last["loss"], iterations, "", interrupted=True)
-    cost_and_gradient(found.x)  # the last evaluation may have been at another point
+    cost_and_gradient(found.x)  # SciPy's last evaluation may have been at another point
     failure = "" if found.status in (0, 99) else str(found.message)  # 99: the callback stopped the minimization
     return Result(_unflattened(found.x, parameters), last["loss"], min(found.nit, options["maxiter"]), failure)
 
@@ -105,7 +106,7 @@ def _flattened(parameters: Parameters) -> np.ndarray:
 
 
 def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
-    """Divide a vector of all numbers into the arrays of each layer."""
+    """Divide a vector of all parameters into the arrays of each layer."""
     found: Parameters = []
     start = 0
     for layer in like:
@@ -117,7 +118,7 @@ def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
 
 
 def _penalized(flat: np.ndarray, gradients: Parameters, like: Parameters, alpha: float) -> tuple[float, np.ndarray]:
-    """Return the sum of the squared weights, and the gradient including that of alpha / 2 times this sum."""
+    """Return the sum of the squared weights, and the gradient with the gradient of alpha / 2 times this sum added."""
     gradient, squares, start = np.empty_like(flat), 0.0, 0
     for layer, own in zip(like, gradients, strict=True):
         for name, array in layer.items():

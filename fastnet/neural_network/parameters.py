@@ -1,4 +1,4 @@
-"""Converts a fitted estimator's arrays between scikit-learn's shapes and the library's, and checks assigned arrays."""
+"""Converts a fitted estimator's arrays between scikit-learn's shapes and fastnet's, and checks assigned arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COSTS: dict[str, BuiltIn] = {
     "identity": QuadraticCost,
     "exp": PoissonCost,
 }
-"""A cost for each `out_activation_`. For predictions, only the cost's output neurons matter."""
+"""A cost for each `out_activation_`. Predictions depend only on the output activation of the cost."""
 
 
 def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
 def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameters]:
     """Return the architecture of a fitted estimator, and the arrays of each layer, which the user may have assigned.
 
-    If `hidden_layer_sizes` has only integers, the sizes of the intercepts are the numbers of hidden neurons.
+    If `hidden_layer_sizes` has only integers, the numbers of hidden neurons are the sizes of the arrays `intercepts_`.
 
     Raises
     ------
@@ -98,12 +98,12 @@ def number_of_hidden_activations(estimator: Any) -> int:
 
 
 def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
-    """Return the activations of a hidden layer, one sample a row.
+    """Return the activations of a hidden layer, one sample per row.
 
     Raises
     ------
     TypeError, ValueError
-        If there is no such layer.
+        If `layer` is not the index of a hidden layer.
     """
     architecture, found = network(estimator)
     number = len(architecture.layers) - 1
@@ -144,7 +144,7 @@ def to_sklearn(estimator: Any) -> Any:
         if name.endswith("_") and not name.startswith("_") and name != "normalization_":
             setattr(made, name, copy.deepcopy(value))
     fitted = attributes(architecture, found)
-    for name in ("coefs", "intercepts"):  # scikit-learn's training changes arrays in place
+    for name in ("coefs", "intercepts"):  # copies, because scikit-learn's training changes arrays in place
         setattr(made, f"{name}_", [np.array(array) for array in fitted[f"{name}_"]])
         setattr(made, f"_best_{name}", [np.array(array) for array in fitted[f"{name}_"]])
     made._no_improvement_count = estimator._since_improvement
@@ -159,7 +159,7 @@ def _transposed(weights: Arrays) -> Arrays:
 
 
 def _take_over(normalization: Any, architecture: Architecture, parameters: Parameters) -> None:
-    """Put the arrays of `normalization_` into `parameters`."""
+    """Check the arrays of `normalization_`, and put them into `parameters`."""
     places = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, BatchNormalization)]
     if not (isinstance(normalization, list) and len(normalization) == len(places)):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Converts the estimators' parameters to the library's own classes and names."""
+"""Converts the estimators' parameters to fastnet's classes and names."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ ACTIVATIONS = {
     "leaky_relu": "leaky_relu",
     "gelu": "gelu",
 }
-"""The library's names of activation functions, by scikit-learn's names. scikit-learn does not have the last two."""
+"""fastnet's names of activation functions, by scikit-learn's names. scikit-learn does not have the last two."""
 
-LARGEST_AUTOMATIC_BATCH = 200  # samples, with batch_size="auto"
+LARGEST_AUTOMATIC_BATCH = 200  # largest number of samples in a mini-batch with batch_size="auto"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The network and its training.
+    """The settings of a network and its training.
 
     Attributes
     ----------
     hidden : tuple of int and Layer
-        `hidden_layer_sizes`.
+        The estimator's `hidden_layer_sizes`.
     image_shape : tuple of int or None
-        The estimator's parameter.
+        The estimator's `image_shape`.
     activation : str
         Name of the activation in `activations.ACTIVATIONS`.
     cost : class or object
-        One of the library's costs.
+        One of fastnet's costs.
     dropout, alpha, solver, engine, dtype
         The estimator's parameters; `dtype` is the network's precision.
     optimizer : Optimizer
@@ -73,7 +73,7 @@ class Settings:
         Raises
         ------
         TypeError, ValueError
-            If there is no such engine; or if the layers or `image_shape` are invalid, or incompatible with other
+            If the engine does not exist; or if the layers or `image_shape` are invalid, or incompatible with other
             parameters.
         """
         shape = estimator.image_shape
@@ -99,9 +99,10 @@ class Settings:
         return not any(isinstance(layer, Layer) for layer in self.hidden)
 
     def descent(self, seed: int) -> Descent:
-        """Return how parameters follow the gradient, as in scikit-learn. `seed` is the seed of the dropout masks.
+        """Return the rule by which parameters follow the gradient. `seed` is the seed of the dropout masks.
 
-        The cost of a mini-batch, regularization included, is divided by the sum of its samples' weights.
+        As in scikit-learn, the cost of a mini-batch, regularization included, is divided by the sum of its samples'
+        weights.
         """
         return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
 
@@ -137,16 +138,16 @@ class Settings:
         data: Dataset,
         sample_weights: np.ndarray | None,
     ) -> Engine:
-        """Make an engine with these parameters and training data."""
+        """Make an engine with the given parameters and training data."""
         if self.dropout:
             architecture = architecture.with_dropout(self.dropout)
         return engine_class(self.engine)(architecture, for_layers_of(architecture, parameters), data, sample_weights)
 
     def threads(self) -> AbstractContextManager[None]:
-        """Compute with all processors in the `with` block, but outside of the main thread in the calling thread alone.
+        """In the `with` block, limit the engine 'numba' to one thread if the caller is not the main thread.
 
-        Outside of the main thread, other networks are likely to be trained at the same time. The threads of several
-        networks would wait for one another.
+        Outside of the main thread, other networks are likely to be trained at the same time, and the threads of several
+        networks would wait for one another. In the main thread, the engine uses all processors.
         """
         if self.engine != "numba" or threading.current_thread() is threading.main_thread():
             return contextlib.nullcontext()
@@ -186,7 +187,7 @@ def _optimizer(estimator: Any) -> Optimizer:
 def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
     """Return the hidden layers, given as a number of neurons, a layer, or a sequence of numbers and layers."""
     if hasattr(value, "__array__"):
-        value = np.asarray(value).tolist()  # such as a column of pandas
+        value = np.asarray(value).tolist()  # `value` may be a pandas Series, for example
     if np.iterable(value) and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return tuple(_layer(layer, argument) for layer in value)
     try:

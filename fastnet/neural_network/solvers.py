@@ -32,7 +32,7 @@ class Task:
     estimator : MLPClassifier or MLPRegressor
         The estimator to train, whose parameters are valid.
     settings : Settings
-        The estimator's parameters, in the library's classes and names.
+        The estimator's parameters, in fastnet's classes and names.
     architecture : Architecture
         The network's architecture.
     parameters : list of dict of str to ndarray
@@ -42,9 +42,9 @@ class Task:
     targets : ndarray, shape (n, n_out)
         The desired outputs.
     weights : ndarray of shape (n,), or None
-        Weight of each sample; None for 1.
+        Weight of each sample; None if all weights are 1.
     validation : tuple or None
-        The user's own validation samples, their desired outputs and weights.
+        The validation samples that were given to `fit`, their desired outputs and weights.
     random : RandomState
         The generator of all random numbers.
     callbacks : Callbacks
@@ -70,11 +70,11 @@ class Task:
 
 
 def fit_stochastic(task: Task) -> list[Warning]:
-    """Train by mini-batches, and set the estimator's attributes; return the warnings that `fit` must issue."""
+    """Train with mini-batches, and set the estimator's attributes. Return the warnings that `fit` must issue."""
     estimator, settings, before = task.estimator, task.settings, task.before
     samples = _samples(task)
     n = len(samples.chosen)
-    if before is not None and before.fits(settings):  # as in scikit-learn, with the previous call's momentum or betas
+    if before is not None and before.fits(settings):  # as in scikit-learn, momentum or betas of the last call are kept
         settings = replace(settings, optimizer=before.settings.optimizer)
     else:
         before = None
@@ -111,13 +111,14 @@ def fit_stochastic(task: Task) -> list[Warning]:
             "converged yet. A larger max_iter may be better"
         )
         due.append(ConvergenceWarning(message))
-    if rule.stopped or estimator._scale:  # an unfinished network may learn more, unless its neurons are saturated
+    # If training is unfinished, the network may still learn all labels, unless the inputs' scale saturates its neurons.
+    if rule.stopped or estimator._scale:
         due += estimator._warnings_of(learner.engine, samples.data, samples.chosen)
     return due
 
 
 def fit_lbfgs(task: Task) -> list[Warning]:
-    """Train by SciPy, in float64, and set the estimator's attributes; return the warnings that `fit` must issue."""
+    """Train with SciPy, in float64, and set the estimator's attributes. Return the warnings that `fit` must issue."""
     estimator, float64 = task.estimator, np.dtype(np.float64)
     architecture = replace(task.architecture, dtype=float64)
     initial = [{name: array.astype(float64) for name, array in layer.items()} for layer in task.parameters]
@@ -219,7 +220,7 @@ def _batch_size(estimator: Any, n: int) -> int:
 
 
 def _best_so_far(estimator: Any) -> float:
-    """Return the best value so far, of which larger is better; minus infinity if there is none."""
+    """Return the best validation score so far, or without early stopping -1 times the lowest loss; -inf if none."""
     best = getattr(estimator, "best_validation_score_" if estimator.early_stopping else "best_loss_", None)
     if best is None:  # a warm start after another solver, or with another early_stopping
         return -np.inf
@@ -243,5 +244,5 @@ def _note(estimator: Any, learner: StochasticLearner, n: int) -> None:
 
 
 def _interruption(iterations: int) -> Warning:
-    """Return the warning for an interrupted training whose result is kept."""
+    """Return the warning that training was interrupted and that its result is kept."""
     return UserWarning(f"training was interrupted in iteration {iterations + 1}; what was learnt is kept")

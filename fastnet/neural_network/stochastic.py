@@ -1,4 +1,4 @@
-"""The solvers "sgd" and "adam": scikit-learn's rules, with the library's engines and training loop."""
+"""The solvers "sgd" and "adam": scikit-learn's rules, with fastnet's engines and training loop."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ from fastnet.neural_network.stopping import Rule
 
 @dataclass(frozen=True)
 class Continuation:
-    """The state with which the next `partial_fit` continues, besides the parameters; scikit-learn's `_optimizer`.
+    """The state, besides the parameters, with which the next `partial_fit` continues.
+
+    In scikit-learn, this state is the attribute `_optimizer`.
 
     Attributes
     ----------
     settings : Settings
-        The settings of the training.
+        The settings with which the network was trained.
     eta : float
         The learning rate.
     dropout_seed : int
@@ -40,7 +42,7 @@ class Continuation:
     state: State
 
     def fits(self, settings: Settings) -> bool:
-        """Whether a training with these settings can continue from this state."""
+        """Whether training with the given settings can continue from this state."""
         return all(getattr(self.settings, name) == getattr(settings, name) for name in _LASTING)
 
 
@@ -49,18 +51,18 @@ _LASTING = "hidden", "image_shape", "cost", "dropout", "solver", "engine", "dtyp
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of a training.
+    """The training samples, and the score on the validation samples.
 
     Attributes
     ----------
     data : Dataset
         All samples, with vectors as targets.
     weights : ndarray or None
-        Weight of each sample; None for 1.
+        Weight of each sample; None if all weights are 1.
     chosen : ndarray of int64
-        Indices of the training samples.
+        Indices of the training samples; the other samples are validation samples.
     score : callable or None
-        Returns the score on the validation samples, given an engine; None without early stopping.
+        Function that returns the score on the validation samples, given an engine; None without early stopping.
     """
 
     data: Dataset
@@ -81,17 +83,17 @@ class StochasticLearner:
     parameters : list of dict of str to ndarray
         The initial arrays of each layer.
     samples : Samples
-        The training samples.
+        The training samples, and the score on the validation samples.
     batch_size : int
-        Number of samples in a mini-batch; the last may have fewer.
+        Number of samples in a mini-batch; the last mini-batch may have fewer.
     random : RandomState
-        The generator of the order of the samples, and of the seed of dropout.
+        Random generator that draws the order of the samples and the dropout seed.
     shuffle : bool
-        Whether each iteration has a new random order.
+        Whether each iteration takes the samples in a new random order.
     rule : Rule
-        The learning rates, and when to stop.
+        Rule that sets the learning rate and stops training.
     before : Continuation or None
-        The state of a training to be continued; None for a new training.
+        The state after the last call, if training is continued; None otherwise.
     """
 
     def __init__(
@@ -123,7 +125,7 @@ class StochasticLearner:
         self._descent = settings.descent(self._dropout_seed)
 
     def continuation(self) -> Continuation:
-        """Return the state from which another training can continue."""
+        """Return the state from which training can continue in a later call."""
         return Continuation(self._settings, self.rule.eta, self._dropout_seed, self.engine.state())
 
     def run(self, iterations: int, report: Callable[[str], object], after: Callable[[int], bool]) -> None:
@@ -134,9 +136,9 @@ class StochasticLearner:
         iterations : int
             Largest number of iterations.
         report : callable
-            Called with each line about an iteration.
+            Function that is called with each line about an iteration.
         after : callable
-            Called with the number of each completed iteration, from 0; returns whether to stop.
+            Function that is called after each iteration with its number, counted from 0. It returns whether to stop.
 
         Raises
         ------
@@ -160,7 +162,7 @@ class StochasticLearner:
         training = Training(self, history, iterations, self.rule, self._value)
         training.run(report_lines)
         if history.diverged:
-            raise divergence("its weights are infinite or not a number", self.rule.eta)
+            raise divergence("its weights are infinite or NaN", self.rule.eta)
 
     def best_parameters(self) -> Parameters:
         """Return the arrays of each layer: with early stopping, those with the best score."""
@@ -176,7 +178,7 @@ class StochasticLearner:
     # The methods that the training loop calls
 
     def begin(self) -> None:
-        """Do nothing: the engine has the parameters."""
+        """Do nothing, because the engine already has the parameters."""
 
     def train(self, number: int, eta: float, hear: Callable[[], None]) -> float:
         """Train for an iteration, with samples in scikit-learn's order; return the mean cost of the mini-batches."""
@@ -197,7 +199,7 @@ class StochasticLearner:
         return self.engine.flat_arrays()
 
     def undo(self) -> None:
-        """Do nothing: the estimator keeps its own parameters until training is completed."""
+        """Do nothing, because the estimator keeps its own parameters until training is completed."""
 
     def findings(self) -> Findings:
         """Record the loss, and the score on the validation samples; keep the parameters if the score is the best.

@@ -1,4 +1,4 @@
-"""scikit-learn's schedules of the learning rate, and its stopping rule."""
+"""scikit-learn's learning-rate schedules and stopping rule."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _SMALLEST_ADAPTIVE_RATE = 1e-6
 
 
 class Rule(StoppingRule):
-    """Stops when a value has not improved by `tol` in more than `n_iter_no_change` consecutive iterations.
+    """Stops training when a value has not improved by `tol` in more than `n_iter_no_change` consecutive iterations.
 
     With `learning_rate="adaptive"`, the learning rate is divided by 5 instead, until it is 1e-6 or less. With
-    "invscaling", the learning rate is `learning_rate_init / (t + 1)**power_t`, where t is the number of samples that
-    the network was trained on, in all iterations.
+    "invscaling", the learning rate is `learning_rate_init / (t + 1)**power_t`, where t is the number of samples on
+    which the network was trained, summed over all iterations.
 
     Parameters
     ----------
@@ -25,11 +25,11 @@ class Rule(StoppingRule):
     eta : float
         The learning rate of the first iteration.
     t : int
-        Number of samples that the network has been trained on before.
+        Number of samples on which the network was trained in earlier calls.
     best : float
-        The best value before; minus infinity if there is none.
+        The best value of earlier calls; minus infinity if there is none.
     since : int
-        Number of consecutive iterations before, without an improvement.
+        Number of consecutive iterations without an improvement at the end of the last call.
     """
 
     def __init__(self, estimator: Any, samples: int, eta: float, t: int, best: float, since: int) -> None:
@@ -50,7 +50,7 @@ class Rule(StoppingRule):
         return self._since
 
     def look_at(self, value: float) -> None:
-        """Decide on the learning rate and on stopping, after an iteration with this value. Larger values are better."""
+        """Update the learning rate, or stop, given the value after an iteration. Larger values are better."""
         self.message = ""
         self._t += self._samples
         super().look_at(value)

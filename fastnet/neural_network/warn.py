@@ -11,12 +11,12 @@ _BETWEEN = {"fastnet", "sklearn", "contextlib", "joblib"}
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Issue a warning for the user's line that called fastnet, directly or for example by a pipeline."""
+    """Issue a warning for the user's line that called fastnet, directly or through scikit-learn or joblib."""
     warnings.warn(message, category, stacklevel=callers())
 
 
 def callers() -> int:
-    """Return the `stacklevel` with which the calling function warns at the user's line."""
+    """Return the `stacklevel` with which a warning of the calling function names the user's line."""
     frame: FrameType | None = sys._getframe(1)
     number = 1
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _BETWEEN:

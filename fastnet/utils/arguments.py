@@ -1,7 +1,7 @@
-"""Checks of arguments, whose error messages name the argument.
+"""Checks of arguments, with error messages that name the argument.
 
-Each function returns the checked value in its final type. It raises a `TypeError` if the value has a wrong type, and a
-`ValueError` if the value is out of range.
+Each check returns the checked value in its final type. The check raises a `TypeError` or a `ValueError` if the value is
+not allowed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fastnet.utils import machine
 _T = TypeVar("_T")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_BYTES_A_WEIGHT = 16  # memory to draw a weight in float64, and to keep it
+_BYTES_A_WEIGHT = 16  # number of bytes for each weight: the drawn float64 number, and the number in the network
 
 
 @contextlib.contextmanager
@@ -38,7 +38,7 @@ def named(argument: str) -> Iterator[None]:
 
 
 def integer(value: Any, argument: str) -> int:
-    """Return an integer, given as an integer of Python or NumPy."""
+    """Return a Python integer, given an integer of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):
         with contextlib.suppress(TypeError):
             return operator.index(value)
@@ -46,7 +46,7 @@ def integer(value: Any, argument: str) -> int:
 
 
 def positive(value: Any, argument: str) -> int:
-    """Return an integer from 1."""
+    """Return an integer that is at least 1."""
     number = integer(value, argument)
     if number < 1:
         raise ValueError(f"{argument} is {brief(number)}; it must be at least 1")
@@ -54,7 +54,7 @@ def positive(value: Any, argument: str) -> int:
 
 
 def natural(value: Any, argument: str) -> int:
-    """Return an integer from 0."""
+    """Return an integer that is at least 0."""
     number = integer(value, argument)
     if number < 0:
         raise ValueError(f"{argument} is {brief(number)}; it must not be negative")
@@ -62,30 +62,32 @@ def natural(value: Any, argument: str) -> int:
 
 
 def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> list[int]:
-    """Return at least two sizes of a network's layers, inputs first, whose weights fit into the machine's memory.
+    """Return the sizes of a network's layers, inputs first.
+
+    At least two sizes are needed, and the weights must fit into the machine's memory.
 
     Parameters
     ----------
     value : sequence of int
-        The sizes.
+        Sizes of the layers.
     argument : str, optional
         Name of the argument.
     outputs : int, optional
-        The last size, if it must be a certain number.
+        Required size of the last layer; any size by default.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{argument} is {brief(value)}; it must be a sequence of integers, such as [784, 30, 10]")
     found = [positive(size, "a size") for size in value]
     if len(found) < 2:
-        raise ValueError(f"{argument} is {found}; it must name at least two layers, inputs and outputs")
+        raise ValueError(f"{argument} is {found}; it must have at least two sizes, for the inputs and the outputs")
     if outputs is not None and found[-1] != outputs:
-        raise ValueError(f"{argument} is {brief(found)}; the last must be {outputs}")
+        raise ValueError(f"{argument} is {brief(found)}; the last size must be {outputs}")
     needed = _BYTES_A_WEIGHT * sum(n_in * n_out for n_in, n_out in pairwise(found))
     if needed > machine.memory():
         gigabytes = f"{needed >> 30:,}" if needed < 2**80 else "more than 2**50"
         raise ValueError(
             f"{argument} is {brief(found)}; its weights need {gigabytes} GiB, and this machine has "
-            f"{machine.memory() / 2**30:,.0f}; give smaller sizes"
+            f"{machine.memory() / 2**30:,.0f} GiB; give smaller sizes"
         )
     return found
 
@@ -100,7 +102,7 @@ def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[st
     function : str
         Name of the function.
     known : dict of str to str
-        Names in other programs, and the names here.
+        Argument to use instead, by the name of an unknown argument.
 
     Raises
     ------
@@ -113,15 +115,18 @@ def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[st
 
 
 def threads(value: Any, argument: str = "threads") -> int:
-    """Return a number of threads, from 1 to four for each processor: more threads would only wait for one another."""
+    """Return a number of threads: at least 1, and at most four for each processor.
+
+    More threads would only wait for one another.
+    """
     number, most = integer(value, argument), 4 * (os.cpu_count() or 1)
     if not 1 <= number <= most:
-        raise ValueError(f"{argument} is {brief(number)}; it must be from 1 to {most}, four for each processor")
+        raise ValueError(f"{argument} is {brief(number)}; it must be from 1 to {most} (four for each processor)")
     return number
 
 
 def flag(value: Any, argument: str) -> bool:
-    """Return True or False, given as a boolean of Python or NumPy."""
+    """Return True or False, given a boolean of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{argument} is {brief(value)}; it must be True or False")
     return bool(value)
@@ -133,26 +138,26 @@ def path(value: Any, argument: str) -> Path:
         raise TypeError(f"{argument} is {brief(value)}; it must be a path")
     text = os.fspath(value)
     if not text or "\0" in text:
-        raise ValueError(f"{argument} is {brief(value)}; it must be a path")
+        raise ValueError(f"{argument} is {brief(value)}; it must be a path that is not empty and has no null character")
     return Path(text)
 
 
 def instance(value: Any, kind: type[_T], argument: str) -> _T:
-    """Return an object of a class."""
+    """Return `value`, which must be an instance of `kind`."""
     if not isinstance(value, kind):
         raise TypeError(f"{argument} is a {type(value).__name__}; it must be a {kind.__name__}")
     return value
 
 
 def function(value: _Function | None, argument: str) -> _Function | None:
-    """Return a function, or None."""
+    """Return `value`, which must be callable or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{argument} is {brief(value)}; it must be a function")
     return value
 
 
 def seed(value: Any, argument: str = "seed") -> int:
-    """Return a seed of NumPy's `RandomState`, the book's generator: an integer from 0 to 2**32 - 1."""
+    """Return a seed for NumPy's `RandomState`, the book's random generator: an integer from 0 to 2**32 - 1."""
     number = natural(value, argument)
     if number >= 2**32:
         raise ValueError(f"{argument} is {brief(number)}; it must be below 2**32")
@@ -160,7 +165,7 @@ def seed(value: Any, argument: str = "seed") -> int:
 
 
 def positive_number(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
-    """Return a number that is positive and finite, also when rounded to `dtype`."""
+    """Return a number that is positive and finite, even after rounding to `dtype`."""
     number = _number(value, argument)
     if not 0 < _rounded(number, dtype) < float("inf"):
         raise ValueError(f"{argument} is {number}; it must be positive and finite{_in_precision(number, dtype)}")
@@ -168,7 +173,7 @@ def positive_number(value: Any, argument: str, dtype: npt.DTypeLike = "float64")
 
 
 def number_from_zero(value: Any, argument: str, dtype: npt.DTypeLike = "float64") -> float:
-    """Return a number that is finite and not negative, also when rounded to `dtype`."""
+    """Return a number that is finite and not negative, even after rounding to `dtype`."""
     number = _number(value, argument)
     if not 0 <= _rounded(number, dtype) < float("inf"):
         raise ValueError(f"{argument} is {number}; it must be finite and not negative{_in_precision(number, dtype)}")
@@ -176,7 +181,7 @@ def number_from_zero(value: Any, argument: str, dtype: npt.DTypeLike = "float64"
 
 
 def fraction(value: Any, argument: str) -> float:
-    """Return a number from 0 to less than 1."""
+    """Return a number that is at least 0 and less than 1."""
     number = _number(value, argument)
     if not 0 <= number < 1:
         raise ValueError(f"{argument} is {number}; it must be at least 0 and less than 1")
@@ -191,20 +196,20 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
 
 
 def float_type(dtype: object) -> np.dtype:
-    """Return the dtype float32 or float64, given as a NumPy type or a name."""
+    """Return the dtype float32 or float64, given a NumPy dtype, a NumPy scalar type or a name."""
     for accepted in (np.dtype("float32"), np.dtype("float64")):
-        # np.dtype(None) is float64, and np.dtype of a misspelt name raises a TypeError.
+        # NumPy interprets None as float64. `np.dtype(dtype)` is not used: it raises a TypeError for a misspelt name.
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
     raise ValueError(f"dtype is {brief(dtype)}; it must be float32 or float64")
 
 
 def brief(value: object) -> str:
-    """Return the `repr` of a value, shortened to 60 characters."""
+    """Return the `repr` of a value, shortened to at most 60 characters."""
     try:
         text = repr(value)
     except ValueError:  # Python refuses to convert very long integers to text
-        text = "a number of thousands of digits"
+        text = "an integer with thousands of digits"
     return f"{text[:57]}..." if len(text) > 60 else text
 
 
@@ -224,5 +229,5 @@ def _rounded(number: float, dtype: npt.DTypeLike) -> float:
 
 
 def _in_precision(number: float, dtype: npt.DTypeLike) -> str:
-    """Return a note for the message if only the rounded number is out of range."""
+    """Return " in `dtype`" for the error message if only the rounded number is out of range, otherwise ""."""
     return f" in {np.dtype(dtype)}" if 0 < number < float("inf") else ""

@@ -8,10 +8,10 @@ import platformdirs
 
 
 def cache_folder() -> Path | None:
-    """Return the user's cache folder of fastnet, or None if the user has no home folder.
+    """Return the user's folder for fastnet's cached files, or None if the user has no home folder.
 
-    On Linux, the folder is `~/.cache/fastnet`, or `fastnet` in XDG_CACHE_HOME. The folder may not exist.
+    On Linux, the folder is `~/.cache/fastnet`, or `fastnet` in XDG_CACHE_HOME. The folder is not created here.
     """
     folder = platformdirs.user_cache_path("fastnet", appauthor=False)
-    # Without a home folder, the path is relative and begins with "~". The current folder must not be used as a cache.
+    # Without a home folder, the path begins with "~" and is relative. Files must not be cached in the current folder.
     return folder if folder.is_absolute() else None

@@ -1,4 +1,4 @@
-"""Tables as pandas data frames."""
+"""Converts tables to pandas data frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def data_frame(columns: Mapping[str, Sequence[Any]]) -> pandas.DataFrame:
-    """Return a data frame, given its columns by name.
+    """Return a pandas data frame, given its columns by name.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Imports that take long, or of packages that may be missing."""
+"""Context managers for imports that take long, or that fail if a package is missing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from fastnet.utils.interruption import deferred_signals
 
 @contextmanager
 def of_command(name: str) -> Iterator[None]:
-    """Have a command end with one line and status 2 if an import in the `with` block fails, and with 130 after Ctrl-C.
+    """End a command with one line and status 2 if an import in the `with` block fails.
+
+    After Ctrl-C, the command ends with status 130.
 
     Parameters
     ----------
     name : str
-        Name of the command, with which the line begins.
+        Name of the command, which is printed at the beginning of the line.
     """
     try:
         with deferred_signals():
@@ -30,18 +32,20 @@ def of_command(name: str) -> Iterator[None]:
 
 @contextmanager
 def of_extra(name: str, packages: str, extra: str, *, is_command: bool = False) -> Iterator[None]:
-    """Have an `ImportError` in the `with` block say which extra of fastnet installs the packages; Ctrl-C waits.
+    """If an import in the `with` block fails, raise an `ImportError` that names the extra of fastnet to install.
+
+    Ctrl-C is deferred to the end of the block.
 
     Parameters
     ----------
     name : str
         Name of the module that needs the packages.
     packages : str
-        The packages, in words.
+        Names of the packages, for the error message.
     extra : str
         Name of the extra.
     is_command : bool, optional
-        Whether the module runs as a command, which then ends as `of_command` says.
+        Whether the module runs as a command. If so, the command ends as with `of_command`.
     """
     with of_command(name) if is_command else deferred_signals():
         try:

@@ -18,18 +18,18 @@ _SIGNALS = (signal.SIGINT, *TERMINATION_SIGNALS)
 def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
-    If a library is interrupted while it is imported or computes, it may hide the interrupt, raise another exception, or
-    stay unusable for the rest of the session.
+    If a library is interrupted during its import or a computation, the library may ignore the interrupt, raise another
+    exception, or stay unusable for the rest of the session.
 
     Parameters
     ----------
     says : str, optional
-        Message to print on standard error when a signal is deferred, to confirm Ctrl-C to the user.
+        Message to print on standard error when the first signal is deferred, to confirm Ctrl-C to the user.
 
     Yields
     ------
     callable
-        Handles a deferred signal at once. Call the function where it is safe to stop.
+        Function that handles a deferred signal immediately. Call the function where it is safe to stop.
     """
     if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
         yield lambda: None

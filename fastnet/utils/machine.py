@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 _LIBRARIES = ("numpy", "numba", "torch")
-_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # modules whose distributions have another name
+_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # names of distributions that differ from the name of the module
 
 
 def describe() -> dict[str, str]:
-    """Return the processor, its widest vector instructions, the core count, the system, versions, and the GPU in use.
+    """Return a description of the machine and its software.
+
+    The description has the processor, the processor's widest vector instructions, the number of cores, the operating
+    system, the versions of the libraries, and PyTorch's GPU, if any.
 
     Examples
     --------
@@ -53,14 +56,14 @@ def sentence() -> str:
 
 
 def memory() -> float:
-    """Return the machine's memory in bytes; infinity if the system does not tell."""
+    """Return the size of the machine's memory in bytes; infinity if the system does not report the size."""
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
         return float("inf")
 
 
-@cache  # so that the files of distributions are read once, not at the start of every training
+@cache  # the metadata of distributions is then read only once, not at the start of every training
 def _versions() -> dict[str, str]:
     versions = {}
     for library in ("fastnet", *_LIBRARIES):
@@ -74,7 +77,7 @@ def _cores() -> int:
 
 
 def _gpu() -> str | None:
-    """Return the name of PyTorch's CUDA device; None if PyTorch is not imported or has no device."""
+    """Return the name of PyTorch's CUDA device; None if PyTorch is not imported or finds no device."""
     torch: Any = sys.modules.get("torch")
     return str(torch.cuda.get_device_name()) if torch is not None and torch.cuda.is_available() else None
 
@@ -84,14 +87,14 @@ def _processor() -> str:
 
 
 def _vectors() -> str:
-    """Return the name of the widest vector instructions of an x86 processor; an empty string if it is not known."""
+    """Return "AVX-512" or "AVX2", the widest vector instructions of the processor; "" if neither is known to exist."""
     flags = _cpuinfo("flags").split()
     return next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
 
 
 @cache
 def _cpuinfo(field: str) -> str:
-    """Return a field of /proc/cpuinfo on Linux for the first processor; an empty string if there is none."""
+    """Return a field of the first processor in Linux's /proc/cpuinfo; "" if the file or the field does not exist."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(field):

@@ -1,4 +1,4 @@
-"""Modules in which some names cannot be assigned."""
+"""Prevents assignments to some names of a module."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 
 def refuse_assignment(module: str, advice: Mapping[str, str]) -> None:
-    """Make assignments to some names of a module raise an `AttributeError`, because they would have no effect.
+    """Refuse assignments to some names of a module with an `AttributeError`, because they would have no effect.
 
     Parameters
     ----------
     module : str
-        Name of the module, which must be imported.
+        Name of a module that is already imported.
     advice : dict of str to str
-        Advice for the error message, by name.
+        For each name that cannot be assigned, advice for the error message.
     """
 
     class Guarded(ModuleType):
         def __setattr__(self, name: str, value: Any) -> None:
             if name in advice:
-                raise AttributeError(f"{module}.{name} cannot be assigned: engines would not call it. {advice[name]}")
+                raise AttributeError(f"{module}.{name} cannot be assigned: engines would ignore it. {advice[name]}")
             super().__setattr__(name, value)
 
     sys.modules[module].__class__ = Guarded

@@ -1,4 +1,4 @@
-"""Progress bars and notes on standard error for operations that take long."""
+"""Shows progress bars and notes on standard error during long operations."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
 COMPILING = "Compiling for this machine, once"
-_NOTICEABLE = 0.5  # seconds before a bar is shown
-_RUN = 0.1  # seconds of work between two updates
-_GROWTH = 8  # largest factor from one run to the next, because the time of the first mini-batches varies
+_NOTICEABLE = 0.5  # number of seconds after which a progress bar is shown
+_RUN = 0.1  # desired number of seconds between two updates of a progress bar
+# Largest ratio of a run's size to the previous run's size. The time of the first mini-batches varies, so larger ratios
+# would be unreliable.
+_GROWTH = 8
 
 _between_runs: ContextVar[Callable[[], object] | None] = ContextVar("_between_runs", default=None)
 
 
 @contextlib.contextmanager
 def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Show no progress of this thread in the `with` block: the caller shows it.
+    """Show no progress of this thread in the `with` block, because the caller shows the progress.
 
     Parameters
     ----------
     between_runs : callable, optional
-        Function that is called several times a second in training. An exception in the function ends training.
+        Function that is called several times per second during training. An exception in the function ends training.
     """
     token = _between_runs.set(between_runs)
     try:
@@ -43,10 +45,11 @@ def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator
 
 
 def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) -> Iterator[np.ndarray]:
-    """Divide an epoch's order into runs of whole mini-batches, and show a progress bar if the epoch is long.
+    """Divide an epoch's samples into runs of whole mini-batches, and show a progress bar if the epoch is long.
 
-    A run takes the caller about a tenth of a second, so that the bar moves and Ctrl-C has an effect soon. The first run
-    is small, and measures the machine's speed. The rest of a short epoch is one run.
+    The caller computes a run in about a tenth of a second, so that the bar moves and Ctrl-C has an effect soon. The
+    first run is small, and measures the machine's speed. A later run is at most eight times as large as the
+    previous run.
 
     Parameters
     ----------
@@ -57,12 +60,12 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) ->
     title : str
         Text before the bar.
     first : int, optional
-        Number of mini-batches in the first run. Any machine should compute them in a tenth of a second.
+        Number of mini-batches in the first run, so small that any machine computes them in a tenth of a second.
 
     Yields
     ------
     ndarray
-        Next run of the order.
+        The next run: a part of `order`.
     """
     with contextlib.ExitStack() as stack:
         bar, heard = None, _between_runs.get()
@@ -98,7 +101,8 @@ def steps(title: str, total: int) -> Iterator[Callable[..., None]]:
     Yields
     ------
     callable
-        Function to call after each step, in any thread. It takes the number of steps, by default 1, and a new `title=`.
+        Function to call after each step, in any thread. The arguments are the number of steps, by default 1, and
+        optionally a new `title`.
     """
     if not _watched():
         yield lambda amount=1, title=None: None
@@ -134,9 +138,9 @@ def compiling() -> Iterator[None]:
 
 
 def _watched() -> bool:
-    """Whether a progress bar can be shown: in a notebook, or on a terminal that can redraw a line.
+    """Return whether a progress bar can be shown: in a notebook, or on a terminal that can redraw a line.
 
-    Nothing is shown in the background. `sys.stderr` may be None in a program with a graphical interface.
+    No bar is shown in an `in_background` block. `sys.stderr` may be None in a program with a graphical interface.
     """
     if sys.stderr is None or _between_runs.get() is not None:
         return False
@@ -171,19 +175,19 @@ def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
 
 
 def _display(*columns: ProgressColumn, **options: Any) -> Progress:
-    """Return a rich display of columns on standard error."""
+    """Return a display of columns on standard error, by the library rich."""
     from rich.console import Console
     from rich.progress import Progress
 
     # While a bar is shown, rich can redirect standard output to standard error, so that both do not overwrite each
-    # other on a terminal. If standard output is a file or pipe, it must not be redirected. If it is None, rich would
-    # not restore it.
+    # other on a terminal. Standard output must not be redirected if it is a file or a pipe. It must not be redirected
+    # if it is None either, because rich would not restore None.
     is_terminal = getattr(sys.stdout, "isatty", bool)()
     return Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal, **options)
 
 
 def _time_left(seconds: float) -> str:
-    """Return a time as hours, minutes and seconds.
+    """Return a number of seconds as hours, minutes and seconds.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Checks of arguments that are PyTorch's, as `fastnet.utils.arguments` checks others."""
+"""Checks of arguments that are PyTorch objects; `fastnet.utils.arguments` checks all other arguments."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 def all_finite(tensors: Iterable[torch.Tensor]) -> bool:
-    """Whether all numbers are finite."""
+    """Return whether all numbers of all tensors are finite."""
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def finite(model: nn.Module, argument: str) -> nn.Module:
-    """Return a module whose parameters and buffers are finite."""
+    """Return `model`, whose parameters and buffers must be finite."""
     arguments.instance(model, nn.Module, argument)
     if not all_finite(chain(model.parameters(), model.buffers())):
-        raise ValueError(f"{argument} has parameters that are infinite or not a number; all must be finite")
+        raise ValueError(f"{argument} has parameters or buffers that are infinite or NaN; all must be finite")
     return model
 
 
 def labelled(
     value: Any, argument: str, classes: int, pixels: int | None = None, least: int = 1, ndim: int = 2
 ) -> TensorDataset:
-    """Return a data set of images and labels.
+    """Return `value`, which must be a data set of images and labels.
 
     Parameters
     ----------
@@ -41,31 +41,31 @@ def labelled(
     argument : str
         Name of the argument.
     classes : int
-        Number of labels, which begin with 0.
+        Number of classes; the labels must be from 0 to `classes` - 1.
     pixels : int, optional
-        Number of pixels of an image; any number by default.
+        Required number of pixels in an image; any number by default.
     least : int, optional
-        The smallest n.
+        Smallest allowed number of images.
     ndim : int, optional
-        The smallest number of dimensions of the images.
+        Smallest allowed number of dimensions of the tensor of images.
     """
     if not isinstance(value, TensorDataset) or len(value.tensors) != 2:
-        number = f" of {len(value.tensors)}" if isinstance(value, TensorDataset) else ""
+        number = f" (number of tensors: {len(value.tensors)})" if isinstance(value, TensorDataset) else ""
         raise TypeError(
             f"{argument} is a {type(value).__name__}{number}; it must be a TensorDataset of images and labels"
         )
     images, labels = value.tensors
     for name, tensor, dtype in (("images", images, torch.float32), ("labels", labels, torch.int64)):
         if tensor.dtype is not dtype or tensor.layout is not torch.strided:
-            kind = f"{tensor.dtype}, {tensor.layout}"
-            raise TypeError(f"{argument} has {name} of {kind}; they must be of {dtype}, {torch.strided}")
+            kind = f"dtype {tensor.dtype} and layout {tensor.layout}"
+            raise TypeError(f"{argument} has {name} of {kind}; they must have dtype {dtype} and layout {torch.strided}")
     if images.ndim < ndim or labels.ndim != 1 or len(labels) < least:
         expected = f"({', '.join(['n', *['...'] * (ndim - 1)])}) and (n,), with n at least {least}"
         shapes = f"{tuple(images.shape)} and labels of shape {tuple(labels.shape)}"
-        raise ValueError(f"{argument} has images of shape {shapes}; they must be of shapes {expected}")
+        raise ValueError(f"{argument} has images of shape {shapes}; their shapes must be {expected}")
     found = math.prod(images.shape[1:])
     if pixels is not None and found != pixels:
-        raise ValueError(f"{argument} has images of {found} pixels; they must have {pixels}, the network's inputs")
+        raise ValueError(f"{argument} has images of {found} pixels; they must have {pixels}, one for each input")
     lowest, highest = (int(bound) for bound in labels.aminmax())
     if not 0 <= lowest <= highest < classes:
         raise ValueError(f"{argument} has labels from {lowest} to {highest}; they must be from 0 to {classes - 1}")
@@ -75,8 +75,8 @@ def labelled(
 
 
 def device(value: str, argument: str) -> torch.device:
-    """Return the device of a name, "auto", "cpu" or "cuda"; "auto" is a GPU if PyTorch finds one."""
+    """Return PyTorch's device for "auto", "cpu" or "cuda"; "auto" is the GPU if PyTorch finds one."""
     available = torch.cuda.is_available()
     if value == "cuda" and not available:
-        raise ValueError(f"{argument} is 'cuda', but this PyTorch finds no GPU; it must be 'auto' or 'cpu'")
+        raise ValueError(f"{argument} is 'cuda', but PyTorch finds no GPU; it must be 'auto' or 'cpu'")
     return torch.device("cuda" if value != "cpu" and available else "cpu")

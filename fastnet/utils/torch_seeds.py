@@ -1,4 +1,4 @@
-"""The seed of PyTorch's global generators."""
+"""Seeds PyTorch's global random generators."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 
 @contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
-    """Seed the global generators of the CPU and of a device in the `with` block; afterwards they are as before.
+    """Seed the global random generators of the CPU and of a device; restore their states after the `with` block.
 
-    If the seed is None, the block draws from the generators as they are, and they stay as they are after the block.
+    If the seed is None, the generators are neither seeded nor restored.
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else [], enabled=seed is not None):
         if seed is not None:

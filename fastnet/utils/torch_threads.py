@@ -1,4 +1,4 @@
-"""The number of threads that PyTorch computes in."""
+"""Sets the number of PyTorch's threads."""
 
 from __future__ import annotations
 

@@ -77,4 +77,4 @@ def test_a_training_that_diverges_says_so_and_fails(folder):
     lines = [line for line in result.stderr.splitlines() if line.startswith("fastnet: ")]
     assert (result.returncode, result.stdout) == (1, "")
     assert len(lines) == 1
-    assert lines[0].startswith("fastnet: epoch 0: weights became infinite or not a number, and training stopped")
+    assert lines[0].startswith("fastnet: epoch 0: weights became infinite or NaN, and training stopped")

@@ -91,8 +91,8 @@ def test_an_interrupted_run_goes_on(folder):
         ),
         (
             ["--layers", "conv 2 5x5 relu"],
-            "'conv 2 5x5 relu' is larger than its inputs, images of 4 x 4. The 16 numbers of a sample are taken for an "
-            "image of 1 x 4 x 4 (maps, height, width), because no image_shape is given",
+            "'conv 2 5x5 relu' is larger than its inputs, images of 4 x 4; give a smaller shape. The 16 numbers of a "
+            "sample are interpreted as an image of 1 x 4 x 4 (maps, height, width), because no image_shape is given",
         ),
         (["--layers", "pool", "--dropout", "0.5"], "'dropout 0.5'"),
     ],
@@ -122,7 +122,7 @@ def test_colours_need_a_shape_where_they_are_no_squares(colors):
     asked = run(*arguments, cwd=colors)
     assert asked.returncode == 2
     assert re.search(
-        r"'conv 4 3x3 relu' needs images, and a sample has 90 numbers, .* --image-shape 3x32x32", asked.stderr
+        r"'conv 4 3x3 relu' needs images, but a sample has 90 numbers, .* --image-shape 3x32x32", asked.stderr
     )
     shape = "--epochs", "10", "--image-shape", "3x6x5", "--save", "n.json"
     result = run(*arguments, *shape, cwd=colors)

@@ -34,5 +34,5 @@ def test_a_name_that_nobody_knows(name):
 
 def test_a_level_on_another_architecture(monkeypatch):
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    with pytest.raises(ValueError, match="'x86-64-v3', but this machine is aarch64; use 'native' for it"):
+    with pytest.raises(ValueError, match="'x86-64-v3', but this machine is aarch64; use 'native' for this machine"):
         environment_of("x86-64-v3")

@@ -97,7 +97,7 @@ def test_a_single_number_is_what_the_book_takes_it_for():
     with pytest.raises(ValueError, match="3 components, but the network has 5 outputs"):
         Dataset.from_pairs([(x, np.zeros((3, 1)))]).labels(5)
     for bad, message in (
-        (0.5, r"a label 0\.5; labels are integers"),
+        (0.5, r"a label 0\.5; labels must be integers"),
         (-1.0, "a label -1, but"),
         (np.nan, "a label nan"),
     ):

@@ -138,7 +138,7 @@ def test_the_number_of_classes(tmp_path):
     write(tmp_path, MNIST | {"train-labels-idx1-ubyte": LABELS % 3, "t10k-labels-idx1-ubyte": TEST_LABELS % 2})
     assert mnist_loader.load_data_wrapper(tmp_path)[0].targets.shape == (50, 3)
     assert mnist_loader.load_data_wrapper(tmp_path, classes=10)[0].targets.shape == (50, 10)
-    with pytest.raises(ValueError, match="classes is 2; the labels go from 0 to 2, so it must be at least 3"):
+    with pytest.raises(ValueError, match="classes is 2; the labels go from 0 to 2, so classes must be at least 3"):
         mnist_loader.load_data_wrapper(tmp_path, classes=2)
 
 
@@ -173,7 +173,7 @@ def test_without_test_data_some_are_drawn_which_is_told(tmp_path, sorted_by_labe
 def test_several_sets_in_a_folder(tmp_path):
     write(tmp_path, renamed("EMNIST/raw/emnist-digits-{}-{}", test="test"))
     write(tmp_path, renamed("EMNIST/raw/emnist-mnist-{}-{}", test="test"))
-    with pytest.raises(DataError, match=r"holds 2 data sets; name one of the files .*emnist-digits-.*emnist-mnist-"):
+    with pytest.raises(DataError, match=r"holds 2 data sets; give one of the files .*emnist-digits-.*emnist-mnist-"):
         mnist_loader.load_data(tmp_path)
     mnist_loader.load_data(tmp_path / "EMNIST/raw/emnist-mnist-test-labels-idx1-ubyte")
 
@@ -401,7 +401,7 @@ BAD_FILES = {
     "names.csv": (b"label,a,b\n1,2\n", "3 names for 2 columns"),
     "missing.csv": (b"label,a\n1,\n", "could not convert"),
     "nan.csv": (b"label,a\n1,nan\n0,1\n0,2\n", "not finite"),
-    "half.csv": (b"label,a\n0.5,1\n0,1\n0,2\n", "must be integers from 0"),
+    "half.csv": (b"label,a\n0.5,1\n0,1\n0,2\n", "must be integers of at least 0"),
     "negative.csv": (b"label,a\n-1,1\n0,1\n0,2\n", "labels go from -1 to 0"),
     "huge.csv": (b"label,a\n100000,1\n0,1\n0,2\n", "labels go from 0.0 to 100000.0"),
     "two_rows.csv": (b"label,a\n1,1\n0,1\n", "need at least 3"),
@@ -454,7 +454,7 @@ def test_folders_that_are_refused(tmp_path):
         mnist_loader.load_data(tmp_path)
     for name in ("a.csv", "b.csv"):
         csv(tmp_path / name, TRAIN, LABELS)
-    with pytest.raises(DataError, match=r"a\.csv and b\.csv may both be the training data; name one"):
+    with pytest.raises(DataError, match=r"a\.csv and b\.csv may both be the training data; give one"):
         mnist_loader.load_data(tmp_path)
 
 

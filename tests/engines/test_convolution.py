@@ -172,7 +172,7 @@ def test_an_activation_of_ones_own(layers):
 @pytest.mark.parametrize("name", ["numba", "numpy", "reference"])
 def test_an_activation_of_ones_own_needs_pytorch(name):
     architecture = Architecture((3,), (Dense(4, OwnActivation(swish)), Dense(2)))
-    with pytest.raises(ValueError, match=r"OwnActivation\(swish\), which this engine cannot call; engine='torch' can"):
+    with pytest.raises(ValueError, match=r"OwnActivation\(swish\), which this engine cannot call; use engine='torch'"):
         engine_class(name)(architecture, parameters_of(architecture, np.random.default_rng(0)))
 
 

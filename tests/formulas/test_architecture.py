@@ -49,7 +49,7 @@ def test_settings_of_no_layer(settings):
         (lambda: Dropout("half"), TypeError, "p of Dropout is 'half'"),
         (lambda: Dropout(0.5, 1), TypeError, "inverted of Dropout is 1; it must be True or False"),
         (lambda: Convolution(0, 5), ValueError, "filters of Convolution is 0; it must be at least 1"),
-        (lambda: Convolution(2, (5,)), ValueError, r"shape of Convolution is \(5,\); it must be a height and a width"),
+        (lambda: Convolution(2, (5,)), ValueError, r"shape of Convolution is \(5,\); it must be an integer, or a"),
         (lambda: Convolution(2, (5, 0)), ValueError, "a number in shape of Convolution is 0"),
         (lambda: Convolution(2, 5, "softmax"), ValueError, "activation of Convolution is 'softmax'; it must be one of"),
         (lambda: Convolution(2, 5, padding="full"), ValueError, "padding of Convolution is 'full'; it must be one of"),

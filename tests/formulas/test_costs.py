@@ -139,13 +139,13 @@ def test_a_cost_takes_targets_that_are_drawn_for_it(cost, activation):
 @pytest.mark.parametrize(
     ("cost", "wrong", "message"),
     [
-        (CrossEntropyCost, [[0.0, 1.5]], "component 1.5; CrossEntropyCost takes targets from 0 to 1"),
+        (CrossEntropyCost, [[0.0, 1.5]], "component 1.5; CrossEntropyCost needs targets from 0 to 1"),
         (CrossEntropyCost, [[0.5, 1.0], [-0.25, 1.0]], "component -0.25"),
         (CrossEntropyCost, [[0.5, np.nan]], "component nan"),
         (LogLikelihoodCost, [[0.5, 0.5], [0.5, 0.75]], "sum 1.25 and the smallest component 0.5; LogLikelihoodCost"),
         (LogLikelihoodCost, [[1.5, -0.5]], "smallest component -0.5"),
         (LogLikelihoodCost, [[np.nan, 0.5]], "sum nan"),
-        (PoissonCost, [[0.5, -0.5]], "component -0.5; PoissonCost takes targets from 0"),
+        (PoissonCost, [[0.5, -0.5]], "component -0.5; PoissonCost needs targets of at least 0"),
     ],
 )
 def test_targets_that_a_cost_does_not_take(cost, wrong, message):
@@ -282,10 +282,10 @@ def test_a_cost_without_delta():
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (np.ones(2), r"cost.delta returned an array of shape \(2,\); it must be \(2, 1\)"),
+        (np.ones(2), r"cost.delta returned an array of shape \(2,\); the shape must be \(2, 1\)"),
         (np.ones((1, 2)), r"cost.delta returned an array of shape \(1, 2\)"),
-        (None, "cost.delta returned object; it must return real numbers"),
-        (1j, "cost.delta returned complex128"),
+        (None, "cost.delta returned values of the type object; it must return real numbers"),
+        (1j, "cost.delta returned values of the type complex128"),
     ],
 )
 def test_what_a_delta_may_not_return(returned, message):

@@ -43,7 +43,7 @@ def test_other_ways_to_write_the_same():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "a layer is missing; write layers between commas"),
+        ("", "a layer is missing; write a layer before and after each comma"),
         ("pool,", "a layer is missing"),
         ("dense 3,, pool", "a layer is missing"),
         (
@@ -79,7 +79,7 @@ def test_what_is_no_notation(text, message):
     ],
 )
 def test_what_has_no_notation_is_described_all_the_same(layer):
-    with pytest.raises(ValueError, match="cannot be written as text; text may have conv FILTERS"):
+    with pytest.raises(ValueError, match="cannot be written as text; a layer in text must be one of: conv FILTERS"):
         notation.write([layer])
     assert notation.describe(layer) == repr(layer)
 
@@ -87,10 +87,10 @@ def test_what_has_no_notation_is_described_all_the_same(layer):
 @pytest.mark.parametrize(
     ("layers", "error", "message"),
     [
-        ([], ValueError, "there are no layers; give at least one"),
+        ([], ValueError, "layers is empty; give at least one layer"),
         ([0], ValueError, "a layer is 0"),
         (["pool"], TypeError, "a layer is 'pool'; it must be an integer"),
-        (7, TypeError, "7 must be a text, such as 'conv 20"),
+        (7, TypeError, "7 must be a string, such as 'conv 20"),
         ([Dense(3, "softmax")], ValueError, "'dense 3 softmax': softmax is for the output layer"),
     ],
 )
@@ -118,7 +118,7 @@ def test_the_shape_of_inputs(n_in, layers, given, expected):
 
 def test_a_shape_that_nothing_says_or_that_does_not_fit():
     with pytest.raises(
-        ValueError, match=r"MaxPooling.* needs images, and a sample has 40 numbers, neither n\*n \(one map"
+        ValueError, match=r"MaxPooling.* needs images, but a sample has 40 numbers, neither n\*n \(one map"
     ):
         images.input_shape(40, [MaxPooling(), 10])
     with pytest.raises(

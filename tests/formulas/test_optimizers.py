@@ -92,7 +92,7 @@ def test_an_optimizer_by_name():
         (("adagrad",), ValueError, "optimizer is 'adagrad'; it must be one of sgd, nesterov"),
         ((3,), TypeError, r"optimizer is 3; it must be one of .*, or an object such as Adam\(beta1=0.9\)"),
         ((Adam,), TypeError, "optimizer is .*Adam"),
-        (("adam", 0.5), ValueError, "momentum is 0.5, but optimizer is 'adam'; momentum= goes with 'sgd'"),
+        (("adam", 0.5), ValueError, "momentum is 0.5, but optimizer is 'adam'; momentum= can be used only with 'sgd'"),
         ((GradientDescent(0.5), 0.5), ValueError, "momentum is 0.5, but optimizer is"),
         (("sgd", 1.0), ValueError, "momentum is 1.0"),
     ],

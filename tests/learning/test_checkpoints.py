@@ -118,7 +118,7 @@ def test_a_file_that_is_there_is_not_overwritten(data, tmp_path):
     ):
         trained(data, 1, checkpoint=tmp_path / "run")
     assert (tmp_path / "run").read_bytes() == contents
-    with pytest.raises(ValueError, match="resume is True, but there is no checkpoint"):
+    with pytest.raises(ValueError, match="resume is True, but checkpoint is None"):
         trained(data, 1, resume=True)
 
 

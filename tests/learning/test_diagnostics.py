@@ -32,7 +32,7 @@ def test_a_run_that_diverges_stops_at_that_epoch(engine):
     for array, expected in zip(net.weights + net.biases, before, strict=True):
         np.testing.assert_array_equal(array, expected)
     assert (reported, net.history.epochs) == ([], [])
-    assert net.history.stopped == "Stopped: weights became infinite or not a number in epoch 0"
+    assert net.history.stopped == "Stopped: weights became infinite or NaN in epoch 0"
 
 
 def test_of_chapter_1_too(capsys):

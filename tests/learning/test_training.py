@@ -92,7 +92,7 @@ def test_parameters_that_are_not_finite_are_undone(value):
     assert learner.value == 1
     assert len(history.epochs) == 1
     assert history.diverged
-    assert history.stopped == "Stopped: weights became infinite or not a number in epoch 1"
+    assert history.stopped == "Stopped: weights became infinite or NaN in epoch 1"
 
 
 @pytest.mark.parametrize(("value", "left"), [(7.0, 7.0), (np.nan, 1.0)])

@@ -179,7 +179,7 @@ def test_what_is_no_input(what, method):
         ("mini_batch_size", 13, ValueError, "training_data has 12 samples; a mini-batch needs 13"),
         ("checkpoint", 3, TypeError, "checkpoint is 3"),
         ("resume", 1, TypeError, "resume is 1; it must be True or False"),
-        ("resume", True, ValueError, "resume is True, but there is no checkpoint"),
+        ("resume", True, ValueError, "resume is True, but checkpoint is None"),
     ],
 )
 def test_how_it_cannot_be_trained(name, value, error, message):
@@ -273,7 +273,7 @@ SAVED = {
     "a layer of one's own": (
         lambda net: net.layers.insert(0, type("Own", (FullyConnectedLayer,), {})(4, 4)),
         ValueError,
-        "a layer is none of",
+        "each layer must be one of",
     ),
 }
 

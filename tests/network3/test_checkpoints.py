@@ -114,7 +114,7 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path, capsys):
     before, state = bits(net), np.random.get_state()[2]
     with pytest.raises(ValueError, match="exists; give resume=True to continue the run, or another file"):
         train(net, tmp_path / "run", 1)
-    with pytest.raises(ValueError, match="resume is True, but there is no checkpoint"):
+    with pytest.raises(ValueError, match="resume is True, but checkpoint is None"):
         train(net, None, 1, resume=True)
     assert (bits(net), np.random.get_state()[2]) == (before, state)
     assert (tmp_path / "run").read_text() == "precious"

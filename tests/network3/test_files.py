@@ -213,8 +213,8 @@ def change_layer(**changes):
 
 CHANGES = {
     "more than its layers": (lambda h, d: d["layers"].pop(), "not the weights and biases of its layers"),
-    "another kind": (change_layer(layer="Linear"), "a layer is none of"),
-    "a kind that is no name": (change_layer(layer=["SoftmaxLayer"]), "a layer is none of"),
+    "another kind": (change_layer(layer="Linear"), "each layer must be one of"),
+    "a kind that is no name": (change_layer(layer=["SoftmaxLayer"]), "each layer must be one of"),
     "another argument": (change_layer(params=[1, 2]), "must be described by"),
     "a private function": (change_layer(activation_fn="__class__"), "activation_fn is '__class__'"),
     "a function that is none": (change_layer(activation_fn=["ReLU"]), "activation_fn is"),

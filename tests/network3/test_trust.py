@@ -26,15 +26,15 @@ def of_ones(n, factor=1.0):
 def test_a_run_that_diverges_stops_and_is_undone(settings, engine, capsys):
     net, data = small_network(engine), some_data()
     before = bits(net)
-    with pytest.warns(TrainingWarning, match="^epoch 0: weights became infinite or not a number") as caught:
+    with pytest.warns(TrainingWarning, match="^epoch 0: weights became infinite or NaN") as caught:
         net.SGD(data, 3, 4, validation_data=data, test_data=data, **settings)
     assert [warning.filename for warning in caught] == [__file__]  # the warning has the caller's location
     assert bits(net) == before
     assert net.best is None
-    assert net.stopped == "Stopped: weights became infinite or not a number in epoch 0"
+    assert net.stopped == "Stopped: weights became infinite or NaN in epoch 0"
     assert capsys.readouterr().out == (
         "Training mini-batch number 0\n"
-        "Stopped: weights became infinite or not a number in epoch 0\n"
+        "Stopped: weights became infinite or NaN in epoch 0\n"
         "There is no best validation accuracy: no epoch was completed\n"
     )
     net.SGD(data, 1, 4, 0.1, data, data)
@@ -59,7 +59,7 @@ def test_what_was_before_the_epoch_is_kept(engine, capsys):
     assert bits(net) == expected
     assert net.best == best
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2] == "Stopped: weights became infinite or not a number in epoch 2"
+    assert lines[-2] == "Stopped: weights became infinite or NaN in epoch 2"
     assert lines[-1].startswith("Best validation accuracy of ")
 
 

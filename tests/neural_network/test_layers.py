@@ -124,8 +124,8 @@ def test_a_dense_layer_is_the_number_of_its_neurons(bars):
         (
             {"layers": (Convolution(2, 7),)},
             ValueError,
-            r"hidden_layer_sizes: Convolution.* is larger than its inputs, images of 6 x 6\. The 36 numbers of a "
-            "sample are taken for an image of 1 x 6 x 6",
+            r"hidden_layer_sizes: Convolution.* is larger than its inputs, images of 6 x 6; give a smaller shape\. "
+            "The 36 numbers of a sample are interpreted as an image of 1 x 6 x 6",
         ),
         ({"layers": (5, MaxPooling())}, ValueError, "hidden_layer_sizes: MaxPooling.* has 5 numbers without a shape"),
         (
@@ -162,7 +162,7 @@ def test_what_is_refused(bars, parameters, error, message):
 def test_features_that_are_no_image_are_refused(bars):
     x, y = bars
     with pytest.raises(
-        ValueError, match=r"Convolution.* needs images, and a sample has 35 numbers, .* give the number"
+        ValueError, match=r"Convolution.* needs images, but a sample has 35 numbers, .* give maps, height and"
     ):
         made().fit(x[:, :35], y)
 

@@ -457,7 +457,7 @@ def test_weights_that_are_no_numbers_where_the_loss_is_one(kind):
         settings, architecture, architecture.parameters(weights, biases), samples, 20, np.random.RandomState(0), True,
         Rule(estimator, 20, 0.001, 0, -INFINITY, 0),
     )  # fmt: skip
-    with pytest.raises(ValueError, match="diverged, its weights are infinite or not a number"):
+    with pytest.raises(ValueError, match="diverged, its weights are infinite or NaN"):
         learner.run(1, print, lambda number: False)
     assert np.isfinite(learner._loss)
     assert learner.losses == []  # `losses` contains completed iterations only

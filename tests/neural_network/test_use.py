@@ -337,7 +337,7 @@ def test_outputs_that_are_not_numbers_are_no_probabilities(blobs, engine_name, c
     signs = np.outer([1, -1, 1, -1], np.ones(len(classifier.intercepts_[1])))
     classifier.coefs_ = [np.full((5, 4), 1e38, np.float32), signs]
     for predict in (classifier.predict, classifier.predict_proba):
-        with np.errstate(all="ignore"), pytest.raises(ValueError, match="an output of the network is not a number"):
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match="an output of the network is NaN"):
             predict((100 * np.abs(x)).astype(np.float32))
 
 

@@ -33,10 +33,10 @@ NO_DATA = {
     "None": (None, TypeError, "is a NoneType; it must be a TensorDataset of images and labels"),
     "a tuple": ((IMAGES, LABELS), TypeError, "is a tuple; it must be a TensorDataset"),
     "a part": (Subset(DATA, [0, 1]), TypeError, "is a Subset; it must be a TensorDataset"),
-    "images alone": (TensorDataset(IMAGES), TypeError, "is a TensorDataset of 1; it must be"),
-    "three tensors": (TensorDataset(IMAGES, LABELS, LABELS), TypeError, "is a TensorDataset of 3; it must be"),
-    "float64": (TensorDataset(IMAGES.double(), LABELS), TypeError, "has images of torch.float64, .* of torch.float32"),
-    "int32": (TensorDataset(IMAGES, LABELS.int()), TypeError, "has labels of torch.int32, .* of torch.int64"),
+    "images alone": (TensorDataset(IMAGES), TypeError, r"is a TensorDataset \(number of tensors: 1\); it"),
+    "three tensors": (TensorDataset(IMAGES, LABELS, LABELS), TypeError, r"TensorDataset \(number of tensors: 3\); it"),
+    "float64": (TensorDataset(IMAGES.double(), LABELS), TypeError, "images of dtype torch.float64 .* torch.float32"),
+    "int32": (TensorDataset(IMAGES, LABELS.int()), TypeError, "has labels of dtype torch.int32 .* torch.int64"),
     "sparse": (TensorDataset(IMAGES.to_sparse(), LABELS), TypeError, r"has images of .*sparse_coo; .* torch\.strided"),
     "vectors": (TensorDataset(IMAGES, torch.eye(10).long()[LABELS]), ValueError, r"and labels of shape \(20, 10\)"),
     "numbers for images": (TensorDataset(torch.rand(N), LABELS), ValueError, r"has images of shape \(20,\) and"),
@@ -96,7 +96,7 @@ def test_what_does_not_go_together(folder):
     message = r"training .* \(20, 4\) .* of shapes \(n, \.\.\., \.\.\.\)"
     refused(ValueError, message, training=rows, options=Options((4, 10), augment=True))
     if not torch.cuda.is_available():
-        refused(ValueError, "device is 'cuda', but this PyTorch finds no GPU", options=Options((4, 10), device="cuda"))
+        refused(ValueError, "device is 'cuda', but PyTorch finds no GPU", options=Options((4, 10), device="cuda"))
 
 
 def test_images_without_an_order_of_pixels_are_taken(tmp_path):
@@ -112,7 +112,7 @@ def test_images_without_an_order_of_pixels_are_taken(tmp_path):
 @pytest.mark.parametrize(
     ("model", "error", "message"),
     [
-        (nn.Linear(4, 10), ValueError, "model has parameters that are infinite or not a number"),
+        (nn.Linear(4, 10), ValueError, "model has parameters or buffers that are infinite or NaN"),
         (None, TypeError, "model is a NoneType; it must be a Module"),
         (lambda images: images, TypeError, "model is a function; it must be"),
     ],

@@ -66,7 +66,7 @@ def change_bias(model):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (change_bias, ValueError, "its parameters are infinite or not a number"),
+        (change_bias, ValueError, "its parameters are infinite or NaN"),
         (lambda model: model.double(), ValueError, "its parameters are not of the shapes and the type"),
         (lambda model: setattr(model, "dropout", 2), ValueError, "dropout is 2"),
         (lambda model: setattr(model, "dropout", np.float64(0.5)), ValueError, "its dropout is a float64"),
@@ -170,9 +170,9 @@ HUGE = 10**4
         (lambda contents: changed(contents, sizes=[6, 10]), "not those of its layers"),
         (lambda contents: changed(contents, sizes=[7, 5, 4, 10]), "not of the shapes"),
         (lambda contents: changed(contents, sizes=[6, 2**31 - 1, 4, 10]), "its weights need"),
-        (lambda contents: changed(contents, sizes=[6, 5, 4, 9]), "the last must be 10"),
+        (lambda contents: changed(contents, sizes=[6, 5, 4, 9]), "the last size must be 10"),
         (lambda contents: changed(contents, sizes=[6] * 10**5 + [1000] * 10**5), "asks for more than"),
-        (lambda contents: changed(contents, sizes=[6] * 100 + [10]), "don't fit"),
+        (lambda contents: changed(contents, sizes=[6] * 100 + [10]), "do not fit"),
         (lambda contents: changed(contents, sizes=["6", 5, 4, 10]), "a size is '6'"),
         (lambda contents: changed(contents, sizes=(6, 5, 4, 10)), "its sizes is a tuple"),
         (lambda contents: changed(contents, dropout=1.0), "dropout is 1.0"),
@@ -180,7 +180,7 @@ HUGE = 10**4
         (lambda contents: changed(contents, state={"more": torch.zeros(1)}), "not those of its layers"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6).double()}), "the type"),
         (lambda contents: changed(contents, state={WEIGHT: torch.zeros(5, 6, device="meta")}), "asks for more than"),
-        (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "infinite or not a number"),
+        (lambda contents: changed(contents, state={WEIGHT: torch.full((5, 6), torch.inf)}), "infinite or NaN"),
         (lambda contents: contents | {"state": 3}, "not tensors"),
         (lambda contents: changed(contents, state={WEIGHT: [[0.0] * 6] * 5}), "not tensors"),
     ],
@@ -207,7 +207,7 @@ def test_archives_that_pytorch_is_not_shown(path, monkeypatch):
     assert "it is compressed" in refused(path)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/Constants.PKL", b"0")
-    assert "a program of TorchScript" in refused(path)
+    assert "a TorchScript program" in refused(path)
 
 
 def test_what_is_no_file(tmp_path):

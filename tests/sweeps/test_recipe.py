@@ -94,16 +94,16 @@ def test_work_grows_with_the_multiplications():
     ("arguments", "message"),
     [
         ({"layers": "pol"}, "layers: 'pol' is not a layer; a layer must be one of: conv FILTERS"),
-        ({"layers": 5}, "layers: 5 must be a text, such as 'conv 20 5x5 relu, pool 2x2, dense 100 relu'"),
+        ({"layers": 5}, "layers: 5 must be a string, such as 'conv 20 5x5 relu, pool 2x2, dense 100 relu'"),
         ({"layers": [Dropout(0.5, inverted=False)]}, "layers: Dropout(p=0.5, inverted=False) cannot be written"),
         (
             {"layers": "conv 2 30x30 relu"},
-            "layers: 'conv 2 30x30 relu' is larger than its inputs, images of 28 x 28. The 784 numbers of a sample are "
-            "taken for an image of 1 x 28 x 28",
+            "layers: 'conv 2 30x30 relu' is larger than its inputs, images of 28 x 28; give a smaller shape. The 784 "
+            "numbers of a sample are interpreted as an image of 1 x 28 x 28",
         ),
         ({"layers": "dense 30, conv 2 5x5"}, "layers: 'conv 2 5x5' has 30 numbers without a shape"),
         ({"layers": "dense 99999999999"}, "layers: inputs of the shape (784,) and the layers"),
-        ({"layers": "pool", "sizes": [40, 2]}, "layers: 'pool 2x2' needs images, and a sample has 40 numbers"),
+        ({"layers": "pool", "sizes": [40, 2]}, "layers: 'pool 2x2' needs images, but a sample has 40 numbers"),
         ({"layers": "pool", "sizes": [16, 5, 2]}, "sizes is [16, 5, 2], and layers are given"),
         ({"layers": "pool", "image_shape": (3, 2, 2)}, "layers: image_shape is (3, 2, 2), 12 numbers; it must have"),
         ({"layers": "pool", "dropout": 0.5}, "dropout is 0.5, and layers are given; write 'dropout 0.5' among the"),
