@@ -222,7 +222,7 @@ def experiment(
 
 
 def in_columns(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Return a table as text, with the columns name, the book's value and the computed value."""
+    """Return a table as text, with three columns: name, the book's value and the computed value."""
     rows = [("", "the book", "fastnet"), *rows]
     names, values = (max(len(row[i]) for row in rows) for i in range(2))
     return "\n".join(f"{name:<{names}}  {value:>{values}}  {ours}" for name, value, ours in rows)

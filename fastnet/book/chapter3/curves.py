@@ -26,7 +26,7 @@ def draw_curves(
     lowest: float | None = None,
     highest: float | None = None,
 ) -> None:
-    """Draw a line for each series of values, which has one value per epoch; the name of the series is at the end.
+    """Draw a line for each series of values (one value per epoch), with the name of the series at the line's end.
 
     Parameters
     ----------

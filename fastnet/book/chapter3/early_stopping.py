@@ -56,7 +56,7 @@ def early_stopping(
 
 
 def epochs_until(correct: Sequence[int], patience: int) -> int:
-    """Return the number of epochs until training ends: when `patience` epochs bring no improvement, or after all."""
+    """Return the number of epochs that are trained if training ends after `patience` epochs without an improvement."""
     best = without = -1
     for epoch, value in enumerate(correct, 1):
         without = 0 if value > best else without + 1

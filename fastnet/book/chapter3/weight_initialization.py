@@ -1,7 +1,7 @@
 """Old and new initial weights: with the new weights, the network learns faster from the first epoch.
 
 The old weights, chapter 1's, have standard deviation 1. The standard deviation of the new weights is 1 divided
-by the square root of the number of the neuron's inputs. The final validation accuracies of both networks are almost the
+by the square root of the neuron's number of inputs. The final validation accuracies of both networks are almost the
 same.
 """
 

@@ -26,7 +26,7 @@ DIGITS = {2: 2, 3: 3, 4: 3}
 
 
 def name_of(depth: int, layer: int) -> str:
-    """Return the name of a published value: the speed of hidden layer number `layer`, numbered from 1."""
+    """Return the name of a published value: the speed of hidden layer `layer`, numbered from 1."""
     return f"{hidden_layers(depth)}: layer {layer}"
 
 
