@@ -30,7 +30,7 @@ class Published(NamedTuple):
     value : float
         The book's value.
     unit : str
-        Unit, such as "%"; empty if there is none.
+        Unit, such as "%"; empty if the value has no unit.
     source : str
         `TEXT` or `FIGURE_DATA`.
     miss : str

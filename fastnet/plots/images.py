@@ -59,7 +59,7 @@ def image_shape(n: int, shape: Shape) -> tuple[int, int]:
     Raises
     ------
     TypeError, ValueError
-        If `shape` is not two positive integers with product n, or is None and n is not a square number.
+        If `shape` is given but not two positive integers with product n, or is None but n is not a square number.
     """
     if shape is None:
         side = isqrt(n)
