@@ -1,4 +1,4 @@
-"""The book's figures, tables and experiments: a module for each, in a folder for each chapter.
+"""The book's figures, tables and experiments: one module each, in one folder per chapter.
 
 >>> from fastnet import book
 >>> result = book.overfitting()  # doctest: +SKIP
@@ -80,21 +80,21 @@ def names(chapter: int | None = None) -> list[str]:
     Parameters
     ----------
     chapter : int, optional
-        Number of the chapter, from 1 to 6, whose experiments to name; by default, all experiments.
+        Number of the chapter whose experiments are returned, from 1 to 6; by default, all chapters.
 
     Raises
     ------
     ValueError
-        If there is no such chapter.
+        If `chapter` is not a number from 1 to 6.
     """
     folders = _FOLDERS if chapter is None else (f"chapter{chapter}",)
     if not set(folders) <= set(_FOLDERS):
-        raise ValueError(f"chapter is {chapter}; it must be from 1 to 6, or None for all")
+        raise ValueError(f"chapter is {chapter}; it must be from 1 to 6, or None for all chapters")
     return [name for folder in folders for name in _names_in(folder)]
 
 
 def experiments(chapter: int | None = None) -> list[Experiment]:
-    """Return the experiments that `names(chapter)` names, in the same order."""
+    """Return the experiments whose names `names(chapter)` returns, in the same order."""
     return [_attribute(name) for name in names(chapter)]
 
 
@@ -110,7 +110,7 @@ def _attribute(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-if not TYPE_CHECKING:  # a checker refuses names that it does not find above
+if not TYPE_CHECKING:  # hidden from type checkers, which would otherwise accept any name
     __getattr__ = _attribute
 
 

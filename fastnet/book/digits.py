@@ -22,11 +22,11 @@ def percent(correct: int, data: Dataset) -> float:
 
 
 def silently(history: object) -> None:
-    """Print nothing after an epoch: for `SGD(report=silently)`."""
+    """Print nothing after an epoch; used as `SGD(report=silently)`."""
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Discard standard output in the `with` block: for `network.Network.SGD`, which has no argument `report`."""
+    """Discard standard output in the `with` block; used for `network.Network.SGD`, which has no argument `report`."""
     with contextlib.redirect_stdout(None):
         yield

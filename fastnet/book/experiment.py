@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TEXT, FIGURE_DATA = "text", "data of the figure"
-"""Values of `Published.source`: where the book publishes a value."""
+"""Values of `Published.source`: the book has the value in its text, or in the data of a figure."""
 
 
 class Published(NamedTuple):
@@ -26,17 +26,17 @@ class Published(NamedTuple):
     Attributes
     ----------
     name : str
-        Name of the value, such as "test accuracy after the last epoch"; the same as in `Measured.values`.
+        Name of the value, such as "test accuracy after the last epoch"; also the key of the value in `Measured.values`.
     value : float
         The book's value.
     unit : str
-        Unit, such as "%"; empty if there is none.
+        Unit, such as "%"; empty if the value has no unit.
     source : str
         `TEXT` or `FIGURE_DATA`.
     miss : str
-        Known reason for a difference from the computed value; empty if there is none.
+        Known reason why the computed value differs; empty if no reason is known.
     tolerance : float
-        Largest distance of the book's value from the computed range; usually half of the value's last digit.
+        Largest accepted distance of the book's value from the computed range; usually half a unit of the last digit.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Measured(NamedTuple):
     data : mapping of str to anything
         Numbers, lists and arrays that the picture shows, by name.
     values : mapping of str to float
-        Computed values, under the names of the published values.
+        Computed values, by name; a published value and its computed value have the same name.
     """
 
     data: Mapping[str, Any]
@@ -73,7 +73,7 @@ class Result:
     data : mapping of str to anything
         Numbers, lists and arrays that the picture shows, by name.
     values : mapping of str to float
-        Computed values, under the names of the published values.
+        Computed values, by name; a published value and its computed value have the same name.
     """
 
     experiment: Experiment
@@ -93,7 +93,7 @@ class Result:
         return figure
 
     def save(self, filename: str | os.PathLike[str]) -> None:
-        """Write the picture to a file, in the format of the file's ending.
+        """Write the picture to a file, in the format given by the file's extension.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Result:
         OSError
             If the file cannot be written. An existing file is then unchanged.
         ValueError
-            If matplotlib does not support the ending.
+            If matplotlib does not support the file's extension.
         """
         figures.check(filename)
         figures.save(self.draw(), filename)
@@ -123,19 +123,19 @@ class Result:
 
 @dataclass(eq=False, repr=False)
 class Experiment:
-    """A figure, table or experiment of the book; a call computes the experiment and returns a `Result`.
+    """A figure, table or experiment of the book. Calling the object computes the experiment and returns a `Result`.
 
     Attributes
     ----------
     function : callable
-        Function that takes keyword arguments with defaults, and returns `Measured`. The argument `seed`, if there is
-        one, seeds its random numbers.
+        Function that takes keyword arguments with defaults, and returns `Measured`. If the function has an argument
+        `seed`, this argument seeds the random numbers.
     title : str
         Description in one line.
     published : sequence of Published
         Values that the book publishes.
     drawing : callable
-        Function that takes `data` and an empty matplotlib figure, and draws into the figure.
+        Function that takes `Measured.data` and an empty matplotlib figure, and draws into the figure.
     size : (float, float)
         Width and height of the picture, in inches.
     """
@@ -156,13 +156,13 @@ class Experiment:
 
     @property
     def chapter(self) -> int | None:
-        """Number of the chapter, from 1, as in the name of the module's folder; None for older experiments."""
+        """Number of the chapter, taken from the name of the module's folder; None for older experiments."""
         folder = self.function.__module__.split(".")[-2]
         return int(folder.removeprefix("chapter")) if folder.startswith("chapter") else None
 
     @property
     def place(self) -> str:
-        """The chapter as text, such as "chapter 3"; "older experiments" if there is none."""
+        """The chapter as text, such as "chapter 3"; "older experiments" if the experiment is in no chapter."""
         return "older experiments" if self.chapter is None else f"chapter {self.chapter}"
 
     @property
@@ -190,19 +190,19 @@ class Experiment:
         Parameters
         ----------
         **settings
-            Arguments of the function; `help(book.overfitting)` lists those of `overfitting`.
+            Arguments of the function; for example, `help(book.overfitting)` lists the arguments of `overfitting`.
 
         Raises
         ------
         TypeError
-            If the function has no such argument, or the seed is not an integer.
+            If the function does not have one of the arguments, or the seed is not an integer.
         ValueError
             If the seed is negative.
         """
         known = inspect.signature(self.function).parameters
         for name in settings:
             if name not in known:
-                raise TypeError(f"{self.name} has no setting {name!r}; it has {', '.join(known) or 'none'}")
+                raise TypeError(f"{self.name} has no argument {name!r}; choose from {', '.join(known) or 'none'}")
         if "seed" in settings:
             arguments.natural(settings["seed"], "seed")
         return Result(self, *self.function(**settings))
@@ -222,13 +222,13 @@ def experiment(
 
 
 def in_columns(rows: Sequence[tuple[str, str, str]]) -> str:
-    """Return a table as text, with the columns name, the book's value and the computed value."""
+    """Return a table as text, with three columns: name, the book's value and the computed value."""
     rows = [("", "the book", "fastnet"), *rows]
     names, values = (max(len(row[i]) for row in rows) for i in range(2))
     return "\n".join(f"{name:<{names}}  {value:>{values}}  {ours}" for name, value, ours in rows)
 
 
 def in_words(value: float, unit: str) -> str:
-    """Return a value with its unit as text: percentages with two decimals, others with four significant digits."""
+    """Return a value with its unit as text: percentages have two decimals, other values four significant digits."""
     text = f"{value:.2f}" if unit == "%" else f"{value:.4g}"
     return f"{text} {unit}".rstrip()

@@ -27,19 +27,19 @@ class Spread(NamedTuple):
 
     @property
     def is_met(self) -> bool:
-        """Whether the book's value lies between `lowest` and `highest`, or outside by at most its tolerance."""
+        """Whether the book's value is in the range from `lowest - tolerance` to `highest + tolerance`."""
         value, tolerance = self.published.value, self.published.tolerance
         return self.lowest - tolerance <= value <= self.highest + tolerance
 
     def verdict(self) -> str:
-        """Return how much the median differs from the book's value, and the known reason; empty if the value is met."""
+        """Return by how much the median differs from the book's value, and the known reason; empty if `is_met`."""
         if self.is_met:
             return ""
         difference = in_words(abs(self.median - self.published.value), self.published.unit)
         return f"differs by {difference}. {self.published.miss}".strip()
 
     def cells(self) -> tuple[str, str, str]:
-        """Return the name, the book's value, and the median with the range, as text."""
+        """Return three texts: the name of the value, the book's value, and the median with the range."""
         name, value, unit, *_ = self.published
         ours = in_words(self.median, unit)
         if self.lowest < self.highest:
@@ -56,7 +56,7 @@ def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
 
 
 def spreads(results: Iterable[Result]) -> list[Spread]:
-    """Return a `Spread` for each published value of an experiment, from at least one of its results."""
+    """Return a `Spread` for each published value, given one or more results of the same experiment."""
     found = list(results)
     spreads = []
     for published in found[0].experiment.published:

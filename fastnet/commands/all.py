@@ -18,7 +18,7 @@ def fastnet_command(context: click.Context) -> None:
     Begin with `fastnet train`; `fastnet COMMAND --help` lists the options of a command.
 
     \b
-    For completion in bash (zsh: zsh_source, fish: fish_source), put into ~/.bashrc:
+    For tab completion in bash, add this line to ~/.bashrc (in zsh: zsh_source, in fish: fish_source):
         eval "$(_FASTNET_COMPLETE=bash_source fastnet)"
     """  # noqa: D301 - click does not wrap the lines after a backspace
     if context.invoked_subcommand is None:

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     "--seeds",
     type=click.IntRange(1, 1000),
     default=1,
-    help="Number of seeds, from --seed on; the median is printed with the lowest and highest value.",
+    help="Number of seeds, beginning with --seed; the median is printed with the lowest and highest value.",
 )
 @click.option("--save", "picture", type=NewFile(), help="Write the picture to this file, such as overfitting.png.")
 @click.option("--all", "every", is_flag=True, help="Compute all experiments and write them to --folder.")
-@click.option("--chapter", type=click.IntRange(1, 6), help="List, or compute with --all, only this chapter.")
+@click.option("--chapter", type=click.IntRange(1, 6), help="Only this chapter is listed, or computed with --all.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -78,7 +78,7 @@ def _check_together(
     if picture is not None and name is None:
         raise click.UsageError("--save needs NAME, the experiment whose picture is saved")
     if chapter is not None and name is not None:
-        raise click.UsageError(f"--chapter restricts the list or --all; leave it out for {name!r}")
+        raise click.UsageError(f"--chapter restricts the list or --all; leave --chapter out with {name!r}")
 
 
 def _named(name: str) -> Experiment:
@@ -89,7 +89,7 @@ def _named(name: str) -> Experiment:
         near = difflib.get_close_matches(name, known, 3)
         raise click.UsageError(
             f"there is no experiment {name!r}; "
-            + (f"did you mean {' or '.join(near)}?" if near else "`fastnet book` lists all")
+            + (f"did you mean {' or '.join(near)}?" if near else "`fastnet book` lists all experiments")
         )
     found: Experiment = getattr(book, name)
     return found
@@ -136,7 +136,7 @@ def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None
 def _show(result: Result) -> None:
     """Open the picture in the system's default application, if there is a screen."""
     if not _has_screen():
-        say("fastnet: there is no screen to show the picture on; --save FILE writes it", err=True)
+        say("fastnet: there is no screen to show the picture on; --save FILE writes the picture to a file", err=True)
         return
     path = Path(tempfile.mkdtemp(prefix="fastnet-"), f"{result.experiment.name}.png")
     result.save(path)
@@ -177,8 +177,8 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
             step(1)
     missed = sum(not each.is_met for entry in entries for each in entry.spreads)
     values = sum(len(entry.spreads) for entry in entries)
-    met = f" {values - missed} of {values} published values are met." if values else ""
+    met = f" {values - missed} of {values} published values lie in the computed range." if values else ""
     seconds = time.perf_counter() - began
-    say(f"{len(entries)} experiments in {seconds:.0f} seconds.{met} {folder / 'index.html'} shows all.")
+    say(f"{len(entries)} experiments in {seconds:.0f} seconds.{met} {folder / 'index.html'} shows all results.")
     if len(entries) < len(experiments):
         click.get_current_context().exit(1)

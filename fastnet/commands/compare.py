@@ -34,12 +34,17 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=5, help="Number of epochs to time.")
 @click.option("--eta", type=POSITIVE, default=3.0, help="Learning rate.")
-@click.option("--engines", type=Engines(), show_default="all", help=f"Some of {', '.join(ENGINES + VARIANTS)}.")
+@click.option(
+    "--engines",
+    type=Engines(),
+    show_default="all",
+    help=f"Engines to compare, separated by commas: some of {', '.join(ENGINES + VARIANTS)}.",
+)
 @click.option("--dtype", type=DTYPE, default="float32", help="Precision.")
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    show_default="one a processor",
+    show_default="one per processor",
     help="Largest number of threads of an engine.",
 )
 @click.option("--map", "as_map", is_flag=True, help="Compare several hidden layer widths and mini-batch sizes.")
@@ -61,9 +66,10 @@ def compare(
 ) -> None:
     """Compare the speed of the engines on handwritten digits.
 
-    The engines train the same network, from the same parameters and in the same order of samples, an epoch each in
-    turns. With --map, they train networks with one hidden layer of several widths, with mini-batches of several sizes.
-    A table and a summary then show which engine is the fastest in each case, and by how much.
+    The engines train the same network, from the same parameters and in the same order of samples. The engines take
+    turns, one epoch each. With --map, the engines train networks with one hidden layer, for several widths of the layer
+    and several mini-batch sizes. A table and a summary then show which engine is the fastest in each case, and by how
+    much.
     """
     from fastnet import comparison, plots
     from fastnet.comparison import timing
@@ -74,7 +80,9 @@ def compare(
     if as_map:
         for name, option in _OF_ONE_NETWORK.items():
             if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                raise click.UsageError(f"{option} is for one network; --map compares many: leave one of them out")
+                raise click.UsageError(
+                    f"{option} is for one network; --map compares many: leave out one of the two options"
+                )
         cells = len(comparison.WIDTHS) * len(comparison.MINI_BATCH_SIZES)
         with progress.steps("Comparing", cells) as step:
             result: Comparison | Map = comparison.compare_map(
@@ -109,7 +117,7 @@ def _print(result: Comparison | Map) -> None:
     if isinstance(result, Comparison):
         console.print(_table(result))
         for missing in (each for each in result.results if each.missing is not None):
-            print(f"Without {missing.engine}: {missing.missing}.")
+            print(f"{missing.engine} was not compared: {missing.missing}.")
         if result.difference is not None:
             checked = f"After {timing.CHECKED_MINI_BATCHES} mini-batches,"
             print(f"{checked} the parameters of the engines differed by at most {result.difference:.0e}.")
@@ -129,7 +137,7 @@ def _table(comparison: Comparison) -> Table:
     table.add_column("engine", no_wrap=True)
     for heading in ("seconds", "fastest to slowest"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("times the book", "test accuracy"):  # wrapped into two lines in a narrow terminal
+    for heading in ("times the book", "test accuracy"):  # headings that a narrow terminal wraps into two lines
         table.add_column(heading, justify="right")
     for result in (each for each in comparison.results if each.missing is None):
         times = comparison.times(result.engine)

@@ -34,7 +34,7 @@ _USERS = {
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    show_default="one a processor",
+    show_default="one per processor",
     help="Number of processes that compile at the same time.",
 )
 def compile_kernels(processor: str, folder: Path | None, jobs: int | None) -> None:
@@ -43,7 +43,7 @@ def compile_kernels(processor: str, folder: Path | None, jobs: int | None) -> No
     Kernels that are compiled already are skipped. Without this command, a kernel is compiled at its first use.
 
     \b
-    In a container image, for all processors with AVX2 and without AVX-512, and then for all with AVX-512:
+    In a container image, for all processors with AVX2 and without AVX-512, and then for all processors with AVX-512:
         RUN fastnet compile --folder /opt/kernels --processor x86-64-v3
         RUN fastnet compile --folder /opt/kernels --processor x86-64-v4
         ENV NUMBA_CACHE_DIR=/opt/kernels
@@ -77,6 +77,6 @@ def _use(processor: str, variables: dict[str, str]) -> str:
     if processor in _USERS:
         variables = {name: value for name, value in variables.items() if not name.startswith("NUMBA_CPU")}
     if not variables:
-        return f"The code is used by {users} without any setting."
+        return f"The code is used by {users}; no setting is needed."
     settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in sorted(variables.items()))
     return f"The code is used by {users} with {settings} in its environment."

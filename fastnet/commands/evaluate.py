@@ -24,7 +24,7 @@ _PICTURES = ("confusion", "mistakes", "weights")
 
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine that computes.")
+@click.option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine for the computations.")
 @DATA
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as confusion.png.")
 @click.option(
@@ -41,7 +41,7 @@ def evaluate(model: Path, engine: str, data: Path | None, plot_file: Path | None
     if plot_file is not None:
         plots.check(plot_file)
     elif picture is not None:
-        raise click.UsageError("--picture needs --plot: the file to draw it into")
+        raise click.UsageError("--picture needs --plot: the file to draw the picture into")
     net = network2.load(model, engine=engine)
     with notes_in_lines():
         _, _, test_data = mnist_loader.load_data_wrapper(data)
@@ -67,7 +67,7 @@ def _description(net: network2.Network) -> str:
 
 
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
-    """Return the chosen picture. An exception is raised before anything is printed."""
+    """Return the chosen picture. The command draws before it prints, so that an error is the only output."""
     if picture == "mistakes":
         return plots.mistakes(net, test_data, shape=_image_shape(net))
     if picture == "weights":

@@ -1,4 +1,4 @@
-"""Options of a command as the fields of a dataclass: each is declared, described and checked in one place."""
+"""Options of a command as fields of a dataclass: each option is declared, described and checked in one place."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _Check = Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def option(default: Any, check: Callable[..., Any], help: str, *names: str, type: Any = None, **bounds: Any) -> Any:
-    """Return a field of a subclass of `Checked`, from which `options_of` makes an option of a command.
+    """Return a field for a subclass of `Checked`; `options_of` makes an option of a command from the field.
 
     Parameters
     ----------
     default : object
         The default value. If it is None, None is accepted without a check.
     check : callable
-        Function such as those of `fastnet.utils.arguments`. Given a value and `argument`, the name of the field, it
-        returns the value in the form that it must have, or raises a `TypeError` or a `ValueError` with the name.
+        Function such as those of `fastnet.utils.arguments`. It is called with a value and `argument`, the name of the
+        field. It returns the value, converted if necessary, or raises a `TypeError` or a `ValueError` with the name.
     help : str
         Meaning of the option.
     *names : str
         Names of the option; by default, the name of the field.
     type : click.ParamType, optional
-        Type of the option; by default, a choice if there are `choices`, and otherwise the type of the default value:
-        a tuple is one of sizes.
+        Type of the option. By default, a choice if `bounds` has `choices`, numbers separated by commas if the default
+        value is a tuple, and otherwise the type of the default value. An option whose default is a bool is a flag.
     **bounds
         Other arguments of the check, such as `choices`.
     """
@@ -51,14 +51,14 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
         if value is None and default is None:
             return None
         found = check(value, argument=argument, **bounds)
-        return tuple(found) if isinstance(found, list) else found  # which cannot be changed
+        return tuple(found) if isinstance(found, list) else found  # immutable, as the dataclass is
 
     return dataclasses.field(default=default, metadata={"check": checked, "names": names, "settings": settings})
 
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Base class of options, which checks each value on construction.
+    """Base class of options; each value is checked on construction.
 
     The docstring of a subclass gets a section with the options' meanings.
     """
@@ -94,7 +94,7 @@ def options_of(kind: type[Checked]) -> Callable[[_Command], _Command]:
 
 
 def _callback(check: Callable[[Any, str], Any]) -> _Check:
-    """Return a check as click calls it; click's message begins with the name of the option."""
+    """Return a check in the form of a click callback; click's error message names the option."""
 
     def callback(context: click.Context, param: click.Parameter, value: Any) -> Any:
         try:

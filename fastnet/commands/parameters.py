@@ -31,7 +31,7 @@ DATA = click.option(
     "--data",
     type=click.Path(exists=True, path_type=Path),
     show_default="MNIST, which comes with fastnet",
-    help="Data set: a folder with IDX files, the book's mnist.pkl.gz, or a file .npz, .npy, .csv or .parquet.",
+    help="Data set: a folder with IDX files, the book's mnist.pkl.gz, or a .npz, .npy, .csv or .parquet file.",
 )
 
 
@@ -49,7 +49,7 @@ def notes_in_lines() -> Iterator[None]:
 
 
 def check_network_options(context: click.Context) -> None:
-    """Raise a `UsageError` if options of the network exclude one another; called before any data are loaded."""
+    """Raise a `UsageError` if options of the network exclude one another. The check needs no data."""
     layers, shape = context.params["layers"], context.params["image_shape"]
     if layers and _is_given(context, "sizes"):
         raise click.UsageError(
@@ -95,13 +95,13 @@ class ImageShape(ParamType):
     name = "shape"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Shape:
-        if isinstance(value, tuple):  # click converts a converted value once more
+        if isinstance(value, tuple):  # click may pass a value that is already converted
             return value
         try:
             return images.image_shape([int(word) for word in str(value).split("x")])
         except ValueError:
             self.fail(
-                f"{value!r} must be maps x height x width, three whole numbers from 1, such as 3x32x32", param, ctx
+                f"{value!r} must be MAPSxHEIGHTxWIDTH: three whole numbers, at least 1, such as 3x32x32", param, ctx
             )
 
 
@@ -146,14 +146,15 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
             "--layers",
             type=Layers(),
             help="Hidden layers instead of --sizes, such as "
-            f"'{notation.EXAMPLE}'. Between commas: {notation.FORMS}. Inputs and outputs are those of the data.",
+            f"'{notation.EXAMPLE}'. Separated by commas: {notation.FORMS}. The numbers of inputs and outputs are those "
+            "of the data.",
         ),
         click.option(
             "--image-shape",
             type=ImageShape(),
             metavar="MAPSxHEIGHTxWIDTH",
-            show_default="1xNxN of N*N inputs, 3xNxN of 3*N*N",
-            help="Maps, height and width of an image, for --layers, such as 3x32x32.",
+            show_default="1xNxN for N*N inputs, 3xNxN for 3*N*N inputs",
+            help="Number of maps, height and width of an image, for --layers, such as 3x32x32.",
         ),
         click.option(
             "--epochs",
@@ -171,49 +172,50 @@ def recipe_options(*, several: bool) -> Callable[[_Command], _Command]:
         option(
             "--eta",
             type=POSITIVE,
-            show_default="3.0; another cost 0.5, --layers 0.1, adam 0.001",
+            show_default="3.0; 0.5 with another cost, 0.1 with --layers, 0.001 with adam",
             help="Learning rate.",
         ),
         option(
             "--cost",
             type=click.Choice(list(costs.NAMES)),
-            show_default="quadratic, with --layers log-likelihood",
+            show_default="quadratic; log-likelihood with --layers",
             help="Cost function, which training minimizes.",
         ),
         option("--lmbda", type=FROM_ZERO, default=0.0, help="L2 regularization parameter."),
         option(
             "--init",
             type=click.Choice(INITS),
-            show_default="large, with another cost or --layers small",
-            help="Initial weights: large as in chapter 1, or small as in chapter 3: divided by the root of n_in.",
+            show_default="large; small with another cost or --layers",
+            help="Initial weights: large as in chapter 1, or small as in chapter 3 (divided by sqrt(n_in)).",
         ),
         option(
             "--activation",
             type=click.Choice(list(ACTIVATIONS)),
             default="sigmoid",
-            help="Activation function of hidden neurons for which --layers has none.",
+            help="Activation function of the hidden neurons, unless --layers names another.",
         ),
         option(
             "--dropout",
             type=FRACTION,
             default=0.0,
-            help="Probability with which a hidden neuron is left out. With --layers, add a layer 'dropout P' instead.",
+            help="Probability of dropping a hidden neuron. With --layers, add a layer 'dropout P' instead.",
         ),
-        option("--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="Rule that updates weights."),
-        option("--momentum", type=FRACTION, default=0.0, help="Momentum of sgd and nesterov."),
+        option("--optimizer", type=click.Choice(optimizers.NAMES), default="sgd", help="Rule that updates parameters."),
+        option("--momentum", type=FRACTION, default=0.0, help="Momentum coefficient of sgd and nesterov."),
         option("--max-norm", type=POSITIVE, help="Largest norm of each neuron's weights."),
         click.option(
             "--patience",
             type=click.IntRange(min=1),
-            help="Number of epochs with no better validation accuracy after which training stops.",
+            help="Number of epochs without a better validation accuracy, after which training stops.",
         ),
         click.option(
             "--schedule",
             type=click.Choice(SCHEDULES),
-            help="Schedule of the learning rate: falling with the epochs, or, with --patience, halved before stopping.",
+            help="Schedule that lowers the learning rate. halve needs --patience: it halves the rate instead of "
+            "stopping, and the seventh halving stops the training.",
         ),
-        click.option("--expand", is_flag=True, help="Train on each image and its four shifts by a pixel."),
-        option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine that computes."),
+        click.option("--expand", is_flag=True, help="Train on each image and on four copies, shifted by one pixel."),
+        option("--engine", type=click.Choice(ENGINES + VARIANTS), default="numba", help="Engine that trains."),
         option("--dtype", type=DTYPE, default="float32", help="Floating-point type."),
     ]
 

@@ -24,23 +24,25 @@ if TYPE_CHECKING:
 @click.command(cls=Command, context_settings=SETTINGS)
 @click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, show_default="any free port", help="Port to listen at."
+    "--port", type=click.IntRange(0, 65535), default=0, show_default="any free port", help="Port to listen on."
 )
-@click.option("--host", default="127.0.0.1", help="Address to listen at. Only this machine can reach the default.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on. Only this machine can reach the default.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page in the browser.")
 def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     """Open a page to draw digits, watch every neuron, and train networks on MNIST.
 
     MODEL is a file that `fastnet train --save`, `network2` or `network3` wrote. Without MODEL, the page begins with a
-    network that reads digits, which is trained once. The page needs no connection to the internet. Ctrl-C stops the
-    server.
+    network that reads digits; it is trained at the first use and kept. The page needs no connection to the internet.
+    Ctrl-C stops the server.
     """
     try:
         from fastnet.play.server import PageServer
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "websockets":
             raise
-        raise ImportError("fastnet play needs the package websockets: pip install 'fastnet-nndl[play]'") from None
+        raise ImportError(
+            "fastnet play needs the package websockets; pip install 'fastnet-nndl[play]' installs it"
+        ) from None
     from fastnet import handwriting
     from fastnet.handwriting import images
     from fastnet.play import models
@@ -57,12 +59,12 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     except KeyboardInterrupt:
         return
     except OSError as error:
-        if error.errno is not None and error.errno > 0:  # a host that is not found has a negative number
+        if error.errno is not None and error.errno > 0:  # if the host is not found, errno is negative
             reason = os.strerror(error.errno)
         else:
             reason = error.strerror or str(error)
         raise click.ClickException(
-            f"cannot listen at {host}, port {port}: {reason}; choose others with --host and --port"
+            f"cannot listen on {host}, port {port}: {reason}; choose another address or port with --host or --port"
         ) from None
 
 
@@ -73,7 +75,7 @@ async def _serve(server: PageServer, browser: bool) -> None:
 
     def stop() -> None:
         stopped.set()
-        for number in numbers:  # a second signal ends the process at once
+        for number in numbers:  # a second signal ends the process immediately
             loop.remove_signal_handler(number)
 
     for number in numbers:
@@ -82,6 +84,6 @@ async def _serve(server: PageServer, browser: bool) -> None:
     async with server.running():
         say(f"The page is at {server.address}")
         say("Ctrl-C stops the server.")
-        if browser:  # in a thread, because `webbrowser.open` waits until some browsers end
+        if browser:  # in a thread: with some browsers, `webbrowser.open` waits until the browser ends
             threading.Thread(target=webbrowser.open, args=[server.address], daemon=True).start()
         await stopped.wait()

@@ -25,10 +25,10 @@ from fastnet.utils import arguments
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    show_default="one that is trained once, in seconds, and kept in the cache folder",
-    help="The network: a file that `fastnet train --save` wrote.",
+    show_default="a network that is trained at the first use, in seconds, and kept in the cache folder",
+    help="Network: a file that `fastnet train --save` wrote.",
 )
-@click.option("--show", is_flag=True, help="Draw the network's input, and the probability of each digit.")
+@click.option("--show", is_flag=True, help="Print the network's input as a picture, and the probability of each digit.")
 @click.option("--json", "json_file", type=NewFile(), help="Write the answers, with all probabilities, to this file.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw pictures and answers into this file, such as mine.png.")
 @click.pass_context
@@ -80,7 +80,7 @@ def predict(
 
 
 def _load(path: Path) -> network2.Network:
-    net = network2.load(path, engine="numpy")  # needs no compilation, which would take longer than a few images
+    net = network2.load(path, engine="numpy")  # needs no compilation, which takes longer than a few predictions
     with arguments.named(str(path)):
         judging.check(net)
     return net
@@ -92,6 +92,6 @@ def _as_data(prediction: handwriting.Prediction) -> dict[str, Any]:
 
 
 def _has_colors() -> bool:
-    """Whether standard output is a terminal that can show half blocks and 256 colours."""
+    """Whether standard output is a terminal that can show half blocks and 256 colours, and NO_COLOR is not set."""
     terminal = sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown", None)
     return terminal and "NO_COLOR" not in os.environ and (sys.stdout.encoding or "").lower().startswith("utf")

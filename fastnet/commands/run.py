@@ -18,7 +18,7 @@ from fastnet.utils.interruption import TERMINATION_SIGNALS
 
 
 def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] = ()) -> NoReturn:
-    """Run a command and exit; every error is one line on standard error and exit status 2.
+    """Run a command and exit. An error is reported as one line on standard error, with exit status 2.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     name : str
         Name of the command, as the user typed it.
     also : tuple of classes, optional
-        Further exceptions to report, with the first line of their message.
+        Further exceptions to report; only the first line of their message is printed.
     """
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
@@ -44,7 +44,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         sys.exit(128 + (stopped or [signal.SIGINT])[0])
     except click.ClickException as error:
         fail(short, error.format_message())
-    except BrokenPipeError:  # the reader has closed the pipe; Python would report that again at exit
+    except BrokenPipeError:  # the reader has closed the pipe; without `dup2`, Python would report that at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -59,7 +59,10 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
 
 
 def _stop(stopped: list[int], number: int, frame: object) -> None:
-    """Raise `KeyboardInterrupt` at the first SIGTERM or SIGHUP. Later ones are ignored, so that weights are saved."""
+    """Raise `KeyboardInterrupt` at the first SIGTERM or SIGHUP.
+
+    Later signals are ignored, so that the weights can be saved.
+    """
     if not stopped:
         stopped.append(number)
         raise KeyboardInterrupt
@@ -69,7 +72,7 @@ def in_words(error: OSError) -> str:
     """Return the system's error message, with the name of the file."""
     if error.strerror is None:
         return str(error)
-    if error.filename is None:  # an error of a file has the file's name
+    if error.filename is None:  # the error is not about a file
         return (
             f"standard output cannot be written: {error.strerror}"
             if _is_here()

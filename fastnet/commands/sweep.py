@@ -18,18 +18,21 @@ from fastnet.commands.types import SETTINGS, Command, NewFile
 @click.command(cls=Command, context_settings=SETTINGS)
 @recipe_options(several=True)
 @click.option(
-    "--seeds", type=click.IntRange(1, 1_000_000), default=1, help="Number of networks of each recipe, seeds from 0 on."
+    "--seeds",
+    type=click.IntRange(1, 1_000_000),
+    default=1,
+    help="Number of networks of each recipe, with seeds 0, 1, 2, ...",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    show_default="one a processor",
-    help="Number of networks to train at a time, each in one thread.",
+    show_default="one per processor",
+    help="Number of networks to train at the same time, each in one thread.",
 )
 @click.option(
     "--scheduler",
     metavar="ADDRESS",
-    help="Address of a Dask scheduler whose cluster trains, such as tcp://10.0.0.1:8786.",
+    help="Address of the scheduler of a Dask cluster that trains the networks, such as tcp://10.0.0.1:8786.",
 )
 @DATA
 @click.option("--record", type=NewFile(), default="sweep.sqlite", help="File that records each trained network.")
@@ -53,7 +56,7 @@ def sweep(
 ) -> None:
     """Train many networks, and print the best recipe.
 
-    Most options can be given several times: all combinations are trained, each with several seeds. The best recipe is
+    Most options can be given several times: all combinations are trained, each with --seeds seeds. The best recipe is
     chosen on the validation data; only this recipe is evaluated on the test data. Networks in --record are not trained
     again: the same command continues an interrupted sweep.
 
@@ -71,12 +74,14 @@ def sweep(
     from fastnet.sweeps.data import Source
 
     if jobs is not None and scheduler is not None:
-        raise click.UsageError("--jobs is for this machine; leave it out with --scheduler, whose workers set their own")
+        raise click.UsageError(
+            "--jobs is for this machine; leave --jobs out with --scheduler: each worker sets its own number of jobs"
+        )
     check_network_options(context)
     if plot_file is not None:
         plots.check(plot_file)
     if scheduler is not None:
-        logging.disable()  # Dask logs a stack trace for a lost connection; fastnet prints a line
+        logging.disable()  # Dask logs a stack trace for a lost connection; fastnet prints one line
     began = time.perf_counter()
     grid = {name: value for name, value in options.items() if value not in (None, ())}
     source: Any = Source(data, expand)

@@ -28,7 +28,9 @@ from fastnet.sweeps.recipe import recipe
 )
 @DATA
 @click.option("--checkpoint", type=NewFile(), help="Save the state of the run to this file after each epoch.")
-@click.option("--resume", is_flag=True, help="Continue from --checkpoint, if it exists, as if never interrupted.")
+@click.option(
+    "--resume", is_flag=True, help="Continue from the file of --checkpoint, if it exists, as if never interrupted."
+)
 @click.option("--save", type=NewFile(), help="Write the trained network to this file, as JSON.")
 @click.option("--plot", "plot_file", type=NewFile(), help="Draw costs and accuracies into this file, such as run.png.")
 @click.pass_context
@@ -47,7 +49,7 @@ def train(
     """Train a network on handwritten digits.
 
     Without options, this is the program of the book's chapter 1: after each epoch, the number of test digits classified
-    correctly is printed. With --patience, the validation digits are counted, and the test digits once at the end.
+    correctly is printed. With --patience, the validation digits are counted instead, and the test digits at the end.
     Ctrl-C or SIGTERM stops the training; the results of whole epochs are still saved. Infinite weights also stop the
     training, with exit status 1.
 
@@ -95,14 +97,14 @@ def train(
         if chosen.patience is not None:
             correct = net.accuracy(test_data)
             say(f"Test data: {correct} / {len(test_data)} ({correct / len(test_data):.2%} accuracy)")
-    except BaseException as end:  # weights are saved also after Ctrl-C, with a full disk or a closed pipe
+    except BaseException as end:  # weights are also saved after Ctrl-C, a full disk or a closed pipe
         has_learnt = net.weights is not untrained
         if checkpoint is not None and checkpoint.exists() and (has_learnt or isinstance(end, KeyboardInterrupt)):
             say(f"Checkpoint kept in {checkpoint}; the same command with --resume continues the run", err=True)
         for keep in _to_keep(net, save, plot_file) if has_learnt else []:
             try:
                 kept = keep()
-                if isinstance(end, KeyboardInterrupt):  # after other errors, printing probably fails
+                if isinstance(end, KeyboardInterrupt):  # after any other error, printing may fail again
                     say(kept)
             except OSError as error:
                 say(f"fastnet: {in_words(error)}", err=True)
@@ -117,13 +119,14 @@ def _check_together(options: dict[str, Any], checkpoint: Path | None, resume: bo
     """Raise a `UsageError` if options contradict one another."""
     if options["schedule"] == HALVE and options["patience"] is None:
         raise click.UsageError(
-            "--schedule halve needs --patience: the number of epochs without improvement that halve the rate"
+            "--schedule halve needs --patience: the number of epochs without improvement before the rate is halved"
         )
     no_hidden = not options["layers"] and len(options["sizes"]) == 2
     if no_hidden and (options["dropout"] or options["activation"] != "sigmoid"):
         option = "--dropout" if options["dropout"] else "--activation"
         raise click.UsageError(
-            f"{option} is for hidden neurons, and --sizes {','.join(map(str, options['sizes']))} has none; add a layer"
+            f"{option} is for hidden neurons, and --sizes {','.join(map(str, options['sizes']))} has none; "
+            "add a hidden layer"
         )
     if options["dropout"] and options["layers"]:
         raise click.UsageError(

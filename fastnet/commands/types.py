@@ -1,4 +1,4 @@
-"""Types of the values of options, and the class of every command."""
+"""Types of option values, and the class of all commands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FRACTION = Number(min=0, max=1, max_open=True)
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
-else:  # before version 8.4, click's class took no type argument
+else:  # before version 8.4 of click, `ParamType` took no type argument
     ParamType = click.ParamType
 
 
@@ -47,7 +47,7 @@ class Sizes(ParamType):
         except ValueError:
             sizes = []
         if len(sizes) < 2 or min(sizes) < 1:
-            self.fail(f"{value!r} must be at least two whole numbers from 1, such as 784,30,10", param, ctx)
+            self.fail(f"{value!r} must be two or more whole numbers, each at least 1, such as 784,30,10", param, ctx)
         return sizes
 
 
@@ -62,7 +62,11 @@ class NewFile(click.Path):
         if path.is_dir():
             self.fail(f"{path} is a folder; name a file", param, ctx)
         if not os.access(path.absolute().parent, os.W_OK):
-            self.fail(f"{path.absolute().parent} is not a folder that can be written to", param, ctx)
+            self.fail(
+                f"{path.absolute().parent} is not a folder that can be written to; name a file in another folder",
+                param,
+                ctx,
+            )
         return super().convert(value, param, ctx)
 
 
@@ -91,7 +95,7 @@ class Command(click.Command):
 
 
 def _are_same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same file, also through links, mounts or a disk that ignores case."""
+    """Whether two paths lead to the same file, even through links, mounts or a file system that ignores case."""
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 

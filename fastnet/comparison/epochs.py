@@ -26,11 +26,11 @@ class Result:
     engine : str
         Name of the engine.
     seconds : list of float
-        Number of seconds of each epoch.
+        Time of each epoch, in seconds.
     accuracy : float or None
         Test accuracy after all epochs, from 0 to 1; None if the engine was not measured.
     missing : str or None
-        Reason why the engine was not measured; None if it was.
+        Reason why the engine was not measured; None if the engine was measured.
     """
 
     engine: str
@@ -40,7 +40,7 @@ class Result:
 
     @property
     def median(self) -> float:
-        """Median of the seconds; there must be at least one epoch."""
+        """Median time of an epoch, in seconds. There must be at least one epoch."""
         return median(self.seconds)
 
 
@@ -57,7 +57,7 @@ class Comparison:
     machine : dict
         Processor and versions, see `fastnet.utils.machine`.
     difference : float or None
-        Largest difference between the engines' parameters after the first mini-batches; None for one engine.
+        Largest difference between the engines' parameters after the first mini-batches; None with one engine.
     results : list of Result
         One result for each engine, in the order of the argument `engines`.
     """
@@ -72,7 +72,7 @@ class Comparison:
     results: list[Result]
 
     def times(self, engine: str, reference: str = "reference") -> float | None:
-        """Return an engine's speed divided by the reference's: the median over epochs; None if one was not measured."""
+        """Return the median over epochs of speed(engine) / speed(reference); None if either was not measured."""
         seconds = {result.engine: result.seconds for result in self.results if result.seconds}
         if engine not in seconds or reference not in seconds:
             return None
@@ -97,7 +97,7 @@ def compare(
     test_data: Dataset | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Comparison:
-    """Train the same network with several engines, an epoch each in turns, and time the epochs.
+    """Train the same network with several engines, which take turns after each epoch, and time the epochs.
 
     Parameters
     ----------

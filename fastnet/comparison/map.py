@@ -1,4 +1,4 @@
-"""Compares engines over widths of the hidden layer and sizes of mini-batches."""
+"""Compares engines for several widths of the hidden layer and several mini-batch sizes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Cell:
     Attributes
     ----------
     width, mini_batch_size : int
-        Number of neurons in the hidden layer, number of samples in a mini-batch.
+        Number of neurons in the hidden layer, and number of samples in a mini-batch.
     seconds : dict of str to float
-        Number of seconds of an epoch for each engine, extrapolated from part of an epoch.
+        Time of an epoch for each engine, in seconds, extrapolated from part of an epoch.
     """
 
     width: int
@@ -40,25 +40,25 @@ class Cell:
         return min(self.seconds, key=lambda engine: self.seconds[engine])
 
     def lead(self, engine: str) -> float:
-        """Return the speed of an engine divided by that of the fastest other engine."""
+        """Return the speed of an engine divided by the speed of the fastest other engine."""
         others = [seconds for other, seconds in self.seconds.items() if other != engine]
         return min(others) / self.seconds[engine]
 
 
 @dataclass(frozen=True)
 class Map:
-    """Result of `compare_map`: one hidden layer of several widths, with mini-batches of several sizes.
+    """Result of `compare_map`: a cell for each width of the hidden layer and each mini-batch size.
 
     Attributes
     ----------
     engines : list of str
-        Names of the engines. The map shows the lead of the first engine.
+        Names of the engines. Pictures and `verdict` show the lead of the first engine over the others.
     widths, mini_batch_sizes, dtype, threads
         Arguments of `compare_map`; `threads` is None for all processors.
     machine : dict
         Processor and versions, see `fastnet.utils.machine`.
     cells : list of Cell
-        Row by row: all mini-batch sizes of the first width, and so on.
+        Measurements: all mini-batch sizes of the first width, then all of the second width, and so on.
     """
 
     engines: list[str]
@@ -74,7 +74,7 @@ class Map:
         return asdict(self)
 
     def verdict(self) -> str:
-        """Return sentences that say which engine is the fastest where, and by how much."""
+        """Return sentences that compare the first engine with the fastest other engine in each cell."""
         ours = self.engines[0]
         if len(self.engines) < 2:
             return f"Only {ours} was timed: there is nothing to compare."
@@ -93,7 +93,7 @@ class Map:
         return f"{text} {self._when_to_move()}"
 
     def _when_to_move(self) -> str:
-        """Return a sentence that says where PyTorch is the fastest, on this processor or on a GPU."""
+        """Return a sentence that names the cells where PyTorch is the fastest, on this processor or on a GPU."""
         of_pytorch = [engine for engine in self.engines if engine.startswith("torch")]
         if not of_pytorch:
             return "PyTorch was not compared."
@@ -115,7 +115,7 @@ def compare_map(
     training_data: Dataset | None = None,
     tick: Callable[[], object] = lambda: None,
 ) -> Map:
-    """Time the engines for networks of one hidden layer, of several widths and with mini-batches of several sizes.
+    """Time the engines on networks with one hidden layer, for several widths of the layer and several mini-batch sizes.
 
     Parameters
     ----------

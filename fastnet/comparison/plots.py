@@ -70,7 +70,7 @@ def _race(comparison: Comparison, axes: Axes) -> Axes:
     axes.set_ylim(-0.6, len(results) - 0.4)
     axes.set_xscale("log")
     fastest, slowest = min(min(r.seconds) for r in results), max(max(r.seconds) for r in results)
-    axes.set_xlim(fastest / 1.5, slowest * (slowest / fastest) ** 0.45 * 2)  # room for the words at the right
+    axes.set_xlim(fastest / 1.5, slowest * (slowest / fastest) ** 0.45 * 2)  # room for the text at the right
     axes.xaxis.set_major_formatter(lambda seconds, _: _duration(seconds))
     axes.grid(axis="x", color=GRID)
     axes.set_axisbelow(True)

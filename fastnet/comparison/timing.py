@@ -1,7 +1,8 @@
-"""Times engines.
+"""Measures how long engines train.
 
-Engines take turns, so that a change of the machine's speed affects all of them. Only training is timed, without
-shuffling, evaluation and preparation. Before the timing, the engines' parameters are compared.
+Engines take turns, so a change of the machine's speed affects all of them. Only training is timed, without shuffling,
+evaluation and preparation. Before the timing, all engines train on a few mini-batches, and their parameters are
+compared.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ ENGINES = ("numba", "numpy", *VARIANTS, "reference")
 """Engines that are compared by default."""
 
 MAP_ENGINES = ("numba", "numpy", "torch-cpu", "torch-cuda")
-"""Engines of a map by default, without those that compile for every network or are slow in every cell."""
+"""Default engines of a map. Engines that compile for every network, or are slow in every cell, are left out."""
 
 CHECKED_MINI_BATCHES = 5
-_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # largest difference of parameters after the checked mini-batches
-_SLICE = 0.15  # seconds that the timed part of an epoch takes, about
-_REST = 0.3  # seconds before each timing, because libraries' threads spin after their work; 0.03 was too short
+_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # largest accepted difference of parameters
+_SLICE = 0.15  # approximate time of the timed part of an epoch, in seconds
+_REST = 0.3  # pause before each timing, in seconds: threads of libraries spin after their work; 0.03 was too short
 
 
 def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
-    """Return the classes, by name, of those engines that can be used here.
+    """Return the classes, by name, of those engines that can be used on this machine.
 
     Raises
     ------
     ValueError
-        If a name is not that of an engine, or none of the engines can be used here.
+        If a name is not the name of an engine, or none of the engines can be used on this machine.
     """
     classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
     if not classes:
-        raise ValueError(f"none of the engines {', '.join(engines)} can be used here")
+        raise ValueError(f"none of the engines {', '.join(engines)} can be used on this machine; add the engine numba")
     return classes
 
 
@@ -117,13 +118,11 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
 def check_finite(name: str, engine: Engine, eta: float) -> None:
     """Raise an `ArithmeticError` if some of an engine's parameters are not finite."""
     if not np.isfinite(flat(engine.parameters())).all():
-        raise ArithmeticError(
-            f"engine {name!r}: weights became infinite or not a number; a smaller eta than {eta:g} may help"
-        )
+        raise ArithmeticError(f"engine {name!r}: weights became infinite or NaN; try a smaller eta than {eta:g}")
 
 
 def seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> float:
-    """Return the seconds that an engine trains on the samples of `order`, after a pause."""
+    """Pause, and return the seconds that an engine then takes to train on the samples of `order`."""
     time.sleep(_REST)
     return _seconds(engine, order, mini_batch_size, eta)
 
@@ -137,7 +136,7 @@ def _seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float
 def seconds_per_epoch(
     engines: Mapping[str, Engine], samples: int, mini_batch_size: int, eta: float, rounds: int
 ) -> dict[str, float]:
-    """Return each engine's seconds for an epoch, extrapolated from a part: the median of `rounds` turns."""
+    """Return the seconds per epoch of each engine: the median of `rounds` times of part of an epoch, extrapolated."""
     order = np.random.RandomState(0).permutation(samples)
     parts = {name: _part(engine, order, mini_batch_size, eta) for name, engine in engines.items()}
     times: dict[str, list[float]] = {name: [] for name in engines}
@@ -149,13 +148,13 @@ def seconds_per_epoch(
 
 
 def _part(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -> np.ndarray:
-    """Return the first whole mini-batches of an order: as many as an engine needs to train long enough for timing."""
+    """Return the first mini-batches of `order`: as many as the engine trains in about `_SLICE` seconds, or all."""
     most = max(len(order) // mini_batch_size, 1)
     mini_batches = min(2, most)
     time.sleep(_REST)
     while True:
         part = order[: mini_batches * mini_batch_size]
-        _seconds(engine, part, mini_batch_size, eta)  # not timed: some engines compile for every number
+        _seconds(engine, part, mini_batch_size, eta)  # not timed: some engines compile for each number of mini-batches
         took = _seconds(engine, part, mini_batch_size, eta)
         if took > _SLICE / 2 or mini_batches == most:
             return part

@@ -23,8 +23,8 @@ def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes:
 def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes: Axes | None = None) -> Figure | Axes:
     """Draw the confusion matrix, with a row for each true class and a column for each predicted class.
 
-    Colours show mistakes, as shares of their row. The diagonal has no colours, because correct predictions would
-    outweigh the mistakes. The share of correct predictions stands at the end of each row.
+    The colour of a cell shows the mistakes in the cell as a share of the row. The diagonal has no colours, because
+    correct predictions would outweigh the mistakes. The share of correct predictions is written at the end of each row.
 
     Parameters
     ----------
@@ -52,7 +52,9 @@ def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, *, axes:
         if array.ndim != 1 or not len(array):
             raise ValueError(f"{name} have shape {array.shape}; it must be (n,), with n at least 1")
     if len(truth) != len(taken):
-        raise ValueError(f"labels and predictions differ in length: {len(truth)} and {len(taken)}")
+        raise ValueError(
+            f"labels and predictions differ in length: {len(truth)} and {len(taken)}; each sample needs both"
+        )
     classes, counts = _count(truth, taken)
     if axes is None:
         side = min(max(4.0, 1.8 + 0.48 * len(classes)), 9.0)
@@ -79,7 +81,7 @@ def _count(truth: np.ndarray, taken: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _write(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
-    """Write each count into its cell, without the zeros outside of the diagonal."""
+    """Write each count into its cell, except zeros outside of the diagonal."""
     dark = 0.6 * shares.max()
     for (row, column), count in np.ndenumerate(counts):
         if row == column:

@@ -1,6 +1,6 @@
 """Figures, files, colours and styles for all pictures.
 
-No picture uses pyplot or changes matplotlib's settings, so that a program's own pictures are not affected.
+No picture uses pyplot or changes matplotlib's settings, so a program's own pictures are not affected.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
-# The palette of Okabe and Ito, whose colours red-green colour-blind people can tell apart. Its yellow is left out,
-# because no projector shows yellow on white.
+# The palette of Okabe and Ito, whose colours red-green colour-blind people can tell apart. The palette's yellow is left
+# out, because a projector hardly shows yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
@@ -35,22 +35,22 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def check(filename: str | os.PathLike[str]) -> None:
-    """Check, before anything is computed, that a picture can be written in the format of the file's ending.
+    """Check, before anything is computed, that a picture can be written in the format given by the file's extension.
 
     Raises
     ------
     ImportError
         If matplotlib is not installed.
     ValueError
-        If matplotlib does not support the ending.
+        If matplotlib does not support the file's extension.
     """
     known = new_figure(1, 1).canvas.get_supported_filetypes()
     if _ending(filename) not in known:
-        raise ValueError(f"{os.fspath(filename)}: its ending must be one of {', '.join(sorted(known))}")
+        raise ValueError(f"{os.fspath(filename)}: its extension must be one of {', '.join(sorted(known))}")
 
 
 def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
-    """Write a picture to a file atomically, in the format of the file's ending.
+    """Write a picture to a file atomically, in the format given by the file's extension.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
     OSError
         If the file cannot be written. An existing file is then unchanged.
     ValueError
-        If matplotlib does not support the ending.
+        If matplotlib does not support the file's extension.
     """
     check(filename)
     with atomic_write(filename) as file:
@@ -71,7 +71,7 @@ def _ending(filename: str | os.PathLike[str]) -> str:
 
 
 def style_curves(axes: Axes, epochs: int) -> None:
-    """Give axes of curves over `epochs` epochs a light grid, and whole numbers on the horizontal axis."""
+    """Style axes for curves over `epochs` epochs: a light grid, and whole numbers on the horizontal axis."""
     if epochs > 1:
         margin = 0.015 * (epochs - 1)  # so that no marker is cut off
         axes.set_xlim(max(0.5, 1 - margin), epochs + margin)
@@ -93,10 +93,10 @@ def style_images(axes: Axes) -> None:
 
 
 def marker(epochs: int) -> str:
-    """Return the marker for the epochs of a curve: "o" for fewer than 25 epochs, otherwise none."""
+    """Return the marker for the epochs of a curve: "o" for fewer than 25 epochs, otherwise an empty string."""
     return "o" if epochs < 25 else ""
 
 
 def in_percent(share: float, _: Any = None) -> str:
-    """Return a share as a label of an axis, such as "97.5 %" for 0.975."""
+    """Return a share from 0 to 1 as a label of an axis, such as "97.5 %" for 0.975."""
     return f"{share * 100:.4g} %"

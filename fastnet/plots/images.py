@@ -26,27 +26,27 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
     Parameters
     ----------
     rows : ndarray, shape (n, numbers)
-        One image in each row: the pixels row by row, and images in colour map by map.
+        One image in each row: its pixels row by row; for colours, first all red, then all green, then all blue values.
     shape : tuple of int or None
-        (height, width), or (3, height, width) for images in red, green and blue. None for squares without colours.
+        (height, width), or (3, height, width) for red, green and blue. None for square images without colours.
 
     Returns
     -------
     ndarray, shape (n, height, width) or (n, height, width, 3)
-        Colours are from 0 to 1. If some colours are outside of this range, all are shifted and scaled together.
+        Colour values are from 0 to 1. If some are outside of this range, all of them are shifted and scaled together.
 
     Raises
     ------
     TypeError, ValueError
-        If `shape` is not of this form, or has another number of pixels than the images.
+        If `shape` has another form, or does not fit the number of values in a row.
     """
     if shape is None or len(shape) == 2:
         return rows.reshape(-1, *image_shape(rows.shape[1], shape))
     maps, *size = shape
     if maps != _COLORS or len(size) != 2 or prod(shape) != rows.shape[1]:
         raise ValueError(
-            f"shape is {shape}, and the images have {rows.shape[1]} numbers; shape must have as many: (height, width), "
-            "or (3, height, width) for images in red, green and blue"
+            f"shape is {shape}, but an image has {rows.shape[1]} numbers; shape must be (height, width), or "
+            "(3, height, width) for red, green and blue, with this product"
         )
     images = np.moveaxis(rows.reshape(-1, *shape), 1, -1)
     low, high = min(0.0, float(images.min(initial=0))), max(1.0, float(images.max(initial=1)))
@@ -54,21 +54,21 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
 
 
 def image_shape(n: int, shape: Shape) -> tuple[int, int]:
-    """Return the height and the width of images of n pixels: as given, or of a square if `shape` is None.
+    """Return the height and the width of images of n pixels: those in `shape`, or of a square if `shape` is None.
 
     Raises
     ------
     TypeError, ValueError
-        If n is not a square number, or not the product of height and width, or these are not positive integers.
+        If `shape` is given but not two positive integers with product n, or is None but n is not a square number.
     """
     if shape is None:
         side = isqrt(n)
         if side * side != n:
-            raise ValueError(f"{n} pixels are no square image; shape must say their height and width")
+            raise ValueError(f"{n} pixels are no square image; shape must be (height, width)")
         return side, side
     height, width = (arguments.positive(side, "shape") for side in shape)
     if height * width != n:
-        raise ValueError(f"shape is ({height}, {width}), which are {height * width} pixels; the images have {n}")
+        raise ValueError(f"shape is ({height}, {width}), that is {height * width} pixels; the images have {n} pixels")
     return height, width
 
 
@@ -79,9 +79,9 @@ class Mosaic:
     Attributes
     ----------
     images : ndarray, shape (n, height, width) or (n, height, width, 3)
-        At least one image; with a fourth axis, in red, green and blue.
+        At least one image. The fourth axis, if present, is red, green and blue.
     gap : tuple (rows, columns)
-        Number of free pixels above each image, and between two images in a row.
+        Number of free pixels above each image, and between neighbouring images in a row.
     """
 
     images: np.ndarray
@@ -89,7 +89,7 @@ class Mosaic:
 
     @property
     def columns(self) -> int:
-        """Number of images in a row, for an aspect ratio near 1.6 and few empty places."""
+        """Number of images in a row, chosen for an aspect ratio near 1.6 and few empty places."""
         n, height, width = self.images.shape[:3]
 
         def flaw(columns: int) -> float:

@@ -38,8 +38,8 @@ class End:
 def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     """Write labels at the right of the axes, in the order of the lines' ends, with a thin line to each end.
 
-    The limits of the axes are fixed from then on. If a line ends outside of the limits, or there is no line, the label
-    stands at the border. If the labels are higher than the axes, they are written smaller.
+    The current limits of the axes are kept from then on. If a line ends outside of the limits, or there is no line, the
+    label has no thin line. If the labels need more height than the axes have, all labels are written smaller.
     """
     from matplotlib.colors import to_rgb
 
@@ -47,7 +47,7 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
     low, high = axes.set_ylim(axes.get_ylim())
     heights = [-1.0 if end.place is None else _height(axes, end.place) for end in ends]
     points = axes.get_window_extent().height / axes.figure.dpi * 72
-    line = _LINE * lines(ends)  # all labels have the distance that the longest label needs
+    line = _LINE * lines(ends)  # all labels get the distance that the label with the most lines needs
     size = min(_SIZE, points / (line * len(ends)))
     for end, height in zip(ends, spread_out(heights, line * size / points), strict=True):
         text: dict[str, Any] = {"color": 0.75 * np.array(to_rgb(end.color)), "fontsize": size, "va": "center"}
@@ -62,12 +62,12 @@ def label_ends(axes: Axes, ends: Sequence[End]) -> None:
 
 
 def lines(ends: Sequence[End]) -> int:
-    """Return the number of lines of the longest label."""
+    """Return the largest number of lines in a label."""
     return max(end.words.count("\n") + 1 for end in ends)
 
 
 def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:
-    """Return heights from 0 to 1 in the same order, which are at least `distance` apart.
+    """Return heights in the same order, moved to be from 0 to 1 and at least `distance` apart.
 
     Examples
     --------

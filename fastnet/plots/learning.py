@@ -32,7 +32,7 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
     history : History
         History of the run: `net.history`.
     figure : Figure or SubFigure, optional
-        Figure to draw on; by default, a new figure. Costs and accuracies have a panel each.
+        Figure to draw on; by default, a new figure. Costs and accuracies are drawn in separate panels.
 
     Returns
     -------
@@ -70,12 +70,12 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
 
 
 def _with_gaps(values: list[Any]) -> list[float]:
-    """Return a series with NaN, which is not drawn, for the epochs of a resumed run that were not monitored."""
+    """Return a series with NaN instead of None. Epochs of a resumed run that were not monitored are not drawn."""
     return [nan if value is None else value for value in values]
 
 
 def _draw(axes: Axes, what: str, curves: dict[str, list[float]]) -> None:
-    """Draw a curve for each data set, with the last value at its end."""
+    """Draw a curve for each data set, with its last value in the label."""
     drawn = {data: values for data, values in curves.items() if values}
     ends = []
     for data, values in drawn.items():

@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     Samples: TypeAlias = Dataset | Iterable[Sample]
     Model: TypeAlias = "Network | Classifier"
 
-_ROOM, _GAP = 0.24, 0.2  # height for the text above an image, and width between images: shares of an image
-_INCHES = 1.04  # width of an image, so that the text above is not wider
+_ROOM, _GAP = 0.24, 0.2  # height of the text above an image, width between images; as shares of an image's side
+_INCHES = 1.04  # width of an image in inches; the text above is not wider
 
 
 @runtime_checkable
 class Network(Protocol):
-    """A network of `network` or `network2`."""
+    """A network of the module `network` or `network2`."""
 
     @property
     def sizes(self) -> list[int]:
-        """Number of neurons in each layer, inputs first."""
+        """Number of neurons in each layer, the inputs first."""
 
     def feedforward(self, a: Any) -> np.ndarray:
         """Return the outputs, with one sample in each column."""
 
     def classes(self, data: Dataset) -> Classes:
-        """Return the class of each sample, and the threshold for a single output."""
+        """Return the class of each sample, and the boundary between the classes for a single output."""
 
 
 class Classifier(Protocol):
@@ -58,16 +58,16 @@ def mistakes(
 ) -> Figure | Axes:
     """Draw the images that a network misclassifies, the most confident mistakes first.
 
-    Above each image are its label, the predicted label, and the network's output for the prediction in per cent.
+    The text above an image has the label, the predicted label, and the network's output for the prediction in percent.
 
     Parameters
     ----------
     net : Network or classifier
         Network of `network` or `network2`, or a classifier of scikit-learn with `predict_proba`.
     data : Dataset or iterable of (x, y)
-        Images, with labels or columns: usually the test data.
+        Images with labels or column vectors as targets, usually the test data.
     shape : tuple (height, width) or (3, height, width), optional
-        Shape of an image, or of an image in red, green and blue, map by map. By default square, without colours.
+        Shape of an image: without colours, or in red, green and blue. By default, images are square without colours.
     most : int, optional
         Largest number of mistakes to show.
     axes : matplotlib.axes.Axes, optional
@@ -99,7 +99,7 @@ def mistakes(
         mistakes(net, data, shape=shape, most=most, axes=figure.add_subplot())
         return figure
     style_images(axes)
-    axes.set_anchor("W")  # a few images are narrower than the text above and below
+    axes.set_anchor("W")  # at the left, because a few images are narrower than the text
     axes.set_title(_title(len(shown), len(found), len(data)), loc="left")
     if not shown:
         return axes
@@ -137,7 +137,7 @@ def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndar
     with arguments.named("data"):
         data.check_inputs(net.sizes[0])
         outputs, classes = net.feedforward(data.inputs.T).T, net.classes(data)
-    if net.sizes[-1] == 1:  # two outputs, of which the larger is that of the predicted class
+    if net.sizes[-1] == 1:  # make two outputs; the larger one is the predicted class
         outputs = np.hstack([2 * classes.boundary - outputs, outputs])
     return outputs, classes.labels, np.arange(outputs.shape[1])
 
@@ -155,4 +155,4 @@ def _title(shown: int, wrong: int, n: int) -> str:
 def _example(mistake: _Mistake) -> str:
     """Return an explanation of the text above an image."""
     label, other = mistake.label, mistake.taken_for
-    return f"{label} as {other}: an image of {label}, taken for {other}; in brackets the network's output for {other}"
+    return f"{label} as {other}: an image of {label}, classified as {other}; in brackets the output for {other}"

@@ -1,4 +1,7 @@
-"""The figure class of all pictures. Only this module imports matplotlib at its top; other modules import it later."""
+"""The figure class of all pictures.
+
+Only this module imports matplotlib at its top. Other modules import matplotlib inside of functions.
+"""
 
 from io import BytesIO
 

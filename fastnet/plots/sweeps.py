@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Curves = Mapping[str, Sequence[Sequence[float]]]
 
-_LONGEST = 42  # characters in a line of a name
+_LONGEST = 42  # largest number of characters in a line of a label
 
 
 @overload
@@ -26,15 +26,15 @@ def sweep(curves: Curves, *, what: str = ..., axes: None = ...) -> Figure: ...
 @overload
 def sweep(curves: Curves, *, what: str = ..., axes: Axes) -> Axes: ...
 def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | None = None) -> Figure | Axes:
-    """Draw a curve for each choice of a sweep: the mean of its seeds, in a band from the lowest to the highest.
+    """Draw a curve for each choice of a sweep: the mean over its seeds, in a band from the lowest to the highest value.
 
     Parameters
     ----------
     curves : mapping of str to sequences of sequences of float
-        For each choice, by its label, the curve of each seed: a number for each epoch. The curves may have different
-        lengths. A run diverged if its curve has an infinite number or NaN, or has no epochs.
+        Label of each choice, and one curve for each seed of the choice: a number for each epoch. The curves may have
+        different lengths. A run diverged if its curve contains an infinite number or NaN, or is empty.
     what : str, optional
-        Name of the numbers. If its last word is "accuracy" and no number exceeds 1, they are shown in per cent.
+        Name of the numbers. If the name ends with "accuracy" and no number exceeds 1, the numbers are shown in percent.
     axes : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -52,9 +52,9 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
 
     Notes
     -----
-    A line is dotted where some of its seeds have stopped or diverged. There, the line is the mean of the other seeds.
-    Values far from most of the values, such as those of the first epoch or of a large learning rate, are cut off.
-    `set_ylim` of the axes shows these values.
+    A line is dotted where some of its seeds have stopped or diverged: it is then the mean of the remaining seeds.
+    Outliers, such as values of the first epoch or of a large learning rate, are outside of the limits of the vertical
+    axis. `set_ylim` of the axes changes the limits.
     """
     choices = [_Choice.of(label, runs) for label, runs in curves.items()]
     if not choices:
@@ -100,7 +100,7 @@ class _Choice:
     def of(cls, label: str, runs: Sequence[Sequence[float]]) -> _Choice:
         arrays = [np.asarray(run, dtype=np.float64) for run in runs]
         if not arrays or any(run.ndim != 1 for run in arrays):
-            raise ValueError(f"curves[{label!r}] must hold a curve for each seed: a number for each epoch")
+            raise ValueError(f"curves[{label!r}] must hold a curve for each seed, with a number for each epoch")
         values = np.full((len(arrays), max(1, *map(len, arrays))), np.nan)
         for row, run in zip(values, arrays, strict=True):
             row[: len(run)] = np.where(np.isfinite(run), run, np.nan)
@@ -145,7 +145,7 @@ def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> 
 
 
 def _limit(axes: Axes, choices: list[_Choice]) -> None:
-    """Limit the vertical axis to the values without outliers, beside which other differences could not be seen.
+    """Limit the vertical axis to the values without outliers. Otherwise, small differences could not be seen.
 
     Outliers are Tukey's "far out" values: more than three interquartile ranges below or above the quartiles.
     """

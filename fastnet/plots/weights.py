@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_AXES_OF_FILTERS = 4  # filters, maps, rows and columns
-_HIGHEST = 12.0  # largest height in inches, for images that are high and narrow
-_SHOWN = 99.5  # per cent of the weights inside of the colour scale, so that outliers do not make other weights pale
+_AXES_OF_FILTERS = 4  # number of axes of filters: filters, maps, rows and columns
+_HIGHEST = 12.0  # largest height of the images in inches; high and narrow images are limited
+_SHOWN = 99.5  # percentage of the weights inside of the colour scale, so that outliers do not make other weights pale
 
 
 @overload
@@ -35,7 +35,7 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes
     shape : tuple (height, width), optional
         Shape of a neuron's image; by default square. For filters, leave `shape` out.
     most : int, optional
-        Largest number of neurons or filters to show; the first are shown.
+        Largest number of neurons or filters to show. The first ones are shown.
     axes : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -53,9 +53,9 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes
     """
     array = real_array(matrix, "weights") if np.ndim(matrix) == _AXES_OF_FILTERS else real_matrix(matrix, "weights")
     if not array.size:
-        raise ValueError(f"weights have shape {array.shape}; there is nothing to draw")
+        raise ValueError(f"weights have shape {array.shape}; there is nothing to draw: give at least one weight")
     if not np.isfinite(array).all():
-        raise ValueError("some weights are infinite or not a number; all weights must be finite")
+        raise ValueError("some weights are infinite or NaN; all weights must be finite")
     shown = array[: arguments.positive(most, "most")]
     if array.ndim == _AXES_OF_FILTERS:
         mosaic = _of_filters(shown, shape)
@@ -78,7 +78,7 @@ def _of_filters(filters: np.ndarray, shape: Shape) -> Mosaic:
     """Return filters as images. The maps of a filter are side by side, closer together than the filters."""
     n, maps, height, width = filters.shape
     if shape is not None:
-        raise ValueError(f"shape is {shape}, but filters have a shape, {(height, width)}; leave shape out")
+        raise ValueError(f"shape is {shape}, but filters already have the shape {(height, width)}; leave shape out")
     images = np.full((n, maps, height + 1, width + 1), np.nan)
     images[:, :, :height, :width] = filters
     if _are_columns(n, maps):
@@ -94,7 +94,7 @@ def _are_columns(n: int, maps: int) -> bool:
 
 
 def _title(shape: tuple[int, ...], shown: int) -> str:
-    """Return a title with the number of neurons or filters, and the number of those that are shown."""
+    """Return a title with the number of neurons or filters, and how many of them are shown."""
     n, maps = shape[:2]
     kind = "neuron" if len(shape) < _AXES_OF_FILTERS else "filter"
     first = f"the first {shown} of " if shown < n else ""

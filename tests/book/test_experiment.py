@@ -54,7 +54,7 @@ def test_the_page_escapes_titles_and_says_what_is_missed_and_why():
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"epoch": 3}, "overfitting has no setting 'epoch'; it has samples, epochs, seed"), ({"seed": 1.5}, "seed")],
+    [({"epoch": 3}, "overfitting has no argument 'epoch'; choose from samples, epochs, seed"), ({"seed": 1.5}, "seed")],
 )
 def test_a_wrong_setting_is_refused(settings, message):
     with pytest.raises(TypeError, match=message):

@@ -17,7 +17,7 @@ SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-
 NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
 NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
 FILES = {"nowhere": "does not exist"}
-PICTURES = {**NEW_FILES, "picture": "its ending must be one of"}
+PICTURES = {**NEW_FILES, "picture": "its extension must be one of"}
 LAYERS = {
     "": "a layer is missing",
     "x": "is not a layer",
@@ -113,7 +113,7 @@ def test_what_an_option_refuses(command, option, value, said, fastnet, tmp_path)
     assert errors.startswith("fastnet: ")
     assert errors.count("\n") == 1
     assert said in errors
-    assert option in errors or said == "its ending must be one of"
+    assert option in errors or said == "its extension must be one of"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -73,7 +73,7 @@ def test_an_experiment_whose_library_is_missing_is_left_out(two, tmp_path, monke
         (["nand", "--all", "--folder", "x"], "leave out 'nand', or --all"),
         (["--save", "x.png"], "--save needs NAME"),
         (["nand", "--chapter", "1"], "--chapter restricts"),
-        (["nand", "--save", "x.abc"], "its ending must be one of"),
+        (["nand", "--save", "x.abc"], "its extension must be one of"),
     ],
 )
 def test_what_does_not_go_together_is_refused(arguments, message, tmp_path, monkeypatch):

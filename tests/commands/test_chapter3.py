@@ -81,7 +81,7 @@ def test_a_picture_of_the_run(folder):
         (["--momentum", "-0.1"], "--momentum"),
         (["--lmbda", "-1"], "--lmbda"),
         (["--cost", "hinge"], "--cost"),
-        (["--plot", "run.docx"], "its ending must be one of"),
+        (["--plot", "run.docx"], "its extension must be one of"),
     ],
 )
 def test_what_is_refused_with_the_reason(folder, options, message):

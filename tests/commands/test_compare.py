@@ -32,7 +32,7 @@ def test_a_table_and_the_figures_in_a_file(tmp_path):
         (["--engines", "numba,fortran"], "there is no engine 'fortran'; choose from numba, numpy, torch, reference"),
         (["--map", "--sizes", "784,30,10"], "--sizes is for one network; --map compares many"),
         (["--json", "/nowhere/race.json"], "is not a folder that can be written to"),
-        (["--plot", "race.docx"], "race.docx: its ending must be one of"),
+        (["--plot", "race.docx"], "race.docx: its extension must be one of"),
         (["--sizes", "30,10", "--engines", "numpy"], "30 inputs"),
         (["--threads", "0"], "0 is not in the range"),
     ],

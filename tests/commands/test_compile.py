@@ -98,7 +98,7 @@ def test_it_says_what_was_compiled_for_what_and_where(two, tmp_path):
         assert first.endswith(f" seconds; {before} were compiled before.")
         assert second.startswith("The compiled code takes 0.0 MB in ")
         assert second.endswith(str(cache.folders()[0]))
-        assert third == "The code is used by every process without any setting."
+        assert third == "The code is used by every process; no setting is needed."
     assert len(list((tmp_path / "home").rglob("*.nbc"))) == 2
 
 

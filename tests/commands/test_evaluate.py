@@ -54,7 +54,7 @@ def refused(model, *options):
 
 def test_what_is_refused(model):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
-    assert "picture.docx: its ending must be one of" in refused(model, "--plot", "picture.docx")
+    assert "picture.docx: its extension must be one of" in refused(model, "--plot", "picture.docx")
     assert "--picture needs --plot" in refused(model, "--picture", "weights")
 
 
@@ -62,4 +62,4 @@ def test_weights_that_are_no_image_are_refused_before_anything_is_said(model):
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     network2.Network([15, 10], engine="numpy", seed=0).save(model)
     message = refused(model, "--plot", "picture.png", "--picture", "weights")
-    assert "15 pixels are no square image; shape must say their height and width" in message
+    assert "15 pixels are no square image; shape must be (height, width)" in message

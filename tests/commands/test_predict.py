@@ -158,7 +158,7 @@ def test_show_json_and_plot(pictures, model, tmp_path):
             ["--model", "small.json", "seven.png"],
             "small.json: the network has 16 inputs and 10 outputs; to read digits",
         ),
-        (["--plot", "a.docx", "seven.png"], "a.docx: its ending must be one of"),
+        (["--plot", "a.docx", "seven.png"], "a.docx: its extension must be one of"),
         (["--json", "nowhere/a.json", "seven.png"], "is not a folder that can be written to"),
     ],
 )

@@ -187,7 +187,7 @@ def test_a_picture(folder):
         (["--schedule", "halve"], "schedule is 'halve'; it needs patience"),
         (["--record", "nowhere/sweep.sqlite"], "is not a folder that can be written to"),
         (["--record", "notes.txt"], "notes.txt: this is not the record of a sweep, or it is damaged"),
-        (["--plot", "sweep.docx"], "its ending must be one of"),
+        (["--plot", "sweep.docx"], "its extension must be one of"),
         (["--json", "."], "Invalid value for '--json'"),
         (["--seed", "3"], "No such option"),
     ],

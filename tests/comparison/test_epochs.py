@@ -54,7 +54,7 @@ def test_what_cannot_be_used_is_listed_with_the_reason(small, monkeypatch):
     result = race(small, engines=["numpy", "torch"])
     why = "it needs PyTorch; pip install 'fastnet-nndl[torch]' installs it"
     assert result.results[1] == comparison.Result("torch", missing=why)
-    with pytest.raises(ValueError, match="none of the engines torch can be used here"):
+    with pytest.raises(ValueError, match="none of the engines torch can be used on this machine"):
         race(small, engines=["torch"])
 
 

@@ -55,7 +55,7 @@ def test_a_picture_is_written(tmp_path, ending):
 
 @pytest.mark.parametrize("name", ["race.docx", "race", "png"])
 def test_an_ending_that_is_unknown_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match=f"{name}: its ending must be one of .*png"):
+    with pytest.raises(ValueError, match=f"{name}: its extension must be one of .*png"):
         plots.check(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

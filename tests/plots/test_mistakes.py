@@ -39,7 +39,7 @@ def test_the_most_confident_mistakes_are_shown_first(net, data, words):
     assert above(axes) == [f"{label} as {answer} ({output * 100:.0f} %)" for label, answer, output, _ in wrong[:6]]
     assert f"The 6 most confident of {len(wrong)} mistakes in 40 images" in words(figure)
     label, answer = wrong[0][:2]
-    assert f"{label} as {answer}: an image of {label}, taken for {answer}; in brackets the network's output for " \
+    assert f"{label} as {answer}: an image of {label}, classified as {answer}; in brackets the output for " \
            f"{answer}" in words(figure)  # fmt: skip
 
 
@@ -114,8 +114,8 @@ def test_words_do_not_touch_each_other(random):
     [
         ({"most": 0}, ValueError, "most is 0; it must be at least 1"),
         ({"most": 1.5}, TypeError, "most is 1.5"),
-        ({"shape": (3, 5)}, ValueError, r"shape is \(3, 5\), which are 15 pixels; the images have 16"),
-        ({"data": [(np.zeros((12, 1)), 0)]}, ValueError, "12 pixels are no square image; shape must say"),
+        ({"shape": (3, 5)}, ValueError, r"shape is \(3, 5\), that is 15 pixels; the images have 16"),
+        ({"data": [(np.zeros((12, 1)), 0)]}, ValueError, "12 pixels are no square image; shape must be"),
         ({"data": [(np.zeros((25, 1)), 0)]}, ValueError, "data: x has 25 components, but the network has 16 inputs"),
         ({"data": [(np.zeros((16, 1)), 7)]}, ValueError, "data: there is a label 7"),
         ({"data": []}, ValueError, "the data set is empty"),

@@ -54,15 +54,15 @@ def test_it_goes_into_axes_of_ones_own(axes):
 @pytest.mark.parametrize(
     ("matrix", "keywords", "error", "message"),
     [
-        (np.ones((3, 15)), {}, ValueError, "15 pixels are no square image; shape must say their height and width"),
-        (np.ones((3, 15)), {"shape": (4, 4)}, ValueError, r"shape is \(4, 4\), which are 16 pixels"),
+        (np.ones((3, 15)), {}, ValueError, r"15 pixels are no square image; shape must be \(height, width\)"),
+        (np.ones((3, 15)), {"shape": (4, 4)}, ValueError, r"shape is \(4, 4\), that is 16 pixels"),
         (np.ones((3, 15)), {"shape": (-3, -5)}, ValueError, "shape is -3; it must be at least 1"),
         (np.ones((3, 16)), {"most": 0}, ValueError, "most is 0"),
-        (np.ones((3, 2, 4, 4)), {"shape": (4, 4)}, ValueError, r"filters have a shape, \(4, 4\); leave shape out"),
+        (np.ones((3, 2, 4, 4)), {"shape": (4, 4)}, ValueError, r"filters already have the shape \(4, 4\)"),
         (np.ones((3, 0, 4, 4)), {}, ValueError, "there is nothing to draw"),
         (np.ones(16), {}, ValueError, r"weights have shape \(16,\)"),
         (np.ones((0, 16)), {}, ValueError, "there is nothing to draw"),
-        (np.full((1, 4), np.nan), {}, ValueError, "infinite or not a number"),
+        (np.full((1, 4), np.nan), {}, ValueError, "infinite or NaN"),
         ([["a"] * 4], {}, TypeError, "weights are of type"),
     ],
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     published=[Published("test accuracy", 22.25, "%", tolerance=0.005)],
 )
 def average_darkness(*, samples: int = 50_000) -> Measured:
-    """Compute the average darkness of each digit on the training images, and classify the test images."""
+    """Compute the average darkness of each digit over the training images, and classify the test images."""
     training, _, test = mnist()
     labels, darknesses = training.labels(10)[:samples], darkness(training.inputs[:samples])
     averages = np.array([darknesses[labels == digit].mean() for digit in range(10)])
@@ -44,7 +44,7 @@ def darkness(images: np.ndarray) -> np.ndarray:
 
 @average_darkness.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the darkness of the test images of each digit, with the averages, and the accuracy for each digit."""
+    """Draw two panels by digit: the darkness of the test images beside the training average, and the accuracy."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     by_digit = [data["darkness"][data["labels"] == digit] for digit in range(10)]
     upper.boxplot(

@@ -1,7 +1,7 @@
 """A 0 and its four quarters: what hidden neurons might detect.
 
 The chapter asks why ten output neurons recognize digits better than four would. In its answer, each of four hidden
-neurons may detect one quarter of a 0. From all four, an output neuron concludes that the digit is a 0.
+neurons may detect one quarter of a 0. If all four are active, an output neuron concludes that the digit is a 0.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def features(*, digit: int = 0, which: int = 0) -> Measured:
 
 @features.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the digit, and beside it one quarter after the other."""
+    """Draw the digit and its four quarters side by side."""
     for axes, (name, image) in zip(figure.subplots(1, len(data)), data.items(), strict=True):
         axes.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         axes.set_title(name)

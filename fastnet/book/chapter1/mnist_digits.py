@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BORDER = 3
-"""Number of pixels that are cut off each side, so that the images stand closer together."""
+"""Number of pixels that are cut off at each side of an image, so that the images are closer together."""
 
 
 @experiment("Digits of MNIST", size=(6.0, 6.3))
 def mnist_digits(*, rows: int = 10, columns: int = 10) -> Measured:
-    """Take the first training images."""
+    """Take the first `rows * columns` training images."""
     training, _, _ = mnist()
     images = training.inputs[: rows * columns].reshape(rows, columns, 28, 28)
     return Measured({"images": images, "labels": training.labels(10)[: rows * columns].reshape(rows, columns)})

@@ -1,7 +1,7 @@
 """A perceptron with the weights -2 and -2 and the bias 3 is a NAND gate.
 
-Its output is 0 only where both inputs are 1, because the weighted input is negative only there. The inputs with a
-weighted input of 0 lie on a line, which separates the input (1, 1) from the three other inputs.
+The output is 0 only if both inputs are 1, because the weighted input is negative only in this case. The points where
+the weighted input is 0 form a line. This line separates the point (1, 1) from the three other pairs of inputs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def nand(*, w1: float = -2.0, w2: float = -2.0, bias: float = 3.0) -> Measured:
 
 @nand.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the four inputs with their outputs, and shade the side of the line where the output is 1."""
+    """Draw the four pairs of inputs with their outputs, and shade the side of the line where the output is 1."""
     axes = figure.subplots()
     side = np.linspace(-0.5, 1.5, 201)
     plane = np.stack(np.meshgrid(side, side), axis=-1)

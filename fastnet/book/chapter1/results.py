@@ -1,6 +1,6 @@
-"""Chapter 1's networks: test accuracies in 30 epochs of stochastic gradient descent, also with bad learning rates.
+"""Test accuracies of chapter 1's networks over 30 epochs of stochastic gradient descent, also with bad learning rates.
 
-With eta 3 and mini-batches of 10, the network with 100 hidden neurons is more accurate than the network with 30. From
+With eta 3 and mini-batches of 10, the network with 100 hidden neurons is more accurate than the network with 30. With
 some initial weights, a network with eta 3 never learns one or two of the digits, and stays below 90 percent. The book
 therefore takes the best of three runs. With eta 0.001, the network learns very slowly. With eta 100, the network learns
 almost nothing. The network without a hidden layer is an exercise whose answer the book does not give.
@@ -53,7 +53,7 @@ NETWORKS = {
     size=(10.0, 4.4),
 )
 def results(*, samples: int = 50_000, epochs: int = 30, seed: int = 0) -> Measured:
-    """Train the networks with mini-batches of 10, as many at a time as there are processors."""
+    """Train the networks with mini-batches of 10, as many networks at a time as there are processors."""
     tasks = [(name, 3 * seed + run) for name, each in NETWORKS.items() for run in range(each.runs)]
     with silence(), warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # expected: some networks never predict some digits
@@ -79,7 +79,7 @@ def accuracies(trained: Trained, samples: int, epochs: int, seed: int) -> list[f
 
 @results.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies on the test data against the epochs: all of them, and the highest ones enlarged."""
+    """Draw the test accuracies against the epochs in two panels: the whole range, and 90 to 100 % enlarged."""
     whole, enlarged = figure.subplots(1, 2, width_ratios=[4, 3])
     ends = []
     for (name, curve), color in zip(data.items(), PALETTE, strict=False):

@@ -1,10 +1,10 @@
-"""Trains the same support vector machines with radial basis functions as scikit-learn's `SVC`, in much less time.
+"""Trains the same support vector machines with RBF kernel as scikit-learn's `SVC`, in much less time.
 
 Each pair of digits has its own machine, which votes for one of the two digits. The digit with the most votes is the
 prediction. `SVC(gamma=gamma, C=c)` is the same classifier, but computes the kernel for one pair of images at a time.
 Here, the kernel is computed by matrix multiplication, and only for images that may be support vectors. Images outside
-of the margin have no influence on a machine. A machine trained on some of the images is therefore the machine of all
-images, if no other image is inside its margin.
+of the margin have no influence on a machine. So a machine may be trained on some of the images: if no other image is
+inside the margin, training on all images would give the same machine.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 
 PAIRS = list(combinations(range(10), 2))
 TENTH = 10
-SLACK = 0.1  # images up to this far outside of the first machine's margin may be inside the last machine's margin
-TOLERANCE = 1e-3  # largest error of a margin: scikit-learn's default
+SLACK = 0.1  # the second machine is trained on all images whose functional margin in the first is below 1 + SLACK
+TOLERANCE = 1e-3  # largest accepted error of a functional margin; scikit-learn's default `tol`
 
 
 class Machine(NamedTuple):
-    """A classifier of two digits: indices of its support vectors in the training images, coefficients, and a bias."""
+    """A classifier of two digits: support vectors (indices of training images), their coefficients, and a bias."""
 
     support: np.ndarray
     coefficients: np.ndarray
@@ -33,12 +33,12 @@ class Machine(NamedTuple):
 def classify(
     images: np.ndarray, labels: np.ndarray, others: np.ndarray, *, gamma: float, c: float
 ) -> tuple[np.ndarray, int]:
-    """Train a machine for each pair of digits, as many at a time as there are processors, and classify images.
+    """Train a machine for each pair of digits, in one thread per processor, and classify images.
 
     Parameters
     ----------
     images, labels : ndarray, shapes (n, pixels) and (n,)
-        Training images, and their digits from 0 to 9. There are images of each digit.
+        Training images, and their digits from 0 to 9. Each digit must have at least one image.
     others : ndarray, shape (m, pixels)
         Images to classify.
     gamma, c : float
@@ -91,7 +91,7 @@ def _machine(images: np.ndarray, labels: np.ndarray, one: int, other: int, gamma
     signs = np.repeat([1.0, -1.0], [len(of_one), len(of_other)])
     x = images[rows]
     x = np.ascontiguousarray(x[:, x.any(axis=0)])
-    # A first machine, trained on a tenth of the images with tenfold weight, estimates which are inside the margin.
+    # A first machine, trained on a tenth of the images with tenfold C, estimates which images are inside the margin.
     tenth = np.concatenate([np.arange(0, len(of_one), TENTH), np.arange(len(of_one), len(rows), TENTH)])
     learnt = SVC(kernel="precomputed", C=TENTH * c).fit(_kernel(x[tenth], x[tenth], gamma), signs[tenth])
     outputs = _kernel(x, x[tenth[learnt.support_]], gamma) @ learnt.dual_coef_[0] + learnt.intercept_
@@ -109,7 +109,7 @@ def _machine(images: np.ndarray, labels: np.ndarray, one: int, other: int, gamma
 
 
 def _votes(outputs: np.ndarray) -> np.ndarray:
-    """Return the digit with the most votes for each row of the machines' outputs; of tied digits, the smallest."""
+    """Return the digit with the most votes for each row of the machines' outputs. A tie goes to the smallest digit."""
     first, second = np.eye(10)[np.array(PAIRS).T]
     most: np.ndarray = ((outputs > 0) @ first + (outputs <= 0) @ second).argmax(axis=1)
     return most

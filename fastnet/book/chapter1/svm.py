@@ -1,8 +1,9 @@
 """A baseline: scikit-learn's support vector machine with the default settings of the time when the book was written.
 
-The default of `gamma` was 1 divided by the number of inputs, which is `gamma="auto"` in today's `SVC`. The machine is a
-little less accurate than the chapter's network with 30 hidden neurons. With gamma 0.02 and c 5, chosen on the
-validation data, its test accuracy is 98.46 percent. The book mentions more than 98.5 percent for a tuned machine.
+At that time, the default of `gamma` was 1 divided by the number of inputs, which is `gamma="auto"` in today's `SVC`.
+The machine is a little less accurate than the chapter's network with 30 hidden neurons. With gamma 0.02 and c 5, chosen
+on the validation data, its test accuracy is 98.46 percent. The book mentions more than 98.5 percent for a tuned
+machine.
 """
 
 from __future__ import annotations

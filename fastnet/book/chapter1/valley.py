@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def cost(v: np.ndarray) -> np.ndarray:
-    """Return the cost at points; the last axis of `v` has their coordinates."""
+    """Return the cost of each point; the last axis of `v` holds the coordinates of a point."""
     costs: np.ndarray = np.sum(v**2, axis=-1)
     return costs
 

@@ -1,4 +1,4 @@
-"""Why backpropagation is fast: a gradient takes about as long as two forward passes, with any number of weights.
+"""Why backpropagation is fast: a gradient takes about as long as two forward passes, for any number of weights.
 
 A derivative with respect to one weight can be approximated: change the weight a little, and compute the change of the
 cost. All derivatives then take one forward pass for each weight, and one for the unchanged cost. Backpropagation
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def backprop_speed(
     *, inputs: int = 100, hidden: Sequence[int] = (1, 3, 10, 30, 100), repeats: int = 5, seed: int = 0
 ) -> Measured:
-    """Time both methods for networks with each number of hidden neurons in `hidden`, and 10 outputs."""
+    """Measure the time of both methods, for networks with 10 outputs and each number of hidden neurons in `hidden`."""
     random = np.random.default_rng(seed)
     x, y = random.random((inputs, 1)), random.random((10, 1))
     weights, largest = [], []
@@ -48,7 +48,7 @@ def backprop_speed(
 
 
 def differences(parameters: Parameters, x: np.ndarray, y: np.ndarray, step: float = 1e-6) -> list[np.ndarray]:
-    """Return forward differences of the cost for all weights: an array for each layer, of the shape of its weights."""
+    """Return forward differences of the cost for all weights: one array per layer, shaped like the layer's weights."""
 
     def cost_now() -> float:
         return cost(feedforward(parameters, x)[1][-1], y)

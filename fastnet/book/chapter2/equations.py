@@ -2,7 +2,7 @@
 
 The equations BP1 and BP2 give the error of a layer: the derivative of the cost with respect to the layer's weighted
 inputs z. BP3 and BP4 give the derivatives with respect to the layer's biases and weights. Each derivative is also
-approximated by a central difference of two costs. The two results agree to eight digits or more.
+approximated by a central difference of two costs. The two results agree to at least eight digits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EQUATIONS = {
 def equations(*, sizes: Sequence[int] = (6, 5, 4, 3), step: float = 1e-5, seed: int = 0) -> Measured:
     """Evaluate each equation on a random network, and compare it with central differences, layer by layer.
 
-    The data are the largest differences of each layer, relative to the layer's largest derivative.
+    `data` has, for each equation, the largest difference in each layer, relative to the layer's largest derivative.
     """
     random = np.random.default_rng(seed)
     parameters = drawn(sizes, random)
@@ -63,7 +63,7 @@ def cost_of(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def cost_from(after: Parameters, z: np.ndarray, y: np.ndarray) -> float:
-    """Return the cost of a sample, from the weighted inputs `z` of a layer and the parameters of the later layers."""
+    """Return the cost of a sample, given the weighted inputs `z` of a layer and the parameters of the later layers."""
     return cost_of(after, sigmoid(z), y)
 
 

@@ -12,7 +12,7 @@ from fastnet.network import sigmoid
 
 
 class Parameters(NamedTuple):
-    """Weights, each of shape (n_out, n_in), and biases, each of shape (n_out, 1), of all layers but the inputs."""
+    """Weights of shape (n_out, n_in) and biases of shape (n_out, 1) of each layer; the inputs are no layer."""
 
     weights: list[np.ndarray]
     biases: list[np.ndarray]
@@ -25,7 +25,7 @@ def drawn(sizes: Sequence[int], random: np.random.Generator) -> Parameters:
 
 
 def feedforward(parameters: Parameters, x: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the weighted inputs z of each layer, and the activations of each layer, the inputs first.
+    """Return two lists: the weighted inputs z of each layer; the inputs `x`, followed by the activations of each layer.
 
     `x` and all returned arrays have one sample in each column.
     """

@@ -1,8 +1,8 @@
-"""Backpropagation over a mini-batch at once: all its samples are the columns of one matrix.
+"""Backpropagation over a whole mini-batch: the samples are the columns of one matrix.
 
-Up to rounding, the gradient is the sum of the samples' gradients. The time per sample is shorter: NumPy is called once
-for the mini-batch instead of once for each sample, and multiplies matrices instead of vectors. The book found a factor
-of about two on MNIST.
+Up to rounding, the gradient is the sum of the samples' gradients. NumPy is called once for the mini-batch instead of
+once for each sample, and multiplies matrices instead of vectors. The time per sample is therefore shorter. The book
+reports a speed-up by a factor of about two on MNIST.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ def backprop(parameters: Parameters, x: np.ndarray, y: np.ndarray) -> tuple[list
     return nabla_b, nabla_w
 
 
-@experiment("Backpropagation over a mini-batch at once")
+@experiment("Backpropagation over a whole mini-batch")
 def matrix_based(
     *, hidden: int = 30, mini_batch_sizes: Sequence[int] = (1, 3, 10, 30, 100), repeats: int = 20, seed: int = 0
 ) -> Measured:
-    """Compare both methods on MNIST: the gradient of the largest mini-batch, and the time per sample for each size.
+    """Compare backpropagation over mini-batches with backpropagation sample by sample, on MNIST.
 
-    The gradient is compared with the sum of the gradients that `network.Network.backprop` returns for each sample.
+    The gradient of the largest mini-batch is compared with the sum of the gradients that `network.Network.backprop`
+    returns for the samples. The time per sample is compared for each mini-batch size.
     """
     training, _, _ = mnist()
     net = network.Network([784, hidden, 10], dtype="float64", seed=seed)
@@ -78,7 +79,7 @@ def matrix_based(
 
 
 def fastest(way: Callable[[int], None], m: int, repeats: int) -> float:
-    """Return the seconds that `way` takes for a mini-batch of m samples: the smallest of `repeats` times."""
+    """Return the smallest of `repeats` times, in seconds, that `way` takes for a mini-batch of m samples."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -96,7 +97,7 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
     axes.set_xscale("log")
     axes.set_xticks(data["mini-batch sizes"], data["mini-batch sizes"])
     axes.minorticks_off()
-    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # with room for the legend
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # leaves room for the legend
     axes.set(xlabel="samples in a mini-batch", ylabel="time per sample (µs)")
     axes.set_title("backpropagation in NumPy", loc="left")
     axes.grid(color=GRID)

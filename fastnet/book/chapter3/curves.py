@@ -1,4 +1,4 @@
-"""Accuracies and costs over the epochs, as in the chapter's figures: a line for each network, with its name."""
+"""Draws accuracies and costs over the epochs, as in the chapter's figures: one labelled line for each network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def shares(correct: Sequence[int], data: Dataset) -> list[float]:
-    """Return accuracies from 0 to 1, from the number of samples classified correctly after each epoch."""
+    """Return accuracies from 0 to 1, given the number of correctly classified samples after each epoch."""
     return [each / len(data) for each in correct]
 
 
@@ -26,18 +26,18 @@ def draw_curves(
     lowest: float | None = None,
     highest: float | None = None,
 ) -> None:
-    """Draw a line for each series of values, one value for each epoch, with its name at its end.
+    """Draw a line for each series of values (one value per epoch), with the name of the series at the line's end.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         Axes to draw on.
     curves : mapping of str to sequence of float
-        Values after each epoch, by the names of the lines.
+        Name of each line, and the values after each epoch.
     title : str
-        Name of the values.
+        Title of the axes.
     lowest, highest : float, optional
-        Limits of the vertical axis; by default, from the values. Both limits are ignored if no value is above
+        Limits of the vertical axis; by default, matplotlib's. Both limits are ignored if no value is above
         `lowest`, and `highest` is ignored without `lowest`.
     """
     ends = []
@@ -59,6 +59,6 @@ def draw_accuracies(
     lowest: float | None = None,
     highest: float | None = None,
 ) -> None:
-    """Draw accuracies from 0 to 1 as `draw_curves` does, on an axis in percent."""
+    """Draw accuracies from 0 to 1 with `draw_curves`, on a vertical axis in percent."""
     axes.yaxis.set_major_formatter(in_percent)
     draw_curves(axes, curves, title, lowest=lowest, highest=highest)

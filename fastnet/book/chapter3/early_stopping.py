@@ -1,4 +1,4 @@
-"""Early stopping: training ends after n epochs in which the best validation accuracy has not improved.
+"""Early stopping: training ends after n consecutive epochs in which the best validation accuracy has not improved.
 
 A larger n takes more epochs, and finds improvements that a smaller n misses. One run shows this for all n, because a
 run with a smaller n is the beginning of the run with the largest n.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def early_stopping(
     *, patience: Sequence[int] = (5, 10, 20), samples: int = 50_000, epochs: int = 200, seed: int = 0
 ) -> Measured:
-    """Train 784-30-10 with eta 0.5 and lambda 5 until the largest n ends it, and find where each smaller n would.
+    """Train 784-30-10 with eta 0.5, lambda 5 and the largest n, and find after which epoch each n ends training.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def early_stopping(
     epochs : int
         Largest number of epochs.
     seed : int
-        Seeds the network.
+        Seed of the network.
     """
     training, validation, _ = mnist()
     net = network2.Network([784, 30, 10], network2.CrossEntropyCost, seed=seed)
@@ -56,7 +56,7 @@ def early_stopping(
 
 
 def epochs_until(correct: Sequence[int], patience: int) -> int:
-    """Return the epoch, from 1, after which training ends: `patience` epochs without an improvement, or the last."""
+    """Return the number of epochs that are trained if training ends after `patience` epochs without an improvement."""
     best = without = -1
     for epoch, value in enumerate(correct, 1):
         without = 0 if value > best else without + 1

@@ -1,6 +1,6 @@
 """The weighted input z of a hidden neuron before training, with 500 inputs of 1 and 500 inputs of 0.
 
-With the old initial weights, z is the sum of 501 independent normal variables, so that its standard deviation is
+With the old initial weights, z is the sum of 501 independent normal variables, so its standard deviation is
 sqrt(501) = 22.4. Most neurons are saturated: their output is below 0.01 or above 0.99. With the new initial weights,
 the standard deviation is sqrt(3/2) = 1.22, and almost no neuron is saturated.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     size=(9.0, 4.0),
 )
 def initial_distribution(*, neurons: int = 5000, inputs: int = 1000, seed: int = 0) -> Measured:
-    """Draw the weights of a layer of neurons, and compute their weighted inputs where half of the inputs are 1."""
+    """Compute the weighted inputs of randomly initialized neurons, where half of the inputs are 1 and half are 0."""
     on = np.zeros((inputs, 1))
     on[: inputs // 2] = 1
     net = network2.Network([inputs, neurons], seed=seed)

@@ -26,7 +26,7 @@ def momentum(
     epochs: int = 10,
     seed: int = 0,
 ) -> Measured:
-    """Train 784-30-10 with the cross-entropy cost, from the same initial weights with each momentum coefficient."""
+    """Train 784-30-10 with the cross-entropy cost and each momentum coefficient, from the same initial weights."""
     training, _, _ = mnist()
     curves = {}
     for coefficient in coefficients:

@@ -28,7 +28,7 @@ def train(samples: int, epochs: int, lmbda: float, seed: int, *, costs: bool) ->
     lmbda : float
         L2 regularization parameter.
     seed : int
-        Seeds the network.
+        Seed of the network.
     costs : bool
         Whether to compute costs as well as accuracies.
 
@@ -60,7 +60,7 @@ def train(samples: int, epochs: int, lmbda: float, seed: int, *, costs: bool) ->
 
 
 def in_the_end(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Return the published accuracies in percent: both accuracies after the last epoch, and the best test accuracy."""
+    """Return accuracies in percent: training and test accuracy after the last epoch, and the best test accuracy."""
     return {
         "training accuracy after the last epoch": 100 * curves["training accuracy"][-1],
         "test accuracy after the last epoch": 100 * curves["test accuracy"][-1],
@@ -69,7 +69,7 @@ def in_the_end(curves: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def draw_all(curves: Mapping[str, Sequence[float]], figure: Figure) -> None:
-    """Draw the costs above and the accuracies below, training data on the left, test data on the right.
+    """Draw four panels: costs above, accuracies below; training data on the left, test data on the right.
 
     The training cost falls by powers of ten, so its axis is logarithmic. The accuracies of the first epochs are far
     below the later accuracies, and are left out.

@@ -42,7 +42,7 @@ _TOLERANCE = {"network": 0.0, "SVM": 0.02}  # rounding errors change the SVM's a
     ],
 )
 def more_data(*, samples: int = 50_000, epochs: int = 30, svm_samples: int | None = None, seed: int = 0) -> Measured:
-    """Train 784-30-10 and an SVM on the first 100, 200, 500, and so on, of the training samples.
+    """Train 784-30-10 and an SVM on the first 100, 200, 500, ... training samples.
 
     Parameters
     ----------
@@ -53,12 +53,12 @@ def more_data(*, samples: int = 50_000, epochs: int = 30, svm_samples: int | Non
     svm_samples : int, optional
         Largest number of samples for the SVM, which trains slowly on many samples; by default, `samples`.
     seed : int
-        Seeds the networks.
+        Seed of each network.
 
     Raises
     ------
     ImportError
-        If scikit-learn is not installed, and the SVM is not left out.
+        If scikit-learn is not installed, unless `svm_samples` is 0, which leaves the SVM out.
     """
     training, validation, _ = mnist()
     accuracies: dict[str, dict[int, float]] = {"network": {}, "SVM": {}}

@@ -46,5 +46,5 @@ def multiple_eta(
 
 @multiple_eta.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the cost on the training data, with regularization, against the epochs."""
+    """Draw the training cost, including the regularization term, against the epochs."""
     draw_curves(figure.subplots(), data, "training cost", lowest=0)

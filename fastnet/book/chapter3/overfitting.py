@@ -1,7 +1,7 @@
 """Overfitting: a network with 30 hidden neurons memorizes 1,000 digits.
 
-From about epoch 280 on, the accuracy on the test data no longer rises, while the cost on the training data still falls.
-The cost on the test data rises from about epoch 15 on: the network learns peculiarities of its 1,000 samples.
+After about epoch 280, the accuracy on the test data no longer rises, while the cost on the training data still falls.
+The cost on the test data rises after about epoch 15: the network learns peculiarities of its 1,000 samples.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Random search: the accuracies of networks with random hyper-parameters after a short training.
 
 The networks learn from a part of the data, as the book advises for first experiments. The logarithms of eta and lambda
-are drawn uniformly, because the order of magnitude is sought.
+are drawn uniformly, because even the right order of magnitude is unknown.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def random_search(*, trials: int = 40, samples: int = 5000, epochs: int = 5, see
     trials : int
         Number of networks.
     samples : int
-        Number of training samples. Lambda is given for 50,000 samples, and is reduced in proportion for fewer.
+        Number of training samples. Lambda is given for 50,000 samples, and is reduced in proportion for fewer samples.
     epochs : int
         Number of epochs of each network.
     seed : int
-        Seeds the search, and each network.
+        Seed of the search and of each network.
     """
     training, validation, _ = mnist()
     random = np.random.default_rng(seed)
@@ -50,7 +50,7 @@ def random_search(*, trials: int = 40, samples: int = 5000, epochs: int = 5, see
 
 @random_search.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a point for each network: eta and lambda as place, accuracy as colour, number of hidden neurons as area."""
+    """Draw a point for each network at its eta and lambda; colour shows accuracy, area shows the hidden neurons."""
     axes = figure.subplots()
     accuracy = data["validation accuracy"]
     best = int(np.argmax(accuracy))

@@ -1,7 +1,7 @@
 """L2 regularization against overfitting: 1,000 samples, 400 epochs, as in `overfitting`, but with lambda 0.1.
 
-The accuracy on the test data rises for much longer than without regularization, and gets almost 5 % higher. The cost on
-the test data no longer rises after the first epochs.
+The accuracy on the test data rises for much longer than without regularization, and becomes almost 5 % higher. The cost
+on the test data no longer rises after the first epochs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fastnet.book.experiment import FIGURE_DATA, Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MISS = "The engine 'numpy' in float64 also reaches 87.54 % with seed 0. Why the book's value is lower is not known."
+_MISS = "The engine 'numpy' in float64 also reaches 87.54 % with seed 0. It is unknown why the book's value is lower."
 
 
 @experiment(
@@ -34,5 +34,5 @@ def regularized(*, samples: int = 1000, epochs: int = 400, lmbda: float = 0.1, s
 
 @regularized.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw four figures: costs above, with regularization, and accuracies below."""
+    """Draw four panels: costs above, including the regularization term, and accuracies below."""
     draw_all(data, figure)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MISS = (
-    "The medians of five seeds are 97.80 % and 97.86 % with the book's initial weights, "
-    "97.88 % and 98.02 % with the new initial weights of network2."
+    "With eta 0.5 and eta 0.1, the medians of five seeds are 97.80 % and 97.86 % with the book's initial weights, "
+    "and 97.88 % and 98.02 % with the new initial weights of network2."
 )
 
 
@@ -41,7 +41,7 @@ def regularized_100(*, samples: int = 50_000, epochs: int = 60, large_weights: b
     large_weights : bool
         Whether to begin with chapter 1's initial weights, as the book does here.
     seed : int
-        Seeds both networks.
+        Seed of both networks.
     """
     training, validation, _ = mnist()
     curves = {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MISS = (
-    "The book's best epoch is an outlier: its second best has 96.37 %. Our median of five seeds is 96.23 %, "
+    "The book's best epoch is an outlier: the second-best epoch has 96.37 %. Our median of five seeds is 96.23 %, "
     "and 96.17 % with the new initial weights of network2."
 )
 
@@ -37,5 +37,5 @@ def regularized_full(*, samples: int = 50_000, epochs: int = 30, lmbda: float = 
 
 @regularized_full.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies on the training and on the test data, on the same scale as those of `overfitting_full`."""
+    """Draw the accuracies on the training and on the test data, with the same limits as in `overfitting_full`."""
     draw_accuracies(figure.subplots(), data, "accuracy, L2 regularization", lowest=0.9, highest=1)

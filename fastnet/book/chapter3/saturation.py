@@ -2,8 +2,8 @@
 
 One sigmoid neuron with one input learns by gradient descent to output 0 for the input 1. If its first output is almost
 1, the neuron learns very little in the first 150 epochs with the quadratic cost. With the cross-entropy cost, the
-neuron learns faster if its error is larger: the cost is steepest at the beginning. As the book says, the learning rates
-of the two costs cannot be compared, but the shapes of the curves can.
+neuron learns faster if the error is larger, so the cost falls fastest at the beginning. As the book says, the learning
+rates of the two costs cannot be compared, but the shapes of the curves can.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def learn(cost: Any, eta: float, weight: float, bias: float, epochs: int) -> tup
     size=(9.0, 6.0),
 )
 def saturation(*, epochs: int = 300) -> Measured:
-    """Train the neuron with each cost, from a first output of 0.82 and from one of 0.98."""
+    """Train the neuron with each cost from two starts, where the first output is 0.82 and 0.98."""
     curves = {
         (cost_name, start_name): learn(cost, eta, weight, bias, epochs)
         for cost_name, (cost, eta) in COSTS.items()

@@ -32,7 +32,7 @@ def schedules(*, samples: int = 50_000, epochs: int = 20, patience: int = 3, see
     patience : int
         Number of epochs without an improvement after which "halve" halves the rate.
     seed : int
-        Seeds each network.
+        Seed of each network.
     """
     training, validation, _ = mnist()
     rates, accuracies = {}, {}

@@ -12,7 +12,7 @@ from fastnet.book.digits import mnist, percent
 _FEW = 1000
 
 
-@cache  # the result does not depend on an experiment's seed
+@cache  # called for each seed, but the result does not depend on the seed
 def svm_accuracy(samples: int) -> float:
     """Return the validation accuracy, in percent, of an SVM trained on the first `samples` training samples."""
     training, validation, _ = mnist()
@@ -23,7 +23,7 @@ def svm_accuracy(samples: int) -> float:
 def predictions(images: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Train an SVM with scikit-learn's old default settings, and return its predictions for `others`, shape (m,).
 
-    From 1,000 images on, chapter 1's `classify` is used: it is faster, but needs ten images of each digit.
+    For at least 1,000 images, chapter 1's `classify` is used, which is faster but needs images of each digit.
 
     Raises
     ------

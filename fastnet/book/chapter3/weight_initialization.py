@@ -1,7 +1,8 @@
-"""Old and new initial weights: with the new weights, the network learns faster from the first epoch on.
+"""Old and new initial weights: with the new weights, the network already learns faster in the first epoch.
 
-The old weights, chapter 1's, have standard deviation 1. The new weights are divided by the square root of the number of
-inputs of their neuron. The final validation accuracies of both networks are almost the same.
+The old weights, chapter 1's, have standard deviation 1. The standard deviation of the new weights is 1 divided
+by the square root of the neuron's number of inputs. The final validation accuracies of both networks are almost the
+same.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _FIRST, _LAST = "validation accuracy after the first epoch", "validation accurac
 def weight_initialization(
     *, hidden: Sequence[int] = (30, 100), samples: int = 50_000, epochs: int = 30, seed: int = 0
 ) -> Measured:
-    """Train two networks for each number of hidden neurons, with eta 0.1 and lambda 5."""
+    """Train a network with each kind of initial weights for each number of hidden neurons. Eta is 0.1, lambda is 5."""
     training, validation, _ = mnist()
     data: dict[str, dict[str, list[float]]] = {}
     values = {}

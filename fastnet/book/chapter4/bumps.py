@@ -1,6 +1,6 @@
 """Two hidden neurons make a bump, and several pairs make a histogram.
 
-The first neuron of a pair steps up by h, the second down by h. The weighted output of both is h between their
+The first neuron of a pair steps up by h, the second down by h. The sum of their weighted outputs is h between the two
 steps and 0 elsewhere. A piecewise-constant function needs one pair of neurons for each piece.
 """
 
@@ -30,7 +30,7 @@ def bumps(
     weight: float = 1000.0,
     points: int = 1001,
 ) -> Measured:
-    """Compute one bump with its two steps, and a bump for each height in `heights`, side by side."""
+    """Compute one bump with its two steps, and adjacent bumps with the heights in `heights`."""
     x = np.linspace(0, 1, points)
     one = bumps_of_heights(np.array(edges), np.array([height]), weight)
     several = bumps_of_heights(cells_of(len(heights))[0], np.array(heights), weight)

@@ -12,12 +12,12 @@ from fastnet import Dense, network2
 def by_hand(
     weights: Sequence[np.ndarray], biases: Sequence[np.ndarray], activation: str = "sigmoid"
 ) -> network2.Network:
-    """Return a network with these weights and biases, whose output neurons are linear.
+    """Return a network with the given weights and biases, and with linear output neurons.
 
     Parameters
     ----------
     weights : sequence of ndarray, each of shape (n_out, n_in)
-        Weights of each layer, the first hidden layer first.
+        Weights of each layer, beginning with the first hidden layer.
     biases : sequence of ndarray, each of shape (n_out, 1)
         Biases of each layer, in the same order.
     activation : str, optional
@@ -25,7 +25,7 @@ def by_hand(
     """
     hidden = [len(w) for w in weights[:-1]]
     sizes = [weights[0].shape[1], *hidden, Dense(len(weights[-1]), "linear")]
-    # With a seed, the initial weights, which are replaced below, do not come from NumPy's global generator.
+    # The initial weights are replaced below. With a seed, they do not come from NumPy's global generator.
     net = network2.Network(
         sizes, network2.QuadraticCost, activation=activation, engine="numpy", dtype="float64", seed=0
     )
@@ -34,7 +34,7 @@ def by_hand(
 
 
 def steps(positions: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights and biases, both of shape (n, 1), of n neurons that step from 0 to 1 at n positions.
+    """Return weights and biases, both of shape (n, 1), of n neurons that step from 0 to 1 at the n given positions.
 
     A neuron with weight w and bias b steps at s = -b / w. The larger the weight, the steeper the step.
     """
@@ -63,8 +63,8 @@ def bumps_of_heights(edges: np.ndarray, heights: np.ndarray, weight: float) -> n
 def cells_of(number: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the edges, shape (number + 1,), and the midpoints, shape (number,), of equal cells from 0 to 1.
 
-    At an edge, a bump has half of its height. The first and the last edge are therefore moved out of the interval:
-    the function has its full height at 0 and 1.
+    At an edge, a bump has half of its height. The first and the last edge are therefore moved out of the
+    interval, so that the outer bumps have their full height at 0 and 1.
     """
     edges = np.linspace(0, 1, number + 1)
     middles = (edges[:-1] + edges[1:]) / 2

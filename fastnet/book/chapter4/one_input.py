@@ -1,4 +1,4 @@
-"""A network that computes the chapter's function of one input to a given error, without any training.
+"""A network that approximates the chapter's function of one input within a given error, without any training.
 
 The height of a bump is the value of the function at the bump's midpoint. Within half the width of a bump, the function
 changes by at most its largest slope times half the width. This bound gives a sufficient number of bumps.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fastnet import network2
 
 STEEPNESS = 50
-"""The weight of a step times the width of a bump: large, so that a step is much narrower than a bump."""
+"""Weight of a step neuron times the width of a bump: large, so that a step is much narrower than a bump."""
 
 
 def f(x: np.ndarray) -> np.ndarray:
@@ -33,14 +33,14 @@ def f(x: np.ndarray) -> np.ndarray:
     return value
 
 
-@experiment("A function of one input, computed by bumps to a given error", size=(7.0, 5.4))
+@experiment("A function of one input, approximated by bumps within a given error", size=(7.0, 5.4))
 def one_input(*, error: float = 0.05, points: int = 10_001) -> Measured:
-    """Build the network with as many bumps as the error needs, and measure its error on a fine grid.
+    """Build a network with enough bumps for the given error, and measure the network's error on a fine grid.
 
     Parameters
     ----------
     error : float
-        Bound of the absolute difference between the network's output and the function, positive.
+        Upper bound of the absolute difference between the network's output and the function; must be positive.
     points : int
         Number of inputs for which the network and the function are compared.
 
@@ -66,7 +66,7 @@ def one_input(*, error: float = 0.05, points: int = 10_001) -> Measured:
 
 
 def approximation(number: int) -> network2.Network:
-    """Return a network of `number` bumps, which approximates `f` from 0 to 1."""
+    """Return a network of `number` bumps that approximates `f` for inputs from 0 to 1."""
     edges, middles = cells_of(number)
     return bumps_of_heights(edges, f(middles), STEEPNESS * number)
 

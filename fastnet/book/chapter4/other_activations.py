@@ -1,7 +1,8 @@
-"""A bump of tanh neurons and of rectified linear neurons, beside a bump of sigmoid neurons.
+"""Bumps of tanh neurons and of rectified linear neurons, beside a bump of sigmoid neurons.
 
-Two tanh neurons make a bump like two sigmoid neurons, with half the output weights, because tanh steps by 2. A single
-rectified linear neuron has no step. The difference of two such neurons is a step, so four neurons make a bump.
+Two tanh neurons make a bump, as two sigmoid neurons do. Their output weights are half as large, because tanh steps
+by 2. A single rectified linear neuron has no step. The difference of two such neurons is a step, so four neurons make a
+bump.
 """
 
 from __future__ import annotations

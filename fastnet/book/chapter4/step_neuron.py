@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def step_neuron(
     *, weights: Sequence[float] = (5.0, 10.0, 25.0, 100.0, 1000.0), position: float = 0.4, points: int = 501
 ) -> Measured:
-    """Compute the outputs of neurons with different weights, and with their step at the same position."""
+    """Compute the outputs of neurons that have different weights and step at the same position."""
     x = np.linspace(0, 1, points)
     outputs = [output_of_step(x, position, weight) for weight in weights]
     return Measured({"x": x, "position": position, "weights": weights, "outputs": np.array(outputs)})

@@ -1,9 +1,9 @@
-"""A network that computes a function of two inputs by towers, without any training.
+"""A network that approximates a function of two inputs by towers, without any training.
 
 The first hidden layer has steps along x and along y. A neuron of the second hidden layer adds two bumps, one along x
-and one along y. Its output is 1 only where the bumps overlap: in one cell of a grid. The output weight of each such
-tower is the value of the function at the midpoint of the cell. The error is larger near the corners of the cells, where
-no tower has its full height.
+and one along y. The output of this neuron is a tower: 1 where the bumps overlap, in one cell of a grid, and 0
+elsewhere. The output weight of each tower is the value of the function at the midpoint of the cell. The error is larger
+near the corners of the cells, where no tower has its full height.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from fastnet import network2
 
 STEEPNESS = 100
-"""The weight of a step times the width of a cell: large, so that a step is much narrower than a cell."""
+"""Weight of a step neuron times the width of a cell: large, so that a step is much narrower than a cell."""
 HEIGHT = 40.0
-"""The height of a bump in the second hidden layer: large, so that its neurons are nearly 0 or 1."""
+"""Height of a bump in the second hidden layer: large, so that the outputs of the layer are nearly 0 or 1."""
 BORDER = 0.05
-"""Width of the border of a cell, in widths of the cell. The error inside the cells excludes the border."""
+"""Width of the border of a cell, as a share of the cell's width. The error inside the cells excludes the border."""
 
 
 def f(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -38,15 +38,15 @@ def f(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return value
 
 
-@experiment("A function of two inputs, computed by towers to a given error", size=(10.0, 3.4))
+@experiment("A function of two inputs, approximated by towers within a given error", size=(10.0, 3.4))
 def two_inputs(*, error: float = 0.1, points: int = 200) -> Measured:
-    """Build the network with as many towers as the error needs, and measure its error on a fine grid.
+    """Build a network with enough towers for the given error, and measure the network's error on a fine grid.
 
     Parameters
     ----------
     error : float
-        Bound of the absolute difference between the network's output and the function, away from the borders of the
-        cells. Positive.
+        Upper bound of the absolute difference between the network's output and the function, away from the borders
+        of the cells; must be positive.
     points : int
         Number of inputs along each side of the grid on which the network and the function are compared.
 
@@ -76,7 +76,7 @@ def two_inputs(*, error: float = 0.1, points: int = 200) -> Measured:
 
 
 def towers(cells: int) -> network2.Network:
-    """Return a network of `cells` x `cells` towers, which approximates `f` for inputs from 0 to 1."""
+    """Return a network of `cells` x `cells` towers that approximates `f` for inputs from 0 to 1."""
     edges, middles = cells_of(cells)
     along, biases = steps(edges, STEEPNESS * cells)
     of_steps = np.block([[along, np.zeros_like(along)], [np.zeros_like(along), along]])

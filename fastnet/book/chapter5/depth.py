@@ -1,7 +1,7 @@
 """More hidden layers do not help: the accuracy of networks with one to four hidden layers of 30 neurons.
 
-The second hidden layer raises the accuracy a little, and further layers do not. With each further layer, the network
-needs more epochs before it learns anything at all.
+The second hidden layer raises the accuracy a little; further layers do not raise the accuracy. With each further layer,
+the network needs more epochs before it learns anything at all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NUMBERS = (1, 2, 3, 4)
 MISS = (
     "The accuracy changes by up to a percent from epoch to epoch. With one of 15 seeds, the accuracy after the last "
-    "epoch is above the book's value; with six, the best accuracy is above."
+    "epoch is above the book's value; with six of them, the best accuracy is above the book's value."
 )
 
 
@@ -70,7 +70,7 @@ def accuracies(number: int, samples: int, epochs: int, seed: int) -> list[float]
 
 @depth.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the accuracies against the epochs: all of them, and the best ones enlarged."""
+    """Draw the accuracies against the epochs in two panels: the whole range, and 93 to 97.5 % enlarged."""
     whole, enlarged = figure.subplots(1, 2)
     _draw(whole, data, "accuracy on the validation data", 0.0, 1.0)
     _draw(enlarged, data, "the same, enlarged", 0.93, 0.975)

@@ -1,4 +1,4 @@
-"""The exploding gradient: large weights, and biases with which all neurons are at the steepest point of the sigmoid.
+"""The exploding gradient: weights are large, and biases put each neuron at the steepest point of the sigmoid.
 
 With weights of 100 and biases such that each z is 0, the factor w sigmoid'(z) of each neuron is 100 / 4 = 25. From each
 neuron to the previous neuron, the gradient grows 25-fold. With weights of 1, the gradient falls to a quarter.
@@ -32,7 +32,7 @@ def exploding(*, weight: float = 100.0, neurons: int = 4) -> Measured:
 def gradients_of_biases(weight: float, neurons: int, start: float = 1.0) -> np.ndarray:
     """Return the absolute gradient of the quadratic cost for each bias, shape (neurons,), in a chain of neurons.
 
-    Each bias is minus the weight times the previous activation, so that z is 0 and the activation 1/2.
+    Each bias is minus the weight times the previous activation, so z is 0 and the activation is 1/2.
     """
     net = network2.Network([1] * (neurons + 1), network2.QuadraticCost, engine="numpy", dtype="float64", seed=0)
     before = [start, *[0.5] * (neurons - 1)]

@@ -26,7 +26,7 @@ DIGITS = {2: 2, 3: 3, 4: 3}
 
 
 def name_of(depth: int, layer: int) -> str:
-    """Return the name of a published value: the speed of a hidden layer, counted from 1."""
+    """Return the name of a published value: the speed of hidden layer `layer`, numbered from 1."""
     return f"{hidden_layers(depth)}: layer {layer}"
 
 
@@ -40,7 +40,7 @@ def name_of(depth: int, layer: int) -> str:
     size=(9.0, 4.2),
 )
 def initial_gradients(*, samples: int = 1000, networks: int = 30, seed: int = 0) -> Measured:
-    """Compute the speeds of networks with consecutive seeds from `seed` on; `values` has the speeds of the first."""
+    """Compute the speeds of networks with seeds `seed`, `seed + 1`, ...; `values` has the first network's speeds."""
     training, _, _ = mnist()
     training = training[:samples]
     data: dict[str, np.ndarray] = {}

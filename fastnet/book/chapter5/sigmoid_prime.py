@@ -25,7 +25,7 @@ LARGEST = "largest value of the derivative"
     "The derivative of the sigmoid function, and products of it", published=[Published(LARGEST, 0.25, tolerance=0.005)]
 )
 def sigmoid_prime(*, chains: int = 1000, neurons: int = 8, seed: int = 0) -> Measured:
-    """Compute the derivative, and the products of the factors in chains with chapter 1's random weights and biases."""
+    """Compute the derivative, and products of |w sigmoid'(z)| in chains with chapter 1's random weights and biases."""
     z = np.linspace(-4, 4, 401)
     derivative = network2.sigmoid_prime(z)
     weights, biases = np.random.default_rng(seed).standard_normal((2, neurons, chains))
@@ -47,7 +47,7 @@ def factors_of_chains(weights: np.ndarray, biases: np.ndarray, start: float) -> 
     weights, biases : ndarray, shape (neurons, chains)
         Weight and bias of each neuron.
     start : float
-        Input of the chains.
+        Input of each chain.
     """
     factors, activation = [], np.full(weights.shape[1], start)
     for w, b in zip(weights, biases, strict=True):

@@ -18,7 +18,7 @@ def deep_network(depth: int, seed: int) -> network2.Network:
 
 
 def speeds(nabla_b: Sequence[np.ndarray]) -> list[float]:
-    """Return the speed of each hidden layer, from the inputs on: the norm of the gradient of its biases."""
+    """Return the speed of each hidden layer, the first layer first: the norm of the gradient of the layer's biases."""
     return [float(np.linalg.norm(nabla)) for nabla in nabla_b[:-1]]
 
 

@@ -1,8 +1,8 @@
 """How fast hidden layers learn during training: early layers stay slower than late layers.
 
 The training is gradient descent on 1,000 samples in one batch, so the figure shows the gradient of each step. With two
-hidden layers, both layers soon learn at similar speeds. With four hidden layers, the last layer is about 100 times as
-fast as the first at the end.
+hidden layers, both layers soon learn at similar speeds. At the end of training, the last of four hidden layers is
+about 100 times as fast as the first.
 """
 
 from __future__ import annotations

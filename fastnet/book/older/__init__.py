@@ -1,3 +1,3 @@
-"""Older experiments from the book's repository that are in no chapter: codes of digits that are smaller than images."""
+"""Older experiments from the book's repository, which are in no chapter: digit images are encoded in few numbers."""
 
 EXPERIMENTS: tuple[str, ...] = ("pca", "autoencoder")

@@ -1,8 +1,8 @@
 """A deep autoencoder with a code of 30 neurons, compared with 30 principal components.
 
 The desired outputs are the inputs, so the image has to be reconstructed from the 30 activations of the code. The first
-30 principal components are the best linear code. The network's error on test images is smaller. The book's repository
-trains such a network layer by layer; here, all layers are trained at once.
+30 principal components are the best linear code. The autoencoder's error on test images is smaller. The book's
+repository trains an autoencoder layer by layer; here, all layers are trained at the same time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @experiment("A deep autoencoder against principal components", size=(9.0, 3.4))
 def autoencoder(*, samples: int = 50_000, epochs: int = 4, code: int = 30, seed: int = 0) -> Measured:
-    """Train 784-100-code-100-784 with Adam, and reconstruct the test images from both codes."""
+    """Train 784-100-code-100-784 with Adam; reconstruct the test images from its code and from principal components."""
     training, _, test = mnist()
     images, test_images = training.inputs[:samples], test.inputs
     sizes = [784, 100, Dense(code, "linear"), 100, 784]
@@ -41,7 +41,7 @@ def autoencoder(*, samples: int = 50_000, epochs: int = 4, code: int = 30, seed:
 
 @autoencoder.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw test images, and their reconstructions from both codes."""
+    """Draw test images, and their reconstructions from the code and from principal components."""
     rows = {_title(name, data["errors"]): images for name, images in data["images"].items()}
     draw_rows(rows, figure.subplots(len(rows), 1))
     figure.suptitle("test images, and their reconstructions with the mean squared error of a pixel")

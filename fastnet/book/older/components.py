@@ -27,7 +27,7 @@ class Components(NamedTuple):
     variances: np.ndarray
 
     def coded(self, images: np.ndarray, number: int) -> np.ndarray:
-        """Return the first components of images: shape (n, number), from images of shape (n, pixels)."""
+        """Return the first `number` components of images, shape (n, number), given images of shape (n, pixels)."""
         components: np.ndarray = (images - self.mean) @ self.directions[:, :number]
         return components
 
@@ -45,7 +45,7 @@ def components_of(images: np.ndarray) -> Components:
     """Return the principal components of images, shape (n, pixels)."""
     mean = images.mean(axis=0)
     centred = images - mean
-    # The images have the same singular vectors as their covariance matrix, but far more rows.
+    # The centred images have the same right singular vectors as their covariance matrix, but far more rows.
     covariance = centred.T @ centred / len(images)
     with one_thread_of_blas():  # on such a small matrix, threads mostly wait for one another
         directions, variances, _ = np.linalg.svd(covariance, hermitian=True)

@@ -1,7 +1,7 @@
 """Principal components of the digits: images reconstructed from few numbers.
 
-The first 10 of 784 components have about half of the variance of the training images, and the first 100 more than nine
-tenths. Most images are readable when they are reconstructed from 30 components.
+The first 10 of 784 components have about half of the variance of the training images, and the first 100 have more
+than nine tenths. Most images are readable when they are reconstructed from 30 components.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = 500
-"""Number of test images that are drawn at their first two components."""
+"""Number of test images that are plotted by their first two components."""
 
 
 @experiment("Principal components of the digits", size=(10.0, 7.6))
 def pca(*, samples: int = 50_000, numbers: Sequence[int] = (10, 30, 100)) -> Measured:
-    """Compute the principal components of the training images, and reconstruct test images from the first of them."""
+    """Compute the principal components of the training images, and reconstruct test images from the first ones."""
     training, _, test = mnist()
     components = components_of(training.inputs[:samples])
     images = test.inputs
@@ -48,7 +48,7 @@ def pca(*, samples: int = 50_000, numbers: Sequence[int] = (10, 30, 100)) -> Mea
 
 @pca.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw digits at their first two components, the shares of the variance, and reconstructed images."""
+    """Draw digits by their first two components, the shares of the variance, and reconstructed images."""
     names = [*data["images"]]
     panels = figure.subplot_mosaic(
         [["left", "right"], *([name, name] for name in names)], height_ratios=[5, *(1 for _ in names)]
