@@ -34,7 +34,8 @@ LIBRARIES = {
         "TORCHINDUCTOR_CPP_MARCH": "haswell",  # otherwise, torch.compile would also load cached code for AVX-512
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
-        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+        # Without the second option, XLA uses YNNPACK, which chooses its instructions itself.
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2 --xla_cpu_experimental_ynn_fusion_type=",
         "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     },
 }
