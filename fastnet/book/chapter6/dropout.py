@@ -1,6 +1,8 @@
 """Dropout: two layers of 1,000 neurons, of which half are left out of each mini-batch of the training.
 
-In the book, no other single network of the chapter is as accurate. The training took 3537 seconds on one processor.
+In the book, no other single network of the chapter is as accurate. By default, the network trains for 12 epochs. The
+book trains for 40 epochs, as `dropout(epochs=40)` does. With 40 epochs, the test accuracy was 99.63 %, and the training
+took 3537 seconds on one processor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """An ensemble: five networks with dropout vote on each digit.
 
-The ensemble of five has a test accuracy of 99.65 %, the first of its networks 99.63 %. The picture shows the digits
-that the ensemble gets wrong. The training took 18488 seconds for all five networks together, each on one processor.
+The picture shows the digits that the ensemble gets wrong. By default, the networks train for 12 epochs. The book
+trains for 40 epochs, as `ensemble(epochs=40)` does. With 40 epochs, the test accuracy of the ensemble was 99.65 %, and
+that of its first network 99.63 %.
 """
 
 from __future__ import annotations
