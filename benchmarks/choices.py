@@ -99,9 +99,9 @@ def drawn(density: float) -> Dataset:
 
 
 def make(name: str, hidden: tuple[int, ...], data: Dataset):
-    return timing.racers({name: engine_class(name)}, (N_IN, *hidden, N_OUT), FLOAT32, np.random.RandomState(0), data)[
-        name
-    ]
+    return timing.make_engines(
+        {name: engine_class(name)}, (N_IN, *hidden, N_OUT), FLOAT32, np.random.RandomState(0), data
+    )[name]
 
 
 def measure(engines: dict, batch: int) -> dict[str, float]:

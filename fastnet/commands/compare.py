@@ -49,7 +49,7 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 )
 @click.option("--map", "as_map", is_flag=True, help="Compare several hidden layer widths and mini-batch sizes.")
 @click.option("--json", "json_file", type=NewFile(), help="Write all measurements to this file.")
-@click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as race.png.")
+@click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as engines.png.")
 @click.pass_context
 def compare(
     context: click.Context,

@@ -155,9 +155,9 @@ def compare_map(
         for width in widths:
             sizes = [n_in, width, training_data.targets.shape[1]]
             for mini_batch_size in mini_batch_sizes:
-                racers = timing.racers(classes, sizes, type_, random, training_data)
-                timing.check(racers, random.permutation(samples), mini_batch_size, _ETA)
-                seconds = timing.seconds_per_epoch(racers, samples, mini_batch_size, _ETA, rounds)
+                timed_engines = timing.make_engines(classes, sizes, type_, random, training_data)
+                timing.check(timed_engines, random.permutation(samples), mini_batch_size, _ETA)
+                seconds = timing.seconds_per_epoch(timed_engines, samples, mini_batch_size, _ETA, rounds)
                 cells.append(Cell(width, mini_batch_size, seconds))
                 tick()
     return Map(list(classes), widths, mini_batch_sizes, type_.name, threads, machine.describe(), cells)

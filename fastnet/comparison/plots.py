@@ -42,10 +42,10 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
         If matplotlib is not installed.
     """
     if axes is not None:
-        return _race(result, axes) if isinstance(result, Comparison) else _map(result, axes)
+        return _engine_times(result, axes) if isinstance(result, Comparison) else _map(result, axes)
     if isinstance(result, Comparison):
         own = new_figure(7.5, 1.4 + 0.45 * sum(bool(each.seconds) for each in result.results))
-        _race(result, own.add_subplot())
+        _engine_times(result, own.add_subplot())
         return own
     width = 2.6 + 1.25 * len(result.mini_batch_sizes)
     words = textwrap.wrap(result.verdict(), int(11.5 * width))
@@ -55,7 +55,7 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
     return own
 
 
-def _race(comparison: Comparison, axes: Axes) -> Axes:
+def _engine_times(comparison: Comparison, axes: Axes) -> Axes:
     """Draw a dot for the median time of an epoch of each engine, and a line from the fastest epoch to the slowest."""
     results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median, reverse=True)
     for place, result in enumerate(results):

@@ -43,7 +43,7 @@ def test_a_map_of_one_engine_says_so():
     )
 
 
-def test_a_race_over_a_small_grid():
+def test_engines_are_timed_over_a_small_grid():
     random = np.random.default_rng(0)
     data = Dataset(random.random((40, 6)), random.random((40, 3)))
     ticks = []
