@@ -103,7 +103,7 @@ def engines() -> str:
 def map_() -> str:
     result = comparison.compare_map()
     plots.save(figure(result), DOCS / "map.png")
-    return result.verdict()
+    return result.summary()
 
 
 def options() -> str:

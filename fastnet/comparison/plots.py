@@ -29,7 +29,7 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
     result : Comparison or Map
         Result of `compare` or of `compare_map`.
     axes : matplotlib.axes.Axes, optional
-        Axes to draw on; by default, a new figure. The new figure of a map also has the text of `Map.verdict`.
+        Axes to draw on; by default, a new figure. The new figure of a map also has the text of `Map.summary`.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
         _engine_times(result, own.add_subplot())
         return own
     width = 2.6 + 1.25 * len(result.mini_batch_sizes)
-    words = textwrap.wrap(result.verdict(), int(11.5 * width))
+    words = textwrap.wrap(result.summary(), int(11.5 * width))
     own = new_figure(width, 1.7 + 0.8 * len(result.widths) + 0.2 * len(words))
     _map(result, own.add_subplot())
     own.supxlabel("\n".join(words), x=0.02, ha="left", fontsize="medium")
@@ -107,8 +107,8 @@ def _map(map_: Map, axes: Axes) -> Axes:
 
 
 def _text_of_cell(cell: Cell) -> str:
-    lead = cell.lead(cell.winner)
-    return f"{cell.winner}\n{lead:.3g}×" if lead < 100 else f"{cell.winner}\n{lead:,.0f}×"
+    lead = cell.lead(cell.fastest)
+    return f"{cell.fastest}\n{lead:.3g}×" if lead < 100 else f"{cell.fastest}\n{lead:,.0f}×"
 
 
 def _add_scale(axes: Axes, colors: AxesImage, label: str) -> None:

@@ -42,7 +42,7 @@ def test_a_comparison_is_drawn_from_the_fastest_epoch_to_the_slowest():
     assert axes.get_xscale() == "log"
 
 
-def test_a_map_shows_who_wins_each_cell_and_says_it_in_words():
+def test_a_map_shows_the_fastest_engine_of_each_cell_and_says_it_in_words():
     picture = figure(GRID)
     assert {"numba\n20×", "numpy\n2×"} <= set(words(picture))
     assert any("fastest in 1 of 2 cells" in text.replace("\n", " ") for text in words(picture))
