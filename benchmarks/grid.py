@@ -116,7 +116,7 @@ def main() -> None:
     if not chosen:
         parser.error("no default cell has these values; use --all for all combinations of the values")
     warnings.filterwarnings("ignore")  # warnings of the peers
-    classes, missing = competitors()
+    classes, missing = compared_engines()
     print(f"{machine.sentence()}.")
     for name, reason in missing.items():
         print(f"Without {name}: {reason}.")
@@ -139,7 +139,7 @@ def main() -> None:
     print(f"smallest lead over the best peer, at least 1: {worst['lead']:.2f}")
 
 
-def competitors() -> tuple[dict, dict]:
+def compared_engines() -> tuple[dict, dict]:
     """Return the classes of all installed engines and peers, the default engine first; and why any are missing."""
     names = (OURS, "numpy", "torch")
     classes = {name: engine_class(name) for name in names if why_missing(name) is None}

@@ -56,7 +56,7 @@ def main() -> None:
         "recipes": lambda: tables("recipes.py")[0],
         "kills": lambda: tables("kills.py")[0],
         "soak": lambda: tables("soak.py")[0],
-        "crowd": lambda: run("crowd.py").partition("\n\n")[2],
+        "concurrency": lambda: run("concurrency.py").partition("\n\n")[2],
         "versions": lambda: run("versions.py", "--torch"),
         "fuzz": fuzz,
     }

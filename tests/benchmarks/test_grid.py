@@ -73,7 +73,9 @@ def test_an_engine_with_another_optimizer_is_found(cell):
 
 def printed(monkeypatch, capsys, *options):
     monkeypatch.setattr("sys.argv", ["grid.py", *options])
-    monkeypatch.setattr(grid, "competitors", lambda: ({"numba": None, "numpy": None}, {"jax": "jax is not installed"}))
+    monkeypatch.setattr(
+        grid, "compared_engines", lambda: ({"numba": None, "numpy": None}, {"jax": "jax is not installed"})
+    )
     monkeypatch.setattr(grid, "training_data", lambda kind, dtype: None)
     monkeypatch.setattr(
         grid, "time_engines", lambda classes, cell, data: {"numba": 1.0, "numpy": 2.0 if cell.batch > 1 else 0.5}
