@@ -192,8 +192,8 @@ def _ask(process: subprocess.Popen[str], line: str) -> float:
 
 def _row(name: str, before: list[float], now: list[float], bound: float | None) -> str:
     ratio = median(b / a for a, b in zip(before, now, strict=True))
-    verdict = "" if bound is None else f"{bound}{'' if ratio <= bound else ' **missed**'}"
-    return f"| {name} | {median(before):.4f} | {median(now):.4f} | {ratio:.3f} | {verdict} |"
+    at_most = "" if bound is None else f"{bound}{'' if ratio <= bound else ' **missed**'}"
+    return f"| {name} | {median(before):.4f} | {median(now):.4f} | {ratio:.3f} | {at_most} |"
 
 
 if __name__ == "__main__":

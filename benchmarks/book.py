@@ -25,7 +25,7 @@ from statistics import median
 import numpy as np
 
 from fastnet import book, mnist_loader
-from fastnet.book.seeds import repeated, spreads
+from fastnet.book.seeds import repeated, seed_ranges
 from fastnet.comparison.timing import drawn
 from fastnet.engines import engine_class
 from fastnet.utils import machine
@@ -79,16 +79,16 @@ def main() -> None:
             folder = options.page.with_suffix("")
             folder.mkdir(exist_ok=True)
             results[0].save(folder / f"{name}.png")
-            sections[name] = section(experiment, f"{folder.name}/{name}.png", spreads(results), len(results))
+            sections[name] = section(experiment, f"{folder.name}/{name}.png", seed_ranges(results), len(results))
             write(options.page, sections)  # after each experiment, because some take hours
-        for spread in spreads(results):
-            what, theirs, ours = spread.cells()
-            verdict = f"**missed**: {spread.verdict()}" if not spread.is_met else ""
+        for seed_range in seed_ranges(results):
+            what, theirs, ours = seed_range.cells()
+            missed = f"**missed**: {seed_range.difference()}" if not seed_range.is_met else ""
             print(
-                f"| {experiment.place.removeprefix('chapter ')} | `{name}` | {what} | {theirs} | {ours} | {verdict} |",
+                f"| {experiment.place.removeprefix('chapter ')} | `{name}` | {what} | {theirs} | {ours} | {missed} |",
                 flush=True,
             )
-            found.append({"name": name, "value": what, "book": theirs, "fastnet": ours, "met": spread.is_met})
+            found.append({"name": name, "value": what, "book": theirs, "fastnet": ours, "met": seed_range.is_met})
         epochs.append(an_epoch())
     print(f"\npublished values that are met: {sum(each['met'] for each in found)} of {len(found)}")
     counted = {name: median(each) for name, each in seconds.items() if getattr(book, name).chapter in range(1, 6)}
@@ -114,14 +114,14 @@ def sections_of(page: Path) -> dict[str, str]:
     return {re.search("`fastnet book (.*)`", each)[1]: "\n" + each.rstrip("\n") for each in sections}
 
 
-def section(experiment, picture, spreads, seeds):
+def section(experiment, picture, ranges, seeds):
     """Return an experiment's section of the gallery, in Markdown."""
     lines = [f"\n## {experiment.title}\n", f"{experiment.place.capitalize()}: `fastnet book {experiment.name}`.\n"]
     lines += [experiment.description, f"\n![{experiment.title}]({picture})"]
-    if spreads:
+    if ranges:
         several = f"fastnet, {seeds} seeds" if seeds > 1 else "fastnet"
         lines += [f"\n| value | the book | {several} | |", "| --- | --- | --- | --- |"]
-        lines += [f"| {' | '.join(each.cells())} | {each.verdict()} |" for each in spreads]
+        lines += [f"| {' | '.join(each.cells())} | {each.difference()} |" for each in ranges]
     return "\n".join(lines)
 
 

@@ -111,8 +111,8 @@ def options(data):
     for name, seconds in times.items():
         ratio = median(one / other for one, other in zip(seconds, plain, strict=True))
         bound = bounds[name]
-        verdict = "" if bound is None else f"{bound}{'' if ratio <= bound else ' **missed**'}"
-        print(f"| {name} | {median(seconds):.4f} | {ratio:.2f} | {verdict} |")
+        at_most = "" if bound is None else f"{bound}{'' if ratio <= bound else ' **missed**'}"
+        print(f"| {name} | {median(seconds):.4f} | {ratio:.2f} | {at_most} |")
 
 
 def overfitting(data):

@@ -29,12 +29,12 @@ MINI_BATCH_SIZES = (1, 10, 32, 100, 1000)
 
 def main() -> None:
     print(f"{machine.sentence()}.\n")
-    regrets = {}
+    slowdowns = {}
     print("| density | hidden | batch | rows | matrix | numpy |\n| --- | --- | --- | --- | --- | --- |")
     for density in DENSITIES:
         for hidden, batch in (((30,), 10), ((300,), 100)):
             seconds, chosen = inputs(density, hidden, batch)
-            regrets[f"density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
+            slowdowns[f"density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
                 (density, show(hidden), batch), seconds, chosen
             )
     print("\n| density | hidden | batch | 1 thread | all threads | numpy |\n| --- | --- | --- | --- | --- | --- |")
@@ -42,11 +42,11 @@ def main() -> None:
         for hidden in WIDTHS:
             for batch in MINI_BATCH_SIZES:
                 seconds, chosen = thread_counts(density, hidden, batch)
-                regrets[f"threads, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
+                slowdowns[f"threads, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
                     (density, show(hidden), batch), seconds, chosen
                 )
-    worst = max(regrets, key=regrets.__getitem__)
-    print(f"\nworst choice, {worst}: {regrets[worst]:.2f}")
+    worst = max(slowdowns, key=slowdowns.__getitem__)
+    print(f"\nworst choice, {worst}: {slowdowns[worst]:.2f}")
 
 
 def inputs(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
@@ -99,9 +99,9 @@ def drawn(density: float) -> Dataset:
 
 
 def make(name: str, hidden: tuple[int, ...], data: Dataset):
-    return timing.racers({name: engine_class(name)}, (N_IN, *hidden, N_OUT), FLOAT32, np.random.RandomState(0), data)[
-        name
-    ]
+    return timing.make_engines(
+        {name: engine_class(name)}, (N_IN, *hidden, N_OUT), FLOAT32, np.random.RandomState(0), data
+    )[name]
 
 
 def measure(engines: dict, batch: int) -> dict[str, float]:

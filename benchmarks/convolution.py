@@ -3,15 +3,16 @@
     python benchmarks/convolution.py [--network NAME,NAME] [--only NAME,NAME] [--rounds N]
 
 The network `one` has one convolution and sigmoid neurons. The network `two` has two convolutions, ReLU and L2
-regularization. Both are networks of the book, with mini-batches of ten. The compared programs are called racers. In
-each round, the racers train some mini-batches, one racer after the other, each in one thread. All racers begin with the
-same parameters. The table has the processor time, extrapolated to an epoch of 50,000 images, and the median over the
-rounds of the ratio of two racers' times. First, each racer is compared with PyTorch in float64 after one mini-batch.
+regularization. Both are networks of the book, with mini-batches of ten. In each round, the compared programs train some
+mini-batches, one program after the other, each in one thread. All programs begin with the same parameters. The table
+has the processor time, extrapolated to an epoch of 50,000 images, and the median over the rounds of the ratio of two
+programs' times. First, each program is compared with PyTorch in float64 after one mini-batch.
 
 The C code is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing,
-the exit status is 3; choose racers other than `c` with `--only`. The racer `torch` is PyTorch written for speed, and
-`torch-cpu` is fastnet's engine. A racer whose library is not installed is left out. The racer `pair` alternately trains
-two networks with the compiled engine, each in its own thread, and a single network. Its times are wall-clock times.
+the exit status is 3; choose programs other than `c` with `--only`. The program `torch` is PyTorch written for speed,
+and `torch-cpu` is fastnet's engine. A program whose library is not installed is left out. The program `pair`
+alternately trains two networks with the compiled engine, each in its own thread, and a single network. Its times are
+wall-clock times.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ C_NEEDS = "AVX2 and FMA"
 
 
 class Network(NamedTuple):
-    """A network of chapter 6: number of convolutions, settings of the training, and bounds of the racers' ratios."""
+    """A network of chapter 6: number of convolutions, settings of the training, and bounds of the programs' ratios."""
 
     convolutions: int
     activation: str
@@ -247,7 +248,7 @@ class Jax:
         return np.array(self._parameters[0]).transpose(3, 2, 0, 1)
 
 
-RACERS: dict[str, Callable[[str], Any]] = {
+PROGRAMS: dict[str, Callable[[str], Any]] = {
     "c": C,
     "numba": lambda name: Engine(name, "numba"),
     "numba-float64": lambda name: Engine(name, "numba", "float64"),
@@ -261,39 +262,39 @@ def installed(name: str) -> bool:
     return name not in ("torch", "torch-cpu", "jax") or importlib.util.find_spec(name.split("-")[0]) is not None
 
 
-def check(name: str, racers: dict[str, Any]) -> None:
+def check(name: str, programs: dict[str, Any]) -> None:
     """Compare the change of the first layer's filters in one mini-batch with that of PyTorch in float64."""
     if not installed("torch"):
         return
     exact, before = Torch(name, "float64"), NETWORKS[name].parameters()[0]
     exact.train(0, 1)
     change = exact.filters() - before
-    for racer, each in racers.items():
+    for program, each in programs.items():
         each.train(0, 1)
         error = np.abs(each.filters() - before - change).max() / np.abs(change).max()
-        assert error < 1e-4, f"{racer} changes the filters of {name!r} with a relative error of {error:.0e}"
+        assert error < 1e-4, f"{program} changes the filters of {name!r} with a relative error of {error:.0e}"
 
 
-def race(name: str, names: list[str], rounds: int) -> None:
-    racers = {racer: RACERS[racer](name) for racer in names}
-    check(name, racers)
-    work = {racer: 30 if racer.startswith(("torch", "jax")) else 300 for racer in names}
-    for racer, each in racers.items():
-        each.train(0, work[racer])  # compiles and warms up
-    seconds: dict[str, list[float]] = {racer: [] for racer in names}
+def time_programs(name: str, names: list[str], rounds: int) -> None:
+    programs = {program: PROGRAMS[program](name) for program in names}
+    check(name, programs)
+    work = {program: 30 if program.startswith(("torch", "jax")) else 300 for program in names}
+    for program, each in programs.items():
+        each.train(0, work[program])  # compiles and warms up
+    seconds: dict[str, list[float]] = {program: [] for program in names}
     for i in range(rounds):
-        for racer, each in racers.items():
+        for program, each in programs.items():
             began = time.process_time()
-            each.train(work[racer] * (1 + i) % (EPOCH - work[racer]), work[racer])
-            seconds[racer].append((time.process_time() - began) / work[racer] * EPOCH)
-    for racer in names:
-        line = f"| {name} | {racer} | {median(seconds[racer]):.2f} | "
-        if racer.startswith("numba") and "c" in names:
-            ratio = median(a / b for a, b in zip(seconds[racer], seconds["c"], strict=True))
-            line += f"{ratio:.2f} times C, at most {NETWORKS[name].bounds[racer]} |"
-        elif racer in NETWORKS[name].bounds:
-            ratio = median(a / b for a, b in zip(seconds[racer], seconds["numba"], strict=True))
-            line += f"{ratio:.1f} times numba, at least {NETWORKS[name].bounds[racer]} |"
+            each.train(work[program] * (1 + i) % (EPOCH - work[program]), work[program])
+            seconds[program].append((time.process_time() - began) / work[program] * EPOCH)
+    for program in names:
+        line = f"| {name} | {program} | {median(seconds[program]):.2f} | "
+        if program.startswith("numba") and "c" in names:
+            ratio = median(a / b for a, b in zip(seconds[program], seconds["c"], strict=True))
+            line += f"{ratio:.2f} times C, at most {NETWORKS[name].bounds[program]} |"
+        elif program in NETWORKS[name].bounds:
+            ratio = median(a / b for a, b in zip(seconds[program], seconds["numba"], strict=True))
+            line += f"{ratio:.1f} times numba, at least {NETWORKS[name].bounds[program]} |"
         else:
             line += " |"
         print(line, flush=True)
@@ -319,7 +320,7 @@ class Pair:
         return time.perf_counter() - began
 
 
-def race_of_pairs(name: str, rounds: int) -> None:
+def time_pair(name: str, rounds: int) -> None:
     pair = Pair(name)
     pair.seconds(2)
     times = [(pair.seconds(1), pair.seconds(2)) for _ in range(rounds)]
@@ -329,22 +330,24 @@ def race_of_pairs(name: str, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", type=lambda text: text.split(","), default=list(NETWORKS))
-    parser.add_argument("--only", type=lambda text: text.split(","), default=[*RACERS, "pair"])
-    parser.add_argument("--rounds", type=int, default=9, help="runs of each racer (default: %(default)s)")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=[*PROGRAMS, "pair"])
+    parser.add_argument("--rounds", type=int, default=9, help="runs of each program (default: %(default)s)")
     chosen = parser.parse_args()
     if "c" in chosen.only:
         with compiled_c.refusing():
-            compiled_c.check("the C code of racer 'c'", C_NEEDS)
+            compiled_c.check("the C code of the program 'c'", C_NEEDS)
     print(f"{machine.sentence()}.\n")
     if "c" in chosen.only:
         print(f"The C code uses {C_NEEDS}, compiled for {compiled_c.processor()!r}.\n")
-    print("| network | racer | seconds an epoch | |")
+    print("| network | program | seconds an epoch | |")
     print("| --- | --- | --- | --- |", flush=True)
     for name in chosen.network:
         with threads.limited(1):
-            race(name, [racer for racer in chosen.only if racer in RACERS and installed(racer)], chosen.rounds)
+            time_programs(
+                name, [program for program in chosen.only if program in PROGRAMS and installed(program)], chosen.rounds
+            )
         if "pair" in chosen.only:
-            race_of_pairs(name, chosen.rounds)
+            time_pair(name, chosen.rounds)
 
 
 if __name__ == "__main__":

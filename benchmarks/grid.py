@@ -47,12 +47,12 @@ OPTIMIZERS = {"sgd": (GradientDescent(), 0.1), "momentum": (GradientDescent(0.9)
 """Each optimizer with its learning rate."""
 
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
-"""Largest distance between the parameters of two racers after some mini-batches, as a share of their change."""
+"""Largest distance between the parameters of two engines after some mini-batches, as a share of their change."""
 
 TALL_ROWS, TALL_INPUTS, TALL_HIDDEN = 500_000, 28, "300-300-300-300-300"
 
 
-class Racer(NamedTuple):
+class TimedEngine(NamedTuple):
     """An engine that always trains with the same optimizer, with the methods that `timing` needs."""
 
     engine: Engine
@@ -116,30 +116,30 @@ def main() -> None:
     if not chosen:
         parser.error("no default cell has these values; use --all for all combinations of the values")
     warnings.filterwarnings("ignore")  # warnings of the peers
-    classes, missing = competitors()
+    classes, missing = compared_engines()
     print(f"{machine.sentence()}.")
     for name, reason in missing.items():
         print(f"Without {name}: {reason}.")
     print(f"| {' | '.join(Cell._fields)} |", " | ".join(classes), "| lead |")
     print("| --- " * (len(Cell._fields) + len(classes) + 1) + "|")
-    raced = []
+    timed = []
     for cell in chosen:
-        seconds = race(classes, cell, training_data(cell.data, cell.dtype))
+        seconds = time_engines(classes, cell, training_data(cell.data, cell.dtype))
         lead = min(s for name, s in seconds.items() if name != OURS) / seconds[OURS]
-        raced.append({**cell._asdict(), "seconds": seconds, "lead": lead})
+        timed.append({**cell._asdict(), "seconds": seconds, "lead": lead})
         times = " | ".join(f"{s:.3f}" for s in seconds.values())
         print(f"| {' | '.join(map(str, cell))} | {times} | {lead:.2f} |", flush=True)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": machine.describe(), "cells": raced}, indent=1) + "\n")
-    worst = min(raced, key=lambda each: each["lead"])
-    won = sum(each["lead"] >= 1 for each in raced)
-    print(f"won: {won} of {len(raced)} cells")
+        arguments.json.write_text(json.dumps({"machine": machine.describe(), "cells": timed}, indent=1) + "\n")
+    worst = min(timed, key=lambda each: each["lead"])
+    won = sum(each["lead"] >= 1 for each in timed)
+    print(f"won: {won} of {len(timed)} cells")
     where = "{data} {hidden}, mini-batches of {batch}, {optimizer}, {dtype}".format(**worst)
     print(f"The smallest lead is with {where}.")
     print(f"smallest lead over the best peer, at least 1: {worst['lead']:.2f}")
 
 
-def competitors() -> tuple[dict, dict]:
+def compared_engines() -> tuple[dict, dict]:
     """Return the classes of all installed engines and peers, the default engine first; and why any are missing."""
     names = (OURS, "numpy", "torch")
     classes = {name: engine_class(name) for name in names if why_missing(name) is None}
@@ -168,31 +168,31 @@ def tall(rows: int) -> Dataset:
     return Dataset(x, y[:, np.newaxis].astype(np.float32))
 
 
-def race(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[str, float]:
-    """Return the seconds per epoch of each racer."""
+def time_engines(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[str, float]:
+    """Return the seconds per epoch of each engine."""
     optimizer, eta = OPTIMIZERS[cell.optimizer]
-    racers = made(classes, cell, data)
-    architecture = racers[OURS].engine.architecture
-    same = {name: each for name, each in racers.items() if peers.computes_the_same(name, architecture, optimizer)}
+    engines = made(classes, cell, data)
+    architecture = engines[OURS].engine.architecture
+    same = {name: each for name, each in engines.items() if peers.computes_the_same(name, architecture, optimizer)}
     check(same, np.random.RandomState(1).permutation(len(data)), cell.batch, eta)
-    seconds = timing.seconds_per_epoch(racers, len(data), cell.batch, eta, ROUNDS)
-    for name, racer in racers.items():
-        timing.check_finite(name, racer, eta)
+    seconds = timing.seconds_per_epoch(engines, len(data), cell.batch, eta, ROUNDS)
+    for name, engine in engines.items():
+        timing.check_finite(name, engine, eta)
     return seconds
 
 
-def made(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[str, Racer]:
-    """Make a racer for each class; all racers have the same parameters."""
+def made(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[str, TimedEngine]:
+    """Make an engine for each class; all engines have the same parameters."""
     activation, cost = ("tanh", CrossEntropyCost) if cell.data == "tall" else ("sigmoid", QuadraticCost)
     sizes = [data.inputs.shape[1], *map(int, cell.hidden.split("-")), data.targets.shape[1]]
     architecture = Architecture.dense(sizes, np.dtype(cell.dtype), activation, cost)
     parameters = architecture.parameters(*normal(architecture.weight_shapes, np.random.RandomState(0), scaled=True))
     descent = Descent(OPTIMIZERS[cell.optimizer][0])
-    return {name: Racer(class_(architecture, parameters, data), descent) for name, class_ in classes.items()}
+    return {name: TimedEngine(class_(architecture, parameters, data), descent) for name, class_ in classes.items()}
 
 
-def check(racers: dict[str, Racer], order: np.ndarray, mini_batch_size: int, eta: float) -> float:
-    """Train all racers on the first few mini-batches; return the largest distance from the first racer's parameters.
+def check(engines: dict[str, TimedEngine], order: np.ndarray, mini_batch_size: int, eta: float) -> float:
+    """Train all engines on the first few mini-batches; return the largest distance from the first engine's parameters.
 
     The distance is the Euclidean norm of the difference, divided by the norm of the change in training, because a few
     mini-batches change parameters little. The largest difference of a parameter would be unsuitable: all of Adam's
@@ -204,10 +204,10 @@ def check(racers: dict[str, Racer], order: np.ndarray, mini_batch_size: int, eta
     ArithmeticError
         If the distance is larger than `TOLERANCE`.
     """
-    before = timing.flat(next(iter(racers.values())).parameters())
-    for racer in racers.values():
-        racer.epoch(order[: timing.CHECKED_MINI_BATCHES * mini_batch_size], mini_batch_size, eta)
-    (first, expected), *others = ((name, timing.flat(racer.parameters())) for name, racer in racers.items())
+    before = timing.flat(next(iter(engines.values())).parameters())
+    for engine in engines.values():
+        engine.epoch(order[: timing.CHECKED_MINI_BATCHES * mini_batch_size], mini_batch_size, eta)
+    (first, expected), *others = ((name, timing.flat(engine.parameters())) for name, engine in engines.items())
     change, largest = np.linalg.norm(expected - before), 0.0
     for name, found in others:
         apart = float(np.linalg.norm(found - expected) / change)

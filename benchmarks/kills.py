@@ -57,8 +57,8 @@ MOST_EPOCHS = 200  # largest number of epochs, of the run's 600, that a process 
 WITHIN = 0.003  # largest delay of a signal after an epoch in seconds: about the time of an epoch and its checkpoint
 
 
-class Victim(NamedTuple):
-    """A process to kill or interrupt: arguments, signal, share of early signals, and names of the result files."""
+class SignalledProgram(NamedTuple):
+    """A program to kill or interrupt: arguments, signal, share of early signals, and names of the result files."""
 
     arguments: list[str]
     number: signal.Signals
@@ -83,8 +83,8 @@ class Victim(NamedTuple):
         return [path.read_bytes() if path.exists() else b"" for path in files]
 
 
-KILLED = Victim(["-c", PROGRAM], signal.SIGKILL, EARLY, ("net.json", "history.json"))
-INTERRUPTED = Victim(COMMAND.split(), signal.SIGINT, 0.0, ("net.json",))
+KILLED = SignalledProgram(["-c", PROGRAM], signal.SIGKILL, EARLY, ("net.json", "history.json"))
+INTERRUPTED = SignalledProgram(COMMAND.split(), signal.SIGINT, 0.0, ("net.json",))
 
 
 def main() -> None:
@@ -101,22 +101,22 @@ def main() -> None:
     sys.exit(1 if any(failures) else 0)
 
 
-def ended(how: str, victim: Victim, wanted: int) -> int:
+def ended(how: str, program: SignalledProgram, wanted: int) -> int:
     """Send `wanted` signals to runs, print a row, and return the number of failures."""
     began, moments = time.perf_counter(), random.Random(0)
     ends = writing = runs = failures = 0
     with tempfile.TemporaryDirectory() as name:
-        expected, start = uninterrupted(victim, Path(name, "uninterrupted"))
+        expected, start = uninterrupted(program, Path(name, "uninterrupted"))
         while ends < wanted:
             run = Path(name, str(runs))
             while ends < wanted:
-                process = end(victim, run, moments, start)
+                process = end(program, run, moments, start)
                 if process.returncode in OVER:
                     break
                 ends += 1
-                failures += not went_right(victim, run, process.returncode)
+                failures += not went_right(program, run, process.returncode)
                 writing += bool(list(run.glob(".fastnet-*")))
-            failures += victim.finish(run) != expected
+            failures += program.finish(run) != expected
             failures += bool(list(run.glob(".fastnet-*")))  # the next process that writes removes leftover files
             runs += 1
     missed = " **missed**" if failures else ""
@@ -126,39 +126,39 @@ def ended(how: str, victim: Victim, wanted: int) -> int:
     return failures
 
 
-def uninterrupted(victim: Victim, folder: Path) -> tuple[list[bytes], float]:
+def uninterrupted(program: SignalledProgram, folder: Path) -> tuple[list[bytes], float]:
     """Return the contents of an uninterrupted run's result files, and the seconds until its first epoch ends."""
-    victim.finish(folder)  # also compiles the kernels, if they are not compiled yet
-    for name in ("run", "run.epochs", *victim.results):
+    program.finish(folder)  # also compiles the kernels, if they are not compiled yet
+    for name in ("run", "run.epochs", *program.results):
         (folder / name).unlink(missing_ok=True)
     began = time.perf_counter()
-    with victim.start(folder) as process:
+    with program.start(folder) as process:
         wait_for_epochs(process, 1)
         start = time.perf_counter() - began
         process.communicate()
-    return victim.finish(folder), start
+    return program.finish(folder), start
 
 
-def end(victim: Victim, folder: Path, moments: random.Random, start: float) -> subprocess.Popen[bytes]:
+def end(program: SignalledProgram, folder: Path, moments: random.Random, start: float) -> subprocess.Popen[bytes]:
     """Start or continue a run, and send the signal while the process starts or trains."""
-    with victim.start(folder) as process:
-        if moments.random() < victim.early:
+    with program.start(folder) as process:
+        if moments.random() < program.early:
             time.sleep(moments.uniform(0, start))
         else:
             wait_for_epochs(process, moments.randint(1, MOST_EPOCHS))
             time.sleep(moments.uniform(0, WITHIN))
-        process.send_signal(victim.number)
+        process.send_signal(program.number)
         process.communicate()
     return process
 
 
-def went_right(victim: Victim, folder: Path, status: int) -> bool:
+def went_right(program: SignalledProgram, folder: Path, status: int) -> bool:
     """Whether a process ended correctly after the signal, with the right status, message and network."""
-    if victim.number == signal.SIGKILL:
+    if program.number == signal.SIGKILL:
         return status == -signal.SIGKILL
     said = (folder / "output").read_text().strip()
     kept = said == "Checkpoint kept in run; the same command with --resume continues the run"
-    return status == 128 + victim.number and kept and network2.load(folder / "net.json").sizes == [16, 40, 10]
+    return status == 128 + program.number and kept and network2.load(folder / "net.json").sizes == [16, 40, 10]
 
 
 def wait_for_epochs(process: subprocess.Popen[bytes], number: int) -> None:

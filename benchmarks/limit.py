@@ -21,7 +21,7 @@ LIMITS = {
     "products": ("products of dense layers, compared with OpenBLAS", "products.py"),
     "grid": ("an epoch, compared with other engines and libraries", "grid.py"),
     "start": ("start of a process, memory, shuffling", "measure.py"),
-    "crowd": ("threads and processes that all have to compile", "crowd.py"),
+    "concurrency": ("threads and processes that all have to compile", "concurrency.py"),
     "epoch": ("time of options, costs and accuracies, in epochs", "chapter3.py", "options"),
     "threads": ("two networks in two threads", "two_threads.py"),
     "soak": ("thousands of epochs, with checkpoints", "soak.py"),

@@ -129,7 +129,7 @@ FEATURES = (
             "neural_network/regressor.py": WHOLE,
             "neural_network/lbfgs.py": WHOLE,
             "neural_network/callbacks.py": WHOLE,
-            "neural_network/kept.py": WHOLE,
+            "neural_network/engine_cache.py": WHOLE,
             "neural_network/warn.py": WHOLE,
             "neural_network/solvers.py": "fit_lbfgs _scorer _interruption",
             "neural_network/parameters.py": "hidden_activations number_of_hidden_activations to_sklearn",

@@ -111,7 +111,7 @@ class Layer:
             part[:] = panel
         return found
 
-    def contests(self) -> dict[str, tuple[Callable[[], object], Callable[[], np.ndarray], Callable[[], np.ndarray]]]:
+    def comparisons(self) -> dict[str, tuple[Callable[[], object], Callable[[], np.ndarray], Callable[[], np.ndarray]]]:
         """Return, for each product, a call of the kernel, NumPy's product, and the result of the kernel's last call."""
         m = len(self.samples)
         x = self.x.ravel()
@@ -166,7 +166,7 @@ def main() -> None:
 def compare(dtype: str, shape: tuple[int, int, int], name: str) -> float:
     """Print a row of the table, and return the ratio."""
     layer = Layer(*shape, np.dtype(dtype))
-    ours, theirs, found = layer.contests()[name]
+    ours, theirs, found = layer.comparisons()[name]
     ours()
     np.testing.assert_allclose(found(), theirs(), rtol=0, atol={"float32": 1e-3, "float64": 1e-11}[dtype])
     operations = 2 * len(layer.samples) * layer.n_in * layer.n_out

@@ -37,7 +37,7 @@ LIMITS = ("yardstick.py", "two_threads.py", "products.py", "distribution.py", "g
 
 def main() -> None:
     sections = {
-        "race": race,
+        "engines": engines,
         "map": map_,
         "published": lambda: run("chapter3.py", "published"),
         "options": options,
@@ -56,7 +56,7 @@ def main() -> None:
         "recipes": lambda: tables("recipes.py")[0],
         "kills": lambda: tables("kills.py")[0],
         "soak": lambda: tables("soak.py")[0],
-        "crowd": lambda: run("crowd.py").partition("\n\n")[2],
+        "concurrency": lambda: run("concurrency.py").partition("\n\n")[2],
         "versions": lambda: run("versions.py", "--torch"),
         "fuzz": fuzz,
     }
@@ -87,9 +87,9 @@ def write(name: str, text: str) -> None:
         raise SystemExit(f"no page has a section {name}")
 
 
-def race() -> str:
+def engines() -> str:
     result = comparison.compare(epochs=7)
-    plots.save(figure(result), DOCS / "race.png")
+    plots.save(figure(result), DOCS / "engines.png")
     lines = ["| engine | seconds per epoch | fastest to slowest | times the book | test accuracy |", "| --- " * 5 + "|"]
     lines += [
         f"| `{each.engine}` | {each.median:.3f} | {min(each.seconds):.3f} to {max(each.seconds):.3f} "
@@ -103,7 +103,7 @@ def race() -> str:
 def map_() -> str:
     result = comparison.compare_map()
     plots.save(figure(result), DOCS / "map.png")
-    return result.verdict()
+    return result.summary()
 
 
 def options() -> str:

@@ -124,11 +124,11 @@ def row(cell: Cell, rounds: int) -> str:
     score, their_score = median(scores["fastnet"]), median(scores["scikit-learn"])
     return (
         f"| {cell.title} | {median(iterations):.0f} | {other:.2f} s | {their_score:.4f} | {own:.2f} s | {score:.4f} | "
-        f"{other / own:.1f} | {verdict(other / own, cell.bound)} |"
+        f"{other / own:.1f} | {missed_mark(other / own, cell.bound)} |"
     )
 
 
-def verdict(found: float, bound: float) -> str:
+def missed_mark(found: float, bound: float) -> str:
     return "" if found >= bound else f"missed: at least {bound:g}"
 
 
@@ -173,7 +173,7 @@ def small_work(rounds: int) -> Iterator[str]:
 
 
 def line(title: str, other: float, own: float, unit: str, missed: str | None = None) -> str:
-    missed = verdict(other / own, NEVER_SLOWER) if missed is None else missed
+    missed = missed_mark(other / own, NEVER_SLOWER) if missed is None else missed
     return f"| {title} | {other:.2f} {unit} | {own:.2f} {unit} | {missed} |"
 
 

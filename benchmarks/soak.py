@@ -59,9 +59,9 @@ def main() -> None:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             before, after, history, drift = pool.apply(soak, (title, epochs, keywords))
         growth = after / before - 1
-        memory = f"{before / 1e6:.1f} to {after / 1e6:.1f} MB: {percent(growth)}{verdict(growth, MOST_GROWTH)}"
+        memory = f"{before / 1e6:.1f} to {after / 1e6:.1f} MB: {percent(growth)}{missed_mark(growth, MOST_GROWTH)}"
         memory += f", history {history / 1e6:.1f} MB"
-        print(f"| {title} | {epochs} | {memory} | {percent(drift)}{verdict(drift, MOST_DRIFT)} |", flush=True)
+        print(f"| {title} | {epochs} | {memory} | {percent(drift)}{missed_mark(drift, MOST_DRIFT)} |", flush=True)
 
 
 def soak(title: str, epochs: int, keywords: dict[str, Any]) -> tuple[int, int, int, float]:
@@ -143,7 +143,7 @@ def percent(part: float) -> str:
     return f"{part:.1%}".replace("%", " %")
 
 
-def verdict(value: float, bound: float) -> str:
+def missed_mark(value: float, bound: float) -> str:
     """Return the mark of a value above its bound, or an empty string."""
     return " **missed**" if value > bound else ""
 

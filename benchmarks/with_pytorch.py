@@ -64,9 +64,9 @@ def main() -> None:
             train(model, training_data, arguments.epochs, optimizer, eta)
             theirs.append(accuracy(model, test_data))
         difference = abs(median(ours) - median(theirs))
-        verdict = "" if difference <= BOUND else " **missed**"
+        missed_mark = "" if difference <= BOUND else " **missed**"
         print(
-            f"| {name} | {median(ours):.2f}% | {median(theirs):.2f}% | {difference:.2f} | {BOUND}{verdict} |",
+            f"| {name} | {median(ours):.2f}% | {median(theirs):.2f}% | {difference:.2f} | {BOUND}{missed_mark} |",
             flush=True,
         )
 

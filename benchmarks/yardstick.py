@@ -101,14 +101,14 @@ def main() -> None:
         for architecture in [Architecture.dense(SIZES, np.dtype(dtype))]
     }
     check(yardsticks, engines["float32"], random.permutation(len(training_data))[:2000])
-    racers: dict[str, Any] = {**yardsticks, **engines}
-    seconds: dict[str, list[float]] = {name: [] for name in racers}
+    compared: dict[str, Any] = {**yardsticks, **engines}
+    seconds: dict[str, list[float]] = {name: [] for name in compared}
     for i in range(arguments.epochs):
         order = random.permutation(len(training_data))
-        # The order alternates, because each racer finds the previous racer's data in the cache.
-        for name, racer in list(racers.items())[:: -1 if i % 2 else 1]:
+        # The order alternates, because each finds the data of the previous one in the cache.
+        for name, each in list(compared.items())[:: -1 if i % 2 else 1]:
             began = time.perf_counter()
-            racer.epoch(order, MINI_BATCH_SIZE, ETA)
+            each.epoch(order, MINI_BATCH_SIZE, ETA)
             seconds[name].append(time.perf_counter() - began)
     print(f"{machine.sentence()}.")
     for name, each in yardsticks.items():

@@ -27,7 +27,7 @@ found = fastnet.sweep(
     seeds=2,
     epochs=5,
 )
-print(found.verdict())
+print(found.summary())
 
 # %%
 # A row of the result has the recipe, and the mean accuracy over the seeds.

@@ -1,4 +1,4 @@
-"""Threads and processes that train and compile concurrently; `benchmarks/crowd.py` runs more threads and processes."""
+"""Threads and processes that train and compile concurrently; `benchmarks/concurrency.py` runs more of both."""
 
 import os
 import shutil

@@ -33,7 +33,7 @@ class Published(NamedTuple):
         Unit, such as "%"; empty if the value has no unit.
     source : str
         `TEXT` or `FIGURE_DATA`.
-    miss : str
+    reason_for_difference : str
         Known reason why the computed value differs; empty if no reason is known.
     tolerance : float
         Largest accepted distance of the book's value from the computed range; usually half a unit of the last digit.
@@ -43,7 +43,7 @@ class Published(NamedTuple):
     value: float
     unit: str = ""
     source: str = TEXT
-    miss: str = ""
+    reason_for_difference: str = ""
     tolerance: float = 0.0
 
 

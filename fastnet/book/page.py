@@ -7,7 +7,7 @@ from html import escape
 from typing import NamedTuple
 
 from fastnet.book.experiment import Experiment
-from fastnet.book.seeds import Spread
+from fastnet.book.seeds import SeedRange
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
         The experiment that was computed.
     picture : str
         Name of the picture's file, in the folder of the page.
-    spreads : sequence of Spread
+    ranges : sequence of SeedRange
         The published values, each with the range of the computed values.
     seconds : float
         Number of seconds that the computation took.
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
 
     experiment: Experiment
     picture: str
-    spreads: Sequence[Spread]
+    ranges: Sequence[SeedRange]
     seconds: float
 
 
@@ -64,8 +64,8 @@ def _section(entry: Entry) -> list[str]:
         f'<p><img src="{escape(entry.picture)}" alt="{title}"></p>',
         f"<p><code>fastnet book {name}</code>, {entry.seconds:.1f} seconds</p>",
     ]
-    if entry.spreads:
-        cells = [("", "the book", "fastnet", ""), *((*each.cells(), each.verdict()) for each in entry.spreads)]
+    if entry.ranges:
+        cells = [("", "the book", "fastnet", ""), *((*each.cells(), each.difference()) for each in entry.ranges)]
         rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in cells)
         parts.append("<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>")
     return parts

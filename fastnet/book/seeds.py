@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fastnet.book.experiment import Experiment, Published, Result, in_words
 
 
-class Spread(NamedTuple):
+class SeedRange(NamedTuple):
     """A published value, and the range of the values computed with several seeds.
 
     Attributes
@@ -31,12 +31,12 @@ class Spread(NamedTuple):
         value, tolerance = self.published.value, self.published.tolerance
         return self.lowest - tolerance <= value <= self.highest + tolerance
 
-    def verdict(self) -> str:
+    def difference(self) -> str:
         """Return by how much the median differs from the book's value, and the known reason; empty if `is_met`."""
         if self.is_met:
             return ""
         difference = in_words(abs(self.median - self.published.value), self.published.unit)
-        return f"differs by {difference}. {self.published.miss}".strip()
+        return f"differs by {difference}. {self.published.reason_for_difference}".strip()
 
     def cells(self) -> tuple[str, str, str]:
         """Return three texts: the name of the value, the book's value, and the median with the range."""
@@ -55,11 +55,11 @@ def repeated(experiment: Experiment, seeds: Iterable[int]) -> Iterator[Result]:
         yield experiment()
 
 
-def spreads(results: Iterable[Result]) -> list[Spread]:
-    """Return a `Spread` for each published value, given one or more results of the same experiment."""
+def seed_ranges(results: Iterable[Result]) -> list[SeedRange]:
+    """Return a `SeedRange` for each published value, given one or more results of the same experiment."""
     found = list(results)
-    spreads = []
+    ranges = []
     for published in found[0].experiment.published:
         ours = [result.values[published.name] for result in found]
-        spreads.append(Spread(published, median(ours), min(ours), max(ours)))
-    return spreads
+        ranges.append(SeedRange(published, median(ours), min(ours), max(ours)))
+    return ranges

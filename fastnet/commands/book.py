@@ -111,7 +111,7 @@ def _list(chapter: int | None) -> None:
 def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None:
     """Compute one experiment, print its values, and save or show its picture."""
     from fastnet.book.experiment import in_columns
-    from fastnet.book.seeds import repeated, spreads
+    from fastnet.book.seeds import repeated, seed_ranges
 
     if picture is not None:
         plots.check(picture)
@@ -121,12 +121,12 @@ def _compute(experiment: Experiment, seeds: range, picture: Path | None) -> None
             results.append(result)
             step()
     say(f"{experiment.title} ({experiment.place})")
-    found = spreads(results)
+    found = seed_ranges(results)
     if found:
         click.echo("\n" + in_columns([each.cells() for each in found]))
     for each in found:
-        if not each.is_met and each.published.miss:
-            click.echo(f"\n{each.published.name}: {each.published.miss}")
+        if not each.is_met and each.published.reason_for_difference:
+            click.echo(f"\n{each.published.name}: {each.published.reason_for_difference}")
     if picture is not None:
         results[0].save(picture)
     else:
@@ -154,7 +154,7 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
     """
     from fastnet import book
     from fastnet.book.page import Entry, page
-    from fastnet.book.seeds import repeated, spreads
+    from fastnet.book.seeds import repeated, seed_ranges
 
     folder.mkdir(parents=True, exist_ok=True)
     plots.check(folder / "index.png")
@@ -172,11 +172,11 @@ def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
                 continue
             seconds = time.perf_counter() - start
             results[0].save(folder / f"{experiment.name}.png")
-            entries.append(Entry(experiment, f"{experiment.name}.png", spreads(results), seconds))
+            entries.append(Entry(experiment, f"{experiment.name}.png", seed_ranges(results), seconds))
             write_text(folder / "index.html", page(entries))
             step(1)
-    missed = sum(not each.is_met for entry in entries for each in entry.spreads)
-    values = sum(len(entry.spreads) for entry in entries)
+    missed = sum(not each.is_met for entry in entries for each in entry.ranges)
+    values = sum(len(entry.ranges) for entry in entries)
     met = f" {values - missed} of {values} published values lie in the computed range." if values else ""
     seconds = time.perf_counter() - began
     say(f"{len(entries)} experiments in {seconds:.0f} seconds.{met} {folder / 'index.html'} shows all results.")

@@ -49,7 +49,7 @@ _OF_ONE_NETWORK = {"sizes": "--sizes", "batch": "--batch", "epochs": "--epochs",
 )
 @click.option("--map", "as_map", is_flag=True, help="Compare several hidden layer widths and mini-batch sizes.")
 @click.option("--json", "json_file", type=NewFile(), help="Write all measurements to this file.")
-@click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as race.png.")
+@click.option("--plot", "plot_file", type=NewFile(), help="Draw a picture into this file, such as engines.png.")
 @click.pass_context
 def compare(
     context: click.Context,
@@ -123,7 +123,7 @@ def _print(result: Comparison | Map) -> None:
             print(f"{checked} the parameters of the engines differed by at most {result.difference:.0e}.")
     else:
         console.print(_grid(result))
-        print(result.verdict())
+        print(result.summary())
     print(f"{machine.sentence()}.")
 
 
@@ -163,6 +163,6 @@ def _grid(map_: Map) -> Table:
         table.add_column(heading, justify="left" if heading == "fastest" else "right")
     for cell in map_.cells:
         times = [f"{cell.seconds[engine]:.3f}" for engine in map_.engines]
-        lead = f"{cell.lead(cell.winner):.1f} times" if len(map_.engines) > 1 else ""
-        table.add_row(str(cell.width), str(cell.mini_batch_size), *times, cell.winner, lead)
+        lead = f"{cell.lead(cell.fastest):.1f} times" if len(map_.engines) > 1 else ""
+        table.add_row(str(cell.width), str(cell.mini_batch_size), *times, cell.fastest, lead)
     return table

@@ -104,7 +104,7 @@ def sweep(
     except sweeps.TrainingFailed as error:
         raise click.ClickException(f"{error}; the trained networks are recorded in {record}") from None
     Console(highlight=False, markup=False, soft_wrap=True).print(found.table())
-    say(found.verdict())
+    say(found.summary())
     seconds, known = time.perf_counter() - began, found.networks - found.trained
     networks = "network" if found.trained == 1 else "networks"
     say(f"Trained now: {found.trained} {networks}, in {seconds:.1f} seconds; known from {record}: {known}.")

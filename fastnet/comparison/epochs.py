@@ -143,17 +143,17 @@ def compare(
             data.check_inputs(sizes[0])
     training_data, truth = training_data.with_vectors(sizes[-1]), classes_of(test_data, sizes[-1], "sigmoid")
     with timing.limited(threads):
-        racers = timing.racers(classes, sizes, type_, random, training_data)
-        difference = timing.check(racers, random.permutation(len(training_data)), mini_batch_size, eta)
-        seconds: dict[str, list[float]] = {name: [] for name in racers}
+        timed_engines = timing.make_engines(classes, sizes, type_, random, training_data)
+        difference = timing.check(timed_engines, random.permutation(len(training_data)), mini_batch_size, eta)
+        seconds: dict[str, list[float]] = {name: [] for name in timed_engines}
         for _ in range(epochs):
             order = random.permutation(len(training_data))
-            for name, engine in racers.items():
+            for name, engine in timed_engines.items():
                 seconds[name].append(timing.seconds(engine, order, mini_batch_size, eta))
                 tick()
-        for name, engine in racers.items():
+        for name, engine in timed_engines.items():
             timing.check_finite(name, engine, eta)
-        outputs = {name: engine.outputs(test_data) for name, engine in racers.items()}
+        outputs = {name: engine.outputs(test_data) for name, engine in timed_engines.items()}
     accuracy = {name: truth.correct(output) / len(test_data) for name, output in outputs.items()}
     results = [
         Result(name, seconds.get(name, []), accuracy.get(name), why_missing(name)) for name in dict.fromkeys(engines)

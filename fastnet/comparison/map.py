@@ -35,7 +35,7 @@ class Cell:
     seconds: dict[str, float]
 
     @property
-    def winner(self) -> str:
+    def fastest(self) -> str:
         """Name of the fastest engine."""
         return min(self.seconds, key=lambda engine: self.seconds[engine])
 
@@ -52,7 +52,7 @@ class Map:
     Attributes
     ----------
     engines : list of str
-        Names of the engines. Pictures and `verdict` show the lead of the first engine over the others.
+        Names of the engines. Pictures and `summary` show the lead of the first engine over the others.
     widths, mini_batch_sizes, dtype, threads
         Arguments of `compare_map`; `threads` is None for all processors.
     machine : dict
@@ -73,7 +73,7 @@ class Map:
         """Return all attributes, with values that JSON supports."""
         return asdict(self)
 
-    def verdict(self) -> str:
+    def summary(self) -> str:
         """Return sentences that compare the first engine with the fastest other engine in each cell."""
         ours = self.engines[0]
         if len(self.engines) < 2:
@@ -86,7 +86,7 @@ class Map:
             f"is largest with {_place(cells[-1])}, {cells[-1].lead(ours):.0f} times, "
         )
         if lost:
-            names = ", ".join(f"{cell.winner} with {_place(cell)} ({1 / cell.lead(ours):.2f} times)" for cell in lost)
+            names = ", ".join(f"{cell.fastest} with {_place(cell)} ({1 / cell.lead(ours):.2f} times)" for cell in lost)
             text += f"and {ours} is slower than {names}."
         else:
             text += f"and smallest with {_place(cells[0])}, {cells[0].lead(ours):.1f} times."
@@ -99,7 +99,7 @@ class Map:
             return "PyTorch was not compared."
         gpu = self.machine.get("gpu")
         text = f"PyTorch on {f'this processor or the {gpu}' if gpu else 'this processor'} is the fastest "
-        cells = [cell for cell in self.cells if cell.winner in of_pytorch]
+        cells = [cell for cell in self.cells if cell.fastest in of_pytorch]
         where = " and ".join(_place(cell) for cell in cells)
         return text + (f"with {where}" if cells else "in no cell") + ("." if gpu else "; no GPU was compared.")
 
@@ -155,9 +155,9 @@ def compare_map(
         for width in widths:
             sizes = [n_in, width, training_data.targets.shape[1]]
             for mini_batch_size in mini_batch_sizes:
-                racers = timing.racers(classes, sizes, type_, random, training_data)
-                timing.check(racers, random.permutation(samples), mini_batch_size, _ETA)
-                seconds = timing.seconds_per_epoch(racers, samples, mini_batch_size, _ETA, rounds)
+                timed_engines = timing.make_engines(classes, sizes, type_, random, training_data)
+                timing.check(timed_engines, random.permutation(samples), mini_batch_size, _ETA)
+                seconds = timing.seconds_per_epoch(timed_engines, samples, mini_batch_size, _ETA, rounds)
                 cells.append(Cell(width, mini_batch_size, seconds))
                 tick()
     return Map(list(classes), widths, mini_batch_sizes, type_.name, threads, machine.describe(), cells)

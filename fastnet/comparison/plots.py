@@ -29,7 +29,7 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
     result : Comparison or Map
         Result of `compare` or of `compare_map`.
     axes : matplotlib.axes.Axes, optional
-        Axes to draw on; by default, a new figure. The new figure of a map also has the text of `Map.verdict`.
+        Axes to draw on; by default, a new figure. The new figure of a map also has the text of `Map.summary`.
 
     Returns
     -------
@@ -42,20 +42,20 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
         If matplotlib is not installed.
     """
     if axes is not None:
-        return _race(result, axes) if isinstance(result, Comparison) else _map(result, axes)
+        return _engine_times(result, axes) if isinstance(result, Comparison) else _map(result, axes)
     if isinstance(result, Comparison):
         own = new_figure(7.5, 1.4 + 0.45 * sum(bool(each.seconds) for each in result.results))
-        _race(result, own.add_subplot())
+        _engine_times(result, own.add_subplot())
         return own
     width = 2.6 + 1.25 * len(result.mini_batch_sizes)
-    words = textwrap.wrap(result.verdict(), int(11.5 * width))
+    words = textwrap.wrap(result.summary(), int(11.5 * width))
     own = new_figure(width, 1.7 + 0.8 * len(result.widths) + 0.2 * len(words))
     _map(result, own.add_subplot())
     own.supxlabel("\n".join(words), x=0.02, ha="left", fontsize="medium")
     return own
 
 
-def _race(comparison: Comparison, axes: Axes) -> Axes:
+def _engine_times(comparison: Comparison, axes: Axes) -> Axes:
     """Draw a dot for the median time of an epoch of each engine, and a line from the fastest epoch to the slowest."""
     results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median, reverse=True)
     for place, result in enumerate(results):
@@ -107,8 +107,8 @@ def _map(map_: Map, axes: Axes) -> Axes:
 
 
 def _text_of_cell(cell: Cell) -> str:
-    lead = cell.lead(cell.winner)
-    return f"{cell.winner}\n{lead:.3g}×" if lead < 100 else f"{cell.winner}\n{lead:,.0f}×"
+    lead = cell.lead(cell.fastest)
+    return f"{cell.fastest}\n{lead:.3g}×" if lead < 100 else f"{cell.fastest}\n{lead:,.0f}×"
 
 
 def _add_scale(axes: Axes, colors: AxesImage, label: str) -> None:

@@ -75,7 +75,7 @@ def flat(parameters: Parameters) -> np.ndarray:
     return np.concatenate([array.ravel() for layer in parameters for array in layer.values()])
 
 
-def racers(
+def make_engines(
     classes: Mapping[str, type[Engine]],
     sizes: Sequence[int],
     dtype: np.dtype,

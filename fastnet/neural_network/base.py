@@ -27,7 +27,7 @@ from fastnet.formulas.layers import Convolution, Dense
 from fastnet.learning import diagnostics
 from fastnet.neural_network import parameters, solvers
 from fastnet.neural_network.callbacks import Callbacks, CallbackSupportMixin
-from fastnet.neural_network.kept import kept_engines
+from fastnet.neural_network.engine_cache import cached_engines
 from fastnet.neural_network.settings import ACTIVATIONS, Settings
 from fastnet.neural_network.solvers import Task
 from fastnet.neural_network.stochastic import Continuation
@@ -284,8 +284,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return self._outputs_of(inputs)
 
     def _outputs_of(self, inputs: Any) -> np.ndarray:
-        kept = kept_engines(self)
-        engine, settings = kept.engine(inputs.shape[0], inputs.dtype), kept.settings
+        cached = cached_engines(self)
+        engine, settings = cached.engine(inputs.shape[0], inputs.dtype), cached.settings
         inputs = inputs.astype(engine.architecture.dtype, copy=False)
         with settings.threads():
             outputs: np.ndarray = engine.outputs(SparseInputs(inputs.tocsr()) if is_sparse(inputs) else inputs)

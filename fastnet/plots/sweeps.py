@@ -115,17 +115,17 @@ class _Choice:
         """Largest value, at least 0."""
         return float(np.max(self.values, where=~np.isnan(self.values), initial=0.0))
 
-    def spread(self) -> np.ndarray:
+    def min_mean_max(self) -> np.ndarray:
         """Return minimum, mean and maximum of each epoch, shape (3, epochs); NaN where all values are missing."""
         columns = [column[~np.isnan(column)] for column in self.values.T]
         found = np.array([[c.min(), c.mean(), c.max()] if len(c) else [np.nan] * 3 for c in columns])
-        spread: np.ndarray = found.T
-        return spread
+        statistics: np.ndarray = found.T
+        return statistics
 
 
 def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> End:
     """Draw the line and the band of a choice, and return the end of the line with its label."""
-    lowest, mean, highest = choice.spread()
+    lowest, mean, highest = choice.min_mean_max()
     epochs = np.arange(1, len(mean) + 1)
     whole = ~np.isnan(choice.values).any(axis=0)
     axes.plot(epochs, np.where(whole, mean, np.nan), color=color, marker=mark, markersize=3.5)

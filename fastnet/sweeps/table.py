@@ -62,7 +62,7 @@ class Row:
         return fmean(self.accuracies)
 
     @property
-    def spread(self) -> float | None:
+    def std(self) -> float | None:
         """Standard deviation of the accuracies; None with one seed."""
         return stdev(self.accuracies) if len(self.accuracies) > 1 else None
 
@@ -77,7 +77,7 @@ class Row:
             **asdict(self.recipe),
             "networks": len(self.runs),
             "mean": self.mean,
-            "spread": self.spread,
+            "std": self.std,
             "lowest": min(self.accuracies),
             "best": max(self.accuracies),
             "diverged": self.diverged,
@@ -125,7 +125,7 @@ class Sweep:
         tests = [run.test for run in self.best.runs.values()]
         return [test / self.test_samples for test in tests if test is not None]
 
-    def verdict(self) -> str:
+    def summary(self) -> str:
         """Return a sentence that names the best recipe."""
         if self.all_diverged:
             return "Every network diverged: weights became infinite or NaN. A smaller eta may help."
@@ -200,7 +200,7 @@ class Sweep:
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for name in self._differing:
             table.add_column(name, no_wrap=name != "layers")  # layers may be longer than a line
-        columns = ["networks", "mean", "spread", "lowest", "best"]
+        columns = ["networks", "mean", "std", "lowest", "best"]
         columns += ["diverged"] if any(row.diverged for row in self.rows) else []
         for name in columns:
             table.add_column(name, justify="right", no_wrap=True)
@@ -226,7 +226,7 @@ class Sweep:
         return data_frame({name: [row[name] for row in rows] for name in rows[0]})
 
     def __repr__(self) -> str:
-        return f"<Sweep over {len(self.rows)} recipes: {self.verdict()}>"
+        return f"<Sweep over {len(self.rows)} recipes: {self.summary()}>"
 
     def _repr_html_(self) -> str:
         """Return the table as HTML, for notebooks."""
@@ -239,7 +239,7 @@ class Sweep:
         console = Console(file=file, highlight=False, markup=False, soft_wrap=True, width=_WIDTH)
         console.print(self.table())
         lines = file.getvalue().splitlines()
-        return "\n".join([*(line.rstrip() for line in lines if line.strip()), self.verdict()])
+        return "\n".join([*(line.rstrip() for line in lines if line.strip()), self.summary()])
 
     @property
     def _differing(self) -> list[str]:

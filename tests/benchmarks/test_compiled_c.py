@@ -119,7 +119,7 @@ needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
 @needs_gcc
 def test_c_for_other_vectors_than_the_processor_has_is_refused():
     line = refused("convolution.py", NUMBA_CPU_NAME="generic")
-    assert line.startswith("the C of racer 'c' needs AVX2 and FMA, which gcc does not use for the processor")
+    assert line.startswith("the C code of the program 'c' needs AVX2 and FMA, which gcc does not use for the processor")
 
 
 @needs_gcc

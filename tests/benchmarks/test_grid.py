@@ -30,9 +30,9 @@ def data(cell):
 
 
 def apart(cell, **classes):
-    racers = grid.made({"numpy": NUMPY, **classes}, cell, data(cell))
+    engines = grid.made({"numpy": NUMPY, **classes}, cell, data(cell))
     return grid.check(
-        racers, np.random.RandomState(1).permutation(SAMPLES), cell.batch, grid.OPTIMIZERS[cell.optimizer][1]
+        engines, np.random.RandomState(1).permutation(SAMPLES), cell.batch, grid.OPTIMIZERS[cell.optimizer][1]
     )
 
 
@@ -62,7 +62,7 @@ def test_where_scikit_learn_is_another():
 
 
 @pytest.mark.parametrize("cell", CELLS[1:], ids=lambda cell: cell.optimizer)
-def test_a_racer_with_another_optimizer_is_found(cell):
+def test_an_engine_with_another_optimizer_is_found(cell):
     class Plain(NUMPY):
         def epoch(self, order, mini_batch_size, eta, descent):
             return super().epoch(order, mini_batch_size, eta)
@@ -73,10 +73,12 @@ def test_a_racer_with_another_optimizer_is_found(cell):
 
 def printed(monkeypatch, capsys, *options):
     monkeypatch.setattr("sys.argv", ["grid.py", *options])
-    monkeypatch.setattr(grid, "competitors", lambda: ({"numba": None, "numpy": None}, {"jax": "jax is not installed"}))
+    monkeypatch.setattr(
+        grid, "compared_engines", lambda: ({"numba": None, "numpy": None}, {"jax": "jax is not installed"})
+    )
     monkeypatch.setattr(grid, "training_data", lambda kind, dtype: None)
     monkeypatch.setattr(
-        grid, "race", lambda classes, cell, data: {"numba": 1.0, "numpy": 2.0 if cell.batch > 1 else 0.5}
+        grid, "time_engines", lambda classes, cell, data: {"numba": 1.0, "numpy": 2.0 if cell.batch > 1 else 0.5}
     )
     with warnings.catch_warnings():
         grid.main()

@@ -10,7 +10,7 @@ from fastnet import book, network
 from fastnet.book.digits import mnist, silence
 from fastnet.book.experiment import Experiment, Measured, Published
 from fastnet.book.page import Entry, page
-from fastnet.book.seeds import repeated, spreads
+from fastnet.book.seeds import repeated, seed_ranges
 from fastnet.utils import progress
 
 
@@ -26,11 +26,11 @@ def experiment_with(value, **others):
 
 
 @pytest.mark.parametrize(("value", "expected"), [(89.9, False), (90, True), (91.5, True), (92, True), (92.1, False)])
-def test_a_value_is_met_within_the_spread_of_seeds(value, expected):
-    (spread,) = spreads(repeated(experiment_with(value), range(3)))
-    assert (spread.median, spread.lowest, spread.highest) == (91, 90, 92)
-    assert spread.is_met is expected
-    assert spread.cells() == ("accuracy", f"{value:.2f} %", "91.00 % (90.00 % to 92.00 %)")
+def test_a_value_is_met_within_the_range_of_seeds(value, expected):
+    (seed_range,) = seed_ranges(repeated(experiment_with(value), range(3)))
+    assert (seed_range.median, seed_range.lowest, seed_range.highest) == (91, 90, 92)
+    assert seed_range.is_met is expected
+    assert seed_range.cells() == ("accuracy", f"{value:.2f} %", "91.00 % (90.00 % to 92.00 %)")
 
 
 def test_a_value_that_depends_on_no_seed_is_met_within_its_tolerance():
@@ -39,13 +39,13 @@ def test_a_value_that_depends_on_no_seed_is_met_within_its_tolerance():
 
     for tolerance, expected in ((0.005, True), (0.001, False)):
         experiment = Experiment(exact, "Exact", [Published("accuracy", 22.25, "%", tolerance=tolerance)])
-        (spread,) = spreads(repeated(experiment, range(5)))
-        assert spread.is_met is expected
+        (seed_range,) = seed_ranges(repeated(experiment, range(5)))
+        assert seed_range.is_met is expected
 
 
 def test_the_page_escapes_titles_and_says_what_is_missed_and_why():
-    experiment = experiment_with(80, miss="Nobody <knows>.")
-    text = page([Entry(experiment, "accuracy.png", spreads(repeated(experiment, range(2))), 1.25)])
+    experiment = experiment_with(80, reason_for_difference="Nobody <knows>.")
+    text = page([Entry(experiment, "accuracy.png", seed_ranges(repeated(experiment, range(2))), 1.25)])
     assert "<h2>Chapter 3</h2>" in text
     assert "Accuracy &lt;of one&gt;" in text
     assert "differs by 10.50 %. Nobody &lt;knows&gt;." in text

@@ -12,12 +12,12 @@ COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "compare"]
 
 
 def test_a_table_and_the_figures_in_a_file(tmp_path):
-    command = [*COMMAND, "--engines", "numba,numpy", "--epochs", "2", "--threads", "1", "--json", "race.json"]
+    command = [*COMMAND, "--engines", "numba,numpy", "--epochs", "2", "--threads", "1", "--json", "engines.json"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert result.returncode == 0
     assert "Traceback" not in result.stderr
     assert "One epoch of 784-30-10, mini-batches of 10, float32" in result.stdout
-    figures = json.loads((tmp_path / "race.json").read_text())
+    figures = json.loads((tmp_path / "engines.json").read_text())
     for each in figures["results"]:
         (line,) = [line for line in result.stdout.splitlines() if line.split()[:1] == [each["engine"]]]
         assert f"{each['accuracy']:.2%}" in line
@@ -31,8 +31,8 @@ def test_a_table_and_the_figures_in_a_file(tmp_path):
     [
         (["--engines", "numba,fortran"], "there is no engine 'fortran'; choose from numba, numpy, torch, reference"),
         (["--map", "--sizes", "784,30,10"], "--sizes is for one network; --map compares many"),
-        (["--json", "/nowhere/race.json"], "is not a folder that can be written to"),
-        (["--plot", "race.docx"], "race.docx: its extension must be one of"),
+        (["--json", "/nowhere/engines.json"], "is not a folder that can be written to"),
+        (["--plot", "engines.docx"], "engines.docx: its extension must be one of"),
         (["--sizes", "30,10", "--engines", "numpy"], "30 inputs"),
         (["--threads", "0"], "0 is not in the range"),
     ],

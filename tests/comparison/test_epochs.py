@@ -16,14 +16,14 @@ def small():
     return Dataset(random.standard_normal((60, 8)) + labels[:, np.newaxis], labels)
 
 
-def race(small, **keywords):
+def compared(small, **keywords):
     arguments = {"epochs": 3, "training_data": small, "test_data": small, "engines": ["numba", "numpy", "reference"]}
     return comparison.compare([8, 5, 2], **{**arguments, **keywords})
 
 
 def test_all_engines_end_with_the_same_accuracy_and_every_epoch_is_timed(small):
     ticks = []
-    result = race(small, tick=lambda: ticks.append(1), dtype="float64")
+    result = compared(small, tick=lambda: ticks.append(1), dtype="float64")
     assert [each.engine for each in result.results] == ["numba", "numpy", "reference"]
     assert len({each.accuracy for each in result.results}) == 1
     assert all(len(each.seconds) == 3 and min(each.seconds) > 0 for each in result.results)
@@ -33,7 +33,7 @@ def test_all_engines_end_with_the_same_accuracy_and_every_epoch_is_timed(small):
 
 def test_the_accuracy_is_that_of_the_network_that_was_trained(small):
     """A network trained for 60 epochs is more accurate than a network that hardly learned (eta = 1e-9)."""
-    untrained, trained = race(small, epochs=1, eta=1e-9), race(small, epochs=60)
+    untrained, trained = compared(small, epochs=1, eta=1e-9), compared(small, epochs=60)
     assert untrained.results[0].accuracy < trained.results[0].accuracy > 0.85
 
 
@@ -51,18 +51,18 @@ def test_times_are_ratios_of_neighbouring_epochs():
 
 def test_what_cannot_be_used_is_listed_with_the_reason(small, monkeypatch):
     monkeypatch.setattr("fastnet.engines.find_spec", lambda library: None)
-    result = race(small, engines=["numpy", "torch"])
+    result = compared(small, engines=["numpy", "torch"])
     why = "it needs PyTorch; pip install 'fastnet-nndl[torch]' installs it"
     assert result.results[1] == comparison.Result("torch", missing=why)
     with pytest.raises(ValueError, match="none of the engines torch can be used on this machine"):
-        race(small, engines=["torch"])
+        compared(small, engines=["torch"])
 
 
 def test_engines_that_do_not_compute_the_same_are_not_compared(small, monkeypatch):
     steeper = ACTIVATIONS["sigmoid"]._replace(function=lambda z: 1 / (1 + np.exp(-1.01 * z)))
     monkeypatch.setitem(ACTIVATIONS, "sigmoid", steeper)
     with pytest.raises(ArithmeticError, match=r"'numba' and 'numpy' differ by .* their times cannot be compared"):
-        race(small)
+        compared(small)
 
 
 def test_an_engine_that_diverges_is_not_compared(small, monkeypatch):
@@ -70,11 +70,11 @@ def test_an_engine_that_diverges_is_not_compared(small, monkeypatch):
 
     monkeypatch.setattr(engine.Engine, "parameters", lambda self: [{"weights": np.full((2, 4), np.inf)}])
     with pytest.raises(ArithmeticError, match=r"engine 'numpy': weights became infinite .* smaller eta than 0\.5"):
-        race(small, engines=["numpy"], eta=0.5)
+        compared(small, engines=["numpy"], eta=0.5)
 
 
 def test_everything_can_be_written_as_json(small):
-    result = race(small)
+    result = compared(small)
     again = json.loads(json.dumps(result.as_dict()))
     assert again["sizes"] == [8, 5, 2]
     assert again["results"][1]["seconds"] == result.results[1].seconds
@@ -85,19 +85,19 @@ def test_the_callers_data_and_numpys_generator_are_left_alone(small):
     inputs = small.inputs.copy()
     np.random.seed(1)
     expected = np.random.RandomState(1).rand()
-    race(small)
+    compared(small)
     assert np.random.rand() == expected
     np.testing.assert_array_equal(small.inputs, inputs)
 
 
 def test_data_of_ones_own_are_used_and_have_to_fit(small):
     other = Dataset(np.zeros((4, 8)), [1, 1, 1, 1])
-    accuracy = [each.accuracy for each in race(small, test_data=other).results]
+    accuracy = [each.accuracy for each in compared(small, test_data=other).results]
     assert set(accuracy) <= {0.0, 1.0}
     with pytest.raises(ValueError, match="test_data: x has 784 components, but the network has 8 inputs"):
-        race(small, test_data=None)
+        compared(small, test_data=None)
     with pytest.raises(ValueError, match="training_data: x has 784 components, but the network has 8 inputs"):
-        race(small, training_data=None)
+        compared(small, training_data=None)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_data_of_ones_own_are_used_and_have_to_fit(small):
 )
 def test_arguments(small, argument, value, message):
     with pytest.raises(ValueError, match=message):
-        race(small, **{argument: value})
+        compared(small, **{argument: value})
 
 
 def test_a_limit_of_threads_reaches_the_kernels_and_the_matrix_products():

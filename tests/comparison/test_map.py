@@ -13,37 +13,37 @@ def drawn_map(*cells, engines=("numba", "torch")):
     return Map(list(engines), widths, batches, "float32", None, {}, list(cells))
 
 
-def test_a_cell_knows_its_winner_and_every_lead():
+def test_a_cell_has_its_fastest_engine_and_every_lead():
     cell = Cell(30, 10, {"numba": 0.5, "numpy": 2.0, "torch": 4.0})
-    assert cell.winner == "numba"
+    assert cell.fastest == "numba"
     assert cell.lead("numba") == 4.0
     assert cell.lead("torch") == 0.125
 
 
-def test_the_verdict_when_all_is_won():
-    verdict = drawn_map(
+def test_the_summary_when_the_first_engine_is_always_the_fastest():
+    summary = drawn_map(
         Cell(30, 1, {"numba": 0.1, "torch": 2.0}), Cell(30, 10, {"numba": 0.1, "torch": 0.15})
-    ).verdict()
-    assert "numba is the fastest in all of 2 cells" in verdict
-    assert "largest with 30 neurons and mini-batches of 1 sample, 20 times" in verdict
-    assert "smallest with 30 neurons and mini-batches of 10 samples, 1.5 times" in verdict
-    assert "PyTorch on this processor is the fastest in no cell" in verdict
+    ).summary()
+    assert "numba is the fastest in all of 2 cells" in summary
+    assert "largest with 30 neurons and mini-batches of 1 sample, 20 times" in summary
+    assert "smallest with 30 neurons and mini-batches of 10 samples, 1.5 times" in summary
+    assert "PyTorch on this processor is the fastest in no cell" in summary
 
 
-def test_the_verdict_names_what_is_lost():
-    verdict = drawn_map(Cell(30, 1, {"numba": 0.1, "torch": 2.0}), Cell(9, 10, {"numba": 0.3, "torch": 0.15})).verdict()
-    assert "fastest in 1 of 2 cells" in verdict
-    assert "numba is slower than torch with 9 neurons and mini-batches of 10 samples (2.00 times)" in verdict
-    assert "PyTorch on this processor is the fastest with 9 neurons and mini-batches of 10 samples" in verdict
+def test_the_summary_names_the_cells_where_another_engine_is_faster():
+    summary = drawn_map(Cell(30, 1, {"numba": 0.1, "torch": 2.0}), Cell(9, 10, {"numba": 0.3, "torch": 0.15})).summary()
+    assert "fastest in 1 of 2 cells" in summary
+    assert "numba is slower than torch with 9 neurons and mini-batches of 10 samples (2.00 times)" in summary
+    assert "PyTorch on this processor is the fastest with 9 neurons and mini-batches of 10 samples" in summary
 
 
 def test_a_map_of_one_engine_says_so():
-    assert drawn_map(Cell(30, 1, {"numba": 0.1}), engines=["numba"]).verdict() == (
+    assert drawn_map(Cell(30, 1, {"numba": 0.1}), engines=["numba"]).summary() == (
         "Only numba was timed: there is nothing to compare."
     )
 
 
-def test_a_race_over_a_small_grid():
+def test_engines_are_timed_over_a_small_grid():
     random = np.random.default_rng(0)
     data = Dataset(random.random((40, 6)), random.random((40, 3)))
     ticks = []

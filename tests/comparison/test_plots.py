@@ -13,7 +13,7 @@ RESULTS = [
     Result("torch", missing="it needs PyTorch"),
     Result("reference", [3.0, 4.0], 0.9),
 ]
-RACE = Comparison([784, 30, 10], 10, 3.0, "float32", None, {}, 0.0, RESULTS)
+COMPARISON = Comparison([784, 30, 10], 10, 3.0, "float32", None, {}, 0.0, RESULTS)
 CELLS = [Cell(30, 1, {"numba": 0.1, "numpy": 2.0}), Cell(30, 10, {"numba": 0.3, "numpy": 0.15})]
 GRID = Map(["numba", "numpy"], [30], [1, 10], "float32", None, {}, CELLS)
 ALONE = Map(["numba"], [30], [1, 10], "float32", None, {}, [Cell(30, n, {"numba": 0.25}) for n in (1, 10)])
@@ -26,23 +26,23 @@ def words(picture):
     return [text.get_text() for text in picture.findobj(matplotlib.text.Text) if text.get_text()]
 
 
-def test_a_race_shows_every_engine_that_ran_with_its_median():
-    written = words(figure(RACE))
+def test_a_comparison_shows_every_engine_that_ran_with_its_median():
+    written = words(figure(COMPARISON))
     assert "35 ms, 100 times the book's speed" in written
     assert "3.5 s" in written
     assert "Time of an epoch of 784-30-10, mini-batches of 10, float32" in written
     assert not any("torch" in text for text in written)
 
 
-def test_a_race_is_drawn_from_the_fastest_epoch_to_the_slowest():
-    axes = figure(RACE).axes[0]
+def test_a_comparison_is_drawn_from_the_fastest_epoch_to_the_slowest():
+    axes = figure(COMPARISON).axes[0]
     drawn = [(list(line.get_xdata()), line.get_color()) for line in axes.lines]
     assert drawn == [([3.0, 4.0], OTHERS), ([3.5], OTHERS), ([0.03, 0.04], OURS), ([0.035], OURS)]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["reference", "numba"]  # the fastest is on top
     assert axes.get_xscale() == "log"
 
 
-def test_a_map_shows_who_wins_each_cell_and_says_it_in_words():
+def test_a_map_shows_the_fastest_engine_of_each_cell_and_says_it_in_words():
     picture = figure(GRID)
     assert {"numba\n20×", "numpy\n2×"} <= set(words(picture))
     assert any("fastest in 1 of 2 cells" in text.replace("\n", " ") for text in words(picture))
@@ -58,7 +58,7 @@ def test_a_map_of_one_engine_shows_its_times():
     assert "Only numba was timed: there is nothing to compare." in written
 
 
-@pytest.mark.parametrize("result", [RACE, GRID, ALONE])
+@pytest.mark.parametrize("result", [COMPARISON, GRID, ALONE])
 def test_a_picture_goes_into_axes_of_ones_own(result):
     own = new_figure(9, 4)
     left, right = own.subplots(1, 2)
@@ -67,9 +67,9 @@ def test_a_picture_goes_into_axes_of_ones_own(result):
     assert right.get_title("left") == figure(result).axes[0].get_title("left")
 
 
-@pytest.mark.parametrize("result", [RACE, GRID, ALONE])
+@pytest.mark.parametrize("result", [COMPARISON, GRID, ALONE])
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_a_picture_is_written(tmp_path, result, ending):
-    path = tmp_path / f"race.{ending}"
+    path = tmp_path / f"engines.{ending}"
     plots.save(figure(result), path)
     assert path.read_bytes()[:4] in (b"\x89PNG", b"<?xm")

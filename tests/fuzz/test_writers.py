@@ -186,16 +186,16 @@ def unfinished_name(path):
 def test_nobody_can_lay_a_link_where_the_unfinished_file_is_written(write, old, monkeypatch):
     """If the name were known, an attacker could create a link and so choose a file that is overwritten."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
-    first, victim = unfinished_name(old), old.parent / "victim"
-    victim.write_bytes(OLD)
-    (old.parent / first).symlink_to(victim)
+    first, target = unfinished_name(old), old.parent / "target"
+    target.write_bytes(OLD)
+    (old.parent / first).symlink_to(target)
     write(old)
     assert old.read_bytes() != OLD
-    (old.parent / ".fastnet-guessed").symlink_to(victim)
+    (old.parent / ".fastnet-guessed").symlink_to(target)
     old.write_bytes(OLD)
     with pytest.raises(FileExistsError):
         write(old)
-    assert (victim.read_bytes(), old.read_bytes()) == (OLD, OLD)
+    assert (target.read_bytes(), old.read_bytes()) == (OLD, OLD)
     assert (old.parent / first).is_symlink()
 
 

@@ -373,7 +373,7 @@ def no_engine(self, *arguments):
 )
 @BOTH
 def test_what_is_assigned(monkeypatch, kind, attribute, i, value, error, message):
-    """Invalid arrays are refused even if the estimator has kept an engine from an earlier prediction."""
+    """Invalid arrays are refused even if the estimator has cached an engine from an earlier prediction."""
     y = TARGETS[kind]
     calls = [
         lambda e: e.predict(X), lambda e: e.transform(X), lambda e: e.to_sklearn(), lambda e: e.fit(X, y),

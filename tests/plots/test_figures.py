@@ -31,7 +31,7 @@ def test_a_picture_without_matplotlib_says_which_extra_installs_it(name, without
 
 def test_a_file_without_matplotlib_is_refused_before_anything_is_computed(tmp_path, without_matplotlib):
     with pytest.raises(ImportError, match=r"fastnet-nndl\[plot\]"):
-        plots.check(tmp_path / "race.png")
+        plots.check(tmp_path / "engines.png")
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -53,7 +53,7 @@ def test_a_picture_is_written(tmp_path, ending):
     assert path.read_bytes()[:4] in (b"\x89PNG", b"<?xm", b"%PDF")
 
 
-@pytest.mark.parametrize("name", ["race.docx", "race", "png"])
+@pytest.mark.parametrize("name", ["engines.docx", "engines", "png"])
 def test_an_ending_that_is_unknown_is_refused(tmp_path, name):
     with pytest.raises(ValueError, match=f"{name}: its extension must be one of .*png"):
         plots.check(tmp_path / name)

@@ -33,7 +33,7 @@ def test_figures(sweep):
     accuracies = np.array([0.9, 0.92, 0.97])
     row = sweep.rows[0]
     assert row.mean == pytest.approx(accuracies.mean())
-    assert row.spread == pytest.approx(accuracies.std(ddof=1))
+    assert row.std == pytest.approx(accuracies.std(ddof=1))
     assert row.curves == [[0.01, each] for each in accuracies]
     assert sweep.networks == 9
 
@@ -41,7 +41,7 @@ def test_figures(sweep):
 def test_validation_data_choose_and_test_data_are_told_of_the_chosen_alone(sweep):
     assert sweep.best is sweep.rows[1]
     assert sweep.test_accuracies() == [0.2] * 3
-    assert sweep.verdict().endswith("eta 3, with 94.00% of the validation data and 20.00% of the test data.")
+    assert sweep.summary().endswith("eta 3, with 94.00% of the validation data and 20.00% of the test data.")
     assert sweep.as_dict()["best"] == {"row": 1, "test_accuracies": [0.2] * 3}
     assert "test" not in json.dumps(sweep.as_dict()["rows"])
 
@@ -77,24 +77,24 @@ def test_a_long_list_of_layers_leaves_room_for_the_figures():
 
 
 def test_the_table(sweep):
-    title, headings, _, *rows, verdict = str(sweep).splitlines()
+    title, headings, _, *rows, summary = str(sweep).splitlines()
     assert title == "Accuracy on validation data after epoch 30"
-    assert headings.split() == ["sizes", "eta", "networks", "mean", "spread", "lowest", "best", "diverged"]
+    assert headings.split() == ["sizes", "eta", "networks", "mean", "std", "lowest", "best", "diverged"]
     assert [row.split() for row in rows] == [
         ["4-3-2", "0.5", "3", "93.00%", "3.61%", "90.00%", "97.00%", "0"],
         ["4-3-2", "3", "3", "94.00%", "3.61%", "91.00%", "98.00%", "0"],
         ["4-2", "3", "3", "72.33%", "45.32%", "20.00%", "99.00%", "1"],
     ]
-    assert verdict == sweep.verdict()
+    assert summary == sweep.summary()
 
 
 def test_the_table_of_one_network():
     sweep = Sweep([Row(recipe([4, 3, 2]), runs(9), 10)], 0, 1)
-    _, headings, _, row, verdict = str(sweep).splitlines()
-    assert headings.split() == ["sizes", "networks", "mean", "spread", "lowest", "best"]
+    _, headings, _, row, summary = str(sweep).splitlines()
+    assert headings.split() == ["sizes", "networks", "mean", "std", "lowest", "best"]
     assert row.split() == ["4-3-2", "1", "90.00%", "90.00%", "90.00%"]
-    assert verdict == "Best on average: 4-3-2, with 90.00% of the validation data."
-    assert sweep.rows[0].spread is None
+    assert summary == "Best on average: 4-3-2, with 90.00% of the validation data."
+    assert sweep.rows[0].std is None
 
 
 def test_the_files(sweep, tmp_path):

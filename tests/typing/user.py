@@ -140,11 +140,11 @@ def many(training: Dataset, validation: Dataset, folder: Path) -> None:
     print(found, [row.mean for row in found.rows])
     plots.save(found.plot(), folder / "sweep.png")
 
-    race = comparison.compare(
+    compared = comparison.compare(
         [784, 5, 10], epochs=1, engines=["numpy", "reference"], training_data=training[:50], test_data=validation[:50]
     )
-    print([(result.engine, result.seconds) for result in race.results], race.times("numpy"))
-    plots.save(figure(race), folder / "race.png")
+    print([(result.engine, result.seconds) for result in compared.results], compared.times("numpy"))
+    plots.save(figure(compared), folder / "engines.png")
 
 
 def pictures(training: Dataset, folder: Path) -> None:

@@ -122,15 +122,15 @@ def test_steps_are_counted_in_all_threads(monkeypatch):
     shown = []
     monkeypatch.setattr(progress, "_bar", bar)
     monkeypatch.setattr(progress, "_watched", lambda: True)
-    with progress.steps("Racing", 400) as step, ThreadPoolExecutor(4) as pool:
+    with progress.steps("Timing", 400) as step, ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: step(), range(400)))
     assert shown == [(done, None) for done in range(1, 401)]
 
 
 def test_steps_nobody_watches(capsys):
-    with progress.steps("Racing", 3) as step:
+    with progress.steps("Timing", 3) as step:
         step()
-        step(2, title="Won")
+        step(2, title="Done")
     assert capsys.readouterr() == ("", "")
 
 
@@ -175,7 +175,7 @@ def a_long_epoch(clock):
 
 
 def steps(clock):
-    with progress.steps("Racing", 3) as step:
+    with progress.steps("Timing", 3) as step:
         step()
         print("printed")
 

@@ -17,13 +17,13 @@ from fastnet.book.experiment import Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MISS = "In the book's figure on overfitting, another run of the same training reaches 95.33 % at best."
+_REASON = "In the book's figure on overfitting, another run of the same training reaches 95.33 % at best."
 
 
 @experiment(
     "The cross-entropy cost on MNIST",
     published=[
-        Published("best test accuracy, 30 hidden neurons", 95.49, "%", miss=_MISS),
+        Published("best test accuracy, 30 hidden neurons", 95.49, "%", reason_for_difference=_REASON),
         Published("best test accuracy, 100 hidden neurons", 96.82, "%"),
     ],
 )

@@ -16,7 +16,7 @@ from fastnet.book.experiment import Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MISS = (
+_REASON = (
     "With eta 0.5 and eta 0.1, the medians of five seeds are 97.80 % and 97.86 % with the book's initial weights, "
     "and 97.88 % and 98.02 % with the new initial weights of network2."
 )
@@ -25,8 +25,8 @@ _MISS = (
 @experiment(
     "Regularization: 100 hidden neurons, lambda 5",
     published=[
-        Published("best validation accuracy, eta 0.5", 97.92, "%", miss=_MISS),
-        Published("best validation accuracy, eta 0.1", 98.04, "%", miss=_MISS),
+        Published("best validation accuracy, eta 0.5", 97.92, "%", reason_for_difference=_REASON),
+        Published("best validation accuracy, eta 0.1", 98.04, "%", reason_for_difference=_REASON),
     ],
 )
 def regularized_100(*, samples: int = 50_000, epochs: int = 60, large_weights: bool = True, seed: int = 0) -> Measured:

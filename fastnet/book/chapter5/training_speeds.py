@@ -35,7 +35,10 @@ def name_of(depth: int, which: str) -> str:
     "How fast hidden layers learn during training",
     published=[
         Published(
-            name_of(depth, which), value, source=FIGURE_DATA, miss="With 30 seeds, some values are lower, some higher."
+            name_of(depth, which),
+            value,
+            source=FIGURE_DATA,
+            reason_for_difference="With 30 seeds, some values are lower, some higher.",
         )
         for depth, found in BOOK.items()
         for which, value in zip(("first", "last"), found, strict=True)

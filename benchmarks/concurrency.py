@@ -1,6 +1,6 @@
 """Train in several threads and processes that all have to compile first: check the networks and the waiting times.
 
-    python benchmarks/crowd.py
+    python benchmarks/concurrency.py
 
 Every network must equal, bit for bit, the same network trained alone. The waiting time is the time to the end of the
 first mini-batch, without Python's start and imports. The table has the longest waiting time of all threads. The bound
@@ -58,11 +58,13 @@ THREADS, PROCESSES, KINDS = 8, 4, 4
 def main() -> None:
     """Print the table."""
     print(f"{machine.sentence()}.\n")
-    expected = {kinds: crowd(1, range(PROCESSES * THREADS), kinds, {}, together=False)[1] for kinds in (1, KINDS)}
+    expected = {
+        kinds: train_concurrently(1, range(PROCESSES * THREADS), kinds, {}, together=False)[1] for kinds in (1, KINDS)
+    }
     alone = {}
     for cache in CACHES:
         with caches() as environment:
-            alone[cache] = crowd(1, [0], 1, environment(cache))[0]
+            alone[cache] = train_concurrently(1, [0], 1, environment(cache))[0]
     for cache, seconds in alone.items():
         print(f"One compilation, {cache}: {seconds:.1f} seconds.")
     print()
@@ -72,7 +74,7 @@ def main() -> None:
     ):
         seeds = range(threads) if processes == 1 else range(PROCESSES * threads)
         with caches() as environment:
-            longest, found = crowd(processes, seeds, kinds, environment(cache))
+            longest, found = train_concurrently(processes, seeds, kinds, environment(cache))
         bound = alone[cache] * (1 + max(1, processes / int(machine.describe()["cores"])))
         right = sum(found[seed] == expected[kinds][seed] for seed in seeds)
         who = f"{processes} x {threads} threads" if processes > 1 else f"{threads} threads"
@@ -84,7 +86,7 @@ def main() -> None:
         )
 
 
-def crowd(
+def train_concurrently(
     processes: int, seeds: Any, kinds: int, environment: dict[str, str], together: bool = True
 ) -> tuple[float, dict[int, str]]:
     """Train a network for each seed, in several processes; return the longest waiting time, and parameters by seed."""

@@ -1,4 +1,4 @@
-"""The engines with which an estimator predicts. They are kept between calls, as long as the estimator exists."""
+"""The engines with which an estimator predicts. They are cached between calls, as long as the estimator exists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.neural_network import parameters
 from fastnet.neural_network.settings import Settings
 
-_KEPT: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
+_CACHE: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
 _FEW_MULTIPLICATIONS = 1 << 23  # number of multiplications up to which NumPy was measured to be no slower than a kernel
@@ -86,17 +86,17 @@ class CachedEngines:
             return False
         arrays = _arrays(estimator)
         return len(arrays) == len(self.arrays) and all(
-            type(own) is np.ndarray and own.dtype == kept.dtype and np.array_equal(own, kept)
-            for own, kept in zip(arrays, self.arrays, strict=True)
+            type(own) is np.ndarray and own.dtype == cached.dtype and np.array_equal(own, cached)
+            for own, cached in zip(arrays, self.arrays, strict=True)
         )
 
 
-def kept_engines(estimator: Any) -> CachedEngines:
+def cached_engines(estimator: Any) -> CachedEngines:
     """Return an estimator's engines: those of the last call, if its parameters and arrays are unchanged."""
-    kept = _KEPT.get(estimator)
-    if kept is None or not kept.fits(estimator):
-        kept = _KEPT[estimator] = CachedEngines.of(estimator)
-    return kept
+    cached = _CACHE.get(estimator)
+    if cached is None or not cached.fits(estimator):
+        cached = _CACHE[estimator] = CachedEngines.of(estimator)
+    return cached
 
 
 def _given(estimator: Any) -> tuple[Any, ...]:
