@@ -13,7 +13,7 @@ from fastnet.commands.run import run
 # For each type of option: invalid values, each with a part of the error message.
 NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
 WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer", "-1": "range"}
-SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "at least two whole numbers")
+SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "two or more whole numbers")
 NAMES = {"": "is not one of", "none": "is not one of", "NUMBA": "is not one of"}
 NEW_FILES = {"": "is a folder", ".": "is a folder", "nowhere/file": "is not a folder that can be written to"}
 FILES = {"nowhere": "does not exist"}

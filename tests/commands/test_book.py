@@ -33,7 +33,7 @@ def test_without_a_screen_it_says_how_to_get_the_picture(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert "--save FILE writes it" in run("book", "nand").stderr
+    assert "--save FILE writes the picture" in run("book", "nand").stderr
 
 
 def test_a_screen_shows_the_picture(monkeypatch):

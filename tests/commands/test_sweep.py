@@ -171,7 +171,7 @@ def test_a_picture(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sizes", "16"], "Invalid value for '--sizes': '16' must be at least two whole numbers"),
+        (["--sizes", "16"], "Invalid value for '--sizes': '16' must be two or more whole numbers"),
         (["--sizes", "15,10"], "training_data: x has 16 components, but the network has 15 inputs"),
         (["--sizes", "16,9"], "training_data: y has 10 components, but the network has 9 outputs"),
         (

@@ -65,7 +65,7 @@ def test_options_reach_the_network(folder):
             ["--engine", "cuda"],
             "Invalid value for '--engine': 'cuda' is not one of 'numba', 'numpy', 'torch', 'reference', 'torch-cpu'",
         ),
-        (["--sizes", "784"], "Invalid value for '--sizes': '784' must be at least two whole numbers"),
+        (["--sizes", "784"], "Invalid value for '--sizes': '784' must be two or more whole numbers"),
         (["--sizes", "784,x,10"], "Invalid value for '--sizes': '784,x,10' must be"),
         (["--sizes", "783,10"], "training_data: x has 784 components, but the network has 783 inputs"),
         (["--sizes", "784,9"], "training_data: y has 10 components, but the network has 9 outputs"),

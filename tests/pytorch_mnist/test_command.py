@@ -182,7 +182,7 @@ NUMBERS = {"x": "not a valid float", "": "not a valid float", "nan": "is nan; it
 WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer"}
 NAMES = {"": "is not one of", "none": "is not one of"}
 REFUSED = {
-    "--sizes": dict.fromkeys(["", "x", "784", "784,", "784,0,10"], "at least two whole numbers")
+    "--sizes": dict.fromkeys(["", "x", "784", "784,", "784,0,10"], "two or more whole numbers")
     | {"4,9": "the last size must be 10", "4,999999999999,10": "its weights need"},
     "--dropout": NUMBERS | {"1": "dropout is 1.0; it must be at least 0 and less than 1"},
     "--epochs": WHOLE | {"0": "epochs is 0; it must be at least 1"},
