@@ -132,7 +132,7 @@ def test_a_neuron_shows_its_weights_and_escape_closes_them(page):
     settle(page, f"{ANSWER} === '7'")  # the first test digit
     page.locator("#hidden-layers canvas").first.click(position={"x": 5, "y": 5})
     page.wait_for_selector("#neuron-panel:visible", **SETTLED)
-    settle(page, "document.querySelectorAll('#exciting li').length === 8")
+    settle(page, "document.querySelectorAll('#top-activations li').length === 8")
     page.keyboard.press("Escape")
     page.wait_for_selector("#neuron-panel", state="hidden", **SETTLED)
 

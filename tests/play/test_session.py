@@ -85,7 +85,7 @@ def test_test_digits_with_the_wrong_ones_first():
     assert third["index"] == 3
 
 
-def test_a_neuron_has_weights_and_the_digits_that_excite_it():
+def test_a_neuron_has_weights_and_the_digits_with_the_largest_activations():
     async def scenario(opened):
         await opened.ask("digit", order="all", position=0)
         return [await opened.ask("neuron", layer=layer, index=4) for layer in (1, 2)]
@@ -95,9 +95,9 @@ def test_a_neuron_has_weights_and_the_digits_that_excite_it():
     np.testing.assert_array_equal(hidden["weights"].reshape(-1), net.weights[0][4])
     np.testing.assert_array_equal(output["weights"], net.weights[1][4])
     found = net.activations(test.inputs[:2000].T)[1][4]
-    assert hidden["exciting_activations"][0] == pytest.approx(found.max(), rel=1e-5)
+    assert hidden["top_activations"][0] == pytest.approx(found.max(), rel=1e-5)
     most = int(found.argmax())
-    np.testing.assert_array_equal(hidden["exciting"][0].reshape(-1), (test.inputs[most] * 255).astype(np.uint8))
+    np.testing.assert_array_equal(hidden["top_images"][0].reshape(-1), (test.inputs[most] * 255).astype(np.uint8))
     assert of_hidden["activation"] == pytest.approx(found[0], rel=1e-5)
     assert of_hidden["bias"] == pytest.approx(float(net.biases[0][4, 0]))
 
@@ -213,7 +213,7 @@ def test_what_is_trained_on_is_not_broken_any_more():
     assert arrays["weights"].any()
 
 
-def test_a_paused_network_is_the_one_that_is_looked_into():
+def test_a_paused_network_is_the_one_that_is_inspected():
     async def scenario(opened):
         await opened.ask("settings", settings=SMALL)
         await opened.ask("run")

@@ -83,7 +83,7 @@ def drawing(message: Mapping[str, Any]) -> Image:
     return Image(prepared.pixels, prepared.reason)
 
 
-def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
+def answer(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
     """Return members and arrays of the message `seen`: a network's answer for an image, and all layers' activations."""
     activations = net.activations(image.column)
     probabilities = judging.probabilities_of(activations[-1][:, 0])
@@ -161,9 +161,9 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
     members = {"layer": layer, "index": which, "bias": bias, "activation": own}
     return members, {
         "weights": weights.astype(np.float32),
-        "exciting": digits.test_images()[most],
-        "exciting_activations": found[most].astype(np.float32),
-        "exciting_labels": test.labels(10)[most].astype(np.float32),
+        "top_images": digits.test_images()[most],
+        "top_activations": found[most].astype(np.float32),
+        "top_labels": test.labels(10)[most].astype(np.float32),
     }
 
 
