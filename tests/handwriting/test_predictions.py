@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset, handwriting, mnist_loader, network2
-from fastnet.handwriting import showing, training
+from fastnet.handwriting import text_display, training
 from fastnet.handwriting.training import no_digits
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
@@ -180,7 +180,7 @@ def test_a_network_of_another_size_is_refused():
 
 def test_the_drawing_is_what_the_network_saw():
     prediction = handwriting.predict(Outputs(0.25, 0.75), SEVEN)
-    lines = showing.show(prediction, colors=False).splitlines()
+    lines = text_display.show(prediction, colors=False).splitlines()
     assert len(lines) == 14
     means = (prediction.pixels[::2] + prediction.pixels[1::2]) / 2
     for line, row in zip(lines, means, strict=True):
@@ -194,7 +194,7 @@ def test_the_drawing_is_what_the_network_saw():
 
 def test_the_drawing_with_colours_has_a_half_block_for_two_pixels():
     prediction = handwriting.predict(Outputs(0.25, 0.75), SEVEN)
-    lines = showing.show(prediction, colors=True).splitlines()
+    lines = text_display.show(prediction, colors=True).splitlines()
     assert len(lines) == 14
     for line, (upper, lower) in zip(lines, prediction.pixels.reshape(14, 2, 28), strict=True):
         assert line.count("▀") == 28

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from play.client import model, server, window
 
-from fastnet.handwriting import choosing, judging, preparing
+from fastnet.handwriting import components, preprocessing
 from fastnet.play import digits
 from fastnet.play.settings import checked
 
@@ -57,8 +57,8 @@ def test_a_drawing_is_seen_as_predict_sees_it():
         return [await opened.ask("drawing", **message(pixels)) for pixels in drawings]
 
     (seen, arrays), (nothing, blank), (faint, _) = run(scenario)
-    assert faint["why"] == choosing.NOTHING
-    prediction = judging.predict(model(), 255 - drawn())
+    assert faint["why"] == components.NOTHING
+    prediction = handwriting.predict(model(), 255 - drawn())
     np.testing.assert_array_equal(arrays["image"], prediction.pixels)
     np.testing.assert_allclose(arrays["probabilities"], prediction.probabilities, rtol=1e-5)
     assert (seen["sure"], seen["why"]) == (prediction.digit is not None, prediction.reason)
@@ -311,6 +311,6 @@ def test_preparing_a_drawing_is_preparing_its_image():
             for t in np.linspace(0, 1, 60):
                 row, column = round(x + t * (u - x)), round(y + t * (v - y))
                 image[row - 4 : row + 4, column - 4 : column + 4] = 255
-        drawing, picture = preparing.prepare_drawing(image / np.float32(255)), preparing.prepare(255 - image)
+        drawing, picture = preprocessing.prepare_drawing(image / np.float32(255)), preprocessing.prepare(255 - image)
         assert drawing.reason == picture.reason
         np.testing.assert_allclose(drawing.pixels, picture.pixels, atol=0.02)

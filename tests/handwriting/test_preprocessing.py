@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastnet import handwriting
-from fastnet.handwriting.choosing import components
+from fastnet.handwriting.components import components
 from fastnet.handwriting.images import LARGEST, resized
-from fastnet.handwriting.preparing import line_width, thicken
+from fastnet.handwriting.preprocessing import line_width, thicken
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
