@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import network2
 

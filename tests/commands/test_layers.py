@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import BatchNormalization, Convolution, Dense, Dropout, MaxPooling, mnist_loader, network2
 

@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import network2, network3
 from fastnet.play import models

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from commands import here
+from commands import in_process
 
 from fastnet import Dataset, handwriting, mnist_loader, network2
 from fastnet.handwriting import network_cache
@@ -23,7 +23,7 @@ def shown(probability):
 
 
 def run(*arguments, **keywords):
-    return here.run("predict", *arguments, **keywords)
+    return in_process.run("predict", *arguments, **keywords)
 
 
 @pytest.fixture(scope="module")

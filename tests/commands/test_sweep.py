@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import here
+from commands import in_process
 
 from fastnet import expand_mnist, mnist_loader, network2
 
@@ -25,7 +25,7 @@ GRID = ("--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--sizes", "16
 
 
 def run(*arguments, **keywords):
-    return here.run("sweep", *arguments, **keywords)
+    return in_process.run("sweep", *arguments, **keywords)
 
 
 def start(*arguments, **keywords):

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import mnist_loader
 from fastnet.sweeps import sweep

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import mnist_loader, network
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fuzz.formats import CHECKPOINT, MODEL, NETWORK3
 from fuzz.readers import READERS
-from model_files import sealed
+from model_files import with_checksum
 
 from fastnet.files.reading import DataError
 
@@ -23,14 +23,14 @@ LARGE = 8 * MEGABYTE
 
 
 def of_weights(*weights, **others):
-    return sealed({"sizes": [1, 1], "weights": weights, "biases": [[[0]]], "cost": "QuadraticCost"} | others)
+    return with_checksum({"sizes": [1, 1], "weights": weights, "biases": [[[0]]], "cost": "QuadraticCost"} | others)
 
 
 def of_images(*shape):
     convolution = {"layer": "Convolution", "filters": 1, "shape": [1, 1], "weights": [[[[0]]]], "biases": [[0]]}
     dense = {"layer": "Dense", "n_out": 1, "activation": "sigmoid", "weights": [[0]], "biases": [[0]]}
     network = {"cost": "QuadraticCost", "activation": "relu", "inputs": shape, "layers": [convolution, dense]}
-    return sealed({"dtype": "float32", "network": network}, version=2)
+    return with_checksum({"dtype": "float32", "network": network}, version=2)
 
 
 def headed(header):

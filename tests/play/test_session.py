@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from play.client import model, server, window
 
+from fastnet import handwriting
 from fastnet.handwriting import components, preprocessing
 from fastnet.play import digits
 from fastnet.play.settings import checked

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 import pytest
-from commands.here import overriding
+from commands.in_process import overriding
 
 torch = pytest.importorskip("torch", reason="the extra torch is not installed")
 torchvision = pytest.importorskip("torchvision", reason="the extra torch is not installed")

@@ -117,19 +117,19 @@ def test_a_record_of_a_later_version_is_refused(path):
         Record(path, "data")
 
 
-def changed(path, columns, sealed):
-    """Change columns of the only run; if `sealed`, also correct the checksum."""
+def changed(path, columns, correct_checksum):
+    """Change columns of the only run; if `correct_checksum`, also correct the checksum."""
     database = sqlite3.connect(path)
     database.execute(f"UPDATE runs SET {columns}")
     row = database.execute("SELECT * FROM runs").fetchone()
-    if sealed:
+    if correct_checksum:
         database.execute("UPDATE runs SET sha256 = ?", [hashlib.sha256(json.dumps(row[:-1]).encode()).hexdigest()])
     database.commit()
     database.close()
 
 
 @pytest.mark.parametrize(
-    ("columns", "sealed"),
+    ("columns", "correct_checksum"),
     [
         ("last = 6", False),
         ("test = 9", False),
@@ -146,14 +146,14 @@ def changed(path, columns, sealed):
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
-def test_a_damaged_run_is_told(path, columns, sealed):
-    changed(path, columns, sealed)
+def test_a_damaged_run_is_told(path, columns, correct_checksum):
+    changed(path, columns, correct_checksum)
     with Record(path, "data") as record, pytest.raises(DataError, match="this record of a sweep is damaged"):
         record.find(recipe(), 3)
 
 
-def test_sealed_without_a_change_it_is_the_same(path):
-    """With `sealed`, `changed` writes a valid checksum; `test_a_damaged_run_is_told` depends on this."""
+def test_a_corrected_checksum_is_valid(path):
+    """With `correct_checksum`, `changed` writes a valid checksum; `test_a_damaged_run_is_told` depends on this."""
     changed(path, "last = last", True)
     with Record(path, "data") as record:
         assert record.find(recipe(), 3) == RUN

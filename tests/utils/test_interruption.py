@@ -39,7 +39,7 @@ def train(net, data, epochs, report=lambda history: None):
 
 
 @pytest.fixture
-def alarm_clock(monkeypatch):
+def interrupt_after(monkeypatch):
     """A function that sends Ctrl-C to this process after a number of seconds."""
     before = signal.signal(signal.SIGALRM, lambda *details: signal.raise_signal(signal.SIGINT))
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -52,7 +52,7 @@ def alarm_clock(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "torch-cpu"])
-def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
+def test_the_network_is_as_after_a_whole_epoch(engine, data, interrupt_after):
     if why_missing(engine) is not None:
         pytest.skip(f"without {engine}")
     train(network2.Network(SIZES, engine=engine, seed=1), data, 1)  # compiles, and starts the engine's threads
@@ -64,9 +64,9 @@ def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
     for _ in range(12):
         net = network2.Network(SIZES, engine=engine, seed=1)
         try:
-            alarm_clock(moments.uniform(1e-4, 0.8 * seconds))
+            interrupt_after(moments.uniform(1e-4, 0.8 * seconds))
             train(net, data, EPOCHS)
-            alarm_clock(0)
+            interrupt_after(0)
         except KeyboardInterrupt:
             interrupted += 1
         epochs = states.index(bits(net))
