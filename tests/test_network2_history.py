@@ -191,7 +191,7 @@ def test_epochs_come_back_from_their_arrays():
     assert Epochs.from_arrays(Epochs().arrays()) == []
 
 
-def test_patience_looks_at_how_many_a_single_output_gets_right():
+def test_patience_uses_the_accuracy_of_a_single_output():
     bits = np.array([[a, b] for a in (0, 1) for b in (0, 1)], float)
     data = Dataset(bits, (bits.sum(axis=1) > 0).astype(int))
     net = Network([2, 1], seed=0)

@@ -20,7 +20,7 @@ def run(folder, *arguments):
     return in_process.run(*small(folder, *arguments), cwd=folder)
 
 
-def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
+def test_an_interrupted_run_continues_as_if_it_had_not_been(folder):
     kept = ["--seed", "3", "--momentum", "0.5", "--checkpoint", "run"]
     with subprocess.Popen(
         [*COMMAND, *small(folder, "--epochs", "100000000", *kept)],

@@ -57,7 +57,7 @@ def test_activation_and_cost_are_for_layers_that_have_none(folder):
     assert net.layers == (Convolution(2, 3, "tanh"), Dense(5, "tanh"), Dense(10, "sigmoid"))
 
 
-def test_an_interrupted_run_goes_on(folder):
+def test_an_interrupted_run_continues(folder):
     options = "--layers", LAYERS, "--seed", "1", "--checkpoint"
     whole = train(folder, *options, "whole", "--epochs", "3", "--save", "whole.json")
     train(folder, *options, "part", "--epochs", "1")

@@ -144,7 +144,7 @@ def test_a_text_that_begins_well_and_has_no_end(monkeypatch, tmp_path):
         READERS["model"].read(tmp_path / "file")
 
 
-def test_what_is_sealed_here_is_sealed_right(tmp_path):
+def test_checksums_of_reassembled_files_are_correct(tmp_path):
     """`Format.together` writes correct checksums. Otherwise, tests of damaged parts would prove nothing."""
     for name, shape in (("model", MODEL), ("checkpoint", CHECKPOINT)):
         for whole in READERS[name].whole():

@@ -114,7 +114,7 @@ def test_the_same_network_each_time(mnist, monkeypatch):
         np.testing.assert_array_equal(first, second)
 
 
-def test_training_leaves_numpy_s_generator_alone(monkeypatch, default_network):
+def test_training_does_not_change_numpy_s_generator(monkeypatch, default_network):
     random = np.random.RandomState(0)
     np.random.seed(0)
     no_digits(np.zeros((5, 784), np.float32), 12, np.random.default_rng(0))

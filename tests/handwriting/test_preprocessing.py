@@ -263,7 +263,7 @@ def test_lines_around_nothing_are_no_digit(name):
     assert handwriting.prepare(dirty).reason
 
 
-def test_a_frame_that_touches_a_digit_is_told():
+def test_a_frame_that_touches_a_digit_is_reported():
     image = written(7, seed=7)
     prepared = handwriting.prepare(with_lines(image, *sides(image, 0, "ltrb")))
     assert prepared.reason == "the drawing is a frame, or touches a frame"

@@ -69,7 +69,7 @@ def test_the_rule_says_how_fast_and_how_long():
     assert history.stopped == ""  # all requested epochs were trained
 
 
-def test_what_the_rule_looks_at_can_be_chosen():
+def test_the_value_that_the_rule_uses_can_be_chosen():
     training = Training(
         FakeLearner([1, 2, 3, 4]),
         History({}, 10, 10, machine={}),
@@ -107,7 +107,7 @@ def test_an_epoch_that_fails_leaves_finite_parameters(value, left):
     assert learner.value == left
 
 
-def test_ctrl_c_is_raised_where_the_learner_hears_it():
+def test_ctrl_c_is_raised_where_the_learner_handles_it():
     heard = []
 
     def interrupted(learner):

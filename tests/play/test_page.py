@@ -118,7 +118,7 @@ def test_a_seven_drawn_with_the_mouse_is_read(page):
     wait_until(page, f"{ANSWER} === '{NOTHING}'")
 
 
-def test_a_digit_drawn_with_the_keyboard_is_seen(page):
+def test_a_digit_drawn_with_the_keyboard_gets_an_answer(page):
     page.click("#clear")
     wait_until(page, f"{ANSWER} === '{NOTHING}'")
     page.focus("#pad")
@@ -186,7 +186,7 @@ def test_a_preset_and_settings_through_the_address(page, server):
     wait_until(page, "location.hash.includes('eta=0.25')")
 
 
-def test_a_wrong_setting_is_told_at_its_field(page):
+def test_a_wrong_setting_is_reported_at_its_field(page):
     choose(page, eta="-1")
     wait_until(page, "document.body.innerText.includes('eta is -1')")
 

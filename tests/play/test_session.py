@@ -52,7 +52,7 @@ def test_it_begins_with_what_there_is():
     assert accuracy == pytest.approx(expected)
 
 
-def test_a_drawing_is_seen_as_predict_sees_it():
+def test_a_drawing_gets_the_prediction_of_predict():
     async def scenario(opened):
         drawings = drawn(), np.zeros((9, 9), np.uint8), drawn() // 3
         return [await opened.ask("drawing", **message(pixels)) for pixels in drawings]
@@ -247,7 +247,7 @@ def test_layers_that_do_not_take_the_pixels_have_no_images_of_weights():
     assert run(scenario) == ([None, (64, 28, 28), (3, 5, 5), (4, 28, 28)], (784,))
 
 
-def test_an_error_of_the_training_thread_is_told_and_it_goes_on(monkeypatch):
+def test_an_error_of_the_training_thread_is_reported_and_it_continues(monkeypatch):
     def failing(*arguments):
         raise ZeroDivisionError("in a test")
 

@@ -242,7 +242,7 @@ def test_ctrl_c_leaves_the_best_network_so_far(folder):
     assert sorted(os.listdir(folder)) == ["MNIST", "best_model.pth"]
 
 
-def test_a_reader_that_has_seen_enough(folder, run, monkeypatch):
+def test_a_reader_that_closes_the_pipe(folder, run, monkeypatch):
     """The command runs in this process, because importing PyTorch in a new process takes seconds."""
     reader, writer = os.pipe()
     os.close(reader)
