@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 
 from fastnet import handwriting, mnist_loader
 from fastnet.handwriting import training
-from fastnet.handwriting.judging import SURE
+from fastnet.handwriting.prediction import SURE
 from fastnet.utils import machine
 
 Labelled: TypeAlias = tuple[int, Image.Image]

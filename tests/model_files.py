@@ -4,7 +4,7 @@ import hashlib
 import json
 
 
-def sealed(contents, version=1):
+def with_checksum(contents, version=1):
     """Return the bytes of a file with these contents and a valid checksum, in the form of `Network.save`."""
     text = json.dumps(contents)[1:]
     checksum = hashlib.sha256(text.encode()).hexdigest()

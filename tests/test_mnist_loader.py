@@ -99,7 +99,7 @@ def test_the_bundled_folder_by_its_path(mnist):
     np.testing.assert_array_equal(again[1].inputs, mnist[1].inputs)
 
 
-def test_a_damaged_bundled_file_is_noticed(tmp_path, monkeypatch):
+def test_a_damaged_bundled_file_is_detected(tmp_path, monkeypatch):
     shutil.copytree(mnist_files.bundled_folder(), tmp_path / "data")
     path = tmp_path / "data" / "t10k-labels-idx1-ubyte.gz"
     contents = bytearray(path.read_bytes())

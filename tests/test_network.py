@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_run(engine_name, data):
     assert (run(False) != own).any()
 
 
-def test_a_seed_of_its_own_leaves_the_global_generator_alone(data):
+def test_a_seed_of_its_own_does_not_change_the_global_generator(data):
     np.random.seed(1)
     expected = np.random.random()
     np.random.seed(1)
@@ -234,7 +234,7 @@ class Cubic(Network):
 
 
 @pytest.mark.parametrize("name", ["numpy", "reference"])
-def test_a_cost_derivative_of_ones_own_is_honoured(name, data):
+def test_a_custom_cost_derivative_is_used(name, data):
     net, plain = (kind([5, 3, 2], engine=name, dtype="float64", seed=0) for kind in (Cubic, Network))
     x, y = data[0]
     error = plain.feedforward(x) - y
@@ -247,7 +247,7 @@ def test_a_cost_derivative_of_ones_own_is_honoured(name, data):
     assert (parameters(net) != parameters(plain)).any()
 
 
-def test_a_cost_derivative_assigned_to_one_network_is_honoured_too(data):
+def test_a_cost_derivative_assigned_to_one_network_is_used_too(data):
     net = Network([5, 2], engine="numpy", seed=0)
     net.cost_derivative = lambda a, y: np.zeros_like(a)
     before = parameters(net)
@@ -255,7 +255,7 @@ def test_a_cost_derivative_assigned_to_one_network_is_honoured_too(data):
     np.testing.assert_array_equal(parameters(net), before)
 
 
-def test_a_cost_derivative_assigned_to_the_class_is_honoured_too(data, monkeypatch):
+def test_a_cost_derivative_assigned_to_the_class_is_used_too(data, monkeypatch):
     monkeypatch.setattr(Network, "cost_derivative", lambda self, a, y: np.zeros_like(a))
     net = Network([5, 2], engine="numpy", seed=0)
     before = parameters(net)
@@ -426,7 +426,7 @@ def test_interrupted_it_is_as_after_the_last_whole_epoch(engine_name, data, monk
     np.testing.assert_array_equal(parameters(net), parameters(expected))
 
 
-def test_a_copy_goes_its_own_way(engine_name, data):
+def test_a_copy_is_independent(engine_name, data):
     net = Network([5, 2], engine=engine_name, seed=0)
     twin = copy.deepcopy(net)
     before = parameters(net)

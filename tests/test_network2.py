@@ -148,7 +148,7 @@ def test_each_monitor_by_itself(data, labelled, capsys, which):
     assert len(capsys.readouterr().out.splitlines()) == 4  # three lines of the book and the summary
 
 
-def test_what_is_monitored_is_asked_after_each_epoch(engine_name, data, labelled, capsys):
+def test_what_is_monitored_is_computed_after_each_epoch(engine_name, data, labelled, capsys):
     def cost_of(net):
         return lambda those: net.total_cost(those, 0.2, l1=0.1)
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from model_files import sealed
+from model_files import with_checksum
 
 from fastnet import network, network2
 from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
@@ -133,6 +133,6 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "dtyp
     ],
 )
 def test_a_file_that_holds_no_network(tmp_path, contents, message):
-    (tmp_path / "net.json").write_bytes(sealed(contents))
+    (tmp_path / "net.json").write_bytes(with_checksum(contents))
     with pytest.raises(ValueError, match=message):
         network2.load(tmp_path / "net.json")

@@ -109,7 +109,7 @@ def test_an_engine_is_prepared_once(engine_name, data, monkeypatch):
         assert_equal(gradients, twin.gradients(data))
 
 
-def test_what_changes_between_calls_is_noticed(engine_name, data):
+def test_changes_between_calls_are_detected(engine_name, data):
     net = made("cross-entropy", engine_name)
     vectors = Dataset(data.inputs, np.eye(3)[data.targets])
     net.gradients(vectors)

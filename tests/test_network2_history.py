@@ -19,23 +19,23 @@ def data():
     return Dataset(random.random((10, 4)), random.integers(0, 3, 10))
 
 
-def scripted(accuracies, seen=None):
+def fake(accuracies, seen=None):
     """Return a network whose `accuracy` returns the next of the given values in each call."""
 
-    class Scripted(Network):
+    class FakeNetwork(Network):
         def accuracy(self, data, convert=False):
             if seen is not None:
                 seen.append(len(data))
-            return next(self.script)
+            return next(self.accuracies)
 
-    net = Scripted([4, 3], engine="numpy", seed=0)
-    net.script = iter(accuracies)
+    net = FakeNetwork([4, 3], engine="numpy", seed=0)
+    net.accuracies = iter(accuracies)
     return net
 
 
 def test_patience_stops_the_training(data, capsys):
     seen = []
-    net = scripted([5, 7, 6, 7, 6, 9, 9], seen)
+    net = fake([5, 7, 6, 7, 6, 9, 9], seen)
     returned = net.SGD(data, 100, 5, 0.5, evaluation_data=data[:9], patience=3)
     assert returned == ([], [], [], [])  # no monitor was on
     assert seen == [9] * 5
@@ -49,12 +49,12 @@ def test_patience_stops_the_training(data, capsys):
 
 
 def test_what_is_monitored_is_returned_with_patience_too(data):
-    net = scripted([1, 2, 2, 3])
+    net = fake([1, 2, 2, 3])
     assert net.SGD(data, 9, 5, 0.5, evaluation_data=data, monitor_evaluation_accuracy=True, patience=1)[1] == [1, 2, 2]
 
 
 def test_all_epochs_are_not_stopped_early(data, capsys):
-    net = scripted([5, 5, 5])
+    net = fake([5, 5, 5])
     net.SGD(data, 3, 5, 0.5, evaluation_data=data, patience=2)
     assert len(net.history.epochs) == 3
     assert net.history.stopped == ""  # all requested epochs were trained
@@ -62,7 +62,7 @@ def test_all_epochs_are_not_stopped_early(data, capsys):
 
 
 def test_the_schedule_halves_and_stops_after_seven_halvings(data):
-    net = scripted([5] * 100)
+    net = fake([5] * 100)
     net.SGD(data, 100, 5, 0.8, evaluation_data=data, patience=2, schedule="halve")
     etas = [0.8] * 3 + [0.8 / 2**k for k in range(1, 7) for _ in range(2)]
     assert net.history.series("eta") == etas
@@ -71,7 +71,7 @@ def test_the_schedule_halves_and_stops_after_seven_halvings(data):
 
 def test_the_schedule_changes_the_steps(data):
     """With a patience of 1 and constant accuracy, the learning rates are 0.25, 0.25 and 0.125."""
-    net, plain = scripted([5] * 9), Network([4, 3], engine="numpy", seed=0)
+    net, plain = fake([5] * 9), Network([4, 3], engine="numpy", seed=0)
     net.SGD(data, 3, 5, 0.25, evaluation_data=data, patience=1, schedule="halve")
     for epochs, eta in ((2, 0.25), (1, 0.125)):
         plain.SGD(data, epochs, 5, eta)
@@ -145,7 +145,7 @@ def test_history_of_less(data):
 
 
 def test_a_history_can_be_written_whatever_an_own_accuracy_returns(data):
-    net = scripted(np.array([3, 4]))
+    net = fake(np.array([3, 4]))
     net.SGD(data, 2, 5, 0.5, evaluation_data=data, monitor_evaluation_accuracy=True)
     assert json.loads(json.dumps(net.history.as_dict()))["epochs"][1]["evaluation_accuracy"] == 4
 
@@ -191,7 +191,7 @@ def test_epochs_come_back_from_their_arrays():
     assert Epochs.from_arrays(Epochs().arrays()) == []
 
 
-def test_patience_looks_at_how_many_a_single_output_gets_right():
+def test_patience_uses_the_accuracy_of_a_single_output():
     bits = np.array([[a, b] for a in (0, 1) for b in (0, 1)], float)
     data = Dataset(bits, (bits.sum(axis=1) > 0).astype(int))
     net = Network([2, 1], seed=0)

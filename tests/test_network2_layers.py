@@ -84,7 +84,7 @@ def test_parameters_are_the_arrays_of_the_books_lists(data):
     np.testing.assert_array_equal(net.feedforward(x), 0.5)
 
 
-def test_arrays_of_layers_that_do_not_fit_are_told():
+def test_arrays_of_layers_that_do_not_fit_are_reported():
     net = Network(MIXED, engine="numpy", seed=0)
     net.parameters[2]["gamma"] = np.ones((4, 1))
     with pytest.raises(ValueError, match=r"parameters of layers without weights have the shapes .*4, 1"):
@@ -334,7 +334,7 @@ def test_initial_weights_come_in_the_books_order(scaled):
 
 
 @pytest.mark.parametrize("engine", ["numpy", "torch-cpu"])
-def test_an_interrupted_run_on_images_goes_on_bit_for_bit(engine, images, tmp_path):
+def test_an_interrupted_run_on_images_continues_bit_for_bit(engine, images, tmp_path):
     if engine == "torch-cpu":
         pytest.importorskip("torch")
 

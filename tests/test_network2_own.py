@@ -148,7 +148,7 @@ def test_methods_of_ones_own_are_used(data):
         (10**30, r"the result of accuracy is 10+; it must be at most \d+$"),
     ],
 )
-def test_an_accuracy_of_ones_own_that_is_none_is_told(value, message, data):
+def test_a_custom_accuracy_that_is_none_is_reported(value, message, data):
     net = Network([4, 3], engine="numpy", seed=0)
     net.accuracy = lambda data, convert=False: value
     with pytest.raises((TypeError, ValueError), match=message):

@@ -241,7 +241,7 @@ def test_a_changed_kernel_is_compiled_again(tmp_path):
     assert after.stdout == "6.0\n"
 
 
-def test_python_goes_on_while_an_epoch_is_computed():
+def test_other_python_threads_run_while_an_epoch_is_computed():
     data = Dataset(np.zeros((10, 5)), np.zeros((10, 2)))
     net = network.Network([5, 3, 2])
     order = np.zeros(1_000_000, np.int64)

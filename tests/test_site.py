@@ -51,7 +51,7 @@ def test_every_public_name_is_in_the_reference(documented, module, name):
     )
 
 
-def test_all_that_fastnet_exports_is_looked_for():
+def test_all_exported_names_are_searched():
     exported = {getattr(module, "__name__", "").removeprefix("fastnet.") for module in MODULES}
     assert set(fastnet.__all__) <= exported | HERE.keys()
     assert {"Dataset", "Dense", "Adam", "Cosine", "sweep"} <= HERE.keys()

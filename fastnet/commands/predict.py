@@ -16,7 +16,8 @@ from fastnet.commands.run import printable, say
 from fastnet.commands.types import SETTINGS, Command, NewFile
 from fastnet.files.writing import write_text
 from fastnet.handwriting import images as image_files
-from fastnet.handwriting import judging, showing
+from fastnet.handwriting import text_display
+from fastnet.handwriting.prediction import check as check_network
 from fastnet.utils import arguments
 
 
@@ -66,7 +67,7 @@ def predict(
         prediction = handwriting.predict(net, image)
         say(f"{name}: {prediction}")
         if show:
-            click.echo(showing.show(prediction, colors=_has_colors()))
+            click.echo(text_display.show(prediction, colors=_has_colors()))
         answers.append({"file": name, **_as_data(prediction)})
         if plot_file is not None:
             drawn.append((f"{printable(click.format_filename(path.name))}: {prediction}", image, prediction))
@@ -82,7 +83,7 @@ def predict(
 def _load(path: Path) -> network2.Network:
     net = network2.load(path, engine="numpy")  # needs no compilation, which takes longer than a few predictions
     with arguments.named(str(path)):
-        judging.check(net)
+        check_network(net)
     return net
 
 

@@ -78,15 +78,15 @@ class _BoundedStream:
         self._left = _MOST_BYTES
 
     def read(self, count: int) -> Any:  # returns bytes or bytearray, but Python's class is annotated with bytes only
-        self.charge(count)
+        self.count_bytes(count)
         return read_exactly(self._stream, count)
 
     def readline(self) -> bytes:
         line = self._stream.readline(self._left + 1)
-        self.charge(len(line))
+        self.count_bytes(len(line))
         return line
 
-    def charge(self, count: int) -> None:
+    def count_bytes(self, count: int) -> None:
         """Count bytes that are read, or are made by `codecs.encode`. Raise a `ValueError` above the limit."""
         self._left -= count
         if self._left < 0:
@@ -227,7 +227,7 @@ class _ArrayUnpickler(pickle._Unpickler):
             raise ValueError(f"this pickle calls a function without a tuple of at most {_MOST_ARGUMENTS} arguments")
         self.stack[-1] = function(*arguments)
         if isinstance(self.stack[-1], bytes):
-            self._stream.charge(len(self.stack[-1]))
+            self._stream.count_bytes(len(self.stack[-1]))
 
     def load_build(self) -> None:
         state = self.stack.pop()

@@ -7,8 +7,8 @@
 """
 
 from fastnet.handwriting.images import read
-from fastnet.handwriting.judging import Prediction, predict
-from fastnet.handwriting.keeping import default_network
-from fastnet.handwriting.preparing import Prepared, prepare
+from fastnet.handwriting.network_cache import default_network
+from fastnet.handwriting.prediction import Prediction, predict
+from fastnet.handwriting.preprocessing import Prepared, prepare
 
 __all__ = ["Prediction", "Prepared", "default_network", "predict", "prepare", "read"]

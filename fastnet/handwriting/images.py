@@ -185,7 +185,7 @@ def _as_array(image: Image) -> np.ndarray:
     if image.mode == "F":
         raise DataError("the image has floating-point pixels; save it with 8 or 16 bits")
     if image.has_transparency_data:
-        return _on_ground(_upright(image, "RGBA") / 255)
+        return _on_background(_upright(image, "RGBA") / 255)
     return _upright(image, "L" if image.mode in ("1", "L") else "RGB") / 255
 
 
@@ -207,10 +207,10 @@ def _upright(image: Image, mode: str) -> np.ndarray:
     return np.asarray(reduced if turn is None else reduced.transpose(turn), np.float32)
 
 
-def _on_ground(image: np.ndarray) -> np.ndarray:
+def _on_background(image: np.ndarray) -> np.ndarray:
     """Draw an image with transparency on white, or on black if its visible colours are nearly white."""
     colors, opacity = image[:, :, :3], image[:, :, 3:]
     seen = colors[opacity[:, :, 0] > 0.5]
     white = 0.0 if seen.size and seen.min() > 0.75 and opacity.min() < 0.5 else 1.0
-    on_ground: np.ndarray = colors * opacity + white * (1 - opacity)
-    return on_ground
+    on_background: np.ndarray = colors * opacity + white * (1 - opacity)
+    return on_background

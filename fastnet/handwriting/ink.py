@@ -82,13 +82,13 @@ def find(image: np.ndarray) -> Ink | None:
     Differences are divided by the brightness of the background, because a shadow makes the paper darker and the
     difference of ink smaller.
     """
-    ground = _ground(image)
-    difference = image - ground
+    background = _background(image)
+    difference = image - background
     most = _level(np.abs(difference))
     light = bool(_beyond(difference, most / 2) > _beyond(-difference, most / 2))
     if light:
-        image, ground, difference = 1 - image, 1 - ground, -difference
-    relative = -difference / np.maximum(ground, 0.05)
+        image, background, difference = 1 - image, 1 - background, -difference
+    relative = -difference / np.maximum(background, 0.05)
     level = _level(relative)
     around = relative[relative < level / 2]
     noise = 1.4826 * float(np.median(np.abs(around))) if around.size else 0.0
@@ -114,7 +114,7 @@ def _level(differences: np.ndarray) -> float:
     return level
 
 
-def _ground(image: np.ndarray) -> np.ndarray:
+def _background(image: np.ndarray) -> np.ndarray:
     """Return the estimated brightness of the background at each pixel, also under ink."""
     step = max(1, max(image.shape) // _SAMPLES)
     sample = image[::step, ::step]
@@ -126,8 +126,8 @@ def _ground(image: np.ndarray) -> np.ndarray:
     coefficients[0] = np.median(sample[frame])
     for _ in range(_ROUNDS):
         differences = np.abs(sample - product(surface, coefficients))
-        ground = differences <= max(_level(differences), _LEAST_CONTRAST) / 2
-        coefficients = np.linalg.lstsq(surface[ground], sample[ground], rcond=None)[0]
+        is_background = differences <= max(_level(differences), _LEAST_CONTRAST) / 2
+        coefficients = np.linalg.lstsq(surface[is_background], sample[is_background], rcond=None)[0]
     fitted: np.ndarray = product(_second_order(image.shape), coefficients)
     return fitted.astype(np.float32)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastnet.handwriting.judging import DIGITS, Prediction
+from fastnet.handwriting.prediction import DIGITS, Prediction
 from fastnet.plots import OTHERS, OURS, new_figure
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import numpy as np
 from fastnet import expand_mnist, mnist_loader, network2
 from fastnet.datasets.dataset import Dataset
 from fastnet.handwriting.images import resized
-from fastnet.handwriting.judging import DIGITS
-from fastnet.handwriting.preparing import BOX, SIDE
+from fastnet.handwriting.prediction import DIGITS
+from fastnet.handwriting.preprocessing import BOX, SIDE
 
 _SEED = 0
 _OTHERS = 2500  # number of negative samples in an epoch; with more, the network was less sure of printed digits
@@ -37,8 +37,8 @@ def train() -> network2.Network:
     for epoch, eta in enumerate(np.geomspace(0.15, 0.015, 4)):
         digits = expand_mnist.deform(training_data, seed=epoch)
         others = no_digits(digits.inputs, _OTHERS, random)
-        doubt = np.full((len(others), DIGITS), 1 / DIGITS)
-        data = Dataset(np.concatenate([digits.inputs, others]), np.concatenate([digits.targets, doubt]))
+        uniform = np.full((len(others), DIGITS), 1 / DIGITS)
+        data = Dataset(np.concatenate([digits.inputs, others]), np.concatenate([digits.targets, uniform]))
         net.SGD(data, 1, 10, eta, report=lambda history: None)
     return net
 

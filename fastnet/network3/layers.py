@@ -75,17 +75,17 @@ class Layer(ABC):
         """Return the shapes of `w` and `b`."""
 
     @abstractmethod
-    def _turned(self, w: np.ndarray) -> np.ndarray:
+    def _converted(self, w: np.ndarray) -> np.ndarray:
         """Convert weights from the book's layout to an engine's layout, or back. Both conversions are the same."""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights and biases in an engine's layout, without checks. `take` is the inverse."""
-        weights = np.ascontiguousarray(self._turned(np.asarray(self.w)), FLOAT32)
+        weights = np.ascontiguousarray(self._converted(np.asarray(self.w)), FLOAT32)
         return {"weights": weights, "biases": np.asarray(self.b, FLOAT32)[:, np.newaxis]}
 
     def take(self, arrays: dict[str, np.ndarray]) -> None:
         """Set the weights and biases, given arrays in an engine's layout."""
-        self.w, self.b = np.ascontiguousarray(self._turned(arrays["weights"])), arrays["biases"][:, 0]
+        self.w, self.b = np.ascontiguousarray(self._converted(arrays["weights"])), arrays["biases"][:, 0]
 
     def draw_anew(self, generator: Any) -> None:
         """Draw the initial weights and biases again from `generator`, unless they were given or have been changed.
@@ -230,7 +230,7 @@ class ConvPoolLayer(Layer):
     def _shapes(self) -> tuple[Shape, Shape]:
         return self.filter_shape, self.filter_shape[:1]
 
-    def _turned(self, w: np.ndarray) -> np.ndarray:
+    def _converted(self, w: np.ndarray) -> np.ndarray:
         return w[:, :, ::-1, ::-1]
 
 
@@ -265,9 +265,9 @@ class _NeuronLayer(Layer):
     def _shapes(self) -> tuple[Shape, Shape]:
         return (self.n_in, self.n_out), (self.n_out,)
 
-    def _turned(self, w: np.ndarray) -> np.ndarray:
-        turned: np.ndarray = w.T
-        return turned
+    def _converted(self, w: np.ndarray) -> np.ndarray:
+        converted: np.ndarray = w.T
+        return converted
 
 
 class FullyConnectedLayer(_NeuronLayer):

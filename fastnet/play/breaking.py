@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnet import network2
-from fastnet.play.looking import layer_of, neuron_of
+from fastnet.play.inspection import layer_of, neuron_of
 from fastnet.play.settings import RequestError
 
 _LARGEST_WEIGHT = 1e6  # largest absolute weight after a change

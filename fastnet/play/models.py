@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastnet import network2, network3
-from fastnet.handwriting import judging
+from fastnet.handwriting import prediction
 from fastnet.networks.learner import for_layers_of
 from fastnet.play import settings
 from fastnet.utils import arguments
@@ -25,7 +25,7 @@ def read(path: Path) -> network2.Network:
         is_json = file.read(1) == b"{"  # a file of `network3` begins with the length of its header
     net = network2.load(path) if is_json else _of_layers(network3.load(path))
     with arguments.named(str(path)):
-        judging.check(net)
+        prediction.check(net)
         settings.of_network(net)  # raises an exception if the page cannot show the network
     return net
 

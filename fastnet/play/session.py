@@ -14,7 +14,7 @@ import fastnet
 from fastnet import network2
 from fastnet.formulas import costs, optimizers
 from fastnet.formulas.activations import ACTIVATIONS
-from fastnet.play import breaking, looking, settings
+from fastnet.play import breaking, inspection, settings
 from fastnet.play.frames import frame
 from fastnet.play.presets import PRESETS
 from fastnet.play.settings import DEFAULTS, RequestError, Settings
@@ -41,19 +41,19 @@ class Session:
     def __init__(self, model: network2.Network, name: str | None) -> None:
         chosen = settings.of_network(model)
         self._send: Send = lambda content, is_picture: None
-        self._image: looking.Image | None = None
+        self._image: inspection.Image | None = None
         self._broken: list[str] = []
         self._whole: list[dict[str, np.ndarray]] | None = None  # parameters before the first change of weights
         self._random = np.random.default_rng(0)
         self._predicted: tuple[network2.Network, np.ndarray] | None = None
         self._source = name or "trained on MNIST"
-        self._looking, self._measuring = Worker("fastnet-look"), Worker("fastnet-measure")
+        self._inspecting, self._measuring = Worker("fastnet-inspect"), Worker("fastnet-measure")
         self._trainer = self._new_trainer(chosen, model)
         self._training = Worker("fastnet-train", lambda: self._trainer.go_on(), self._has_failed)
 
     def begin(self, send: Send, key: str) -> Future[None]:
         """Send choices, network, state and session key to a window that has connected. The key resumes the session."""
-        return self._looking.do(partial(self._begin, send, key))
+        return self._inspecting.do(partial(self._begin, send, key))
 
     def _begin(self, send: Send, key: str) -> None:
         hello = {
@@ -81,7 +81,7 @@ class Session:
 
     def end(self) -> None:
         """End the threads."""
-        for worker in (self._training, self._measuring, self._looking):
+        for worker in (self._training, self._measuring, self._inspecting):
             worker.end()
 
     def receive(self, message: Any) -> Future[None]:
@@ -98,7 +98,7 @@ class Session:
         """Return the thread that answers a message. Slow answers do not delay the answers to drawings."""
         if kind == "neuron" or (kind == "digit" and message.get("order") != "all"):
             return self._measuring
-        return self._looking if kind in ("drawing", "digit", "map") else self._training
+        return self._inspecting if kind in ("drawing", "digit", "map") else self._training
 
     def _answer(self, kind: Any, message: Any, reply: dict[str, Any]) -> None:
         try:
@@ -117,36 +117,36 @@ class Session:
         self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
         self._tell(self._trainer.state())
 
-    # Answers in the looking thread. Slow answers are computed in the measuring thread.
+    # Answers in the inspecting thread. Slow answers are computed in the measuring thread.
 
     def _answer_drawing(self, message: Message, reply: dict[str, Any]) -> None:
         began = perf_counter()
-        self._see(looking.drawing(message), reply, began)
+        self._send_answer(inspection.drawing(message), reply, began)
 
     def _answer_digit(self, message: Message, reply: dict[str, Any]) -> None:
-        began, net = perf_counter(), self._trainer.looked_at()
+        began, net = perf_counter(), self._trainer.frozen_network()
         order, known = message.get("order"), self._predicted is not None and self._predicted[0] is net
         if order != "all" and not known:  # all test digits have to be fed forward to know which are wrong
-            self._predicted, known = (net, looking.predictions(net)), True
+            self._predicted, known = (net, inspection.predictions(net)), True
         predicted = self._predicted[1] if self._predicted is not None and known else None
-        self._see(looking.test_digit(predicted, order, message.get("position")), reply, began)
+        self._send_answer(inspection.test_digit(predicted, order, message.get("position")), reply, began)
 
-    def _see(self, image: looking.Image, reply: dict[str, Any], began: float) -> None:
+    def _send_answer(self, image: inspection.Image, reply: dict[str, Any], began: float) -> None:
         self._image = image
-        members, arrays = looking.seen(self._trainer.looked_at(), image)
+        members, arrays = inspection.answer(self._trainer.frozen_network(), image)
         members["milliseconds"] = 1000 * (perf_counter() - began)
         self._send(frame("seen", members | reply, arrays), False)
 
     def _answer_neuron(self, message: Message, reply: dict[str, Any]) -> None:
-        net = self._trainer.looked_at()
-        members, arrays = looking.neuron(net, message.get("layer"), message.get("index"), self._image)
+        net = self._trainer.frozen_network()
+        members, arrays = inspection.neuron(net, message.get("layer"), message.get("index"), self._image)
         self._send(frame("neuron", members | reply, arrays), False)
 
     def _answer_map(self, message: Message, reply: dict[str, Any]) -> None:
         if self._image is None:
             raise RequestError("there is no image yet: draw a digit, or choose a test digit")
-        net = self._trainer.looked_at()
-        members, arrays = looking.pixel_gradient(net, self._image, message.get("output"))
+        net = self._trainer.frozen_network()
+        members, arrays = inspection.pixel_gradient(net, self._image, message.get("output"))
         self._send(frame("map", members | reply, arrays), False)
 
     # Answers in the training thread.
@@ -212,12 +212,12 @@ class Session:
         self._send_network(reply)
         self._trainer.measure()
         if self._image is not None:
-            self._looking.do(partial(self._see, self._image, {}, perf_counter()))
+            self._inspecting.do(partial(self._send_answer, self._image, {}, perf_counter()))
 
     def _new_trainer(self, chosen: Settings, net: network2.Network | None) -> Trainer:
         trainer = Trainer(chosen, self._measuring, net)
-        # A replaced trainer sends nothing more. Pictures are made in the looking thread, while training continues.
-        trainer.on_picture = lambda members: self._looking.do_latest(
+        # A replaced trainer sends nothing more. Pictures are made in the inspecting thread, while training continues.
+        trainer.on_picture = lambda members: self._inspecting.do_latest(
             "picture" if members["measured_at"] is None else "measured", partial(self._picture, trainer, members)
         )
         trainer.on_state = lambda members: self._tell(members) if self._trainer is trainer else None
@@ -227,12 +227,12 @@ class Session:
         """Send a picture of the training, with the network's current answer for the image."""
         if trainer is not self._trainer:
             return
-        net = trainer.looked_at()
+        net = trainer.frozen_network()
         members = members | trainer.state()  # training has continued meanwhile
-        arrays = looking.first_weights(net)
+        arrays = inspection.first_weights(net)
         if self._image is not None:
-            seen, activations = looking.seen(net, self._image)
-            members |= {name: seen[name] for name in ("digit", "sure", "why")}
+            answer, activations = inspection.answer(net, self._image)
+            members |= {name: answer[name] for name in ("digit", "sure", "why")}
             arrays |= activations
         self._send(frame("progress", members, arrays), members["measured_at"] is None)
 
@@ -245,7 +245,7 @@ class Session:
     def _network(self, reply: dict[str, Any]) -> bytes:
         """Return the message `network`; the accuracy follows in a message `progress`."""
         members = {
-            **looking.description(self._trainer.looked_at()),
+            **inspection.description(self._trainer.frozen_network()),
             "settings": self._trainer.settings.chosen | {"eta": self._trainer.state()["eta"]},
             "source": self._source,
             "broken": self._broken,

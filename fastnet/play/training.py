@@ -36,7 +36,7 @@ Notify = Callable[[dict[str, Any]], object]
 class Trainer:
     """A network in training.
 
-    Threads other than the training thread use only `state`, `looked_at`, `measure` and `curves`.
+    Threads other than the training thread use only `state`, `frozen_network`, `measure` and `curves`.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Trainer:
             "note": self._note,
         }
 
-    def looked_at(self) -> network2.Network:
+    def frozen_network(self) -> network2.Network:
         """Return a copy of the network that never changes, so that other threads can read it."""
         return self._shown
 

@@ -19,10 +19,10 @@ def refuse_assignment(module: str, advice: Mapping[str, str]) -> None:
         For each name that cannot be assigned, advice for the error message.
     """
 
-    class Guarded(ModuleType):
+    class ReadOnlyNamesModule(ModuleType):
         def __setattr__(self, name: str, value: Any) -> None:
             if name in advice:
                 raise AttributeError(f"{module}.{name} cannot be assigned: engines would ignore it. {advice[name]}")
             super().__setattr__(name, value)
 
-    sys.modules[module].__class__ = Guarded
+    sys.modules[module].__class__ = ReadOnlyNamesModule

@@ -67,7 +67,7 @@ def test_products_of_matrices_keep_all_sums_in_registers(processor, rows):
     assert "sp" not in largest.replace("sparse", "")
 
 
-def test_an_unknown_block_and_an_unknown_processor_are_told():
+def test_an_unknown_block_and_an_unknown_processor_are_reported():
     found = run("--processor", "haswell", "--show", "subtract")
     assert (found.returncode, found.stdout, found.stderr) == (1, "", "no block's name begins with 'subtract'\n")
     found = run("--processor", "abacus")

@@ -151,7 +151,7 @@ def test_what_is_refused_together(arguments, message, fastnet, tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
-def test_an_output_that_is_full_is_told_as_such():
+def test_a_full_output_is_reported():
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "fastnet", "--help"], stdout=full, stderr=subprocess.PIPE, text=True
@@ -160,7 +160,7 @@ def test_an_output_that_is_full_is_told_as_such():
     assert ended.stderr == "fastnet: standard output cannot be written: No space left on device\n"
 
 
-def test_a_folder_that_is_gone_is_told_as_such(fastnet, tmp_path, monkeypatch):
+def test_a_removed_current_folder_is_reported(fastnet, tmp_path, monkeypatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -4,7 +4,7 @@ import functools
 import re
 
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import book
 

@@ -5,15 +5,15 @@ import re
 
 import numpy as np
 import pytest
-from commands import here
-from commands.here import run
+from commands import in_process
+from commands.in_process import run
 
 from fastnet import expand_mnist, mnist_loader, network2
 
 
 def small(folder, *arguments):
     given = "--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy", "--dtype", "float64"
-    return "train", *here.overriding(given, *arguments)
+    return "train", *in_process.overriding(given, *arguments)
 
 
 def parameters(net):

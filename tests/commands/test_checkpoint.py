@@ -6,20 +6,21 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from commands import here
+from commands import in_process
+from commands.in_process import overriding
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet"))]
 
 
 def small(folder, *arguments):
-    return ["train", *here.overriding(("--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy"), *arguments)]
+    return ["train", *overriding(("--data", str(folder), "--sizes", "16,5,10", "--engine", "numpy"), *arguments)]
 
 
 def run(folder, *arguments):
-    return here.run(*small(folder, *arguments), cwd=folder)
+    return in_process.run(*small(folder, *arguments), cwd=folder)
 
 
-def test_interrupted_it_goes_on_as_if_it_had_not_been(folder):
+def test_an_interrupted_run_continues_as_if_it_had_not_been(folder):
     kept = ["--seed", "3", "--momentum", "0.5", "--checkpoint", "run"]
     with subprocess.Popen(
         [*COMMAND, *small(folder, "--epochs", "100000000", *kept)],

@@ -6,7 +6,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 COMMAND = [str(Path(sysconfig.get_path("scripts"), "fastnet")), "compare"]
 

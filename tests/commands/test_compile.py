@@ -7,7 +7,7 @@ import sys
 
 import numba
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet.compilation import kernels
 from fastnet.compilation.kernels import Specialization

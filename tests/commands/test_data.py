@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import network2
 
@@ -57,7 +57,7 @@ def test_sweep(files):
 
 
 @pytest.mark.parametrize("command", ["train", "sweep"])
-def test_what_the_reader_tells_is_one_line(files, command):
+def test_what_the_reader_reports_is_one_line(files, command):
     np.savez(files / "set.npz", x=RANDOM.integers(0, 256, (60, 25), np.uint8), y=np.arange(60) % 13 + 1)
     result = run(command, "--data", "set.npz", *ARGUMENTS, cwd=files)
     assert result.returncode == 0

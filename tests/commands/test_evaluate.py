@@ -2,7 +2,7 @@
 
 import pytest
 from click.testing import CliRunner
-from commands import here
+from commands import in_process
 
 from fastnet import network2
 from fastnet.commands.evaluate import evaluate
@@ -46,7 +46,7 @@ def test_without_it_nothing_is_written(model):
 def refused(model, *options):
     """Check that the command prints a one-line error message and writes no file; return the message."""
     before = {path: path.read_bytes() for path in model.parent.iterdir()}
-    result = here.run("evaluate", str(model), "--data", str(model.parent), *options, cwd=model.parent)
+    result = in_process.run("evaluate", str(model), "--data", str(model.parent), *options, cwd=model.parent)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)
     assert {path: path.read_bytes() for path in model.parent.iterdir()} == before
     return result.stderr

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import BatchNormalization, Convolution, Dense, Dropout, MaxPooling, mnist_loader, network2
 
@@ -57,7 +57,7 @@ def test_activation_and_cost_are_for_layers_that_have_none(folder):
     assert net.layers == (Convolution(2, 3, "tanh"), Dense(5, "tanh"), Dense(10, "sigmoid"))
 
 
-def test_an_interrupted_run_goes_on(folder):
+def test_an_interrupted_run_continues(folder):
     options = "--layers", LAYERS, "--seed", "1", "--checkpoint"
     whole = train(folder, *options, "whole", "--epochs", "3", "--save", "whole.json")
     train(folder, *options, "part", "--epochs", "1")

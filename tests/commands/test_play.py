@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import network2, network3
 from fastnet.play import models
@@ -44,7 +44,7 @@ def test_it_serves_until_ctrl_c(model):
     assert (process.returncode, errors) == (0, "")
 
 
-def test_what_is_no_network_for_digits_is_told_in_one_line(tmp_path):
+def test_what_is_no_network_for_digits_is_reported_in_one_line(tmp_path):
     network2.Network([4, 3], seed=0).save(tmp_path / "small.json")
     network2.Network([784, 10], "poisson", seed=0).save(tmp_path / "other cost.json")
     (tmp_path / "text.json").write_text("{}")

@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from commands import here
+from commands import in_process
 
 from fastnet import Dataset, handwriting, mnist_loader, network2
-from fastnet.handwriting import keeping
+from fastnet.handwriting import network_cache
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
@@ -23,7 +23,7 @@ def shown(probability):
 
 
 def run(*arguments, **keywords):
-    return here.run("predict", *arguments, **keywords)
+    return in_process.run("predict", *arguments, **keywords)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_line_for_each_image_by_a_saved_network(pictures, model):
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """A cache folder that does not exist yet."""
-    monkeypatch.setattr(keeping, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 

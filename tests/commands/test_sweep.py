@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import here
+from commands import in_process
 
 from fastnet import expand_mnist, mnist_loader, network2
 
@@ -25,7 +25,7 @@ GRID = ("--data", ".", "--engine", "numpy", "--sizes", "16,5,10", "--sizes", "16
 
 
 def run(*arguments, **keywords):
-    return here.run("sweep", *arguments, **keywords)
+    return in_process.run("sweep", *arguments, **keywords)
 
 
 def start(*arguments, **keywords):
@@ -110,7 +110,7 @@ def test_the_options_reach_the_networks(folder):
         ]
 
 
-def test_killed_at_any_moment_it_goes_on_to_the_same_table(folder, whole):
+def test_killed_at_any_moment_it_continues_to_the_same_table(folder, whole):
     random, path = np.random.default_rng(), folder / "sweep.sqlite"
     kills = 0
     while kills < 3:
@@ -130,7 +130,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_table(folder, whole):
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_says_how_to_go_on(folder, whole, jobs):
+def test_ctrl_c_says_how_to_continue(folder, whole, jobs):
     path = folder / "sweep.sqlite"
     many = [*GRID, "--jobs", jobs]
     with start(*many, cwd=folder) as process:

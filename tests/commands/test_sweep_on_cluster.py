@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import mnist_loader
 from fastnet.sweeps import sweep
@@ -87,7 +87,7 @@ def test_nothing_is_lost_when_a_worker_is_killed_in_the_middle(folder):
     assert (folder / "on-cluster.json").read_text() == (folder / "here.json").read_text()
 
 
-def test_sets_are_sent_and_what_goes_wrong_on_a_cluster_is_told(folder):
+def test_sets_are_sent_and_errors_on_a_cluster_are_reported(folder):
     data = mnist_loader.load_data_wrapper(folder)
     grid = {"sizes": [16, 5, 10], "eta": [0.5, 3.0], "engine": "numpy", "epochs": 20, "seeds": 3}
     expected = sweep(data, **grid)

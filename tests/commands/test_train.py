@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands.here import run
+from commands.in_process import run
 
 from fastnet import mnist_loader, network
 
@@ -123,7 +123,7 @@ def test_ctrl_c_saves_what_was_learnt(folder):
     assert network.load(path).sizes == [16, 5, 10]
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_the_file_alone(tmp_path):
+def test_ctrl_c_in_the_first_epoch_does_not_change_the_file(tmp_path):
     path = tmp_path / "net.json"
     path.write_text("precious")
     command = [*COMMAND, "train", "--engine", "reference", "--save", str(path)]
@@ -135,7 +135,7 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_file_alone(tmp_path):
     assert path.read_text() == "precious"
 
 
-def test_what_was_learnt_is_saved_when_nobody_reads_on(folder):
+def test_what_was_learnt_is_saved_when_standard_output_is_closed(folder):
     path = folder / "net.json"
     command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy", "--save", str(path))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -145,7 +145,7 @@ def test_what_was_learnt_is_saved_when_nobody_reads_on(folder):
     assert network.load(path).sizes == [16, 5, 10]
 
 
-def test_what_was_learnt_is_saved_when_nobody_reads_the_last_line(folder):
+def test_what_was_learnt_is_saved_when_standard_output_is_closed_before_the_last_line(folder):
     command = [*COMMAND, *small(folder, "--epochs", "2", "--engine", "numpy", "--patience", "9", "--save", "net.json")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
         for _ in range(2):
@@ -156,7 +156,7 @@ def test_what_was_learnt_is_saved_when_nobody_reads_the_last_line(folder):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_what_cannot_be_saved_is_told_and_the_rest_is_saved(folder):
+def test_what_cannot_be_saved_is_reported_and_the_rest_is_saved(folder):
     pytest.importorskip("matplotlib")
     more = ["--save", "/dev/full", "--plot", "run.png", "--checkpoint", "run"]
     command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy", "--seed", "0", *more)]
@@ -180,7 +180,7 @@ def test_a_file_that_cannot_be_read_is_named(arguments):
     assert (result.returncode, result.stderr) == (2, "fastnet: /proc/self/mem: Input/output error\n")
 
 
-def test_a_reader_that_has_seen_enough(folder):
+def test_a_reader_that_closes_the_pipe(folder):
     command = [*COMMAND, *small(folder, "--epochs", "100000000", "--engine", "numpy")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.readline()

@@ -81,7 +81,7 @@ def test_everything_can_be_written_as_json(small):
     assert {"processor", "cores", "numpy", "numba"} <= set(again["machine"])
 
 
-def test_the_callers_data_and_numpys_generator_are_left_alone(small):
+def test_the_callers_data_and_numpys_generator_are_not_changed(small):
     inputs = small.inputs.copy()
     np.random.seed(1)
     expected = np.random.RandomState(1).rand()

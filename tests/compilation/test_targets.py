@@ -27,7 +27,7 @@ def test_of_a_name_of_llvm_the_width_of_registers_is_found_out(name, features):
 
 
 @pytest.mark.parametrize("name", ["", "no such", "x86-64-v9", "-h", "a\0b"])
-def test_a_name_that_nobody_knows(name):
+def test_an_unknown_name_of_a_processor(name):
     with pytest.raises(ValueError, match=r"^processor is .*; it must be native, x86-64-v3, x86-64-v4, or LLVM's name"):
         environment_of(name)
 

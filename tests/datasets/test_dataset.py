@@ -154,7 +154,7 @@ def test_arrays_that_do_not_fit(inputs, targets, message):
         Dataset(inputs, targets)
 
 
-def test_what_cannot_be_read_as_an_array_is_told_by_name():
+def test_what_cannot_be_read_as_an_array_is_reported_by_name():
     class Tensor:
         def __array__(self, dtype=None, copy=None):
             raise RuntimeError("it requires a gradient")

@@ -113,7 +113,7 @@ def test_emnist_is_upright_and_has_its_classes(tmp_path, name, classes):
     assert mnist_loader.load_data_wrapper(tmp_path)[0].targets.shape[1] == classes
 
 
-def test_labels_from_1_become_classes_from_0_which_is_told(tmp_path):
+def test_labels_from_1_become_classes_from_0_which_is_reported(tmp_path):
     files = renamed("emnist-letters-{}-{}", test="test")
     for part, n in (("train", 60), ("test", 12)):
         files[f"emnist-letters-{part}-labels-idx1-ubyte"] = (np.arange(n) % 26 + 1).astype("u1")
@@ -157,7 +157,7 @@ def check_drawn(data, images, labels):
     assert len(set(data[2][1])) == 3  # drawn at random: the last ten samples have only one class
 
 
-def test_without_test_data_some_are_drawn_which_is_told(tmp_path, sorted_by_label):
+def test_without_test_data_some_are_drawn_which_is_reported(tmp_path, sorted_by_label):
     images, labels = sorted_by_label
     write(tmp_path, {"train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels.astype("u1")})
     with pytest.warns(DataWarning, match="without test data beside it, 10 of its samples"):

@@ -183,7 +183,7 @@ def test_the_handwritten_pickle_is_one(write):
         (b".", "not a pickle of NumPy arrays"),
     ],
 )
-def test_lies_and_tricks(write, contents, message):
+def test_wrong_sizes_and_instructions(write, contents, message):
     path = write(contents)
     tracemalloc.start()
     with pytest.raises(DataError, match=rf"data\.pkl: .*{message}") as caught:
@@ -202,7 +202,7 @@ def test_what_is_made_of_the_bytes_read_is_bounded_too(write, monkeypatch):
         pickles.read_pairs(write(b"\x80\x02" + text + encode * 100 + b"."))
 
 
-def test_a_text_that_python_doubts_is_refused_and_nothing_is_shown(write):
+def test_a_text_of_which_python_warns_is_refused_and_nothing_is_shown(write):
     """Found by fuzzing: an unknown escape sequence in a text makes Python warn."""
     contents = base64.b64decode(BY_PYTHON_2[0]).replace(b"\\x00\\x00\\x80?", b"\\q00\\x00\\x80?", 1)
     with warnings.catch_warnings(record=True) as shown:

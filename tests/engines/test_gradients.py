@@ -130,7 +130,7 @@ def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed
             before, first = after, first + samples
 
 
-def test_the_differences_notice_a_wrong_gradient():
+def test_the_differences_detect_a_wrong_gradient():
     random = np.random.default_rng(0)
     architecture = Architecture((3,), (Dense(4), BatchNormalization("tanh"), Dense(2)), dtype=np.dtype("float64"))
     task = task_of(architecture, random, 5)

@@ -64,7 +64,7 @@ def test_an_output_that_is_not_a_number_is_no_prediction(engine_name):
         assert np.isnan(found.cost)
 
 
-def test_one_output_decides_between_two_classes(engine_name, make_engine):
+def test_one_output_distinguishes_two_classes(engine_name, make_engine):
     """z is -0.5, 0.5, 1.5 and 0. At z = 0 the sigmoid is 0.5, which means class 0."""
     engine = make_engine(engine_name, [3, 1], [np.ones((1, 3))], [np.zeros((1, 1))])
     inputs = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0.5, 0.5, 0.5], [0, 0, 0]])

@@ -365,7 +365,7 @@ def test_the_reference_by_hand(make_engine):
     assert biases[0, 0] == pytest.approx(0.9 - step, rel=1e-14)
 
 
-def test_an_engine_keeps_its_hands_off_what_it_is_given(engine_name):
+def test_an_engine_does_not_change_its_arguments(engine_name):
     random = np.random.default_rng(0)
     architecture = Architecture((6,), (Dense(4), BatchNormalization("tanh"), Dense(2)), dtype=np.dtype("float64"))
     task = task_of(architecture, random, 9, weighted=True)

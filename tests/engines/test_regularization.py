@@ -88,7 +88,7 @@ def test_l2_that_is_strong(engine_name, of_a_step, momentum):
     ],
     ids=["another eta", "another l1", "a bound"],
 )
-def test_another_way_of_changing_the_parameters_goes_on_from_them(engine_name, settings, optimizer):
+def test_another_way_of_changing_the_parameters_continues_from_them(engine_name, settings, optimizer):
     architecture = Architecture((6,), (Dense(5), BatchNormalization(epsilon=0.01), Dense(3)), dtype=FLOAT64)
     task = task_of(architecture, np.random.default_rng(0), 20)
     engine, reference = task.engine(engine_name), task.engine("reference")

@@ -79,7 +79,7 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
-def test_what_is_set_is_what_the_graph_goes_on_from(graphs, task, optimizer):
+def test_what_is_set_is_what_the_graph_continues_from(graphs, task, optimizer):
     engine, fresh = captured_on_cpu(task), captured_on_cpu(task)
     order, descent = np.arange(40), Descent(optimizer)
     engine.epoch(order, MINI_BATCH_SIZE, 0.3, descent)
@@ -97,7 +97,7 @@ def test_what_is_set_is_what_the_graph_goes_on_from(graphs, task, optimizer):
     assert same_bits(other.parameters(), engine.parameters())
 
 
-def test_who_computes_where():
+def test_the_device_of_each_engine():
     classes = torch_engine.CLASSES
     assert set(classes) == {"torch", *VARIANTS}
     assert {name: class_.device for name, class_ in classes.items() if name != "torch"} == {
@@ -134,7 +134,7 @@ runpy.run_path({str(script)!r}, run_name="__main__")
     assert "--device" in result.stdout
 
 
-def test_gradients_that_somebody_has_left_switched_off_are_computed():
+def test_gradients_are_computed_where_pytorch_has_disabled_them():
     """Ctrl-C while `torch.no_grad` begins or ends can leave gradients switched off."""
     net = network2.Network([3, 4, 2], engine="torch-cpu", seed=0)
     data = Dataset(np.eye(3), np.eye(2)[[0, 1, 0]])

@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from model_files import sealed
+from model_files import with_checksum
 
 from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2
 from fastnet.mnist_loader import DataError
@@ -129,7 +129,7 @@ VALID = {"sizes": [2, 1], "weights": [[[0.1, -0.2]]], "biases": [[[0.3]]], "cost
 )
 def test_a_file_that_holds_no_network(tmp_path, contents, message):
     path = tmp_path / "net.json"
-    path.write_bytes(contents if isinstance(contents, bytes) else sealed(contents))
+    path.write_bytes(contents if isinstance(contents, bytes) else with_checksum(contents))
     with pytest.raises(ValueError, match=rf"net\.json: .*{message}"):
         network.load(path)
 
@@ -217,10 +217,10 @@ def test_a_file_that_holds_no_network_of_layers(layered, change, message):
     _, path = layered
     contents = json.loads(path.read_text())
     del contents["version"], contents["sha256"]
-    path.write_bytes(sealed(contents, version=2))
+    path.write_bytes(with_checksum(contents, version=2))
     assert network2.load(path).sizes == [3, 2, 2]
     change(contents["network"])
-    path.write_bytes(sealed(contents, version=2))
+    path.write_bytes(with_checksum(contents, version=2))
     with pytest.raises(DataError, match=message):
         network2.load(path)
 
@@ -240,7 +240,7 @@ def of_images():
 
 
 def test_a_file_of_images_by_hand(tmp_path, of_images):
-    (tmp_path / "net.json").write_bytes(sealed(of_images, version=2))
+    (tmp_path / "net.json").write_bytes(with_checksum(of_images, version=2))
     net = network2.load(tmp_path / "net.json", engine="numpy")
     assert net.layers == (Convolution(2, 2, "relu"), MaxPooling((2, 1)), Dense(1, "linear"))
     x = np.arange(9.0).reshape(9, 1)
@@ -277,7 +277,7 @@ def test_a_file_of_images_by_hand(tmp_path, of_images):
 )
 def test_a_file_that_holds_no_network_of_images(tmp_path, of_images, change, message):
     change(of_images["network"])
-    (tmp_path / "net.json").write_bytes(sealed(of_images, version=2))
+    (tmp_path / "net.json").write_bytes(with_checksum(of_images, version=2))
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match=message):

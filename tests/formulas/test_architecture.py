@@ -232,5 +232,5 @@ def test_images_that_no_machine_holds(shape, made_of, message):
     check_memory((1, 28, 28), [Convolution(20, 5), MaxPooling(2), Dense(100)])
 
 
-def test_layers_are_known_by_the_names_of_their_classes():
+def test_layers_have_the_names_of_their_classes():
     assert {name: layers.LAYERS[name].__name__ for name in layers.LAYERS} == {name: name for name in layers.LAYERS}

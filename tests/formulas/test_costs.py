@@ -168,7 +168,7 @@ def test_fn_of_zeros_and_ones_is_the_books_nan_to_num():
 
 
 @pytest.mark.parametrize("name", [name for name, cost in names.COSTS.items() if cost.setting is None])
-def test_a_built_in_cost_is_known_by_its_class_or_an_instance(name):
+def test_a_built_in_cost_is_given_by_its_class_or_an_instance(name):
     cost = costs.COSTS[name]
     assert as_cost(cost) is as_cost(cost()) is cost
     assert name_of(cost) == name_of(cost()) == name

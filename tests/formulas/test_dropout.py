@@ -53,7 +53,7 @@ def test_neurons_samples_and_seeds_have_nothing_to_do_with_one_another(probabili
 
 
 @pytest.mark.parametrize("neurons", NEURONS)
-def test_a_samples_neurons_do_not_depend_on_how_they_are_asked_for(neurons):
+def test_a_samples_neurons_do_not_depend_on_how_they_are_requested(neurons):
     whole = masks(5, 0, 50, neurons, 0.5)
     assert 0 < whole.mean() < 1
     for cuts in ([0, 50], [0, 1, 2, 50], [0, 7, 14, 49, 50], range(51)):

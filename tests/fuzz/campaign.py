@@ -27,7 +27,8 @@ with atheris.instrument_imports(include=["fastnet", "pickle", "gzip", "zipfile"]
     import fastnet.datasets.mnist
     import fastnet.files.models  # noqa: F401
 
-    from . import damage, watch
+    from . import damage
+    from .monitored_reader import Finding, MonitoredReader
     from .readers import READERS, Reader
 
     for _reader in (READERS[sys.argv[1]],):
@@ -47,7 +48,9 @@ class Campaign:
         self._reader, self._inputs, self._folder = reader, inputs, folder
         memory = Path("/dev/shm")
         self._path = (memory if memory.is_dir() else folder) / f"fastnet-fuzz-{os.getpid()}"
-        self._watch = watch.Watch(reader.read, self._path, [path.read_bytes() for path in reader.whole()])
+        self._monitored_reader = MonitoredReader(
+            reader.read, self._path, [path.read_bytes() for path in reader.whole()]
+        )
         self._findings: dict[str, str] = {}
         self._count = self._accepted = 0
         self._start = time.monotonic()
@@ -56,12 +59,12 @@ class Campaign:
     def one(self, contents: bytes) -> None:
         """Read one input; called by libFuzzer."""
         random = Random(zlib.crc32(contents))
-        swell = random.randrange(_ONE_IN) == 0
-        if swell:
-            contents = damage.swollen(contents, self._reader.format, random)
+        enlarge = random.randrange(_ONE_IN) == 0
+        if enlarge:
+            contents = damage.enlarged(contents, self._reader.format, random)
         try:
-            self._accepted += self._watch(contents, count_memory=swell)
-        except watch.Finding as finding:
+            self._accepted += self._monitored_reader(contents, count_memory=enlarge)
+        except Finding as finding:
             self._keep(str(finding), contents)
         self._count += 1
         if self._count % _REPORTED == 0:
@@ -94,7 +97,7 @@ class Campaign:
             "accepted": self._accepted,
             "seconds": time.monotonic() - self._start,
             "findings": sorted(self._findings.values()),
-            "memory": self._watch.memory,
+            "memory": self._monitored_reader.memory,
         }
         unfinished = self._folder / "result.part"
         unfinished.write_text(json.dumps(result))

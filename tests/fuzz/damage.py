@@ -17,7 +17,7 @@ _VALUES = (
     "LogLikelihoodCost", "\ud800", "a\nb\x1b[2J",
     "x" * 500, [], {}, [[]], [0], {"": 0}, [0.5] * 40, ["a"], [[1, 2], [3]],
 )  # fmt: skip
-_SWOLLEN = 1 << 20  # number of bytes by which a file is enlarged, approximately
+_ENLARGED_BY = 1 << 20  # number of bytes by which a file is enlarged, approximately
 _DEEP = 2000
 
 
@@ -90,20 +90,20 @@ def _spots(value: Any) -> Any:
             yield from _spots(value[key])
 
 
-def swollen(contents: bytes, shape: Format | None, random: Random) -> bytes:
+def enlarged(contents: bytes, shape: Format | None, random: Random) -> bytes:
     """Return a file enlarged by about a megabyte: one piece is repeated."""
 
-    def swell(part: bytes) -> bytes:
+    def enlarge(part: bytes) -> bytes:
         start = random.randint(0, len(part))
         end = random.randint(start, min(len(part), start + random.choice((1, 4, 16, 64, 4096))))
-        return part[:end] + part[start:end] * (_SWOLLEN // max(end - start, 1)) + part[end:]
+        return part[:end] + part[start:end] * (_ENLARGED_BY // max(end - start, 1)) + part[end:]
 
     try:
         parts = [] if shape is None else shape.apart(contents)
     except Exception:  # earlier damage is too great to take the file apart
         parts = []
     if shape is None or not parts:
-        return swell(contents)
+        return enlarge(contents)
     place = random.randrange(len(parts))
-    parts[place] = swell(parts[place])
+    parts[place] = enlarge(parts[place])
     return shape.together(parts)

@@ -139,7 +139,7 @@ def _image(path: Path) -> object:
 
     from fastnet.handwriting import images
 
-    Image.init()  # otherwise, Pillow would import the formats while it is watched
+    Image.init()  # otherwise, Pillow would import the formats while it is monitored
     return images.read(path)
 
 

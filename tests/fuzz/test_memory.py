@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fuzz.formats import CHECKPOINT, MODEL, NETWORK3
 from fuzz.readers import READERS
-from model_files import sealed
+from model_files import with_checksum
 
 from fastnet.files.reading import DataError
 
@@ -23,14 +23,14 @@ LARGE = 8 * MEGABYTE
 
 
 def of_weights(*weights, **others):
-    return sealed({"sizes": [1, 1], "weights": weights, "biases": [[[0]]], "cost": "QuadraticCost"} | others)
+    return with_checksum({"sizes": [1, 1], "weights": weights, "biases": [[[0]]], "cost": "QuadraticCost"} | others)
 
 
 def of_images(*shape):
     convolution = {"layer": "Convolution", "filters": 1, "shape": [1, 1], "weights": [[[[0]]]], "biases": [[0]]}
     dense = {"layer": "Dense", "n_out": 1, "activation": "sigmoid", "weights": [[0]], "biases": [[0]]}
     network = {"cost": "QuadraticCost", "activation": "relu", "inputs": shape, "layers": [convolution, dense]}
-    return sealed({"dtype": "float32", "network": network}, version=2)
+    return with_checksum({"dtype": "float32", "network": network}, version=2)
 
 
 def headed(header):
@@ -144,7 +144,7 @@ def test_a_text_that_begins_well_and_has_no_end(monkeypatch, tmp_path):
         READERS["model"].read(tmp_path / "file")
 
 
-def test_what_is_sealed_here_is_sealed_right(tmp_path):
+def test_checksums_of_reassembled_files_are_correct(tmp_path):
     """`Format.together` writes correct checksums. Otherwise, tests of damaged parts would prove nothing."""
     for name, shape in (("model", MODEL), ("checkpoint", CHECKPOINT)):
         for whole in READERS[name].whole():

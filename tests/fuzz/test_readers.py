@@ -1,9 +1,10 @@
-"""Every reader reads some damaged files under `Watch`. `python -m tests.fuzz` gives every reader a million files."""
+"""A `MonitoredReader` reads some damaged files. `python -m tests.fuzz` gives every reader a million files."""
 
 from random import Random
 
 import pytest
-from fuzz import damage, watch
+from fuzz import damage
+from fuzz.monitored_reader import MonitoredReader
 from fuzz.readers import READERS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,53 +32,53 @@ def places(name, whole):
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory):
-    """A function that reads contents with a reader under `Watch`, and returns whether they were accepted."""
-    watches = {}
+def monitored(tmp_path_factory):
+    """A function that reads contents with a `MonitoredReader`, and returns whether they were accepted."""
+    readers = {}
 
     def read(name, contents, **keywords):
         reader = READERS[name]
         if not reader.is_there:
             pytest.skip(f"needs {reader.needs}")
-        if name not in watches:
+        if name not in readers:
             path = tmp_path_factory.mktemp("fuzz") / name
-            watches[name] = watch.Watch(reader.read, path, [seed.read_bytes() for seed in reader.whole()])
-        return watches[name](contents, **keywords)
+            readers[name] = MonitoredReader(reader.read, path, [seed.read_bytes() for seed in reader.whole()])
+        return readers[name](contents, **keywords)
 
     return read
 
 
 @pytest.mark.parametrize(("name", "seed"), WHOLE)
-def test_whole_seeds_are_read(name, seed, watched):
-    assert watched(name, seed.read_bytes())
+def test_whole_seeds_are_read(name, seed, monitored):
+    assert monitored(name, seed.read_bytes())
 
 
 @pytest.mark.parametrize(("name", "seed"), REFUSED)
-def test_what_was_found_by_fuzzing_is_refused(name, seed, watched):
-    assert not watched(name, seed.read_bytes())
+def test_what_was_found_by_fuzzing_is_refused(name, seed, monitored):
+    assert not monitored(name, seed.read_bytes())
 
 
 @pytest.mark.parametrize(("name", "seed"), OURS)
-def test_cut_off_anywhere_it_is_refused(name, seed, watched):
+def test_cut_off_anywhere_it_is_refused(name, seed, monitored):
     whole = seed.read_bytes()
-    read = [place for place in places(name, whole) if watched(name, whole[: len(whole) - 1 - place])]
+    read = [place for place in places(name, whole) if monitored(name, whole[: len(whole) - 1 - place])]
     assert not read
 
 
 @pytest.mark.parametrize(("name", "seed"), NO_ARCHIVES)
-def test_what_comes_after_it_is_refused(name, seed, watched):
-    assert not watched(name, seed.read_bytes() + b"\1")  # zeros may follow gzip data
+def test_what_comes_after_it_is_refused(name, seed, monitored):
+    assert not monitored(name, seed.read_bytes() + b"\1")  # zeros may follow gzip data
 
 
 @pytest.mark.parametrize(("name", "seed"), OURS)
-def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
+def test_each_byte_changed_it_is_refused_or_read(name, seed, monitored):
     """A file is refused if it has a checksum of its whole contents. No file causes a crash."""
     whole = seed.read_bytes()
     read = []
     for place in places(name, whole):
         damaged = bytearray(whole)
         damaged[place] ^= (1, 2, 16, 128, 255)[place % 5]
-        if watched(name, bytes(damaged)):
+        if monitored(name, bytes(damaged)):
             read.append(place)
     assert not (read and name in ("checkpoint", "network3"))
     assert not (read and name == "model" and "book" not in seed.name)
@@ -86,14 +87,14 @@ def test_each_byte_changed_it_is_refused_or_read(name, seed, watched):
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_drawn_damage(name, watched, data):
+def test_drawn_damage(name, monitored, data):
     """Checksums of damaged files may be corrected."""
     reader = READERS[name]
     random = Random(data.draw(st.integers(0, 2**32)))
     contents = data.draw(st.sampled_from(reader.whole())).read_bytes()
     for _ in range(data.draw(st.integers(1, 3))):
         contents = damage.damaged(contents, reader.format, random, lambda part: any_damage(part, random))
-    watched(name, contents)
+    monitored(name, contents)
 
 
 def any_damage(part, random):

@@ -183,7 +183,7 @@ def unfinished_name(path):
     return name
 
 
-def test_nobody_can_lay_a_link_where_the_unfinished_file_is_written(write, old, monkeypatch):
+def test_no_link_can_be_created_where_the_unfinished_file_is_written(write, old, monkeypatch):
     """If the name were known, an attacker could create a link and so choose a file that is overwritten."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
     first, target = unfinished_name(old), old.parent / "target"
@@ -258,7 +258,7 @@ def test_what_a_killed_writer_leaves_is_removed_by_the_next(write, old):
     assert os.listdir(old.parent) == ["old"]
 
 
-def test_what_somebody_is_writing_is_not_taken_for_abandoned(old):
+def test_an_unfinished_file_of_a_running_writer_is_not_removed(old):
     with writing.atomic_write(old) as slow:
         slow.write(b"slow")
         for text in (b"first", b"second"):

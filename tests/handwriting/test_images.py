@@ -47,12 +47,12 @@ def test_colours(tmp_path):
     np.testing.assert_allclose(jpeg, np.ones((8, 8, 3)), atol=0.02)
 
 
-@pytest.mark.parametrize(("ink", "ground"), [((0, 0, 0), 1.0), ((200, 30, 30), 1.0), ((255, 255, 255), 0.0)])
-def test_what_is_transparent_is_ground_on_which_the_ink_is_seen(tmp_path, ink, ground):
+@pytest.mark.parametrize(("ink", "background"), [((0, 0, 0), 1.0), ((200, 30, 30), 1.0), ((255, 255, 255), 0.0)])
+def test_a_transparent_picture_gets_a_background_unlike_the_ink(tmp_path, ink, background):
     image = Image.new("RGBA", (9, 9), (*ink, 0))
     image.paste((*ink, 255), (4, 0, 5, 9))
     read = handwriting.read(written(tmp_path, image))
-    np.testing.assert_allclose(read[:, 0], ground)
+    np.testing.assert_allclose(read[:, 0], background)
     np.testing.assert_allclose(read[:, 4], np.broadcast_to(np.array(ink) / 255, (9, 3)), atol=1e-6)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset, handwriting, mnist_loader, network2
-from fastnet.handwriting import showing, training
+from fastnet.handwriting import text_display, training
 from fastnet.handwriting.training import no_digits
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
@@ -114,7 +114,7 @@ def test_the_same_network_each_time(mnist, monkeypatch):
         np.testing.assert_array_equal(first, second)
 
 
-def test_training_leaves_numpy_s_generator_alone(monkeypatch, default_network):
+def test_training_does_not_change_numpy_s_generator(monkeypatch, default_network):
     random = np.random.RandomState(0)
     np.random.seed(0)
     no_digits(np.zeros((5, 784), np.float32), 12, np.random.default_rng(0))
@@ -180,7 +180,7 @@ def test_a_network_of_another_size_is_refused():
 
 def test_the_drawing_is_what_the_network_saw():
     prediction = handwriting.predict(Outputs(0.25, 0.75), SEVEN)
-    lines = showing.show(prediction, colors=False).splitlines()
+    lines = text_display.show(prediction, colors=False).splitlines()
     assert len(lines) == 14
     means = (prediction.pixels[::2] + prediction.pixels[1::2]) / 2
     for line, row in zip(lines, means, strict=True):
@@ -194,7 +194,7 @@ def test_the_drawing_is_what_the_network_saw():
 
 def test_the_drawing_with_colours_has_a_half_block_for_two_pixels():
     prediction = handwriting.predict(Outputs(0.25, 0.75), SEVEN)
-    lines = showing.show(prediction, colors=True).splitlines()
+    lines = text_display.show(prediction, colors=True).splitlines()
     assert len(lines) == 14
     for line, (upper, lower) in zip(lines, prediction.pixels.reshape(14, 2, 28), strict=True):
         assert line.count("▀") == 28

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-LOST = np.nan  # marks elements that a kernel must not read; in a result, the kernel must not overwrite them
+FORBIDDEN = np.nan  # marks elements that a kernel must not read; in a result, the kernel must not overwrite them
 
 
 class Memory:
@@ -12,8 +12,8 @@ class Memory:
         self.random, self.dtype = np.random.default_rng(seed), np.dtype(dtype)
 
     def at(self, places):
-        """Return a flat array with drawn numbers at the indices `places`, and LOST elsewhere."""
-        array = np.full(places.max(initial=0) + 50, LOST, self.dtype)
+        """Return a flat array with drawn numbers at the indices `places`, and FORBIDDEN elsewhere."""
+        array = np.full(places.max(initial=0) + 50, FORBIDDEN, self.dtype)
         array[places] = self.random.integers(-9, 10, places.shape)
         return array
 

@@ -69,7 +69,7 @@ def test_activations_and_slopes(name, dtype):
 
 @pytest.mark.parametrize("name", CODES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_is_not_a_number_stays_so_and_leaves_its_neighbours_alone(name, dtype):
+def test_what_is_not_a_number_stays_so_and_does_not_change_its_neighbours(name, dtype):
     z = samples(dtype)[:64]
     expected, slopes = activation(name, z)
     z[5::7], expected[5::7] = np.nan, np.nan

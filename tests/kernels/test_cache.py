@@ -64,7 +64,7 @@ def test_a_copy_finds_what_another_compiled_and_a_changed_copy_does_not(copies, 
     assert run(one, tmp_path, tmp_path / "cache")[0] == "False"
 
 
-def test_in_a_zip_file_a_change_is_noticed(copies, tmp_path):
+def test_in_a_zip_file_a_change_is_detected(copies, tmp_path):
     one, _ = copies
     archive = Path(shutil.make_archive(str(tmp_path / "archive"), "zip", one))
     assert run(archive, tmp_path, tmp_path / "cache") == ["True", *["1.0"] * 5]

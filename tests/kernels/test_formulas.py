@@ -146,7 +146,7 @@ def test_a_number_is_split_into_exponent_and_mantissa(dtype):
 
 @pytest.mark.parametrize("name", ["exp", "log", "square_root", "absolute", "clamp"])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_is_not_a_number_leaves_its_neighbours_alone(name, dtype):
+def test_what_is_not_a_number_does_not_change_its_neighbours(name, dtype):
     x = np.abs(exponents(dtype))[:64]
     expected = computed(name, x)
     x[5::7] = np.nan

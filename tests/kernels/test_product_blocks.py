@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernels.memory import LOST, Memory, grid, with_part
+from kernels.memory import FORBIDDEN, Memory, grid, with_part
 
 from fastnet.kernels import product_blocks
 from fastnet.kernels.compiler import kernel
@@ -81,7 +81,7 @@ def test_rows_times_panels(dtype, count, setting, inner, outer):
     x, w, z = (memory.at(places) for places in (of_x, of_w, of_z))
     expected = with_part(z, of_z, x[of_x] @ w[of_w] + (0 if setting else z[of_z]))
     if setting:
-        z[:] = LOST
+        z[:] = FORBIDDEN
     add_products(PICKED, x, w, z, 1, count, START, STRIDE, inner, outer, step, 6, 1, z_stride, setting)
     np.testing.assert_array_equal(z, expected, strict=True)
 
@@ -107,7 +107,7 @@ def test_what_rows_are_multiplied_by_is_packed(dtype, count, samples):
     memory = Memory(dtype)
     of_x = grid(START + STRIDE * PICKED[1:][:samples], (1, count))
     of_z = grid(3, (ROWS, samples), (1, count))
-    x, z = memory.at(of_x), np.full(3 + ROWS * (samples + 1), LOST, dtype)
+    x, z = memory.at(of_x), np.full(3 + ROWS * (samples + 1), FORBIDDEN, dtype)
     expected = with_part(z, of_z, x[of_x])
     pack(PICKED, x, z, 1, samples, count, START, STRIDE, 3)
     np.testing.assert_array_equal(z, expected, strict=True)
@@ -139,7 +139,7 @@ def test_a_row_without_zeros_times_panels(dtype, columns_dtype, panels, count):
     columns, values, picked, numbers = row_without_zeros(memory, count, columns_dtype)
     w_panel, z_panel = 20 * width + 2, 3 * width + 1
     of_w, of_z = grid(5, (w_panel, panels), (width, 20), (1, width)), grid(7, (z_panel, panels), (1, width))
-    w, z = memory.at(of_w), np.full(7 + panels * z_panel, LOST, dtype)
+    w, z = memory.at(of_w), np.full(7 + panels * z_panel, FORBIDDEN, dtype)
     expected = with_part(z, of_z, np.einsum("i,piv->pv", numbers, w[of_w][:, picked]))
     set_sparse_product(columns, values, w, z, 1, 1 + count, 5, w_panel, 7, z_panel, panels)
     np.testing.assert_array_equal(z, expected, strict=True)
@@ -185,7 +185,7 @@ def test_dot_products(dtype, samples, panels, is_first):
     a, w, sums = (memory.at(places) for places in (of_a, of_w, of_sums))
     before = sums[of_sums]
     if is_first:
-        sums[:] = LOST
+        sums[:] = FORBIDDEN
     products = np.einsum("sqi,kqi->ski", a[of_a], w[of_w])
     expected = with_part(sums, of_sums, products + (0 if is_first else before))
     add_dots(a, w, sums, samples, 5, width, a_panel, 9, w_panel, panels, 3, sums_sample, is_first)
@@ -197,7 +197,7 @@ def test_dot_products(dtype, samples, panels, is_first):
 def test_the_totals_of_registers(dtype, count):
     memory, register = Memory(dtype), register_lanes_of(dtype)
     of_sums, of_z = grid(3, (register, count * register), (1, register)), grid(2, (1, count * register))
-    sums, z = memory.at(of_sums), np.full(2 + (count + 1) * register, LOST, dtype)
+    sums, z = memory.at(of_sums), np.full(2 + (count + 1) * register, FORBIDDEN, dtype)
     expected = with_part(z, of_z, sums[of_sums].sum(axis=-1))
     set_totals(sums, z, 3, count, 2)
     np.testing.assert_array_equal(z, expected, strict=True)
@@ -207,7 +207,7 @@ def test_the_totals_of_registers(dtype, count):
 def test_a_square_is_transposed(dtype):
     memory, width, register = Memory(dtype), lanes_of(dtype), register_lanes_of(dtype)
     of_w, of_z = (grid(start, (width, register), (1, register)) for start in (3, 5))
-    w, z = memory.at(of_w), np.full(5 + width * (register + 1), LOST, dtype)
+    w, z = memory.at(of_w), np.full(5 + width * (register + 1), FORBIDDEN, dtype)
     expected = with_part(z, of_z, w[of_w].T)
     set_transposed(w, z, 3, 5)
     np.testing.assert_array_equal(z, expected, strict=True)

@@ -76,7 +76,7 @@ def test_without_another_process_this_one_compiles_both(kernels, monkeypatch, st
     assert all(each is None or each.poll() is not None for each in started)
 
 
-def test_modules_in_the_current_folder_are_not_taken_for_others(kernels, monkeypatch, tmp_path):
+def test_modules_in_the_current_folder_are_not_imported_in_place_of_others(kernels, monkeypatch, tmp_path):
     (tmp_path / "pickle.py").write_text("raise SystemExit")
     monkeypatch.chdir(tmp_path)
     assert call(*kernels)

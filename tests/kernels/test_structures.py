@@ -61,7 +61,7 @@ def test_numbers_of_another_type_compile_nothing():
     assert into[2] == 4
 
 
-def test_what_is_written_later_is_seen():
+def test_what_is_written_later_is_read():
     structure, into = mixed(), np.empty(20)
     reference = Reference(structure)
     structure.small[0] = 99

@@ -32,7 +32,7 @@ def share_of(n, share):
 
 
 @kernel
-def go_round(counters, rounds, late, share):
+def count_rounds(counters, rounds, late, share):
     """Run rounds with a barrier; count in `late` how often another thread is in a different round."""
     for r in range(1, rounds + 1):
         set_item(counters, share.thread, r)
@@ -79,15 +79,15 @@ def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
 
 
 @pytest.mark.parametrize("failing", [0, 1])
-def test_nobody_waits_for_a_thread_that_was_interrupted(failing):
+def test_no_thread_waits_for_an_interrupted_thread(failing):
     counters, late = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    go_round(counters, 1, late, shares(1)[0])  # compiles before the threads wait for each other
+    count_rounds(counters, 1, late, shares(1)[0])  # compiles before the threads wait for each other
     raised = []
 
     def work(share):
         if share.thread == failing:
             raise KeyboardInterrupt
-        go_round(counters, 3, late, share)
+        count_rounds(counters, 3, late, share)
 
     def run():
         with pytest.raises(KeyboardInterrupt):
@@ -223,11 +223,11 @@ def test_the_limit_is_that_of_the_thread_that_set_it():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_nobody_goes_on_before_the_last_has_come(count):
+def test_no_thread_continues_before_the_last_has_arrived(count):
     rounds = 2000
     counters, late = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    go_round(counters, 0, late, shares(1)[0])  # compiles before the threads begin
-    threads.run(lambda share: go_round(counters, rounds, late, share), count)
+    count_rounds(counters, 0, late, shares(1)[0])  # compiles before the threads begin
+    threads.run(lambda share: count_rounds(counters, rounds, late, share), count)
     assert counters.tolist() == [rounds] * count
     assert late.tolist() == [0] * count
 

@@ -51,7 +51,7 @@ def assert_same(net, expected):
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=str)
 @pytest.mark.parametrize("engine", ["numba", "numpy", "reference", "torch-cpu"])
-def test_it_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
+def test_it_continues_bit_for_bit(engine, recipe, data, tmp_path):
     if engine == "torch-cpu":
         pytest.importorskip("torch")
     whole = trained(data, 6, engine, **recipe)
@@ -285,7 +285,7 @@ NAMES = ("weights", "biases")
 
 @pytest.mark.parametrize("recipe", [{}, {"momentum": 0.9}, {"momentum": 0.5, "dropout": 0.3}], ids=str)
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"])
-def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
+def test_version_2_continues_bit_for_bit(engine, recipe, data, tmp_path):
     if engine == "torch-cpu":
         pytest.importorskip("torch")
     whole = trained(data, 5, engine, activation="relu", **recipe)
@@ -300,7 +300,7 @@ def test_version_2_goes_on_bit_for_bit(engine, recipe, data, tmp_path):
 @pytest.mark.parametrize("recipe", [{}, {"sizes": LAYERS, "optimizer": "adam"}], ids=str)
 @pytest.mark.parametrize("engine", ["numba", "numpy", "reference", "torch-cpu"])
 @pytest.mark.parametrize("version", [3, 4])
-def test_versions_3_and_4_go_on_bit_for_bit(version, engine, recipe, data, tmp_path):
+def test_versions_3_and_4_continue_bit_for_bit(version, engine, recipe, data, tmp_path):
     if engine == "numba":
         pytest.skip("the engine numba of these versions rounded differently")
     if engine == "torch-cpu":
@@ -350,7 +350,7 @@ def epochs_in_both(folder):
 
 
 @pytest.mark.parametrize("recipe", [{}, {"patience": 2, "schedule": "halve"}], ids=str)
-def test_with_a_second_file_it_goes_on_bit_for_bit(recipe, data, tmp_path, in_parts):
+def test_with_a_second_file_it_continues_bit_for_bit(recipe, data, tmp_path, in_parts):
     whole = trained(data, 11, **recipe)
     for epochs in (0, 2, 3, 4, 8, 11):
         net = trained(data, epochs, checkpoint=tmp_path / "run", resume=True, **recipe)
@@ -396,7 +396,7 @@ def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
     assert names[:6] == ["run", "run", "run", "run.epochs", "run", "run"]
 
 
-def test_killed_between_the_two_files_it_goes_on(data, tmp_path, in_parts):
+def test_killed_between_the_two_files_it_continues(data, tmp_path, in_parts):
     first = tmp_path / "run"
     trained(data, 5, checkpoint=first)
     contents = first.read_bytes()
@@ -489,7 +489,7 @@ net.save("net.json")
 """
 
 
-def test_killed_at_any_moment_it_goes_on(tmp_path):
+def test_killed_at_any_moment_it_continues(tmp_path):
     """The process is killed three times here; `benchmarks/kills.py` kills a process any number of times."""
     command = [sys.executable, "-c", PROGRAM]
     whole, killed = tmp_path / "whole", tmp_path / "killed"

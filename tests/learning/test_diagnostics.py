@@ -50,7 +50,7 @@ def test_of_chapter_1_too(capsys):
 
 
 @pytest.mark.parametrize("make", [network.Network, network2.Network])
-def test_an_output_that_never_wins_is_reported_once(make, capsys):
+def test_an_output_that_is_never_predicted_is_reported_once(make, capsys):
     data = some_data()
     net = make([6, 3], engine="numpy", seed=0)
     net.biases = [np.array([[9.0], [0.0], [0.0]])]
@@ -111,7 +111,7 @@ def test_inputs_far_from_unit_scale(largest, expected, kind):
 
 
 @pytest.mark.parametrize("make", [network.Network, network2.Network])
-def test_pixels_of_0_to_255_are_told_once_and_before_training(make, capsys):
+def test_pixels_of_0_to_255_are_reported_once_and_before_training(make, capsys):
     random = np.random.default_rng(0)
     data = Dataset(random.integers(0, 256, (60, 6)).astype(np.uint8), np.repeat([0, 1, 2], 20))
     net = make([6, 3], engine="numpy", seed=0)

@@ -91,7 +91,7 @@ def test_each_epoch_trains_on_images_that_are_deformed_anew(engine):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_it_goes_on_bit_for_bit_from_a_checkpoint(tmp_path, monkeypatch):
+def test_it_continues_bit_for_bit_from_a_checkpoint(tmp_path, monkeypatch):
     whole = trained(4, schedule="cosine", deform=True)
     deform, calls = expand_mnist.deform, []
 

@@ -50,7 +50,7 @@ def test_the_cost_is_the_mean_over_the_samples():
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
-def test_a_network_that_is_changed_goes_on_changed(engine):
+def test_training_continues_from_changed_weights(engine):
     net, other = network(engine), network(engine)
     training = net.begin_training(DATA, 47, 0.5)
     training.advance()

@@ -1,4 +1,4 @@
-"""Tests of the training loop with `Scripted`, a fake learner that records its calls and returns given accuracies."""
+"""Tests of the training loop with `FakeLearner`, which records its calls and returns given accuracies."""
 
 import signal
 import warnings
@@ -15,7 +15,7 @@ from fastnet.learning.training import Findings, Training, descend
 from fastnet.utils import progress
 
 
-class Scripted:
+class FakeLearner:
     """A fake learner: `train` increments the parameter, and `findings` returns the next of the given accuracies."""
 
     def __init__(self, accuracies, at_epoch=None, **findings):
@@ -50,7 +50,7 @@ def run(learner, epochs, rule=None, report=lambda history: None, keep=lambda: No
 
 
 def test_an_epoch_is_kept_and_then_reported():
-    learner, done = Scripted([3, 4]), []
+    learner, done = FakeLearner([3, 4]), []
     history = run(learner, 2, None, lambda history: done.append(len(history.epochs)), lambda: done.append("kept"))
     assert done == ["kept", 1, "kept", 2]
     assert learner.calls == [(0, 0.5), (1, 0.5)]
@@ -60,18 +60,18 @@ def test_an_epoch_is_kept_and_then_reported():
 
 
 def test_the_rule_says_how_fast_and_how_long():
-    learner = Scripted([5] * 9)
+    learner = FakeLearner([5] * 9)
     history = run(learner, 9, Plan(0.5, 1, "halve"))
     assert [eta for _, eta in learner.calls] == [0.5, 0.5, *(0.5 / 2**k for k in range(1, 7))]
     assert history.stopped.endswith("halved seven times")
-    history = run(Scripted([5] * 9), 2, Plan(0.5, 1, None))
+    history = run(FakeLearner([5] * 9), 2, Plan(0.5, 1, None))
     assert len(history.epochs) == 2
     assert history.stopped == ""  # all requested epochs were trained
 
 
-def test_what_the_rule_looks_at_can_be_chosen():
+def test_the_value_that_the_rule_uses_can_be_chosen():
     training = Training(
-        Scripted([1, 2, 3, 4]),
+        FakeLearner([1, 2, 3, 4]),
         History({}, 10, 10, machine={}),
         4,
         Plan(0.5, 2),
@@ -87,7 +87,7 @@ def test_parameters_that_are_not_finite_are_undone(value):
     def diverge(learner):
         learner.value = np.array([value])
 
-    learner = Scripted([3, 4, 5], {1: diverge})
+    learner = FakeLearner([3, 4, 5], {1: diverge})
     history = run(learner, 3)
     assert learner.value == 1
     assert len(history.epochs) == 1
@@ -101,13 +101,13 @@ def test_an_epoch_that_fails_leaves_finite_parameters(value, left):
         learner.value = np.array([value])
         raise ZeroDivisionError
 
-    learner = Scripted([3, 4], {1: fail})
+    learner = FakeLearner([3, 4], {1: fail})
     with pytest.raises(ZeroDivisionError):
         run(learner, 2)
     assert learner.value == left
 
 
-def test_ctrl_c_is_raised_where_the_learner_hears_it():
+def test_ctrl_c_is_raised_where_the_learner_handles_it():
     heard = []
 
     def interrupted(learner):
@@ -115,7 +115,7 @@ def test_ctrl_c_is_raised_where_the_learner_hears_it():
         heard.append("not yet")
 
     with pytest.raises(KeyboardInterrupt):
-        run(Scripted([3, 4], {0: interrupted}), 2)
+        run(FakeLearner([3, 4], {0: interrupted}), 2)
     assert heard == ["not yet"]
 
 
@@ -123,21 +123,21 @@ def test_labels_that_are_never_predicted_are_reported_once():
     with pytest.warns(
         TrainingWarning, match="^epoch 1: no sample was classified as 2 in two consecutive epochs"
     ) as caught:
-        run(Scripted([1] * 4, never_predicted=NeverPredicted((2,))), 4)
+        run(FakeLearner([1] * 4, never_predicted=NeverPredicted((2,))), 4)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        run(Scripted([1], never_predicted=NeverPredicted((2,))), 1)
+        run(FakeLearner([1], never_predicted=NeverPredicted((2,))), 1)
 
 
 def test_a_run_of_one_epoch_reports_that_all_samples_got_the_same_label():
     found = NeverPredicted((0, 2), all_the_same=True)
     with pytest.warns(TrainingWarning, match=r"^epoch 0: no sample was classified as 0 or 2, although .* more epochs$"):
-        run(Scripted([1], never_predicted=found), 1)
+        run(FakeLearner([1], never_predicted=found), 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        run(Scripted([1, 1], {1: lambda learner: learner.findings_.clear()}, never_predicted=found), 2)
+        run(FakeLearner([1, 1], {1: lambda learner: learner.findings_.clear()}, never_predicted=found), 2)
 
 
 def test_never_predicted_counts():

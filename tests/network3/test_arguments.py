@@ -245,7 +245,7 @@ MAKES = {
 
 
 @pytest.mark.parametrize("what", MAKES)
-def test_weights_of_any_make_are_learned_from_and_left_alone(what, capsys):
+def test_weights_of_any_type_are_used_and_not_changed(what, capsys):
     net, like = a_network(), a_network()
     net.layers[0].w = w = MAKES[what](net.layers[0].w)
     like.layers[0].w = np.asarray(w, np.float32).copy()

@@ -15,7 +15,7 @@ def train(net, path, epochs, resume=False, eta=0.3, data=DATA, test=TEST):
 
 
 @pytest.mark.parametrize("p_dropout", [0.0, 0.5])
-def test_a_run_goes_on_bit_for_bit(p_dropout, engine, tmp_path, capsys):
+def test_a_run_continues_bit_for_bit(p_dropout, engine, tmp_path, capsys):
     whole, begun = small_network(engine, p_dropout), small_network(engine, p_dropout)
     np.random.seed(1)
     train(whole, None, 5)

@@ -25,7 +25,7 @@ def test_a_report_is_called_after_each_epoch_instead_of_printing(engine, monkeyp
     assert net.history.series("test_accuracy") == plain.history.series("test_accuracy")
 
 
-def test_a_report_sees_the_best_epoch_so_far():
+def test_a_report_can_use_the_best_epoch_so_far():
     """The validation sample is classified correctly after the first epoch, and incorrectly after the second."""
     net, seen = Network([SoftmaxLayer(1, 2, params=([[0.0, 0.0]], [0.3, 0.0]))], 1, engine="numpy"), []
     net.SGD(

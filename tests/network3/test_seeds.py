@@ -45,7 +45,7 @@ def test_a_seed_gives_the_books_numbers():
     assert train(net) == expected
 
 
-def test_without_a_seed_numpys_generator_decides():
+def test_without_a_seed_numpys_generator_is_used():
     found = []
     for state in (5, 5, 6):
         np.random.seed(state)
@@ -115,7 +115,7 @@ def test_a_network_that_is_loaded_has_its_weights_and_draws_masks_of_its_seed(tm
     assert found[0] == found[1] != found[2]
 
 
-def test_a_run_goes_on_bit_for_bit(engine, tmp_path):
+def test_a_run_continues_bit_for_bit(engine, tmp_path):
     whole, begun, again = (seeded(3, engine=engine) for _ in range(3))
     expected = train(whole, 4)
     train(begun, 2, checkpoint=tmp_path / "run")

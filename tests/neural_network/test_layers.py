@@ -81,7 +81,7 @@ def test_probabilities_are_those_of_a_convolution_by_hand(bars):
     np.testing.assert_allclose(classifier.predict_proba(x), expected, rtol=1e-9)
 
 
-def test_it_can_be_cloned_copied_and_gone_on_with(bars):
+def test_it_can_be_cloned_copied_and_trained_further(bars):
     classifier = made(image_shape=(1, 6, 6))
     copy = clone(classifier)
     assert copy.get_params() == classifier.get_params()
@@ -187,7 +187,7 @@ def test_features_that_are_no_image_are_refused(bars):
         (lambda c: c.set_params(hidden_layer_sizes=(5,)), r"coefs_\[0\] has shape \(3, 1, 3, 3\)"),
     ],
 )
-def test_what_is_assigned_is_looked_at(bars, change, message):
+def test_what_is_assigned_is_checked(bars, change, message):
     classifier = made().fit(*bars)
     change(classifier)
     with pytest.raises(ValueError, match=message):

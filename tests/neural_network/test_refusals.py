@@ -276,7 +276,7 @@ def test_validation_data_of_a_regressor():
         (MLPRegressor, X, Y, ValueError, "y has 1 outputs; the fitted network has 3"),
     ],
 )
-def test_data_to_go_on_with(kind, x, y, error, message):
+def test_data_to_continue_with(kind, x, y, error, message):
     assert_refused(trained(kind), lambda e: e.partial_fit(x, y), error, message)
     assert_refused(trained(kind, warm_start=True), lambda e: e.fit(x, y), error, message)
 

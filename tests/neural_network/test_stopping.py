@@ -46,7 +46,7 @@ def test_when_it_stops(tol, most, values, iterations):
     assert rule.best == max(values)
 
 
-def test_it_goes_on_where_another_was():
+def test_it_continues_from_the_state_of_another():
     assert len(follow(rule_of(best=7.0, since=1), [5, 5])) == 1
     assert len(follow(rule_of(best=7.0), [5, 5])) == 2
     assert not rule_of(n_iter_no_change=np.inf).stopped

@@ -106,7 +106,7 @@ def test_random_state_alone_makes_a_run_repeatable(blobs, engine_name, kind):
 
 
 @BOTH
-def test_fitting_again_forgets(blobs, kind):
+def test_fitting_again_starts_anew(blobs, kind):
     x, y = blobs(3)
     estimator, fresh = made(kind, max_iter=3), made(kind, max_iter=3).fit(x, y)
     estimator.fit(*blobs(2, n_in=4)).fit(x, y)
@@ -117,7 +117,7 @@ def test_fitting_again_forgets(blobs, kind):
     assert_same(estimator.fit(x, y), fresh)
 
 
-def test_warm_start_goes_on(blobs):
+def test_warm_start_continues(blobs):
     x, y = blobs(3)
     classifier = made(max_iter=3, warm_start=True, **SGD).fit(x, y)
     first, losses = classifier.coefs_[0].copy(), list(classifier.loss_curve_)
@@ -185,7 +185,7 @@ def test_partial_fit_needs_all_classes_once(blobs):
     ids=["adam", "sgd", "regressor"],
 )
 @pytest.mark.parametrize("how", COPIES)
-def test_a_copy_goes_on_as_the_original_does(blobs, how, engine_name, parameters):
+def test_a_copy_continues_as_the_original_does(blobs, how, engine_name, parameters):
     """The copy has the solver's state, the learning rate and the next dropout masks."""
     x, y = blobs(3)
     parameters = {"dropout": 0.5, "engine": engine_name, "batch_size": 20, **parameters}

@@ -51,7 +51,7 @@ def test_samples_that_are_kept_out_of_training_do_not_count():
     )
 
 
-def test_of_a_training_that_might_have_gone_on_nothing_more_is_said():
+def test_training_that_reaches_max_iter_gives_one_warning():
     caught = warnings_of(MLPClassifier(max_iter=1), *alike(40, 20))
     assert [each.category for each in caught] == [ConvergenceWarning]
 

@@ -15,7 +15,7 @@ from fastnet.play.server import PageServer
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium, in which the page is opened, is not installed")
-SETTLED = {"timeout": 60_000}  # milliseconds, including compilation
+TIMEOUT = {"timeout": 60_000}  # milliseconds, including compilation
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def page(browser, server):
 
 def opened(page, address):
     page.goto(address)
-    page.wait_for_selector("html[data-state=ready]", **SETTLED)
+    page.wait_for_selector("html[data-state=ready]", **TIMEOUT)
 
 
 def draw(page, *strokes):
@@ -88,7 +88,7 @@ ANSWER = "document.querySelector('#answer').textContent"
 SEVEN = [(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]
 
 
-def settle(page, condition):
+def wait_until(page, condition):
     """Wait until a JavaScript expression is true; the page's security policy prevents waiting within the page."""
     end = time.monotonic() + 60
     while not page.evaluate(condition):
@@ -110,67 +110,67 @@ def choose(page, **fields):
 
 def test_a_seven_drawn_with_the_mouse_is_read(page):
     page.click("#clear")
-    settle(page, f"{ANSWER} === '{NOTHING}'")
+    wait_until(page, f"{ANSWER} === '{NOTHING}'")
     draw(page, SEVEN)
-    settle(page, f"{ANSWER} === '7'")
+    wait_until(page, f"{ANSWER} === '7'")
     assert page.inner_text("#outputs").count("%") == 10
     page.click("#undo")
-    settle(page, f"{ANSWER} === '{NOTHING}'")
+    wait_until(page, f"{ANSWER} === '{NOTHING}'")
 
 
-def test_a_digit_drawn_with_the_keyboard_is_seen(page):
+def test_a_digit_drawn_with_the_keyboard_gets_an_answer(page):
     page.click("#clear")
-    settle(page, f"{ANSWER} === '{NOTHING}'")
+    wait_until(page, f"{ANSWER} === '{NOTHING}'")
     page.focus("#pad")
     page.keyboard.press("Space")
     for _ in range(12):
         page.keyboard.press("ArrowDown")
-    settle(page, f"{ANSWER} !== '{NOTHING}'")
+    wait_until(page, f"{ANSWER} !== '{NOTHING}'")
 
 
 def test_a_neuron_shows_its_weights_and_escape_closes_them(page):
-    settle(page, f"{ANSWER} === '7'")  # the first test digit
+    wait_until(page, f"{ANSWER} === '7'")  # the first test digit
     page.locator("#hidden-layers canvas").first.click(position={"x": 5, "y": 5})
-    page.wait_for_selector("#neuron-panel:visible", **SETTLED)
-    settle(page, "document.querySelectorAll('#exciting li').length === 8")
+    page.wait_for_selector("#neuron-panel:visible", **TIMEOUT)
+    wait_until(page, "document.querySelectorAll('#top-activations li').length === 8")
     page.keyboard.press("Escape")
-    page.wait_for_selector("#neuron-panel", state="hidden", **SETTLED)
+    page.wait_for_selector("#neuron-panel", state="hidden", **TIMEOUT)
 
 
 def test_test_digits_are_paged_through_with_the_wrong_ones_first(page):
-    settle(page, f"{ANSWER} === '7'")
+    wait_until(page, f"{ANSWER} === '7'")
     page.click("#next-digit")
-    settle(page, "document.querySelector('#digit-text').innerText.includes('wrong')")
+    wait_until(page, "document.querySelector('#digit-text').innerText.includes('wrong')")
     text = page.inner_text("#digit-text")
     page.click("#next-digit")
-    settle(page, f"document.querySelector('#digit-text').innerText !== {text!r}")
+    wait_until(page, f"document.querySelector('#digit-text').innerText !== {text!r}")
 
 
 def test_training_reaches_90_percent_and_can_be_paused_and_stepped(page):
     choose(page, layers="dense 30")
     page.click("#run")
-    settle(page, "parseFloat(document.querySelector('#test-accuracy').textContent.match(/[\\d.]+/)?.[0]) > 90")
+    wait_until(page, "parseFloat(document.querySelector('#test-accuracy').textContent.match(/[\\d.]+/)?.[0]) > 90")
     page.click("#run")
-    settle(page, "document.querySelector('#run').textContent.includes('Run')")
+    wait_until(page, "document.querySelector('#run').textContent.includes('Run')")
     page.click("#restart")
-    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*0/)")
+    wait_until(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*0/)")
     page.click("#step-mini-batch")
-    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
+    wait_until(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
     page.click("#step-epoch")
-    settle(page, "document.querySelector('#epoch').textContent.match(/^\\D*1\\b/)")
+    wait_until(page, "document.querySelector('#epoch').textContent.match(/^\\D*1\\b/)")
 
 
 def test_what_is_broken_is_compared_with_before(page):
     def accuracy(of):
         return f"parseFloat(document.querySelector('#accuracy-{of}').textContent)"
 
-    settle(page, f"{accuracy('before')} > 90")
+    wait_until(page, f"{accuracy('before')} > 90")
     page.click("#break-zero")
-    settle(page, f"{accuracy('now')} < 20")
+    wait_until(page, f"{accuracy('now')} < 20")
     assert page.evaluate(f"{accuracy('before')} > 90")
     assert page.inner_text("#broken") == "layer 1: all weights 0"
     page.click("#mend")
-    settle(page, f"{accuracy('now')} > 90")
+    wait_until(page, f"{accuracy('now')} > 90")
     assert page.inner_text("#broken") == ""
 
 
@@ -178,32 +178,32 @@ def test_a_preset_and_settings_through_the_address(page, server):
     base = f"http://127.0.0.1:{server.port}/"
     page.goto(base + "#preset=vanishing-gradients&mini_batch_size=20")
     page.reload()
-    page.wait_for_selector("html[data-state=ready]", **SETTLED)
+    page.wait_for_selector("html[data-state=ready]", **TIMEOUT)
     page.click("#tab-train")
-    settle(page, "document.querySelector('#field-layers').value === 'dense 30, dense 30, dense 30, dense 30'")
+    wait_until(page, "document.querySelector('#field-layers').value === 'dense 30, dense 30, dense 30, dense 30'")
     assert page.input_value("#field-mini_batch_size") == "20"
     choose(page, eta="0.25")
-    settle(page, "location.hash.includes('eta=0.25')")
+    wait_until(page, "location.hash.includes('eta=0.25')")
 
 
-def test_a_wrong_setting_is_told_at_its_field(page):
+def test_a_wrong_setting_is_reported_at_its_field(page):
     choose(page, eta="-1")
-    settle(page, "document.body.innerText.includes('eta is -1')")
+    wait_until(page, "document.body.innerText.includes('eta is -1')")
 
 
 def test_a_lost_connection_comes_back_with_its_network(page, server):
     choose(page, layers="dense 12")
     page.click("#step-mini-batch")
-    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
+    wait_until(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
     page.evaluate("""() => {
         const states = window.states = [];
         const note = () => states.push(document.documentElement.dataset.state);
         new MutationObserver(note).observe(document.documentElement, {attributeFilter: ["data-state"]});
     }""")
     server.lose()
-    settle(page, "window.states.includes('lost') && document.documentElement.dataset.state === 'ready'")
-    settle(page, "document.querySelector('#field-layers').value === 'dense 12'")
-    settle(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
+    wait_until(page, "window.states.includes('lost') && document.documentElement.dataset.state === 'ready'")
+    wait_until(page, "document.querySelector('#field-layers').value === 'dense 12'")
+    wait_until(page, "document.querySelector('#mini-batch').textContent.match(/^\\D*1\\b/)")
 
 
 def test_a_second_window_has_its_own_network(page, server):
@@ -211,7 +211,7 @@ def test_a_second_window_has_its_own_network(page, server):
     other = page.context.new_page()
     opened(other, f"http://127.0.0.1:{server.port}/")
     other.click("#tab-train")
-    settle(other, "document.querySelector('#field-layers').value === 'dense 128 relu'")
+    wait_until(other, "document.querySelector('#field-layers').value === 'dense 128 relu'")
     other.close()
 
 

@@ -76,7 +76,7 @@ def test_a_socket_of_another_site_is_refused(how):
 
 
 @pytest.mark.parametrize("cookies", ["", "fastnet=guessed", "a"])
-def test_a_window_without_the_cookie_is_told_why_it_is_closed(cookies):
+def test_a_window_without_the_cookie_is_closed_with_a_reason(cookies):
     async def scenario(page):
         async with window(page, cookies=cookies) as opened:
             with pytest.raises(ConnectionClosed) as closed:
@@ -94,7 +94,7 @@ def test_cookies_of_other_programs_do_no_harm():
     assert run(scenario)["session"] == "0123456789abcdef"
 
 
-def test_a_name_that_leads_to_this_machine_is_no_reason_to_let_it_in():
+def test_a_name_that_leads_to_this_machine_gives_no_access():
     """DNS rebinding: if another site's name resolves to this machine, the Origin of that site's pages matches Host."""
 
     async def scenario(page):
@@ -176,7 +176,7 @@ def test_there_are_not_too_many_windows():
     assert run(scenario) == 4429
 
 
-def test_by_default_only_this_machine_is_listened_to():
+def test_by_default_only_this_machine_can_connect():
     async def scenario(page):
         return page.host, page.address
 

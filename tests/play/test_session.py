@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from play.client import model, server, window
 
-from fastnet.handwriting import choosing, judging, preparing
+from fastnet import handwriting
+from fastnet.handwriting import components, preprocessing
 from fastnet.play import digits
 from fastnet.play.settings import checked
 
@@ -51,14 +52,14 @@ def test_it_begins_with_what_there_is():
     assert accuracy == pytest.approx(expected)
 
 
-def test_a_drawing_is_seen_as_predict_sees_it():
+def test_a_drawing_gets_the_prediction_of_predict():
     async def scenario(opened):
         drawings = drawn(), np.zeros((9, 9), np.uint8), drawn() // 3
         return [await opened.ask("drawing", **message(pixels)) for pixels in drawings]
 
     (seen, arrays), (nothing, blank), (faint, _) = run(scenario)
-    assert faint["why"] == choosing.NOTHING
-    prediction = judging.predict(model(), 255 - drawn())
+    assert faint["why"] == components.NOTHING
+    prediction = handwriting.predict(model(), 255 - drawn())
     np.testing.assert_array_equal(arrays["image"], prediction.pixels)
     np.testing.assert_allclose(arrays["probabilities"], prediction.probabilities, rtol=1e-5)
     assert (seen["sure"], seen["why"]) == (prediction.digit is not None, prediction.reason)
@@ -85,7 +86,7 @@ def test_test_digits_with_the_wrong_ones_first():
     assert third["index"] == 3
 
 
-def test_a_neuron_has_weights_and_the_digits_that_excite_it():
+def test_a_neuron_has_weights_and_the_digits_with_the_largest_activations():
     async def scenario(opened):
         await opened.ask("digit", order="all", position=0)
         return [await opened.ask("neuron", layer=layer, index=4) for layer in (1, 2)]
@@ -95,9 +96,9 @@ def test_a_neuron_has_weights_and_the_digits_that_excite_it():
     np.testing.assert_array_equal(hidden["weights"].reshape(-1), net.weights[0][4])
     np.testing.assert_array_equal(output["weights"], net.weights[1][4])
     found = net.activations(test.inputs[:2000].T)[1][4]
-    assert hidden["exciting_activations"][0] == pytest.approx(found.max(), rel=1e-5)
+    assert hidden["top_activations"][0] == pytest.approx(found.max(), rel=1e-5)
     most = int(found.argmax())
-    np.testing.assert_array_equal(hidden["exciting"][0].reshape(-1), (test.inputs[most] * 255).astype(np.uint8))
+    np.testing.assert_array_equal(hidden["top_images"][0].reshape(-1), (test.inputs[most] * 255).astype(np.uint8))
     assert of_hidden["activation"] == pytest.approx(found[0], rel=1e-5)
     assert of_hidden["bias"] == pytest.approx(float(net.biases[0][4, 0]))
 
@@ -213,7 +214,7 @@ def test_what_is_trained_on_is_not_broken_any_more():
     assert arrays["weights"].any()
 
 
-def test_a_paused_network_is_the_one_that_is_looked_into():
+def test_a_paused_network_is_the_one_that_is_inspected():
     async def scenario(opened):
         await opened.ask("settings", settings=SMALL)
         await opened.ask("run")
@@ -246,7 +247,7 @@ def test_layers_that_do_not_take_the_pixels_have_no_images_of_weights():
     assert run(scenario) == ([None, (64, 28, 28), (3, 5, 5), (4, 28, 28)], (784,))
 
 
-def test_an_error_of_the_training_thread_is_told_and_it_goes_on(monkeypatch):
+def test_an_error_of_the_training_thread_is_reported_and_it_continues(monkeypatch):
     def failing(*arguments):
         raise ZeroDivisionError("in a test")
 
@@ -311,6 +312,6 @@ def test_preparing_a_drawing_is_preparing_its_image():
             for t in np.linspace(0, 1, 60):
                 row, column = round(x + t * (u - x)), round(y + t * (v - y))
                 image[row - 4 : row + 4, column - 4 : column + 4] = 255
-        drawing, picture = preparing.prepare_drawing(image / np.float32(255)), preparing.prepare(255 - image)
+        drawing, picture = preprocessing.prepare_drawing(image / np.float32(255)), preprocessing.prepare(255 - image)
         assert drawing.reason == picture.reason
         np.testing.assert_allclose(drawing.pixels, picture.pixels, atol=0.02)

@@ -126,7 +126,7 @@ def test_what_is_refused(net, data, keywords, error, message):
         plots.mistakes(**{"net": net, "data": data, **keywords})
 
 
-def test_a_single_output_decides_between_two_classes():
+def test_a_single_output_distinguishes_two_classes():
     net = network2.Network([4, 1], engine="numpy", seed=0)
     net.weights, net.biases = [np.array([[1.0, 0.0, 0.0, 0.0]])], [np.zeros((1, 1))]
     data = Dataset([[2.0, 0, 0, 0], [-1.0, 0, 0, 0], [-2.0, 0, 0, 0]], [0, 0, 1])

@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 import pytest
-from commands.here import overriding
+from commands.in_process import overriding
 
 torch = pytest.importorskip("torch", reason="the extra torch is not installed")
 torchvision = pytest.importorskip("torchvision", reason="the extra torch is not installed")
@@ -242,7 +242,7 @@ def test_ctrl_c_leaves_the_best_network_so_far(folder):
     assert sorted(os.listdir(folder)) == ["MNIST", "best_model.pth"]
 
 
-def test_a_reader_that_has_seen_enough(folder, run, monkeypatch):
+def test_a_reader_that_closes_the_pipe(folder, run, monkeypatch):
     """The command runs in this process, because importing PyTorch in a new process takes seconds."""
     reader, writer = os.pipe()
     os.close(reader)

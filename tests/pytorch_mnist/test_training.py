@@ -222,12 +222,12 @@ def test_a_batch_may_be_more_than_there_are(train):
 
 def test_parameters_that_are_none_end_the_training_too(train, monkeypatch):
     """An epoch's last step may make parameters NaN after the epoch's losses were computed."""
-    monkeypatch.setattr("fastnet.pytorch_mnist.train_epoch", lambda model, *rest: spoil(model))
+    monkeypatch.setattr("fastnet.pytorch_mnist.train_epoch", lambda model, *rest: set_nan(model))
     with pytest.raises(ArithmeticError, match=r"^epoch 1: loss or parameters are not finite"):
         train()
 
 
-def spoil(model):
+def set_nan(model):
     with torch.no_grad():
         model.layers[1].bias[0] = torch.nan
     return 0.5, 0.5

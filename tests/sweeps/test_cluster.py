@@ -27,13 +27,13 @@ def dask():
         ("localhost:x", "invalid"),
     ],
 )
-def test_what_is_no_address_is_told_at_once(dask, data, tmp_path, address, reason):
+def test_what_is_no_address_is_reported_at_once(dask, data, tmp_path, address, reason):
     with pytest.raises(ConnectionError, match=f"no scheduler answers at {address} .*{reason}"):
         sweep(data, scheduler=address, record=tmp_path / "record", **GRID)
     assert not (tmp_path / "record").exists()
 
 
-def test_where_nobody_listens(dask, data, monkeypatch):
+def test_an_address_without_a_scheduler(dask, data, monkeypatch):
     monkeypatch.setattr(cluster, "_CONNECTING", 0.2)
     with pytest.raises(ConnectionError, match=r"no scheduler answers at tcp://127.0.0.1:9"):
         sweep(data, scheduler="tcp://127.0.0.1:9", **GRID)

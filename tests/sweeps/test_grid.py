@@ -24,7 +24,7 @@ def test_one_list_of_layers_may_be_given_alone(layers):
     assert grid.recipes(layers=layers) == [recipe(layers="dense 30")]
 
 
-def test_networks_of_layers_are_told_by_them():
+def test_labels_of_networks_contain_their_layers():
     found = grid.recipes(layers=["pool 4x4, dense 5", [Dense(5)]], eta=[0.1, 0.5])
     names = grid.differing(found)
     assert [grid.label(each, names) for each in found][:2] == [

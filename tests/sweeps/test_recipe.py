@@ -48,7 +48,7 @@ def test_its_text_is_the_same_for_the_same_recipe():
     assert same.as_json() == recipe().as_json()
 
 
-def test_its_text_tells_each_argument():
+def test_its_text_contains_each_argument():
     assert {*OTHERS, "layers", "image_shape"} == set(ARGUMENTS)
     texts = {recipe(**{name: value}).as_json() for name, value in OTHERS.items()}
     assert len(texts | {recipe().as_json()}) == len(OTHERS) + 1

@@ -37,7 +37,7 @@ def test_what_is_recorded_is_found_again(path):
         assert record[recipe(), 3].seconds == RUN.seconds
 
 
-def test_a_run_is_known_by_all_that_decides_on_it(path, monkeypatch):
+def test_a_run_is_identified_by_everything_that_affects_it(path, monkeypatch):
     with Record(path, "data") as record, Record(path, "other data") as other:
         assert record.find(recipe(), 4) is None
         assert record.find(recipe(engine="numpy"), 3) is None
@@ -91,7 +91,7 @@ def test_without_a_path_it_is_in_memory():
         assert record[recipe(), 0] == RUN
 
 
-def test_files_of_another_kind_are_refused_and_left_alone(tmp_path):
+def test_files_of_another_kind_are_refused_and_not_changed(tmp_path):
     path = tmp_path / "precious"
     for contents in (b"a text of more than a hundred bytes" * 30, b"SQLite format 3\0" + bytes(4096)):
         path.write_bytes(contents)
@@ -117,19 +117,19 @@ def test_a_record_of_a_later_version_is_refused(path):
         Record(path, "data")
 
 
-def changed(path, columns, sealed):
-    """Change columns of the only run; if `sealed`, also correct the checksum."""
+def changed(path, columns, correct_checksum):
+    """Change columns of the only run; if `correct_checksum`, also correct the checksum."""
     database = sqlite3.connect(path)
     database.execute(f"UPDATE runs SET {columns}")
     row = database.execute("SELECT * FROM runs").fetchone()
-    if sealed:
+    if correct_checksum:
         database.execute("UPDATE runs SET sha256 = ?", [hashlib.sha256(json.dumps(row[:-1]).encode()).hexdigest()])
     database.commit()
     database.close()
 
 
 @pytest.mark.parametrize(
-    ("columns", "sealed"),
+    ("columns", "correct_checksum"),
     [
         ("last = 6", False),
         ("test = 9", False),
@@ -146,20 +146,20 @@ def changed(path, columns, sealed):
     ],
     ids=lambda value: value[:30] if isinstance(value, str) else "",
 )
-def test_a_damaged_run_is_told(path, columns, sealed):
-    changed(path, columns, sealed)
+def test_a_damaged_run_is_reported(path, columns, correct_checksum):
+    changed(path, columns, correct_checksum)
     with Record(path, "data") as record, pytest.raises(DataError, match="this record of a sweep is damaged"):
         record.find(recipe(), 3)
 
 
-def test_sealed_without_a_change_it_is_the_same(path):
-    """With `sealed`, `changed` writes a valid checksum; `test_a_damaged_run_is_told` depends on this."""
+def test_a_corrected_checksum_is_valid(path):
+    """With `correct_checksum`, `changed` writes a valid checksum; `test_a_damaged_run_is_reported` depends on this."""
     changed(path, "last = last", True)
     with Record(path, "data") as record:
         assert record.find(recipe(), 3) == RUN
 
 
-def test_a_truncated_file_is_told(path):
+def test_a_truncated_file_is_reported(path):
     long = Run(tuple(range(3000)), 7, None, False, 0.25)
     with Record(path, "data") as record:
         record.begin()
@@ -175,7 +175,7 @@ def find_all(path):
         return [record.find(recipe(), seed) for seed in (3, 4, 5)]
 
 
-def test_a_file_that_cannot_be_written_is_told_before_anything_is_trained(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_before_anything_is_trained(tmp_path):
     with (
         Record(tmp_path / "nowhere" / "sweep.sqlite", "data") as record,
         pytest.raises(DataError, match="unable to open"),
@@ -244,7 +244,7 @@ def test_of_a_full_disk_what_was_recorded_is_left(path):
         record.add(recipe(), 999, RUN)
 
 
-def test_what_sqlite_has_ended_by_itself_is_told_as_it_was(path):
+def test_an_error_after_which_sqlite_rolled_back_is_raised(path):
     """On a full disk, SQLite rolls back by itself; the record must then raise the original error."""
     with Record(path, "data") as record, pytest.raises(ZeroDivisionError):
         with_a_transaction_that_ends(record)

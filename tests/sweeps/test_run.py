@@ -56,7 +56,7 @@ def test_without_test_data(data):
     assert run(recipe([3, 3], engine="numpy", epochs=1), 0, Data(*data[:2]), quiet).test is None
 
 
-def test_an_error_is_told_in_words(data, monkeypatch):
+def test_an_error_is_reported_in_words(data, monkeypatch):
     def refuse(*arguments):
         raise MemoryError("Unable to allocate 2 TiB")
 

@@ -102,7 +102,7 @@ def test_a_repeated_sweep_costs_nothing(data, tmp_path, trained, monkeypatch):
 
 @pytest.mark.parametrize("jobs", [1, 3])
 @pytest.mark.parametrize("moment", [0, 1, 5])
-def test_interrupted_it_goes_on_where_it_was(data, tmp_path, trained, monkeypatch, jobs, moment):
+def test_an_interrupted_sweep_continues(data, tmp_path, trained, monkeypatch, jobs, moment):
     whole = sweep(data, seeds=2, **GRID)
     path, original = tmp_path / "sweep.sqlite", Record.add
 
@@ -152,7 +152,7 @@ def test_ctrl_c_says_how_many_are_trained_and_leaves_no_thread_computing(data, m
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_networks_that_fail_are_told_and_the_others_recorded(data, tmp_path, monkeypatch, jobs):
+def test_networks_that_fail_are_reported_and_the_others_recorded(data, tmp_path, monkeypatch, jobs):
     original, path = Recipe.network, tmp_path / "sweep.sqlite"
 
     def network(self, seed):
@@ -232,7 +232,7 @@ def test_a_file_of_another_kind_is_refused_before_anything_is_trained(data, tmp_
     assert path.read_text() == "precious" * 100
 
 
-def test_numpys_generator_is_left_alone(data):
+def test_numpys_generator_is_not_changed(data):
     np.random.seed(0)
     before = np.random.get_state()[1].copy()
     sweep(data, sizes=[3, 4, 3], dropout=0.5, epochs=2, engine="numpy", jobs=1)

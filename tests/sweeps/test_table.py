@@ -38,7 +38,7 @@ def test_figures(sweep):
     assert sweep.networks == 9
 
 
-def test_validation_data_choose_and_test_data_are_told_of_the_chosen_alone(sweep):
+def test_validation_data_select_and_the_test_accuracy_is_reported_only_for_the_best(sweep):
     assert sweep.best is sweep.rows[1]
     assert sweep.test_accuracies() == [0.2] * 3
     assert sweep.summary().endswith("eta 3, with 94.00% of the validation data and 20.00% of the test data.")

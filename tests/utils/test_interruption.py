@@ -39,7 +39,7 @@ def train(net, data, epochs, report=lambda history: None):
 
 
 @pytest.fixture
-def alarm_clock(monkeypatch):
+def interrupt_after(monkeypatch):
     """A function that sends Ctrl-C to this process after a number of seconds."""
     before = signal.signal(signal.SIGALRM, lambda *details: signal.raise_signal(signal.SIGINT))
     yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -52,7 +52,7 @@ def alarm_clock(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", ["numba", "numpy", "torch-cpu"])
-def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
+def test_the_network_is_as_after_a_whole_epoch(engine, data, interrupt_after):
     if why_missing(engine) is not None:
         pytest.skip(f"without {engine}")
     train(network2.Network(SIZES, engine=engine, seed=1), data, 1)  # compiles, and starts the engine's threads
@@ -64,9 +64,9 @@ def test_the_network_is_as_after_a_whole_epoch(engine, data, alarm_clock):
     for _ in range(12):
         net = network2.Network(SIZES, engine=engine, seed=1)
         try:
-            alarm_clock(moments.uniform(1e-4, 0.8 * seconds))
+            interrupt_after(moments.uniform(1e-4, 0.8 * seconds))
             train(net, data, EPOCHS)
-            alarm_clock(0)
+            interrupt_after(0)
         except KeyboardInterrupt:
             interrupted += 1
         epochs = states.index(bits(net))
@@ -96,7 +96,7 @@ def test_an_import_is_not_interrupted():
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_handler_that_is_not_pythons_is_left_alone():
+def test_a_handler_that_is_not_pythons_is_not_changed():
     """An example is SIG_DFL, which many programs with windows set so that Ctrl-C ends them immediately."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
@@ -148,7 +148,7 @@ def test_a_command_that_is_interrupted_while_it_begins_has_no_stack_trace(comman
     [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGTERM, 3), (signal.SIGHUP, 1)],
     ids=["Ctrl-C", "once", "thrice", "a closed terminal"],
 )
-def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_path, request):
+def test_a_command_that_is_terminated_saves_what_was_learnt(number, times, tmp_path, request):
     """Cluster schedulers send jobs a signal before they kill them."""
     # Under `nohup`, the tests ignore SIGHUP, and the command would inherit this setting.
     request.addfinalizer(functools.partial(signal.signal, number, signal.signal(number, signal.SIG_DFL)))
@@ -168,7 +168,7 @@ def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_
     assert network2.load(tmp_path / "net.json").sizes == [784, 10]
 
 
-def test_who_presses_ctrl_c_is_told_that_it_was_heard(capsys):
+def test_ctrl_c_is_confirmed_to_the_user(capsys):
     said = []
 
     def interrupted():

@@ -71,7 +71,7 @@ def test_a_long_epoch_shows_a_bar_on_a_terminal_only(clock, monkeypatch, capsys,
     assert capsys.readouterr().out == ""
 
 
-def test_compiling_is_a_plain_line_where_nobody_watches(capsys):
+def test_compiling_is_a_plain_line_without_a_terminal(capsys):
     with progress.compiling():
         pass
     output = capsys.readouterr()
@@ -127,14 +127,14 @@ def test_steps_are_counted_in_all_threads(monkeypatch):
     assert shown == [(done, None) for done in range(1, 401)]
 
 
-def test_steps_nobody_watches(capsys):
+def test_steps_without_a_terminal(capsys):
     with progress.steps("Timing", 3) as step:
         step()
         step(2, title="Done")
     assert capsys.readouterr() == ("", "")
 
 
-def test_in_the_background_nothing_is_shown_and_someone_is_told(clock, monkeypatch):
+def test_in_the_background_nothing_is_shown_and_a_function_is_called(clock, monkeypatch):
     monkeypatch.setattr(progress.sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
     calls = []

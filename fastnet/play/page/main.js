@@ -11,7 +11,7 @@ import { count, known, percent } from "./numbers.js";
 import { Pad } from "./pad.js";
 import { Picture } from "./picture.js";
 import { SettingsForm } from "./settings.js";
-import { Sight } from "./sight.js";
+import { InputImage } from "./input.js";
 import { setUpTabs } from "./tabs.js";
 import { setUpTheme } from "./theme.js";
 import { Training } from "./training.js";
@@ -26,7 +26,7 @@ const page = document.documentElement;
 const openedWith = location.hash;
 
 setUpTheme(byId("theme"), () => {
-  for (const part of [pad, sight, diagram, panel, training]) part.refresh();
+  for (const part of [pad, inputImage, diagram, panel, training]) part.refresh();
 });
 
 const connection = new Connection(showConnection);
@@ -39,8 +39,8 @@ const pad = new Pad(
   (isDown) => byId("answer-box").setAttribute("aria-busy", String(isDown)),
 );
 const picture = new Picture(connection, pad);
-const sight = new Sight(byId("sees"), byId("map-text"));
-const map = new PixelMap(connection, sight);
+const inputImage = new InputImage(byId("network-input"), byId("map-text"));
+const map = new PixelMap(connection, inputImage);
 const breaking = new Breaking(connection);
 const panel = new NeuronPanel(connection, (neuron) => {
   diagram.mark(neuron);
@@ -121,7 +121,7 @@ const showSeen = oncePerFrame(() => {
   const began = performance.now();
   const { frame, arrived } = seen;
   const { header, arrays } = frame;
-  sight.show(arrays.image);
+  inputImage.show(arrays.image);
   diagram.show(arrays);
   panel.seen(arrays);
   picture.seen(frame);

@@ -8,18 +8,18 @@ export class PixelMap {
   #switch = byId("map-switch");
   #output = byId("map-output");
   #latest;
-  #sight;
+  #inputImage;
 
   /**
    * @param {import("./connection.js").Connection} connection
-   * @param {import("./sight.js").Sight} sight Object that draws the map.
+   * @param {import("./input.js").InputImage} inputImage Object that draws the map.
    */
-  constructor(connection, sight) {
+  constructor(connection, inputImage) {
     this.#latest = new Latest(connection);
-    this.#sight = sight;
+    this.#inputImage = inputImage;
     for (let digit = 0; digit < 10; digit++) this.#output.append(new Option(String(digit), String(digit)));
     connection.on("map", ({ header, arrays }) => {
-      if (this.#switch.checked) this.#sight.showMap(arrays.gradient, header.output);
+      if (this.#switch.checked) this.#inputImage.showMap(arrays.gradient, header.output);
     });
     this.#output.addEventListener("change", () => {
       this.#switch.checked = true;
@@ -27,7 +27,7 @@ export class PixelMap {
     });
     this.#switch.addEventListener("change", () => {
       if (this.#switch.checked) this.again();
-      else this.#sight.showMap(null, null);
+      else this.#inputImage.showMap(null, null);
     });
   }
 

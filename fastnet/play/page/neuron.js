@@ -14,7 +14,7 @@ export class NeuronPanel {
   #open = null;
   #opener = null;
   #header = null;
-  #exciting = [];
+  #topDigits = [];
   #digits = null;
   #weights = new Tiles(byId("neuron-weights"), { label: "Incoming weights", maxHeight: 200, maxTile: 200 });
   #onChange;
@@ -31,8 +31,8 @@ export class NeuronPanel {
     for (let i = 0; i < 8; i++) {
       const canvas = make("canvas", { width: 28, height: 28 });
       const caption = make("span", { className: "note" });
-      byId("exciting").append(make("li", {}, canvas, caption));
-      this.#exciting.push({ context: canvas.getContext("2d"), caption });
+      byId("top-activations").append(make("li", {}, canvas, caption));
+      this.#topDigits.push({ context: canvas.getContext("2d"), caption });
     }
   }
 
@@ -105,10 +105,10 @@ export class NeuronPanel {
     this.#weights.show(arrays.weights, limit);
     setText(byId("neuron-low"), decimal(-limit));
     setText(byId("neuron-high"), decimal(limit));
-    this.#digits = arrays.exciting;
+    this.#digits = arrays.top_images;
     this.#drawDigits();
-    this.#exciting.forEach(({ caption }, i) => {
-      setText(caption, `${arrays.exciting_labels[i]}: ${write(arrays.exciting_activations[i])}`);
+    this.#topDigits.forEach(({ caption }, i) => {
+      setText(caption, `${arrays.top_labels[i]}: ${write(arrays.top_activations[i])}`);
     });
   }
 
@@ -133,7 +133,7 @@ export class NeuronPanel {
   }
 
   #drawDigits() {
-    this.#exciting.forEach(({ context }, i) => {
+    this.#topDigits.forEach(({ context }, i) => {
       const data = context.createImageData(28, 28);
       const colours = new Uint32Array(data.data.buffer);
       for (let k = 0; k < 784; k++) colours[k] = ink[this.#digits[784 * i + k]];

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fastnet import handwriting
-from fastnet.handwriting.choosing import components
+from fastnet.handwriting.components import components
 from fastnet.handwriting.images import LARGEST, resized
-from fastnet.handwriting.preparing import line_width, thicken
+from fastnet.handwriting.preprocessing import line_width, thicken
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
@@ -263,7 +263,7 @@ def test_lines_around_nothing_are_no_digit(name):
     assert handwriting.prepare(dirty).reason
 
 
-def test_a_frame_that_touches_a_digit_is_told():
+def test_a_frame_that_touches_a_digit_is_reported():
     image = written(7, seed=7)
     prepared = handwriting.prepare(with_lines(image, *sides(image, 0, "ltrb")))
     assert prepared.reason == "the drawing is a frame, or touches a frame"

@@ -12,8 +12,8 @@ import numpy as np
 from fastnet import network2
 from fastnet.formulas import notation
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
-from fastnet.handwriting import judging
-from fastnet.handwriting.preparing import SIDE, prepare_drawing
+from fastnet.handwriting import prediction
+from fastnet.handwriting.preprocessing import SIDE, prepare_drawing
 from fastnet.play import digits
 from fastnet.play.settings import RequestError, number_of_parameters
 
@@ -83,15 +83,15 @@ def drawing(message: Mapping[str, Any]) -> Image:
     return Image(prepared.pixels, prepared.reason)
 
 
-def seen(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
+def answer(net: network2.Network, image: Image) -> tuple[dict[str, Any], Arrays]:
     """Return members and arrays of the message `seen`: a network's answer for an image, and all layers' activations."""
     activations = net.activations(image.column)
-    probabilities = judging.probabilities_of(activations[-1][:, 0])
-    doubt = image.reason or judging.doubt(probabilities)
+    probabilities = prediction.probabilities_of(activations[-1][:, 0])
+    reason = image.reason or prediction.reason_not_sure(probabilities)
     digit = int(probabilities.argmax()) if image.pixels.any() else None
     arrays = {"image": image.pixels, "probabilities": probabilities}
     arrays |= {f"activation_{i}": a[..., 0] for i, a in enumerate(activations)}
-    members = {"digit": digit, "sure": not doubt, "why": doubt, **image.members}
+    members = {"digit": digit, "sure": not reason, "why": reason, **image.members}
     return members, {name: a.astype(np.float32, copy=False) for name, a in arrays.items()}
 
 
@@ -161,9 +161,9 @@ def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -
     members = {"layer": layer, "index": which, "bias": bias, "activation": own}
     return members, {
         "weights": weights.astype(np.float32),
-        "exciting": digits.test_images()[most],
-        "exciting_activations": found[most].astype(np.float32),
-        "exciting_labels": test.labels(10)[most].astype(np.float32),
+        "top_images": digits.test_images()[most],
+        "top_activations": found[most].astype(np.float32),
+        "top_labels": test.labels(10)[most].astype(np.float32),
     }
 
 

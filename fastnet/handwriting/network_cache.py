@@ -9,7 +9,7 @@ from pathlib import Path
 import fastnet
 from fastnet import network2
 from fastnet.datasets.mnist import CHECKSUMS
-from fastnet.handwriting import judging, training
+from fastnet.handwriting import prediction, training
 from fastnet.utils.folders import cache_folder
 
 
@@ -64,7 +64,7 @@ def _kept(path: Path) -> network2.Network | None:
         if not path.is_file():
             return None
         net = network2.load(path, engine="numpy")
-        judging.check(net)
+        prediction.check(net)
     except (OSError, ValueError):
         return None
     return net

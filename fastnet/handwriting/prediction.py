@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.handwriting.preparing import SIDE, prepare
+from fastnet.handwriting.preprocessing import SIDE, prepare
 
 if TYPE_CHECKING:
     from fastnet.networks.base import BaseNetwork
@@ -77,7 +77,7 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     check(net)
     prepared = prepare(image)
     probabilities = probabilities_of(net.feedforward(prepared.pixels.reshape(-1, 1))[:, 0])
-    reason = prepared.reason or doubt(probabilities)
+    reason = prepared.reason or reason_not_sure(probabilities)
     digit = None if reason else int(probabilities.argmax())
     return Prediction(digit, probabilities, reason, prepared.pixels)
 
@@ -103,7 +103,7 @@ def percent(probability: float) -> str:
     return f"{min(probability, 0.999):.1%}".replace("%", " %")
 
 
-def doubt(probabilities: np.ndarray) -> str:
+def reason_not_sure(probabilities: np.ndarray) -> str:
     """Return the reason why a prediction is not sure; empty if the largest probability is above `SURE`."""
     second, first = (int(digit) for digit in probabilities.argsort(kind="stable")[-2:])
     if probabilities[first] > SURE:

@@ -74,7 +74,7 @@ def test_a_quantile_is_that_of_a_linear_program(line):
     assert np.mean(y < regressor.predict(x)) == pytest.approx(0.3, abs=0.02)
 
 
-def test_outliers_are_forgiven(line):
+def test_outliers_have_little_effect(line):
     x, y = line
     errors = {}
     for loss in ("squared_error", "huber", "absolute_error"):
@@ -343,7 +343,7 @@ class TestCallbacks:
         assert recorder.begun == len(recorder.scores) == 5  # four iterations, and `fit` itself
         assert recorder.scores[-1] == classifier.score(x, y)
 
-    def test_parts_are_not_told(self, blobs):
+    def test_partial_fit_calls_no_callback(self, blobs):
         recorder = self.Recorder()
         MLPClassifier(**NUMPY).set_callbacks(recorder).partial_fit(*blobs(3), classes=[0, 1, 2])
         assert not hasattr(recorder, "set_up")

@@ -30,13 +30,13 @@ class Finding(BaseException):
     """A reader did something forbidden. This class is no `Exception`, so that no reader can catch it."""
 
 
-class _Listener:
+class _AuditHook:
     """Audit hook that raises a `Finding` for an event while a file is read. Python cannot remove audit hooks."""
 
     def __init__(self) -> None:
-        self.allowed: str | None = None  # path of the file that may be read; None if no reader is watched
-        self.thread = 0  # identifier of the watched thread; starting another thread is an event
-        self.heard = ""
+        self.allowed: str | None = None  # path of the file that may be read; None if no reader is monitored
+        self.thread = 0  # identifier of the monitored thread; starting another thread is an event
+        self.event = ""
         self._added = False
 
     def add(self) -> None:
@@ -44,9 +44,9 @@ class _Listener:
             codecs.lookup(codec)
         if not self._added:
             self._added = True
-            sys.addaudithook(self._hear)
+            sys.addaudithook(self._on_audit_event)
 
-    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+    def _on_audit_event(self, event: str, arguments: tuple[object, ...]) -> None:
         if self.allowed is None or event in _HARMLESS or threading.get_ident() != self.thread:
             return
         if event == "open" and str(arguments[0]) == self.allowed and arguments[1] in ("r", "rb", None):
@@ -54,15 +54,15 @@ class _Listener:
         if event.startswith("sqlite3.connect"):
             return
         allowed, self.allowed = self.allowed, None  # `repr` may cause events
-        self.heard = f"{event} {arguments!r}"[:200]
+        self.event = f"{event} {arguments!r}"[:200]
         self.allowed = allowed
-        raise Finding(f"the reader does not only read: {self.heard}")
+        raise Finding(f"the reader does not only read: {self.event}")
 
 
-_listener = _Listener()
+_audit_hook = _AuditHook()
 
 
-class Watch:
+class MonitoredReader:
     """Reads files, and checks what the reader does.
 
     Parameters
@@ -72,7 +72,7 @@ class Watch:
     path : Path
         Path to which each file is written.
     whole : sequence of bytes
-        Files that are read first, so that the reader imports all modules before it is watched.
+        Files that are read first, so that the reader imports all modules before it is monitored.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Watch:
             path.write_bytes(contents)
             read(path)
         self.memory = 0
-        _listener.add()
+        _audit_hook.add()
 
     def __call__(self, contents: bytes, *, count_memory: bool = False) -> bool:
         """Read a file, and return whether the reader accepted it.
@@ -101,7 +101,7 @@ class Watch:
         if count_memory:
             tracemalloc.start()
         before, start = _most_memory(), time.process_time()
-        raised = self._listened_to()
+        raised = self._read_audited()
         seconds, memory = time.process_time() - start, _most_memory() - before
         if count_memory:
             memory = max(memory, tracemalloc.get_traced_memory()[1])
@@ -117,19 +117,19 @@ class Watch:
             raise Finding(f"the reader takes more than {MOST_BYTES >> 20} MiB: {memory >> 20} MiB")
         return raised is None
 
-    def _listened_to(self) -> Exception | None:
+    def _read_audited(self) -> Exception | None:
         """Read the file, and return the exception that the reader raised, or None."""
-        _listener.heard, _listener.thread = "", threading.get_ident()
-        _listener.allowed = str(self._path)
+        _audit_hook.event, _audit_hook.thread = "", threading.get_ident()
+        _audit_hook.allowed = str(self._path)
         raised = None
         try:
             self._read(self._path)
         except Exception as error:
             raised = error
         finally:
-            _listener.allowed = None
-        if _listener.heard:
-            raise Finding(f"the reader does not only read: {_listener.heard}")
+            _audit_hook.allowed = None
+        if _audit_hook.event:
+            raise Finding(f"the reader does not only read: {_audit_hook.event}")
         return raised
 
     def _check_message(self, message: str) -> None:

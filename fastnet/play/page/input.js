@@ -7,7 +7,7 @@ import { largest } from "./tiles.js";
 const PIXELS = 28 * 28;
 
 /** The network's input. With a map, the image is paler, and the colour of a pixel shows the output's derivative. */
-export class Sight {
+export class InputImage {
   #context;
   #data;
   #colours;

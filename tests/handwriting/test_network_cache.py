@@ -9,13 +9,13 @@ import platformdirs
 import pytest
 
 from fastnet import handwriting, network2
-from fastnet.handwriting import keeping, training
+from fastnet.handwriting import network_cache, training
 
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     """A cache folder that does not exist yet."""
-    monkeypatch.setattr(keeping, "cache_folder", lambda: tmp_path / "cache" / "fastnet")
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: tmp_path / "cache" / "fastnet")
     return tmp_path / "cache" / "fastnet"
 
 
@@ -85,17 +85,17 @@ def test_a_network_of_another_size_is_replaced(folder, trainings):
 
 
 def test_each_version_recipe_and_data_set_has_a_file_of_its_own(folder, monkeypatch, tmp_path):
-    files = {keeping.file()}
+    files = {network_cache.file()}
     with monkeypatch.context() as patch:
         patch.setattr("fastnet.__version__", "99")
-        files.add(keeping.file())
+        files.add(network_cache.file())
     with monkeypatch.context() as patch:
-        patch.setitem(keeping.CHECKSUMS, "train-images-idx3-ubyte", "0" * 64)
-        files.add(keeping.file())
+        patch.setitem(network_cache.CHECKSUMS, "train-images-idx3-ubyte", "0" * 64)
+        files.add(network_cache.file())
     recipe = tmp_path / "training.py"
     recipe.write_bytes(Path(training.__file__).read_bytes() + b"#")
     monkeypatch.setattr(training, "__file__", str(recipe))
-    files.add(keeping.file())
+    files.add(network_cache.file())
     assert len(files) == 4
     assert {file.parent for file in files} == {folder}
 
@@ -110,14 +110,14 @@ def test_a_folder_that_cannot_be_written_costs_only_time(folder, trainings):
 
 
 def test_a_folder_in_place_of_the_file(folder, trainings):
-    keeping.file().mkdir(parents=True)
+    network_cache.file().mkdir(parents=True)
     lines = []
     assert handwriting.default_network(lines.append).sizes == [784, 10]
     assert "not kept" in lines[1]
 
 
 def test_without_a_cache_folder_it_is_not_kept(monkeypatch, trainings):
-    monkeypatch.setattr(keeping, "cache_folder", lambda: None)
+    monkeypatch.setattr(network_cache, "cache_folder", lambda: None)
     lines = []
     for _ in range(2):
         handwriting.default_network(lines.append)

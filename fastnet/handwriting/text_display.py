@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnet.handwriting.judging import Prediction, percent
+from fastnet.handwriting.prediction import Prediction, percent
 
 _SHADES = " .:-=+*#%@"
 _DARKEST, _GREYS = 232, 24  # index of the darkest grey, and number of greys, in a terminal's 256 colours

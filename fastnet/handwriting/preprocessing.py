@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fastnet.handwriting import choosing, images, ink
+from fastnet.handwriting import components, images, ink
 from fastnet.handwriting.images import LARGEST, resized
 
 SIDE = 28
@@ -85,8 +85,8 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
     """
     images.check()
     if not (values > 0.5).any():  # a pixel with a share of ink of at most 0.5 does not count
-        return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
-    mask, reason = choosing.choose(ink.Ink(values, light=False, other=0.0))
+        return Prepared(np.zeros((SIDE, SIDE), np.float32), components.NOTHING)
+    mask, reason = components.choose(ink.Ink(values, light=False, other=0.0))
     top, bottom, left, right = _box(mask)
     return _drawn(mask[top:bottom, left:right], values[top:bottom, left:right], reason)
 
@@ -94,8 +94,8 @@ def prepare_drawing(values: np.ndarray) -> Prepared:
 def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
     found = ink.find(grey)
     if found is None:
-        return Prepared(np.zeros((SIDE, SIDE), np.float32), choosing.NOTHING)
-    mask, reason = choosing.choose(found)
+        return Prepared(np.zeros((SIDE, SIDE), np.float32), components.NOTHING)
+    mask, reason = components.choose(found)
     top, bottom, left, right = _box(mask)
     mask, values, grey = (array[top:bottom, left:right] for array in (mask, found.values, grey))
     if sheets and _is_sheet(mask):
