@@ -24,7 +24,7 @@ LAYERS = {
     "pool,": "a layer is missing",
     "dense": "too few or too many",
 }
-SHAPES = dict.fromkeys(["", "x", "28x28", "1x28x0", "1x28x-1", "1x28x28x1", "1x2.5x2"], "maps x height x width")
+SHAPES = dict.fromkeys(["", "x", "28x28", "1x28x0", "1x28x-1", "1x28x28x1", "1x2.5x2"], "MAPSxHEIGHTxWIDTH")
 RECIPE = {
     "--sizes": SIZES,
     "--layers": LAYERS,

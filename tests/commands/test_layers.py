@@ -83,8 +83,8 @@ def test_an_interrupted_run_continues(folder):
         ),
         (["--layers", ""], "Invalid value for '--layers': a layer is missing"),
         (["--layers", "dense 10 softmax"], "softmax is for the output layer only. Leave out the output layer"),
-        (["--layers", "pool", "--image-shape", "4x4"], "'4x4' must be maps x height x width, three whole numbers"),
-        (["--layers", "pool", "--image-shape", "1x4x0"], "'1x4x0' must be maps x height x width"),
+        (["--layers", "pool", "--image-shape", "4x4"], "'4x4' must be MAPSxHEIGHTxWIDTH: three whole numbers"),
+        (["--layers", "pool", "--image-shape", "1x4x0"], "'1x4x0' must be MAPSxHEIGHTxWIDTH"),
         (
             ["--layers", "pool", "--image-shape", "3x2x2"],
             "image_shape is (3, 2, 2), 12 numbers; it must have 16, the number of inputs",
