@@ -103,7 +103,7 @@ FEATURES = (
             "kernels/cache.py": "KernelCache.has",
             "engines/numba.py": "Engine._images",
             "kernels/workspace.py": "_Room _room",
-            "kernels/side_by_side.py": WHOLE,
+            "kernels/parallel_compilation.py": WHOLE,
             "kernels/layout.py": "Image _Windows _windows filter_block",
             "kernels/arrays.py": "_filters positions_of_inputs",
             "networks/entries.py": "_checked_images input_shape_of",

@@ -19,7 +19,7 @@ from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import OwnCost
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import arrays, choice, dense, epoch, images, layout, shuffling, side_by_side, threads
+from fastnet.kernels import arrays, choice, dense, epoch, images, layout, parallel_compilation, shuffling, threads
 from fastnet.kernels.compiler import announced
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
@@ -271,7 +271,9 @@ class Engine(contract.Engine):
         """Addresses of kernels, by the type of the inputs."""
         return {}
 
-    def _addresses(self, x: Reference, samples: Reference, others: Sequence[side_by_side.Call] = ()) -> Addresses:
+    def _addresses(
+        self, x: Reference, samples: Reference, others: Sequence[parallel_compilation.Call] = ()
+    ) -> Addresses:
         """Compile the kernel `epoch`, the kernels that it calls, and `others`; return the called kernels' addresses.
 
         Only the types of `x` and `samples` matter, not their contents.
@@ -286,8 +288,8 @@ class Engine(contract.Engine):
             of_dense = dense.dense, (0, 0, numbers, rows, 0, 0, 0, 1.0, own, parameters, sums, workspace, share)
             rest = 1.0, 1.0, own, parameters, sums, statistics, workspace, share, True
             of_images = [(images.images, (0, 0, x, samples, 0, 0, 0, 0, *rest))] if self._layout.maps.any() else []
-            side_by_side.compile_all(of_epoch, [of_dense, *others], of_images)
-            addresses = [side_by_side.address_of(*each) for each in (of_dense, *of_images)]
+            parallel_compilation.compile_all(of_epoch, [of_dense, *others], of_images)
+            addresses = [parallel_compilation.address_of(*each) for each in (of_dense, *of_images)]
             self._known_addresses[x.type] = Addresses(*addresses)
         return self._known_addresses[x.type]
 

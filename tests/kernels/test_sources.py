@@ -44,7 +44,7 @@ def test_a_changed_module_changes_the_kernels_that_reach_it_and_no_others(tmp_pa
         "kernels/dense.py": ["dense", "epoch"],
         "kernels/images.py": ["images"],
         "kernels/convolution.py": ["images"],
-        "kernels/side_by_side.py": ["shuffle"],
+        "kernels/parallel_compilation.py": ["shuffle"],
         "formulas/dropout.py": [],
         "engines/numba.py": [],
     }
