@@ -20,7 +20,7 @@ from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import OwnCost
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import arrays, choice, dense, epoch, images, layout, parallel_compilation, shuffling, threads
-from fastnet.kernels.compiler import announced
+from fastnet.kernels.compiler import on_compilation
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
 from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
 from fastnet.kernels.structures import FlatArray, Reference
@@ -96,7 +96,7 @@ class Engine(contract.Engine):
     def _prepare(self, data: Dataset) -> None:
         # Without this, Ctrl-C while code is loaded or compiled could be lost in a destructor of LLVM's objects.
         waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop immediately"
-        with deferred_signals(waits), announced(progress.compiling):
+        with deferred_signals(waits), on_compilation(progress.compiling):
             self._references.clear()  # the references would keep the previous data alive
             self._inputs = self._cached_inputs(data)
             targets = self._flat_targets(data)
@@ -193,7 +193,7 @@ class Engine(contract.Engine):
         own = _without_keep_of_inputs(self._layout)
         # With a momentum of 0, the running statistics do not change.
         own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))
-        with announced(progress.compiling):
+        with on_compilation(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
             y = arrays.flat_rows(targets, dtype)
             samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED)
@@ -305,7 +305,7 @@ class Engine(contract.Engine):
         self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
     ) -> None:
         """Feed samples forward; threads divide the samples, and call `receive` independently."""
-        with announced(progress.compiling):
+        with on_compilation(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
             n = len(inputs)
             most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))

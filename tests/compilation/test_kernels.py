@@ -6,7 +6,7 @@ import pytest
 
 from fastnet.compilation.kernels import kernels, specializations
 from fastnet.kernels import epoch, inputs, parallel_compilation
-from fastnet.kernels.compiler import announced, is_kernel
+from fastnet.kernels.compiler import is_kernel, on_compilation
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def found():
     """The specializations. Checks that listing the specializations compiles nothing."""
     compiled = []
     before = epoch.epoch, inputs._fill, parallel_compilation.compile_all, parallel_compilation.address_of
-    with announced(lambda: contextlib.nullcontext(compiled.append(True))):
+    with on_compilation(lambda: contextlib.nullcontext(compiled.append(True))):
         found = specializations()
     assert not compiled
     assert before == (epoch.epoch, inputs._fill, parallel_compilation.compile_all, parallel_compilation.address_of)

@@ -122,8 +122,8 @@ module, types = pickle.load(sys.stdin.buffer)
 names = "fastnet.kernels.parallel_compilation", "fastnet.kernels.compiler"
 parallel_compilation, compiler = map(importlib.import_module, names)
 doubled = importlib.import_module(module).doubled
-announcement = lambda: contextlib.nullcontext(print("waiting", flush=True))
-with compiler.announced(announcement):
+show_waiting = lambda: contextlib.nullcontext(print("waiting", flush=True))
+with compiler.on_compilation(show_waiting):
     parallel_compilation.compile_once(doubled, types)
 print(sum(doubled.stats.cache_hits.values()))
 """
