@@ -197,7 +197,7 @@ FEATURES = (
     ),
     Feature(
         "Training continues without threads that cannot start or get no processor.",
-        {"kernels/threads.py": "_Pause _processors"},
+        {"kernels/threads.py": "_SingleThreadPeriod _processors"},
     ),
     Feature(
         "Descriptions of the machine name the processor's vector instructions.",
