@@ -78,12 +78,12 @@ class NetworkLearner:
         """Return a new random order of an epoch's samples."""
         return self.engine.permutation(self.net._generator(), len(self.data))
 
-    def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
+    def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float | None:
         """Train for an epoch. At the end, the trained parameters are copied to the network."""
         if self.deform is not None:
             self.engine.train_on(self.deform(self.data, int(self.net._generator().randint(2**31))))
         order = self.order()
-        total = self.descend(number, order, eta, hear)
+        total = self.descend(number, order, eta, handle_deferred)
         self._assign(self.engine.parameters())
         return None if total is None else total.costs / len(order)
 
@@ -106,11 +106,11 @@ class NetworkLearner:
         if len(self.engine.architecture.drop_probabilities):
             self.descent = replace(self.descent, seed=int(self.net._generator().randint(2**31)))
 
-    def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> Totals | None:
+    def descend(self, number: int, order: np.ndarray, eta: float, handle_deferred: Callable[[], None]) -> Totals | None:
         """Train on samples in the given order; return the costs of the mini-batches if `with_costs` is True."""
         return descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
-            title=f"Epoch {number}", hear=hear, with_costs=self.with_costs,
+            title=f"Epoch {number}", handle_deferred=handle_deferred, with_costs=self.with_costs,
         )  # fmt: skip
 
     def arrays(self) -> Iterable[np.ndarray]:

@@ -227,14 +227,14 @@ def test_ctrl_c_waits_until_a_file_is_written(old):
 
 
 def test_ctrl_c_that_is_pressed_again_does_not_wait(old):
-    unheard = []
+    deferred = []
 
     def interrupted():
         with writing.atomic_write(old) as file:
             file.write(b"what was")
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
-            unheard.append(True)
+            deferred.append(True)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -243,7 +243,7 @@ def test_ctrl_c_that_is_pressed_again_does_not_wait(old):
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-    assert not unheard
+    assert not deferred
     assert old.read_bytes() == OLD
     assert os.listdir(old.parent) == ["old"]
 

@@ -168,7 +168,7 @@ def test_a_command_that_is_told_to_end_saves_what_was_learnt(number, times, tmp_
     assert network2.load(tmp_path / "net.json").sizes == [784, 10]
 
 
-def test_who_presses_ctrl_c_is_told_that_it_was_heard(capsys):
+def test_ctrl_c_is_confirmed_to_the_user(capsys):
     said = []
 
     def interrupted():
