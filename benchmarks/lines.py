@@ -177,7 +177,7 @@ FEATURES = (
     ),
     Feature(
         "Checks of the targets of the cross-entropy; other costs accept any targets.",
-        {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check OwnCost.check"},
+        {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check CustomCost.check"},
     ),
     Feature(
         "Checkpoints of earlier versions are continued.",

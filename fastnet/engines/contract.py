@@ -19,9 +19,9 @@ from fastnet.datasets.classes import classes_of
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.formulas import dropout
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 from fastnet.formulas.architecture import Architecture, Parameters
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
@@ -282,7 +282,7 @@ class Engine(ABC):
         custom cost.
     """
 
-    calls_own_activations: ClassVar[bool] = False
+    calls_custom_activations: ClassVar[bool] = False
     """Whether the engine can call and differentiate custom activation functions."""
 
     calls_no_function: ClassVar[str | None] = None
@@ -314,14 +314,14 @@ class Engine(ABC):
 
     def _check_cost(self) -> None:
         cost = self.architecture.cost
-        if isinstance(cost, OwnCost) and self.calls_no_function is not None:
+        if isinstance(cost, CustomCost) and self.calls_no_function is not None:
             raise ValueError(
                 f"{self.calls_no_function} a custom {cost.function}; use engine='numpy' or engine='reference'"
             )
 
     def _check_activations(self) -> None:
         for activation in self.architecture.activations:
-            if isinstance(activation, OwnActivation) and not self.calls_own_activations:
+            if isinstance(activation, CustomActivation) and not self.calls_custom_activations:
                 raise ValueError(
                     f"a layer has the custom activation {activation}, which this engine cannot call; use engine='torch'"
                 )

@@ -17,7 +17,7 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import arrays, choice, dense, epoch, images, layout, parallel_compilation, shuffling, threads
 from fastnet.kernels.compiler import on_compilation
@@ -312,7 +312,7 @@ class Engine(contract.Engine):
             starts = range(0, n, max(most, 1))
             first, rest = Reference(x), self._structures_of_feeding
             targets = self._nothing
-            if desired is not None and not isinstance(self.architecture.cost, OwnCost):
+            if desired is not None and not isinstance(self.architecture.cost, CustomCost):
                 targets = self._flat_targets(desired)
             nothing = epoch.Samples(
                 np.empty(0, np.int64), targets, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED

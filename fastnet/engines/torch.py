@@ -45,7 +45,7 @@ class Eager(contract.Engine):
     """The engine in which Python calls each operation, with an optimizer of `torch.optim`."""
 
     calls_no_function = "engine 'torch' gets its gradients from PyTorch and cannot call"
-    calls_own_activations = True
+    calls_custom_activations = True
     device: ClassVar[str] = "cpu"
 
     _captures: ClassVar[bool] = False
