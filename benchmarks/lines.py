@@ -102,7 +102,7 @@ FEATURES = (
             "kernels/geometry.py": "first_place vectors_at_a_time",
             "kernels/cache.py": "KernelCache.has",
             "engines/numba.py": "Engine._images",
-            "kernels/workspace.py": "_Room _room",
+            "kernels/workspace.py": "_ScratchSizes _scratch_sizes",
             "kernels/parallel_compilation.py": WHOLE,
             "kernels/layout.py": "Image _Windows _windows filter_block",
             "kernels/arrays.py": "_filters positions_of_inputs",

@@ -75,13 +75,13 @@ class Engine(contract.Engine):
         the workspace is new, because the borders of images have to be zero.
         """
         wanted = samples, threads, addresses
-        key, room = getattr(self._of_thread, "room", (None, None))
-        if room is None or key != wanted:
+        key, found = getattr(self._of_thread, "workspace", (None, None))
+        if found is None or key != wanted:
             workspace = workspace_of(self._layout, samples, threads, addresses)
-            room = workspace, Reference(workspace)
+            found = workspace, Reference(workspace)
             if not addresses.images:
-                self._of_thread.room = wanted, room
-        return room
+                self._of_thread.workspace = wanted, found
+        return found
 
     @cached_property
     def _sums(self) -> layout.Parameters:
@@ -259,10 +259,10 @@ class Engine(contract.Engine):
         summed = Reference(sums) if descent is _PLAIN else self._reference(sums)
         memory = Reference(self._two_memories(descent))
         rest = [of_layout, Reference(update), parameters, summed, memory, statistics]
-        _, room = self._workspace(most, number, self._addresses(first, second))
+        _, workspace = self._workspace(most, number, self._addresses(first, second))
 
         def descend(share: threads.Share) -> None:
-            epoch.epoch(first, second, mini_batch_size, *rest, room, Reference(share), True)
+            epoch.epoch(first, second, mini_batch_size, *rest, workspace, Reference(share), True)
 
         threads.run(descend, number, together=True)
 
@@ -321,13 +321,13 @@ class Engine(contract.Engine):
 
             def feed_forward(share: threads.Share) -> None:
                 alone = Reference(share._replace(thread=0, threads=1))
-                workspace, room = self._workspace(most, 1, addresses)
+                workspace, reference = self._workspace(most, 1, addresses)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)
                     losses = np.empty(len(order)) if len(targets) else _NOT_WANTED
                     samples = nothing._replace(order=order, losses=losses)
-                    epoch.epoch(first, Reference(samples), most, *rest, room, alone, False)
+                    epoch.epoch(first, Reference(samples), most, *rest, reference, alone, False)
                     z = arrays.outputs_of(self._layout, workspace.activations, len(order))
                     receive(part, z, losses if len(targets) else None)
 

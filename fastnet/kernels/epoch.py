@@ -89,15 +89,15 @@ def epoch(
         that only one kernel must be compiled.
     """
     control = subnormals.count_as_zero()
-    order, room = samples.order, len(workspace.samples)
-    scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
+    order, capacity = samples.order, len(workspace.samples)
+    scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, capacity
     for start in range(0, len(order), mini_batch_size):
         end = min(start + mini_batch_size, len(order))
         divisor, decay = divisor_of(samples, start, end, update.divisor)
         shrink = 1 - decay * update.shrinkage
         sums_scale *= shrink
-        for begin in range(start, end, room):
-            m = min(room, end - begin)
+        for begin in range(start, end, capacity):
+            m = min(capacity, end - begin)
             first, last = share_of(m, share)
             if m != laid_out:  # panels and images get new offsets; other threads may still read there
                 laid_out = m

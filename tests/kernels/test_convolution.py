@@ -288,7 +288,7 @@ def paths_of_windows(below, each, v):
     if isinstance(below.layer, (Convolution, MaxPooling)) and isinstance(each.layer, MaxPooling):
         found.add("pooling of what a layer gives")
     if -(-each.channels // v) * v * width * pooling[0] * pooling[1] > layout.ERRORS_IN_CACHE:
-        found.add("more room for a row of places than for errors")
+        found.add("more memory for a row of places than for errors")
     return found
 
 
@@ -349,7 +349,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
         *(f"convolution of {size}" for size in ("1 x 1", "2 x 2", "3 x 2", "1 x 4", "4 x 1")),
         *(f"pooling of {size}" for size in ("2 x 2", "1 x 2")),
         *(f"{number} places beyond fours" for number in range(4)),
-        "more room for a row of places than for errors",
+        "more memory for a row of places than for errors",
         "rows that fill no window", "columns that fill no window", "pooling of what a layer gives",
         "convolution with a part of a vector", "pooling with a part of a vector",
         *(f"{number} vectors of filters" for number in range(1, 5)), "one map below", "several maps below",
