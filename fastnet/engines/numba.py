@@ -22,7 +22,7 @@ from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import arrays, choice, dense, epoch, images, layout, parallel_compilation, shuffling, threads
 from fastnet.kernels.compiler import on_compilation
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
-from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
+from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, OptimizerState, Update
 from fastnet.kernels.structures import FlatArray, Reference
 from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
@@ -89,7 +89,7 @@ class Engine(contract.Engine):
         return layout.zeros(self._layout)
 
     @cached_property
-    def _memory(self) -> dict[str, layout.Parameters]:
+    def _optimizer_state(self) -> dict[str, layout.Parameters]:
         """The optimizer's state, by name."""
         return {}
 
@@ -175,18 +175,18 @@ class Engine(contract.Engine):
             self.set_parameters(self.parameters())
         optimizer = descent.optimizer
         if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
-            return self._remembered("velocity")
+            return self._state_of("velocity")
         return self._sums
 
-    def _remembered(self, name: str) -> layout.Parameters:
+    def _state_of(self, name: str) -> layout.Parameters:
         """Return the optimizer's state with this name, which is initially zero."""
-        if name not in self._memory:
-            self._memory[name] = layout.zeros(self._layout)
-        return self._memory[name]
+        if name not in self._optimizer_state:
+            self._optimizer_state[name] = layout.zeros(self._layout)
+        return self._optimizer_state[name]
 
-    def _two_memories(self, descent: Descent) -> Memory:
-        first, second, *_ = (*map(self._remembered, descent.optimizer.remembers), self._sums, self._sums)
-        return Memory(first.values, second.values)
+    def _state_arrays(self, descent: Descent) -> OptimizerState:
+        first, second, *_ = (*map(self._state_of, descent.optimizer.state_names), self._sums, self._sums)
+        return OptimizerState(first.values, second.values)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
@@ -230,12 +230,13 @@ class Engine(contract.Engine):
         weights, scale = self._parameters.values[: self._layout.biases], float(self._parameters.scale[0])
         return scale**2 * float(np.vdot(weights, weights))
 
-    def _memory_copied(self) -> dict[str, Parameters]:
-        return {name: arrays.to_arrays(self.architecture, self._layout, each) for name, each in self._memory.items()}
+    def _copied_optimizer_state(self) -> dict[str, Parameters]:
+        state = self._optimizer_state
+        return {name: arrays.to_arrays(self.architecture, self._layout, each) for name, each in state.items()}
 
-    def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        self._memory = {
-            name: arrays.from_arrays(self.architecture, self._layout, each) for name, each in memory.items()
+    def _set_optimizer_state(self, state: dict[str, Parameters]) -> None:
+        self._optimizer_state = {
+            name: arrays.from_arrays(self.architecture, self._layout, each) for name, each in state.items()
         }
 
     def _descend(
@@ -257,8 +258,8 @@ class Engine(contract.Engine):
         first, second = self._reference(inputs) if inputs is self._inputs else Reference(inputs), Reference(samples)
         parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
         summed = Reference(sums) if descent is _PLAIN else self._reference(sums)
-        memory = Reference(self._two_memories(descent))
-        rest = [of_layout, Reference(update), parameters, summed, memory, statistics]
+        state = Reference(self._state_arrays(descent))
+        rest = [of_layout, Reference(update), parameters, summed, state, statistics]
         _, workspace = self._workspace(most, number, self._addresses(first, second))
 
         def descend(share: threads.Share) -> None:
@@ -337,12 +338,12 @@ class Engine(contract.Engine):
     def _structures_of_feeding(self) -> list[Reference]:
         """References to the structures that the kernel reads when it only feeds forward."""
         parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
-        update, memory = self._reference(_GRADIENT), self._reference(self._no_memory)
-        return [self._reference(self._layout), update, parameters, parameters, memory, statistics]
+        update, state = self._reference(_GRADIENT), self._reference(self._no_optimizer_state)
+        return [self._reference(self._layout), update, parameters, parameters, state, statistics]
 
     @cached_property
-    def _no_memory(self) -> Memory:
-        return Memory(self._nothing, self._nothing)
+    def _no_optimizer_state(self) -> OptimizerState:
+        return OptimizerState(self._nothing, self._nothing)
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None

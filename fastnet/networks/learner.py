@@ -124,7 +124,7 @@ class NetworkLearner:
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
         """Restore the run in the file, and return its epochs. If there is no run to continue, draw the dropout seed."""
         architecture, generator = self.engine.architecture, self.net._generator()
-        found = file.found(history.recipe, architecture, self.descent.optimizer.remembers)
+        found = file.found(history.recipe, architecture, self.descent.optimizer.state_names)
         if found is None:
             self.seed_dropout()
             return ()
@@ -139,13 +139,13 @@ class NetworkLearner:
         """Write the checkpoint if a file was given: parameters and all other state that the next epoch depends on."""
         if file.path is None:
             return
-        state, remembers = self.engine.state(), self.descent.optimizer.remembers
-        memory = {name: state.memory[name] for name in remembers if name in state.memory}
+        state, state_names = self.engine.state(), self.descent.optimizer.state_names
+        optimizer_state = {name: state.optimizer_state[name] for name in state_names if name in state.optimizer_state}
         checkpoint = Checkpoint(
             recipe=history.recipe,
             data=file.data,
             parameters=self._parameters(),
-            engine=replace(state, memory=memory),
+            engine=replace(state, optimizer_state=optimizer_state),
             dropout_seed=self.descent.seed,
             generator=self.net._generator().get_state(legacy=False),
             epochs=history.epochs,

@@ -375,7 +375,7 @@ def test_an_engine_keeps_its_hands_off_what_it_is_given(engine_name):
     for _ in range(2):
         engine.epoch(np.arange(9), 4, 1.0, Descent(GradientDescent(0.5)))
         state = engine.state()
-        for handed_back in (*arrays_of(engine.parameters()), *arrays_of(state.memory["velocity"])):
+        for handed_back in (*arrays_of(engine.parameters()), *arrays_of(state.optimizer_state["velocity"])):
             handed_back[:] = np.nan
     assert all(np.isfinite(array).all() for array in arrays_of(engine.parameters()))
     for array, copy in zip(given_arrays, copies, strict=True):
