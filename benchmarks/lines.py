@@ -102,8 +102,8 @@ FEATURES = (
             "kernels/geometry.py": "first_place vectors_at_a_time",
             "kernels/cache.py": "KernelCache.has",
             "engines/numba.py": "Engine._images",
-            "kernels/workspace.py": "_Room _room",
-            "kernels/side_by_side.py": WHOLE,
+            "kernels/workspace.py": "_ScratchSizes _scratch_sizes",
+            "kernels/parallel_compilation.py": WHOLE,
             "kernels/layout.py": "Image _Windows _windows filter_block",
             "kernels/arrays.py": "_filters positions_of_inputs",
             "networks/entries.py": "_checked_images input_shape_of",
@@ -177,7 +177,7 @@ FEATURES = (
     ),
     Feature(
         "Checks of the targets of the cross-entropy; other costs accept any targets.",
-        {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check OwnCost.check"},
+        {"formulas/costs.py": "QuadraticCost.check CrossEntropyCost.check CustomCost.check"},
     ),
     Feature(
         "Checkpoints of earlier versions are continued.",
@@ -197,7 +197,7 @@ FEATURES = (
     ),
     Feature(
         "Training continues without threads that cannot start or get no processor.",
-        {"kernels/threads.py": "_Pause _processors"},
+        {"kernels/threads.py": "_SingleThreadPeriod _processors"},
     ),
     Feature(
         "Descriptions of the machine name the processor's vector instructions.",

@@ -32,21 +32,21 @@ class Peer(contract.Engine):
     def _gradients(self, inputs, targets):
         raise NotImplementedError("a peer only trains")
 
-    _feed_forward = _memory_copied = _set_memory = _cost_and_gradients = _gradients
+    _feed_forward = _copied_optimizer_state = _set_optimizer_state = _cost_and_gradients = _gradients
 
 
 def change(
-    optimizer: Optimizer, gradient: Any, memory: tuple, numbers: Any, sqrt: Callable[[Any], Any]
+    optimizer: Optimizer, gradient: Any, state: tuple, numbers: Any, sqrt: Callable[[Any], Any]
 ) -> tuple[Any, tuple]:
     """Return the change of a parameter, and the optimizer's new state. No array is changed in place."""
     rate, root = numbers
     if isinstance(optimizer, Adam):
-        mean, square = memory
+        mean, square = state
         mean = optimizer.beta1 * mean + (1 - optimizer.beta1) * gradient
         square = optimizer.beta2 * square + (1 - optimizer.beta2) * gradient**2
         return -rate * mean / (sqrt(square) / root + optimizer.epsilon), (mean, square)
-    if optimizer.remembers:
-        velocity = optimizer.momentum * memory[0] - rate * gradient
+    if optimizer.state_names:
+        velocity = optimizer.momentum * state[0] - rate * gradient
         return velocity, (velocity,)
     return -rate * gradient, ()
 
@@ -92,17 +92,17 @@ class TorchCompiled(Peer):
 
         gradient = torch.func.grad(cost)
 
-        def step(tensors, memory, inputs, targets, mini_batch, numbers):
+        def step(tensors, state, inputs, targets, mini_batch, numbers):
             nabla = gradient(tensors, inputs[mini_batch], targets[mini_batch])
-            for tensor, own, remembered in zip(tensors, nabla, memory, strict=True):
-                added, kept = change(optimizer, own, remembered, numbers, torch.sqrt)
+            for tensor, own, old_state in zip(tensors, nabla, state, strict=True):
+                added, new_state = change(optimizer, own, old_state, numbers, torch.sqrt)
                 tensor.add_(added)
-                for old, new in zip(remembered, kept, strict=True):
+                for old, new in zip(old_state, new_state, strict=True):
                     old.copy_(new)
 
         torch.compiler.reset()  # otherwise, after eight networks, steps would run uncompiled
         self._step = torch.compile(step, dynamic=False)
-        self._memory = [tuple(torch.zeros_like(each) for _ in optimizer.remembers) for each in self._tensors]
+        self._optimizer_state = [tuple(torch.zeros_like(each) for _ in optimizer.state_names) for each in self._tensors]
 
     def _epoch(self, work):
         import torch
@@ -113,7 +113,7 @@ class TorchCompiled(Peer):
         numbers = torch.from_numpy(numbers_of_steps(work).astype(self.architecture.dtype))
         with torch.no_grad():
             for mini_batch, own in zip(mini_batches, numbers, strict=True):
-                self._step(self._tensors, self._memory, self._inputs, self._targets, mini_batch, own)
+                self._step(self._tensors, self._optimizer_state, self._inputs, self._targets, mini_batch, own)
         return contract.Totals()
 
     def _lists(self):
@@ -134,7 +134,7 @@ class Jax(Peer):
         self._targets = jnp.asarray(self.data.targets.astype(self.architecture.dtype))
         pairs = zip(self._weights, self._biases, strict=True)
         self._arrays = [jnp.asarray(array) for w, b in pairs for array in (w.T, b[:, 0])]
-        self._memory = None
+        self._optimizer_state = None
         functions = [getattr(jax.nn, name) for name in self.architecture.activations]
         of_logits = self.architecture.cost is CrossEntropyCost
 
@@ -146,15 +146,15 @@ class Jax(Peer):
                 return jnp.sum(jax.nn.softplus(z) - z * y) / len(y)
             return jnp.sum((x - y) ** 2) / (2 * len(y))
 
-        def epoch(arrays, memory, inputs, targets, mini_batches, numbers, optimizer):
+        def epoch(arrays, state, inputs, targets, mini_batches, numbers, optimizer):
             def step(carried, given):
-                (arrays, memory), (mini_batch, own) = carried, given
+                (arrays, state), (mini_batch, own) = carried, given
                 nabla = jax.grad(cost)(arrays, inputs[mini_batch], targets[mini_batch])
-                pairs = zip(nabla, memory, strict=True)
-                added, memory = zip(*(change(optimizer, g, kept, own, jnp.sqrt) for g, kept in pairs), strict=True)
-                return ([a + b for a, b in zip(arrays, added, strict=True)], list(memory)), None
+                pairs = zip(nabla, state, strict=True)
+                added, state = zip(*(change(optimizer, g, kept, own, jnp.sqrt) for g, kept in pairs), strict=True)
+                return ([a + b for a, b in zip(arrays, added, strict=True)], list(state)), None
 
-            return jax.lax.scan(step, (arrays, memory), (mini_batches, numbers))[0]
+            return jax.lax.scan(step, (arrays, state), (mini_batches, numbers))[0]
 
         self._run = jax.jit(epoch, donate_argnums=(0, 1), static_argnames="optimizer")
 
@@ -162,16 +162,20 @@ class Jax(Peer):
         import jax.numpy as jnp
 
         optimizer = work.descent.optimizer
-        if self._memory is None:
-            self._memory = [tuple(jnp.zeros_like(each) for _ in optimizer.remembers) for each in self._arrays]
+        if self._optimizer_state is None:
+            self._optimizer_state = [
+                tuple(jnp.zeros_like(each) for _ in optimizer.state_names) for each in self._arrays
+            ]
         size, numbers = work.mini_batch_size, numbers_of_steps(work).astype(self.architecture.dtype)
         steps = len(work.order) // size
         whole = work.order[: steps * size].reshape(-1, size), numbers[:steps]
         short = work.order[steps * size :].reshape(1, -1), numbers[steps:]
         for part, own in (whole, short):
             if part.size:
-                state = self._arrays, self._memory
-                self._arrays, self._memory = self._run(*state, self._inputs, self._targets, part, own, optimizer)
+                state = self._arrays, self._optimizer_state
+                self._arrays, self._optimizer_state = self._run(
+                    *state, self._inputs, self._targets, part, own, optimizer
+                )
         self._arrays[0].block_until_ready()
         return contract.Totals()
 

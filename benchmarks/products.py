@@ -50,10 +50,10 @@ def forward(x, mini_batch, w, n_in, z, panels):
 
 
 @kernel
-def gradient(x, mini_batch, d, w, n_in, panels, room, samples):
+def gradient(x, mini_batch, d, w, n_in, panels, scratch, samples):
     m, width = len(mini_batch), lanes(w)
     products.add_transposed_product(
-        x, 0, n_in, mini_batch, n_in, 1, 0, d, 0, m * width, width, w, 0, n_in * width, panels, m, room, 0, samples
+        x, 0, n_in, mini_batch, n_in, 1, 0, d, 0, m * width, width, w, 0, n_in * width, panels, m, scratch, 0, samples
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ class Layer:
         m = len(self.samples)
         x = self.x.ravel()
         of_inputs, w, d, a = (self.panels(each) for each in (self.w.T, self.w, self.d, self.x))
-        room, transposed = self.zeros(size_of_packed(SAMPLES_OF_SUMS)), self.zeros(len(w) + len(of_inputs))
+        scratch, transposed = self.zeros(size_of_packed(SAMPLES_OF_SUMS)), self.zeros(len(w) + len(of_inputs))
         picked, errors = self.x[self.order], self.d
 
         return {
@@ -133,7 +133,7 @@ class Layer:
                 lambda: self.matrix(self.z, m, self.n_out),
             ),
             "gradient": (
-                lambda: gradient(x, self.order, d, self.gradient, self.n_in, self.panels_out, room, self.samples),
+                lambda: gradient(x, self.order, d, self.gradient, self.n_in, self.panels_out, scratch, self.samples),
                 lambda: picked.T @ errors,
                 lambda: self.matrix(self.gradient, self.n_in, self.n_out),
             ),

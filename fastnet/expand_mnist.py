@@ -178,7 +178,7 @@ def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndar
         for start in starts[share.thread :: share.threads]:
             deform_part(slice(start, start + _AT_A_TIME), workspace)
 
-    with compiler.announced(progress.compiling):
+    with compiler.on_compilation(progress.compiling):
         # This call with an empty part compiles the kernels once, before the threads start.
         deform_part(slice(0, 0), deformation.workspace_for(side))
     threads.run(work, min(threads.available(), len(starts)))

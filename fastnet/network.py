@@ -18,7 +18,7 @@ from fastnet.datasets.dataset import Dataset, Sample
 from fastnet.engines.contract import Descent
 from fastnet.files import models
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
-from fastnet.formulas.costs import BuiltIn, OwnCost, QuadraticCost, checked_column
+from fastnet.formulas.costs import BuiltIn, CustomCost, QuadraticCost, checked_column
 from fastnet.formulas.layers import Layer
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
@@ -179,7 +179,7 @@ class Network(BaseNetwork):
         if test_data is None:
             return Findings()
         if self._overridden("evaluate") or self._overridden("feedforward"):
-            return Findings(evaluation_accuracy=self._own_count(self.evaluate(test_data), "evaluate", test_data))
+            return Findings(evaluation_accuracy=self._custom_count(self.evaluate(test_data), "evaluate", test_data))
         found = self._make_engine().measure(test_data)
         never_predicted = self._never_predicted(test_data, found)
         return Findings(evaluation_accuracy=found.correct, never_predicted=never_predicted)
@@ -245,10 +245,10 @@ class Network(BaseNetwork):
                 )
         return found
 
-    def _cost(self) -> BuiltIn | OwnCost:
+    def _cost(self) -> BuiltIn | CustomCost:
         if not self._overridden("cost_derivative"):
             return QuadraticCost
-        return OwnCost(SimpleNamespace(delta=self._delta), "cost_derivative")
+        return CustomCost(SimpleNamespace(delta=self._delta), "cost_derivative")
 
     def _delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
         delta: np.ndarray = checked_column(self.cost_derivative(a, y), a, "cost_derivative") * sigmoid_prime(z)

@@ -22,7 +22,7 @@ from fastnet.files import models
 from fastnet.formulas import costs
 from fastnet.formulas.activations import sigmoid, sigmoid_prime
 from fastnet.formulas.architecture import Arrays
-from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.formulas.costs import BuiltIn, Cost, CrossEntropyCost, CustomCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import BatchNormalization
 from fastnet.formulas.optimizers import GradientDescent, Optimizer, as_optimizer
 from fastnet.learning import diagnostics
@@ -563,7 +563,7 @@ class Network(BaseNetwork):
             return None, None, NeverPredicted()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
             own = float(self.total_cost(data, lmbda, l1=l1)) if cost else None
-            count = self._own_count(self.accuracy(data), "accuracy", data) if accuracy else None
+            count = self._custom_count(self.accuracy(data), "accuracy", data) if accuracy else None
             return own, count, NeverPredicted()
         found = self._make_engine().measure(data, cost=cost)  # cost and accuracy in one forward pass
         total = None if found.cost is None else (found.cost + self._regularization(lmbda, l1)) / len(data)
@@ -585,7 +585,7 @@ class Network(BaseNetwork):
             self._training_set(data, "evaluation_data")
         return data
 
-    def _cost(self) -> BuiltIn | OwnCost:
+    def _cost(self) -> BuiltIn | CustomCost:
         return costs.as_cost(self.cost)
 
     def _cost_name(self) -> str:

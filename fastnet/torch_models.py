@@ -18,7 +18,7 @@ with of_extra("fastnet.torch_models", "PyTorch", "torch"):
 
 from fastnet import network2
 from fastnet.engines.torch_layers import ACTIVATIONS
-from fastnet.formulas.activations import NOT_MONOTONIC, OwnActivation
+from fastnet.formulas.activations import NOT_MONOTONIC, CustomActivation
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.formulas.costs import Cost, CrossEntropyCost, LogLikelihoodCost, as_cost
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling, Shape
@@ -97,7 +97,7 @@ def _modules(layer: Layer, shape: Shape, arrays: dict[str, torch.Tensor]) -> lis
     state = module.to(next(iter(arrays.values())).dtype).state_dict()
     module.load_state_dict({**state, **{name: arrays[ours].reshape(state[name].shape) for name, ours in names.items()}})
     activation = getattr(layer, "activation", None)
-    if isinstance(activation, OwnActivation):
+    if isinstance(activation, CustomActivation):
         raise ValueError(f"net has {layer}; PyTorch has no module for a custom activation: write the model yourself")
     if activation is None or activation == "linear":
         return [module]

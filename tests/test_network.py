@@ -292,23 +292,23 @@ def test_what_the_engine_would_not_call_is_refused(data):
     with pytest.raises(ValueError, match="engine 'numba' is compiled and cannot call a custom cost_derivative"):
         net.SGD(data, 1, 4, 0.5)
 
-    class OwnBackprop(Network):
+    class CustomBackprop(Network):
         def backprop(self, x, y):
             raise AssertionError
 
-    class OwnUpdate(Network):
+    class CustomUpdate(Network):
         def update_mini_batch(self, mini_batch, eta):
             raise AssertionError
 
-    with pytest.raises(TypeError, match="OwnBackprop overrides backprop, which the engine would never call"):
-        OwnBackprop([5, 2]).SGD(data, 1, 4, 0.5)
-    with pytest.raises(TypeError, match="OwnBackprop overrides backprop"):
-        OwnBackprop([5, 2]).update_mini_batch(data, 0.5)
-    with pytest.raises(TypeError, match="OwnUpdate overrides update_mini_batch"):
-        OwnUpdate([5, 2]).SGD(data, 1, 4, 0.5)
+    with pytest.raises(TypeError, match="CustomBackprop overrides backprop, which the engine would never call"):
+        CustomBackprop([5, 2]).SGD(data, 1, 4, 0.5)
+    with pytest.raises(TypeError, match="CustomBackprop overrides backprop"):
+        CustomBackprop([5, 2]).update_mini_batch(data, 0.5)
+    with pytest.raises(TypeError, match="CustomUpdate overrides update_mini_batch"):
+        CustomUpdate([5, 2]).SGD(data, 1, 4, 0.5)
 
 
-def test_an_evaluation_and_a_feedforward_of_ones_own_are_used(data, capsys):
+def test_a_custom_evaluation_and_feedforward_are_used(data, capsys):
     class Mine(Network):
         def evaluate(self, test_data):
             return 3

@@ -86,7 +86,7 @@ def test_an_instance_is_saved_as_its_class(tmp_path):
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
-def test_a_cost_of_ones_own_is_given_to_load(tmp_path, activation):
+def test_a_custom_cost_is_given_to_load(tmp_path, activation):
     path, instance = tmp_path / "net.json", Mine()
     Network([2, 2], Mine, activation=activation).save(path)
     for cost in (Mine, instance):

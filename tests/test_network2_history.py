@@ -150,7 +150,7 @@ def test_a_history_can_be_written_whatever_an_own_accuracy_returns(data):
     assert json.loads(json.dumps(net.history.as_dict()))["epochs"][1]["evaluation_accuracy"] == 4
 
 
-def test_a_report_of_ones_own_is_called_instead_of_printing(data, capsys):
+def test_a_custom_report_is_called_instead_of_printing(data, capsys):
     net, lengths = Network([4, 3], engine="numpy", seed=0), []
     net.SGD(data, 3, 5, 0.5, report=lambda history: lengths.append(len(history.epochs)))
     assert lengths == [1, 2, 3]

@@ -18,7 +18,7 @@ from fastnet import (
     network,
     network2,
 )
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 from fastnet.network2 import CrossEntropyCost, LogLikelihoodCost, Network, QuadraticCost
 
 ENGINES = ["numpy", "reference"]
@@ -374,15 +374,15 @@ def test_batch_normalization_of_several_places_needs_no_second_sample(images):
         single.SGD(images, 1, 1, 0.1)
 
 
-def test_an_activation_of_ones_own(images, tmp_path):
+def test_a_custom_activation(images, tmp_path):
     torch = pytest.importorskip("torch")
-    layers = [(1, 6, 5), Convolution(3, 2, OwnActivation(torch.sin)), 3]
+    layers = [(1, 6, 5), Convolution(3, 2, CustomActivation(torch.sin)), 3]
     net = Network(layers, engine="torch-cpu", seed=0)
     before = copy.deepcopy(net.parameters)
     net.SGD(images, 1, 5, 0.1, report=quiet)
     assert (net.weights[0] != before[0]["weights"]).any()
-    assert net.history.recipe["layers"][0]["activation"] == "OwnActivation(sin)"
-    with pytest.raises(ValueError, match=r"the custom activation OwnActivation\(sin\), which cannot be saved"):
+    assert net.history.recipe["layers"][0]["activation"] == "CustomActivation(sin)"
+    with pytest.raises(ValueError, match=r"the custom activation CustomActivation\(sin\), which cannot be saved"):
         net.save(tmp_path / "net.json")
     assert list(tmp_path.iterdir()) == []
     for engine in ENGINES:

@@ -30,10 +30,10 @@ print(*net.weights[0].ravel())
 """
 LAY_OUT = """
 import numpy as np
-from fastnet.kernels.compiler import announced
+from fastnet.kernels.compiler import on_compilation
 from fastnet.kernels.inputs import inputs_of
 from fastnet.utils import progress
-with announced(progress.compiling):
+with on_compilation(progress.compiling):
     print(inputs_of(np.eye(5), np.dtype("float32")).columns)  # uses a kernel that compiles in less than a second
 """
 
@@ -154,7 +154,7 @@ network.Network([5, 4, 3], seed=0, dtype=dtype).SGD(data, 1, 5, 0.5, test_data=d
 before = specializations()
 layers = [5, Dropout(0.1), Dense(7, "linear"), BatchNormalization("tanh"), Dropout(0.5), Dense(9, "relu"), 3]
 other = network2.Network(layers, cost=network2.LogLikelihoodCost, activation="tanh", seed=0, dtype=dtype)
-with compiler.announced(lambda: contextlib.nullcontext(compiled.append(True))):
+with compiler.on_compilation(lambda: contextlib.nullcontext(compiled.append(True))):
     other.SGD(data, 2, 6, 0.01, 1.0, data, True, True, True, True, optimizer=Adam(), l1=0.1, max_norm=2.0,
               monitor_mini_batch_cost=True, report=lambda history: None)
     other.backprop(inputs[:1].T, np.eye(3)[:, :1])
@@ -209,7 +209,7 @@ def test_a_damaged_cache_is_made_again(tmp_path):
 KERNEL_OF_PARTS = """
 import numpy as np
 from fastnet.kernels import products
-from fastnet.kernels.compiler import announced, kernel
+from fastnet.kernels.compiler import kernel, on_compilation
 from fastnet.kernels.vectors import lanes_of
 from fastnet.utils import progress
 
@@ -218,7 +218,7 @@ def product(x, rows, d, w):
     products.add_transposed_product(x, 0, 1, rows, 1, 1, 0, d, 0, 0, 0, w, 0, 0, 1, 1, w, 0, rows)
 
 w, d = np.ones(lanes_of("float64")), np.ones(lanes_of("float64"))
-with announced(progress.compiling):
+with on_compilation(progress.compiling):
     product(np.array([3.0, 5.0]), np.arange(1), d, w)
 print(w[0])
 """

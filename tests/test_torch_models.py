@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet import BatchNormalization, Convolution, Dataset, Dense, Dropout, MaxPooling, network, network2
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 
 torch = pytest.importorskip("torch")
 
@@ -150,7 +150,7 @@ def test_what_is_no_network_of_images(modules, error, message):
 def test_what_pytorch_does_not_have():
     for layer, message in (
         (Dropout(0.5, inverted=False), r"only inverted dropout: use Dropout\(0.5\) instead"),
-        (Dense(3, OwnActivation(torch.sigmoid)), "PyTorch has no module for a custom activation"),
+        (Dense(3, CustomActivation(torch.sigmoid)), "PyTorch has no module for a custom activation"),
     ):
         with pytest.raises(ValueError, match=message):
             to_torch(network2.Network([4, layer, 2], engine="torch", seed=0))

@@ -23,7 +23,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.engines.numba import Engine
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.layers import Convolution, Dense
-from fastnet.kernels import side_by_side
+from fastnet.kernels import parallel_compilation
 from fastnet.kernels.compiler import is_kernel
 
 _SAMPLES = 1 << 14  # number of samples; with fewer than 1000, the kernel `shuffle` would not be listed
@@ -96,16 +96,16 @@ def _recorded() -> Iterator[list[Specialization]]:
         function = kernel.py_func
         found.append(Specialization(function.__module__, function.__name__, tuple(map(numba.typeof, arguments))))
 
-    def record_all(here: side_by_side.Call, *elsewhere: Sequence[side_by_side.Call]) -> None:
+    def record_all(here: parallel_compilation.Call, *elsewhere: Sequence[parallel_compilation.Call]) -> None:
         for kernel, arguments in (here, *itertools.chain(*elsewhere)):
             kernel(*arguments)
 
     with contextlib.ExitStack() as stack:
         for module, name in kernels():
             stack.enter_context(_replaced(module, name, _Recorder(getattr(module, name), record)))
-        stack.enter_context(_replaced(side_by_side, "compile_all", record_all))
+        stack.enter_context(_replaced(parallel_compilation, "compile_all", record_all))
         # The address 1 is never called, because no kernel runs.
-        stack.enter_context(_replaced(side_by_side, "address_of", lambda kernel, arguments: 1))
+        stack.enter_context(_replaced(parallel_compilation, "address_of", lambda kernel, arguments: 1))
         yield found
 
 

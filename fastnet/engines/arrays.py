@@ -29,14 +29,14 @@ class ArrayEngine(contract.Engine):
     def parameters(self) -> Parameters:
         return _copied(self._parameters, self.architecture.dtype)
 
-    def _memory_copied(self) -> dict[str, Parameters]:
-        return {name: _copied(each, self.architecture.dtype) for name, each in self._memory.items()}
+    def _copied_optimizer_state(self) -> dict[str, Parameters]:
+        return {name: _copied(each, self.architecture.dtype) for name, each in self._optimizer_state.items()}
 
-    def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        self._memory = {name: _copied(each, self.architecture.dtype) for name, each in memory.items()}
+    def _set_optimizer_state(self, state: dict[str, Parameters]) -> None:
+        self._optimizer_state = {name: _copied(each, self.architecture.dtype) for name, each in state.items()}
 
     @cached_property
-    def _memory(self) -> dict[str, Parameters]:
+    def _optimizer_state(self) -> dict[str, Parameters]:
         return {}
 
     @cached_property
@@ -67,23 +67,23 @@ class ArrayEngine(contract.Engine):
     def _step(self, gradient: Parameters, work: Pass, step: int, decay: float) -> None:
         """Update the parameters with the optimizer and regularization."""
         descent = work.descent
-        memory = self._memory_of(descent.optimizer)
+        optimizer_state = self._state_of(descent.optimizer)
         for i, (parameters, gradients) in enumerate(zip(self._parameters, gradient, strict=True)):
             for name, g in gradients.items():
                 if name == "weights":
                     g = decayed(g, parameters[name], decay * descent.l2, decay * descent.l1)
-                remembered = {each: memory[each][i][name] for each in descent.optimizer.remembers}
-                parameters[name] += descent.optimizer.change(g, remembered, work.eta, step)
+                state = {each: optimizer_state[each][i][name] for each in descent.optimizer.state_names}
+                parameters[name] += descent.optimizer.change(g, state, work.eta, step)
             if descent.max_norm and "weights" in parameters:
                 parameters["weights"] = bounded(parameters["weights"], descent.max_norm)
 
-    def _memory_of(self, optimizer: Optimizer) -> dict[str, Parameters]:
+    def _state_of(self, optimizer: Optimizer) -> dict[str, Parameters]:
         """Return the state of an optimizer: zeros before its first step."""
         dtype, shapes = self.architecture.dtype, self.architecture.trained
-        for name in optimizer.remembers:
-            if name not in self._memory:
-                self._memory[name] = [{key: np.zeros(each[key], dtype) for key in each} for each in shapes]
-        return self._memory
+        for name in optimizer.state_names:
+            if name not in self._optimizer_state:
+                self._optimizer_state[name] = [{key: np.zeros(each[key], dtype) for key in each} for each in shapes]
+        return self._optimizer_state
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         mini_batch = MiniBatch(inputs, targets, None, self._no_factors, len(inputs))

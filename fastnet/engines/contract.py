@@ -19,9 +19,9 @@ from fastnet.datasets.classes import classes_of
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 from fastnet.formulas import dropout
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 from fastnet.formulas.architecture import Architecture, Parameters
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
@@ -210,16 +210,16 @@ class State:
         Number of samples for which dropout masks were drawn.
     steps : int
         Number of mini-batches that the engine has trained on.
-    memory : dict of str to Parameters
-        The optimizer's state: arrays by the names in `Optimizer.remembers`. The scale of the arrays may differ between
-        engines.
+    optimizer_state : dict of str to Parameters
+        The optimizer's state: arrays by the names in `Optimizer.state_names`. The scale of the arrays may differ
+        between engines.
     eta : float
-        The last learning rate, on which the scale of `memory` may depend.
+        The last learning rate, on which the scale of `optimizer_state` may depend.
     """
 
     trained_on: int = 0
     steps: int = 0
-    memory: dict[str, Parameters] = field(default_factory=dict)
+    optimizer_state: dict[str, Parameters] = field(default_factory=dict)
     eta: float = 0.0
 
 
@@ -282,7 +282,7 @@ class Engine(ABC):
         custom cost.
     """
 
-    calls_own_activations: ClassVar[bool] = False
+    calls_custom_activations: ClassVar[bool] = False
     """Whether the engine can call and differentiate custom activation functions."""
 
     calls_no_function: ClassVar[str | None] = None
@@ -314,14 +314,14 @@ class Engine(ABC):
 
     def _check_cost(self) -> None:
         cost = self.architecture.cost
-        if isinstance(cost, OwnCost) and self.calls_no_function is not None:
+        if isinstance(cost, CustomCost) and self.calls_no_function is not None:
             raise ValueError(
                 f"{self.calls_no_function} a custom {cost.function}; use engine='numpy' or engine='reference'"
             )
 
     def _check_activations(self) -> None:
         for activation in self.architecture.activations:
-            if isinstance(activation, OwnActivation) and not self.calls_own_activations:
+            if isinstance(activation, CustomActivation) and not self.calls_custom_activations:
                 raise ValueError(
                     f"a layer has the custom activation {activation}, which this engine cannot call; use engine='torch'"
                 )
@@ -435,20 +435,20 @@ class Engine(ABC):
 
     def state(self) -> State:
         """Return the state, besides the parameters, from which training continues exactly."""
-        return State(self._trained_on, self._steps, self._memory_copied(), self._eta)
+        return State(self._trained_on, self._steps, self._copied_optimizer_state(), self._eta)
 
     def set_state(self, state: State) -> None:
         """Continue from the state of another engine of the same name and architecture."""
         self._trained_on, self._steps, self._eta = state.trained_on, state.steps, state.eta
-        self._set_memory(state.memory)
+        self._set_optimizer_state(state.optimizer_state)
 
     @abstractmethod
-    def _memory_copied(self) -> dict[str, Parameters]:
+    def _copied_optimizer_state(self) -> dict[str, Parameters]:
         """Return copies of the optimizer's state, in the book's shapes; an empty dict before the first step."""
 
     @abstractmethod
-    def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        """Replace the optimizer's state by copies of the arrays in `memory`."""
+    def _set_optimizer_state(self, state: dict[str, Parameters]) -> None:
+        """Replace the optimizer's state by copies of the arrays in `state`."""
 
     def gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         """Return the gradient of the mean cost over the samples, by backpropagation (chapter 2).

@@ -17,12 +17,12 @@ from fastnet.datasets.sparse import SparseInputs
 from fastnet.engines import contract
 from fastnet.engines.contract import Descent, Pass, Receiver, Totals
 from fastnet.formulas.architecture import Parameters
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.optimizers import GradientDescent
-from fastnet.kernels import arrays, choice, dense, epoch, images, layout, shuffling, side_by_side, threads
-from fastnet.kernels.compiler import announced
+from fastnet.kernels import arrays, choice, dense, epoch, images, layout, parallel_compilation, shuffling, threads
+from fastnet.kernels.compiler import on_compilation
 from fastnet.kernels.inputs import Matrix, Rows, inputs_of, rows_of
-from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, Memory, Update
+from fastnet.kernels.optimizers import BY_NOTHING, BY_NUMBER, BY_WEIGHT, CODES, OptimizerState, Update
 from fastnet.kernels.structures import FlatArray, Reference
 from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
@@ -75,13 +75,13 @@ class Engine(contract.Engine):
         the workspace is new, because the borders of images have to be zero.
         """
         wanted = samples, threads, addresses
-        key, room = getattr(self._of_thread, "room", (None, None))
-        if room is None or key != wanted:
+        key, found = getattr(self._of_thread, "workspace", (None, None))
+        if found is None or key != wanted:
             workspace = workspace_of(self._layout, samples, threads, addresses)
-            room = workspace, Reference(workspace)
+            found = workspace, Reference(workspace)
             if not addresses.images:
-                self._of_thread.room = wanted, room
-        return room
+                self._of_thread.workspace = wanted, found
+        return found
 
     @cached_property
     def _sums(self) -> layout.Parameters:
@@ -89,14 +89,14 @@ class Engine(contract.Engine):
         return layout.zeros(self._layout)
 
     @cached_property
-    def _memory(self) -> dict[str, layout.Parameters]:
+    def _optimizer_state(self) -> dict[str, layout.Parameters]:
         """The optimizer's state, by name."""
         return {}
 
     def _prepare(self, data: Dataset) -> None:
         # Without this, Ctrl-C while code is loaded or compiled could be lost in a destructor of LLVM's objects.
         waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop immediately"
-        with deferred_signals(waits), announced(progress.compiling):
+        with deferred_signals(waits), on_compilation(progress.compiling):
             self._references.clear()  # the references would keep the previous data alive
             self._inputs = self._cached_inputs(data)
             targets = self._flat_targets(data)
@@ -175,25 +175,25 @@ class Engine(contract.Engine):
             self.set_parameters(self.parameters())
         optimizer = descent.optimizer
         if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
-            return self._remembered("velocity")
+            return self._state_of("velocity")
         return self._sums
 
-    def _remembered(self, name: str) -> layout.Parameters:
+    def _state_of(self, name: str) -> layout.Parameters:
         """Return the optimizer's state with this name, which is initially zero."""
-        if name not in self._memory:
-            self._memory[name] = layout.zeros(self._layout)
-        return self._memory[name]
+        if name not in self._optimizer_state:
+            self._optimizer_state[name] = layout.zeros(self._layout)
+        return self._optimizer_state[name]
 
-    def _two_memories(self, descent: Descent) -> Memory:
-        first, second, *_ = (*map(self._remembered, descent.optimizer.remembers), self._sums, self._sums)
-        return Memory(first.values, second.values)
+    def _state_arrays(self, descent: Descent) -> OptimizerState:
+        first, second, *_ = (*map(self._state_of, descent.optimizer.state_names), self._sums, self._sums)
+        return OptimizerState(first.values, second.values)
 
     def _gradients(self, inputs: np.ndarray, targets: np.ndarray) -> Parameters:
         dtype, nabla = self.architecture.dtype, layout.zeros(self._layout)
         own = _without_keep_of_inputs(self._layout)
         # With a momentum of 0, the running statistics do not change.
         own = own._replace(constants=own.constants * np.tile([0, 1], len(own.kinds)))
-        with announced(progress.compiling):
+        with on_compilation(progress.compiling):
             x = self._laid_out(inputs.astype(dtype, copy=False) * dtype.type(self._layout.keeps[0]))
             y = arrays.flat_rows(targets, dtype)
             samples = epoch.Samples(np.arange(len(inputs)), y, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED)
@@ -230,12 +230,13 @@ class Engine(contract.Engine):
         weights, scale = self._parameters.values[: self._layout.biases], float(self._parameters.scale[0])
         return scale**2 * float(np.vdot(weights, weights))
 
-    def _memory_copied(self) -> dict[str, Parameters]:
-        return {name: arrays.to_arrays(self.architecture, self._layout, each) for name, each in self._memory.items()}
+    def _copied_optimizer_state(self) -> dict[str, Parameters]:
+        state = self._optimizer_state
+        return {name: arrays.to_arrays(self.architecture, self._layout, each) for name, each in state.items()}
 
-    def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        self._memory = {
-            name: arrays.from_arrays(self.architecture, self._layout, each) for name, each in memory.items()
+    def _set_optimizer_state(self, state: dict[str, Parameters]) -> None:
+        self._optimizer_state = {
+            name: arrays.from_arrays(self.architecture, self._layout, each) for name, each in state.items()
         }
 
     def _descend(
@@ -257,12 +258,12 @@ class Engine(contract.Engine):
         first, second = self._reference(inputs) if inputs is self._inputs else Reference(inputs), Reference(samples)
         parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
         summed = Reference(sums) if descent is _PLAIN else self._reference(sums)
-        memory = Reference(self._two_memories(descent))
-        rest = [of_layout, Reference(update), parameters, summed, memory, statistics]
-        _, room = self._workspace(most, number, self._addresses(first, second))
+        state = Reference(self._state_arrays(descent))
+        rest = [of_layout, Reference(update), parameters, summed, state, statistics]
+        _, workspace = self._workspace(most, number, self._addresses(first, second))
 
         def descend(share: threads.Share) -> None:
-            epoch.epoch(first, second, mini_batch_size, *rest, room, Reference(share), True)
+            epoch.epoch(first, second, mini_batch_size, *rest, workspace, Reference(share), True)
 
         threads.run(descend, number, together=True)
 
@@ -271,7 +272,9 @@ class Engine(contract.Engine):
         """Addresses of kernels, by the type of the inputs."""
         return {}
 
-    def _addresses(self, x: Reference, samples: Reference, others: Sequence[side_by_side.Call] = ()) -> Addresses:
+    def _addresses(
+        self, x: Reference, samples: Reference, others: Sequence[parallel_compilation.Call] = ()
+    ) -> Addresses:
         """Compile the kernel `epoch`, the kernels that it calls, and `others`; return the called kernels' addresses.
 
         Only the types of `x` and `samples` matter, not their contents.
@@ -286,8 +289,8 @@ class Engine(contract.Engine):
             of_dense = dense.dense, (0, 0, numbers, rows, 0, 0, 0, 1.0, own, parameters, sums, workspace, share)
             rest = 1.0, 1.0, own, parameters, sums, statistics, workspace, share, True
             of_images = [(images.images, (0, 0, x, samples, 0, 0, 0, 0, *rest))] if self._layout.maps.any() else []
-            side_by_side.compile_all(of_epoch, [of_dense, *others], of_images)
-            addresses = [side_by_side.address_of(*each) for each in (of_dense, *of_images)]
+            parallel_compilation.compile_all(of_epoch, [of_dense, *others], of_images)
+            addresses = [parallel_compilation.address_of(*each) for each in (of_dense, *of_images)]
             self._known_addresses[x.type] = Addresses(*addresses)
         return self._known_addresses[x.type]
 
@@ -303,14 +306,14 @@ class Engine(contract.Engine):
         self, inputs: np.ndarray | SparseInputs | Dataset, receive: Receiver, desired: Dataset | None = None
     ) -> None:
         """Feed samples forward; threads divide the samples, and call `receive` independently."""
-        with announced(progress.compiling):
+        with on_compilation(progress.compiling):
             x = self._cached_inputs(inputs) if isinstance(inputs, Dataset) else self._laid_out(inputs)
             n = len(inputs)
             most = min(n, _SAMPLES_AT_A_TIME, max(1, _ACTIVATIONS_AT_A_TIME // int(self._layout.units[-1])))
             starts = range(0, n, max(most, 1))
             first, rest = Reference(x), self._structures_of_feeding
             targets = self._nothing
-            if desired is not None and not isinstance(self.architecture.cost, OwnCost):
+            if desired is not None and not isinstance(self.architecture.cost, CustomCost):
                 targets = self._flat_targets(desired)
             nothing = epoch.Samples(
                 np.empty(0, np.int64), targets, self._nothing, self._nothing, _NOT_WANTED, _NOT_WANTED
@@ -319,13 +322,13 @@ class Engine(contract.Engine):
 
             def feed_forward(share: threads.Share) -> None:
                 alone = Reference(share._replace(thread=0, threads=1))
-                workspace, room = self._workspace(most, 1, addresses)
+                workspace, reference = self._workspace(most, 1, addresses)
                 for start in starts[share.thread :: share.threads]:
                     part = slice(start, min(start + most, n))
                     order = np.arange(part.start, part.stop)
                     losses = np.empty(len(order)) if len(targets) else _NOT_WANTED
                     samples = nothing._replace(order=order, losses=losses)
-                    epoch.epoch(first, Reference(samples), most, *rest, room, alone, False)
+                    epoch.epoch(first, Reference(samples), most, *rest, reference, alone, False)
                     z = arrays.outputs_of(self._layout, workspace.activations, len(order))
                     receive(part, z, losses if len(targets) else None)
 
@@ -335,12 +338,12 @@ class Engine(contract.Engine):
     def _structures_of_feeding(self) -> list[Reference]:
         """References to the structures that the kernel reads when it only feeds forward."""
         parameters, statistics = self._reference(self._parameters), self._reference(self._statistics)
-        update, memory = self._reference(_GRADIENT), self._reference(self._no_memory)
-        return [self._reference(self._layout), update, parameters, parameters, memory, statistics]
+        update, state = self._reference(_GRADIENT), self._reference(self._no_optimizer_state)
+        return [self._reference(self._layout), update, parameters, parameters, state, statistics]
 
     @cached_property
-    def _no_memory(self) -> Memory:
-        return Memory(self._nothing, self._nothing)
+    def _no_optimizer_state(self) -> OptimizerState:
+        return OptimizerState(self._nothing, self._nothing)
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None

@@ -27,7 +27,7 @@ from fastnet.engines import contract
 from fastnet.engines.contract import Pass, Receiver, Totals
 from fastnet.engines.torch_costs import COSTS
 from fastnet.engines.torch_layers import FORWARD, Use, activated
-from fastnet.engines.torch_optimizers import Memory, Tensors, before_step, change_units, is_fixed, make, prepare
+from fastnet.engines.torch_optimizers import OptimizerState, Tensors, before_step, change_units, is_fixed, make, prepare
 from fastnet.formulas.architecture import Parameters
 from fastnet.formulas.costs import class_name
 from fastnet.formulas.layers import Dropout, Shapes
@@ -45,12 +45,12 @@ class Eager(contract.Engine):
     """The engine in which Python calls each operation, with an optimizer of `torch.optim`."""
 
     calls_no_function = "engine 'torch' gets its gradients from PyTorch and cannot call"
-    calls_own_activations = True
+    calls_custom_activations = True
     device: ClassVar[str] = "cpu"
 
     _captures: ClassVar[bool] = False
     _optimizer: torch.optim.Optimizer | None = None
-    _eta_of_memory: float = 0.0
+    _eta_of_state: float = 0.0
     _next_step: int = 0
 
     @cached_property
@@ -74,7 +74,7 @@ class Eager(contract.Engine):
         return [arrays["weights"] for arrays in self._trained if "weights" in arrays]
 
     @cached_property
-    def _memory(self) -> Memory:
+    def _optimizer_state(self) -> OptimizerState:
         return {}
 
     @cached_property
@@ -111,12 +111,12 @@ class Eager(contract.Engine):
     def parameters(self) -> Parameters:
         return _in_book_shapes(self._arrays)
 
-    def _memory_copied(self) -> dict[str, Parameters]:
-        return {name: _in_book_shapes(tensors) for name, tensors in self._memory.items()}
+    def _copied_optimizer_state(self) -> dict[str, Parameters]:
+        return {name: _in_book_shapes(tensors) for name, tensors in self._optimizer_state.items()}
 
-    def _set_memory(self, memory: dict[str, Parameters]) -> None:
-        self._memory = {name: self._tensors(arrays) for name, arrays in memory.items()}
-        self._eta_of_memory = self._eta
+    def _set_optimizer_state(self, state: dict[str, Parameters]) -> None:
+        self._optimizer_state = {name: self._tensors(arrays) for name, arrays in state.items()}
+        self._eta_of_state = self._eta
         self._optimizer = None  # the next epoch makes an optimizer with this state
 
     def _epoch(self, work: Pass) -> Totals:
@@ -134,10 +134,10 @@ class Eager(contract.Engine):
         """Prepare the optimizer and the sum of the costs for a pass."""
         if self._optimizer is None:
             capturable = self._captures and self.device == "cuda"
-            self._optimizer = make(work.descent.optimizer, self._trained, self._memory, capturable=capturable)
+            self._optimizer = make(work.descent.optimizer, self._trained, self._optimizer_state, capturable=capturable)
         prepare(self._optimizer, work)
-        change_units(self._memory, self._eta_of_memory, work.eta)
-        self._eta_of_memory, self._next_step = work.eta, work.steps
+        change_units(self._optimizer_state, self._eta_of_state, work.eta)
+        self._eta_of_state, self._next_step = work.eta, work.steps
         self._total.zero_()
 
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fastnet.formulas.activations import LEAK, OwnActivation
+from fastnet.formulas.activations import LEAK, CustomActivation
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, Layer, MaxPooling
 
 Named: TypeAlias = dict[str, torch.Tensor]
@@ -44,7 +44,7 @@ class Use(NamedTuple):
     factors: torch.Tensor | None
 
 
-def activated(activation: str | OwnActivation, z: torch.Tensor) -> torch.Tensor:
+def activated(activation: str | CustomActivation, z: torch.Tensor) -> torch.Tensor:
     """Return the activations for the weighted inputs `z`, in the shape of `z`.
 
     Raises
@@ -52,7 +52,7 @@ def activated(activation: str | OwnActivation, z: torch.Tensor) -> torch.Tensor:
     ValueError
         If a custom activation function does not return a tensor with the shape of `z`.
     """
-    if not isinstance(activation, OwnActivation):
+    if not isinstance(activation, CustomActivation):
         built_in: torch.Tensor = ACTIVATIONS[activation](z)
         return built_in
     own = activation.function(z)

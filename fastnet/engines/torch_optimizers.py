@@ -12,7 +12,7 @@ from fastnet.formulas.optimizers import Adam, Optimizer
 
 Tensors: TypeAlias = list[dict[str, torch.Tensor]]
 """The arrays of each layer by name: weights in the book's shape, and all other arrays as vectors."""
-Memory: TypeAlias = dict[str, Tensors]
+OptimizerState: TypeAlias = dict[str, Tensors]
 """The state of an optimizer: a tensor for each trained array, by the names in `formulas.optimizers`."""
 
 
@@ -53,8 +53,8 @@ OPTIMIZERS = {
 }
 
 
-def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: bool) -> torch.optim.Optimizer:
-    """Return the optimizer of `torch.optim` whose state is `memory`. Its settings are set later, by `prepare`.
+def make(optimizer: Optimizer, trained: Tensors, state: OptimizerState, *, capturable: bool) -> torch.optim.Optimizer:
+    """Return the optimizer of `torch.optim` that has the given state. Its settings are set later, by `prepare`.
 
     Parameters
     ----------
@@ -62,15 +62,15 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
         The optimizer of `formulas.optimizers`.
     trained : list of dict of str to Tensor
         The trained arrays of each layer.
-    memory : dict of str to list of dict
+    state : dict of str to list of dict
         The state of the optimizer. Missing arrays are added to it, filled with zeros.
     capturable : bool
         Whether steps are captured in a CUDA graph.
     """
     kind = OPTIMIZERS[optimizer.name]
-    for name in optimizer.remembers:
-        if name not in memory:
-            memory[name] = [{key: torch.zeros_like(each) for key, each in arrays.items()} for arrays in trained]
+    for name in optimizer.state_names:
+        if name not in state:
+            state[name] = [{key: torch.zeros_like(each) for key, each in arrays.items()} for arrays in trained]
     weights = [each for arrays in trained for key, each in arrays.items() if key == "weights"]
     others = [each for arrays in trained for key, each in arrays.items() if key != "weights"]
     made = kind.class_([{"params": weights}, {"params": others}], lr=0.0, foreach=True)
@@ -83,8 +83,8 @@ def make(optimizer: Optimizer, trained: Tensors, memory: Memory, *, capturable: 
         for key, tensor in arrays.items():
             # float64, because 1 - beta2 ** step of Adam loses digits in float32.
             step = torch.zeros((), dtype=torch.float64, device=tensor.device if capturable else "cpu")
-            remembered = {kind.names[name]: memory[name][i][key] for name in optimizer.remembers}
-            made.state[tensor] = {"step": step, **remembered}
+            named_arrays = {kind.names[name]: state[name][i][key] for name in optimizer.state_names}
+            made.state[tensor] = {"step": step, **named_arrays}
     return made
 
 
@@ -112,9 +112,9 @@ def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) ->
         group["eps"] = optimizer.epsilon / (1 - optimizer.beta2**step) ** 0.5
 
 
-def change_units(memory: Memory, before: float, eta: float) -> None:
+def change_units(state: OptimizerState, before: float, eta: float) -> None:
     """Keep the book's velocity when the learning rate changes: PyTorch's velocity is the book's divided by -eta."""
     if before != eta:
-        for arrays in memory.get("velocity", []):
+        for arrays in state.get("velocity", []):
             for velocity in arrays.values():
                 velocity.mul_(before / eta)

@@ -20,9 +20,9 @@ import numpy as np
 from fastnet.files.parameters import check_parameter
 from fastnet.files.reading import holding, named_errors, one_line, read_all
 from fastnet.files.writing import atomic_write
-from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
+from fastnet.formulas.activations import ACTIVATIONS, CustomActivation
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters, check_memory
-from fastnet.formulas.costs import OwnCost, QuadraticCost, from_name
+from fastnet.formulas.costs import CustomCost, QuadraticCost, from_name
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
@@ -41,7 +41,7 @@ class Model:
     ----------
     architecture : Architecture
         Layers, cost and dtype. A file without a dtype, such as a file of the book's program, gives float64. A custom
-        cost is represented by a placeholder `OwnCost`, which cannot be called.
+        cost is represented by a placeholder `CustomCost`, which cannot be called.
     parameters : list of dict of str to ndarray
         Arrays of each layer, by name.
     cost : str
@@ -99,7 +99,7 @@ def write(path: str | os.PathLike[str], model: Model) -> None:
     path = arguments.path(path, "filename")
     _check_name(model.cost)
     for activation in model.architecture.activations:
-        if isinstance(activation, OwnActivation):
+        if isinstance(activation, CustomActivation):
             raise ValueError(
                 f"a layer has the custom activation {activation}, which cannot be saved; save the arrays in "
                 "`parameters` yourself"
@@ -254,7 +254,7 @@ def _checked(
     return Model(architecture, parameters, cost, activation)
 
 
-_NOT_GIVEN = OwnCost(SimpleNamespace())
+_NOT_GIVEN = CustomCost(SimpleNamespace())
 """Placeholder for a cost of which only the name is known."""
 
 

@@ -210,7 +210,7 @@ NOT_MONOTONIC = ("gelu",)
 
 
 @dataclass(frozen=True, repr=False)
-class OwnActivation:
+class CustomActivation:
     """A custom activation function, for the engine 'torch'. PyTorch computes the derivative.
 
     Attributes
@@ -228,7 +228,7 @@ class OwnActivation:
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise TypeError(f"function of OwnActivation is {self.function!r}; it must be a function of a tensor")
+            raise TypeError(f"function of CustomActivation is {self.function!r}; it must be a function of a tensor")
 
     def __repr__(self) -> str:
-        return f"OwnActivation({getattr(self.function, '__name__', repr(self.function))})"
+        return f"CustomActivation({getattr(self.function, '__name__', repr(self.function))})"

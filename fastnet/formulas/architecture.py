@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fastnet.formulas.activations import NOT_MONOTONIC, OwnActivation
-from fastnet.formulas.costs import BuiltIn, LogLikelihoodCost, Outputs, OwnCost, QuadraticCost, name_of
+from fastnet.formulas.activations import NOT_MONOTONIC, CustomActivation
+from fastnet.formulas.costs import BuiltIn, CustomCost, LogLikelihoodCost, Outputs, QuadraticCost, name_of
 from fastnet.formulas.layers import (
     OF_OUTPUTS,
     BatchNormalization,
@@ -46,7 +46,7 @@ class Architecture:
     layers : tuple of Layer
         All layers, in order; the inputs are no layer. The last layer must be dense. An activation of None becomes
         the first of the cost's `outputs` in the last layer, and "sigmoid" in hidden layers.
-    cost : BuiltIn or OwnCost
+    cost : BuiltIn or CustomCost
         Cost: a built-in cost of `costs.COSTS`, or a custom cost.
     dtype : numpy.dtype
         Precision of parameters and arithmetic, float32 or float64.
@@ -59,7 +59,7 @@ class Architecture:
 
     input_shape: Shape
     layers: tuple[Layer, ...]
-    cost: BuiltIn | OwnCost = QuadraticCost
+    cost: BuiltIn | CustomCost = QuadraticCost
     dtype: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class Architecture:
         sizes: Sequence[int],
         dtype: np.dtype,
         activation: str = "sigmoid",
-        cost: BuiltIn | OwnCost = QuadraticCost,
+        cost: BuiltIn | CustomCost = QuadraticCost,
     ) -> Architecture:
         """Return an architecture of dense layers, given the number of inputs and then of neurons in each layer."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
@@ -124,7 +124,7 @@ class Architecture:
         return [trained["weights"] for trained in self.trained if "weights" in trained]
 
     @cached_property
-    def activations(self) -> tuple[str | OwnActivation, ...]:
+    def activations(self) -> tuple[str | CustomActivation, ...]:
         """Activation function of each layer, "linear" if the layer has none.
 
         The activation function of a Convolution is moved to a MaxPooling directly after it. The largest z of a window
@@ -231,7 +231,7 @@ def check_memory(input_shape: Shape, layers: Sequence[Layer]) -> None:
         )
 
 
-def _completed(layers: Sequence[Layer], cost: BuiltIn | OwnCost) -> tuple[Layer, ...]:
+def _completed(layers: Sequence[Layer], cost: BuiltIn | CustomCost) -> tuple[Layer, ...]:
     """Return layers with all activations set; raise a `ValueError` if they do not fit one another or the cost."""
     *hidden, last = as_layers(layers, "sigmoid")
     if not isinstance(last, Dense):

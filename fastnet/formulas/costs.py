@@ -143,7 +143,7 @@ class LogLikelihoodCost:
             )
 
 
-class OwnCost:
+class CustomCost:
     """A custom cost, for sigmoid or linear output neurons. The results of its function `delta` are checked.
 
     Parameters
@@ -242,8 +242,8 @@ def by_name(cost: Any) -> Any:
     return known[cost]
 
 
-def as_cost(cost: Any) -> BuiltIn | OwnCost:
-    """Convert a cost, given as a class or an instance, to a built-in cost as in `COSTS`, or to an `OwnCost`.
+def as_cost(cost: Any) -> BuiltIn | CustomCost:
+    """Convert a cost, given as a class or an instance, to a built-in cost as in `COSTS`, or to a `CustomCost`.
 
     Raises
     ------
@@ -259,7 +259,7 @@ def as_cost(cost: Any) -> BuiltIn | OwnCost:
     for method in ("fn", "delta"):
         if not callable(getattr(cost, method, None)):
             raise TypeError(f"cost is {cost!r}; it must have a function {method}, as {', '.join(COSTS)} have")
-    return OwnCost(cost)
+    return CustomCost(cost)
 
 
 @dataclass(frozen=True)
@@ -268,13 +268,13 @@ class Outputs:
 
     Attributes
     ----------
-    cost : BuiltIn or OwnCost
+    cost : BuiltIn or CustomCost
         Cost, as `as_cost` returns it.
     activation : str
         Activation of the output neurons, one of the cost's `outputs`.
     """
 
-    cost: BuiltIn | OwnCost
+    cost: BuiltIn | CustomCost
     activation: str
 
     def activations(self, z: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def glorot(
     ----------
     weight_shapes : sequence of tuple of int
         Shape of the weights of each layer: (n_out, n_in), or (filters, maps, rows, columns).
-    activations : sequence of str or OwnActivation
+    activations : sequence of str or CustomActivation
         Activation of each layer.
     random : RandomState
         Random generator.

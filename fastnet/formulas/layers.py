@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
+from fastnet.formulas.activations import ACTIVATIONS, CustomActivation
 from fastnet.utils import arguments
 
 Shape: TypeAlias = tuple[int, ...]
@@ -62,7 +62,7 @@ class Dense(Layer):
     ----------
     n_out : int
         Number of neurons, at least 1.
-    activation : str, OwnActivation or None
+    activation : str, CustomActivation or None
         Name in `activations.ACTIVATIONS`, or a custom activation; None for the network's default. An output layer may
         also have "softmax" or "exp"; the cost must allow the activation.
 
@@ -73,7 +73,7 @@ class Dense(Layer):
     """
 
     n_out: int
-    activation: str | OwnActivation | None = None
+    activation: str | CustomActivation | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_out", arguments.positive(self.n_out, "n_out of Dense"))
@@ -99,7 +99,7 @@ class Convolution(Layer):
         Number of filters, at least 1.
     shape : tuple of int
         Height and width of each filter, or one integer for both.
-    activation : str, OwnActivation or None
+    activation : str, CustomActivation or None
         Name in `activations.ACTIVATIONS`, or a custom activation; None for the network's default.
     padding : {'valid', 'same'}
         With 'valid', filters stay within the image. With 'same', the image is padded with zeros, so that output
@@ -114,7 +114,7 @@ class Convolution(Layer):
 
     filters: int
     shape: tuple[int, int]
-    activation: str | OwnActivation | None = None
+    activation: str | CustomActivation | None = None
     padding: str = "valid"
 
     if TYPE_CHECKING:  # the argument `shape` may be an integer, but the attribute is always a tuple
@@ -123,7 +123,7 @@ class Convolution(Layer):
             self,
             filters: int,
             shape: int | Sequence[int],
-            activation: str | OwnActivation | None = None,
+            activation: str | CustomActivation | None = None,
             padding: str = "valid",
         ) -> None: ...
 
@@ -323,13 +323,13 @@ def from_settings(settings: dict[str, Any]) -> Layer:
 
 def _plain(value: Any) -> Any:
     """Return an attribute as plain data for JSON."""
-    if isinstance(value, OwnActivation):
+    if isinstance(value, CustomActivation):
         return repr(value)
     return list(value) if isinstance(value, tuple) else value
 
 
 def _check_activation(value: Any, choices: Collection[str], argument: str) -> None:
-    if value is not None and not isinstance(value, OwnActivation):
+    if value is not None and not isinstance(value, CustomActivation):
         arguments.one_of(value, choices, argument)
 
 

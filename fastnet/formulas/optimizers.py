@@ -17,7 +17,7 @@ import numpy as np
 
 from fastnet.utils import arguments
 
-Memory: TypeAlias = Mapping[str, np.ndarray]
+OptimizerState: TypeAlias = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,19 @@ class Optimizer(ABC):
 
     @property
     @abstractmethod
-    def remembers(self) -> tuple[str, ...]:
+    def state_names(self) -> tuple[str, ...]:
         """Names of the state's arrays for each parameter."""
 
     @abstractmethod
-    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
+    def change(self, gradient: np.ndarray, state: OptimizerState, eta: float, step: int) -> np.ndarray:
         """Return the change of a parameter, which the caller adds to the parameter.
 
         Parameters
         ----------
         gradient : ndarray
             Gradient of the mean cost of the mini-batch with respect to the parameter.
-        memory : mapping of str to ndarray
-            State of the parameter: arrays by the names in `remembers`. The arrays are updated in place.
+        state : mapping of str to ndarray
+            State of the parameter: arrays by the names in `state_names`. The arrays are updated in place.
         eta : float
             Learning rate.
         step : int
@@ -90,13 +90,13 @@ class GradientDescent(Optimizer):
             raise ValueError("nesterov is True, but momentum is 0.0; give a momentum greater than 0, such as 0.9")
 
     @property
-    def remembers(self) -> tuple[str, ...]:
+    def state_names(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
+    def change(self, gradient: np.ndarray, state: OptimizerState, eta: float, step: int) -> np.ndarray:
         if not self.momentum:
             return -eta * gradient
-        velocity = memory["velocity"]
+        velocity = state["velocity"]
         velocity *= self.momentum
         velocity -= eta * gradient
         return self.momentum * velocity - eta * gradient if self.nesterov else velocity
@@ -120,7 +120,7 @@ class RMSProp(Optimizer):
     """
 
     name = "rmsprop"
-    remembers = ("mean_square",)
+    state_names = ("mean_square",)
     decay: float = 0.99
     epsilon: float = 1e-8
 
@@ -128,8 +128,8 @@ class RMSProp(Optimizer):
         arguments.fraction(self.decay, "decay")
         arguments.positive_number(self.epsilon, "epsilon", "float32")
 
-    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
-        square = memory["mean_square"]
+    def change(self, gradient: np.ndarray, state: OptimizerState, eta: float, step: int) -> np.ndarray:
+        square = state["mean_square"]
         square *= self.decay
         square += (1 - self.decay) * gradient**2
         return -eta * gradient / (np.sqrt(square) + self.epsilon)
@@ -156,7 +156,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    remembers = ("mean", "mean_square")
+    state_names = ("mean", "mean_square")
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -174,8 +174,8 @@ class Adam(Optimizer):
             del found["epsilon_hat"]
         return found
 
-    def change(self, gradient: np.ndarray, memory: Memory, eta: float, step: int) -> np.ndarray:
-        mean, square = memory["mean"], memory["mean_square"]
+    def change(self, gradient: np.ndarray, state: OptimizerState, eta: float, step: int) -> np.ndarray:
+        mean, square = state["mean"], state["mean_square"]
         mean *= self.beta1
         mean += (1 - self.beta1) * gradient
         square *= self.beta2

@@ -78,21 +78,21 @@ def can_be_written(folder: Path) -> bool:
 class _Locator(_CacheLocator):
     """Tells Numba the folder to write to, and the hash of the sources."""
 
-    def __init__(self, folder: Path, stamp: str) -> None:
-        self._folder, self._stamp = folder, stamp
+    def __init__(self, folder: Path, source_hash: str) -> None:
+        self._folder, self._source_hash = folder, source_hash
 
     @classmethod
     def from_function(cls, function: Any, file: str) -> _Locator | None:
-        stamp = sources.stamp(function)
-        if stamp is None:  # without sources, stale code could not be detected
+        source_hash = sources.source_hash(function)
+        if source_hash is None:  # without sources, stale code could not be detected
             return None
-        return cls(writable_folder() or folders()[0], stamp)
+        return cls(writable_folder() or folders()[0], source_hash)
 
     def get_cache_path(self) -> str:
         return str(self._folder)
 
     def get_source_stamp(self) -> str:
-        return self._stamp
+        return self._source_hash
 
     def get_disambiguator(self) -> str:
         return ""
@@ -129,13 +129,13 @@ class KernelCache(FunctionCache):
         fields = [getattr(getattr(each, "instance_class", None), "_fields", ()) for each in types]
         settings = [getattr(numba.config, name, None) for name in _SETTINGS]
         versions = numba.__version__, llvmlite.__version__, llvmlite.binding.llvm_version_info
-        stamp = self._impl.locator.get_source_stamp()
-        whole = types, fields, triple, tuple(processor), code, stamp, settings, versions
+        source_hash = self._impl.locator.get_source_stamp()
+        whole = types, fields, triple, tuple(processor), code, source_hash, settings, versions
         return hashlib.sha256(repr(whole).encode()).hexdigest()[:24]
 
     def _file(self, folder: str | Path, key: str) -> IndexDataCacheFile:
-        stamp = self._impl.locator.get_source_stamp()
-        return IndexDataCacheFile(str(folder), f"{self._impl.filename_base}.{key}", stamp)
+        source_hash = self._impl.locator.get_source_stamp()
+        return IndexDataCacheFile(str(folder), f"{self._impl.filename_base}.{key}", source_hash)
 
     def _files(self, sig: Any, codegen: Any) -> Iterator[tuple[IndexDataCacheFile, str]]:
         """Yield the files that may contain code for some argument types, in order of preference, each with its key."""

@@ -1,4 +1,4 @@
-"""How kernels are compiled: decorators, Numba's flags and passes, and the announcement of a compilation.
+"""How kernels are compiled: decorators, Numba's flags and passes, and a callback on compilation.
 
 `kernel` decorates a function that Python calls, and `called_kernel` a function that kernels call by its address. `part`
 decorates a function that is compiled into the kernels that call it. `variant` decorates an alternative of a part, which
@@ -221,14 +221,14 @@ def variant(general: Callable[..., Any], *kinds: type) -> Callable[[Callable[...
 
 
 @contextlib.contextmanager
-def announced(announcement: Callable[[], contextlib.AbstractContextManager[object]]) -> Iterator[None]:
-    """Announce the first compilation of this thread in the `with` block.
+def on_compilation(callback: Callable[[], contextlib.AbstractContextManager[object]]) -> Iterator[None]:
+    """Call a function at the first compilation of this thread in the `with` block.
 
-    The context manager `announcement()` is entered when the compilation begins, and left at the end of the block.
+    The context manager `callback()` is entered when the compilation begins, and left at the end of the block.
     Loading compiled code from the disk does not count as a compilation.
     """
     with contextlib.ExitStack() as stack:
-        listener = _CompilationListener(lambda: stack.enter_context(announcement()))
+        listener = _CompilationListener(lambda: stack.enter_context(callback()))
         with event.install_listener("numba:compile", listener):
             yield
 

@@ -124,17 +124,17 @@ def row_of_places(layer, layout):
 @part
 def mark_blank_windows(layer, corner, layout, workspace, blank, seen):
     """Mark each window of a row in `workspace.offsets`: by 1 if all inputs of the window are zero, otherwise by 0."""
-    a, room, line, width = (
+    a, scratch, line, width = (
         workspace.activations,
         workspace.unpooled,
         layout.lines[layer - 1],
         narrow_lanes(workspace.delta),
     )
     rows, taps = layout.rows[layer] + layout.extents[2 * layer], layout.taps[layer] + layout.extents[2 * layer + 1]
-    or_rows(a, room, corner, line, rows, seen, (line + width - 1) // width)
+    or_rows(a, scratch, corner, line, rows, seen, (line + width - 1) // width)
     for j in range(layout.widths[layer]):
         start = seen + item(layout.table, layout.places[layer] + j * layout.pools[layer])
-        set_item(workspace.offsets, blank + j, int(is_blank(room, start, taps)))
+        set_item(workspace.offsets, blank + j, int(is_blank(scratch, start, taps)))
 
 
 @subroutine

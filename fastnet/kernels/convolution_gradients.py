@@ -26,7 +26,7 @@ from fastnet.kernels.image_blocks import (
     is_blank,
 )
 from fastnet.kernels.layout import ERRORS_IN_CACHE, WINDOWS_IN_A_LIST
-from fastnet.kernels.shares import room_of, share_of_filters
+from fastnet.kernels.shares import scratch_of, share_of_filters
 from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
 _INPUTS_AT_A_TIME = 8  # number of positions whose inputs are compared with zero together
@@ -67,8 +67,8 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
     filters, places, line = layout.maps[layer], layout.pools[layer], layout.lines[layer - 1]
     rows, (size_of_filter, row_of_filter) = layout.rows[layer], block_of_filter(layer, layout, width)
     weights, below, here = layout.weights[layer], block(layer - 1, m, layout), block(layer, m, layout)
-    room = len(workspace.values) // share.threads * share.thread
-    values, offsets = workspace.values[room:], workspace.offsets[room:]
+    section = len(workspace.values) // share.threads * share.thread
+    values, offsets = workspace.values[section:], workspace.offsets[section:]
     counts = workspace.counts[len(workspace.counts) // share.threads * share.thread :]
     for i in range(layout.heights[layer]):
         corner = below[0] + s * below[1] + layout.corners[layer] + i * layout.strides[layer]
@@ -126,8 +126,8 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
     size, row_of_filter = block_of_filter(layer, layout, width)
     start = len(g) // share.threads * share.thread - first * size
     clear(g, start + first * size, (last - first) * size)
-    room = len(workspace.values) // share.threads * share.thread
-    values, offsets = workspace.values[room:], workspace.offsets[room:]
+    section = len(workspace.values) // share.threads * share.thread
+    values, offsets = workspace.values[section:], workspace.offsets[section:]
     at_a_time = max(1, WINDOWS_IN_A_LIST // (layout.heights[layer] * layout.widths[layer]))
     for s in range(0, m, at_a_time):
         for f in range(first, last):
@@ -159,8 +159,8 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     start = len(g) // share.threads * share.thread
     clear(workspace.unpooled, errors, windows * pooled_rows * line)
     clear(g, start, maps * rows * columns * filters)
-    room = len(workspace.values) // share.threads * share.thread
-    values, offsets, starts = workspace.values[room:], workspace.offsets[room:], workspace.counts[room:]
+    section = len(workspace.values) // share.threads * share.thread
+    values, offsets, starts = workspace.values[section:], workspace.offsets[section:], workspace.counts[section:]
     lines = layout.heights[layer] * pooled_rows + rows - 1
     for s in range(m):
         list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts)
@@ -291,15 +291,16 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
     """Add the errors of maps `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
-    room, found, last = workspace.dots, room_of(workspace.dots, share), min(last, maps)
+    scratch, found, last = workspace.dots, scratch_of(workspace.dots, share), min(last, maps)
     for c in range(first, last, VECTORS_OF_MAPS * width):
         vectors = vectors_at_a_time(c, last, width)
-        clear(room, found, vectors * width)
+        clear(scratch, found, vectors * width)
         for s in range(m):
             for i in range(layout.heights[layer]):
                 u = first_place(layer, s, i, c, m, layout)
-                add_columns(workspace.delta, room, u, maps, columns, found, vectors)
+                add_columns(workspace.delta, scratch, u, maps, columns, found, vectors)
         for v in range(0, vectors * width, width):
             channel = layout.channels[layer] + c + v
-            place, d = layout.biases + channel, only(load_narrow(layout.neurons, channel), load_narrow(room, found + v))
+            place = layout.biases + channel
+            d = only(load_narrow(layout.neurons, channel), load_narrow(scratch, found + v))
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * d)

@@ -92,16 +92,16 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
     workspace : Workspace
         Returned by `workspace_for`.
     """
-    width, room = lanes(smoothing), workspace
-    _set_panels(room.across, smoothing, side, width, _ZERO, _ONE)
+    width = lanes(smoothing)
+    _set_panels(workspace.across, smoothing, side, width, _ZERO, _ONE)
     for i in range(len(images)):
         if len(noise) > 0:
             for axis in range(2):
-                field = room.downwards if axis == 0 else room.rightwards
-                _set_panels(room.rough, noise[i, axis], side, width, _MIDDLE, np.float32(elastic) / _MIDDLE)
-                _smooth(room, smoothing, side, width, field)
-        _set_padded(room.padded, images[i], side)
-        _look_up(room, side, transforms[i], width, deformed[i])
+                field = workspace.downwards if axis == 0 else workspace.rightwards
+                _set_panels(workspace.rough, noise[i, axis], side, width, _MIDDLE, np.float32(elastic) / _MIDDLE)
+                _smooth(workspace, smoothing, side, width, field)
+        _set_padded(workspace.padded, images[i], side)
+        _look_up(workspace, side, transforms[i], width, deformed[i])
 
 
 @part
@@ -119,9 +119,9 @@ def _in_panels(row, column, side, width):
 
 
 @part
-def _smooth(room, smoothing, side, width, field):
+def _smooth(workspace, smoothing, side, width, field):
     """Set a displacement field to the noise, multiplied by the smoothing matrix from both sides."""
-    rows, rough, across, halfway = room.rows, room.rough, room.across, room.halfway
+    rows, rough, across, halfway = workspace.rows, workspace.rough, workspace.across, workspace.halfway
     panel, panels = side * width, len(field) // (side * width)
     products.add_product(
         smoothing, 0, side, rows, side, 1, 0, rough, 0, panel, halfway, 0, panel, width, panels, 0, side, True
@@ -142,9 +142,10 @@ def _set_padded(padded, image, side):
 
 
 @part
-def _look_up(room, side, transform, width, deformed):
+def _look_up(workspace, side, transform, width, deformed):
     """Set a deformed image to the interpolated grey values of the padded image, row by row."""
-    padded, downwards, rightwards, ys, xs = room.padded, room.downwards, room.rightwards, room.ys, room.xs
+    padded, ys, xs = workspace.padded, workspace.ys, workspace.xs
+    downwards, rightwards = workspace.downwards, workspace.rightwards
     a, b, c, d, e, f = _numbers(transform)
     stride = side + 2 * _BORDER
     middle = np.float32((side - 1) / 2)

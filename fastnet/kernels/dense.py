@@ -10,7 +10,7 @@ from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, FEED_FORWARD, PREPA
 from fastnet.kernels.compiler import called_kernel, part, subroutine
 from fastnet.kernels.geometry import steps
 from fastnet.kernels.layout import DENSE, ENOUGH_SAMPLES
-from fastnet.kernels.shares import divides_samples, room_of
+from fastnet.kernels.shares import divides_samples, scratch_of
 from fastnet.kernels.threads import share_of
 from fastnet.kernels.vectors import lanes, load, store
 
@@ -93,7 +93,7 @@ def multiply(layer, first, last, m, layout, parameters, workspace, share):
     if m < ENOUGH_SAMPLES:
         products.set_dot_products(
             a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
-            a, to, m * width, dots, room_of(dots, share),
+            a, to, m * width, dots, scratch_of(dots, share),
         )  # fmt: skip
     else:
         products.add_product(
@@ -146,7 +146,7 @@ def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
     products.add_transposed_product(
         x, j_first, n_in, rows, j_last - j_first, 1, 0, delta, m * first, m * width, width, sums.values,
         first * n_in + j_first * width, n_in * width, (last - first) // width, m, workspace.packed,
-        room_of(workspace.packed, share), workspace.samples,
+        scratch_of(workspace.packed, share), workspace.samples,
     )  # fmt: skip
 
 
@@ -162,11 +162,11 @@ def accumulate_weights(layer, m, layout, workspace, sums, share):
     products.add_transposed_product(
         delta, m * here, width, workspace.samples, width, n_out // width, m * width,
         a, below, panel, stride, sums.values, w, n_out * width, last - first, m,
-        workspace.packed, room_of(workspace.packed, share), workspace.samples,
+        workspace.packed, scratch_of(workspace.packed, share), workspace.samples,
     )  # fmt: skip
     if n_out > whole:
         products.add_transposed_product(
             delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
             a, below, panel, stride, sums.values, w + whole * width, n_out * width, last - first, m,
-            workspace.packed, room_of(workspace.packed, share), workspace.samples,
+            workspace.packed, scratch_of(workspace.packed, share), workspace.samples,
         )  # fmt: skip

@@ -56,9 +56,7 @@ class Samples(NamedTuple):
 
 
 @kernel
-def epoch(
-    x, samples, mini_batch_size, layout, update, parameters, sums, memory, statistics, workspace, share, training
-):
+def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, statistics, workspace, share, training):
     """Train on the samples, in their order and in mini-batches.
 
     The arguments are numbers and references to named tuples (see `structures`).
@@ -76,7 +74,7 @@ def epoch(
     parameters : Parameters
     sums : Parameters
         The numbers that the gradient is added to: the parameters themselves, their velocity, or sums of gradients.
-    memory : Memory
+    state : OptimizerState
     statistics : Statistics
     workspace : Workspace
         Memory for a mini-batch, or for a part of a mini-batch. Parts are computed one after the other, and their
@@ -89,15 +87,15 @@ def epoch(
         that only one kernel must be compiled.
     """
     control = subnormals.count_as_zero()
-    order, room = samples.order, len(workspace.samples)
-    scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, room
+    order, capacity = samples.order, len(workspace.samples)
+    scale, sums_scale, waits, step, laid_out = parameters.scale[0], sums.scale[0], 0, update.steps, capacity
     for start in range(0, len(order), mini_batch_size):
         end = min(start + mini_batch_size, len(order))
         divisor, decay = divisor_of(samples, start, end, update.divisor)
         shrink = 1 - decay * update.shrinkage
         sums_scale *= shrink
-        for begin in range(start, end, room):
-            m = min(room, end - begin)
+        for begin in range(start, end, capacity):
+            m = min(capacity, end - begin)
             first, last = share_of(m, share)
             if m != laid_out:  # panels and images get new offsets; other threads may still read there
                 laid_out = m
@@ -139,7 +137,7 @@ def epoch(
             scale *= shrink
             step += 1
             if not update.direct:
-                follow_all(update, step, decay, layout, parameters, sums, memory, share)
+                follow_all(update, step, decay, layout, parameters, sums, state, share)
                 if update.max_norm > 0:
                     waits = bound_norms(update.max_norm, layout, parameters, share, waits)
             elif scale < _SMALLEST_SCALE:
@@ -151,7 +149,7 @@ def epoch(
 
 
 @subroutine
-def follow_all(update, step, decay, layout, parameters, sums, memory, share):
+def follow_all(update, step, decay, layout, parameters, sums, state, share):
     """Update this thread's parameters from the sums.
 
     Only weights are regularized. Their weight decay is multiplied by `decay`.
@@ -163,7 +161,7 @@ def follow_all(update, step, decay, layout, parameters, sums, memory, share):
         first, last = share_of_weights(layer, layout, width, share)
         l2, l1, offset = decay * update.l2, decay * update.l1, layout.biases
         for _ in range(kinds):
-            follow(update, step, first, last, l2, l1, parameters, sums, memory)
+            follow(update, step, first, last, l2, l1, parameters, sums, state)
             first, last, l2, l1 = offset + u, offset + v, 0.0, 0.0
             offset = layout.gammas
 

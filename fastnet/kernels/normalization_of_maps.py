@@ -11,7 +11,7 @@ from fastnet.kernels.compiler import subroutine
 from fastnet.kernels.geometry import clear, first_factor, first_place, is_dropped, vectors_at_a_time
 from fastnet.kernels.image_blocks import VECTORS_OF_MAPS, add_columns, add_errors_of_columns, add_squares_of_columns
 from fastnet.kernels.normalization import inverse_of, keep_statistics
-from fastnet.kernels.shares import room_of
+from fastnet.kernels.shares import scratch_of
 from fastnet.kernels.vectors import load_narrow, narrow_lanes, only, store, store_some
 
 
@@ -82,26 +82,26 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
     """Write the errors of maps `first` to `last` in the layer below; add the gradient of gamma to the sums."""
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
-    n, room, errors = m * rows * columns, workspace.dots, room_of(workspace.dots, share)
+    n, scratch, errors = m * rows * columns, workspace.dots, scratch_of(workspace.dots, share)
     for start in range(first, last, VECTORS_OF_MAPS * width):
         channel, vectors = layout.channels[layer] + start, vectors_at_a_time(start, last, width) * width
         products, scales = errors + vectors, errors + 2 * vectors
-        clear(room, errors, 2 * vectors)
+        clear(scratch, errors, 2 * vectors)
         for s in range(m):
             for i in range(rows):
                 x, u = first_place(layer - 1, s, i, start, m, layout), first_place(layer, s, i, start, m, layout)
                 add_errors_of_columns(
-                    delta, a, workspace.means, workspace.inverses, room, u, x, maps, columns, channel, errors,
+                    delta, a, workspace.means, workspace.inverses, scratch, u, x, maps, columns, channel, errors,
                     vectors // width,
                 )  # fmt: skip
         for v in range(0, vectors, width):
-            place, total = layout.gammas + channel + v, load_narrow(room, products + v)
+            place, total = layout.gammas + channel + v, load_narrow(scratch, products + v)
             gamma = load_narrow(parameters.values, place)  # read before `sums` changes: both may be one array
-            store(room, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
+            store(scratch, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
             total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)
-            store(room, errors + v, load_narrow(room, errors + v) * (1 / n))
-            store(room, products + v, total * (1 / n))
+            store(scratch, errors + v, load_narrow(scratch, errors + v) * (1 / n))
+            store(scratch, products + v, total * (1 / n))
         for s in range(m):
             for i in range(rows):
                 x, u = first_place(layer - 1, s, i, start, m, layout), first_place(layer, s, i, start, m, layout)
@@ -112,7 +112,9 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
                             load_narrow(workspace.inverses, channel + v),
                         )
                         normalized = (load_narrow(a, x + j + v) - mean) * inverse
-                        centred = load_narrow(delta, u + j + v) - load_narrow(room, errors + v)
-                        d = load_narrow(room, scales + v) * (centred - normalized * load_narrow(room, products + v))
+                        centred = load_narrow(delta, u + j + v) - load_narrow(scratch, errors + v)
+                        d = load_narrow(scratch, scales + v) * (
+                            centred - normalized * load_narrow(scratch, products + v)
+                        )
                         d = load_narrow(workspace.slopes, x + j + v) * d
                         store_some(delta, x + j + v, d, maps - start - v)

@@ -73,7 +73,7 @@ class Update(NamedTuple):
     epsilon_hat: bool = False
 
 
-class Memory(NamedTuple):
+class OptimizerState(NamedTuple):
     """The optimizer's state: arrays of one number per parameter. Some optimizers use only one array, or no array."""
 
     first: np.ndarray
@@ -81,13 +81,13 @@ class Memory(NamedTuple):
 
 
 @part
-def follow(update, step, first, last, l2, l1, parameters, sums, memory):
+def follow(update, step, first, last, l2, l1, parameters, sums, state):
     """Update the parameters from `first` to `last`.
 
     The coefficients `l2` and `l1` of weight decay are multiplied by the same factor as the sums. `step` is the number
     of the mini-batch, numbered from 1.
     """
-    w, g, mean, square = parameters.values, sums.values, memory.first, memory.second
+    w, g, mean, square = parameters.values, sums.values, state.first, state.second
     if update.optimizer == _SGD and not update.nesterov:
         momentum(update.momentum, first, last, l2, l1, w, g)
     elif update.optimizer == _SGD:

@@ -71,8 +71,8 @@ def add_product(
 
 @subroutine
 def add_transposed_product(
-    x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
-    room_start, samples,
+    x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m,
+    scratch, scratch_start, samples,
 ):  # fmt: skip
     """Add x^T d of m samples to w: w[j] += sum_s x[x_rows[s], j] d[s].
 
@@ -80,7 +80,7 @@ def add_transposed_product(
     begin `d_panel` apart, and panels of w `w_panel` apart.
 
     A sum over samples begins at zero and is added to w at the end, because the sum may be far smaller than w. With many
-    panels, x is first packed into `room`, beginning at index `room_start`. `samples` has the integers 0, 1, 2, ….
+    panels, x is first packed into `scratch`, beginning at index `scratch_start`. `samples` has the integers 0, 1, 2, ….
     """
     some, is_packed = max(1, NUMBERS_IN_CACHE // n), panels >= _ENOUGH_PANELS
     for o in range(0, outer, some):
@@ -91,11 +91,11 @@ def add_transposed_product(
             for s in range(0, m, SAMPLES_OF_SUMS):
                 count, of_d = min(SAMPLES_OF_SUMS, m - s), d_start + s * d_stride
                 if is_packed:
-                    _pack_samples(x, of_x, x_stride, x_rows, s, count, numbers, parts, x_step, room, room_start)
+                    _pack_samples(x, of_x, x_stride, x_rows, s, count, numbers, parts, x_step, scratch, scratch_start)
                 for p in range(panels):
                     if is_packed:
                         _add_packed(
-                            room, room_start, samples, count, numbers, parts, d, of_d + p * d_panel, d_stride,
+                            scratch, scratch_start, samples, count, numbers, parts, d, of_d + p * d_panel, d_stride,
                             w, of_w + p * w_panel, n,
                         )  # fmt: skip
                     else:
@@ -106,26 +106,26 @@ def add_transposed_product(
 
 
 @part
-def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, room, to):
-    """Pack numbers of `count` samples into `room`, in one group for each block of rows, beginning at index `to`."""
+def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, scratch, to):
+    """Pack numbers of `count` samples into `scratch`, in one group for each block of rows, beginning at index `to`."""
     for o in range(parts):
         j = 0
         while j < numbers:
             rows = _rows_of_block(numbers - j)
-            pack(x_rows, x, room, s, count, rows, x_start + o * x_step + j, x_stride, to)
+            pack(x_rows, x, scratch, s, count, rows, x_start + o * x_step + j, x_stride, to)
             to += count * ROWS
             j += rows
 
 
 @part
-def _add_packed(room, start, samples, count, numbers, parts, d, d_start, d_stride, w, w_start, n):
+def _add_packed(scratch, start, samples, count, numbers, parts, d, d_start, d_stride, w, w_start, n):
     """Add the sums over packed samples to one panel of w."""
     for o in range(parts):
         j = 0
         while j < numbers:
             rows = _rows_of_block(numbers - j)
             _add_sums(
-                samples, room, d, w, 0, count, rows, start, ROWS, d_start, d_stride, w_start + (o * n + j) * lanes(w)
+                samples, scratch, d, w, 0, count, rows, start, ROWS, d_start, d_stride, w_start + (o * n + j) * lanes(w)
             )
             start += count * ROWS
             j += rows

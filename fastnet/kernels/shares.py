@@ -27,9 +27,9 @@ def share_of_filters(layer, layout, share):
 
 
 @part
-def room_of(room, share):
+def scratch_of(scratch, share):
     """Return the index where this thread's section of a scratch array begins."""
-    return len(room) // share.threads * share.thread
+    return len(scratch) // share.threads * share.thread
 
 
 @part

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnet.kernels import side_by_side
+from fastnet.kernels import parallel_compilation
 from fastnet.kernels.compiler import kernel, part
 from fastnet.kernels.vectors import item, set_item
 
@@ -27,7 +27,7 @@ _FEWEST = 1_000  # smallest n for which the kernel is used; NumPy shuffles fewer
 _MOST = 1 << 32  # largest n for which the kernel is used; for larger n, NumPy draws indices of 64 bits
 
 
-def calls(n: int) -> list[side_by_side.Call]:
+def calls(n: int) -> list[parallel_compilation.Call]:
     """Return the kernel that `permutation` calls for n numbers, with arguments; an empty list if it calls no kernel."""
     if not _FEWEST <= n <= _MOST:
         return []

@@ -32,7 +32,7 @@ _ROOT = "fastnet"
 _STATEMENT = re.compile(r"^[ \t]*((?:from [\w.]+ )?import (?:\([^)]*\)|[^\n]*))", re.MULTILINE)
 
 
-def stamp(function: Callable[..., Any]) -> str | None:
+def source_hash(function: Callable[..., Any]) -> str | None:
     """Return a hash of the sources that a function is compiled from; None if a source cannot be read."""
     if getattr(sys, "frozen", False):  # one executable file, without sources
         file = Path(sys.executable).stat()

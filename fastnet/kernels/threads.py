@@ -37,7 +37,7 @@ _PATIENCE = 2000  # number of checks of the barrier before a waiting thread yiel
 
 _NOTICEABLE = 2e-3  # number of seconds; for shorter work, the measured CPU time is too inexact
 _ENOUGH = 0.8  # smallest ratio of CPU time to elapsed time at which a thread counts as having its own processor
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  # numbers of seconds
+_SHORTEST_PERIOD, _LONGEST_PERIOD = 0.5, 30.0  # numbers of seconds
 
 _limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
 _yield_processor = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
@@ -68,7 +68,7 @@ def available() -> int:
     The environment variable NUMBA_NUM_THREADS replaces the default. `limited` sets an upper bound. The number is 1 for
     a while if threads had to wait for processors that other programs were using.
     """
-    if time.monotonic() < _pause.until:
+    if time.monotonic() < _single_thread_period.until:
         return 1
     chosen = "NUMBA_NUM_THREADS" in os.environ
     of_numba: int = numba.config.NUMBA_NUM_THREADS
@@ -82,22 +82,22 @@ def _processors() -> int:
     return int(cpu_count())
 
 
-class _Pause:
+class _SingleThreadPeriod:
     """A period in which only one thread is used, because not every thread had its own processor."""
 
     def __init__(self) -> None:
         self.until, self._seconds = 0.0, 0.0
 
-    def judge(self, running: float) -> None:
-        """Begin a pause if the ratio of CPU time to elapsed time is too small; consecutive pauses get longer."""
+    def update(self, running: float) -> None:
+        """Begin a period if the ratio of CPU time to elapsed time is too small; consecutive periods get longer."""
         if running >= _ENOUGH:
             self._seconds = 0.0
         else:
-            self._seconds = min(max(2 * self._seconds, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+            self._seconds = min(max(2 * self._seconds, _SHORTEST_PERIOD), _LONGEST_PERIOD)
             self.until = time.monotonic() + self._seconds
 
 
-_pause = _Pause()
+_single_thread_period = _SingleThreadPeriod()
 
 
 @contextlib.contextmanager
@@ -162,7 +162,7 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
         for future in futures:
             future.result()
     if together and parallel:
-        _pause.judge(min(running))
+        _single_thread_period.update(min(running))
 
 
 @contextlib.contextmanager

@@ -93,8 +93,8 @@ def workspace_of(
 ) -> Workspace:
     """Return memory for mini-batches of up to `samples` samples, computed in `threads` threads."""
     dtype, units = layout.neurons.dtype, int(layout.units[-1])
-    rooms = [_room(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
-    listed, unpooled, gradient = (max(each) for each in zip(_Room(0, 0, 0), *rooms, strict=True))
+    sizes = [_scratch_sizes(layout, i) for i, kind in enumerate(layout.kinds) if kind in (CONVOLUTION, POOLING)]
+    listed, unpooled, gradient = (max(each) for each in zip(_ScratchSizes(0, 0, 0), *sizes, strict=True))
 
     def numbers(size: int) -> np.ndarray:
         return aligned_zeros(size, dtype)
@@ -110,7 +110,7 @@ def workspace_of(
         dots=numbers(threads * SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register_lanes_of(dtype)),
         transposed=numbers(layout.transposed[-1] * (samples >= ENOUGH_SAMPLES)),
         packed=numbers(threads * size_of_packed(samples)),
-        places=numbers(samples * units * bool(rooms)),
+        places=numbers(samples * units * bool(sizes)),
         filters=numbers(layout.filters[-1]),
         gradient=numbers(threads * gradient),
         unpooled=numbers(threads * unpooled),
@@ -130,7 +130,7 @@ def size_of_packed(samples: int) -> int:
     return min(samples, SAMPLES_OF_SUMS) * NUMBERS_IN_CACHE * _MOST_PADDING
 
 
-class _Room(NamedTuple):
+class _ScratchSizes(NamedTuple):
     """The memory that a convolution or pooling layer needs for each thread of a `Workspace`.
 
     Attributes
@@ -144,22 +144,22 @@ class _Room(NamedTuple):
     gradient: int
 
 
-def _room(layout: Layout, i: int) -> _Room:
+def _scratch_sizes(layout: Layout, i: int) -> _ScratchSizes:
     filters = narrowly_padded(int(layout.maps[i]), layout.neurons.dtype)
     windows = int(layout.heights[i] * layout.widths[i])
     of_row = int(layout.places[i + 1] - layout.places[i])
     listed = max(WINDOWS_IN_A_LIST, windows, int(layout.pools[i] * layout.maps[i]))
     inputs_of_row = int(layout.lines[i - 1]) + lanes_of(layout.neurons.dtype)
-    room = _Room(listed, (of_row + 2) * filters + inputs_of_row, 0)
+    sizes = _ScratchSizes(listed, (of_row + 2) * filters + inputs_of_row, 0)
     if layout.kinds[i] == POOLING:
-        return room
+        return sizes
     maps, taps, rows = int(layout.maps[i - 1]), int(layout.taps[i]), int(layout.rows[i])
     inputs = int(layout.units[i] - layout.units[i - 1])
     height, width = (int(n) for n in (layout.extents[2 * i] + 1, layout.extents[2 * i + 1] // maps + 1))
     errors = height * (int(layout.widths[i]) * width + 2 * (taps // maps - 1)) * filters
-    return _Room(
+    return _ScratchSizes(
         max(listed, inputs + 2 * maps),
-        max(room.unpooled, errors, ERRORS_IN_CACHE),
+        max(sizes.unpooled, errors, ERRORS_IN_CACHE),
         max(rows * taps * filters, int(layout.weights[i + 1] - layout.weights[i])),
     )
 

@@ -131,12 +131,12 @@ class CheckpointFile:
         return cls(path, resume, checksum(data))
 
     def found(
-        self, recipe: Mapping[str, Any], architecture: Architecture, remembers: Sequence[str]
+        self, recipe: Mapping[str, Any], architecture: Architecture, state_names: Sequence[str]
     ) -> Checkpoint | None:
         """Return the checkpoint to continue, or None if there is none; see `read`."""
         if self.path is None or not (self.resume and self.path.exists()):
             return None
-        return read(self.path, recipe, self.data, architecture, remembers)
+        return read(self.path, recipe, self.data, architecture, state_names)
 
 
 def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
@@ -160,8 +160,8 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
         tensors.write(second, _KIND_OF_EARLIER, {}, epochs.arrays())
         earlier = Earlier(number, epochs.checksum())
     arrays = _named("parameters", checkpoint.parameters)
-    for name, memory in checkpoint.engine.memory.items():
-        arrays |= _named(f"memory.{name}", memory)
+    for name, state in checkpoint.engine.optimizer_state.items():
+        arrays |= _named(f"memory.{name}", state)
     arrays |= {f"epochs.{name}": array for name, array in checkpoint.epochs[earlier.number :].arrays().items()}
     generator = checkpoint.generator
     arrays["generator"] = generator["state"]["key"]
@@ -185,7 +185,7 @@ def _second(path: StrPath) -> Path:
 
 
 def read(
-    path: StrPath, recipe: Mapping[str, Any], data: str, architecture: Architecture, remembers: Sequence[str]
+    path: StrPath, recipe: Mapping[str, Any], data: str, architecture: Architecture, state_names: Sequence[str]
 ) -> Checkpoint:
     """Read the checkpoint of a run.
 
@@ -199,7 +199,7 @@ def read(
         Checksum of the run's data.
     architecture : Architecture
         Architecture of the run's engine.
-    remembers : sequence of str
+    state_names : sequence of str
         Names of the arrays in the state of the run's optimizer.
 
     Raises
@@ -228,11 +228,11 @@ def read(
         )
     with holding(path, _KIND.name):
         if version == 2:
-            description, arrays = _in_form_of_version_3(description, arrays, architecture, remembers)
+            description, arrays = _in_form_of_version_3(description, arrays, architecture, state_names)
         earlier = _earlier(description["earlier_epochs"]) if version >= 5 else Earlier()
     epochs = _read_earlier(path, earlier)
     with holding(path, _KIND.name):
-        return _checkpoint(there, description, arrays, architecture, remembers, earlier, epochs)
+        return _checkpoint(there, description, arrays, architecture, state_names, earlier, epochs)
 
 
 def _rounds_as_version_3(recipe: Mapping[str, Any]) -> bool:
@@ -255,7 +255,7 @@ _ROUNDS_AS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
 
 
 def _in_form_of_version_3(
-    description: dict[str, Any], arrays: dict[str, np.ndarray], architecture: Architecture, remembers: Sequence[str]
+    description: dict[str, Any], arrays: dict[str, np.ndarray], architecture: Architecture, state_names: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Convert a checkpoint from version 2, which had dense layers and velocities only, to version 3."""
     layers = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, Dense)]
@@ -266,7 +266,7 @@ def _in_form_of_version_3(
         for name in ("weights", "biases")
     }
     renamed = {new_names.get(name, name): array for name, array in arrays.items()}
-    if "velocity" not in remembers:  # some engines wrote velocities even without momentum
+    if "velocity" not in state_names:  # some engines wrote velocities even without momentum
         renamed = {name: array for name, array in renamed.items() if not name.startswith("memory.velocity.")}
     return {**description, "steps": 0}, renamed  # no optimizer of version 2 depended on the number of steps
 
@@ -314,18 +314,18 @@ def _checkpoint(
     description: dict[str, Any],
     arrays: dict[str, np.ndarray],
     architecture: Architecture,
-    remembers: Sequence[str],
+    state_names: Sequence[str],
     earlier: Earlier,
     before: Epochs,
 ) -> Checkpoint:
     parameters = _parameters(arrays, architecture)
-    memory = {
-        name: _memory(arrays, name, architecture)
-        for name in remembers
+    optimizer_state = {
+        name: _optimizer_state(arrays, name, architecture)
+        for name in state_names
         if any(key.startswith(f"memory.{name}.") for key in arrays)
     }
     trained_on, steps, dropout_seed = (_natural(description, name) for name in ("trained_on", "steps", "dropout_seed"))
-    engine = State(trained_on, steps, memory, _finite(description["eta"], "eta"))
+    engine = State(trained_on, steps, optimizer_state, _finite(description["eta"], "eta"))
     generator = _generator(arrays.pop("generator"), description["generator"])
     if not all(name.startswith("epochs.") for name in arrays):
         raise ValueError("it has arrays that do not belong to a checkpoint")
@@ -383,14 +383,14 @@ def _parameters(arrays: dict[str, np.ndarray], architecture: Architecture) -> Pa
     return parameters
 
 
-def _memory(arrays: dict[str, np.ndarray], name: str, architecture: Architecture) -> Parameters:
+def _optimizer_state(arrays: dict[str, np.ndarray], name: str, architecture: Architecture) -> Parameters:
     """Remove an optimizer's arrays from the arrays of a file, check them, and return them. Infinities are allowed."""
-    memory = _taken(arrays, f"memory.{name}", architecture.trained)
-    for layer, shapes in zip(memory, architecture.trained, strict=True):
+    state = _taken(arrays, f"memory.{name}", architecture.trained)
+    for layer, shapes in zip(state, architecture.trained, strict=True):
         for key, array in layer.items():
             if (array.dtype, array.shape) != (architecture.dtype, shapes[key]) or np.isnan(array).any():
                 raise ValueError(f"its {name} of {key} has a wrong type or shape, or contains NaN")
-    return memory
+    return state
 
 
 def _taken(arrays: dict[str, np.ndarray], what: str, shapes: list[Shapes]) -> Parameters:

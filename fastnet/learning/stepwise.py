@@ -86,7 +86,7 @@ class StepwiseTraining:
                 "training has diverged: weights became infinite or NaN; call begin_training again, with a smaller eta"
             )
         total, samples = Totals(), 0
-        with deferred_signals() as hear:
+        with deferred_signals() as handle_deferred:
             for part in self._parts(left):
                 self._begin()
                 found = self._learner.train_part(part, self._eta)
@@ -97,7 +97,7 @@ class StepwiseTraining:
                     return float("nan")
                 self._count(len(part))
                 total, samples = total.plus(found), samples + len(part)
-                hear()
+                handle_deferred()
         return total.costs / samples
 
     def _parts(self, mini_batches: int) -> Iterator[np.ndarray]:

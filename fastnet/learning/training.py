@@ -51,7 +51,7 @@ class Learner(Protocol):
     def begin(self) -> None:
         """Prepare for an epoch. The time of this call does not count as training."""
 
-    def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
+    def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float | None:
         """Train for an epoch, and return the mean cost of its mini-batches, or None if costs are not requested.
 
         Parameters
@@ -60,7 +60,7 @@ class Learner(Protocol):
             Index of the epoch, numbered from 0.
         eta : float
             Learning rate.
-        hear : callable
+        handle_deferred : callable
             Function to call between mini-batches. It handles signals that were deferred, such as Ctrl-C.
         """
 
@@ -153,9 +153,9 @@ class Training:
 
     def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
         """Train for an epoch; return its cost, its time in seconds, and whether the parameters are finite."""
-        with deferred_signals() as hear:
+        with deferred_signals() as handle_deferred:
             try:
-                cost = self.learner.train(number, eta, hear)
+                cost = self.learner.train(number, eta, handle_deferred)
                 seconds = time.perf_counter() - began
             finally:  # also after an interrupt
                 is_finite = diagnostics.all_finite(self.learner.arrays())
@@ -172,7 +172,7 @@ def descend(
     descent: Descent,
     *,
     title: str,
-    hear: Callable[[], None],
+    handle_deferred: Callable[[], None],
     with_costs: bool = False,
     with_penalty: bool = False,
 ) -> Totals | None:
@@ -184,7 +184,7 @@ def descend(
         See `Engine.epoch`.
     title : str
         Text before the progress bar.
-    hear : callable
+    handle_deferred : callable
         See `Learner.train`.
 
     Returns
@@ -204,5 +204,5 @@ def descend(
             part = run[start : start + step]
             found = engine.epoch(part, mini_batch_size, eta, descent, with_costs=with_costs, with_penalty=with_penalty)
             total = total.plus(found or Totals())
-        hear()
+        handle_deferred()
     return total if with_costs else None

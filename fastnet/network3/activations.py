@@ -44,7 +44,7 @@ def name_of(function: Any) -> str | None:
 
 
 def for_engines(function: Any) -> Any:
-    """Return a layer's `activation_fn` in the form that engines take: a name, or an `OwnActivation`.
+    """Return a layer's `activation_fn` in the form that engines take: a name, or a `CustomActivation`.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def for_engines(function: Any) -> Any:
     if not callable(function):
         raise TypeError(f"activation_fn is {function!r}; it must be a function, such as sigmoid or ReLU")
     name = name_of(function)
-    return activations.OwnActivation(function) if name is None else name.lower()
+    return activations.CustomActivation(function) if name is None else name.lower()
 
 
 def _applied(name: str, z: Any) -> Any:

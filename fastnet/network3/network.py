@@ -13,7 +13,7 @@ from fastnet.datasets.classes import Classes
 from fastnet.datasets.dataset import Dataset, check_numbers, extremes, real_matrix
 from fastnet.engines import engine_class
 from fastnet.engines.contract import Descent, Engine
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 from fastnet.formulas.architecture import Architecture, Parameters
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
@@ -138,10 +138,10 @@ class Network:
 
     @engine.setter
     def engine(self, name: str) -> None:
-        own = [each for each in self._architecture().activations if isinstance(each, OwnActivation)]
-        if not engine_class(name).calls_own_activations and own:
+        custom = [each for each in self._architecture().activations if isinstance(each, CustomActivation)]
+        if not engine_class(name).calls_custom_activations and custom:
             raise ValueError(
-                f"activation_fn of a layer is {own[0].function!r}, but engine {name!r} has only "
+                f"activation_fn of a layer is {custom[0].function!r}, but engine {name!r} has only "
                 f"{', '.join(ACTIVATIONS)}; use engine='torch', which can call any function"
             )
         self._engine = name

@@ -30,7 +30,7 @@ class LayersLearner(NetworkLearner):
         """Return the order of the samples, which is the same in each epoch."""
         return np.arange(len(self.data) // self.mini_batch_size * self.mini_batch_size)
 
-    def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> None:
+    def descend(self, number: int, order: np.ndarray, eta: float, handle_deferred: Callable[[], None]) -> None:
         """Train on samples in the order `order`, and print the book's lines if `prints` is True."""
         size = self.mini_batch_size
         first, last = (epoch * (len(order) // size) for epoch in (number, number + 1))
@@ -40,4 +40,4 @@ class LayersLearner(NetworkLearner):
                 print(f"Training mini-batch number {start}", flush=True)
             part = order[(start - first) * size : (stop - first) * size]
             title = f"Epoch {number}, mini-batches {start} to {stop - 1}"
-            descend(self.engine, part, size, eta, self.descent, title=title, hear=hear)
+            descend(self.engine, part, size, eta, self.descent, title=title, handle_deferred=handle_deferred)

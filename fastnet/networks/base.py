@@ -21,7 +21,7 @@ from fastnet.files import models
 from fastnet.formulas import initialization
 from fastnet.formulas.activations import ACTIVATIONS
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
-from fastnet.formulas.costs import BuiltIn, OwnCost, by_name
+from fastnet.formulas.costs import BuiltIn, CustomCost, by_name
 from fastnet.formulas.layers import Layer, Shape, as_layers
 from fastnet.learning import diagnostics
 from fastnet.learning.checkpoints import CheckpointFile
@@ -292,7 +292,7 @@ class BaseNetwork(ABC):
         return {name: value for name, value in recipe.items() if isinstance(value, int) or value not in unused}
 
     @abstractmethod
-    def _cost(self) -> BuiltIn | OwnCost:
+    def _cost(self) -> BuiltIn | CustomCost:
         """Return the cost that training minimizes."""
 
     @abstractmethod
@@ -376,7 +376,7 @@ class BaseNetwork(ABC):
         return self.classes(data).correct(self.feedforward(data.inputs.T).T)
 
     @staticmethod
-    def _own_count(value: Any, method: str, data: Dataset) -> int:
+    def _custom_count(value: Any, method: str, data: Dataset) -> int:
         """Check and return the number of correctly classified samples that an overriding method has returned."""
         number = arguments.natural(value, f"the result of {method}")
         if number > len(data):
@@ -423,7 +423,7 @@ class BaseNetwork(ABC):
         with arguments.named(argument):
             fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
             cost = self._cost()
-            if not isinstance(cost, OwnCost):
+            if not isinstance(cost, CustomCost):
                 fitting.derived(("targets of", cost), lambda: cost.check(fitting.targets))
             return fitting
 

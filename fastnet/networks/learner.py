@@ -78,12 +78,12 @@ class NetworkLearner:
         """Return a new random order of an epoch's samples."""
         return self.engine.permutation(self.net._generator(), len(self.data))
 
-    def train(self, number: int, eta: float, hear: Callable[[], None]) -> float | None:
+    def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float | None:
         """Train for an epoch. At the end, the trained parameters are copied to the network."""
         if self.deform is not None:
             self.engine.train_on(self.deform(self.data, int(self.net._generator().randint(2**31))))
         order = self.order()
-        total = self.descend(number, order, eta, hear)
+        total = self.descend(number, order, eta, handle_deferred)
         self._assign(self.engine.parameters())
         return None if total is None else total.costs / len(order)
 
@@ -106,11 +106,11 @@ class NetworkLearner:
         if len(self.engine.architecture.drop_probabilities):
             self.descent = replace(self.descent, seed=int(self.net._generator().randint(2**31)))
 
-    def descend(self, number: int, order: np.ndarray, eta: float, hear: Callable[[], None]) -> Totals | None:
+    def descend(self, number: int, order: np.ndarray, eta: float, handle_deferred: Callable[[], None]) -> Totals | None:
         """Train on samples in the given order; return the costs of the mini-batches if `with_costs` is True."""
         return descend(
             self.engine, order, self.mini_batch_size, eta, self.descent,
-            title=f"Epoch {number}", hear=hear, with_costs=self.with_costs,
+            title=f"Epoch {number}", handle_deferred=handle_deferred, with_costs=self.with_costs,
         )  # fmt: skip
 
     def arrays(self) -> Iterable[np.ndarray]:
@@ -124,7 +124,7 @@ class NetworkLearner:
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
         """Restore the run in the file, and return its epochs. If there is no run to continue, draw the dropout seed."""
         architecture, generator = self.engine.architecture, self.net._generator()
-        found = file.found(history.recipe, architecture, self.descent.optimizer.remembers)
+        found = file.found(history.recipe, architecture, self.descent.optimizer.state_names)
         if found is None:
             self.seed_dropout()
             return ()
@@ -139,13 +139,13 @@ class NetworkLearner:
         """Write the checkpoint if a file was given: parameters and all other state that the next epoch depends on."""
         if file.path is None:
             return
-        state, remembers = self.engine.state(), self.descent.optimizer.remembers
-        memory = {name: state.memory[name] for name in remembers if name in state.memory}
+        state, state_names = self.engine.state(), self.descent.optimizer.state_names
+        optimizer_state = {name: state.optimizer_state[name] for name in state_names if name in state.optimizer_state}
         checkpoint = Checkpoint(
             recipe=history.recipe,
             data=file.data,
             parameters=self._parameters(),
-            engine=replace(state, memory=memory),
+            engine=replace(state, optimizer_state=optimizer_state),
             dropout_seed=self.descent.seed,
             generator=self.net._generator().get_state(legacy=False),
             epochs=history.epochs,

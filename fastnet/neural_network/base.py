@@ -227,7 +227,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         """Check and return the validation samples that were given to `fit`."""
         if y is None:
             raise ValueError("X_val is given, but y_val is not; give both")
-        with _said_of("X_val and y_val"):
+        with _naming_arguments("X_val and y_val"):
             return self._validated(X, y, sample_weight, False, True, of_training=False)
 
     def _initial(
@@ -392,7 +392,7 @@ def all_or_nothing(estimator: BaseMLP) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _said_of(names: str) -> Iterator[None]:
+def _naming_arguments(names: str) -> Iterator[None]:
     """Put the names of arguments before the message of an error in the `with` block."""
     try:
         yield

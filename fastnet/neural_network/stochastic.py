@@ -180,13 +180,14 @@ class StochasticLearner:
     def begin(self) -> None:
         """Do nothing, because the engine already has the parameters."""
 
-    def train(self, number: int, eta: float, hear: Callable[[], None]) -> float:
+    def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float:
         """Train for an iteration, with samples in scikit-learn's order; return the mean cost of the mini-batches."""
         if self._shuffle:
             self._order = self._order[self.engine.permutation(self._random, len(self._order))]
         total = descend(
             self.engine, self._order, self._batch_size, eta, self._descent,
-            title=f"Iteration {number + 1}", hear=hear, with_costs=True, with_penalty=bool(self._descent.l2),
+            title=f"Iteration {number + 1}", handle_deferred=handle_deferred, with_costs=True,
+            with_penalty=bool(self._descent.l2),
         )  # fmt: skip
         assert total is not None
         # As in scikit-learn, squared errors are averaged over the outputs, but the gradient is that of the sum.

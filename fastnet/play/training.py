@@ -136,7 +136,7 @@ class Trainer:
         if self._training is None:
             data = self.settings.data()
             self._measured_on = data[:_SAMPLES_OF_GRADIENTS], data[: len(digits.test_data())]
-            with self._compilation_is_told(), progress.in_background():
+            with self._compilation_shown(), progress.in_background():
                 try:
                     self._training = self.net.begin_training(data, **self.settings.training())
                 except (TypeError, ValueError) as error:
@@ -146,17 +146,17 @@ class Trainer:
         return self._training
 
     @contextlib.contextmanager
-    def _compilation_is_told(self) -> Iterator[None]:
-        from fastnet.kernels.compiler import announced
+    def _compilation_shown(self) -> Iterator[None]:
+        from fastnet.kernels.compiler import on_compilation
 
         @contextlib.contextmanager
-        def told() -> Iterator[None]:
+        def show_compilation() -> Iterator[None]:
             self._note = f"{progress.COMPILING}: about ten seconds"
             self.on_state(self.state())
             yield
 
         try:
-            with announced(told):
+            with on_compilation(show_compilation):
                 yield
         finally:
             self._note = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Samples: TypeAlias = Dataset | Iterable[Sample]
     Model: TypeAlias = "Network | Classifier"
 
-_ROOM, _GAP = 0.24, 0.2  # height of the text above an image, width between images; as shares of an image's side
+_TEXT_HEIGHT, _GAP = 0.24, 0.2  # height of the text above an image, width between images; as shares of an image's side
 _INCHES = 1.04  # width of an image in inches; the text above is not wider
 
 
@@ -91,7 +91,7 @@ def mistakes(
     height, width = of_all.shape[1:3]
     found = _find(net, data)
     shown = found[:most]
-    mosaic = Mosaic(of_all[[mistake.sample for mistake in shown]], (ceil(_ROOM * height), ceil(_GAP * width)))
+    mosaic = Mosaic(of_all[[mistake.sample for mistake in shown]], (ceil(_TEXT_HEIGHT * height), ceil(_GAP * width)))
     if axes is None:
         rows, columns = mosaic.shape if shown else (0, 0)
         scale = _INCHES / width

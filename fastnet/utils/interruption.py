@@ -44,9 +44,9 @@ def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
         if says and len(waiting) == 1 and sys.stderr is not None:
             print(f"\n{says}", file=sys.stderr, flush=True)
         if waiting.count(signal.SIGINT) > 1:
-            hear()
+            handle_deferred()
 
-    def hear() -> None:
+    def handle_deferred() -> None:
         if waiting:
             number = waiting[0]
             waiting.clear()
@@ -55,8 +55,8 @@ def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     for number in handlers:
         signal.signal(number, note)
     try:
-        yield hear
+        yield handle_deferred
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        hear()
+        handle_deferred()

@@ -68,7 +68,7 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) ->
         The next run: a part of `order`.
     """
     with contextlib.ExitStack() as stack:
-        bar, heard = None, _between_runs.get()
+        bar, between_runs = None, _between_runs.get()
         began = time.perf_counter()
         start, mini_batches = 0, first
         while start < len(order):
@@ -77,8 +77,8 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) ->
             yield run
             now = time.perf_counter()
             start += len(run)
-            if heard is not None:
-                heard()
+            if between_runs is not None:
+                between_runs()
             factor = _RUN / max(now - run_began, 1e-9)
             mini_batches = max(1, int(mini_batches * min(factor, _GROWTH)))
             if bar is None and now - began > _NOTICEABLE and start < len(order) and _watched():

@@ -90,7 +90,7 @@ def test_the_callers_data_and_numpys_generator_are_not_changed(small):
     np.testing.assert_array_equal(small.inputs, inputs)
 
 
-def test_data_of_ones_own_are_used_and_have_to_fit(small):
+def test_given_data_are_used_and_have_to_fit(small):
     other = Dataset(np.zeros((4, 8)), [1, 1, 1, 1])
     accuracy = [each.accuracy for each in compared(small, test_data=other).results]
     assert set(accuracy) <= {0.0, 1.0}

@@ -59,7 +59,7 @@ def test_a_map_of_one_engine_shows_its_times():
 
 
 @pytest.mark.parametrize("result", [COMPARISON, GRID, ALONE])
-def test_a_picture_goes_into_axes_of_ones_own(result):
+def test_a_picture_goes_into_given_axes(result):
     own = new_figure(9, 4)
     left, right = own.subplots(1, 2)
     assert figure(result, axes=right) is right

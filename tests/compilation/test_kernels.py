@@ -5,19 +5,19 @@ import contextlib
 import pytest
 
 from fastnet.compilation.kernels import kernels, specializations
-from fastnet.kernels import epoch, inputs, side_by_side
-from fastnet.kernels.compiler import announced, is_kernel
+from fastnet.kernels import epoch, inputs, parallel_compilation
+from fastnet.kernels.compiler import is_kernel, on_compilation
 
 
 @pytest.fixture(scope="module")
 def found():
     """The specializations. Checks that listing the specializations compiles nothing."""
     compiled = []
-    before = epoch.epoch, inputs._fill, side_by_side.compile_all, side_by_side.address_of
-    with announced(lambda: contextlib.nullcontext(compiled.append(True))):
+    before = epoch.epoch, inputs._fill, parallel_compilation.compile_all, parallel_compilation.address_of
+    with on_compilation(lambda: contextlib.nullcontext(compiled.append(True))):
         found = specializations()
     assert not compiled
-    assert before == (epoch.epoch, inputs._fill, side_by_side.compile_all, side_by_side.address_of)
+    assert before == (epoch.epoch, inputs._fill, parallel_compilation.compile_all, parallel_compilation.address_of)
     return found
 
 

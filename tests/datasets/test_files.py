@@ -120,9 +120,9 @@ def test_labels_from_1_become_classes_from_0_which_is_reported(tmp_path):
     write(tmp_path, files)
     with pytest.warns(
         DataWarning, match="labels go from 1 to 26; here, label 1 is class 0, and 26 is class 25"
-    ) as told:
+    ) as warned:
         training, validation, test = mnist_loader.load_data_wrapper(tmp_path)
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
     assert training.targets.shape == (50, 26)
     np.testing.assert_array_equal(training.targets.argmax(axis=1), np.arange(50) % 26)
     np.testing.assert_array_equal(np.r_[validation.targets, test.targets], np.r_[np.arange(50, 60) % 26, np.arange(12)])

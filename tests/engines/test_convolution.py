@@ -6,7 +6,7 @@ from engines.drawing import parameters_of, task_of
 
 from fastnet import Dataset
 from fastnet.engines import engine_class
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 from fastnet.formulas.architecture import Architecture
 from fastnet.formulas.layers import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 
@@ -146,9 +146,9 @@ def swish(z):
 
 
 @pytest.mark.parametrize(
-    "layers", [(Dense(4, OwnActivation(swish)),), (Convolution(2, 2, OwnActivation(swish)), MaxPooling(2))]
+    "layers", [(Dense(4, CustomActivation(swish)),), (Convolution(2, 2, CustomActivation(swish)), MaxPooling(2))]
 )
-def test_an_activation_of_ones_own(layers):
+def test_a_custom_activation(layers):
     torch = pytest.importorskip("torch")
     architecture = Architecture((1, 4, 4), (*layers, Dense(2)), dtype=FLOAT64)
     task = task_of(architecture, np.random.default_rng(0), 9)
@@ -158,7 +158,7 @@ def test_an_activation_of_ones_own(layers):
     twin = Architecture((1, 4, 4), (known, *layers[1:], Dense(2)), dtype=FLOAT64)
     same = Architecture(
         (1, 4, 4),
-        (type(first)(**{**vars(first), "activation": OwnActivation(torch.sigmoid)}), *layers[1:], Dense(2)),
+        (type(first)(**{**vars(first), "activation": CustomActivation(torch.sigmoid)}), *layers[1:], Dense(2)),
         dtype=FLOAT64,
     )
     engines = [engine_class("torch")(each, task.parameters, task.data) for each in (twin, same)]
@@ -170,16 +170,18 @@ def test_an_activation_of_ones_own(layers):
 
 
 @pytest.mark.parametrize("name", ["numba", "numpy", "reference"])
-def test_an_activation_of_ones_own_needs_pytorch(name):
-    architecture = Architecture((3,), (Dense(4, OwnActivation(swish)), Dense(2)))
-    with pytest.raises(ValueError, match=r"OwnActivation\(swish\), which this engine cannot call; use engine='torch'"):
+def test_a_custom_activation_needs_pytorch(name):
+    architecture = Architecture((3,), (Dense(4, CustomActivation(swish)), Dense(2)))
+    with pytest.raises(
+        ValueError, match=r"CustomActivation\(swish\), which this engine cannot call; use engine='torch'"
+    ):
         engine_class(name)(architecture, parameters_of(architecture, np.random.default_rng(0)))
 
 
-def test_an_activation_of_ones_own_returns_a_tensor_of_the_same_shape():
+def test_a_custom_activation_returns_a_tensor_of_the_same_shape():
     pytest.importorskip("torch")
     for function, found in ((lambda z: z.sum(), r"a tensor of shape \(\)"), (lambda z: 3, "a int")):
-        architecture = Architecture((3,), (Dense(4, OwnActivation(function)), Dense(2)))
+        architecture = Architecture((3,), (Dense(4, CustomActivation(function)), Dense(2)))
         engine = engine_class("torch-cpu")(architecture, parameters_of(architecture, np.random.default_rng(0)))
         with pytest.raises(ValueError, match=rf"returned {found}; it must return a tensor of shape \(5, 4\)"):
             engine.outputs(np.zeros((5, 3)))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fastnet.engines import engine_class
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.kernels import choice
 
@@ -146,14 +146,14 @@ def test_the_differences_detect_a_wrong_gradient():
 
 @pytest.mark.parametrize("name", ["reference", "numpy"])
 @pytest.mark.parametrize("output", ["sigmoid", "linear"])
-def test_a_cost_of_ones_own_gives_its_own_gradient(name, output):
+def test_a_custom_cost_gives_its_own_gradient(name, output):
     def delta(z, a, y):
         assert z.shape == a.shape == y.shape == (3, 1)  # a column vector, as in the book
         return 4 * (a - y) ** 3 * ACTIVATIONS[output].derivative(z)
 
     random = np.random.default_rng(1)
     layers = (Dense(5, "tanh"), BatchNormalization("sigmoid"), Dense(3, output))
-    architecture = Architecture((4,), layers, OwnCost(SimpleNamespace(delta=delta)), np.dtype("float64"))
+    architecture = Architecture((4,), layers, CustomCost(SimpleNamespace(delta=delta)), np.dtype("float64"))
     parameters = parameters_of(architecture, random)
     inputs, targets = random.standard_normal((6, 4)), random.random((6, 3))
     truth = Truth(architecture, inputs, targets)

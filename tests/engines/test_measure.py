@@ -9,7 +9,7 @@ from engines import names
 from fastnet import Dataset
 from fastnet.engines import engine_class
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.costs import COSTS, CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.formulas.costs import COSTS, CrossEntropyCost, CustomCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import Dense
 from fastnet.kernels import choice
 
@@ -85,14 +85,14 @@ def test_one_linear_output_is_read_between_the_targets(engine_name, targets, bou
     assert found.correct == (4 if boundary == 0 else 3)
 
 
-def test_a_cost_of_ones_own_is_measured_by_every_engine(engine_name, make_engine):
+def test_a_custom_cost_is_measured_by_every_engine(engine_name, make_engine):
     seen = []
 
     def fn(a, y):
         seen.append((a.shape, y.shape))
         return np.abs(a - y).max()
 
-    cost = OwnCost(SimpleNamespace(fn=fn, delta=None))
+    cost = CustomCost(SimpleNamespace(fn=fn, delta=None))
     engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
     found = engine.measure(Dataset(Z, LABELS), cost=True)
     assert found.cost == pytest.approx(np.abs(sigmoid(Z) - np.eye(3)[LABELS]).max(axis=1).sum(), rel=1e-14)

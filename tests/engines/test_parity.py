@@ -16,7 +16,7 @@ from fastnet.datasets.classes import classes_of
 from fastnet.engines import ENGINES, engine_class, why_missing
 from fastnet.engines.contract import Descent
 from fastnet.formulas.architecture import Architecture
-from fastnet.formulas.costs import OwnCost
+from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.formulas.optimizers import GradientDescent
 from fastnet.kernels import choice
@@ -342,7 +342,7 @@ def test_an_empty_order_changes_nothing(engine_name, make_engine, draw_parameter
 def test_a_cost_that_cannot_be_called_is_refused(name, make_engine, draw_parameters):
     if why_missing(name):
         pytest.skip(why_missing(name))
-    cost = OwnCost(SimpleNamespace(fn=None, delta=None))
+    cost = CustomCost(SimpleNamespace(fn=None, delta=None))
     weights, biases = draw_parameters([2, 1], np.random.default_rng(0))
     data = Dataset(np.zeros((4, 2)), np.zeros((4, 1)))
     message = "cannot call a custom cost.delta; use engine='numpy' or engine='reference'"
@@ -375,7 +375,7 @@ def test_an_engine_does_not_change_its_arguments(engine_name):
     for _ in range(2):
         engine.epoch(np.arange(9), 4, 1.0, Descent(GradientDescent(0.5)))
         state = engine.state()
-        for handed_back in (*arrays_of(engine.parameters()), *arrays_of(state.memory["velocity"])):
+        for handed_back in (*arrays_of(engine.parameters()), *arrays_of(state.optimizer_state["velocity"])):
             handed_back[:] = np.nan
     assert all(np.isfinite(array).all() for array in arrays_of(engine.parameters()))
     for array, copy in zip(given_arrays, copies, strict=True):

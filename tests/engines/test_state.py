@@ -61,23 +61,25 @@ def test_pieces_of_different_density_are_the_same_epoch(engine_name):
 def assert_same_state(state, expected):
     for name in ("trained_on", "steps", "eta"):
         assert getattr(state, name) == getattr(expected, name)
-    assert state.memory.keys() == expected.memory.keys()
-    assert all(same_bits(state.memory[name], expected.memory[name]) for name in expected.memory)
+    assert state.optimizer_state.keys() == expected.optimizer_state.keys()
+    assert all(
+        same_bits(state.optimizer_state[name], expected.optimizer_state[name]) for name in expected.optimizer_state
+    )
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
-def test_a_state_has_what_the_optimizer_remembers(engine_name, optimizer):
+def test_a_state_has_the_arrays_of_the_optimizer(engine_name, optimizer):
     layers = (Dropout(0.2), Dense(5, "linear"), BatchNormalization("tanh"), Dense(3))
     architecture = Architecture((4,), layers, dtype=np.dtype("float64"))
     engine = task_of(architecture, np.random.default_rng(0), 9).engine(engine_name)
-    assert engine.state().memory == {}
+    assert engine.state().optimizer_state == {}
     engine.epoch(np.arange(9), 4, 0.1, Descent(optimizer))
     state = engine.state()
     assert (state.trained_on, state.steps, state.eta) == (9, 3, 0.1)
-    assert set(state.memory) == set(optimizer.remembers)
-    for remembered in state.memory.values():
-        assert [{name: array.shape for name, array in own.items()} for own in remembered] == architecture.trained
-        assert all(np.abs(array).max() > 0 for array in arrays_of(remembered))
+    assert set(state.optimizer_state) == set(optimizer.state_names)
+    for arrays in state.optimizer_state.values():
+        assert [{name: array.shape for name, array in own.items()} for own in arrays] == architecture.trained
+        assert all(np.abs(array).max() > 0 for array in arrays_of(arrays))
 
 
 @given(

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastnet.formulas import layers
-from fastnet.formulas.activations import OwnActivation
+from fastnet.formulas.activations import CustomActivation
 from fastnet.formulas.architecture import Architecture, check_memory
-from fastnet.formulas.costs import CrossEntropyCost, LogLikelihoodCost, OwnCost, QuadraticCost
+from fastnet.formulas.costs import CrossEntropyCost, CustomCost, LogLikelihoodCost, QuadraticCost
 from fastnet.formulas.layers import (
     BatchNormalization,
     Convolution,
@@ -54,7 +54,7 @@ def test_settings_of_no_layer(settings):
         (lambda: Convolution(2, 5, "softmax"), ValueError, "activation of Convolution is 'softmax'; it must be one of"),
         (lambda: Convolution(2, 5, padding="full"), ValueError, "padding of Convolution is 'full'; it must be one of"),
         (lambda: MaxPooling(2.5), TypeError, "shape of MaxPooling is 2.5; it must be an integer"),
-        (lambda: OwnActivation("relu"), TypeError, "function of OwnActivation is 'relu'; it must be a function"),
+        (lambda: CustomActivation("relu"), TypeError, "function of CustomActivation is 'relu'; it must be a function"),
         (lambda: BatchNormalization("softmax"), ValueError, "activation of BatchNormalization is 'softmax'"),
         (lambda: BatchNormalization(momentum=0), ValueError, "momentum of BatchNormalization is 0"),
         (lambda: BatchNormalization(momentum=1.5), ValueError, "momentum of BatchNormalization is 1.5"),
@@ -76,15 +76,15 @@ def test_settings_are_plain_data():
         settings = json.loads(json.dumps(layer.settings()))
         assert settings == layer.settings()
         assert from_settings(settings) == layer
-    with pytest.raises(ValueError, match=r"activation of Dense is 'OwnActivation\(abs\)'"):
-        from_settings(Dense(3, OwnActivation(abs)).settings())
+    with pytest.raises(ValueError, match=r"activation of Dense is 'CustomActivation\(abs\)'"):
+        from_settings(Dense(3, CustomActivation(abs)).settings())
 
 
 def test_dropout_is_scaled_in_training_or_in_use():
     assert [(each.divisor, each.when_used) for each in (Dropout(0.25), Dropout(0.25, False))] == [(0.75, 1), (1, 0.75)]
 
 
-OWN = OwnActivation(abs)
+CUSTOM = CustomActivation(abs)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ OWN = OwnActivation(abs)
     [
         ((Convolution(2, 1, "relu"), MaxPooling(2)), ("linear", "relu")),
         ((Convolution(2, 1, "gelu"), MaxPooling(2)), ("gelu", "linear")),
-        ((Convolution(2, 1, OWN), MaxPooling(2)), ("linear", OWN)),
+        ((Convolution(2, 1, CUSTOM), MaxPooling(2)), ("linear", CUSTOM)),
         ((Convolution(2, 1), MaxPooling(1), MaxPooling(2)), ("linear", "sigmoid", "linear")),
         ((Convolution(2, 1, "tanh"), Dropout(0.5), MaxPooling(2)), ("tanh", "linear", "linear")),
         ((Convolution(2, 1, "tanh"), BatchNormalization("relu"), MaxPooling(2)), ("tanh", "relu", "linear")),
@@ -156,14 +156,14 @@ def test_layers_that_make_no_network(made_of, cost, message):
         Architecture((4,), made_of, cost)
 
 
-def test_a_cost_of_ones_own_goes_with_sigmoid_and_linear_outputs():
-    own = OwnCost(None)
-    assert [Architecture((4,), (Dense(3, each),), own).outputs.activation for each in (None, "linear")] == [
+def test_a_custom_cost_goes_with_sigmoid_and_linear_outputs():
+    custom = CustomCost(None)
+    assert [Architecture((4,), (Dense(3, each),), custom).outputs.activation for each in (None, "linear")] == [
         "sigmoid",
         "linear",
     ]
     with pytest.raises(ValueError, match="'sigmoid' or 'linear'"):
-        Architecture((4,), (Dense(3, "softmax"),), own)
+        Architecture((4,), (Dense(3, "softmax"),), custom)
 
 
 def test_shapes_and_names_of_arrays():

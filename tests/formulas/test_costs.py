@@ -10,10 +10,10 @@ from fastnet import network2
 from fastnet.formulas import costs
 from fastnet.formulas.costs import (
     CrossEntropyCost,
+    CustomCost,
     HuberCost,
     LogLikelihoodCost,
     Outputs,
-    OwnCost,
     PoissonCost,
     QuadraticCost,
     QuantileCost,
@@ -223,20 +223,20 @@ class ChangedAboutOneThing(CrossEntropyCost):
 
 
 @pytest.mark.parametrize("kind", [Mine, ChangedAboutOneThing])
-def test_a_cost_of_ones_own(kind):
+def test_a_custom_cost(kind):
     a, y = np.array([[0.5, 0.25], [0.75, 1.0], [0.0, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.25], [1.0, 1.0]])
     z = np.log(a + 1)
     for cost in (kind, kind()):
-        own = as_cost(cost)
-        assert isinstance(own, OwnCost)
-        assert own.cost is cost
+        custom = as_cost(cost)
+        assert isinstance(custom, CustomCost)
+        assert custom.cost is cost
         assert name_of(cost) == kind.__name__
-        np.testing.assert_array_equal(own.delta(z, a, y), kind.delta(z, a, y))
-        np.testing.assert_allclose(own.losses(z, a, y), [kind.fn(*each) for each in zip(a, y, strict=True)])
+        np.testing.assert_array_equal(custom.delta(z, a, y), kind.delta(z, a, y))
+        np.testing.assert_allclose(custom.losses(z, a, y), [kind.fn(*each) for each in zip(a, y, strict=True)])
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "linear"])
-def test_a_cost_of_ones_own_has_sigmoid_or_linear_outputs(activation):
+def test_a_custom_cost_has_sigmoid_or_linear_outputs(activation):
     z, y = np.array([[0.0, np.log(3)]]), np.array([[1.0, 0.5]])
     outputs = Outputs(as_cost(Mine), activation)
     a = np.array([[0.5, 0.75]]) if activation == "sigmoid" else z
@@ -245,7 +245,7 @@ def test_a_cost_of_ones_own_has_sigmoid_or_linear_outputs(activation):
     np.testing.assert_allclose(outputs.errors(z, y), 2 * (a - y), rtol=1e-15)
 
 
-def test_a_cost_of_ones_own_is_given_columns():
+def test_a_custom_cost_is_given_columns():
     class Columns(Mine):
         @staticmethod
         def delta(z, a, y):

@@ -6,7 +6,7 @@ import pytest
 
 from fastnet import BatchNormalization, Convolution, Dense, Dropout, MaxPooling
 from fastnet.formulas import images, notation
-from fastnet.formulas.activations import ACTIVATIONS, OwnActivation
+from fastnet.formulas.activations import ACTIVATIONS, CustomActivation
 from fastnet.formulas.layers import LAYERS
 
 EXAMPLES = {
@@ -75,7 +75,7 @@ def test_what_is_no_notation(text, message):
         Dropout(0.5, inverted=False),
         BatchNormalization(momentum=0.5),
         BatchNormalization("relu", epsilon=0.1),
-        Dense(3, OwnActivation(abs)),
+        Dense(3, CustomActivation(abs)),
     ],
 )
 def test_what_has_no_notation_is_described_all_the_same(layer):

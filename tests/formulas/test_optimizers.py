@@ -15,10 +15,10 @@ DRAWN = st.one_of([each.drawn for each in names.OPTIMIZERS.values()])
 
 def changes(optimizer, gradients, etas):
     """Yield each step's change of a parameter; the optimizer's state is initially 0."""
-    memory = {name: np.zeros_like(gradients[0]) for name in optimizer.remembers}
+    state = {name: np.zeros_like(gradients[0]) for name in optimizer.state_names}
     for step, (gradient, eta) in enumerate(zip(gradients, etas, strict=True), 1):
         before = gradient.copy()
-        yield optimizer.change(gradient, memory, eta, step).copy()
+        yield optimizer.change(gradient, state, eta, step).copy()
         np.testing.assert_array_equal(gradient, before)
 
 

@@ -76,8 +76,10 @@ def _checkpoint(folder: Path) -> None:
         parameters = [{key: np.full(shape, 0.5, np.float32) for key, shape in each.items()} for each in layers.arrays]
         trained = zip(parameters, layers.trained, strict=True)
         velocity = [{key: arrays[key] for key in shapes} for arrays, shapes in trained]
-        memory = {} if name == "plain" else {"velocity": velocity}
-        checkpoint = checkpoints.Checkpoint(recipe, "data", parameters, State(2, 3, memory, 0.5), 7, generator, epochs)
+        optimizer_state = {} if name == "plain" else {"velocity": velocity}
+        checkpoint = checkpoints.Checkpoint(
+            recipe, "data", parameters, State(2, 3, optimizer_state, 0.5), 7, generator, epochs
+        )
         checkpoints.write(folder / f"whole-{name}", checkpoint)
 
 

@@ -227,14 +227,14 @@ def test_ctrl_c_waits_until_a_file_is_written(old):
 
 
 def test_ctrl_c_that_is_pressed_again_does_not_wait(old):
-    unheard = []
+    deferred = []
 
     def interrupted():
         with writing.atomic_write(old) as file:
             file.write(b"what was")
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
-            unheard.append(True)
+            deferred.append(True)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -243,7 +243,7 @@ def test_ctrl_c_that_is_pressed_again_does_not_wait(old):
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-    assert not unheard
+    assert not deferred
     assert old.read_bytes() == OLD
     assert os.listdir(old.parent) == ["old"]
 
@@ -312,10 +312,10 @@ def test_many_write_the_same_file_and_some_are_killed(old):
 
 def test_a_name_that_was_changed_is_kept_by_the_disk(old, monkeypatch):
     """A power cut cannot be tested, but the order can: fsync of the file, renaming, fsync of the folder."""
-    told = []
+    calls = []
     fsync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (told.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))
-    monkeypatch.setattr(Path, "replace", lambda *paths: (told.append("renamed"), replace(*paths)))
+    monkeypatch.setattr(os, "fsync", lambda fd: (calls.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))
+    monkeypatch.setattr(Path, "replace", lambda *paths: (calls.append("renamed"), replace(*paths)))
     with writing.atomic_write(old) as file:
         file.write(OLD)
-    assert told == [stat.S_IFREG, "renamed", stat.S_IFDIR]
+    assert calls == [stat.S_IFREG, "renamed", stat.S_IFDIR]

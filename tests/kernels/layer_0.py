@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastnet.kernels import inputs, side_by_side, threads
+from fastnet.kernels import inputs, parallel_compilation, threads
 from fastnet.kernels.calls import FEED_FORWARD
 from fastnet.kernels.compiler import called_kernel, kernel
 from fastnet.kernels.dense import accumulate_inputs, multiply_inputs
@@ -67,11 +67,11 @@ class Layer0:
         # With m neurons, the kernels compute the neurons from `first` to `last`, and do not divide the samples.
         self._layout = Reference(Layout(np.array([n_in, m]), np.zeros(2, np.int64)))
         self._share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
-        room = np.zeros(size_of_packed(m), z.dtype)
-        workspace, weights = Workspace(z, delta, np.arange(m), room), Reference(Parameters(z))
+        scratch = np.zeros(size_of_packed(m), z.dtype)
+        workspace, weights = Workspace(z, delta, np.arange(m), scratch), Reference(Parameters(z))
         numbers, rows, space = FlatArray(z.dtype), FlatArray(np.dtype(np.int64)), Reference(workspace)
         arguments = 0, 0, numbers, rows, 0, 0, 0, 1.0, self._layout, weights, weights, space, self._share
-        self._workspace = Reference(workspace._replace(dense=side_by_side.address_of(dense, arguments)))
+        self._workspace = Reference(workspace._replace(dense=parallel_compilation.address_of(dense, arguments)))
 
     def multiply(self, x, order, w, first, last):
         """Set z to x w for the neurons from `first` to `last`; w and z are stored in panels."""

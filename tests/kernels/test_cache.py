@@ -19,12 +19,12 @@ import fastnet
 from fastnet.kernels import cache, compiler
 
 TWICE = """
-from fastnet.kernels.compiler import announced, kernel
+from fastnet.kernels.compiler import kernel, on_compilation
 from fastnet.kernels.inputs import inputs_of
 import contextlib, numpy as np
 
 compiled = []
-with announced(lambda: contextlib.nullcontext(compiled.append(True))):
+with on_compilation(lambda: contextlib.nullcontext(compiled.append(True))):
     rows = inputs_of(np.eye(5), np.dtype("float32"))
 print(bool(compiled), *rows.values)
 """

@@ -213,7 +213,7 @@ def test_the_bits_are_the_same_in_any_number_of_threads(make_engine, name, dtype
             first, costs = engine, found
         assert found == costs
         assert same_bits(engine.parameters(), first.parameters())
-        ours, theirs = (each.state().memory for each in (engine, first))
+        ours, theirs = (each.state().optimizer_state for each in (engine, first))
         assert ours.keys() == theirs.keys()
         assert all(same_bits(ours[key], theirs[key]) for key in ours)
 
@@ -245,7 +245,7 @@ def paths(engine, case, dtype):
     found = {
         "rows" if isinstance(engine._inputs, Rows) else "matrix",
         type(descent.optimizer).__name__,
-        "memory" if descent.optimizer.remembers else "no memory",
+        "optimizer state" if descent.optimizer.state_names else "no optimizer state",
     }
     found |= {name for name in ("l1", "l2", "max_norm") if getattr(descent, name)}
     has_border = any(np.any(each.borders) for each in known)
@@ -288,7 +288,7 @@ def paths_of_windows(below, each, v):
     if isinstance(below.layer, (Convolution, MaxPooling)) and isinstance(each.layer, MaxPooling):
         found.add("pooling of what a layer gives")
     if -(-each.channels // v) * v * width * pooling[0] * pooling[1] > layout.ERRORS_IN_CACHE:
-        found.add("more room for a row of places than for errors")
+        found.add("more memory for a row of places than for errors")
     return found
 
 
@@ -344,12 +344,12 @@ def test_the_cases_hit_every_path(make_engine, dtype):
     at_once, parts = "a row of vectors at once", "a row of vectors in parts"
     ways = ["errors below", "by errors", "by inputs"]
     missing = {
-        "rows", "matrix", "memory", "no memory", "Adam", "GradientDescent", "l1", "l2", "max_norm",
+        "rows", "matrix", "optimizer state", "no optimizer state", "Adam", "GradientDescent", "l1", "l2", "max_norm",
         "a short mini-batch with borders", "a short mini-batch without borders", "padding",
         *(f"convolution of {size}" for size in ("1 x 1", "2 x 2", "3 x 2", "1 x 4", "4 x 1")),
         *(f"pooling of {size}" for size in ("2 x 2", "1 x 2")),
         *(f"{number} places beyond fours" for number in range(4)),
-        "more room for a row of places than for errors",
+        "more memory for a row of places than for errors",
         "rows that fill no window", "columns that fill no window", "pooling of what a layer gives",
         "convolution with a part of a vector", "pooling with a part of a vector",
         *(f"{number} vectors of filters" for number in range(1, 5)), "one map below", "several maps below",

@@ -78,7 +78,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
 
 @given(ARCHITECTURES)
 @few
-def test_weights_have_room(architecture):
+def test_weights_have_enough_memory(architecture):
     """Weights have a row per input in layer 0, a row per neuron in higher layers, and padded rows in filters."""
     there, known, dtype = layout.layout_of(architecture), known_layers(architecture), architecture.dtype
     below = None

@@ -22,8 +22,8 @@ EACH_OPTIMIZER = pytest.mark.parametrize("optimizer", EACH, ids=str)
 
 
 @kernel
-def follow(update, step, first, last, l2, l1, parameters, sums, memory):
-    optimizers.follow(update, step, first, last, l2, l1, parameters, sums, memory)
+def follow(update, step, first, last, l2, l1, parameters, sums, state):
+    optimizers.follow(update, step, first, last, l2, l1, parameters, sums, state)
 
 
 class Step:
@@ -34,8 +34,8 @@ class Step:
         self.optimizer, self.eta, self.l2, self.l1 = optimizer, eta, l2, l1
         self.w, self.gradient = random.standard_normal((2, 5 * self.width)).astype(dtype)
         self.w[self.width :: 5] = 0
-        names = ("velocity",) if isinstance(optimizer, GradientDescent) else optimizer.remembers
-        self.memory = {name: random.random(5 * self.width).astype(dtype) for name in names}
+        names = ("velocity",) if isinstance(optimizer, GradientDescent) else optimizer.state_names
+        self.state = {name: random.random(5 * self.width).astype(dtype) for name in names}
         self.unused = np.full(5 * self.width, np.nan, dtype)
 
     def computed(self, step):
@@ -45,31 +45,31 @@ class Step:
         descends = isinstance(self.optimizer, GradientDescent)
         settings = {name: type(Update._field_defaults[name])(n) for name, n in self.optimizer.settings().items()}
         unit = -self.eta if descends else 1.0
-        sums, memory = unit * self.gradient, [array.copy() for array in self.memory.values()]
+        sums, state = unit * self.gradient, [array.copy() for array in self.state.values()]
         if descends and not self.optimizer.nesterov:
-            sums, memory = sums + self.optimizer.momentum * memory[0], []
+            sums, state = sums + self.optimizer.momentum * state[0], []
         sums = sums.astype(self.w.dtype)
         w, scale = self.w.copy(), np.ones(1)
-        unused = [self.unused.copy() for _ in range(2 - len(memory))]
+        unused = [self.unused.copy() for _ in range(2 - len(state))]
         update = Update(False, unit, optimizer=CODES[self.optimizer.name], eta=self.eta, **settings)
         follow(
             update, step, self.width, 4 * self.width, unit * self.l2, unit * self.l1,
-            Parameters(w, scale), Parameters(sums, scale), optimizers.Memory(*memory, *unused),
+            Parameters(w, scale), Parameters(sums, scale), optimizers.OptimizerState(*state, *unused),
         )  # fmt: skip
         for array in unused:
             assert np.isnan(array).all()
-        return w, sums, memory
+        return w, sums, state
 
     def expected(self, step):
         """Return the parameters and the optimizer's state after the formula's step, in float64."""
         inside = slice(self.width, 4 * self.width)
         w, gradient = self.w.astype(float), self.gradient.astype(float)
-        memory = {name: array.astype(float) for name, array in self.memory.items()}
-        parts = {name: array[inside] for name, array in memory.items()}
+        state = {name: array.astype(float) for name, array in self.state.items()}
+        parts = {name: array[inside] for name, array in state.items()}
         regularized = decayed(gradient[inside], w[inside], self.l2, self.l1)
         change = self.optimizer.change(regularized, parts, self.eta, step)
         w[inside] += change
-        return w, list(memory.values())
+        return w, list(state.values())
 
 
 def test_every_optimizer_has_a_number_of_its_own():
@@ -83,17 +83,17 @@ def test_every_optimizer_has_a_number_of_its_own():
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_step(optimizer, dtype, l2, l1, step):
     case = Step(optimizer, dtype, l2=l2, l1=l1)
-    w, sums, memory = case.computed(step)
-    expected, remembered = case.expected(step)
+    w, sums, state = case.computed(step)
+    expected, expected_state = case.expected(step)
     close = {"rtol": 32 * np.finfo(dtype).eps, "atol": 16 * np.finfo(dtype).eps}
     np.testing.assert_allclose(w, expected, **close)
     inside = slice(case.width, 4 * case.width)
     if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
-        velocity = optimizer.momentum * remembered[0][inside] if optimizer.momentum else 0
+        velocity = optimizer.momentum * expected_state[0][inside] if optimizer.momentum else 0
         np.testing.assert_allclose(sums[inside], velocity, **close)
     else:
         assert not sums[inside].any()
-        for found, array in zip(memory, remembered, strict=True):
+        for found, array in zip(state, expected_state, strict=True):
             np.testing.assert_allclose(found, array, **close)
     outside = np.r_[: case.width, 4 * case.width : 5 * case.width]
     assert w[outside].tobytes() == case.w[outside].tobytes()
@@ -106,8 +106,8 @@ def test_what_would_become_denormal_becomes_zero(optimizer, dtype):
     """Processors are slow with denormal numbers, which the optimizer's state reaches for a pixel that is always 0."""
     case = Step(optimizer, dtype)
     case.gradient[:] = 0
-    for array in case.memory.values():
+    for array in case.state.values():
         array[:] = np.finfo(dtype).smallest_normal * 2
-    _, sums, memory = case.computed(1000)
-    for array in (sums, *memory):
+    _, sums, state = case.computed(1000)
+    for array in (sums, *state):
         assert not array[case.width : 4 * case.width].any()

@@ -31,12 +31,12 @@ def add_product(
 
 @kernel
 def add_transposed_product(
-    x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m, room,
-    room_start, samples,
+    x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m,
+    scratch, scratch_start, samples,
 ):  # fmt: skip
     products.add_transposed_product(
         x, x_start, x_stride, x_rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, w_start, w_panel, panels, m,
-        room, room_start, samples,
+        scratch, scratch_start, samples,
     )  # fmt: skip
 
 
@@ -151,13 +151,13 @@ def check_add_transposed_product(memory, x_rows, n, outer, start, gaps, panels):
     of_d = grid(d_start, (d_panel, panels), (d_stride, m), (1, width))
     x, w, d = (memory.at(places) for places in (of_x, of_w, of_d))
     expected = with_part(w, of_w, w[of_w] + x[of_x].T @ d[of_d])
-    rows, room = np.array(x_rows, np.int64), np.full(3 + size_of_packed(m) + 2, np.nan, memory.dtype)
+    rows, scratch = np.array(x_rows, np.int64), np.full(3 + size_of_packed(m) + 2, np.nan, memory.dtype)
     add_transposed_product(
-        x, start, x_stride, rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, width, w_panel, panels, m, room,
-        3, np.arange(m),
+        x, start, x_stride, rows, n, outer, x_step, d, d_start, d_panel, d_stride, w, width, w_panel, panels, m,
+        scratch, 3, np.arange(m),
     )  # fmt: skip
     np.testing.assert_array_equal(w, expected, strict=True)
-    assert np.isnan(room[[0, 1, 2, -2, -1]]).all()
+    assert np.isnan(scratch[[0, 1, 2, -2, -1]]).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -217,8 +217,8 @@ def check_dot_products(memory, panels, n, first, last, start, gaps):
     expected = with_part(z, of_z, np.einsum("sqi,kqi->sk", a[of_a], w[of_w]))
     padding = grid(z_start + first * width, (z_panel, -(-n // width)), (width, samples), (1, width))
     padding = np.setdiff1d(padding, of_z)  # the contents of the padding do not matter
-    room = SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register
-    dots = np.full(room + 5, np.nan, dtype)
+    size = SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register
+    dots = np.full(size + 5, np.nan, dtype)
     set_dot_products(a, start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, 3)
     z[padding] = np.nan
     np.testing.assert_array_equal(z, expected, strict=True)

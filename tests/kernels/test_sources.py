@@ -19,16 +19,16 @@ from pathlib import Path
 from fastnet.compilation.kernels import kernels
 from fastnet.kernels import sources
 
-def stamps():
+def source_hashes():
     sources._module.cache_clear()
-    return {name: sources.stamp(getattr(module, name).py_func) for module, name in kernels()}
+    return {name: sources.source_hash(getattr(module, name).py_func) for module, name in kernels()}
 
-before, found = stamps(), {"all": sorted(name for _, name in kernels())}
+before, found = source_hashes(), {"all": sorted(name for _, name in kernels())}
 for changed in sys.argv[1:]:
     file = Path(sources.__file__).parents[1] / changed
     text = file.read_text()
     file.write_text(text + "# changed\\n")
-    found[changed] = sorted(name for name, stamp in stamps().items() if stamp != before[name])
+    found[changed] = sorted(name for name, source_hash in source_hashes().items() if source_hash != before[name])
     file.write_text(text)
 print(json.dumps(found))
 """
@@ -44,7 +44,7 @@ def test_a_changed_module_changes_the_kernels_that_reach_it_and_no_others(tmp_pa
         "kernels/dense.py": ["dense", "epoch"],
         "kernels/images.py": ["images"],
         "kernels/convolution.py": ["images"],
-        "kernels/side_by_side.py": ["shuffle"],
+        "kernels/parallel_compilation.py": ["shuffle"],
         "formulas/dropout.py": [],
         "engines/numba.py": [],
     }
@@ -90,17 +90,17 @@ def test_a_package_stands_for_all_of_its_modules(source):
 
 
 def test_a_kernel_outside_of_the_package_reaches_what_its_module_imports():
-    stamp = sources.stamp(two_kernels.doubled.py_func)
-    assert stamp not in (None, sources.stamp(epoch.epoch.py_func))
-    assert sources.stamp(two_kernels.first.py_func) == stamp
+    source_hash = sources.source_hash(two_kernels.doubled.py_func)
+    assert source_hash not in (None, sources.source_hash(epoch.epoch.py_func))
+    assert sources.source_hash(two_kernels.first.py_func) == source_hash
 
 
 def test_without_sources_there_is_no_hash(monkeypatch):
     names = {"__name__": "typed_in"}
     exec("def function(): pass", names)
-    assert sources.stamp(names["function"]) is None
+    assert sources.source_hash(names["function"]) is None
     monkeypatch.setattr(sources, "_modules", lambda: {})
-    assert sources.stamp(epoch.epoch.py_func) is None
+    assert sources.source_hash(epoch.epoch.py_func) is None
 
 
 def test_in_a_frozen_program_the_executable_counts(monkeypatch, tmp_path):
@@ -108,7 +108,7 @@ def test_in_a_frozen_program_the_executable_counts(monkeypatch, tmp_path):
     program.write_text("one")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(program))
-    before = sources.stamp(epoch.epoch.py_func)
-    assert sources.stamp(epoch.epoch.py_func) == before
+    before = sources.source_hash(epoch.epoch.py_func)
+    assert sources.source_hash(epoch.epoch.py_func) == before
     program.write_text("another")
-    assert sources.stamp(epoch.epoch.py_func) != before
+    assert sources.source_hash(epoch.epoch.py_func) != before

@@ -165,36 +165,36 @@ threading.Thread(target=train).start()
 
 
 @pytest.fixture
-def no_pause(monkeypatch):
-    monkeypatch.setattr(threads, "_pause", threads._Pause())
+def no_single_thread_period(monkeypatch):
+    monkeypatch.setattr(threads, "_single_thread_period", threads._SingleThreadPeriod())
     monkeypatch.setattr(threads, "_processors", lambda: 10**6)
 
 
-def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch, no_pause):
+def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch, no_single_thread_period):
     now = [100.0]
     monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
     before = threads.available()
     threads.run(lambda share: time.sleep(0.01), 2)  # threads that do not wait for each other may sleep
     assert threads.available() == before
-    for pause in (0.5, 1.0, 2.0):
+    for seconds in (0.5, 1.0, 2.0):
         threads.run(lambda share: time.sleep(0.01), 2, together=True)
         assert threads.available() == 1
-        now[0] += pause - 0.1
+        now[0] += seconds - 0.1
         assert threads.available() == 1
         now[0] += 0.2
         assert threads.available() == before
 
 
-def test_one_that_gets_its_processor_again_ends_the_longer_pauses():
-    pause = threads._Pause()
+def test_one_that_gets_its_processor_again_ends_the_longer_periods():
+    period = threads._SingleThreadPeriod()
     for running, waits in ((0.5, 0.5), (0.5, 1.0), (0.9, None), (0.5, 0.5)):
         before = time.monotonic()
-        pause.judge(running)
+        period.update(running)
         if waits:
-            assert before + waits <= pause.until <= time.monotonic() + waits
+            assert before + waits <= period.until <= time.monotonic() + waits
 
 
-@pytest.mark.usefixtures("no_pause")
+@pytest.mark.usefixtures("no_single_thread_period")
 def test_the_limit_holds_in_the_with_block_and_the_inner_one_counts():
     before = threads.available()
     assert before >= 1
@@ -206,7 +206,7 @@ def test_the_limit_holds_in_the_with_block_and_the_inner_one_counts():
     assert threads.available() == before
 
 
-@pytest.mark.usefixtures("no_pause")
+@pytest.mark.usefixtures("no_single_thread_period")
 def test_the_limit_ends_with_an_exception_too():
     before = threads.available()
     with pytest.raises(KeyError), threads.limited(0):
@@ -214,7 +214,7 @@ def test_the_limit_ends_with_an_exception_too():
     assert threads.available() == before
 
 
-@pytest.mark.usefixtures("no_pause")
+@pytest.mark.usefixtures("no_single_thread_period")
 def test_the_limit_is_that_of_the_thread_that_set_it():
     with ThreadPoolExecutor(1) as pool:
         before = pool.submit(threads.available).result()

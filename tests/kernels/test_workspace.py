@@ -35,7 +35,7 @@ def test_no_vector_lies_across_cache_lines(architecture, samples, threads):
 
 @given(ARCHITECTURES, SAMPLES, THREADS)
 @few
-def test_there_is_room_for_the_samples(architecture, samples, threads):
+def test_arrays_have_the_size_of_the_samples(architecture, samples, threads):
     there = layout.layout_of(architecture)
     space = workspace.workspace_of(there, samples, threads)
     for array in (space.activations, space.slopes, space.delta):
@@ -52,7 +52,7 @@ def test_there_is_room_for_the_samples(architecture, samples, threads):
 
 @given(ARCHITECTURES, THREADS)
 @few
-def test_each_thread_has_the_same_room(architecture, threads):
+def test_each_thread_has_a_section_of_the_same_size(architecture, threads):
     there = layout.layout_of(architecture)
     one, several = (arrays_of(workspace.workspace_of(there, 2, number)) for number in (1, threads))
     of_all = {"activations", "slopes", "delta", "places", "means", "inverses", "samples", "filters"}

@@ -38,8 +38,9 @@ def in_threads(count):
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(numba.config, "NUMBA_NUM_THREADS", count)
         patch.setattr(threads, "_processors", lambda: count)
-        patch.setattr(threads, "_pause", threads._Pause())
-        patch.setattr(threads._pause, "judge", lambda running: None)  # use all threads, even if processors are busy
+        patch.setattr(threads, "_single_thread_period", threads._SingleThreadPeriod())
+        # Use all threads, even if processors are busy.
+        patch.setattr(threads._single_thread_period, "update", lambda running: None)
         stack.enter_context(threadpoolctl.threadpool_limits(count))
         if why_missing("torch-cpu") is None:
             import torch

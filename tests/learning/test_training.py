@@ -25,12 +25,12 @@ class FakeLearner:
     def begin(self):
         self.before = self.value
 
-    def train(self, number, eta, hear):
+    def train(self, number, eta, handle_deferred):
         self.calls.append((number, eta))
         self.value = self.value + 1
         if number in self.at_epoch:
             self.at_epoch[number](self)
-        hear()
+        handle_deferred()
         return 0.25
 
     def arrays(self):
@@ -108,15 +108,15 @@ def test_an_epoch_that_fails_leaves_finite_parameters(value, left):
 
 
 def test_ctrl_c_is_raised_where_the_learner_handles_it():
-    heard = []
+    deferred = []
 
     def interrupted(learner):
         signal.raise_signal(signal.SIGINT)
-        heard.append("not yet")
+        deferred.append("not yet")
 
     with pytest.raises(KeyboardInterrupt):
         run(FakeLearner([3, 4], {0: interrupted}), 2)
-    assert heard == ["not yet"]
+    assert deferred == ["not yet"]
 
 
 def test_labels_that_are_never_predicted_are_reported_once():
@@ -166,10 +166,10 @@ def test_the_sum_of_the_costs_does_not_depend_on_the_time(mini_batch_size, monke
         monkeypatch.setattr(progress, "_RUN", seconds)
         engine = Engine()
         order = np.arange(50_000)
-        keywords = {"title": "", "hear": lambda: calls.append(1), "with_costs": True}
+        keywords = {"title": "", "handle_deferred": lambda: calls.append(1), "with_costs": True}
         sums.append(descend(engine, order, mini_batch_size, 0.5, None, **keywords))
         assert sum(engine.parts) == 50_000
         assert all(size % mini_batch_size == 0 for size in engine.parts[:-1])
     assert sums[0] == sums[1]
     assert len(calls) > 4
-    assert descend(Engine(), order, mini_batch_size, 0.5, None, title="", hear=lambda: None) is None
+    assert descend(Engine(), order, mini_batch_size, 0.5, None, title="", handle_deferred=lambda: None) is None

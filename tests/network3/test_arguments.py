@@ -389,7 +389,7 @@ def test_what_makes_no_network(make, error, message):
         make()
 
 
-def test_a_function_of_ones_own_needs_pytorch():
+def test_a_custom_function_needs_pytorch():
     """With other engines, a custom activation raises an error on construction, on setting the engine, and in `SGD`."""
 
     def own(z):

@@ -46,7 +46,7 @@ def test_a_missing_or_foreign_file_says_how_the_expanded_data_are_made(tmp_path)
         network3.load_data_shared(path)
 
 
-def test_data_of_ones_own_are_copied():
+def test_given_data_are_copied():
     inputs, labels = np.eye(4, dtype=np.float32)[:3], np.array([1, 0, 2])
     for data in ((inputs, labels), Dataset(inputs, labels), Dataset(inputs, np.eye(3)[labels])):
         x, y = network3.shared(data)

@@ -88,7 +88,7 @@ def test_each_sample_has_a_mask_of_its_own(engine, capsys):
     assert 8 <= np.count_nonzero(net.layers[0].w[:, 0]) <= 32
 
 
-def test_an_activation_of_ones_own(pytorch, capsys):
+def test_a_custom_activation(pytorch, capsys):
     """The activation is applied after pooling. The order matters, because cos is not an increasing function."""
     torch = pytest.importorskip("torch")
     np.random.seed(0)

@@ -152,7 +152,7 @@ def test_ctrl_c_leaves_the_network_as_after_the_last_whole_epoch(call, epochs, e
     assert bits(net) != bits(like)
 
 
-def test_what_an_activation_of_ones_own_raises_leaves_the_network_as_it_was(pytorch, capsys):
+def test_what_a_custom_activation_raises_leaves_the_network_as_it_was(pytorch, capsys):
     net, data = small_network(pytorch), some_data()
     before = bits(net)
     net.layers[1].activation_fn = lambda z: 1 / 0

@@ -436,7 +436,7 @@ def test_lbfgs_that_diverges():
 
 
 @BOTH
-def test_a_call_of_partial_fit_that_diverges_leaves_what_the_solver_remembers(kind):
+def test_a_call_of_partial_fit_that_diverges_leaves_the_state_of_the_solver(kind):
     one, other = trained(kind, batch_size=5), trained(kind, batch_size=5)
     assert_refused(one, lambda e: e.partial_fit(3e38 * X, TARGETS[kind]), ValueError, "the network diverged")
     for each in (one, other):

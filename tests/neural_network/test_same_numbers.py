@@ -130,7 +130,7 @@ def test_other_parameters(parameters):
     assert_same(*fitted("binary", **parameters)[0])
 
 
-def test_a_generator_of_ones_own():
+def test_a_given_generator():
     x, y = data_of("binary")
     both = [each.set_params(random_state=np.random.RandomState(5)) for each in pair("binary")]
     for each in both:

@@ -286,7 +286,7 @@ def test_networks_without_hidden_neurons_and_with_many_layers(blobs, hidden):
 
 
 @BOTH
-def test_validation_samples_of_ones_own(blobs, kind):
+def test_given_validation_samples(blobs, kind):
     x, y = blobs(3, samples=120, spread=4)
     parameters = {"early_stopping": True, "n_iter_no_change": 3, **SGD, "learning_rate_init": 0.005}
     estimator = made(kind, **parameters).fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:])

@@ -66,7 +66,7 @@ def test_all_words_are_inside_of_the_picture(classes, random, inside):
         assert inside(plots.confusion_matrix(each[labels], each[(labels + (labels % 3 == 0)) % classes]))
 
 
-def test_it_goes_into_axes_of_ones_own(axes):
+def test_it_goes_into_given_axes(axes):
     assert plots.confusion_matrix([0, 1], [1, 1], axes=axes) is axes
     assert cells(axes) == {(0, 0): 0, (0, 1): 1, (1, 1): 1}
 

@@ -63,7 +63,7 @@ def test_a_cost_that_diverged_is_named_all_the_same(words):
     assert figure.axes[0].texts[0].get_position()[1] == 0  # the text is at the bottom
 
 
-def test_it_goes_into_a_figure_of_ones_own():
+def test_it_goes_into_a_given_figure():
     upper, lower = new_figure(8, 6).subfigures(2, 1)
     assert plots.learning_curves(run(), figure=lower) is lower
     assert len(lower.axes) == 2

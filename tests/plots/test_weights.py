@@ -46,7 +46,7 @@ def test_all_words_are_inside_of_the_picture(n, random, inside):
     assert inside(plots.weights(random.standard_normal((n, 49))))
 
 
-def test_it_goes_into_axes_of_ones_own(axes):
+def test_it_goes_into_given_axes(axes):
     assert plots.weights(np.ones((2, 9)), axes=axes) is axes
     assert axes.get_title("left") == "The weights of 2 neurons"
 

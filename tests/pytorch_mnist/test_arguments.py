@@ -125,7 +125,7 @@ def test_what_cannot_be_evaluated(model, error, message):
             evaluate(model, DATA)
 
 
-def test_a_model_of_ones_own_is_evaluated():
+def test_a_given_model_is_evaluated():
     known = TensorDataset(torch.eye(10).view(10, 1, 2, 5), torch.arange(10))
     assert evaluate(nn.Flatten(), known) == 1  # a model without parameters
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastnet import Dataset, expand_mnist, mnist_loader
-from fastnet.sweeps import data as room
+from fastnet.sweeps import data as sweep_data
 from fastnet.sweeps.data import Data, Source, given, load_on_worker
 
 
@@ -33,7 +33,7 @@ def test_the_fingerprint_is_that_of_the_numbers(data):
 
 def test_the_fingerprint_is_taken_in_parts(data, monkeypatch):
     whole = Data(*data).fingerprint
-    monkeypatch.setattr(room, "_NUMBERS_AT_A_TIME", 10)
+    monkeypatch.setattr(sweep_data, "_NUMBERS_AT_A_TIME", 10)
     assert Data(*data).fingerprint == whole
 
 
@@ -74,9 +74,9 @@ def loads(data, monkeypatch):
     """Let `load_data_wrapper` return the fixture `data`; return the list of the paths given to it."""
     counted = []
     monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda path: counted.append(path) or data)
-    room._load_once.cache_clear()
+    sweep_data._load_once.cache_clear()
     yield counted
-    room._load_once.cache_clear()
+    sweep_data._load_once.cache_clear()
 
 
 def test_a_worker_loads_once(data, loads):

@@ -109,14 +109,14 @@ export class Tiles {
 
   /** Choose the number of columns for which tiles are largest, and set the size of the canvas. */
   #lay() {
-    const room = this.container.clientWidth;
-    if (!room || !this.#n) return;
+    const available = this.container.clientWidth;
+    if (!available || !this.#n) return;
     const ratio = devicePixelRatio;
     this.#gap = Math.max(1, Math.round(ratio * gapFor(this.#width)));
     const most = Math.max(1, Math.floor((this.#options.maxTile * ratio) / this.#width));
     const zoomFor = (columns) => {
       const rows = Math.ceil(this.#n / columns);
-      const across = (room * ratio - this.#gap) / columns - this.#gap;
+      const across = (available * ratio - this.#gap) / columns - this.#gap;
       const down = (this.#options.maxHeight * ratio - this.#gap) / rows - this.#gap;
       return [Math.floor(across / this.#width), Math.floor(down / this.#height)];
     };

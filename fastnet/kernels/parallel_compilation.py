@@ -28,7 +28,7 @@ _PATIENCE = 60.0  # number of seconds to wait for another process, before this p
 
 # The program of another process. It reads the kernels to compile and their argument types from standard input.
 _PROGRAM = """
-compile_once = importlib.import_module("fastnet.kernels.side_by_side").compile_once
+compile_once = importlib.import_module("fastnet.kernels.parallel_compilation").compile_once
 for module, name, types in pickle.load(sys.stdin.buffer):
     compile_once(getattr(importlib.import_module(module), name), types)
 """
@@ -50,7 +50,7 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]
-    with contextlib.ExitStack() as stack, _turn(kernel, types):
+    with contextlib.ExitStack() as stack, _compilation_lock(kernel, types):
         if not _is_compiled(kernel, types):
             for some in others:
                 stack.enter_context(_compiled_elsewhere([each for each in some if not _is_compiled(*each)]))
@@ -61,7 +61,7 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
 
 def compile_once(kernel: Any, types: Types) -> None:
     """Compile a kernel for some types; if another process is compiling the same kernel, wait and load the code."""
-    with _turn(kernel, types):
+    with _compilation_lock(kernel, types):
         kernel.compile(types)
 
 
@@ -107,7 +107,7 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 
 
 @contextlib.contextmanager
-def _turn(kernel: Any, types: Types) -> Iterator[None]:
+def _compilation_lock(kernel: Any, types: Types) -> Iterator[None]:
     """Hold the lock for compiling a kernel during the `with` block; wait while another process holds it.
 
     No lock is held if the kernel is already compiled, if code cannot be stored, or if the file system has no locks. The

@@ -17,7 +17,7 @@ def parameters(net):
     return np.concatenate([array.ravel() for array in (*net.biases, *net.weights)])
 
 
-class OwnQuadratic:
+class CustomQuadratic:
     """The quadratic cost as the book writes it."""
 
     @staticmethod
@@ -29,7 +29,7 @@ class OwnQuadratic:
         return (a - y) * sigmoid_prime(z)
 
 
-class OwnCrossEntropy:
+class CustomCrossEntropy:
     def __init__(self, weight=1.0):
         self.weight = weight
 
@@ -42,12 +42,12 @@ class OwnCrossEntropy:
 
 @pytest.mark.parametrize("name", ["numpy", "reference"])
 @pytest.mark.parametrize(
-    ("own", "built_in"),
-    [(OwnQuadratic, QuadraticCost), (OwnQuadratic(), QuadraticCost()), (OwnCrossEntropy(), CrossEntropyCost)],
+    ("custom", "built_in"),
+    [(CustomQuadratic, QuadraticCost), (CustomQuadratic(), QuadraticCost()), (CustomCrossEntropy(), CrossEntropyCost)],
     ids=["class", "instance", "with a parameter"],
 )
-def test_a_cost_of_ones_own_with_the_books_formulas_is_the_books(name, own, built_in, data):
-    nets = [Network([4, 5, 3], cost, engine=name, dtype="float64", seed=0) for cost in (own, built_in)]
+def test_a_custom_cost_with_the_books_formulas_is_the_books(name, custom, built_in, data):
+    nets = [Network([4, 5, 3], cost, engine=name, dtype="float64", seed=0) for cost in (custom, built_in)]
     found, expected = (
         net.SGD(data, 2, 3, 0.5, 0.1, data, True, True, True, True, momentum=0.5, dropout=0.25) for net in nets
     )
@@ -62,7 +62,7 @@ def test_a_cost_of_ones_own_with_the_books_formulas_is_the_books(name, own, buil
 
 def test_a_cost_may_be_assigned_and_its_parameters_changed(data):
     twice, plain = (Network([4, 3], engine="numpy", dtype="float64", seed=0) for _ in range(2))
-    twice.cost = OwnCrossEntropy(2.0)
+    twice.cost = CustomCrossEntropy(2.0)
     twice.SGD(data, 1, 5, 0.25)
     plain.SGD(data, 1, 5, 0.5)
     np.testing.assert_allclose(parameters(twice), parameters(plain), rtol=0, atol=1e-14)
@@ -76,7 +76,7 @@ def test_a_cost_may_be_assigned_and_its_parameters_changed(data):
 def test_engines_that_call_no_cost_refuse_to_train_and_do_the_rest(name, why, data):
     if name == "torch":
         pytest.importorskip("torch")
-    net = Network([4, 5, 3], OwnQuadratic, engine=name, dtype="float64", seed=0)
+    net = Network([4, 5, 3], CustomQuadratic, engine=name, dtype="float64", seed=0)
     plain = Network([4, 5, 3], QuadraticCost, engine="numpy", dtype="float64", seed=0)
     before = parameters(net)
     x, y = data[0]
@@ -94,18 +94,18 @@ def test_engines_that_call_no_cost_refuse_to_train_and_do_the_rest(name, why, da
 
 
 def test_what_the_engine_would_not_call_is_refused(data):
-    class OwnBackprop(Network):
+    class CustomBackprop(Network):
         def backprop(self, x, y):
             raise AssertionError
 
-    class OwnUpdate(Network):
+    class CustomUpdate(Network):
         def update_mini_batch(self, mini_batch, eta, lmbda, n):
             raise AssertionError
 
     for kind, train in [
-        (OwnBackprop, lambda net: net.SGD(data, 1, 4, 0.5)),
-        (OwnBackprop, lambda net: net.update_mini_batch(data, 0.5)),
-        (OwnUpdate, lambda net: net.SGD(data, 1, 4, 0.5)),
+        (CustomBackprop, lambda net: net.SGD(data, 1, 4, 0.5)),
+        (CustomBackprop, lambda net: net.update_mini_batch(data, 0.5)),
+        (CustomUpdate, lambda net: net.SGD(data, 1, 4, 0.5)),
     ]:
         net = kind([4, 3], engine="numpy", seed=0)
         before = parameters(net)
@@ -114,24 +114,24 @@ def test_what_the_engine_would_not_call_is_refused(data):
         np.testing.assert_array_equal(parameters(net), before)
 
 
-def test_methods_of_ones_own_are_used(data):
-    class OwnCost(Network):
+def test_custom_methods_are_used(data):
+    class CustomCost(Network):
         def total_cost(self, data, lmbda, convert=False, *, l1=0.0):
             return 100 * lmbda + l1
 
-    class OwnAccuracy(Network):
+    class CustomAccuracy(Network):
         def accuracy(self, data, convert=False):
             return 7
 
-    class OwnInitializer(Network):
+    class CustomInitializer(Network):
         def default_weight_initializer(self):
             self.large_weight_initializer()
 
     arguments = (data, 1, 5, 0.5, 2, data, True, True, True, True)
     plain = Network([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3)
-    assert OwnCost([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == ([203], plain[1], [203], plain[3])
-    assert OwnAccuracy([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == (plain[0], [7], plain[2], [7])
-    net = OwnInitializer([4, 3], engine="numpy", seed=0)
+    assert CustomCost([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == ([203], plain[1], [203], plain[3])
+    assert CustomAccuracy([4, 3], engine="numpy", seed=0).SGD(*arguments, l1=3) == (plain[0], [7], plain[2], [7])
+    net = CustomInitializer([4, 3], engine="numpy", seed=0)
     large = Network([4, 3], engine="numpy", seed=0)
     large._random = np.random.RandomState(0)
     large.large_weight_initializer()
@@ -155,7 +155,7 @@ def test_a_custom_accuracy_that_is_none_is_reported(value, message, data):
         net.SGD(data, 1, 5, 0.5, evaluation_data=data, monitor_evaluation_accuracy=True)
 
 
-def test_a_feedforward_of_ones_own_is_used(data):
+def test_a_custom_feedforward_is_used(data):
     class Turned(Network):
         def feedforward(self, a):
             return np.roll(super().feedforward(a), 1, axis=0)
@@ -170,11 +170,11 @@ def test_a_feedforward_of_ones_own_is_used(data):
 
 
 def test_a_refused_cost_changes_nothing(data):
-    net = Network([4, 5, 3], OwnQuadratic, engine="numba", seed=0)
+    net = Network([4, 5, 3], CustomQuadratic, engine="numba", seed=0)
     before = parameters(net)
     with pytest.raises(ValueError, match="cannot call"):
         net.SGD(data, 1, 2, 0.5, dropout=0.5)
     assert net.history is None
     np.testing.assert_array_equal(parameters(net), before)
-    another = Network([4, 5, 3], OwnQuadratic, engine="numba", seed=0)
+    another = Network([4, 5, 3], CustomQuadratic, engine="numba", seed=0)
     assert net._random.randint(2**31) == another._random.randint(2**31)  # no random number was drawn

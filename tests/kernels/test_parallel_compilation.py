@@ -10,7 +10,7 @@ from filelock import FileLock
 from kernels import two_kernels
 from numba.core.dispatcher import NullCache
 
-from fastnet.kernels import compiler, processes, side_by_side, threads
+from fastnet.kernels import compiler, parallel_compilation, processes, threads
 from fastnet.kernels.structures import Reference
 
 SCALED = Reference(two_kernels.Scaled(np.array([3.0]), 1.5))
@@ -27,15 +27,15 @@ def kernels(monkeypatch, tmp_path):
 @pytest.fixture
 def started(monkeypatch):
     """Return a list to which each started process is appended."""
-    found, start = [], side_by_side._start
-    monkeypatch.setattr(side_by_side, "_start", lambda: found.append(start()) or found[-1])
+    found, start = [], parallel_compilation._start
+    monkeypatch.setattr(parallel_compilation, "_start", lambda: found.append(start()) or found[-1])
     return found
 
 
 def call(doubled, first):
     """Compile and call both kernels; return whether another process compiled `first`."""
-    side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,))])
-    address = side_by_side.address_of(first, (SCALED,))
+    parallel_compilation.compile_all((doubled, (2,)), [(first, (SCALED,))])
+    address = parallel_compilation.address_of(first, (SCALED,))
     found = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p)(address)(SCALED.address)
     assert (doubled(2), found) == (4, 4.5)
     assert not sum(doubled.stats.cache_hits.values())
@@ -70,8 +70,10 @@ def test_without_another_process_this_one_compiles_both(kernels, monkeypatch, st
     elif what == "no such interpreter":
         monkeypatch.setattr(sys, "executable", "/no/python")
     else:
-        monkeypatch.setattr(side_by_side, "_PATIENCE", 0.1)
-        monkeypatch.setattr(side_by_side, "_PROGRAM", "1 / 0" if what == "fails" else "import time; time.sleep(600)")
+        monkeypatch.setattr(parallel_compilation, "_PATIENCE", 0.1)
+        monkeypatch.setattr(
+            parallel_compilation, "_PROGRAM", "1 / 0" if what == "fails" else "import time; time.sleep(600)"
+        )
     assert not call(doubled, first)
     assert all(each is None or each.poll() is not None for each in started)
 
@@ -90,7 +92,7 @@ def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypat
 
     monkeypatch.setattr(doubled, "compile", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,))])
+        parallel_compilation.compile_all((doubled, (2,)), [(first, (SCALED,))])
     assert started[0].poll() is not None
     assert not first.overloads
 
@@ -98,7 +100,9 @@ def test_the_other_process_ends_where_this_one_is_interrupted(kernels, monkeypat
 def test_of_several_threads_one_starts_a_process(kernels, started):
     doubled, first = kernels
     with ThreadPoolExecutor(4) as pool:
-        for each in [pool.submit(side_by_side.compile_all, (doubled, (2,)), [(first, (SCALED,))]) for _ in range(4)]:
+        for each in [
+            pool.submit(parallel_compilation.compile_all, (doubled, (2,)), [(first, (SCALED,))]) for _ in range(4)
+        ]:
             each.result()
     assert len(started) == 1
 
@@ -106,7 +110,7 @@ def test_of_several_threads_one_starts_a_process(kernels, started):
 def test_another_process_compiles_several_one_after_the_other(kernels, started):
     doubled, first = kernels
     width = compiler.kernel(two_kernels.width.py_func)
-    side_by_side.compile_all((doubled, (2,)), [(first, (SCALED,)), (width, (np.zeros(1),))])
+    parallel_compilation.compile_all((doubled, (2,)), [(first, (SCALED,)), (width, (np.zeros(1),))])
     assert len(started) == 1
     assert [sum(each.stats.cache_hits.values()) for each in (doubled, first, width)] == [0, 1, 1]
 
@@ -115,11 +119,12 @@ def test_another_process_compiles_several_one_after_the_other(kernels, started):
 WAITING = """
 import contextlib
 module, types = pickle.load(sys.stdin.buffer)
-side_by_side, compiler = map(importlib.import_module, ("fastnet.kernels.side_by_side", "fastnet.kernels.compiler"))
+names = "fastnet.kernels.parallel_compilation", "fastnet.kernels.compiler"
+parallel_compilation, compiler = map(importlib.import_module, names)
 doubled = importlib.import_module(module).doubled
-announcement = lambda: contextlib.nullcontext(print("waiting", flush=True))
-with compiler.announced(announcement):
-    side_by_side.compile_once(doubled, types)
+show_waiting = lambda: contextlib.nullcontext(print("waiting", flush=True))
+with compiler.on_compilation(show_waiting):
+    parallel_compilation.compile_once(doubled, types)
 print(sum(doubled.stats.cache_hits.values()))
 """
 
@@ -147,7 +152,7 @@ def test_without_the_lock_a_kernel_is_compiled_all_the_same(kernels, monkeypatch
         monkeypatch.setattr(FileLock, "acquire", lambda *_, **__: (_ for _ in ()).throw(NotImplementedError))
     else:
         held.acquire()
-        monkeypatch.setattr(side_by_side, "_PATIENCE", 0.1)
-    side_by_side.compile_once(doubled, types)
+        monkeypatch.setattr(parallel_compilation, "_PATIENCE", 0.1)
+    parallel_compilation.compile_once(doubled, types)
     held.release()
     assert sum(doubled.stats.cache_misses.values()) == 1
