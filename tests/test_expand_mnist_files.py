@@ -159,13 +159,22 @@ def far_away():
         (archive_of([("images.npy", IMAGES[:-1]), ("labels.npy", LABELS)]), "it ends too early"),
         (archive_of([("images.npy", b"abc"), ("labels.npy", LABELS)]), "it ends too early"),
         (archive_of([("images.npy", b"0123456789"), ("labels.npy", LABELS)]), "images.npy is not a .npy array"),
-        (archive_of([("images.npy", header("'|O'", "(2, 4)")), ("labels.npy", LABELS)]), "images.npy must be uint8"),
-        (archive_of([("images.npy", header("'|u1'", "(-2, 4)")), ("labels.npy", LABELS)]), "images.npy must be uint8"),
+        (
+            archive_of([("images.npy", header("'|O'", "(2, 4)")), ("labels.npy", LABELS)]),
+            "images.npy must have dtype uint8",
+        ),
+        (
+            archive_of([("images.npy", header("'|u1'", "(-2, 4)")), ("labels.npy", LABELS)]),
+            "images.npy must have dtype uint8",
+        ),
         (
             archive_of([("images.npy", header("'|u1'", "(2, 4, 1)")), ("labels.npy", LABELS)]),
-            "images.npy must be uint8",
+            "images.npy must have dtype uint8",
         ),
-        (archive_of([("images.npy", header("exit(3)", "(2, 4)")), ("labels.npy", LABELS)]), "images.npy must be uint8"),
+        (
+            archive_of([("images.npy", header("exit(3)", "(2, 4)")), ("labels.npy", LABELS)]),
+            "images.npy must have dtype uint8",
+        ),
         (archive_of([("images.npy", LABELS), ("labels.npy", LABELS)]), r"images are int64 \(2,\); they must be uint8"),
         (archive_of([("images.npy", IMAGES), ("vectors.npy", LABELS)]), r"vectors are int64 .* vectors float"),
         (archive_of([("images.npy", IMAGES), ("labels.npy", IMAGES)]), r"labels are uint8 .* labels must be int64"),

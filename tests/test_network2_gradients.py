@@ -164,7 +164,7 @@ def test_the_forms_that_data_may_have(data):
         (lambda data: ([],), ValueError, "data: the data set is empty"),
         (lambda data: (Dataset(data.inputs[:, 1:], data.targets),), ValueError, "data: x has 35 components, .* 36 inp"),
         (lambda data: (Dataset(data.inputs, data.targets + 1),), ValueError, "data: there is a label 3, .* 3 outputs"),
-        (lambda data: (Dataset(data.inputs, np.eye(3)[data.targets] * 2),), ValueError, "data: there is a y"),
+        (lambda data: (Dataset(data.inputs, np.eye(3)[data.targets] * 2),), ValueError, "data: a target y"),
         (lambda data: (data, -1), ValueError, r"lmbda is -1\.0; it must be finite and not negative"),
         (lambda data: (data, "5"), TypeError, "lmbda is '5'; it must be a number"),
     ],

@@ -166,7 +166,7 @@ def test_dropout_layers_behind_the_hidden_layers_are_the_argument_dropout(engine
     layers.SGD(data, 2, 5, 0.5, momentum=0.5, report=quiet)
     for array, like in zip(argument.weights + argument.biases, layers.weights + layers.biases, strict=True):
         np.testing.assert_array_equal(array, like)
-    with pytest.raises(ValueError, match=r"dropout is 0.5, but not all layers are dense; put"):
+    with pytest.raises(ValueError, match=r"dropout is 0.5, but not all layers are dense; leave out dropout, and put"):
         layers.SGD(data, 1, 5, 0.5, dropout=0.5)
 
 

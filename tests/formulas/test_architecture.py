@@ -213,7 +213,9 @@ def test_dropout_of_hidden_neurons():
     assert halved.layers[1] == Dropout(0.5, inverted=False)
     with pytest.raises(ValueError, match=r"dropout is 0\.5, but the network has no hidden neurons"):
         Architecture.dense((2, 3), FLOAT64).with_dropout(0.5)
-    with pytest.raises(ValueError, match=r"dropout is 0.5, but not all layers are dense; put Dropout\(0.5\) where"):
+    with pytest.raises(
+        ValueError, match=r"dropout is 0.5, but not all layers are dense; leave out dropout, and put Dropout\(0.5\)"
+    ):
         Architecture((6,), MIXED).with_dropout(0.5)
 
 

@@ -93,7 +93,7 @@ def test_what_does_not_go_together(folder):
     single = Options((4, 10), batch_norm=True, batch_size=1)
     refused(ValueError, "batch_size is 1; batch normalization needs mini-batches of at least 2", options=single)
     rows = TensorDataset(IMAGES.flatten(1), LABELS)  # `augment` would rotate a mini-batch of rows as one image
-    message = r"training .* \(20, 4\) .* of shapes \(n, \.\.\., \.\.\.\)"
+    message = r"training .* \(20, 4\) .* must be \(n, \.\.\., \.\.\.\)"
     refused(ValueError, message, training=rows, options=Options((4, 10), augment=True))
     if not torch.cuda.is_available():
         refused(ValueError, "device is 'cuda', but PyTorch finds no GPU", options=Options((4, 10), device="cuda"))
