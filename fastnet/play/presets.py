@@ -111,7 +111,8 @@ PRESETS = (
         {
             "layers": "conv 20 5x5 relu, pool 2x2, dense 100 relu",
             "cost": "log-likelihood",
-            "eta": 0.1,
+            "optimizer": "adam",  # with "sgd", all neurons of layer 3 can die in the first mini-batches
+            "eta": 0.001,
             "lambda": 0.0,
         },
     ),

@@ -2,6 +2,7 @@ import pytest
 
 from fastnet import network2
 from fastnet.formulas.layers import Convolution, Dense, Dropout, MaxPooling
+from fastnet.play import digits
 from fastnet.play.presets import PRESETS
 from fastnet.play.settings import DEFAULTS, RequestError, checked, of_network
 
@@ -21,6 +22,15 @@ def test_a_preset_can_be_trained(preset):
     assert (net.sizes[0], net.sizes[-1]) == (784, 10)
     net.engine = "numpy"
     assert net.begin_training(settings.data()[:20], **settings.training()).advance() > 0
+
+
+def test_the_convolutional_preset_learns():
+    (preset,) = (each for each in PRESETS if each.name == "convolution")
+    for seed in range(3):
+        settings = checked({**preset.settings, "samples": 3000, "seed": seed})
+        net = settings.network()
+        net.SGD(settings.data(), 2, report=lambda history: None, **settings.training())
+        assert net.accuracy(digits.test_data()[:1000]) > 700
 
 
 def test_integers_may_be_written_with_a_point():

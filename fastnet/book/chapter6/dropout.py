@@ -28,7 +28,7 @@ NETWORKS = {
 @experiment("Dropout in two fully connected layers", published=published(NETWORKS), size=WIDE)
 def dropout(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = EPOCHS, seed: int = 0) -> Measured:
     """Train the network on the expanded data, with eta 0.03 and a dropout probability of 0.5."""
-    return accuracies(NETWORKS, samples, test_samples, epochs, seed)
+    return accuracies(NETWORKS, samples, test_samples, [epochs] * len(NETWORKS), seed)
 
 
 @dropout.picture

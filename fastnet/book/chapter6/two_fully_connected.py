@@ -33,7 +33,7 @@ def two_fully_connected(
     *, samples: int = 50_000, test_samples: int = 10_000, epochs: int = EPOCHS, seed: int = 0
 ) -> Measured:
     """Train networks of rectified linear units on the expanded data, with eta 0.03 and lambda 0.1."""
-    return accuracies(NETWORKS, samples, test_samples, epochs, seed)
+    return accuracies(NETWORKS, samples, test_samples, [epochs] * len(NETWORKS), seed)
 
 
 @two_fully_connected.picture
