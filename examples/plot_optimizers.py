@@ -2,8 +2,8 @@
 Momentum, RMSProp and Adam
 ==========================
 
-An optimizer computes each change of the parameters from the gradient. Here, four optimizers train
-the same network from the same initial parameters.
+An optimizer computes each change of the parameters from the gradient. Here, four
+optimizers train the same network from the same initial parameters.
 """
 
 import matplotlib.pyplot as plt

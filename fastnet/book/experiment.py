@@ -36,7 +36,7 @@ class Published(NamedTuple):
     reason_for_difference : str
         Known reason why the computed value differs; empty if no reason is known.
     tolerance : float
-        Largest accepted distance of the book's value from the computed range; usually half a unit of its last digit.
+        Largest accepted distance of the book's value from the computed range; usually half a unit of the last digit.
     """
 
     name: str

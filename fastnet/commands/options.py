@@ -59,7 +59,7 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Base class of dataclasses of options, which check each value on construction.
+    """Base class of dataclasses of options. Each value is checked on construction.
 
     A section with the options' meanings is added to the docstring of each subclass.
     """

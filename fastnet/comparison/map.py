@@ -128,7 +128,7 @@ def compare_map(
     training_data : Dataset, optional
         Samples with vectors as targets; by default MNIST.
     rounds : int, optional
-        Number of measurements of each engine in each cell. The cell has their median.
+        Number of measurements of each engine in each cell. The median is taken.
     tick : callable, optional
         Function that is called without arguments after each cell.
 

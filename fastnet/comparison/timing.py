@@ -40,7 +40,7 @@ def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
     Raises
     ------
     ValueError
-        If no engine has one of the names, or none of the engines can be used on this machine.
+        If a name is unknown, or none of the engines can be used on this machine.
     """
     classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
     if not classes:

@@ -112,7 +112,7 @@ class Session:
             self._has_failed(error, reply)
 
     def _has_failed(self, error: Exception, reply: Message | None = None) -> None:
-        """Report an exception to the window, except for the `RequestError` of an invalid message."""
+        """Report an unexpected exception to the window."""
         text = "there is not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
         self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
         self._tell(self._trainer.state())

@@ -237,7 +237,7 @@ class Trainer:
         self.on_picture(members | measured)
 
     def _keep(self, cost: float | None, measured: dict[str, Any]) -> None:
-        """Add a point to the curves. If they then have more than `_CURVE` points, keep only every second point."""
+        """Add a point to the curves. If there are then more than `_CURVE` points, keep only every second point."""
         self._points.append((measured["measured_at"], cost, measured["test_accuracy"]))
         if len(self._points) > _CURVE:
             self._points = self._points[::2]

@@ -37,7 +37,7 @@ def new_figure(width: float, height: float) -> Figure:
 def check(filename: str | os.PathLike[str]) -> None:
     """Check that a picture can be written in the format given by the file's extension.
 
-    Called before a computation, so that an unsupported extension is reported early.
+    Call this function before a computation, so that an unsupported extension is reported early.
 
     Raises
     ------

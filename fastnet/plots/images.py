@@ -54,7 +54,7 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
 
 
 def image_shape(n: int, shape: Shape) -> tuple[int, int]:
-    """Return the height and the width of images of n pixels: the numbers in `shape`; a square's if it is None.
+    """Return the height and the width of images of n pixels, as in `shape`. If `shape` is None, images are square.
 
     Raises
     ------

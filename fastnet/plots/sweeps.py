@@ -52,9 +52,9 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
 
     Notes
     -----
-    After the first epoch in which a seed has stopped or diverged, a line is dotted, and shows the mean of the remaining
-    seeds. The limits of the vertical axis exclude outliers, such as values of the first epoch or of a large learning
-    rate. `set_ylim` of the axes changes the limits.
+    A line is dotted after a seed has stopped or diverged, and then shows the mean of the remaining seeds. The limits
+    of the vertical axis exclude outliers, such as values of the first epoch or of a large learning rate. `set_ylim` of
+    the axes changes the limits.
     """
     choices = [_Choice.of(label, runs) for label, runs in curves.items()]
     if not choices:
@@ -160,7 +160,7 @@ def _limit(axes: Axes, choices: list[_Choice]) -> None:
 
 
 def _colors(n: int) -> list[str]:
-    """Return a colour for each choice, from `PALETTE`. If it has too few colours, they range from dark to light."""
+    """Return n colours: those of `PALETTE`, or, if n is larger than the palette, colours from dark to light."""
     if n <= len(PALETTE):
         return list(PALETTE[:n])
     from matplotlib import colormaps

@@ -48,7 +48,7 @@ def pca(*, samples: int = 50_000, numbers: Sequence[int] = (10, 30, 100)) -> Mea
 
 @pca.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw digits at their first two components, the shares of the variance, and reconstructed images."""
+    """Draw digits in the plane of the first two components, the shares of the variance, and reconstructed images."""
     names = [*data["images"]]
     panels = figure.subplot_mosaic(
         [["left", "right"], *([name, name] for name in names)], height_ratios=[5, *(1 for _ in names)]
