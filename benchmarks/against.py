@@ -130,7 +130,7 @@ def main() -> None:
 
 
 def epochs(before: Version, now: Version, rounds: int) -> None:
-    """Print the median time of an epoch of each version, and the median over the rounds of the two times' ratio."""
+    """Print the median time of an epoch of each version, and the median ratio of the two times in a round."""
     processes = before.start(EPOCHS), now.start(EPOCHS)
     print("| network | before | now | ratio | at most |\n| --- | --- | --- | --- | --- |")
     times: tuple[list[float], list[float]] = ([], [])

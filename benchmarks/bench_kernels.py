@@ -1,6 +1,6 @@
 """Measures the time of each product of the compiled kernels, for one mini-batch of 10 digits in 784-30-10 with float32.
 
-A call from Python takes about as long as the shorter products; `test_call` measures an empty call. The number of panels
+A call from Python takes about as long as the shorter products. `test_call` measures an empty call. The number of panels
 of 30 neurons and of 10 outputs depends on the processor: 1 panel with AVX-512, up to 4 panels without AVX.
 """
 

@@ -2,7 +2,7 @@
 
     python benchmarks/book.py [--seeds 5] [--chapter 3] [--only NAME,NAME] [--json FILE] [--page docs/book.md]
 
-Every experiment of `fastnet book` is computed with several seeds, or once if nothing in it is random. The table
+Every experiment of `fastnet book` is computed with several seeds, or once if it has no seed. The table
 has the median, lowest and highest of fastnet's values, and marks published values outside this range. `--page` writes
 the gallery, with the pictures in a folder beside the page. With `--only` or `--chapter`, `--page` replaces the sections
 of the chosen experiments, and keeps all other sections. Without `--only` and `--chapter`, most of chapter 6 is left

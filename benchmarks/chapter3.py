@@ -3,8 +3,8 @@
     python benchmarks/chapter3.py [published] [options] [overfitting]
 
 - `published`: the book's accuracies and fastnet's, for five seeds.
-- `options`: the times of an epoch with each option and of monitoring, as ratios to the time of chapter 1's plain epoch.
-  The cases run alternately.
+- `options`: the time of an epoch with each option, and the time of monitoring, divided by the time of chapter 1's plain
+  epoch. The cases run alternately.
 - `overfitting`: the time of the book's program that shows overfitting.
 """
 
@@ -24,7 +24,7 @@ from fastnet.formulas.optimizers import Adam, GradientDescent
 
 SEEDS = 5
 ROUNDS = 15
-# Number of hidden neurons, eta, lmbda, number of epochs, the book's evaluation data, and its accuracy in percent.
+# Number of hidden neurons, eta, lmbda, number of epochs, the book's evaluation data, and the book's accuracy in %.
 PUBLISHED = [
     (30, 0.5, 0.0, 30, "test", 95.5),
     (30, 0.5, 5.0, 30, "test", 96.5),
@@ -35,7 +35,7 @@ TOLERANCE = 0.2  # number of percentage points by which fastnet's accuracy may b
 
 
 def published(data):
-    """Print the book's accuracies, and ours after the last and after the best epoch.
+    """Print the book's accuracies, and fastnet's after the last and after the best epoch.
 
     The book does not say which of the two accuracies it reports. The initial weights are those of chapter 1, because
     the book trains these networks before it introduces better initial weights.

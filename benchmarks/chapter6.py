@@ -5,7 +5,7 @@
 Two networks are trained at the same time, each on one processor, for the book's number of epochs. All rows take three
 hours, mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that the same
 command continues after an interruption. The column `seconds` has the training time of all networks of a row: the median
-time of an epoch, multiplied by the number of epochs. The median depends less on other running programs than the sum.
+time of an epoch, multiplied by the number of epochs. Other running programs change the median less than the sum.
 PyTorch's time is extrapolated from 100 mini-batches of the engine `torch` in one thread. Its column is empty if PyTorch
 is not installed. `--epochs` sets another number of epochs.
 """
@@ -126,7 +126,7 @@ def train(task: Task) -> Trained:
 
 
 def seconds_of_pytorch(row: Row, epochs: int) -> float | None:
-    """Return PyTorch's time for a row in seconds, extrapolated from some mini-batches; None without PyTorch."""
+    """Return PyTorch's time for a row in seconds, extrapolated from `OF_PYTORCH` mini-batches; None without PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return None
     (x, y), validation, _ = data(False)

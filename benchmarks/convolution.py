@@ -3,10 +3,10 @@
     python benchmarks/convolution.py [--network NAME,NAME] [--only NAME,NAME] [--rounds N]
 
 The network `one` has one convolution and sigmoid neurons. The network `two` has two convolutions, ReLU and L2
-regularization. Both are networks of the book, with mini-batches of ten. In each round, the compared programs train some
-mini-batches, one program after the other, each in one thread. All programs begin with the same parameters. The table
-has the processor time, extrapolated to an epoch of 50,000 images, and the median over the rounds of the ratio of two
-programs' times. First, each program is compared with PyTorch in float64 after one mini-batch.
+regularization. Both are networks of the book, with mini-batches of ten. In each round, the compared programs train 30
+or 300 mini-batches, one program after the other, each in one thread. All programs begin with the same parameters. The
+table has the processor time, extrapolated to an epoch of 50,000 images, and the median over the rounds of the ratio of
+two programs' times. Before timing, each program is compared with PyTorch in float64 after one mini-batch.
 
 The C code is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing,
 the exit status is 3; choose programs other than `c` with `--only`. The program `torch` is PyTorch written for speed,
@@ -46,7 +46,7 @@ from fastnet.kernels import threads
 from fastnet.kernels.layout import aligned_zeros
 from fastnet.utils import machine
 
-M, PIXELS, EPOCH = 10, 784, 5000  # numbers of samples in a mini-batch, of inputs, of mini-batches per epoch
+M, PIXELS, EPOCH = 10, 784, 5000  # samples in a mini-batch; inputs; mini-batches per epoch
 FLOAT32 = np.dtype("float32")
 C_NEEDS = "AVX2 and FMA"
 

@@ -90,7 +90,7 @@ def fonts(size: int = 100) -> dict[str, ImageFont.FreeTypeFont]:
 
 
 def written(digit: int, random: np.random.Generator, *, side: int = 240, pen: float | None = None) -> Image.Image:
-    """Return a digit written by an unsteady hand, black on white; slant, rotation and width are random."""
+    """Return a digit in black on white, like handwriting: its points, slant, rotation, size and position are random."""
     strokes = STROKES[digit][random.integers(len(STROKES[digit]))]
     height = side * random.uniform(0.4, 0.75)
     slant, turn = random.uniform(-0.1, 0.25), np.radians(random.uniform(-8, 8))

@@ -5,9 +5,9 @@
 
 The peers are the engines `numpy` and `torch` and those of `peers.py`, each with all processors. Peers that are not
 installed are listed and left out. A cell is a combination of data, precision, hidden layers, mini-batch size and
-optimizer. In each cell, the program first checks that all engines and peers compute the same, and then times them
-alternately. scikit-learn is timed, but not checked, in cells where its formulas differ: with 10 outputs, its cost is
-the cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. The time of an epoch is
+optimizer. In each cell, the program first checks that all engines and peers compute the same parameters, and then times
+them alternately. scikit-learn is timed, but not checked, in cells where its formulas differ: with 10 outputs, its cost
+is the cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. The time of an epoch is
 extrapolated from a part of the epoch.
 
 The default cells are `CELLS`. They cover every value of each option, but not every combination. Options select among
@@ -47,7 +47,7 @@ OPTIMIZERS = {"sgd": (GradientDescent(), 0.1), "momentum": (GradientDescent(0.9)
 """Each optimizer with its learning rate."""
 
 TOLERANCE = {"float32": 1e-3, "float64": 1e-10}
-"""Largest distance between the parameters of two engines after some mini-batches, as a share of their change."""
+"""Largest accepted distance between two engines' parameters, as a share of the parameters' change in `check`."""
 
 TALL_ROWS, TALL_INPUTS, TALL_HIDDEN = 500_000, 28, "300-300-300-300-300"
 
@@ -140,7 +140,7 @@ def main() -> None:
 
 
 def compared_engines() -> tuple[dict, dict]:
-    """Return the classes of all installed engines and peers, the default engine first; and why any are missing."""
+    """Return the classes of the installed engines and peers, the default engine first, and why others are missing."""
     names = (OURS, "numpy", "torch")
     classes = {name: engine_class(name) for name in names if why_missing(name) is None}
     missing = {name: why_missing(name) for name in names if why_missing(name)}
@@ -195,9 +195,9 @@ def check(engines: dict[str, TimedEngine], order: np.ndarray, mini_batch_size: i
     """Train all engines on the first few mini-batches; return the largest distance from the first engine's parameters.
 
     The distance is the Euclidean norm of the difference, divided by the norm of the change in training, because a few
-    mini-batches change parameters little. The largest difference of a parameter would be unsuitable: all of Adam's
-    steps have about the same size, so a parameter whose gradient is only a rounding error may change in either
-    direction.
+    mini-batches change parameters little. The largest difference of a parameter would be unsuitable for Adam, whose
+    steps all have about the same size. If a gradient is only a rounding error, its parameter may therefore change by a
+    whole step in either direction.
 
     Raises
     ------

@@ -53,7 +53,7 @@ COMMAND = (
 )
 EARLY = 1 / 5  # share of the kills that come while the program starts
 OVER = (0, -signal.SIGINT)  # exit statuses of a complete run; SIGINT during Python's shutdown gives the second
-MOST_EPOCHS = 200  # largest number of epochs, of the run's 600, that a process trains before the signal
+MOST_EPOCHS = 200  # largest number of epochs that a process trains before the signal; a run has 600
 WITHIN = 0.003  # largest delay of a signal after an epoch in seconds: about the time of an epoch and its checkpoint
 
 

@@ -375,7 +375,7 @@ def by_folder(sources: Mapping[str, str]) -> dict[str, int]:
 
 
 def comparison(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Return a table of the lines of code of two versions, given as the source of each module.
+    """Return a table that compares the numbers of lines of code of two versions, given the source of each module.
 
     Raises
     ------

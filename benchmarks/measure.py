@@ -2,7 +2,7 @@
 
     python benchmarks/measure.py
 
-The command takes about two minutes. Engines are timed alternately, and each ratio is that of two successive epochs, so
+The command takes about two minutes. Engines are timed alternately, and each ratio compares two successive epochs, so
 that changes of the machine's speed affect all engines. Imports, start and memory are measured in fresh processes. A
 missed bound is marked "missed".
 """
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def against_the_book() -> tuple[str, str, str, bool]:
-    """Compare the times of epochs of the kernels and of the book's algorithm."""
+    """Compare the time of an epoch with the kernels to that with the book's algorithm."""
     times = compare(SIZES, epochs=3, engines=["numba", "reference"]).times("numba")
     return "`numba` against `reference`, an epoch", "at least 25 times as fast", f"{times:.0f} times", times >= 25
 
@@ -79,7 +79,7 @@ def python(code: str, **environment: str) -> str:
 
 
 def start_to_first_epoch(**environment: str) -> float:
-    """Return the time in seconds from the start of a process with the README's lines to its first mini-batch."""
+    """Return the seconds from the start of a process to its first epoch. The process runs the README's program."""
     code = """
 import time
 from fastnet import mnist_loader, network
@@ -122,7 +122,7 @@ def shuffling() -> tuple[str, str, str, bool]:
 
 
 def drift(epochs: int = 300, around: int = 10) -> tuple[str, str, str, bool]:
-    """Compare the times of the last epochs of a long training and of the first epochs of a new network, alternately."""
+    """Compare the times of a long training's last epochs with those of a new network's first epochs, alternately."""
     training_data = mnist_loader.load_data_wrapper()[0]
     trained, fresh = make_engine(training_data), make_engine(training_data)
     for _ in range(epochs - around):
@@ -147,7 +147,7 @@ def make_engine(training_data: Dataset) -> Engine:
 
 
 def accuracy(seeds: int) -> tuple[str, str, str, bool]:
-    """Compare the median accuracy of the book's program over several seeds with its bounds."""
+    """Train the book's network with several seeds, and compare the median accuracy with the promised bounds."""
     training_data, _, test_data = mnist_loader.load_data_wrapper()
     percent = []
     for seed in range(seeds):

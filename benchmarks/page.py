@@ -2,10 +2,10 @@
 
     python benchmarks/page.py [--strokes 300] [--seconds 10]
 
-The benchmark needs the extra `play`, Playwright, and Chromium, which runs without a window. The screen's time goes from
-the end of a stroke to the picture with all activations. The server's time goes from the moment when a thread begins
-with a drawing to the complete answer. Training with the page alternates with training in this process: the page's
-training is paused, while the same network is trained here without the page.
+The benchmark needs the extra `play`, Playwright, and Chromium, which runs without a window. The screen's time is the
+time from the end of a stroke to the picture with all activations. The server's time is the time from the moment when a
+thread begins with a drawing to the complete answer. Training with the page alternates with training in this process:
+the page's training is paused, while the same network is trained here without the page.
 """
 
 from __future__ import annotations

@@ -234,7 +234,7 @@ OF_ANOTHER_COST = {"scikit-learn"}  # peers without the quadratic cost
 
 
 def computes_the_same(name: str, architecture: Architecture, optimizer: Optimizer) -> bool:
-    """Whether a peer has the network's cost and the optimizer's formula, instead of another cost or formula."""
+    """Whether a peer has the network's cost, and the same formula as fastnet for the optimizer's step."""
     if name not in OF_ANOTHER_COST:
         return True
     cost = architecture.cost is CrossEntropyCost and architecture.n_out == 1

@@ -178,7 +178,7 @@ def many_layers(width: int, depths: tuple[int, ...], rounds: int) -> Iterator[Fi
 
 
 def ratio_of(times: list[float], of_others: list[float]) -> float:
-    """Return the median over the rounds of the ratio of two times."""
+    """Return the ratio of two times, as the median over the rounds."""
     return median(a / b for a, b in zip(times, of_others, strict=True))
 
 

@@ -114,7 +114,7 @@ def row(cell: Cell, rounds: int) -> str:
         for seed in range(rounds):
             for name, module in MODULES.items():
                 estimator = getattr(module, cell.estimator)(random_state=seed, max_iter=cell.iterations)
-                time.sleep(0.3)  # threads of libraries spin for a while after their work
+                time.sleep(0.3)  # until libraries' threads stop spinning after their work
                 began = time.process_time()
                 estimator.fit(training_x, training_y)
                 seconds[name].append(time.process_time() - began)

@@ -3,9 +3,9 @@
     python benchmarks/sweep.py [--networks 100] [--rounds 5]
 
 The networks are 784-30-10, trained for 30 epochs in mini-batches of 10, with an evaluation after each epoch. In each
-round, some networks are trained on one processor, and then on all processors, so that changes of the machine's speed
-affect both times. The command takes about three minutes. A missed bound is marked "missed". The last line compares the
-processor times: processor time grows if the networks slow one another down, but not if other programs run.
+round, a part of the networks is trained on one processor, and then on all processors, so that changes of the machine's
+speed affect both times. The command takes about three minutes. A missed bound is marked "missed". The last line
+compares the processor times: processor time grows if the networks slow one another down, but not if other programs run.
 """
 
 from __future__ import annotations

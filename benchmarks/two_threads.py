@@ -2,8 +2,8 @@
 
     python benchmarks/two_threads.py
 
-Two processors are needed. The last line has the median over the rounds of the time of two networks, divided by the time
-of one network.
+Two processors are needed. The last line has the time of two networks divided by the time of one network, as the median
+over the rounds.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ The C code shows how fast the machine can be. C_FILE is a file with other C code
 signature of the function `epoch` in `yardstick.c`. Several C files run alternately, and the kernels are compared with
 the first file. gcc is needed, and compiles for the processor for which Numba compiles: this machine's processor, or the
 processor that NUMBA_CPU_NAME names. If gcc is missing or cannot compile a file for the processor, the exit status is 3.
-The last lines have the median over the rounds of the ratio of two times.
+The last lines have ratios of two times, each as the median over the rounds.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in compared}
     for i in range(arguments.epochs):
         order = random.permutation(len(training_data))
-        # The order alternates, because each finds the data of the previous one in the cache.
+        # The order alternates, because each program finds the previous program's data in the cache.
         for name, each in list(compared.items())[:: -1 if i % 2 else 1]:
             began = time.perf_counter()
             each.epoch(order, MINI_BATCH_SIZE, ETA)
@@ -124,7 +124,7 @@ def main() -> None:
 
 
 def ratio(times: list[float], of_others: list[float]) -> float:
-    """Return the median over the rounds of the ratio of the two epoch times."""
+    """Return the ratio of the two epoch times, as the median over the rounds."""
     return median(a / b for a, b in zip(times, of_others, strict=True))
 
 

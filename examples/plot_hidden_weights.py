@@ -15,6 +15,6 @@ net.SGD(training_data, 10, 10, 0.2, lmbda=5.0, report=lambda history: None)
 print(f"{net.accuracy(test_data) / len(test_data):.2%} of the test data")
 
 # %%
-# L2 regularization keeps the weights of pixels that are rarely used close to zero.
+# With L2 regularization, weights of pixels that are almost always 0 stay close to zero.
 
 figure = plots.weights(net.weights[0])

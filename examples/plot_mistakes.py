@@ -2,8 +2,8 @@
 Digits that a network gets wrong
 ================================
 
-A look at the mistakes shows whether a network fails at digits that are hard to read, or
-at digits that are easy.
+The misclassified images show whether a network fails only at digits that are hard to
+read, or also at digits that are easy to read.
 """
 
 from fastnet import mnist_loader, network2, plots

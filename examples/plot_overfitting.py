@@ -37,7 +37,8 @@ for name, remedy in remedies.items():
 
 # %%
 # Without regularization, the cost on the test data soon rises. Dropout delays the rise.
-# L2 regularization prevents the rise; its costs include the regularization term.
+# L2 regularization prevents the rise. Costs with L2 regularization include the
+# regularization term.
 
 figure, panels = plt.subplots(1, 2, figsize=(8, 3.8), sharey=True, layout="constrained")
 for axes, costs, data in zip(

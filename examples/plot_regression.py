@@ -2,9 +2,9 @@
 Regression with quantiles
 =========================
 
-``MLPRegressor`` has scikit-learn's interface. The loss ``"quantile"`` finds a quantile of
-the targets for each input. Two quantiles make an interval that contains a given share of
-the targets.
+``MLPRegressor`` has scikit-learn's interface. With the loss ``"quantile"``, the network
+estimates a quantile of the targets for each input. Two quantiles make an interval that
+contains a given share of the targets.
 """
 
 import matplotlib.pyplot as plt

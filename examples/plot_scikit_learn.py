@@ -24,7 +24,7 @@ x, y = load_digits(return_X_y=True)
 x_train, x_test, y_train, y_test = train_test_split(x / 16, y, random_state=0)
 
 # %%
-# Only the module of ``MLPClassifier`` differs.
+# The code for both libraries differs only in the module that has ``MLPClassifier``.
 
 curves = {}
 for library in (sklearn, fastnet):

@@ -3,7 +3,7 @@ A sweep as a heat map
 =====================
 
 A :doc:`sweep </sweeps>` trains a network for each combination of some settings. A heat
-map of two settings shows which combinations work.
+map of two settings shows the validation accuracy of each combination.
 """
 
 import matplotlib.pyplot as plt
@@ -30,7 +30,7 @@ found = fastnet.sweep(
 print(found.summary())
 
 # %%
-# A row of the result has the recipe, and the mean accuracy over the seeds.
+# Each row of the result has a recipe, and the mean accuracy over the recipe's seeds.
 
 means = {(row.recipe.eta, row.recipe.lmbda): row.mean for row in found.rows}
 grid = 100 * np.array([[means[eta, lmbda] for eta in etas] for lmbda in lmbdas])

@@ -1,1 +1,1 @@
-"""The subcommands of `fastnet`, one file each: they read arguments, call the library and print."""
+"""The subcommands of `fastnet`, one file each. A subcommand reads arguments, calls the library and prints."""

@@ -150,7 +150,7 @@ def _has_screen() -> bool:
 def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
     """Compute experiments, write their pictures, and update the page after each experiment.
 
-    An experiment that needs a missing library is reported and left out; the exit status is then 1.
+    If an experiment needs a missing library, the experiment is reported and left out, and the exit status is 1.
     """
     from fastnet import book
     from fastnet.book.page import Entry, page

@@ -16,7 +16,7 @@ _Check = Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def option(default: Any, check: Callable[..., Any], help: str, *names: str, type: Any = None, **bounds: Any) -> Any:
-    """Return a field for a subclass of `Checked`; `options_of` makes an option of a command from the field.
+    """Return a field for a subclass of `Checked`, from which `options_of` makes an option of a command.
 
     Parameters
     ----------
@@ -30,10 +30,11 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
     *names : str
         Names of the option; by default, the name of the field.
     type : click.ParamType, optional
-        Type of the option. By default, a choice if `bounds` has `choices`, numbers separated by commas if the default
-        value is a tuple, and otherwise the type of the default value. An option whose default is a bool is a flag.
+        Type of the option. By default, the type is a choice if `bounds` has `choices`, and otherwise the type of the
+        default value. An option whose default is a tuple takes numbers separated by commas. An option whose default is
+        a bool is a flag.
     **bounds
-        Other arguments of the check, such as `choices`.
+        Further keyword arguments for `check`, such as `choices`.
     """
     settings: dict[str, Any] = {"help": help, "default": default}
     if isinstance(default, bool):
@@ -51,16 +52,16 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
         if value is None and default is None:
             return None
         found = check(value, argument=argument, **bounds)
-        return tuple(found) if isinstance(found, list) else found  # immutable, as the dataclass is
+        return tuple(found) if isinstance(found, list) else found  # immutable, because the dataclass is frozen
 
     return dataclasses.field(default=default, metadata={"check": checked, "names": names, "settings": settings})
 
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Base class of options; each value is checked on construction.
+    """Base class of dataclasses of options. Each value is checked on construction.
 
-    The docstring of a subclass gets a section with the options' meanings.
+    A section with the options' meanings is added to the docstring of each subclass.
     """
 
     def __init_subclass__(cls) -> None:

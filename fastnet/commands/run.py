@@ -27,7 +27,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     name : str
         Name of the command, as the user typed it.
     also : tuple of classes, optional
-        Further exceptions to report; only the first line of their message is printed.
+        Further exceptions to report. Of their messages, only the first line is printed.
     """
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
@@ -36,7 +36,7 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
         if signal.getsignal(number) is not signal.SIG_IGN:  # a command under nohup keeps ignoring SIGHUP
             signal.signal(number, partial(_stop, stopped))
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # characters that the terminal lacks become question marks
+        if isinstance(stream, io.TextIOWrapper):  # characters that the stream cannot encode become question marks
             stream.reconfigure(errors="replace")
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))

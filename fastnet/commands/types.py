@@ -12,7 +12,7 @@ import click
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 SETTINGS: dict[str, Any] = {"show_default": True, **HELP_OPTIONS}
 BATCH_NAMES = "--batch", "--batch-size", "--mini-batch-size"
-"""Names of the option for the size of a mini-batch; all mean the same."""
+"""Synonymous names of the option for the mini-batch size."""
 
 
 class Number(click.FloatRange):
@@ -71,7 +71,7 @@ class NewFile(click.Path):
 
 
 class Command(click.Command):
-    """A command that rejects repeated options, and an output file that is also another output or an input."""
+    """A command that rejects repeated options, and an output file that is also another output file or an input file."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reject an option that is given more than once but takes one value; click would take the last value."""

@@ -1,7 +1,7 @@
 """Compares the speed of the engines on the same network, from the same parameters and in the same order of samples.
 
-`epochs` compares engines on one network, and `map` on a grid of networks. Both use `timing`, and `plots` draws the
-results.
+`epochs` compares engines on one network. `map` compares engines for several widths and mini-batch sizes. Both use
+`timing`. `plots` draws the results.
 """
 
 from fastnet.comparison.epochs import Comparison, Result, compare

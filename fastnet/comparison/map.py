@@ -93,7 +93,7 @@ class Map:
         return f"{text} {self._when_to_move()}"
 
     def _when_to_move(self) -> str:
-        """Return a sentence that names the cells where PyTorch is the fastest, on this processor or on a GPU."""
+        """Return a sentence that names the cells in which PyTorch, on the processor or on a GPU, is the fastest."""
         of_pytorch = [engine for engine in self.engines if engine.startswith("torch")]
         if not of_pytorch:
             return "PyTorch was not compared."
@@ -128,7 +128,7 @@ def compare_map(
     training_data : Dataset, optional
         Samples with vectors as targets; by default MNIST.
     rounds : int, optional
-        Number of measurements of each engine in a cell, of which the median is taken.
+        Number of measurements of each engine in each cell. The median is taken.
     tick : callable, optional
         Function that is called without arguments after each cell.
 

@@ -29,9 +29,9 @@ MAP_ENGINES = ("numba", "numpy", "torch-cpu", "torch-cuda")
 """Default engines of a map. Engines that compile for every network, or are slow in every cell, are left out."""
 
 CHECKED_MINI_BATCHES = 5
-_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # largest accepted difference of parameters
-_SLICE = 0.15  # approximate time of the timed part of an epoch, in seconds
-_REST = 0.3  # pause before each timing, in seconds: threads of libraries spin after their work; 0.03 was too short
+_TOLERANCE = {"float32": 1e-3, "float64": 1e-10}  # largest accepted difference between two engines' parameters
+_SLICE = 0.15  # approximate duration of the timed part of an epoch, in seconds
+_REST = 0.3  # pause before each timing, in seconds, until libraries' threads stop spinning; 0.03 was too short
 
 
 def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
@@ -40,7 +40,7 @@ def installed(engines: Sequence[str]) -> dict[str, type[Engine]]:
     Raises
     ------
     ValueError
-        If a name is not the name of an engine, or none of the engines can be used on this machine.
+        If a name is unknown, or none of the engines can be used on this machine.
     """
     classes = {name: engine_class(name) for name in engines if why_missing(name) is None}
     if not classes:
@@ -136,7 +136,7 @@ def _seconds(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float
 def seconds_per_epoch(
     engines: Mapping[str, Engine], samples: int, mini_batch_size: int, eta: float, rounds: int
 ) -> dict[str, float]:
-    """Return the seconds per epoch of each engine: the median of `rounds` times of part of an epoch, extrapolated."""
+    """Return each engine's seconds per epoch: the median of `rounds` times, extrapolated from part of an epoch."""
     order = np.random.RandomState(0).permutation(samples)
     parts = {name: _part(engine, order, mini_batch_size, eta) for name, engine in engines.items()}
     times: dict[str, list[float]] = {name: [] for name in engines}

@@ -50,7 +50,7 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
 
 
 def _remove(net: network2.Network, number: int, index: Any) -> str:
-    """Remove a neuron or a map: set to zero the next layer's weights of this neuron or map."""
+    """Set the next layer's weights of a neuron or a map to zero, which removes the neuron or map."""
     which = neuron_of(net, number, index)
     for inputs, layer in zip(net._architecture().shapes[number:], net.parameters[number:], strict=False):
         if "weights" not in layer:  # layers without weights, such as pooling, keep the order of maps and neurons

@@ -235,9 +235,10 @@ def description(net: network2.Network) -> dict[str, Any]:
 
 
 def first_weights(net: network2.Network) -> Arrays:
-    """Return the weights of the first neurons or filters as int8, each scaled to a largest absolute weight of 127.
+    """Return the weights of the first neurons or filters as int8.
 
-    The result is empty if the inputs of the neurons are not the pixels.
+    The weights are scaled so that the largest absolute weight of each neuron or filter is 127. The result is empty if
+    the inputs of the neurons are not the pixels.
     """
     weights = net.weights[0][:_WEIGHTS_SHOWN]
     if weights.ndim == 4:
@@ -257,7 +258,7 @@ def _takes_pixels(net: network2.Network, layer: int) -> bool:
 
 
 def _of_neuron(activations: np.ndarray, index: int) -> np.ndarray:
-    """Return the activation of a neuron for each sample, shape (m,); for a map, its largest activation."""
+    """Return the activation of a neuron, or the largest activation of a map, for each sample, shape (m,)."""
     own = activations[index]
     largest: np.ndarray = own.reshape(-1, own.shape[-1]).max(axis=0)
     return largest

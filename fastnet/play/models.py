@@ -1,4 +1,4 @@
-"""Reads the network with which the page begins."""
+"""Reads the network file with which `fastnet play` is started."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ class Preset(NamedTuple):
     Attributes
     ----------
     name, title, text : str
-        Name in the page's address, title, and a text that says what to look for.
+        Name (part of the page's address), title, and a text that tells the user what to observe.
     chapter : int
         Chapter of the book.
     settings : dict

@@ -35,8 +35,8 @@ LARGEST_MESSAGE = 200_000
 """Largest number of bytes of a message."""
 
 _SESSIONS = 8  # largest number of windows
-_WAITING = 16  # number of unanswered messages of a window at which the server stops reading messages
-_UNSENT = 64  # number of unsent frames of a window at which the server stops reading messages
+_WAITING = 16  # with this number of unanswered messages of a window, the server pauses reading its messages
+_UNSENT = 64  # with this number of unsent frames for a window, the server pauses reading its messages
 _PATIENCE = 60.0  # number of seconds for which a session is kept after the connection is lost
 _REFUSED, _TOO_MANY = 4403, 4429  # close codes of a websocket
 
@@ -61,7 +61,7 @@ class PageServer:
     name : str or None
         Name of the network's file, if it has one.
     host : str
-        Address to listen at.
+        Address on which the server listens.
     port : int
         Port; 0 for any free port.
     """
@@ -206,7 +206,7 @@ class PageServer:
 
 
 class _Outgoing:
-    """Queue of frames to send. Of the frames that show a training's progress, only the newest is kept."""
+    """Queue of frames to send. A newer frame with the progress of training replaces an older one."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -238,7 +238,7 @@ class _Outgoing:
 
 
 async def _answer_all(connection: ServerConnection, session: Session, outgoing: _Outgoing) -> None:
-    """Pass messages on to the session in their order; pause while too many messages or frames wait."""
+    """Pass messages on to the session in order of arrival. Pause while too many messages or frames wait."""
     waiting: set[asyncio.Future[None]] = set()
     async for text in connection:
         try:

@@ -52,7 +52,7 @@ class Session:
         self._training = Worker("fastnet-train", lambda: self._trainer.go_on(), self._has_failed)
 
     def begin(self, send: Send, key: str) -> Future[None]:
-        """Send choices, network, state and session key to a window that has connected. The key resumes the session."""
+        """Send choices, network, state and session key to a window. The window can resume the session with the key."""
         return self._inspecting.do(partial(self._begin, send, key))
 
     def _begin(self, send: Send, key: str) -> None:
@@ -112,7 +112,7 @@ class Session:
             self._has_failed(error, reply)
 
     def _has_failed(self, error: Exception, reply: Message | None = None) -> None:
-        """Report an error of fastnet (not of a message) to the window."""
+        """Report an unexpected exception to the window."""
         text = "there is not enough memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
         self._send(frame("problem", {"text": f"fastnet has failed: {text}", "field": None, **(reply or {})}), False)
         self._tell(self._trainer.state())
@@ -126,7 +126,7 @@ class Session:
     def _answer_digit(self, message: Message, reply: dict[str, Any]) -> None:
         began, net = perf_counter(), self._trainer.frozen_network()
         order, known = message.get("order"), self._predicted is not None and self._predicted[0] is net
-        if order != "all" and not known:  # all test digits have to be fed forward to know which are wrong
+        if order != "all" and not known:  # finding the misclassified digits needs all predictions
             self._predicted, known = (net, inspection.predictions(net)), True
         predicted = self._predicted[1] if self._predicted is not None and known else None
         self._send_answer(inspection.test_digit(predicted, order, message.get("position")), reply, began)
@@ -228,7 +228,7 @@ class Session:
         if trainer is not self._trainer:
             return
         net = trainer.frozen_network()
-        members = members | trainer.state()  # training has continued meanwhile
+        members = members | trainer.state()  # the current state, because training has continued
         arrays = inspection.first_weights(net)
         if self._image is not None:
             answer, activations = inspection.answer(net, self._image)

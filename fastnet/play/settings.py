@@ -38,7 +38,7 @@ DEFAULTS: dict[str, Any] = {
 """Default settings by name: chapter 3's network."""
 
 _LONGEST = 200  # largest number of characters of a setting
-_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # the library's names of settings, and the page's names
+_NAMES = {"lmbda": "lambda", "init": "initial_weights"}  # names of settings in the library: names on the page
 
 
 class RequestError(ValueError):
@@ -64,7 +64,7 @@ class Settings:
     chosen : dict
         All settings, by the page's names.
     recipe : Recipe
-        The same settings as a recipe of the library.
+        The settings, converted to a recipe of the library.
     """
 
     chosen: dict[str, Any]

@@ -23,7 +23,7 @@ from fastnet.play.workers import Worker
 from fastnet.utils import progress
 
 _PICTURE = 1 / 60  # least number of seconds between two pictures
-_ADVANCE = 0.025  # approximate number of seconds of training in a call, and usually between two pictures
+_ADVANCE = 0.025  # approximate training time of a call in seconds, and usual time between two pictures
 _MEASURED = 0.5  # least number of seconds between two measurements of accuracies and gradients
 _SAMPLES_OF_GRADIENTS = 200
 _CURVE = 2000  # largest number of points of a curve that are kept
@@ -62,7 +62,7 @@ class Trainer:
         self.net = net or settings.network()
         self._shown = _copy(self.net)
         self._training: StepwiseTraining | None = None
-        self._measured_on: tuple[Dataset, Dataset] | None = None  # for gradients, and for training accuracy
+        self._measured_on: tuple[Dataset, Dataset] | None = None  # data for gradients, data for training accuracy
         self._left = 0.0  # number of mini-batches until training pauses
         self._size = 1  # number of mini-batches in the next call
         self._seconds = self._samples = self._costs = 0.0
@@ -85,7 +85,7 @@ class Trainer:
         }
 
     def frozen_network(self) -> network2.Network:
-        """Return a copy of the network that never changes, so that other threads can read it."""
+        """Return a copy of the network for other threads. The copy never changes."""
         return self._shown
 
     def run(self) -> None:
@@ -100,7 +100,7 @@ class Trainer:
             self._picture(time.perf_counter())
 
     def step(self, unit: Any) -> None:
-        """Train for a mini-batch, or to the end of the epoch; the unit is "mini-batch" or "epoch".
+        """Train for one mini-batch if `unit` is "mini-batch", or to the end of the epoch if `unit` is "epoch".
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Trainer:
         return result
 
     def _begin(self) -> StepwiseTraining:
-        """Return the training, and prepare it first if needed: compiling kernels may take some seconds."""
+        """Return the training. The first call prepares the training, which may have to compile kernels."""
         if self._training is None:
             data = self.settings.data()
             self._measured_on = data[:_SAMPLES_OF_GRADIENTS], data[: len(digits.test_data())]
@@ -175,7 +175,10 @@ class Trainer:
         return self._left > 0
 
     def _advance(self, training: StepwiseTraining) -> None:
-        """Train for about `_ADVANCE` seconds, and send a picture if the last picture is old enough."""
+        """Train for about `_ADVANCE` seconds.
+
+        A picture is sent if the last picture is at least `_PICTURE` seconds old, or training pauses.
+        """
         at_most = min(self._left, training.mini_batches - training.mini_batch)
         n = int(max(1, min(self._size, at_most)))
         began = time.perf_counter()
@@ -195,7 +198,10 @@ class Trainer:
             self._picture(now)
 
     def _picture(self, now: float) -> None:
-        """Send a picture of the training. If the last measurement is old enough, have the network measured."""
+        """Send a picture of the training.
+
+        The network is also measured if the last measurement is at least `_MEASURED` seconds old, or training pauses.
+        """
         self._drawn, self._shown = now, _copy(self.net)
         cost = self._costs / self._samples if self._samples else math.nan
         rate = self._samples / self._seconds if self._seconds else 0.0
@@ -231,7 +237,7 @@ class Trainer:
         self.on_picture(members | measured)
 
     def _keep(self, cost: float | None, measured: dict[str, Any]) -> None:
-        """Add a point to the curves. Long curves keep only every second point."""
+        """Add a point to the curves. If there are then more than `_CURVE` points, keep only every second point."""
         self._points.append((measured["measured_at"], cost, measured["test_accuracy"]))
         if len(self._points) > _CURVE:
             self._points = self._points[::2]

@@ -35,7 +35,9 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def check(filename: str | os.PathLike[str]) -> None:
-    """Check, before anything is computed, that a picture can be written in the format given by the file's extension.
+    """Check that a picture can be written in the format given by the file's extension.
+
+    Call this function before a computation, so that an unsupported extension is reported early.
 
     Raises
     ------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Shape: TypeAlias = "tuple[int, ...] | None"
 
-_COLORS = 3  # red, green and blue
+_COLORS = 3  # number of RGB channels
 
 
 def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
@@ -26,14 +26,14 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
     Parameters
     ----------
     rows : ndarray, shape (n, numbers)
-        One image in each row: its pixels row by row; for colours, first all red, then all green, then all blue values.
+        One image in each row, in row-major order. An RGB image has all red values first, then all green, then all blue.
     shape : tuple of int or None
-        (height, width), or (3, height, width) for red, green and blue. None for square images without colours.
+        (height, width), or (3, height, width) for RGB images. None for square images of grey values.
 
     Returns
     -------
     ndarray, shape (n, height, width) or (n, height, width, 3)
-        Colour values are from 0 to 1. If some are outside of this range, all of them are shifted and scaled together.
+        RGB values are from 0 to 1. If one value is outside of this range, all values are shifted and scaled alike.
 
     Raises
     ------
@@ -54,12 +54,12 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
 
 
 def image_shape(n: int, shape: Shape) -> tuple[int, int]:
-    """Return the height and the width of images of n pixels: those in `shape`, or of a square if `shape` is None.
+    """Return the height and the width of images of n pixels, as in `shape`. If `shape` is None, images are square.
 
     Raises
     ------
     TypeError, ValueError
-        If `shape` is given but not two positive integers with product n, or is None but n is not a square number.
+        If `shape` is neither None nor two positive integers with product n, or if it is None and n is no square number.
     """
     if shape is None:
         side = isqrt(n)
@@ -74,12 +74,12 @@ def image_shape(n: int, shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Mosaic:
-    """A grid of images, from left to right and from top to bottom; a pixel is one unit of the axes.
+    """A grid of images, ordered from left to right and from top to bottom. A pixel is one unit of the axes.
 
     Attributes
     ----------
     images : ndarray, shape (n, height, width) or (n, height, width, 3)
-        At least one image. The fourth axis, if present, is red, green and blue.
+        At least one image. The fourth axis, if present, has the RGB values.
     gap : tuple (rows, columns)
         Number of free pixels above each image, and between neighbouring images in a row.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = 10.0  # largest font size, in points
-_LINE = 1.3  # distance from line to line, in font sizes
+_LINE = 1.3  # distance between two lines of text, in font sizes
 _RIGHT = 1.05  # horizontal position of the labels, in widths of the axes
 
 
@@ -86,5 +86,5 @@ def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:
 
 
 def _height(axes: Axes, place: tuple[float, float]) -> float:
-    """Return the height of a point of the data in the axes: 0 is the bottom, 1 the top."""
+    """Return the vertical position of a data point in the axes, from 0 (bottom) to 1 (top)."""
     return float(axes.transAxes.inverted().transform(axes.transData.transform(place))[1])

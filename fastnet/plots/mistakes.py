@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Samples: TypeAlias = Dataset | Iterable[Sample]
     Model: TypeAlias = "Network | Classifier"
 
-_TEXT_HEIGHT, _GAP = 0.24, 0.2  # height of the text above an image, width between images; as shares of an image's side
+_TEXT_HEIGHT, _GAP = 0.24, 0.2  # text height above an image, and distance between images, as shares of an image's side
 _INCHES = 1.04  # width of an image in inches; the text above is not wider
 
 
@@ -67,7 +67,7 @@ def mistakes(
     data : Dataset or iterable of (x, y)
         Images with labels or column vectors as targets, usually the test data.
     shape : tuple (height, width) or (3, height, width), optional
-        Shape of an image: without colours, or in red, green and blue. By default, images are square without colours.
+        Shape of an image of grey values, or of an RGB image. By default, images are square and have grey values.
     most : int, optional
         Largest number of mistakes to show.
     axes : matplotlib.axes.Axes, optional
@@ -137,7 +137,7 @@ def _outputs(net: Model, data: Dataset) -> tuple[np.ndarray, np.ndarray, np.ndar
     with arguments.named("data"):
         data.check_inputs(net.sizes[0])
         outputs, classes = net.feedforward(data.inputs.T).T, net.classes(data)
-    if net.sizes[-1] == 1:  # make two outputs; the larger one is the predicted class
+    if net.sizes[-1] == 1:  # makes two outputs, the larger one for the predicted class
         outputs = np.hstack([2 * classes.boundary - outputs, outputs])
     return outputs, classes.labels, np.arange(outputs.shape[1])
 

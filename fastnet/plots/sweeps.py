@@ -52,9 +52,9 @@ def sweep(curves: Curves, *, what: str = "validation accuracy", axes: Axes | Non
 
     Notes
     -----
-    A line is dotted where some of its seeds have stopped or diverged: it is then the mean of the remaining seeds.
-    Outliers, such as values of the first epoch or of a large learning rate, are outside of the limits of the vertical
-    axis. `set_ylim` of the axes changes the limits.
+    A line is dotted after a seed has stopped or diverged, and then shows the mean of the remaining seeds. The limits
+    of the vertical axis exclude outliers, such as values of the first epoch or of a large learning rate. `set_ylim` of
+    the axes changes the limits.
     """
     choices = [_Choice.of(label, runs) for label, runs in curves.items()]
     if not choices:
@@ -85,7 +85,7 @@ class _Choice:
     Attributes
     ----------
     label : str
-        Label, wrapped into lines that leave room for the curves.
+        Label, wrapped into lines of at most `_LONGEST` characters if possible.
     values : ndarray, shape (seeds, epochs)
         Numbers of the curves; NaN where a run has stopped or diverged.
     diverged : int
@@ -112,7 +112,7 @@ class _Choice:
 
     @property
     def highest(self) -> float:
-        """Largest value, at least 0."""
+        """Largest value, or 0 if no value is positive."""
         return float(np.max(self.values, where=~np.isnan(self.values), initial=0.0))
 
     def min_mean_max(self) -> np.ndarray:
@@ -160,7 +160,7 @@ def _limit(axes: Axes, choices: list[_Choice]) -> None:
 
 
 def _colors(n: int) -> list[str]:
-    """Return a colour for each choice: from the palette, or, for many choices, in steps from dark to light."""
+    """Return n colours: those of `PALETTE`, or, if n is larger than the palette, colours from dark to light."""
     if n <= len(PALETTE):
         return list(PALETTE[:n])
     from matplotlib import colormaps

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _AXES_OF_FILTERS = 4  # number of axes of filters: filters, maps, rows and columns
-_HIGHEST = 12.0  # largest height of the images in inches; high and narrow images are limited
+_HIGHEST = 12.0  # largest height of all images together, in inches
 _SHOWN = 99.5  # percentage of the weights inside of the colour scale, so that outliers do not make other weights pale
 
 
@@ -31,7 +31,7 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes
     Parameters
     ----------
     matrix : array_like, shape (neurons, inputs) or (filters, maps, height, width)
-        Weights, as in `net.weights[0]`. A filter of several maps is a column or a row of images, one for each map.
+        Weights, as in `net.weights[0]`. A filter of several maps is drawn as a column or row of images, one per map.
     shape : tuple (height, width), optional
         Shape of a neuron's image; by default square. For filters, leave `shape` out.
     most : int, optional

@@ -33,7 +33,7 @@ EQUATIONS = {
 def equations(*, sizes: Sequence[int] = (6, 5, 4, 3), step: float = 1e-5, seed: int = 0) -> Measured:
     """Evaluate each equation on a random network, and compare it with central differences, layer by layer.
 
-    `data` has, for each equation, the largest difference in each layer, relative to the layer's largest derivative.
+    For each equation, `data` has the largest difference in each layer, relative to the layer's largest derivative.
     """
     random = np.random.default_rng(seed)
     parameters = drawn(sizes, random)

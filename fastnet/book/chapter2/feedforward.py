@@ -12,7 +12,7 @@ from fastnet.network import sigmoid
 
 
 class Parameters(NamedTuple):
-    """Weights of shape (n_out, n_in) and biases of shape (n_out, 1) of each layer; the inputs are no layer."""
+    """Weights of shape (n_out, n_in) and biases of shape (n_out, 1) of each layer after the inputs."""
 
     weights: list[np.ndarray]
     biases: list[np.ndarray]
@@ -25,7 +25,7 @@ def drawn(sizes: Sequence[int], random: np.random.Generator) -> Parameters:
 
 
 def feedforward(parameters: Parameters, x: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return two lists: the weighted inputs z of each layer; the inputs `x`, followed by the activations of each layer.
+    """Return a list of each layer's weighted inputs z, and a list of the inputs `x` and each layer's activations.
 
     `x` and all returned arrays have one sample in each column.
     """

@@ -23,7 +23,7 @@ COSTS = {"quadratic cost, eta 0.15": (QuadraticCost, 0.15), "cross-entropy cost,
 
 
 def learn(cost: Any, eta: float, weight: float, bias: float, epochs: int) -> tuple[list[float], list[float]]:
-    """Train a neuron to output 0 for the input 1, and return its outputs and costs before and after each epoch."""
+    """Train a neuron to output 0 for the input 1. Return its outputs and costs before training and after each epoch."""
     x, y = 1.0, 0.0
     outputs = []
     for _ in range(epochs + 1):

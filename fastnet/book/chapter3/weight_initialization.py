@@ -1,6 +1,6 @@
 """Old and new initial weights: with the new weights, the network already learns faster in the first epoch.
 
-The old weights, chapter 1's, have standard deviation 1. The standard deviation of the new weights is 1 divided
+The old weights, those of chapter 1, have standard deviation 1. The standard deviation of the new weights is 1 divided
 by the square root of the neuron's number of inputs. The final validation accuracies of both networks are almost the
 same.
 """

@@ -27,7 +27,7 @@ SHOWN = 500
 
 @experiment("Principal components of the digits", size=(10.0, 7.6))
 def pca(*, samples: int = 50_000, numbers: Sequence[int] = (10, 30, 100)) -> Measured:
-    """Compute the principal components of the training images, and reconstruct test images from the first ones."""
+    """Compute principal components of the training images, and reconstruct test images from the first components."""
     training, _, test = mnist()
     components = components_of(training.inputs[:samples])
     images = test.inputs
@@ -48,7 +48,7 @@ def pca(*, samples: int = 50_000, numbers: Sequence[int] = (10, 30, 100)) -> Mea
 
 @pca.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw digits by their first two components, the shares of the variance, and reconstructed images."""
+    """Draw digits in the plane of the first two components, the shares of the variance, and reconstructed images."""
     names = [*data["images"]]
     panels = figure.subplot_mosaic(
         [["left", "right"], *([name, name] for name in names)], height_ratios=[5, *(1 for _ in names)]
