@@ -150,8 +150,8 @@ class Network(BaseNetwork):
         -----
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
-            consecutive epochs, no test sample is classified as a label that many test samples have. If, in a run of one
-            epoch, all test samples are classified as the same label.
+            consecutive epochs, no test sample is classified as a label that at least 20 test samples have. If, in a run
+            of one epoch, all test samples are classified as the same label.
 
         Notes
         -----
@@ -190,7 +190,7 @@ class Network(BaseNetwork):
         Parameters
         ----------
         mini_batch : Dataset or iterable of (x, y)
-            Samples, as the training data of `SGD`.
+            Samples, in a form that `SGD` accepts as training data.
         eta : float
             Learning rate, positive.
 

@@ -16,11 +16,11 @@ ENGINES = ("numba", "numpy", "torch", "reference")
 """Names of the engines that train networks."""
 
 VARIANTS = ("torch-cpu", "torch-compiled", "torch-cuda-eager", "torch-cuda-compiled", "torch-cuda")
-"""Variants of the engine `torch`. With a CUDA device, "torch" means the last variant, otherwise the first."""
+"""Variants of the engine `torch`. With a CUDA device, "torch" means "torch-cuda", otherwise "torch-cpu"."""
 
 
 def why_missing(name: str) -> str | None:
-    """Return why an engine cannot be used; None if it can.
+    """Return why an engine cannot be used; None if it can be used.
 
     Raises
     ------

@@ -196,7 +196,7 @@ class _Activation(TypedDict, total=False):
 
 
 def _activation(name: str | None = None) -> _Activation:
-    """Return the activation as a keyword argument, or no argument if the name is None."""
+    """Return a dictionary with the keyword argument `activation`; an empty dictionary if the name is None."""
     return {} if name is None else {"activation": arguments.one_of(name, ACTIVATIONS, "the activation")}
 
 
