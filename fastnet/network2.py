@@ -218,9 +218,9 @@ class Network(BaseNetwork):
         max_norm : float, optional
             Upper bound of the Euclidean norm of each neuron's incoming weights, positive; by default, no bound.
         dropout : float, optional
-            Probability with which each hidden neuron is dropped, at least 0 and less than 1. The dropped neurons
-            are drawn anew for each sample. In training, the activations of the remaining neurons are divided by 1 - `dropout`. Only
-            for networks of dense layers; in other networks, add `Dropout` layers to `sizes`.
+            Probability with which each hidden neuron is dropped, at least 0 and less than 1. The dropped neurons are
+            drawn anew for each sample. In training, the activations of the remaining neurons are divided by
+            1 - `dropout`. Only for networks of dense layers; in other networks, add `Dropout` layers to `sizes`.
         monitor_mini_batch_cost : bool, optional
             Whether to print the mean cost of the training samples, without regularization, and to keep this mean in the
             history. The cost of a sample is computed before the step of its mini-batch, so no second pass over the data

@@ -79,7 +79,7 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | CustomCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers, given the number of inputs, then the neurons in each layer."""
+        """Return an architecture of dense layers. `sizes` has the number of inputs, then the neurons in each layer."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
@@ -185,7 +185,7 @@ class Architecture:
         return replace(self, layers=(*layers, self.layers[-1]))
 
     def check_mini_batch(self, samples: int) -> None:
-        """Raise a `ValueError` if a mini-batch gives batch normalization only one number per neuron or map."""
+        """Raise a `ValueError` if batch normalization gets only one number per neuron or map from a mini-batch."""
         pairs = zip(self.layers, self.shapes, strict=False)
         places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
         if samples * min(places, default=2) == 1:

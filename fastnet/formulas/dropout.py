@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import numpy as np
 
 _NUMBERS_IN_A_BLOCK = 8  # number of 32-bit numbers that Philox generates for each value of its counter
-_NEURONS_AT_A_TIME = 1 << 22  # largest product of samples and neurons in a part of several mini-batches, for 16 MB
+_NEURONS_AT_A_TIME = 1 << 22  # largest number of random numbers (16 MB) for a part, unless one mini-batch needs more
 
 
 def parts(order: np.ndarray, mini_batch_size: int, neurons: int) -> Iterator[np.ndarray]:
-    """Divide the order of the samples into parts of whole mini-batches, because only one part's masks are in memory."""
+    """Divide the order of the samples into parts of whole mini-batches, to limit the memory for masks."""
     mini_batches = max(1, _NEURONS_AT_A_TIME // (mini_batch_size * max(neurons, 1)))
     samples = mini_batches * mini_batch_size
     for start in range(0, len(order), samples):

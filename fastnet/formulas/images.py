@@ -48,7 +48,7 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     Raises
     ------
     ValueError
-        If `shape` does not have `n_in` numbers. If a layer needs images, `shape` is missing, and `n_in` is neither n*n
+        If the product of `shape` is not `n_in`. If a layer needs images, `shape` is missing, and `n_in` is neither n*n
         nor 3*n*n.
 
     Examples

@@ -40,7 +40,7 @@ def normalize(x: np.ndarray, epsilon: float, running: tuple[np.ndarray, np.ndarr
 
 
 def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) -> np.ndarray:
-    """Return the gradient with respect to the inputs, given that with respect to gamma * values + beta."""
+    """Return the gradient with respect to the inputs, given the gradient with respect to gamma * values + beta."""
     x = normalized.values
     if normalized.of_mini_batch:
         error = error - error.mean(axis=0) - x * np.mean(error * x, axis=0)

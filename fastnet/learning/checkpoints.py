@@ -1,8 +1,8 @@
 """Checkpoint files, from which an interrupted run continues bit for bit as if it had not been interrupted.
 
 A checkpoint is written after every epoch, so the time to write it must not grow with the number of epochs. The
-checkpoint therefore has only the latest epochs, fewer than a thousand. All earlier epochs are in a second file, which is written
-after every thousandth epoch.
+checkpoint therefore has only the latest epochs, fewer than a thousand. All earlier epochs are in a second file, which
+is written after every thousandth epoch.
 """
 
 from __future__ import annotations
