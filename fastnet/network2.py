@@ -2,8 +2,8 @@
 
 This is the book's `network2.py` (chapter 3), with the same names and semantics: the cross-entropy cost, L2
 regularization, better initial weights, and monitoring. In addition to the book's program, this module has layers,
-optimizers, and keyword arguments for what the chapter describes or leaves as exercises. An engine does the arithmetic;
-see `fastnet.engines`.
+optimizers, and keyword arguments for other techniques that the chapter describes or leaves as exercises. An engine does
+the arithmetic; see `fastnet.engines`.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ class Network(BaseNetwork):
         Activation function of hidden dense and convolutional layers that specify none. A name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
-        'reference' the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and
-        'torch-cuda' choose the device. All engines give the same results up to rounding.
+        Engine that does the arithmetic: 'numba' with compiled kernels, 'numpy' with matrix products, 'torch' with
+        PyTorch, and 'reference' with the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is
+        one; 'torch-cpu' and 'torch-cuda' choose the device. All engines give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         Precision of parameters and arithmetic.
     seed : int, optional

@@ -1,4 +1,4 @@
-"""Engines, which train and evaluate networks: one contract (`contract`), and one module for each engine.
+"""Engines, which train and evaluate networks. The module `contract` defines their common interface.
 
 An engine is imported when it is first used. So unused engines take no time, and their libraries need not be installed.
 """

@@ -1,4 +1,4 @@
-"""The contract between a network and the engine that computes for it.
+"""The interface between a network and its engine.
 
 Given the same parameters, data and order, every engine gives the same result up to rounding. An engine does not use a
 network object: it takes an architecture and arrays, and returns arrays, in the book's shapes.
@@ -35,7 +35,7 @@ If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are
 """
 
 _NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs converted to dense inputs at a time; bounds the memory
-_NUMBERS_OF_IMAGES = 1 << 24  # largest size of the patches of samples that are fed forward together; bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # largest number of values in the patches of samples fed forward together; bounds the memory
 
 
 @dataclass(frozen=True)

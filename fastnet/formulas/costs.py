@@ -300,7 +300,7 @@ class Outputs:
         a, samples = self.activations(z), np.arange(len(z))
         chosen = np.zeros_like(a)
         chosen[samples, neurons] = 1
-        if self.activation == "softmax":  # a_j depends on all z
+        if self.activation == "softmax":  # each activation depends on all weighted inputs
             found: np.ndarray = a[samples, neurons][:, np.newaxis] * (chosen - a)
         else:
             found = chosen * (a if self.activation == "exp" else ACTIVATIONS[self.activation].prime(z))

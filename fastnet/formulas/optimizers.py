@@ -142,13 +142,13 @@ class Adam(Optimizer):
     Attributes
     ----------
     beta1, beta2 : float
-        Factors by which the running means of the gradient (beta1) and of its square (beta2) are multiplied at each
-        mini-batch, at least 0 and less than 1.
+        At each mini-batch, the running mean of the gradient is multiplied by beta1, and that of its square by beta2.
+        Both factors are at least 0 and less than 1.
     epsilon : float
         Number added to the root of the mean square, positive.
     epsilon_hat : bool
-        Whether epsilon is added before the bias correction, as in scikit-learn. In this case, the paper
-        calls the number epsilon hat (end of section 2).
+        Whether epsilon is added before the bias correction, as in scikit-learn. In this case, the paper calls
+        the number epsilon hat (end of section 2).
 
     Raises
     ------

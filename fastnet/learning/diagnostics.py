@@ -11,7 +11,7 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
-_LARGE = 5.0  # root mean square of the inputs above which a warning is given; standardized inputs have 1
+_LARGE = 5.0  # root mean square of the inputs above which a warning is given; it is 1 for standardized inputs
 _ENOUGH = 20  # no warning for labels with fewer samples, which may be predicted for no sample by chance
 
 

@@ -89,7 +89,7 @@ class Training:
     rule : StoppingRule
         Rule for learning rates and stopping.
     value : function of an Epoch
-        Function that returns the value that the rule depends on, or None if the value was not measured.
+        Function that returns the value on which the rule depends. The value is None if it was not measured.
     scale : str
         Result of `diagnostics.scale` for the inputs.
     """
@@ -157,7 +157,7 @@ class Training:
             try:
                 cost = self.learner.train(number, eta, handle_deferred)
                 seconds = time.perf_counter() - began
-            finally:  # also after an interrupt
+            finally:  # also runs after an interrupt
                 is_finite = diagnostics.all_finite(self.learner.arrays())
                 if not is_finite:
                     self.learner.undo()

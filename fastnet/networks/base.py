@@ -123,7 +123,7 @@ class BaseNetwork(ABC):
         return len(self.sizes)
 
     @num_layers.setter
-    def num_layers(self, number: int) -> None:  # subclasses written as in the book assign it before sizes
+    def num_layers(self, number: int) -> None:  # subclasses written as in the book assign it before `sizes`
         if hasattr(self, "_entries") and number != len(self.sizes):
             raise ValueError(
                 f"num_layers is {arguments.brief(number)}; for sizes {self.sizes} it must be {len(self.sizes)}"

@@ -55,7 +55,7 @@ def checked(value: Any) -> Entries:
         If the argument has a wrong type or value, or the weights do not fit into the machine's memory.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
-        return list(arguments.sizes(value))  # raises the error
+        return list(arguments.sizes(value))  # raises an error for a string or a value that is not iterable
     entries = list(value)
     for entry in entries:
         if isinstance(entry, type) and issubclass(entry, Layer):
