@@ -35,7 +35,7 @@ If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are
 """
 
 _NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs converted to dense inputs at a time; bounds the memory
-_NUMBERS_OF_IMAGES = 1 << 24  # largest number of values in the patches of samples fed forward together; bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # largest number of values in the patches of samples fed forward together; bounds memory
 
 
 @dataclass(frozen=True)
