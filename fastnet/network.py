@@ -45,9 +45,9 @@ class Network(BaseNetwork):
     sizes : sequence of int
         Number of neurons in each layer, inputs first: `[784, 30, 10]` has one hidden layer of 30.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
-        'reference' the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and
-        'torch-cuda' choose the device. All engines give the same results up to rounding.
+        Engine that does the arithmetic: 'numba' with compiled kernels, 'numpy' with matrix products, 'torch' with
+        PyTorch, and 'reference' with the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is
+        one; 'torch-cpu' and 'torch-cuda' choose the device. All engines give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         Precision of parameters and arithmetic.
     seed : int, optional
@@ -150,8 +150,8 @@ class Network(BaseNetwork):
         -----
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
-            consecutive epochs, no test sample is classified as a label that many test samples have. If, in a run of one
-            epoch, all test samples are classified as the same label.
+            consecutive epochs, no test sample is classified as a label that at least 20 test samples have. If, in a run
+            of one epoch, all test samples are classified as the same label.
 
         Notes
         -----
@@ -190,7 +190,7 @@ class Network(BaseNetwork):
         Parameters
         ----------
         mini_batch : Dataset or iterable of (x, y)
-            Samples, as the training data of `SGD`.
+            Samples, in a form that `SGD` accepts as training data.
         eta : float
             Learning rate, positive.
 
@@ -283,7 +283,7 @@ def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int |
     OSError
         If the file cannot be opened.
     ValueError
-        If the file does not contain a network, or the cost or the layers of the network are not those of `Network`.
+        If the file does not contain a network, or contains a network whose cost or layers `Network` does not have.
     """
     model = models.read(filename)
     known = (model.cost, model.activation) == (QuadraticCost.__name__, "sigmoid")

@@ -2,8 +2,8 @@
 
 This is the book's `network2.py` (chapter 3), with the same names and semantics: the cross-entropy cost, L2
 regularization, better initial weights, and monitoring. In addition to the book's program, this module has layers,
-optimizers, and keyword arguments for what the chapter describes or leaves as exercises. An engine does the arithmetic;
-see `fastnet.engines`.
+optimizers, and keyword arguments for other techniques that the chapter describes or leaves as exercises. An engine does
+the arithmetic; see `fastnet.engines`.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Network(BaseNetwork):
         pixels ordered map by map and row by row.
     cost : class, object or str, optional
         `CrossEntropyCost` or 'cross-entropy', for sigmoid outputs; `QuadraticCost` or 'quadratic', for sigmoid or
-        linear outputs; `LogLikelihoodCost` or 'log-likelihood', for softmax outputs. For regression also 'poisson',
-        'absolute-error', 'huber' or 'quantile', or an object of `fastnet.formulas.regression` such as
+        linear outputs; `LogLikelihoodCost` or 'log-likelihood', for softmax outputs. For regression, the cost may be
+        'poisson', 'absolute-error', 'huber' or 'quantile', or an object of `fastnet.formulas.regression`, such as
         `QuantileCost(0.9)`. `Dense(1, "linear")` is a linear output layer. A custom cost, for sigmoid or linear
         outputs, has functions `fn(a, y)` and `delta(z, a, y)`. Only the engines 'numpy' and 'reference' can call these
         functions; the other engines refuse to train.
@@ -75,9 +75,9 @@ class Network(BaseNetwork):
         Activation function of hidden dense and convolutional layers that specify none. A name in
         `fastnet.formulas.activations.ACTIVATIONS`, such as 'sigmoid', 'tanh', 'relu' or 'gelu'.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
-        'reference' the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is one; 'torch-cpu' and
-        'torch-cuda' choose the device. All engines give the same results up to rounding.
+        Engine that does the arithmetic: 'numba' with compiled kernels, 'numpy' with matrix products, 'torch' with
+        PyTorch, and 'reference' with the book's algorithm, sample by sample. 'torch' uses a CUDA device if there is
+        one; 'torch-cpu' and 'torch-cuda' choose the device. All engines give the same results up to rounding.
     dtype : {'float32', 'float64'}, optional
         Precision of parameters and arithmetic.
     seed : int, optional
@@ -218,9 +218,9 @@ class Network(BaseNetwork):
         max_norm : float, optional
             Upper bound of the Euclidean norm of each neuron's incoming weights, positive; by default, no bound.
         dropout : float, optional
-            Probability that a hidden neuron is dropped, drawn anew for each sample; at least 0 and less than 1. In
-            training, the activations of the remaining neurons are divided by 1 - `dropout`. Only for networks of dense
-            layers; in other networks, add `Dropout` layers to `sizes`.
+            Probability with which each hidden neuron is dropped, at least 0 and less than 1. The dropped neurons are
+            drawn anew for each sample. In training, the activations of the remaining neurons are divided by
+            1 - `dropout`. Only for networks of dense layers; in other networks, add `Dropout` layers to `sizes`.
         monitor_mini_batch_cost : bool, optional
             Whether to print the mean cost of the training samples, without regularization, and to keep this mean in the
             history. The cost of a sample is computed before the step of its mini-batch, so no second pass over the data
@@ -250,8 +250,8 @@ class Network(BaseNetwork):
         -------
         evaluation_cost, evaluation_accuracy, training_cost, training_accuracy : lists
             Each list has one entry for each epoch, or is empty if the value is not monitored. An accuracy is the number
-            of samples classified correctly. A cost is the mean over the samples of the data set; the regularization
-            term is divided by the number of these samples, too.
+            of samples classified correctly. A cost is the mean over the samples of the data set, plus the
+            regularization term divided by the number of these samples.
 
         Raises
         ------
@@ -265,8 +265,8 @@ class Network(BaseNetwork):
         -----
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
-            consecutive epochs, no sample is classified as a label that many samples have. If, in a run of one epoch,
-            all samples are classified as the same label. The last two warnings are given only if an accuracy is
+            consecutive epochs, no sample is classified as a label that at least 20 samples have. If, in a run of one
+            epoch, all samples are classified as the same label. The last two warnings are given only if an accuracy is
             monitored.
 
         Notes
@@ -349,7 +349,7 @@ class Network(BaseNetwork):
         max_norm: float | None = None,
         dropout: float = 0.0,
     ) -> StepwiseTraining:
-        """Prepare training that pauses between mini-batches. The result's method `advance` trains on some mini-batches.
+        """Prepare training that pauses between mini-batches. The result's method `advance` trains on mini-batches.
 
         Parameters
         ----------
@@ -418,7 +418,7 @@ class Network(BaseNetwork):
         Parameters
         ----------
         mini_batch : Dataset or iterable of (x, y)
-            Samples, as the training data of `SGD`.
+            Samples, in a form that `SGD` accepts as training data.
         eta : float
             Learning rate, positive.
         lmbda : float, optional
@@ -503,14 +503,15 @@ class Network(BaseNetwork):
         """Return the gradient of `total_cost(data, lmbda, l1=l1)` with respect to biases and weights.
 
         Without regularization, the gradient is the mean over the samples of the gradients that `backprop` returns
-        (chapter 2, equations BP1 to BP4). The network keeps the engine that it prepares for the data, so further calls
-        take little time. Call this method after each epoch, in `SGD(report=...)`, to see how fast each layer learns.
+        (chapter 2, equations BP1 to BP4). The network keeps the engine with the prepared data, so further calls with
+        the same data do not prepare it again. Call this method after each epoch, in `SGD(report=...)`, to see how fast
+        each layer learns.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
-            Samples, as the training data of `SGD`. With `BatchNormalization`, all samples form one mini-batch, of at
-            least 2 samples. `Dropout` layers drop no neurons.
+            Samples, in a form that `SGD` accepts as training data. With `BatchNormalization`, all samples form
+            one mini-batch, which needs at least 2 samples. `Dropout` layers drop no neurons.
         lmbda, l1 : float, optional
             Parameters of L2 and L1 regularization, at least 0. These parameters are divided by the number of samples in
             `data`.
@@ -558,7 +559,7 @@ class Network(BaseNetwork):
     def _monitor(
         self, data: Dataset | None, lmbda: float, l1: float, cost: bool, accuracy: bool
     ) -> tuple[float | None, int | None, NeverPredicted]:
-        """Return the cost and the accuracy, each None if not requested, and the labels that are never predicted."""
+        """Return the cost, the accuracy and the labels never predicted. Cost and accuracy are None if not requested."""
         if data is None or not (cost or accuracy):
             return None, None, NeverPredicted()
         if any(self._overridden(method) for method in ("accuracy", "feedforward", "total_cost")):
@@ -678,7 +679,7 @@ def load(
     OSError
         If the file cannot be opened.
     ValueError
-        If the file does not contain a network, or the network's cost is neither one of fastnet's nor `cost`.
+        If the file does not contain a network, or the network's cost is neither a built-in cost nor `cost`.
     """
     model = models.read(filename)
     own = cost is not None and costs.name_of(cost) == model.cost

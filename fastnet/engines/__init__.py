@@ -1,4 +1,4 @@
-"""Engines, which train and evaluate networks: one contract (`contract`), and one module for each engine.
+"""Engines, which train and evaluate networks. The module `contract` defines their common interface.
 
 An engine is imported when it is first used. So unused engines take no time, and their libraries need not be installed.
 """
@@ -16,11 +16,11 @@ ENGINES = ("numba", "numpy", "torch", "reference")
 """Names of the engines that train networks."""
 
 VARIANTS = ("torch-cpu", "torch-compiled", "torch-cuda-eager", "torch-cuda-compiled", "torch-cuda")
-"""Variants of the engine `torch`. With a CUDA device, "torch" means the last variant, otherwise the first."""
+"""Variants of the engine `torch`. With a CUDA device, "torch" means "torch-cuda", otherwise "torch-cpu"."""
 
 
 def why_missing(name: str) -> str | None:
-    """Return why an engine cannot be used; None if it can.
+    """Return why an engine cannot be used; None if it can be used.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class ArrayEngine(contract.Engine):
 
     @cached_property
     def _activations(self) -> list[Activation]:
-        """Activation functions of the layers; linear for the last layer, whose function belongs to the cost."""
+        """Activation functions of the layers; linear for the last layer, whose function is part of the cost."""
         *hidden, _ = self.architecture.activations
         return [*(ACTIVATIONS[str(name)] for name in hidden), LINEAR]
 
@@ -60,7 +60,7 @@ class ArrayEngine(contract.Engine):
         return work.totals(costs, squares) if work.with_costs else Totals()
 
     def _cost(self, mini_batch: MiniBatch, z: np.ndarray) -> float:
-        """Return the sum of the samples' costs, each times the sample's weight, given z of the output layer."""
+        """Return the sum of the samples' costs, weighted by the sample weights, given z of the output layer."""
         losses = self.architecture.outputs.losses(z, self._typed(mini_batch.targets))
         return float(np.sum(losses if mini_batch.sample_weights is None else losses * mini_batch.sample_weights))
 
@@ -120,7 +120,7 @@ class ArrayEngine(contract.Engine):
 
     @abstractmethod
     def _outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Return z of the output layer, outside of training; inputs and z have one sample per row."""
+        """Feed samples forward without training; return z of the output layer. Inputs and z have one sample per row."""
 
     def _typed(self, rows: np.ndarray) -> np.ndarray:
         return rows.astype(self.architecture.dtype, copy=False)

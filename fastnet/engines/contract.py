@@ -1,4 +1,4 @@
-"""The contract between a network and the engine that computes for it.
+"""The interface between a network and its engine.
 
 Given the same parameters, data and order, every engine gives the same result up to rounding. An engine does not use a
 network object: it takes an architecture and arrays, and returns arrays, in the book's shapes.
@@ -26,16 +26,16 @@ from fastnet.formulas.layers import Convolution, Dropout
 from fastnet.formulas.optimizers import GradientDescent, Optimizer
 
 Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
-"""Function that takes the slice of samples that were fed forward, z of the output layer, and the costs or None."""
+"""Function that takes the slice of the samples fed forward, their z of the output layer, and their costs or None."""
 
 Factors: TypeAlias = list[np.ndarray | None]
-"""Factors of the inputs of each layer, one row per sample; None for all layers other than Dropout.
+"""Dropout factors of the inputs of each layer, one row per sample; None for a layer that is not Dropout.
 
 If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by `Dropout.when_used`.
 """
 
-_NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs that are made dense at a time; bounds the memory
-_NUMBERS_OF_IMAGES = 1 << 24  # largest total size of the patches of samples fed forward together; bounds the memory
+_NUMBERS_AT_A_TIME = 1 << 22  # largest number of sparse inputs converted to dense inputs at a time; bounds the memory
+_NUMBERS_OF_IMAGES = 1 << 24  # largest number of values in the patches of samples fed forward together; bounds memory
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Descent:
         Coefficients lambda / n of L2 and L1 regularization. The cost has the additional terms l2 / 2 sum(w^2) and
         l1 sum(|w|) (chapter 3, equations 87 and 95).
     weighted_mean : bool
-        Whether the cost of a mini-batch is divided by the sum of the samples' weights, as in scikit-learn: the cost is
-        (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise, sum(weight * cost) is divided by
-        the number of samples, and regularization is not divided.
+        Whether the cost of a mini-batch, with regularization, is divided by the sum of the sample weights, as in
+        scikit-learn. The cost is then (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise,
+        sum(weight * cost) is divided by the number of samples, and regularization is not divided.
     max_norm : float
         Upper bound of the Euclidean norm of each neuron's incoming weights; 0 for no bound.
     seed : int
@@ -75,7 +75,7 @@ class MiniBatch(NamedTuple):
     inputs, targets : ndarray of float32 or float64
         Rows of the data set.
     sample_weights : ndarray or None
-        Factor of the cost of each sample; None if all factors are 1.
+        Sample weights, by which the costs are multiplied; None if all are 1.
     factors : list of (ndarray or None)
         See `Factors`.
     divisor : float
@@ -93,7 +93,7 @@ class MiniBatch(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over mini-batches. The cost before each step is multiplied by the number of samples in the mini-batch.
+    """Sums over mini-batches. Each mini-batch adds its cost before the step, times its number of samples.
 
     Attributes
     ----------
@@ -120,9 +120,9 @@ class Pass:
     data : Dataset
         The data set with the samples.
     sample_weights : ndarray or None
-        Factor of the cost of each sample of the data; None if all factors are 1.
+        Sample weights of the data, by which the costs are multiplied; None if all are 1.
     order : ndarray of int64, shape (n,)
-        Indices of the samples, in order.
+        Indices of the samples, in the order of training.
     mini_batch_size : int
         Number of samples in a mini-batch, at least 1. The last mini-batch may be smaller.
     eta : float
@@ -130,7 +130,7 @@ class Pass:
     descent : Descent
         All other settings of a step.
     steps : int
-        Number of mini-batches before this pass, in all epochs.
+        Number of mini-batches that the engine trained on before this pass, in all epochs.
     factors : list of (ndarray or None)
         See `Factors`; one row for each sample of the order.
     with_costs : bool
@@ -166,7 +166,7 @@ class Pass:
 
     @property
     def starts(self) -> np.ndarray:
-        """Index, in the order, of the first sample of each mini-batch."""
+        """Position in `order` of each mini-batch's first sample."""
         return np.arange(0, len(self.order), self.mini_batch_size)
 
     @property
@@ -177,7 +177,7 @@ class Pass:
 
     @cached_property
     def divisors(self) -> np.ndarray:
-        """Divisor of each mini-batch's sum of costs; with `weighted_mean`, infinite if all sample weights are 0."""
+        """Divisor of each mini-batch's sum of costs; infinite for a weighted mean whose sample weights are all 0."""
         sizes = self.sizes
         if self.sample_weights is None or not self.descent.weighted_mean:
             return sizes
@@ -191,7 +191,7 @@ class Pass:
         Parameters
         ----------
         costs : ndarray of float64
-            Sum of the costs of each mini-batch's samples, each cost times the sample's weight.
+            Sum of the costs of each mini-batch's samples, weighted by the sample weights.
         squares : ndarray of float64
             Sum of the squares of the network's weights before each step; zeros if the penalty is not requested.
         """
@@ -202,7 +202,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class State:
-    """The state, besides the parameters, from which an engine continues training exactly.
+    """The state that an engine needs, in addition to the parameters, to continue training exactly.
 
     Attributes
     ----------
@@ -243,7 +243,7 @@ class Measure:
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
-    """Yield slices of `samples` samples, or of fewer samples if sparse inputs would need much memory when dense."""
+    """Yield slices of `samples` samples, or fewer if sparse inputs would exceed `_NUMBERS_AT_A_TIME` when dense."""
     if isinstance(inputs, SparseInputs):
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
@@ -251,7 +251,7 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
 
 
 def samples_at_a_time(architecture: Architecture, most: int) -> int:
-    """Return the number of samples to feed forward together: `most`, or fewer if convolutions need much memory."""
+    """Return how many samples to feed forward together: `most`, or fewer to keep patches below `_NUMBERS_OF_IMAGES`."""
     needed = [
         prod(shape[1:]) * prod(layer.trained(inputs)["weights"][1:])
         for layer, inputs, shape in zip(architecture.layers, architecture.shapes, architecture.shapes[1:], strict=False)
@@ -272,8 +272,7 @@ class Engine(ABC):
     data : Dataset, optional
         Training data for `epoch`, with vectors as targets. The constructor converts the data to the engine's layout.
     sample_weights : ndarray of shape (n,), optional
-        Factor of the cost of each sample of the data, at least 0; by default 1. A mini-batch of m samples has the cost
-        sum(weight * cost) / m.
+        Sample weights of the data, at least 0; by default 1. See `Descent.weighted_mean`.
 
     Raises
     ------
@@ -434,7 +433,7 @@ class Engine(ABC):
         """Take a step for each mini-batch; return the totals of the costs, or zeros if they are not requested."""
 
     def state(self) -> State:
-        """Return the state, besides the parameters, from which training continues exactly."""
+        """Return the state with which training continues exactly. The parameters are not included."""
         return State(self._trained_on, self._steps, self._copied_optimizer_state(), self._eta)
 
     def set_state(self, state: State) -> None:
@@ -481,7 +480,7 @@ class Engine(ABC):
         """Return the gradient of the mean cost; the caller has checked that the engine can compute the cost."""
 
     def cost_and_gradients(self) -> tuple[float, Parameters]:
-        """Return the sum of the costs of all training samples, each times the sample's weight, and the sum's gradient.
+        """Return the sum of the training samples' costs, weighted by the sample weights, and the gradient of this sum.
 
         No layer may be `BatchNormalization`. No neurons are dropped. Regularization is not included.
         """

@@ -1,6 +1,6 @@
 """The compiled engine: one kernel computes a whole epoch (see `fastnet.kernels`).
 
-The same seed gives the same bits on the same machine, whatever the number of threads.
+On the same machine, the same seed gives bit-identical results with any number of threads.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import deferred_signals
 
-_LARGEST_SHRINKAGE = 0.5  # largest weight decay per mini-batch that changes only the weights' common scale
+_LARGEST_SHRINKAGE = 0.5  # largest weight decay per mini-batch that is applied to the weights' common scale
 _SAMPLES_AT_A_TIME = 2048  # largest number of samples that are fed forward together
-_ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of activations of samples that are fed forward together
+_ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of activations, in all layers, of samples fed forward together
 _SAMPLES_OF_A_PART = 40  # largest number of samples in a part of a mini-batch, so that the part fits in cache
 _GRADIENT = Update(direct=True, error_scale=1.0)
 _NOT_WANTED = np.empty(0)
@@ -71,8 +71,8 @@ class Engine(contract.Engine):
     def _workspace(self, samples: int, threads: int, addresses: Addresses) -> tuple[Workspace, Reference]:
         """Return a workspace, and a reference to it.
 
-        Without images, the workspace of the thread's last call is reused if the arguments are the same. With images,
-        the workspace is new, because the borders of images have to be zero.
+        If no layer outputs images, a call with the same arguments as the thread's last call reuses the workspace of
+        that call. If a layer outputs images, the workspace is new, because the borders of images have to be zero.
         """
         wanted = samples, threads, addresses
         key, found = getattr(self._of_thread, "workspace", (None, None))
@@ -85,7 +85,7 @@ class Engine(contract.Engine):
 
     @cached_property
     def _sums(self) -> layout.Parameters:
-        """Sums of the gradient, which an optimizer sets to zero after each step."""
+        """Arrays to which gradients are added. The optimizer sets these arrays to zero after each step."""
         return layout.zeros(self._layout)
 
     @cached_property
@@ -124,7 +124,7 @@ class Engine(contract.Engine):
         samples = samples._replace(losses=losses, squares=squares)
         of_inputs = arrays.input_factors(self.architecture, work.factors)
         if of_inputs is not None:  # the inputs times their dropout factors are stored in the order of the pass
-            # All parts of an epoch must be of the same kind, because `Matrix` and `Rows` round differently.
+            # All parts of an epoch must have the same class of inputs, because `Matrix` and `Rows` round differently.
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
             inputs = self._laid_out(rows * of_inputs, type(inputs))
             samples = self._in_order(samples)
@@ -179,7 +179,7 @@ class Engine(contract.Engine):
         return self._sums
 
     def _state_of(self, name: str) -> layout.Parameters:
-        """Return the optimizer's state with this name, which is initially zero."""
+        """Return the arrays of the optimizer's state with this name. The arrays are initially zero."""
         if name not in self._optimizer_state:
             self._optimizer_state[name] = layout.zeros(self._layout)
         return self._optimizer_state[name]
@@ -210,7 +210,7 @@ class Engine(contract.Engine):
 
     @cached_property
     def _is_whole(self) -> bool:
-        """Whether training needs whole mini-batches, because of batch normalization or images."""
+        """Whether training needs whole mini-batches, because a layer is batch normalization or outputs images."""
         return bool(self._layout.maps.any() or (self._layout.kinds == layout.BATCH_NORMALIZATION).any())
 
     def set_parameters(self, parameters: Parameters) -> None:
@@ -295,9 +295,9 @@ class Engine(contract.Engine):
         return self._known_addresses[x.type]
 
     def _threads(self, inputs: Matrix | Rows, samples: int, parts: int) -> int:
-        """Return the number of threads for `samples` samples at a time, which can be divided into `parts` parts."""
+        """Return the number of threads for `samples` samples at a time. The work can be divided into `parts` parts."""
         multiplications = float(self.architecture.multiplications)
-        if self._layout.kinds[0] == layout.DENSE:  # if layer 0 is dense, it skips zero inputs
+        if self._layout.kinds[0] == layout.DENSE:  # a dense layer 0 skips zero inputs
             zeros = self.architecture.n_in - len(inputs.values) / max(inputs.samples, 1)
             multiplications -= zeros * self._layout.sizes[1]
         return choice.threads(samples * multiplications, parts, threads.available)
@@ -347,7 +347,7 @@ class Engine(contract.Engine):
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None
-        if self._positions is not None:  # the borders of images, and so their layout, depend on the network
+        if self._positions is not None:  # the network determines the borders of images, and so the layout
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
             shape = (*(int(each[0]) for each in numbers), self._positions[1])
         key = "inputs", self.architecture.dtype, shape

@@ -1,8 +1,8 @@
 """The book's algorithm, with mini-batches as matrices, and matrix products instead of loops over samples.
 
-The same seed gives the same bits again if the number of BLAS threads is the same. BLAS divides larger products, such as
-those of a 784-30-10 network in mini-batches of 100, among its threads. The number of threads determines the order of
-additions. With OMP_NUM_THREADS=1, the number of processors makes no difference.
+The same seed gives bit-identical results if the number of BLAS threads is the same. BLAS divides larger products, such
+as those of a 784-30-10 network in mini-batches of 100, among its threads. The number of threads determines the order of
+additions. With OMP_NUM_THREADS=1, results do not depend on the number of processors.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Engine(ArrayEngine):
         rows = self._typed(inputs)
         found, last = [rows], len(self.architecture.layers) - 1
         for i, (z, _) in enumerate(self._forward(rows, self._no_factors, training=False)):
-            # If a convolution's activation function is moved to pooling, `_activations` has none for the convolution.
+            # If pooling computes a convolution's activation function, `_activations` has `LINEAR` for the convolution.
             own = getattr(self.architecture.layers[i], "activation", None)
             activation = self._activations[i] if own is None or i == last else ACTIVATIONS[own]
             found.append(self.architecture.outputs.activations(z) if i == last else activation.function(z))

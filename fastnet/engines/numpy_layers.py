@@ -75,7 +75,7 @@ class Dense(Computed):
 
 
 class Convolution(Computed):
-    """`Dense` with each position of a filter as a sample, whose inputs are a patch (equation 125)."""
+    """`Dense`, where each position of a filter counts as a sample that has a patch as inputs (equation 125)."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         images = convolution.padded(a.reshape(-1, *self.shape), self.layer.borders())

@@ -1,7 +1,7 @@
-"""The book's algorithm, sample by sample: the slow reference that the tests compare all other engines with.
+"""The book's algorithm, sample by sample: the slow reference with which the tests compare all other engines.
 
-The same seed gives the same bits again if the number of BLAS threads is the same. BLAS divides only products with large
-matrices, such as 1000 x 1000 weights, among its threads.
+The same seed gives bit-identical results if the number of BLAS threads is the same. BLAS divides only products with
+large matrices, such as 1000 x 1000 weights, among its threads.
 """
 
 from __future__ import annotations

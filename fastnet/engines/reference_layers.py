@@ -1,6 +1,6 @@
 """Forward pass and backpropagation of each kind of layer, computed sample by sample.
 
-A sample is a column. The column of an image has its maps one after another, each map row by row.
+A sample is a column. In the column of an image, the maps follow one another, each in row-major order.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Computed(ABC):
         """Return z of each sample."""
 
     def gradients(self, errors: Arrays, inputs: Arrays) -> Named:
-        """Return the sum over samples of the gradient with respect to each trained array.
+        """Return the gradient with respect to each trained array, summed over the samples.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class Convolution(Computed):
         return np.pad(a.reshape(self.shape), ((0, 0), *self.layer.borders()))
 
     def _within(self) -> tuple[slice, ...]:
-        """Return the slices that select the image in its padded version."""
+        """Return the slices that select the image from the padded image."""
         (above, _), (left, _) = self.layer.borders()
         _, height, width = self.shape
         return slice(None), slice(above, above + height), slice(left, left + width)
@@ -207,7 +207,7 @@ class BatchNormalization(Computed):
         return self._images([d / deviation + of_variance * 2 * (x - mean) / m + of_mean / m for d, x in pairs])
 
     def _places(self, columns: Arrays) -> Arrays:
-        """Return one column, with one number per map, for each position of each sample; vectors have one position."""
+        """For each position of each sample, return a column with one number per map. A vector has one position."""
         maps = self.shape[0]
         return [place.reshape(maps, 1) for column in columns for place in column.reshape(maps, -1).T]
 

@@ -4,7 +4,7 @@ The data are stored on the device, and mini-batches are selected there by their 
 ways. Eager: Python calls each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA
 graph of many steps runs without Python.
 
-On the CPU, the same seed gives the same bits again if the number of threads (`torch.set_num_threads`) is the same.
+On the CPU, the same seed gives bit-identical results if the number of threads (`torch.set_num_threads`) is the same.
 Small mini-batches are computed in one thread, so training with them does not depend on the number of threads. Outputs
 and costs can depend on the number of threads, because they are computed for thousands of samples at a time.
 """
@@ -127,7 +127,7 @@ class Eager(contract.Engine):
         with self._threads(work.mini_batch_size), torch.enable_grad():
             self._train(torch.from_numpy(work.order).to(self.device), factors, work)
         if self.device == "cuda":
-            torch.cuda.synchronize()  # otherwise the epoch would still run after its time was measured
+            torch.cuda.synchronize()  # otherwise the time would be measured before the epoch has finished
         return Totals(*self._total.tolist()) if work.with_costs else Totals()
 
     def _set_optimizer(self, work: Pass) -> None:
@@ -141,14 +141,14 @@ class Eager(contract.Engine):
         self._total.zero_()
 
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
-        """Use one thread if a mini-batch is too small to be divided, because threads would wait for one another."""
+        """Use one thread below `_LEAST_MULTIPLICATIONS` per mini-batch, because several threads would be slower."""
         multiplications = mini_batch_size * self.architecture.multiplications
         return torch_threads.limited(1) if multiplications < _LEAST_MULTIPLICATIONS else nullcontext()
 
     def _train(self, order: torch.Tensor, factors: torch.Tensor | None, work: Pass) -> None:
         """Take a step for each mini-batch.
 
-        `factors` has the factors of the inputs of Dropout layers, one row per sample.
+        `factors` has the dropout factors, one row per sample.
         """
         for start in range(0, len(order), work.mini_batch_size):
             part = slice(start, start + work.mini_batch_size)
@@ -229,7 +229,7 @@ class Eager(contract.Engine):
         *,
         keep_statistics: bool,
     ) -> torch.Tensor:
-        """Return the sum of the costs of a mini-batch, each multiplied by the sample's weight."""
+        """Return the sum of the costs of a mini-batch, weighted by the sample weights."""
         z = self._weighted_inputs(inputs, factors, training=True, keep_statistics=keep_statistics)
         costs = COSTS[class_name(self.architecture.cost)](z, targets, self.architecture.outputs, weights is None)
         return costs if weights is None else (weights @ costs).sum()
@@ -314,7 +314,7 @@ class CompiledOnCUDA(Compiled):
 
 
 class Captured(Eager):
-    """`Eager` on a CUDA device, with many steps captured in a CUDA graph."""
+    """`Eager` on a CUDA device, with `_STEPS_IN_A_GRAPH` steps captured in a CUDA graph."""
 
     device = "cuda"
     _captures = True
@@ -369,8 +369,8 @@ class Graph:
     factors : Tensor or None
         Factors of the inputs of Dropout layers. `run` copies new factors into this tensor.
     warm_up, work : callable
-        Functions that run steps: `warm_up` before the capture, so that libraries allocate their buffers, and `work` for
-        the capture. The caller has to restore the parameters afterwards.
+        Functions that run steps. `warm_up` is called before the capture, so that libraries allocate their buffers.
+        `work` is captured. The caller has to restore the parameters afterwards.
     """
 
     def __init__(self, order: torch.Tensor, factors: torch.Tensor | None, warm_up: Work, work: Work) -> None:

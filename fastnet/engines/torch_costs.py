@@ -1,6 +1,7 @@
 """The costs of `formulas.costs` in PyTorch, given z, the weighted inputs of the output neurons.
 
-If the last argument, `summed`, is True, the sum of the costs is returned, otherwise the cost of each sample or output.
+If `summed` is True, a function returns the sum of the costs. Otherwise, it returns the cost of each sample, or of each
+output of each sample.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ FORWARD: dict[type[Layer], Callable[[Any, Named, torch.Tensor, Use], torch.Tenso
     BatchNormalization: batch_normalization,
     Dropout: dropout,
 }
-"""The function that computes z of each kind of layer, given inputs in the layer's input shape."""
+"""For each kind of layer, the function that computes z from inputs in the layer's input shape."""
 
 
 def _flat(a: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from fastnet.formulas.optimizers import Adam, Optimizer
 Tensors: TypeAlias = list[dict[str, torch.Tensor]]
 """The arrays of each layer by name: weights in the book's shape, and all other arrays as vectors."""
 OptimizerState: TypeAlias = dict[str, Tensors]
-"""The state of an optimizer: a tensor for each trained array, by the names in `formulas.optimizers`."""
+"""The state of an optimizer, by the `state_names` in `formulas.optimizers`: one tensor for each trained array."""
 
 
 class Kind(NamedTuple):
@@ -24,7 +24,7 @@ class Kind(NamedTuple):
     class_ : subclass of torch.optim.Optimizer
         The class of the optimizer.
     settings : callable
-        Returns the settings of a parameter group, given the optimizer of `formulas.optimizers`.
+        Function that returns the settings of a parameter group, given the optimizer of `formulas.optimizers`.
     names : dict of str to str
         PyTorch's name of each array of the optimizer's state.
     """
@@ -63,7 +63,7 @@ def make(optimizer: Optimizer, trained: Tensors, state: OptimizerState, *, captu
     trained : list of dict of str to Tensor
         The trained arrays of each layer.
     state : dict of str to list of dict
-        The state of the optimizer. Missing arrays are added to it, filled with zeros.
+        The state of the optimizer. Missing arrays are added to this dict, filled with zeros.
     capturable : bool
         Whether steps are captured in a CUDA graph.
     """
@@ -104,7 +104,7 @@ def is_fixed(optimizer: Optimizer) -> bool:
 
 
 def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) -> None:
-    """Set Adam's epsilon for a step, numbered from 1, if the optimizer has an epsilon hat: PyTorch has none."""
+    """If the optimizer has an epsilon hat, which PyTorch lacks, set Adam's epsilon for a step, numbered from 1."""
     if is_fixed(optimizer):
         return
     assert isinstance(optimizer, Adam)

@@ -1,1 +1,1 @@
-"""Definitions, in NumPy, of activations, costs, layers, optimizers, dropout masks and initial weights."""
+"""Activations, costs, layers, optimizers, dropout masks and initial weights, defined in NumPy."""

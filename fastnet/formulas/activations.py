@@ -21,7 +21,7 @@ def sigmoid(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Array of any shape. Numbers of any magnitude cause no overflow.
+        Array of any shape. Numbers with large absolute values cause no overflow.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Array of any shape. Numbers of any magnitude cause no overflow.
+        Array of any shape. Numbers with large absolute values cause no overflow.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def gelu(z: npt.ArrayLike) -> Any:
 
 @np.errstate(under="ignore", over="ignore", invalid="ignore")
 def gelu_prime(z: npt.ArrayLike) -> Any:
-    """Return the derivative of `gelu` at `z`: Phi(z) + z phi(z), with the density phi of the standard normal Phi."""
+    """Return the derivative of `gelu` at `z`: Phi(z) + z phi(z), where phi is the standard normal density."""
     z = _floating(z)
     density = np.exp(-z * z / 2) / z.dtype.type(math.sqrt(2 * math.pi))
     return _normal_distribution(z) + np.where(np.abs(z) > _NEGLIGIBLE, z.dtype.type(0), z * density)
@@ -151,7 +151,7 @@ def softmax(z: npt.ArrayLike, axis: int = 0) -> Any:
     Parameters
     ----------
     z : array_like of real numbers
-        Array of any shape. Numbers of any magnitude cause no overflow.
+        Array of any shape. Numbers with large absolute values cause no overflow.
     axis : int, optional
         Axis of the sum; by default 0, so each column is one sample.
 

@@ -44,8 +44,8 @@ class Architecture:
         Shape of a sample: (n_in,), or (maps, height, width) of an image. A data set stores each sample
         as a row of prod(input_shape) numbers.
     layers : tuple of Layer
-        All layers, in order; the inputs are no layer. The last layer must be dense. An activation of None becomes
-        the first of the cost's `outputs` in the last layer, and "sigmoid" in hidden layers.
+        All layers, in order; the inputs are no layer. The last layer must be dense. In the last layer, an
+        activation of None becomes the first of the cost's `outputs`. In hidden layers, it becomes "sigmoid".
     cost : BuiltIn or CustomCost
         Cost: a built-in cost of `costs.COSTS`, or a custom cost.
     dtype : numpy.dtype
@@ -79,7 +79,7 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | CustomCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers, given the number of inputs and then of neurons in each layer."""
+        """Return an architecture of dense layers. `sizes` has the number of inputs, then the neurons in each layer."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
@@ -153,7 +153,7 @@ class Architecture:
 
     @cached_property
     def drop_probabilities(self) -> np.ndarray:
-        """Probabilities, float32, with which the inputs of Dropout layers are dropped, in the order of the layers."""
+        """Probability, float32, with which each input of each Dropout layer is dropped, in the order of the layers."""
         found = [
             np.full(prod(shape), layer.p, np.float32)
             for layer, shape in zip(self.layers, self.shapes, strict=False)
@@ -185,7 +185,7 @@ class Architecture:
         return replace(self, layers=(*layers, self.layers[-1]))
 
     def check_mini_batch(self, samples: int) -> None:
-        """Raise a `ValueError` if batch normalization would have only one number per neuron or map of a mini-batch."""
+        """Raise a `ValueError` if batch normalization gets only one number per neuron or map from a mini-batch."""
         pairs = zip(self.layers, self.shapes, strict=False)
         places = [prod(shape[1:]) for layer, shape in pairs if isinstance(layer, BatchNormalization)]
         if samples * min(places, default=2) == 1:
@@ -232,7 +232,7 @@ def check_memory(input_shape: Shape, layers: Sequence[Layer]) -> None:
 
 
 def _completed(layers: Sequence[Layer], cost: BuiltIn | CustomCost) -> tuple[Layer, ...]:
-    """Return layers with all activations set; raise a `ValueError` if they do not fit one another or the cost."""
+    """Return layers with all activations set; raise a `ValueError` if layers do not fit one another or the cost."""
     *hidden, last = as_layers(layers, "sigmoid")
     if not isinstance(last, Dense):
         raise ValueError(f"the last layer is {last}; it must be Dense, or an integer")

@@ -8,16 +8,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fastnet.formulas.layers import Shape
 
 Borders = tuple[tuple[int, int], tuple[int, int]]
-"""Number of rows of zeros above and below an image, and of columns of zeros left and right of it."""
+"""((above, below), (left, right)): numbers of rows and columns of zeros at the edges of an image."""
 
 
 def padded(images: np.ndarray, borders: Borders) -> np.ndarray:
-    """Return images, shape (m, maps, height, width), with borders of zeros; the same array if there are no borders."""
+    """Return images, shape (m, maps, height, width), with borders of zeros. Without borders, return the same array."""
     return np.pad(images, ((0, 0), (0, 0), *borders)) if any(map(any, borders)) else images
 
 
 def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Return the patch of each image at each place of a filter: with patches, equation 125 is a matrix product.
+    """Return the patch of each image at each place of a filter, so that equation 125 is a matrix product.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Shape, borders: Borders) -> np.ndarray:
     """Return the errors of images, given the errors of all patches.
 
-    A pixel is in many patches. By the chain rule, its error is the sum of its errors in these patches.
+    A pixel can be in several patches. By the chain rule, a pixel's error is the sum of its errors in these patches.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
     """Return samples, one per row, as a matrix (m * places, maps) in which each row is one place of one sample.
 
-    A sample has its maps one after another.
+    In a row of `samples`, the maps follow one another.
     """
     by_place: np.ndarray = samples.reshape(len(samples), maps, -1).transpose(0, 2, 1)
     return by_place.reshape(-1, maps)
@@ -98,8 +98,8 @@ def max_pool(images: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np
     largest : ndarray, shape (m, maps, height // rows, width // columns)
         Largest number in each window.
     places : ndarray of int64, of the same shape
-        Index of the largest number in its window, counted row by row. If several numbers are the largest, the
-        index of the first.
+        Index of the largest number in its window, counted row by row. If the largest number occurs several times,
+        the index of the first.
     """
     m, maps, height, width = images.shape
     down, across = height // shape[0], width // shape[1]

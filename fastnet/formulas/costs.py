@@ -1,4 +1,4 @@
-"""Cost functions: built-in costs, which are classes with `fn` and `delta` as in chapter 3, and custom costs.
+"""Cost functions: built-in costs and custom costs. As in chapter 3, a cost has functions `fn` and `delta`.
 
 `C_x` is the cost of one sample. The cost of a data set is the mean over its samples. A cost also determines which
 activations the output neurons may have, and which targets are valid.
@@ -33,7 +33,7 @@ class QuadraticCost:
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples."""
         return 0.5 * np.sum(np.square(a - y), dtype=np.float64)
 
     @staticmethod
@@ -64,7 +64,7 @@ class CrossEntropyCost:
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples.
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples.
 
         As in the book, 0 ln 0 counts as 0, and an infinite term counts as the largest floating-point number.
         """
@@ -107,7 +107,7 @@ class LogLikelihoodCost:
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples.
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples.
 
         0 ln 0 counts as 0, and an infinite term counts as the largest floating-point number.
         """
@@ -133,7 +133,7 @@ class LogLikelihoodCost:
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
-        """Raise a `ValueError` unless each row, the targets of one sample, contains probabilities with the sum 1."""
+        """Raise a `ValueError` unless the targets of each sample are probabilities with the sum 1."""
         sums, smallest = targets.sum(axis=1), targets.min(axis=1)
         wrong = ~(np.isclose(sums, 1, rtol=0, atol=1e-5) & (smallest >= 0))
         if wrong.any():
@@ -151,7 +151,7 @@ class CustomCost:
     cost : Cost
         The custom cost: a class or an object.
     function : str, optional
-        Name in messages of the function that the user wrote, such as "cost_derivative" in chapter 1.
+        Name of the user's function in messages, such as "cost_derivative" in chapter 1.
     """
 
     outputs = ("sigmoid", "linear")
@@ -243,7 +243,7 @@ def by_name(cost: Any) -> Any:
 
 
 def as_cost(cost: Any) -> BuiltIn | CustomCost:
-    """Convert a cost, given as a class or an instance, to a built-in cost as in `COSTS`, or to a `CustomCost`.
+    """Convert a cost, given as a class or an instance, to the type `BuiltIn` or `CustomCost`.
 
     Raises
     ------
@@ -300,7 +300,7 @@ class Outputs:
         a, samples = self.activations(z), np.arange(len(z))
         chosen = np.zeros_like(a)
         chosen[samples, neurons] = 1
-        if self.activation == "softmax":  # a_j depends on all z
+        if self.activation == "softmax":  # each activation depends on all weighted inputs
             found: np.ndarray = a[samples, neurons][:, np.newaxis] * (chosen - a)
         else:
             found = chosen * (a if self.activation == "exp" else ACTIVATIONS[self.activation].prime(z))
@@ -335,7 +335,7 @@ def checked_column(values: Any, like: np.ndarray, function: str) -> np.ndarray:
 
 
 def class_name(cost: Any) -> str:
-    """Return the name of a cost's class, as in `COSTS`."""
+    """Return the name of a cost's class, such as a key of `COSTS`."""
     return str(getattr(cost, "__name__", type(cost).__name__))
 
 

@@ -37,8 +37,8 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     layers : sequence of int or Layer
         All layers, in order; an integer is a dense layer.
     shape : tuple of int, optional
-        Shape of an image, (maps, height, width). By default, n*n inputs are one map, and 3*n*n inputs are three maps:
-        red, green and blue.
+        Shape of an image, (maps, height, width). By default, n*n inputs are one map, and 3*n*n inputs are the
+        three maps of an RGB image.
 
     Returns
     -------
@@ -48,7 +48,8 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
     Raises
     ------
     ValueError
-        If `shape` does not fit the number of inputs, or if `shape` is missing and has no default.
+        If the product of `shape` is not `n_in`. If a layer needs images, `shape` is missing, and `n_in` is neither n*n
+        nor 3*n*n.
 
     Examples
     --------
@@ -76,7 +77,7 @@ def input_shape(n_in: int, layers: Sequence[int | Layer], shape: Shape | None = 
 
 @contextlib.contextmanager
 def assumed(shape: Shape, given: Shape | None) -> Iterator[None]:
-    """Add the assumed image shape to the message of each `ValueError` in the `with` block, if no shape was given."""
+    """Add the assumed image shape to the message of a `ValueError` from the `with` block, if no shape was given."""
     try:
         yield
     except ValueError as error:

@@ -21,8 +21,8 @@ def normal(weight_shapes: Sequence[Shape], random: Any, *, scaled: bool) -> tupl
     random : module or RandomState
         Random generator: `numpy.random` or a `RandomState`.
     scaled : bool
-        Whether to divide weights by the square root of the number of weights to the same neuron (chapter 3, "Weight
-        initialization"). Otherwise, neurons of wide layers begin saturated.
+        Whether to divide each neuron's weights by the square root of their number (chapter 3, "Weight
+        initialization"). Otherwise, neurons with many inputs are saturated at first.
 
     Returns
     -------
@@ -57,10 +57,11 @@ def glorot(
 
     Notes
     -----
-    The numbers are drawn from -bound to bound. The bound is sqrt(6 / (fan_in + fan_out)). For sigmoid neurons it is
-    sqrt(2 / (fan_in + fan_out)), as in scikit-learn. For a convolution, fan_in is maps * rows * columns, the number of
-    weights that one output depends on. fan_out is filters * rows * columns, the number of weights through which one
-    input affects the outputs. PyTorch's `xavier_uniform_` and Keras's `GlorotUniform` define both in the same way.
+    The numbers are drawn from -bound to bound. The bound is sqrt(6 / (fan_in + fan_out)). For sigmoid neurons, the
+    bound is sqrt(2 / (fan_in + fan_out)), as in scikit-learn. For a convolution, fan_in is maps * rows * columns, the
+    number of weights on which one output depends. fan_out is filters * rows * columns, the number of weights through
+    which one input affects the outputs. PyTorch's `xavier_uniform_` and Keras's `GlorotUniform` define both in the same
+    way.
     """
     weights, biases = [], []
     for shape, activation in zip(weight_shapes, activations, strict=True):

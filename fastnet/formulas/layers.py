@@ -1,7 +1,8 @@
 """Layers of networks.
 
-A layer is a frozen dataclass of settings. Given the shape of its inputs, it returns the shape of its outputs, and the
-names and shapes of its arrays: trained arrays, and statistics that training updates without a gradient.
+A layer is a frozen dataclass of settings. Given the shape of its inputs, a layer returns the shape of its outputs, and
+the names and shapes of its arrays. Some arrays are trained. All others are statistics, which training updates without
+a gradient.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Layer:
     """Base class of all layers."""
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of the activations of a sample, given the shape of the inputs.
+        """Return the shape of a sample's activations, given the shape of its inputs.
 
         Raises
         ------
@@ -145,7 +146,7 @@ class Convolution(Layer):
         return {"weights": (self.filters, shape[0], *self.shape), "biases": (self.filters, 1)}
 
     def borders(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the number of padded rows above and below an image, and of padded columns left and right of it."""
+        """Return ((above, below), (left, right)): the numbers of padded rows and columns at the edges of an image."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
         (above, left) = ((n - 1) // 2 for n in self.shape)
@@ -227,7 +228,7 @@ class Dropout(Layer):
 
     def settings(self) -> dict[str, Any]:
         settings = super().settings()
-        if self.inverted:  # left out, as in older files
+        if self.inverted:  # the default is left out, as in files that are older than this setting
             del settings["inverted"]
         return settings
 
@@ -249,7 +250,7 @@ class BatchNormalization(Layer):
     ----------
     activation : str
         Name in `activations.ACTIVATIONS`. In the paper, normalization comes before the activation function. For this
-        order, the layer before must have the activation "linear".
+        order, the preceding layer must have the activation "linear".
     momentum : float
         Weight of a mini-batch in the running means, greater than 0 and at most 1.
     epsilon : float

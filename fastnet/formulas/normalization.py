@@ -40,7 +40,7 @@ def normalize(x: np.ndarray, epsilon: float, running: tuple[np.ndarray, np.ndarr
 
 
 def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) -> np.ndarray:
-    """Return the gradient with respect to the inputs, given the gradient with respect to gamma x + beta."""
+    """Return the gradient with respect to the inputs, given the gradient with respect to gamma * values + beta."""
     x = normalized.values
     if normalized.of_mini_batch:
         error = error - error.mean(axis=0) - x * np.mean(error * x, axis=0)
@@ -51,7 +51,7 @@ def backpropagate(error: np.ndarray, gamma: np.ndarray, normalized: Normalized) 
 def keep(
     statistics: dict[str, np.ndarray], mean: np.ndarray, variance: np.ndarray, samples: int, momentum: float
 ) -> None:
-    """Update running statistics, columns (n, 1), by the mean and biased variance of a mini-batch.
+    """Update running statistics, columns (n, 1), with the mean and biased variance of a mini-batch.
 
     A mini-batch of a single sample changes nothing. The running variance has Bessel's correction: the variance of a
     mini-batch of m samples is multiplied by m / (m - 1).

@@ -161,7 +161,7 @@ def _layer(words: list[str]) -> Layer:
 def _convolution(filters: str, shape: str, *others: str) -> Layer:
     activations, padding = list(others), "valid"
     if "same" in activations:
-        activations.remove("same")  # only the first: a second "same" is refused as an activation
+        activations.remove("same")  # removes only the first "same"; a second one is refused as an activation
         padding = "same"
     return Convolution(_number(filters, int), _size(shape), padding=padding, **_activation(*activations))
 
@@ -196,7 +196,7 @@ class _Activation(TypedDict, total=False):
 
 
 def _activation(name: str | None = None) -> _Activation:
-    """Return the activation as a keyword argument, or no argument if the name is None."""
+    """Return a dictionary with the keyword argument `activation`; an empty dictionary if the name is None."""
     return {} if name is None else {"activation": arguments.one_of(name, ACTIVATIONS, "the activation")}
 
 

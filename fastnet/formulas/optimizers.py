@@ -41,7 +41,7 @@ class Optimizer(ABC):
         gradient : ndarray
             Gradient of the mean cost of the mini-batch with respect to the parameter.
         state : mapping of str to ndarray
-            State of the parameter: arrays by the names in `state_names`. The arrays are updated in place.
+            Arrays of the parameter's state, by the names in `state_names`. The arrays are updated in place.
         eta : float
             Learning rate.
         step : int
@@ -71,7 +71,7 @@ class GradientDescent(Optimizer):
     momentum : float
         Coefficient mu, from 0 to 1. With 1, the velocity is not damped.
     nesterov : bool
-        Whether the momentum is Nesterov's, which needs a momentum greater than 0.
+        Whether to use Nesterov's momentum. `momentum` must then be greater than 0.
 
     Raises
     ------
@@ -104,12 +104,12 @@ class GradientDescent(Optimizer):
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """RMSProp: the gradient is divided by the root of a running mean of its square (Tieleman and Hinton 2012).
+    """RMSProp: the gradient is divided by the root of the running mean of its square (Tieleman and Hinton 2012).
 
     Attributes
     ----------
     decay : float
-        Factor of the running mean at each mini-batch, at least 0 and less than 1.
+        Factor by which the running mean is multiplied at each mini-batch, at least 0 and less than 1.
     epsilon : float
         Number added to the root, positive.
 
@@ -137,17 +137,18 @@ class RMSProp(Optimizer):
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """Adam: steps from running means of the gradient and of its square, corrected for bias (Kingma and Ba 2015).
+    """Adam: steps computed from bias-corrected running means of the gradient and of its square (Kingma and Ba 2015).
 
     Attributes
     ----------
     beta1, beta2 : float
-        Factors of both running means at each mini-batch, at least 0 and less than 1.
+        At each mini-batch, the running mean of the gradient is multiplied by beta1, and that of its square by beta2.
+        Both factors are at least 0 and less than 1.
     epsilon : float
         Number added to the root of the mean square, positive.
     epsilon_hat : bool
-        Whether epsilon is added before the bias correction, as in scikit-learn. The paper calls this number epsilon hat
-        (end of section 2).
+        Whether epsilon is added before the bias correction, as in scikit-learn. In this case, the paper calls
+        the number epsilon hat (end of section 2).
 
     Raises
     ------
@@ -170,7 +171,7 @@ class Adam(Optimizer):
 
     def settings(self) -> dict[str, Any]:
         found = super().settings()
-        if not self.epsilon_hat:  # left out, as in older files
+        if not self.epsilon_hat:  # the default is left out, as in files that are older than this setting
             del found["epsilon_hat"]
         return found
 
@@ -211,7 +212,8 @@ def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
     TypeError
         If `optimizer` is neither an optimizer, a string nor None.
     ValueError
-        If there is no optimizer of that name, `momentum` is out of range, or the optimizer takes no `momentum`.
+        If there is no optimizer of that name, or `momentum` is out of range. If `momentum` is greater than 0, and
+        `optimizer` is neither None, 'sgd' nor 'nesterov'.
     """
     momentum = arguments.fraction(momentum, "momentum")
     if optimizer is None or optimizer == "sgd":

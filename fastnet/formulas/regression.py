@@ -13,7 +13,7 @@ from fastnet.utils import arguments
 class PoissonCost:
     """C_x = sum(y ln(y / a) - y + a), half of the Poisson deviance, for exponential output neurons.
 
-    The targets y must be at least 0, such as counts. 0 ln 0 counts as 0.
+    The targets y, such as counts, must be at least 0. 0 ln 0 counts as 0.
     """
 
     outputs = ("exp",)
@@ -21,7 +21,7 @@ class PoissonCost:
     @staticmethod
     @np.errstate(divide="ignore", invalid="ignore")
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples."""
         return np.sum(np.where(y > 0, y * np.log(y / a), 0) - y + a, dtype=np.float64)
 
     @staticmethod
@@ -58,7 +58,7 @@ class AbsoluteErrorCost:
 
     @staticmethod
     def fn(a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples."""
         return np.sum(np.abs(a - y), dtype=np.float64)
 
     @staticmethod
@@ -103,7 +103,7 @@ class HuberCost:
         object.__setattr__(self, "threshold", arguments.positive_number(self.threshold, "threshold"))
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples."""
         return np.sum(self._of(a - y), dtype=np.float64)
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -130,7 +130,7 @@ class QuantileCost:
     """C_x = sum(q max(y - a, 0) + (1 - q) max(a - y, 0)), for linear output neurons.
 
     With this cost, the neurons learn the conditional quantile q of y (Koenker and Bassett 1978). For q = 0.5, the cost
-    is half of the absolute error. At a = y, the derivative is 0.
+    is half the absolute error. At a = y, the derivative is 0.
 
     Attributes
     ----------
@@ -154,7 +154,7 @@ class QuantileCost:
         object.__setattr__(self, "quantile", value)
 
     def fn(self, a: np.ndarray, y: np.ndarray) -> Any:
-        """Return the cost of the output `a` for the desired output `y`; for matrices, the sum over the samples."""
+        """Return the cost of output `a` for desired output `y`. For matrices, return the sum over the samples."""
         return np.sum(self._of(a - y), dtype=np.float64)
 
     def delta(self, z: np.ndarray, a: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Checkpoint files, from which an interrupted run continues bit for bit as if it had not been interrupted.
 
 A checkpoint is written after every epoch, so the time to write it must not grow with the number of epochs. The
-checkpoint has the latest epochs, fewer than a thousand. All earlier epochs are in a second file, which is written after
-every thousandth epoch.
+checkpoint therefore has only the latest epochs, fewer than a thousand. All earlier epochs are in a second file, which
+is written after every thousandth epoch.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KIND = tensors.Kind("fastnet.checkpoint", version=5, earlier=(2, 3, 4))
 _KIND_OF_EARLIER = tensors.Kind("fastnet.epochs", version=1)
 _PART = 1000  # number of epochs after which the second file is written again
 _GENERATOR = "MT19937"  # random generator of numpy.random and RandomState, as in the book
-_LARGEST = 2**63 - 1  # largest integer that a file may contain
+_LARGEST = 2**63 - 1  # largest integer that a file may contain; a file with a larger one is refused
 _MAY_DIFFER = ("epochs",)  # arguments that may differ between a run and its continuation
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
-_LARGE = 5.0  # root mean square of the inputs above which a warning is given; standardized inputs have 1
-_ENOUGH = 20  # least number of samples with a label for a warning; rarer labels may be missed by chance
+_LARGE = 5.0  # root mean square of the inputs above which a warning is given; it is 1 for standardized inputs
+_ENOUGH = 20  # no warning for labels with fewer samples, which may be predicted for no sample by chance
 
 
 class TrainingWarning(RuntimeWarning):
@@ -50,7 +50,7 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
 
 
 class NeverPredicted(NamedTuple):
-    """Labels that many samples have, but that were predicted for no sample.
+    """Labels that at least `_ENOUGH` samples have, but that were predicted for no sample.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class NeverPredicted(NamedTuple):
 
 
 def never_predicted(labels: np.ndarray, predicted: np.ndarray, n_out: int) -> NeverPredicted:
-    """Return the labels that many samples have, but that were predicted for no sample.
+    """Return the labels that at least `_ENOUGH` samples have, but that were predicted for no sample.
 
     Parameters
     ----------
@@ -126,10 +126,10 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
 
 
 class DeadOutputs:
-    """Warns, once in a run, of labels that were predicted for no sample after two consecutive epochs.
+    """Warns once in a run if a label was predicted for no sample after each of two consecutive epochs.
 
-    After a single epoch, some labels are often missing. So in a run of one epoch, the warning is given only if all
-    samples have the same prediction.
+    After a single epoch, some labels are often not predicted. So in a run of one epoch, the warning is given only if
+    all samples have the same prediction.
 
     Parameters
     ----------

@@ -40,7 +40,8 @@ class Epoch:
     training_accuracy, evaluation_accuracy : int or None
         Number of samples classified correctly.
     mini_batch_cost : float or None
-        Mean cost of the training samples, each computed before the step of its mini-batch, without regularization.
+        Mean cost of the training samples, without regularization. The cost of a sample is computed before the step of
+        its mini-batch.
     test_accuracy : int or None
         Number of test samples classified correctly. Only `network3` measures the test accuracy.
     """
@@ -106,7 +107,7 @@ class Epochs(Sequence[Epoch]):
     def arrays(self) -> dict[str, np.ndarray]:
         """Return copies of the columns that have values, by name, and of the column "known".
 
-        "known" has a number for each epoch, whose bits say which values of the epoch are not None.
+        For each epoch, "known" has a number whose bits say which values of the epoch are not None.
         """
         rows = self._rows[: self._length]
         ever_known = int(np.bitwise_or.reduce(rows["known"]))
@@ -134,7 +135,7 @@ class Epochs(Sequence[Epoch]):
         Raises
         ------
         ValueError
-            If the columns are not columns of epochs.
+            If a column is missing or unknown, or has a wrong type, shape or value.
         """
         if "known" not in arrays or not arrays.keys() <= {"known", *cls._NAMES[1:]}:
             raise ValueError("its epochs have missing or unknown columns")

@@ -12,7 +12,7 @@ from fastnet.utils import arguments
 
 __all__ = ["Cosine", "Geometric", "Steps"]
 
-_SMALLEST = 1 / 128  # smallest learning rate, as a share of the first learning rate
+_SMALLEST = 1 / 128  # learning rate at which 'halve' stops training, as a fraction of the first learning rate
 
 
 class Schedule(ABC):
@@ -36,7 +36,7 @@ class Schedule(ABC):
         """
 
     def settings(self, epochs: int) -> dict[str, Any]:
-        """Return all settings that the rates depend on, except the first rate, as plain data for files."""
+        """Return the settings that determine the rates, except the first rate, as plain data for files."""
         values: Any = self  # for mypy: each schedule is a dataclass, but this base class is not
         return {"name": self.name, "epochs": epochs, **asdict(values)}
 
@@ -193,7 +193,7 @@ class StoppingRule(ABC):
 
     @abstractmethod
     def _is_improvement(self, value: float) -> bool:
-        """Return whether a value exceeds the best value by enough to count as an improvement."""
+        """Return whether a value counts as an improvement of the best value."""
 
     @abstractmethod
     def _act(self) -> None:
@@ -210,7 +210,8 @@ class Plan(StoppingRule):
     eta : float
         First learning rate.
     patience : int or None
-        Number of epochs without an improvement ("no improvement in ten"); None to train all epochs.
+        Number of epochs without an improvement after which the rule acts, as in the book's "no improvement in ten".
+        None to train all epochs.
     schedule : Schedule, {'halve'} or None, optional
         With 'halve', the learning rate is halved after `patience` epochs without an improvement, and training stops
         when the rate is 1/128 of the first. Otherwise, training stops after `patience` epochs without an improvement.

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 class StepwiseTraining:
     """Training that pauses between mini-batches. `network2.Network.begin_training` returns an object of this class.
 
-    After each `advance`, the network has the parameters after the last mini-batch. The network may be inspected,
-    evaluated, saved or changed before the next `advance`. If the network is not changed, the result is bit for bit that
-    of `SGD`.
+    Each `advance` copies the trained parameters to the network. The network may be inspected, evaluated, saved or
+    changed before the next `advance`. If the network is not changed, the result is bit for bit that of `SGD`.
 
     Attributes
     ----------
@@ -65,8 +64,8 @@ class StepwiseTraining:
         Returns
         -------
         float
-            Mean cost of the samples, each computed before the step of its mini-batch, without regularization. NaN if
-            training diverges.
+            Mean cost of the samples, without regularization. The cost of a sample is computed before the step of its
+            mini-batch. NaN if training diverges.
 
         Raises
         ------

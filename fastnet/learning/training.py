@@ -19,9 +19,9 @@ from fastnet.utils import progress
 from fastnet.utils.interruption import deferred_signals
 
 _MINI_BATCHES_OF_A_SUM = 4096  # largest number of mini-batches whose costs are summed in one call of the engine
-_MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call of the engine
-_WORK_AT_FIRST = 1 << 24  # largest number of multiplications in the first call of the engine
-_WORK_OF_A_SUM = 1 << 31  # largest number of multiplications in a call of the engine if costs are summed
+_MINI_BATCHES_AT_FIRST = 100  # largest number of mini-batches in the first call, by which the speed is measured
+_WORK_AT_FIRST = 1 << 24  # largest number of multiplications in the first call, unless one mini-batch has more
+_WORK_OF_A_SUM = 1 << 31  # largest number of multiplications in a call with costs, unless one mini-batch has more
 
 
 class Findings(NamedTuple):
@@ -32,7 +32,7 @@ class Findings(NamedTuple):
     training_cost, training_accuracy, evaluation_cost, evaluation_accuracy
         See `Epoch`.
     never_predicted : NeverPredicted
-        Labels that many samples have, but that were predicted for no sample.
+        Labels that at least 20 samples have, but that were predicted for no sample.
     test_accuracy : int or None
         See `Epoch`.
     """
@@ -49,7 +49,7 @@ class Learner(Protocol):
     """The methods of a learner that the training loop calls."""
 
     def begin(self) -> None:
-        """Prepare for an epoch. The time of this call does not count as training."""
+        """Prepare for an epoch. The time of this call does not count as training time."""
 
     def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float | None:
         """Train for an epoch, and return the mean cost of its mini-batches, or None if costs are not requested.
@@ -89,7 +89,7 @@ class Training:
     rule : StoppingRule
         Rule for learning rates and stopping.
     value : function of an Epoch
-        Function that returns the value that the rule depends on, or None if the value was not measured.
+        Function that returns the value on which the rule depends. The value is None if it was not measured.
     scale : str
         Result of `diagnostics.scale` for the inputs.
     """
@@ -157,7 +157,7 @@ class Training:
             try:
                 cost = self.learner.train(number, eta, handle_deferred)
                 seconds = time.perf_counter() - began
-            finally:  # also after an interrupt
+            finally:  # also runs after an interrupt
                 is_finite = diagnostics.all_finite(self.learner.arrays())
                 if not is_finite:
                     self.learner.undo()
@@ -190,7 +190,8 @@ def descend(
     Returns
     -------
     Totals or None
-        Costs of the mini-batches; None unless `with_costs` is True. The costs do not depend on the machine's speed.
+        Costs of the mini-batches; None unless `with_costs` is True. The machine's speed does not change how the
+        costs are rounded.
     """
     # The number of mini-batches in a run depends on the machine's speed, so costs are summed in parts of fixed size.
     together, work = mini_batch_size, mini_batch_size * engine.architecture.multiplications

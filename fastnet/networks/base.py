@@ -79,7 +79,10 @@ class BaseNetwork(ABC):
     """Whether `sizes` may begin with the shape of the images."""
 
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
-    """The book's methods that an engine replaces, by name. Another function with one of these names is an override."""
+    """The book's methods that an engine replaces, by name.
+
+    If a network's method of one of these names is another function, the method is overridden.
+    """
 
     def __init__(
         self, sizes: entries.Sizes, activation: str, engine: str, dtype: npt.DTypeLike, seed: int | None
@@ -116,11 +119,11 @@ class BaseNetwork(ABC):
 
     @property
     def num_layers(self) -> int:
-        """Number of dense and convolutional layers, where the inputs count as a layer."""
+        """Number of dense and convolutional layers, plus one for the inputs."""
         return len(self.sizes)
 
     @num_layers.setter
-    def num_layers(self, number: int) -> None:  # subclasses written as in the book assign it before sizes
+    def num_layers(self, number: int) -> None:  # subclasses written as in the book assign it before `sizes`
         if hasattr(self, "_entries") and number != len(self.sizes):
             raise ValueError(
                 f"num_layers is {arguments.brief(number)}; for sizes {self.sizes} it must be {len(self.sizes)}"
@@ -128,7 +131,10 @@ class BaseNetwork(ABC):
 
     @property
     def parameters(self) -> Parameters:
-        """Arrays of each layer by name. Weights and biases are the arrays in `weights` and `biases`."""
+        """Arrays of each layer by name.
+
+        Weights and biases are not copies: they are the arrays in `weights` and `biases`.
+        """
         return _merged(self._architecture(), self.weights, self.biases, self._others)
 
     @parameters.setter
@@ -185,7 +191,7 @@ class BaseNetwork(ABC):
         -------
         list of ndarray
             `a`, then the activations of each layer in `layers`, of the network's dtype. The shape is (n_out, m) for
-            dense layers, and (maps, height, width, m) for layers of images. The last array has the outputs.
+            dense layers, and (maps, height, width, m) for layers that output images. The last array has the outputs.
 
         Raises
         ------
@@ -384,7 +390,7 @@ class BaseNetwork(ABC):
         return number
 
     def _never_predicted(self, data: Dataset, measure: Measure) -> NeverPredicted:
-        """Return the labels that many samples have, but that are predicted for no sample."""
+        """Return the labels that at least 20 samples have, but that are predicted for no sample."""
         labels, count = self.classes(data).labels, max(self.sizes[-1], 2)
         return diagnostics.never_predicted(labels, measure.predictions, count)
 
@@ -397,7 +403,7 @@ class BaseNetwork(ABC):
         return _merged(architecture, weights, biases, self._checked_others(architecture))
 
     def _checked_others(self, architecture: Architecture) -> Parameters:
-        """Return the arrays of the layers without weights if they are finite and fit the layers."""
+        """Check that the arrays of layers without weights are finite and fit the layers; return them."""
         others = [i for i, trained in enumerate(architecture.trained) if "weights" not in trained]
         expected = [architecture.arrays[i] for i in others]
         found = [{name: np.shape(array) for name, array in arrays.items()} for arrays in self._others]
@@ -419,7 +425,7 @@ class BaseNetwork(ABC):
         return arrays
 
     def _training_set(self, data: Dataset | Iterable[Sample], argument: str) -> Dataset:
-        """Return the data set with target vectors, if it fits the network."""
+        """Return the data set with vectors as targets; raise an error if it does not fit the network."""
         with arguments.named(argument):
             fitting = self._fitting_inputs(data).with_vectors(self.sizes[-1])
             cost = self._cost()
@@ -428,7 +434,7 @@ class BaseNetwork(ABC):
             return fitting
 
     def _test_set(self, data: Dataset | Iterable[Sample], argument: str = "test_data") -> Dataset:
-        """Return the data set, if it fits the network and its labels are below the number of outputs."""
+        """Return the data set; raise an error if it does not fit the network, or has labels without an output."""
         with arguments.named(argument):
             data = self._fitting_inputs(data)
             data.labels(self.sizes[-1])

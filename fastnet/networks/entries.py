@@ -19,7 +19,10 @@ An integer after the first entry is a dense layer with the network's default act
 
 
 Sizes: TypeAlias = Sequence[int | Layer | Sequence[int]] | Sequence[object]
-"""The argument `sizes`. Type checkers such as mypy infer `list[object]` for a variable that has integers and layers."""
+"""The argument `sizes`.
+
+The type includes `Sequence[object]`, because mypy infers `list[object]` for a list of integers and layers.
+"""
 
 NAMES_ELSEWHERE = {
     "batch_size": "mini_batch_size",
@@ -52,7 +55,7 @@ def checked(value: Any) -> Entries:
         If the argument has a wrong type or value, or the weights do not fit into the machine's memory.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
-        return list(arguments.sizes(value))  # raises the error
+        return list(arguments.sizes(value))  # raises an error for a string or a value that is not iterable
     entries = list(value)
     for entry in entries:
         if isinstance(entry, type) and issubclass(entry, Layer):
@@ -116,7 +119,7 @@ def sizes_of(entries: Entries) -> list[int]:
 
 
 def entries_of(architecture: Architecture, activation: str) -> Entries:
-    """Return the entries of an architecture: integers if these and `activation` describe it, otherwise its layers."""
+    """Return the entries of an architecture: integers if integers and `activation` suffice, otherwise layers."""
     if is_plain(architecture, activation):
         return list(architecture.sizes)
     shape = architecture.input_shape

@@ -122,7 +122,7 @@ class NetworkLearner:
         self.net.parameters = self._before
 
     def continue_from(self, file: CheckpointFile, history: History) -> Iterable[Epoch]:
-        """Restore the run in the file, and return its epochs. If there is no run to continue, draw the dropout seed."""
+        """Restore the run in the file, and return the run's epochs. If there is no run, draw the dropout seed."""
         architecture, generator = self.engine.architecture, self.net._generator()
         found = file.found(history.recipe, architecture, self.descent.optimizer.state_names)
         if found is None:
@@ -162,7 +162,7 @@ class NetworkLearner:
 
 
 def for_layers_of(architecture: Architecture, parameters: Parameters) -> Parameters:
-    """Return parameters for an architecture that differs only in Dropout layers, which have no arrays."""
+    """Return parameters for an architecture that may have other Dropout layers. These layers have no arrays."""
     arrays = (layer for layer in parameters if layer)
     return [next(arrays) if trained else {} for trained in architecture.trained]
 
