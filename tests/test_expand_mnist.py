@@ -158,7 +158,7 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
 def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
     ndimage = pytest.importorskip("scipy.ndimage")
     random = np.random.default_rng(seed)
-    # The image is smoothed, because the kernel rounds positions to float32. In a smooth image, this changes values less.
+    # The kernel rounds positions to float32. Smoothing makes the resulting errors of the grey values smaller.
     image = ndimage.gaussian_filter(random.random((side, side)), 1)
     noise = random.integers(0, 256, (1, 2, side, side), dtype=np.uint8)
     (deformed,) = deformed_by_kernel(image[np.newaxis], [transform], noise, elastic, smoothness)

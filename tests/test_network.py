@@ -99,7 +99,7 @@ def test_sgd_takes_every_form_of_data_and_reorders_none(engine_name, data):
 
 
 def test_an_epoch_visits_every_sample_once(data):
-    """If one mini-batch contains all samples, an epoch is one step of gradient descent in which each sample counts once."""
+    """If one mini-batch contains all samples, an epoch is one step of gradient descent over all samples."""
     net = Network([5, 2], engine="reference", dtype="float64", seed=0)
     other = copy.deepcopy(net)
     net.SGD(data, 1, len(data), 0.5)

@@ -71,8 +71,8 @@ def test_after_it_networks_of_every_kind_compile_nothing():
     assert result.returncode == 0, result.stderr
     compilations, used = ast.literal_eval(result.stdout.splitlines()[-1])
     assert compilations == 0
-    # A kernel that `fastnet compile` omits may be in the cache, because another test compiled it. Numba does not compile
-    # it again, so the used kernels are also compared with the list.
+    # Another test may have compiled a kernel that `fastnet compile` omits. This kernel would not be compiled again, so
+    # the used kernels are also compared with the list.
     listed = {(each.module, each.name, str(each.types)) for each in kernels.specializations()}
     assert set(used) <= listed
     assert listed <= set(used)  # if this fails, `EVERYTHING` lacks a kind of network

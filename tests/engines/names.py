@@ -59,7 +59,8 @@ def quadratic(activation):
 
 
 def cross_entropy(z, y):
-    return np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z), axis=-1)  # the logarithms are -ln a and -ln(1 - a)
+    # The calls of `logaddexp` compute -ln a and -ln(1 - a).
+    return np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z), axis=-1)
 
 
 def log_likelihood(z, y):

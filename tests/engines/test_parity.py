@@ -312,7 +312,7 @@ def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypa
 
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_an_infinite_input_saturates_and_does_no_more(make_engine, draw_parameters, dtype):
-    """In the padding of the compiled kernel's panels, infinity times 0 is NaN. These NaNs must not affect the outputs."""
+    """In the padding of the kernel's panels, infinity times 0 is NaN. These NaNs must not affect the outputs."""
     weights, biases = draw_parameters([3, 5, 2], np.random.default_rng(0))
     inputs = np.array([[1, np.inf, 0], [1, 2, -np.inf]])
     ours, theirs = (make_engine(name, [3, 5, 2], weights, biases, None, dtype) for name in ("numba", "reference"))

@@ -99,7 +99,7 @@ class Truth:
         self.l2, self.l1 = (each / (self.divisor if weighted_mean else 1) for each in (l2, l1))
 
     def forward(self, parameters):
-        """Return the outputs' z, and a list with the signs of z before kinked activations and the pooling windows' argmax."""
+        """Return the outputs' z, and a list: z's signs before kinked activations, and the argmax of pooling windows."""
         z, signs = self.inputs, []
         for layer, shape, own, factors in zip(self.layers, self.shapes, parameters, self.factors, strict=False):
             if type(layer).__name__ == "MaxPooling":

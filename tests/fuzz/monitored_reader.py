@@ -31,11 +31,11 @@ class Finding(BaseException):
 
 
 class _AuditHook:
-    """Audit hook that raises a `Finding` for a forbidden event while a file is read. Python cannot remove audit hooks."""
+    """Audit hook that raises a `Finding` for forbidden events while a file is read. It cannot be removed."""
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # path of the file that may be read; None if no reader is monitored
-        self.thread = 0  # identifier of the monitored thread, in which starting a thread is an event
+        self.thread = 0  # identifier of the monitored thread, which cannot start another thread unnoticed
         self.event = ""
         self._added = False
 

@@ -21,7 +21,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Replace training: each call returns a new, untrained network, and appends it to the list that the fixture returns."""
+    """Replace training: each call returns a new, untrained network, and appends it to the fixture's list."""
     made = []
 
     def train():
