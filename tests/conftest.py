@@ -23,7 +23,7 @@ def pytest_configure(config):
     """Make subprocesses import this checkout, and keep fastnet's files out of the user's cache folder."""
     checkout = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
-    if not hasattr(config, "workerinput"):  # only in the main process: xdist's workers inherit it
+    if not hasattr(config, "workerinput"):  # only in the main process, whose environment xdist's workers inherit
         os.environ.setdefault("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("fastnet-tests")))
         os.environ["XDG_CACHE_HOME"] = folder = tempfile.mkdtemp(prefix="fastnet-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))

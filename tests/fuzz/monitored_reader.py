@@ -31,7 +31,7 @@ class Finding(BaseException):
 
 
 class _AuditHook:
-    """Audit hook that raises a `Finding` for forbidden events while a file is read. It cannot be removed."""
+    """Audit hook that raises a `Finding` for forbidden events while a file is read. Python cannot remove it."""
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # path of the file that may be read; None if no reader is monitored
@@ -40,7 +40,7 @@ class _AuditHook:
         self._added = False
 
     def add(self) -> None:
-        for codec in _CODECS:  # else Python would import a codec when a reader needs it
+        for codec in _CODECS:  # otherwise, Python would import a codec while a reader is monitored
             codecs.lookup(codec)
         if not self._added:
             self._added = True
@@ -53,7 +53,7 @@ class _AuditHook:
             return
         if event.startswith("sqlite3.connect"):
             return
-        allowed, self.allowed = self.allowed, None  # `repr` may cause events
+        allowed, self.allowed = self.allowed, None  # `repr` may cause audit events
         self.event = f"{event} {arguments!r}"[:200]
         self.allowed = allowed
         raise Finding(f"the reader does not only read: {self.event}")
