@@ -100,8 +100,9 @@ def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, 
 
     For the check, all parameters and inputs are changed by 8 times the dtype's machine epsilon. The results are too
     sensitive if this changes the reference's results by more than a tenth of the tolerance. A chain of batch
-    normalizations can cause such a change, because each normalization can multiply rounding errors by 1 / sqrt(epsilon).
-    Inputs of 0 are changed, too. If all inputs are 0, a neuron's outputs for different samples differ only by rounding errors.
+    normalizations can cause such a change, because each normalization can multiply rounding errors by
+    1 / sqrt(epsilon). Inputs of 0 are changed, too. If all inputs are 0, a neuron's outputs for different samples
+    differ only by rounding errors.
     """
     if sparse:
         pytest.importorskip("scipy")

@@ -40,7 +40,7 @@ class _AuditHook:
         self._added = False
 
     def add(self) -> None:
-        for codec in _CODECS:  # otherwise, Python would import a codec while a reader is monitored
+        for codec in _CODECS:  # otherwise, Python would import a codec during monitoring
             codecs.lookup(codec)
         if not self._added:
             self._added = True
