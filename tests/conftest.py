@@ -23,7 +23,7 @@ def pytest_configure(config):
     """Make subprocesses import this checkout, and keep fastnet's files out of the user's cache folder."""
     checkout = str(Path(__file__).parents[1])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (checkout, os.environ.get("PYTHONPATH"))))
-    if not hasattr(config, "workerinput"):  # xdist's processes inherit the environment
+    if not hasattr(config, "workerinput"):  # only in the main process, whose environment xdist's workers inherit
         os.environ.setdefault("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("fastnet-tests")))
         os.environ["XDG_CACHE_HOME"] = folder = tempfile.mkdtemp(prefix="fastnet-tests-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
@@ -38,9 +38,9 @@ def pytest_xdist_auto_num_workers(config):
     return 1 + cpu_count() if whole else 0
 
 
-# Slow test files. They run first, so that all processes end at about the same time. The first file compiles all
-# kernels, and most other files load these kernels from the disk. The next four files need none of these kernels, so no
-# process compiles the same kernels at the same time.
+# Slow test files run first, so that all processes end at about the same time. The first file compiles all kernels, and
+# most other files load these kernels from the disk. The next four files do not need these kernels. So no two processes
+# compile the same kernels.
 LONG = (
     "commands/test_compile.py",
     "commands/test_sweep_on_cluster.py",
@@ -78,7 +78,10 @@ def signals_as_python_has_them():
 
 
 def pytest_make_parametrize_id(config, val, argname):
-    """Use the argument's name as the test id of bytes. Archives contain the time, so bytes differ between processes."""
+    """Use the argument's name as the test id of an argument of type bytes.
+
+    An id made from the bytes could differ between xdist's processes, because archives contain the time.
+    """
     return argname if isinstance(val, bytes) else None
 
 
@@ -90,7 +93,7 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.fixture(scope="session")
 def mnist():
-    """Training, validation and test data."""
+    """Training, validation and test data of MNIST."""
     return mnist_loader.load_data_wrapper()
 
 
@@ -107,7 +110,7 @@ def engine_name(request):
 
 @pytest.fixture
 def make_engine():
-    """A function that makes an engine by name, for dense layers with the given parameters."""
+    """A function that makes the named engine for a network of dense layers with the given parameters."""
 
     def make(name, sizes, weights, biases, data=None, dtype="float64", activation="sigmoid", cost=QuadraticCost):
         skip_if_missing(name)
@@ -119,7 +122,7 @@ def make_engine():
 
 @pytest.fixture
 def draw_parameters():
-    """A function that draws weights and biases, scaled so that no neuron is saturated."""
+    """A function that draws weights and biases. The weights are scaled so that no neuron is saturated."""
 
     def draw(sizes, random):
         biases = [random.standard_normal((y, 1)) for y in sizes[1:]]

@@ -6,9 +6,9 @@ from fastnet import network3
 from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer, linear, sigmoid, tanh
 
 ENGINES = ("numba", "numpy", "torch")
-CONVOLUTIONS = ENGINES  # engines that support convolutions and the book's dropout
+CONVOLUTIONS = ENGINES  # engines that support convolutions and non-inverted dropout
 
-# Definitions in NumPy of the activation functions of `network3`.
+# NumPy definitions of `network3`'s activation functions.
 ACTIVATIONS = {
     linear: lambda z: z,
     ReLU: lambda z: np.maximum(0, z),
@@ -23,7 +23,7 @@ def softmax(z):
 
 
 def conv_pool(images, w, b, poolsize, activation):
-    """Convolve, pool and activate element by element; `images` has the shape (n, maps, height, width)."""
+    """Convolve, pool and activate images of shape (n, maps, height, width), element by element."""
     n, _, height, width = images.shape
     filters, _, rows, columns = w.shape
     convolved = np.zeros((n, filters, height - rows + 1, width - columns + 1))
@@ -43,7 +43,10 @@ def conv_pool(images, w, b, poolsize, activation):
 
 
 def outputs(x, layers, params=None):
-    """Return a network's outputs in float64; `params`, a flat list, replaces the layers' weights and biases."""
+    """Return a network's outputs in float64.
+
+    If `params` is given, this flat list replaces the layers' weights and biases.
+    """
     values = iter([param for layer in layers for param in layer.params] if params is None else params)
     a = np.asarray(x, float)
     for layer in layers:

@@ -311,7 +311,7 @@ def test_parameters_that_are_none(what, engine, tmp_path):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("dtype", [np.int8, np.float16, np.float64, ">f4", bool])
 def test_parameters_of_other_types_are_taken(dtype, engine, tmp_path):
-    """Parameters of other types act like float32 parameters, also in a run that is resumed before its first epoch."""
+    """Parameters of other types give the same results as float32 parameters, also in a run resumed after 0 epochs."""
     net, like = make(engine), make(engine)
     drawn = np.random.default_rng(0).integers(0, 2, (3, 4)), np.random.default_rng(1).integers(0, 2, (2, 3))
     net.weights, like.weights = [w.astype(dtype) for w in drawn], [w.astype(np.float32) for w in drawn]

@@ -1,4 +1,7 @@
-"""Threads and processes that train and compile concurrently; `benchmarks/concurrency.py` runs more of both."""
+"""Threads and processes that train and compile concurrently.
+
+`benchmarks/concurrency.py` trains in more threads and processes.
+"""
 
 import os
 import shutil
@@ -24,7 +27,7 @@ def trained(seed, hidden=3, samples=20, mini_batch_size=5):
         net.update_mini_batch(data[start : start + mini_batch_size], 0.5)
     return b"".join(array.tobytes() for array in net.weights + net.biases).hex()
 """
-# Uses a kernel that compiles in less than a second.
+# This program uses a kernel that compiles in less than a second.
 LAY_OUT = """
 import numpy as np
 from fastnet.kernels.inputs import inputs_of
@@ -75,7 +78,7 @@ def script(tmp_path):
 
 @pytest.fixture(scope="module")
 def alone():
-    """The function `trained` of `TRAIN`, which trains networks one after another in this process."""
+    """The function `trained` of `TRAIN`, to train one network after another in this process."""
     names = {}
     exec(TRAIN, names)
     return names["trained"]
@@ -114,7 +117,7 @@ def test_processes_of_one_that_has_trained_with_threads(method, script, alone):
     assert run(script(IN_PROCESSES), method) == expected
 
 
-# A kernel that compiles quickly, to test what happens during and after compilation.
+# A program with a small kernel. In the tests, a process is killed or forked while it compiles or saves this kernel.
 TWICE = """
 import os, signal, subprocess, sys, threading
 from fastnet.kernels.compiler import kernel
@@ -175,7 +178,7 @@ def test_a_process_that_is_forked_while_another_thread_compiles(script, tmp_path
 
 
 def test_data_that_threads_share_are_laid_out_right(alone):
-    """The first thread that needs the data converts them to the kernels' layout, for all threads."""
+    """The first thread that needs the data converts them to the kernels' layout. All threads use the result."""
     from concurrent.futures import ThreadPoolExecutor
 
     random = np.random.default_rng(0)

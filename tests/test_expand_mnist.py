@@ -31,7 +31,7 @@ def random_data(n, side, dtype=np.float32):
 
 
 def blob(side=28, row=14, column=14, deviation=2.5):
-    """Return an image of a Gaussian. Its sum and centre of mass are accurate even if the centre lies between pixels."""
+    """Return an image of a Gaussian whose centre of mass is (row, column), which may lie between pixels."""
     rows, columns = np.mgrid[:side, :side]
     return np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * deviation**2)).astype(np.float32)
 
@@ -43,7 +43,7 @@ def centres_of(images):
     return (images.sum(axis=2) @ places) / weights, (images.sum(axis=1) @ places) / weights
 
 
-# expand
+# Tests of `expand`.
 
 
 def test_an_image_and_its_four_copies():
@@ -97,7 +97,7 @@ def test_expanding_takes_no_more_memory_than_the_result():
     assert peak < 1.05 * (expanded.inputs.nbytes + expanded.targets.nbytes)
 
 
-# deform: the kernel, compared with SciPy and with shifted and turned images
+# Tests of the kernel `deform`: comparison with SciPy, and with shifted and rotated images.
 
 
 def deformed_by_kernel(images, transforms, noise=None, elastic=0.0, smoothness=4.0):
@@ -158,7 +158,8 @@ def test_between_pixels_it_is_the_mean_and_outside_there_is_nothing():
 def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
     ndimage = pytest.importorskip("scipy.ndimage")
     random = np.random.default_rng(seed)
-    image = ndimage.gaussian_filter(random.random((side, side)), 1)  # smooth, as positions are rounded to float32
+    # The kernel rounds positions to float32. Smoothing makes the resulting errors of the grey values smaller.
+    image = ndimage.gaussian_filter(random.random((side, side)), 1)
     noise = random.integers(0, 256, (1, 2, side, side), dtype=np.uint8)
     (deformed,) = deformed_by_kernel(image[np.newaxis], [transform], noise, elastic, smoothness)
 
@@ -176,7 +177,7 @@ def test_it_is_what_scipy_computes(side, smoothness, elastic, transform, seed):
     np.testing.assert_array_equal(deformed * 256, np.floor(deformed * 256))
 
 
-# deform: the random transformations
+# Tests of the random transformations of `deform`.
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -200,7 +201,7 @@ def test_images_are_shifted_by_at_most_that_much_in_all_directions():
 
 
 def test_images_are_rotated_by_at_most_that_much_in_both_directions():
-    data = data_of(np.stack([blob(side=41, row=10, column=20)] * 500))  # the image's centre is (20, 20)
+    data = data_of(np.stack([blob(side=41, row=10, column=20)] * 500))  # 10 pixels above the image's centre
     rows, columns = centres_of(images_of(expand_mnist.deform(data, **{**NOTHING, "rotation": 30}, seed=0)))
     np.testing.assert_allclose(np.hypot(rows - 20, columns - 20), 10, atol=0.05)
     angles = np.degrees(np.arctan2(columns - 20, 20 - rows))
@@ -211,7 +212,7 @@ def test_images_are_rotated_by_at_most_that_much_in_both_directions():
 
 @pytest.mark.parametrize(("smoothness", "distance"), [({}, 0.92), ({"smoothness": 4}, 1.4)])
 def test_images_are_bent_as_far_as_the_docstring_says(smoothness, distance):
-    ramp = np.mgrid[:33, :33] / 33  # the grey values show the original row, or column, of each pixel
+    ramp = np.mgrid[:33, :33] / 33  # a pixel's grey value shows its original row or column
     for direction in ramp:
         data = data_of(np.stack([direction] * 500))
         deformed = images_of(expand_mnist.deform(data, rotation=0, shift=0, **smoothness, seed=0))

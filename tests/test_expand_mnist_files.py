@@ -204,7 +204,7 @@ def test_no_memory_is_taken_for_what_is_only_claimed(tmp_path):
     path = tmp_path / "liar.npz"
     images = header("'|u1'", "(999999999, 784)") + bytes(8)
     contents = archive_of([("images.npy", images), ("labels.npy", LABELS)])
-    # First the true size of the member, then a false size, in the zip headers and the central directory.
+    # In the zip headers and the central directory, the size of the member is first true, then false.
     for claimed in (len(images), 1 << 31):
         path.write_bytes(contents.replace(struct.pack("<I", len(images)), struct.pack("<I", claimed)))
         tracemalloc.start()
@@ -224,7 +224,7 @@ def test_a_damaged_file_is_refused_or_harmless(tmp_path_factory, data):
     for _ in range(data.draw(st.integers(0, 4))):
         contents[data.draw(st.integers(0, len(contents) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(contents[: data.draw(st.integers(len(contents) // 2, len(contents)))])
-    with contextlib.suppress(DataError):  # a file with damaged dates or flags, which are not used, is read
+    with contextlib.suppress(DataError):  # unused dates or flags may be damaged without an error
         again = expand_mnist.load(path)
         np.testing.assert_array_equal(again.inputs, random_data(4, 3).inputs)
         np.testing.assert_array_equal(again.targets, random_data(4, 3).targets)

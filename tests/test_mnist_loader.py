@@ -22,7 +22,10 @@ PUBLISHED_MD5 = {
 
 @pytest.fixture
 def small_folder(tmp_path):
-    """A folder with IDX files of 12 and 3 images of 2 x 2 pixels. One file is gzipped; one has an alternative name."""
+    """A folder with IDX files of 12 training images and 3 test images of 2 x 2 pixels.
+
+    One file is gzipped, and one has an alternative name.
+    """
     random = np.random.default_rng(0)
 
     def images(n):

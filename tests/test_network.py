@@ -14,7 +14,7 @@ LINE = re.compile(r"Epoch (\d+): (\d+) / (\d+) \((\d+\.\d\d)% accuracy\), took \
 
 @pytest.fixture
 def data():
-    """Twelve samples of 5 inputs, two classes."""
+    """Twelve samples of two classes, with 5 inputs each."""
     random = np.random.default_rng(0)
     return Dataset(random.random((12, 5)), np.eye(2)[random.integers(0, 2, 12)])
 
@@ -24,7 +24,10 @@ def parameters(net):
 
 
 def test_the_initial_parameters_are_the_books():
-    """All biases are drawn first, then all weights, from NumPy's global generator."""
+    """As in the book, all biases are drawn before all weights.
+
+    Without the argument `seed`, NumPy's global generator draws them.
+    """
     sizes = [784, 30, 10]
     np.random.seed(12345)
     biases = [np.random.randn(y, 1) for y in sizes[1:]]
@@ -96,7 +99,7 @@ def test_sgd_takes_every_form_of_data_and_reorders_none(engine_name, data):
 
 
 def test_an_epoch_visits_every_sample_once(data):
-    """If one mini-batch contains all samples, their order does not matter: an epoch is one step of gradient descent."""
+    """If one mini-batch contains all samples, an epoch is one step of gradient descent over all samples."""
     net = Network([5, 2], engine="reference", dtype="float64", seed=0)
     other = copy.deepcopy(net)
     net.SGD(data, 1, len(data), 0.5)
@@ -144,7 +147,7 @@ def test_feedforward_takes_a_column_or_a_matrix_of_columns(engine_name, data):
 
 def test_evaluate_counts(engine_name):
     net = Network([2, 2], engine=engine_name)
-    net.weights, net.biases = [np.eye(2)], [np.zeros((2, 1))]  # predicts the index of the larger input
+    net.weights, net.biases = [np.eye(2)], [np.zeros((2, 1))]  # the prediction is the index of the larger input
     x = [np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]]), np.array([[0.0], [2.0]])]
     assert net.evaluate(list(zip(x, [0, 1, 0], strict=True))) == 2
     assert net.evaluate(list(zip(x, [1, 0, 0], strict=True))) == 0
@@ -267,7 +270,7 @@ def test_a_cost_derivative_assigned_to_the_class_is_used_too(data, monkeypatch):
 def test_what_a_cost_derivative_may_return(name, data):
     x, y = data[0]
     net = Network([5, 2], engine=name, seed=0)
-    net.cost_derivative = lambda a, y: np.ones((2, 1))  # an array of float64 in a float32 network
+    net.cost_derivative = lambda a, y: np.ones((2, 1))  # returns float64; the network is float32
     expected = net.backprop(x, y)
     assert all(array.dtype == np.float32 for arrays in expected for array in arrays)
     net.cost_derivative = lambda a, y: 1

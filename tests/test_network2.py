@@ -16,14 +16,14 @@ SIZES = [5, 4, 3]
 
 @pytest.fixture
 def data():
-    """Twelve samples of 5 inputs, three classes, as vectors."""
+    """Twelve samples of three classes, with 5 inputs each. The targets are vectors."""
     random = np.random.default_rng(0)
     return Dataset(random.random((12, 5)), np.eye(3)[random.integers(0, 3, 12)])
 
 
 @pytest.fixture
 def labelled():
-    """Nine samples of 5 inputs, three classes, as labels."""
+    """Nine samples of three classes, with 5 inputs each. The targets are labels."""
     random = np.random.default_rng(1)
     return Dataset(random.random((9, 5)), random.integers(0, 3, 9))
 
@@ -80,7 +80,7 @@ def test_the_initial_parameters_are_the_books():
 
 
 def test_the_book_trained_by_hand(engine_name, data):
-    """SGD with L1 and L2 equals the book's algorithm, with the same order, mini-batches and weight decay."""
+    """SGD with L1 and L2 regularization gives the same parameters as the book's algorithm, written out here."""
     net = Network(SIZES, engine=engine_name, dtype="float64", seed=3)
     book = Network(SIZES, dtype="float64", seed=3)
     net.SGD(data, 2, 5, 0.5, 0.6, l1=0.3)
@@ -138,7 +138,7 @@ def test_the_books_lines_are_printed(data, labelled, capsys):
 
 @pytest.mark.parametrize("which", range(4))
 def test_each_monitor_by_itself(data, labelled, capsys, which):
-    """If one monitor is on, only its list contains a value: that of `accuracy` or `total_cost`."""
+    """If one monitor is on, only this monitor's list contains a value, the result of `accuracy` or `total_cost`."""
     what = ["evaluation_cost", "evaluation_accuracy", "training_cost", "training_accuracy"][which]
     net = Network(SIZES, engine="numpy", dtype="float64", seed=0)
     returned = net.SGD(data, 1, 5, 0.5, 0.1, evaluation_data=labelled, **{f"monitor_{what}": True})
@@ -170,7 +170,7 @@ def test_total_cost_by_hand(engine_name, data, labelled):
             cost -= np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
         n = len(those)
         assert net.total_cost(those, 0.0) == pytest.approx(cost / n, rel=1e-12)
-        for convert in (False, True):  # the book's program needs `convert` for labels; fastnet ignores it
+        for convert in (False, True):  # fastnet ignores `convert`, which the book's program needs for labels
             total = net.total_cost(those, 0.3, convert, l1=0.7)
             assert total == pytest.approx((cost + regularization) / n, rel=1e-12)
             assert type(total) is float

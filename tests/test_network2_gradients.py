@@ -22,7 +22,7 @@ NETWORKS = {
 
 @pytest.fixture
 def data():
-    """More samples than the compiled engine computes at the same time. About half of the inputs are zero."""
+    """Data with more samples than the compiled engine computes at a time. About half of the inputs are 0."""
     random = np.random.default_rng(0)
     inputs = np.maximum(random.standard_normal((97, 36)), 0)
     return Dataset(inputs, random.integers(0, 3, 97))
@@ -102,7 +102,7 @@ def test_an_engine_is_prepared_once(engine_name, data, monkeypatch):
     monkeypatch.setattr(engine, "_prepare", lambda self, data: prepared.append(1) or prepare(self, data))
     net = made("cross-entropy", engine_name)
     net.SGD(data, 3, len(data), 0.5, report=lambda history: found.append(net.gradients(data)))
-    assert len(prepared) == 2  # one for training, one for the gradients
+    assert len(prepared) == 2  # one engine for training, one for `gradients`
     twin = made("cross-entropy", "numpy")
     for gradients in found:
         twin.update_mini_batch(data, 0.5)

@@ -72,7 +72,7 @@ def test_parameters_are_the_arrays_of_the_books_lists(data):
     assert net.parameters[1]["weights"] is net.weights[0]
     assert net.parameters[3]["biases"] is net.biases[1]
     x, before = data.inputs.T, net.feedforward(data.inputs.T)
-    net.weights[1] = np.zeros((3, 5))  # first one array is assigned, then a list
+    net.weights[1] = np.zeros((3, 5))  # this line assigns one array, the next line a list
     net.biases = [np.zeros((5, 1)), np.full((3, 1), 20.0)]
     assert net.parameters[3]["weights"] is net.weights[1]
     np.testing.assert_allclose(net.feedforward(x), 1, atol=1e-6)
@@ -178,7 +178,7 @@ def test_batch_normalization_needs_mini_batches(data):
             net.SGD(those, 1, size, 0.5)
     for layer, like in zip(net.parameters, before, strict=True):
         assert all(np.array_equal(layer[name], like[name]) for name in layer)
-    net.update_mini_batch(data[:1], 0.5)  # one sample does not change the statistics
+    net.update_mini_batch(data[:1], 0.5)  # one sample does not change the running mean
     np.testing.assert_array_equal(net.parameters[2]["mean"], before[2]["mean"])
     net.update_mini_batch(data, 0.5)
     assert (net.parameters[2]["mean"] != before[2]["mean"]).any()

@@ -28,7 +28,7 @@ class InTheBooksWay2(network2.Network):
 
 @pytest.mark.parametrize("make", [InTheBooksWay, InTheBooksWay2])
 def test_a_subclass_that_initializes_itself_as_the_book_does(make, capsys):
-    """Training gives the same parameters as with the initializer of fastnet."""
+    """Training gives the same parameters as for the base class, whose initializer is fastnet's."""
     trained = []
     for kind in (make, make.__base__):
         np.random.seed(3)

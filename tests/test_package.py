@@ -39,7 +39,7 @@ with on_compilation(progress.compiling):
 
 
 def python(code, folder=Path(__file__).parent, arguments=(), **environment):
-    """Run code in a separate process. Its working directory is `tests` by default, which does not contain fastnet."""
+    """Run code in a separate process. The default working directory is `tests`, which does not contain fastnet."""
     result = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -65,7 +65,7 @@ def test_what_is_tested_is_the_checkout_of_the_tests(tmp_path):
 
 
 def loaded_by(code):
-    """Return the packages outside the standard library that are loaded after running code in a new process."""
+    """Return the packages outside the standard library that are loaded when code runs in a new process."""
     modules = python(f"import sys; {code}; print(*{{name.partition('.')[0] for name in sys.modules}})").stdout.split()
     return set(modules) - set(sys.stdlib_module_names)
 
@@ -85,7 +85,8 @@ NAMES = (
 WITH_EXTRAS = ("neural_network", "pytorch_mnist", "torch_models")
 
 
-# Each child process first accesses one name of fastnet. NumPy, Numba and PyTorch are imported only once, in the parent.
+# Each child process accesses one name of fastnet before any other. To save time, the parent process imports NumPy,
+# Numba and PyTorch once for all child processes.
 EACH_NAME_FIRST = """
 import contextlib, importlib, os, sys
 for package in ("numpy", "numba", "torch", "torchvision"):
@@ -165,7 +166,7 @@ print(bool(compiled), before, specializations(), len(epoch.epoch.signatures))
 
 @pytest.mark.parametrize(("dtype", "columns"), [("float32", "1"), ("float64", "5")])
 def test_another_activation_cost_and_optimizer_and_other_layers_compile_nothing(dtype, columns):
-    """The second network has the same dtype and type of inputs, so it uses the kernels of the first network."""
+    """The second network has the first network's dtype and type of inputs, so it uses the same kernels."""
     compiled, before, after, epochs = python(TWO_NETWORKS, arguments=[dtype, columns]).stdout.splitlines()[-1].split()
     assert (compiled, after) == ("False", before)
     assert epochs == "1"
@@ -225,7 +226,10 @@ print(w[0])
 
 
 def test_a_changed_kernel_is_compiled_again(tmp_path):
-    """Numba would run the old code, because it checks a kernel's file, but not the files of functions that it calls."""
+    """Numba alone would run the old code.
+
+    It checks whether a kernel's file has changed, but not the files of functions that the kernel calls.
+    """
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
     (tmp_path / "program.py").write_text(KERNEL_OF_PARTS)
@@ -268,9 +272,9 @@ def test_numba_that_may_not_compile_is_refused_in_a_line():
     assert "NUMBA_DISABLE_JIT is set" in result.stderr
 
 
-# The modules and folders in the package's root. Each may import only modules and folders in the rows above it.
+# The modules and folders in the package's root. A module or folder may import only those in the rows above it.
 ROWS = (
-    ("fastnet",),  # loads its names on first access
+    ("fastnet",),  # imports a module only when a name is accessed
     ("utils",),
     ("formulas",),
     ("files",),
@@ -297,13 +301,13 @@ PACKAGE = Path(fastnet.__file__).parent
 
 
 def place(module):
-    """Return the module or folder in the package's root that contains a module; "fastnet" for the root itself."""
+    """Return the module or folder in the package's root to which a module belongs, or "fastnet" for the root itself."""
     return module.split(".")[1] if "." in module else module
 
 
 @pytest.fixture(scope="module")
 def imports():
-    """A dictionary from each module of the package to the modules of the package that it imports."""
+    """A dictionary that maps each module of the package to the set of the package's modules that it imports."""
     files = {}
     for file in PACKAGE.rglob("*.py"):
         parts = file.relative_to(PACKAGE.parent).with_suffix("").parts

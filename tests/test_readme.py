@@ -79,5 +79,5 @@ def test_links_lead_somewhere(name, link):
     page = PAGES[name].parent / path if path else PAGES[name]
     assert page.exists()
     titles = re.findall(r"(?m)^#+ (.*)$", page.read_text(encoding="utf-8")) if heading else []
-    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # as GitHub forms anchors
+    anchors = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]  # in GitHub's form
     assert not heading or heading in anchors

@@ -45,7 +45,8 @@ def documented():
 def test_every_public_name_is_in_the_reference(documented, module, name):
     """The reference may use any name by which the object can be imported."""
     value = getattr(module, name)
-    simple = isinstance(value, (str, int, tuple))  # equal constants may be the same object
+    # Constants are not compared by identity, because different names may refer to one constant object.
+    simple = isinstance(value, (str, int, tuple))
     assert f"{module.__name__}.{name}" in documented or (
         not simple and any(value is other for other in documented.values())
     )

@@ -1,4 +1,7 @@
-"""The benchmarks' C code gives correct results at every vector width, or one line with the reason it cannot run."""
+"""The benchmarks' C code gives correct results at every vector width.
+
+If the C code cannot run, the benchmark prints the reason in one line.
+"""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Tests of `peers.py` (other libraries), and of `grid.py`, which compares the default engine's speed with theirs."""
+"""Tests of `grid.py`, which compares the default engine's speed with that of the other libraries in `peers.py`."""
 
 import re
 import shutil

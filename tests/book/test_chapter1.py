@@ -74,7 +74,7 @@ def test_valley_goes_straight_down():
     assert book.valley(eta=1.0).data["cost"][-1] == pytest.approx(book.valley(eta=1.0).data["cost"][0])
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # warnings of the networks that this test trains
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # networks with bad learning rates may warn
 def test_results_are_the_best_of_three_runs_and_bad_with_bad_learning_rates(capsys):
     values = book.results(samples=1000, epochs=2, seed=2).values
     assert capsys.readouterr().out == ""

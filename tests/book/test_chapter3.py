@@ -94,7 +94,7 @@ def test_more_data_makes_the_network_and_the_svm_more_accurate():
     result = book.more_data(samples=200, epochs=1)
     network, svm = result.data["network"], result.data["SVM"]
     assert list(network) == list(svm) == [100, 200]
-    assert svm[100] == 25.07  # the book's value; the SVM uses no random numbers
+    assert svm[100] == 25.07  # the book's exact value, because the SVM uses no random numbers
     assert network[100] + 3 < network[200]
     assert svm[100] + 3 < svm[200] < network[200]
     assert result.values["validation accuracy, 100 samples, SVM"] == svm[100]
@@ -137,7 +137,7 @@ def test_the_new_initial_weights_learn_faster():
 def test_the_weighted_input_varies_as_the_book_computes():
     result = book.initial_distribution(neurons=2000)
     for name, deviation in (("old weights", math.sqrt(501)), ("new weights", math.sqrt(1.5))):
-        error = deviation / math.sqrt(2 * 2000)  # standard error of the measured deviation
+        error = deviation / math.sqrt(2 * 2000)  # standard error of the measured standard deviation
         assert abs(result.values[f"standard deviation, {name}"] - deviation) < 4 * error
         at_most = math.erf(math.log(99) / deviation / math.sqrt(2))
         assert result.data["saturated"][name] == pytest.approx(1 - at_most, abs=0.04)

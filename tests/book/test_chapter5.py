@@ -13,7 +13,7 @@ from fastnet.book.digits import mnist
 
 def test_deeper_networks_take_longer_to_begin_to_learn():
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # networks that learn nothing in the first epochs give no warning
+        warnings.simplefilter("error")  # a network that learns nothing in the first epochs must not warn
         result = book.depth(samples=8000, epochs=2)
     assert [*result.data] == [hidden_layers(number) for number in (1, 2, 3, 4)]
     one, two, three, four = (curve[-1] for curve in result.data.values())

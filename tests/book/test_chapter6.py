@@ -156,7 +156,7 @@ def test_a_vote_goes_to_the_label_of_most_networks():
 
 
 def test_the_ensemble_shows_the_digits_that_its_networks_outvoted(monkeypatch):
-    recipe = Recipe(shallow, eta=0.5)  # learns in fewer epochs than the network with dropout
+    recipe = Recipe(shallow, eta=0.5)  # this network learns in fewer epochs than the one with dropout
     monkeypatch.setattr(import_module("fastnet.book.chapter6.ensemble"), "NETWORKS", {"": recipe})
     result = ensemble(networks=3, samples=200, test_samples=60, epochs=3, seed=1)
     test = mnist()[2][:60]

@@ -11,7 +11,7 @@ SMALL = {
     "samples": 60, "epochs": 2, "images": 60, "trials": 3, "svm_samples": 60, "test_samples": 60, "steps": 3,
     "networks": 2, "repeats": 2,
 }  # fmt: skip
-"""Small values of settings. An experiment gets the values of the settings that it has."""
+"""Small values of settings, to save time. An experiment gets the values of those settings that are its parameters."""
 
 
 @pytest.mark.parametrize("name", book.names())

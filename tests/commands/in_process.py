@@ -11,7 +11,10 @@ from fastnet import cli
 
 
 def run(*arguments, cwd=None):
-    """Run the command, in the folder `cwd` if given, and return its exit status and output as a `CompletedProcess`."""
+    """Run the command, and return its exit status and output as a `CompletedProcess`.
+
+    If `cwd` is given, the command runs in this folder.
+    """
     output, errors = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         if cwd is not None:
@@ -27,6 +30,6 @@ def run(*arguments, cwd=None):
 
 
 def overriding(given, *others):
-    """Return the options and values of `given`, except options that `others` contains, followed by `others`."""
+    """Return the options and values of `given` that `others` does not override, followed by `others`."""
     pairs = zip(given[::2], given[1::2], strict=True)
     return [word for pair in pairs if pair[0] not in others for word in pair] + list(others)

@@ -10,7 +10,7 @@ import pytest
 from fastnet.commands.all import fastnet_command
 from fastnet.commands.run import run
 
-# For each type of option: invalid values, each with a part of the error message.
+# For each type of option, a dictionary that maps invalid values to a part of the error message.
 NUMBERS = {"x": "not a valid", "": "not a valid", "nan": "not a finite", "inf": "not a finite", "-inf": "range"}
 WHOLE = {"x": "not a valid integer", "1.5": "not a valid integer", "": "not a valid integer", "-1": "range"}
 SIZES = dict.fromkeys(["", "x", "784", "784,", "784,30.5,10", "784,0,10", "784,-3,10"], "two or more whole numbers")

@@ -15,8 +15,8 @@ from fastnet.kernels import cache
 
 x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs an x86-64 processor")
 
-# Trains and uses networks of each kind in each way. The last printed line contains the number of compilation events of
-# Numba, and all used kernels with the types of their arguments.
+# This program trains and uses networks of every kind. The last line that it prints contains the number of Numba's
+# compilation events, and all used kernels with the types of their arguments.
 EVERYTHING = """
 from numba.core import event
 compilations = event.RecordingListener()
@@ -63,7 +63,7 @@ print((len(compilations.buffer), used))
 
 
 def test_after_it_networks_of_every_kind_compile_nothing():
-    """The code is written to the cache folder of all tests, because most tests need the same code."""
+    """The compiled code is written to the cache folder of all tests, because most tests need it."""
     compiled = run("compile")
     assert (compiled.returncode, compiled.stderr) == (0, "")
     command = [sys.executable, "-W", "ignore", "-c", EVERYTHING]
@@ -71,7 +71,8 @@ def test_after_it_networks_of_every_kind_compile_nothing():
     assert result.returncode == 0, result.stderr
     compilations, used = ast.literal_eval(result.stdout.splitlines()[-1])
     assert compilations == 0
-    # Other tests may have compiled kernels that `fastnet compile` omits, so the used kernels must be listed.
+    # Another test may have compiled a kernel that `fastnet compile` omits. This kernel would not be compiled again, so
+    # the used kernels are also compared with the list.
     listed = {(each.module, each.name, str(each.types)) for each in kernels.specializations()}
     assert set(used) <= listed
     assert listed <= set(used)  # if this fails, `EVERYTHING` lacks a kind of network

@@ -14,7 +14,7 @@ ARGUMENTS = "--engine", "numpy", "--epochs", "1"
 
 @pytest.fixture
 def files(tmp_path):
-    """A folder with 60 training and 12 test images of 5 x 5 pixels, in 13 classes, in several formats."""
+    """A folder with a data set in several formats: 60 training and 12 test images of 5 x 5 pixels, in 13 classes."""
     images, labels = RANDOM.integers(0, 256, (72, 25), np.uint8), np.arange(72) % 13
     arrays = {"x_train": images[:60], "y_train": labels[:60], "x_test": images[60:], "y_test": labels[60:]}
     np.savez(tmp_path / "set.npz", **arrays)

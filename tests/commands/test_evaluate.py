@@ -34,7 +34,7 @@ def test_a_picture_is_drawn(model, options, title):
     result = run(model, "--plot", str(path), *options)
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"Picture saved to {path}")
     assert "Accuracy on test data" in result.stdout
-    assert title in path.read_text()  # matplotlib adds each text as an SVG comment
+    assert title in path.read_text()  # matplotlib also writes each text as an SVG comment
 
 
 def test_without_it_nothing_is_written(model):
@@ -44,7 +44,7 @@ def test_without_it_nothing_is_written(model):
 
 
 def refused(model, *options):
-    """Check that the command prints a one-line error message and writes no file; return the message."""
+    """Check that the command prints a one-line error message and writes no file. Return the message."""
     before = {path: path.read_bytes() for path in model.parent.iterdir()}
     result = in_process.run("evaluate", str(model), "--data", str(model.parent), *options, cwd=model.parent)
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (2, "", 1)

@@ -20,7 +20,7 @@ def train(folder, *arguments):
 
 @pytest.fixture
 def colors(tmp_path):
-    """A folder with images in three colours, 6 x 5 pixels; the label is the index of the brightest colour."""
+    """A folder with RGB images of 6 x 5 pixels. The label of an image is the index of its brightest channel."""
     random = np.random.default_rng(0)
 
     def draw(n):

@@ -1,4 +1,4 @@
-"""`fastnet play` as a user types it; the server is tested in `tests/play`."""
+"""`fastnet play` as a user types it. The tests in `tests/play` test the server."""
 
 import signal
 import socket

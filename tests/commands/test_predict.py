@@ -77,7 +77,8 @@ def test_without_a_network_one_is_trained_once(pictures, cache, mnist, monkeypat
     assert first.stdout == second.stdout
     lines = first.stdout.splitlines()
     assert re.fullmatch(r"seven\.png: 7 \(\d\d\.\d %\)", lines[0])
-    assert re.fullmatch(r"four\.jpg: (not sure: it may be )?4 \(\d\d\.\d %\).*", lines[1])  # 5,000 digits are few
+    # After training on only 5,000 digits, the network may not be sure of this image.
+    assert re.fullmatch(r"four\.jpg: (not sure: it may be )?4 \(\d\d\.\d %\).*", lines[1])
     assert len(lines) == 3
 
 

@@ -26,9 +26,9 @@ EPOCHS = ["--epochs", "150"]
 
 @contextlib.contextmanager
 def running(folder, **environment):
-    """Start a scheduler and two workers; yield the scheduler's address and the three processes."""
+    """Start a scheduler and two workers, and yield the scheduler's address and the three processes."""
     file, quiet = folder / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    file.unlink(missing_ok=True)  # written by an earlier scheduler
+    file.unlink(missing_ok=True)  # an earlier scheduler may have written this file
     environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
     place = ["--scheduler-file", str(file), "--no-dashboard"]
     commands = [

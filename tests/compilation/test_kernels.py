@@ -11,7 +11,7 @@ from fastnet.kernels.compiler import is_kernel, on_compilation
 
 @pytest.fixture(scope="module")
 def found():
-    """The specializations. Checks that listing the specializations compiles nothing."""
+    """All specializations of kernels. The fixture checks that listing them compiles nothing."""
     compiled = []
     before = epoch.epoch, inputs._fill, parallel_compilation.compile_all, parallel_compilation.address_of
     with on_compilation(lambda: contextlib.nullcontext(compiled.append(True))):

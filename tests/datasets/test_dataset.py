@@ -10,7 +10,7 @@ from fastnet.datasets.dataset import as_dataset
 
 @pytest.fixture
 def pairs():
-    """Five samples as in the book: a list of tuples of column vectors."""
+    """Five samples in the book's form: a list of tuples of column vectors."""
     random = np.random.default_rng(0)
     return [(random.random((4, 1)), random.random((2, 1))) for _ in range(5)]
 

@@ -1,4 +1,7 @@
-"""Data sets in files of every format. The files follow the format's definition or are written by its library."""
+"""Data sets in files of every format.
+
+A file is written by the format's library, or here from the format's definition.
+"""
 
 import contextlib
 import gzip
@@ -52,14 +55,17 @@ def write(folder, files, compress=bytes):
 
 
 def renamed(pattern, train="train", test="t10k", labels="labels-idx1-ubyte"):
-    """Return MNIST's files with the names of the files of another set."""
+    """Return the arrays of `MNIST` under the file names of another data set."""
     kinds = "images-idx3-ubyte", labels
     names = [pattern.format(part, kind) for part in (train, test) for kind in kinds]
     return dict(zip(names, MNIST.values(), strict=True))
 
 
 def check(data, train=TRAIN, labels=LABELS, test=TEST, test_labels=TEST_LABELS):
-    """Check the three sets. The last sixth of `train` is the validation set. Pixels are divided by 256."""
+    """Check the training, validation and test sets.
+
+    The last sixth of `train` is the validation set. Pixels are divided by 256.
+    """
     (first, first_labels), (last, last_labels), (others, their_labels) = data
     np.testing.assert_array_equal(np.concatenate([first, last]) * 256, train.reshape(len(train), -1))
     np.testing.assert_array_equal(np.concatenate([first_labels, last_labels]), labels)
@@ -144,17 +150,18 @@ def test_the_number_of_classes(tmp_path):
 
 @pytest.fixture
 def sorted_by_label():
-    """60 images, sorted by label."""
+    """60 images and their labels, sorted by label."""
     return TRAIN, np.arange(60) // 20
 
 
 def check_drawn(data, images, labels):
-    """Check that a set was divided into 42, 8 and 10 samples, none of which was lost or duplicated."""
+    """Check that a set was divided into 42, 8 and 10 samples, and that no sample was lost or duplicated."""
     assert [len(pair[0]) for pair in data] == [42, 8, 10]
     both = np.concatenate([np.c_[pixels * 256, numbers] for pixels, numbers in data])
     expected = np.c_[images.reshape(60, -1), labels]
     np.testing.assert_array_equal(both[np.lexsort(both.T)], expected[np.lexsort(expected.T)])
-    assert len(set(data[2][1])) == 3  # drawn at random: the last ten samples have only one class
+    # The test samples are drawn at random. The last ten samples of the set would have only one class.
+    assert len(set(data[2][1])) == 3
 
 
 def test_without_test_data_some_are_drawn_which_is_reported(tmp_path, sorted_by_label):
@@ -267,7 +274,7 @@ def test_csv(tmp_path, form):
 def test_csv_without_test_data_and_gzipped(tmp_path, sorted_by_label):
     images, labels = sorted_by_label
     path = csv(tmp_path / "train.csv", images, labels)
-    # Like the file of Kaggle, test.csv has no labels, so it cannot be the test data.
+    # Like Kaggle's test.csv, this file has no labels, so it cannot be the test data.
     (tmp_path / "test.csv").write_text("pixel0,pixel1\n1,2\n")
     check_drawn(mnist_loader.load_data(path), images, labels)
     (tmp_path / "all.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
@@ -319,7 +326,7 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
 
 
 class Bomb:
-    """Runs code when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __reduce__(self):
         return pytest.fail, ("code in a file was run",)

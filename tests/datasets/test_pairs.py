@@ -1,4 +1,4 @@
-"""Training data that is no `Dataset`: read as pairs, or refused with a message that says how to make a `Dataset`."""
+"""Training data that is no `Dataset` is read as pairs, or refused with a message that says how to make a `Dataset`."""
 
 import numpy as np
 import pytest

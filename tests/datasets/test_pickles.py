@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fastnet.datasets import pickles
 from fastnet.files.reading import DataError
 
-# Written by Python 2.7.18 (cPickle) with NumPy 1.16.6, in the protocols 0, 1 and 2, from:
+# Python 2.7.18 (cPickle) with NumPy 1.16.6 wrote this tuple as pickles of the protocols 0, 1 and 2:
 # tuple((np.linspace(0, 1, 8).astype(np.float32).reshape(2, 4) + i, np.array([3, i], np.int64)) for i in range(3))
 BY_PYTHON_2 = {
     0: (
@@ -93,7 +93,7 @@ def test_python_3(write, protocol, dtype, order):
 
 
 class Evil:
-    """Creates a folder when it is unpickled with `pickle.loads`."""
+    """An object that creates a folder when `pickle.loads` unpickles it."""
 
     def __init__(self, path):
         self.path = path
@@ -213,7 +213,7 @@ def test_a_text_of_which_python_warns_is_refused_and_nothing_is_shown(write):
 
 
 def test_the_checksum_of_gzip_is_compared(write):
-    """Found by fuzzing: reading ended at the pickle's last instruction, before the checksum."""
+    """Found by fuzzing: reading ended at the pickle's last instruction, so gzip did not compare the checksum."""
     contents = bytearray(gzip.compress(base64.b64decode(BY_PYTHON_2[2])))
     contents[-8] ^= 1
     with pytest.raises(DataError, match="compressed data is damaged"):

@@ -33,7 +33,8 @@ def dropouts(inverted):
 
 def hidden_layers(widths, epsilons, inverted):
     dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
-    # Half of the layers in a random list are dense. Random lists and the usual group of layers are drawn equally often.
+    # On average, half of the layers in a random list are dense. A random list is drawn as often as the usual sequence
+    # of layers.
     return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
         lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
     )
@@ -67,7 +68,7 @@ IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
 
 @st.composite
 def architectures(draw, widths, epsilons, inputs=None, images=False):
-    """Draw networks of dense layers, or of image layers and possibly dense layers."""
+    """Draw networks of dense layers. If `images` is true, layers for images come before the dense layers."""
     input_shape, layers, inverted = (draw(inputs or widths),), [], st.just(True)
     if images:
         input_shape, inverted = draw(IMAGES), st.booleans()
@@ -138,7 +139,7 @@ def parameters_of(architecture, random):
 
 
 def task_of(architecture, random, samples, *, zeros=0.0, weighted=False, sparse=False):
-    """Draw parameters and data; `zeros` is the expected share of inputs that are 0."""
+    """Draw parameters and data. The expected share of inputs that are 0 is `zeros`."""
     inputs = random.standard_normal((samples, architecture.n_in)) * (
         random.random((samples, architecture.n_in)) >= zeros
     )

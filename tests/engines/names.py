@@ -19,7 +19,7 @@ from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 class Activation(NamedTuple):
     function: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
-    kinked: bool = False  # whether the derivative does not exist at 0
+    kinked: bool = False  # whether the derivative at 0 does not exist
     scipy: str | None = None  # name in scipy.special
     roundings: int = 8  # largest relative error, in multiples of the dtype's epsilon
 
@@ -51,7 +51,7 @@ class Cost(NamedTuple):
     """Name of the cost's setting, and a strategy for its values."""
 
     kinks: Callable[[Any, Any], list[Any]] = lambda z, y: []
-    """Returns arrays that are 0 where the cost, with its default setting, lacks a derivative of some order."""
+    """Returns arrays that are 0 where the cost with its default setting is not smooth."""
 
 
 def quadratic(activation):
@@ -59,7 +59,8 @@ def quadratic(activation):
 
 
 def cross_entropy(z, y):
-    return np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z), axis=-1)  # -ln a and -ln(1 - a)
+    # The calls of `logaddexp` compute -ln a and -ln(1 - a).
+    return np.sum(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z), axis=-1)
 
 
 def log_likelihood(z, y):
@@ -121,7 +122,7 @@ def drawn_cost(draw):
 
 
 def losses_of(cost, activation):
-    """Return, for one of fastnet's costs, the function of z and targets that returns each sample's cost."""
+    """Return the function of z and targets that computes each sample's cost, for one of fastnet's costs."""
     name = costs.class_name(cost)
     setting = COSTS[name].setting
     settings = {} if setting is None else {setting[0]: getattr(cost, setting[0])}
@@ -133,7 +134,7 @@ class Optimizer(NamedTuple):
     """Strategy that draws an optimizer and all its settings."""
 
     last_change: Callable[[Any, list, list], Any]
-    """Returns a parameter's last change, given the optimizer and the gradients and learning rates of all steps."""
+    """Returns a parameter's last change, given the optimizer, and the gradients and learning rates of all steps."""
 
     torch: Callable[[Any], tuple[str, dict[str, Any]]]
     """Returns the optimizer's name in torch.optim, and its arguments."""
@@ -166,7 +167,8 @@ def last_change_of_rmsprop(optimizer, gradients, etas):
 
 
 # The gradient of a bias before batch normalization is zero except for rounding errors, which differ between engines.
-# Adam divides by the gradient's size plus epsilon. With the default of 1e-8, rounding errors would give large steps.
+# Adam divides by the gradient's size plus epsilon. With the default epsilon, 1e-8, rounding errors would give large
+# steps.
 EPSILONS = st.sampled_from([1e-3, 1e-2])
 
 OPTIMIZERS = {
@@ -197,4 +199,4 @@ OPTIMIZERS = {
 LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` defines what they compute
 
 CONVOLUTIONAL = ("reference", "numpy", "torch", "numba")
-"""Engines that support networks of images, and dropout that is not inverted."""
+"""Engines that support convolutional networks and non-inverted dropout."""

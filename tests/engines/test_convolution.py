@@ -1,4 +1,4 @@
-"""Networks of images in every engine: comparison with PyTorch, and cases that random networks do not cover."""
+"""Convolutional networks in every engine: comparison with PyTorch, and cases that random networks do not cover."""
 
 import numpy as np
 import pytest
@@ -59,9 +59,9 @@ def test_training_and_outputs_are_those_of_pytorch(engine_of_images):
 @pytest.mark.parametrize("first", range(4))
 @pytest.mark.parametrize("activation", ["linear", "gelu"])
 def test_the_first_of_the_largest_gets_the_error(engine_of_images, first, activation):
-    """Each pixel is in its own map, so the gradient of the map's weight shows whether the pixel got the error."""
+    """Pixel i is nonzero only in map i. So the gradient of the weight for map i shows whether pixel i got the error."""
     image = np.zeros((4, 2, 2))
-    for pixel in range(first, 4):  # pixels `first` to 3 are the largest: 1 instead of 0
+    for pixel in range(first, 4):  # pixels `first` to 3 are 1, all others 0
         image[pixel, pixel // 2, pixel % 2] = 1
     architecture = Architecture((4, 2, 2), (Convolution(1, 1, activation), MaxPooling(2), Dense(1)), dtype=FLOAT64)
     parameters = architecture.parameters([np.ones((1, 4, 1, 1)), np.ones((1, 1))], [np.zeros((1, 1))] * 2)
@@ -79,7 +79,7 @@ def test_rows_and_columns_that_fill_no_window_have_no_part(engine_of_images):
 
 
 def test_a_dense_layer_has_maps_one_after_another(engine_of_images):
-    """The inputs are ordered map by map, and row by row within a map, as in the book and in PyTorch."""
+    """The inputs of a dense layer are the maps in row-major order, as in the book and in PyTorch."""
     architecture = Architecture((2, 2, 3), (Convolution(2, 1, "linear"), Dense(12, "linear")), dtype=FLOAT64)
     swap = np.array([[0.0, 1.0], [1.0, 0.0]]).reshape(2, 2, 1, 1)
     parameters = architecture.parameters([swap, np.eye(12)], [np.zeros((2, 1)), np.zeros((12, 1))])
@@ -89,7 +89,7 @@ def test_a_dense_layer_has_maps_one_after_another(engine_of_images):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_statistics_of_maps_count_places(engine_of_images, dtype):
-    """A mini-batch of one sample changes the statistics only if each map has at least two pixels."""
+    """A mini-batch of one sample changes the running mean and variance only if each map has at least two pixels."""
     layers = (Convolution(2, 2, "linear"), BatchNormalization(momentum=1.0), Dense(1))
     for side, changes in ((2, False), (3, True)):
         task = task_of(Architecture((1, side, side), layers, dtype=FLOAT64), np.random.default_rng(0), 1)
@@ -110,7 +110,7 @@ def test_statistics_of_maps_count_places(engine_of_images, dtype):
 
 @pytest.mark.parametrize("image", [True, False])
 def test_dropout_of_chapter_6(engine_of_images, image):
-    """In training, kept inputs are not scaled; in evaluation, all inputs are multiplied by 1 - p."""
+    """In training, kept inputs are not scaled. In evaluation, all inputs are multiplied by 1 - p."""
     layers = (Dropout(0.75, inverted=False), *([Convolution(1, 2, "linear")] if image else []), Dense(1, "linear"))
     architecture = Architecture((1, 2, 2) if image else (4,), layers, dtype=FLOAT64)
     parameters = parameters_of(architecture, np.random.default_rng(0))
@@ -189,7 +189,7 @@ def test_a_custom_activation_returns_a_tensor_of_the_same_shape():
 
 @pytest.mark.parametrize("density", [0.1, 1.0])
 def test_networks_with_other_borders_share_a_data_set(density):
-    """Filters of 3 x 5 and of 5 x 3 need equally many border pixels, but at different positions."""
+    """Filters of 3 x 5 and of 5 x 3 need the same number of border pixels, but at different positions."""
     random = np.random.default_rng(0)
     inputs = random.standard_normal((9, 49)) * (random.random((9, 49)) < density)
     data = Dataset(inputs, random.random((9, 2)))

@@ -17,13 +17,13 @@ from fastnet.formulas.costs import CustomCost
 from fastnet.formulas.layers import BatchNormalization, Dense
 from fastnet.kernels import choice
 
-# The epsilon of batch normalization is larger than its default of 1e-5. For few and similar samples, the cost is curved
-# on the scale of sqrt(epsilon), so with a smaller epsilon finite differences would seldom be accurate.
+# The epsilon of batch normalization is larger than the default of 1e-5. If samples are few and similar, the gradient
+# changes over distances of about sqrt(epsilon). With a smaller epsilon, finite differences would seldom be accurate.
 WIDTHS = st.integers(1, 6) | st.sampled_from([1, 3, 18])
 ARCHITECTURES = architectures(WIDTHS, epsilons=st.sampled_from([0.01, 0.1]))
 OF_IMAGES = architectures(st.integers(1, 4), epsilons=st.sampled_from([0.01, 0.1]), images=True)
 ZEROS = st.sampled_from([0.0, 0.5, 0.8, 1.0])
-ZEROS_OF_IMAGES = st.sampled_from([0.0, 0.5])  # with equal numbers in a window, max pooling has no derivative
+ZEROS_OF_IMAGES = st.sampled_from([0.0, 0.5])  # no more zeros, because max pooling of equal numbers has no derivative
 
 
 def assert_close(gradient, expected):
@@ -165,10 +165,11 @@ def test_a_custom_cost_gives_its_own_gradient(name, output):
 @given(st.lists(st.integers(0, 3), min_size=8, max_size=8).filter(any), SEEDS)
 @drawn(10)
 def test_sample_weights_are_repetitions(engine_name, repetitions, seed):
-    """A weight of k has the same effect as k repetitions of the sample, apart from a factor of the learning rate.
+    """A sample weight of k has the same effect as k repetitions of the sample with another learning rate.
 
-    A gradient is divided by the number of samples: by 8 with weights, and by `total` with repetitions. The network has
-    no batch normalization, which ignores weights.
+    The gradient is divided by the number of samples, which is 8 with weights and `total` with repetitions. So the
+    learning rate is multiplied by total / 8 with repetitions. The network has no batch normalization, because batch
+    normalization ignores sample weights.
     """
     random = np.random.default_rng(seed)
     architecture = Architecture.dense((3, 5, 2), np.dtype("float64"), "tanh")

@@ -16,7 +16,7 @@ from fastnet.kernels import choice
 Z = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0], [-1.0, 0.25, 0.0], [1.0, 0.5, 4.0]])
 LABELS = np.array([0, 2, 1, 2])
 RIGHT = 3  # number of samples classified correctly: all except the second
-IDENTITY = [np.eye(3)], [np.zeros((3, 1))]  # z of the outputs equals the inputs
+IDENTITY = [np.eye(3)], [np.zeros((3, 1))]  # with these parameters, z equals the inputs
 OUTPUTS = [(name, activation) for name, cost in names.COSTS.items() for activation in cost.losses]
 
 
@@ -49,7 +49,7 @@ def test_by_hand(engine_name, cost, activation, dtype):
 def test_targets_that_are_not_zero_or_one(engine_name, cost, activation):
     y = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.25, 0.5, 0.25], [1.0, 0.0, 0.0]])
     found = engine_with(engine_name, cost, activation).measure(Dataset(Z, y), cost=True)
-    assert found.correct == 3  # all except the last sample
+    assert found.correct == 3  # all samples except the last
     assert found.cost == pytest.approx(names.COSTS[cost].losses[activation](Z, y).sum(), rel=1e-14)
 
 
@@ -104,7 +104,7 @@ def test_a_custom_cost_is_measured_by_every_engine(engine_name, make_engine):
 def test_any_number_of_samples_and_of_threads(engine_name, make_engine, draw_parameters, monkeypatch, samples):
     """Many samples are divided into parts, which threads feed forward. The number of threads changes no result."""
     if engine_name == "reference":
-        samples %= 100  # the reference computes one sample at a time, in one thread
+        samples %= 100  # fewer samples, because the reference computes one at a time, in one thread
     random = np.random.default_rng(0)
     weights, biases = draw_parameters([4, 6, 3], random)
     data = Dataset(random.standard_normal((samples, 4)), random.integers(0, 3, samples))
@@ -142,7 +142,8 @@ def test_a_saturated_network_has_a_finite_cost(engine_name, make_engine, cost):
     engine = make_engine(engine_name, [3, 3], *IDENTITY, cost=cost)
     z = np.array([[1000.0, -1000.0, -1000.0]])
     assert engine.measure(Dataset(z, [0]), cost=True).cost == 0
-    # The cross-entropy is 1000 for each of the first two outputs; the softmax of the second is exp(-2000).
+    # The cross-entropy is 1000 for each of the first two outputs. The log-likelihood cost is also 2000, because the
+    # softmax of the second output is exp(-2000).
     assert engine.measure(Dataset(z, [1]), cost=True).cost == 2000
 
 

@@ -43,7 +43,7 @@ def tasks(epsilons, ways, *, images=False):
         st.integers(3, 50),  # mini-batch size
         st.sampled_from([0.0, 0.8]),  # share of inputs that are 0
         st.booleans(),  # whether the inputs are sparse
-        st.booleans(),  # whether samples have weights
+        st.booleans(),  # whether there are sample weights
         st.lists(st.sampled_from([0.01, 0.02, 0.05]), min_size=3, max_size=3),
         ways,
         st.integers(1, 3),  # number of threads
@@ -62,7 +62,7 @@ def without_jumps(descent):
 # The engine `reference` is left out: it always computes in float64, so this test would compare it with itself.
 #
 # Larger learning rates would make training chaotic: RMSProp's first steps are up to ten times the learning rate.
-# Networks with linear neurons can still diverge; diverging examples are left out.
+# Networks with linear neurons can still diverge. Diverging examples are left out.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @pytest.mark.parametrize("engine_name", [name for name in ENGINES if name != "reference"], indirect=True)
 @given(tasks([1e-3, 1e-2], descents()))
@@ -71,8 +71,8 @@ def test_drawn_networks(engine_name, task):
     compare(engine_name, "float64", *task)
 
 
-# The same examples are drawn every time, because a random example could fail: float32 loses too many digits if a
-# rectified neuron is near its kink, or if a neuron before batch normalization is nearly constant over a mini-batch.
+# The same examples are drawn every time, because a new example could fail. Float32 loses too many digits if a rectified
+# neuron is near its kink, or if a neuron before batch normalization is nearly constant over a mini-batch.
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
 @given(tasks([0.1], descents().map(without_jumps)))
 @drawn(20, derandomize=True)
@@ -98,10 +98,11 @@ def test_drawn_networks_of_images_in_float32(engine_of_images, task):
 def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):
     """Compare an engine with the engine `reference`, unless the results are too sensitive to rounding errors.
 
-    The results are too sensitive if the reference's results differ after changing parameters and inputs by some
-    rounding errors. A chain of batch normalizations can cause a difference, because each normalization can multiply
-    rounding errors by 1 / sqrt(epsilon). Inputs of 0 are also changed: if all inputs are 0, a neuron's outputs for
-    different samples differ only by rounding errors.
+    For the check, all parameters and inputs are changed by 8 times the dtype's machine epsilon. The results are too
+    sensitive if this changes the reference's results by more than a tenth of the tolerance. A chain of batch
+    normalizations can cause such a change, because each normalization can multiply rounding errors by
+    1 / sqrt(epsilon). Inputs of 0 are changed, too. If all inputs are 0, a neuron's outputs for different samples
+    differ only by rounding errors.
     """
     if sparse:
         pytest.importorskip("scipy")
@@ -170,7 +171,8 @@ def test_200_mini_batches_of_mnist(
     assert largest_difference(engine.parameters(), reference_after_200_mini_batches) < PRECISION[dtype]
 
 
-# Cases for every path of the compiled kernel: sizes, samples, mini-batch size, share of nonzero inputs, threads.
+# Cases for every path of the compiled kernel. A case consists of the sizes, the number of samples, the mini-batch size,
+# the share of nonzero inputs, and the number of threads.
 CASES = [
     ([20, 17, 19, 3], 50, 7, 0.2, 1),
     ([21, 40, 33, 4], 48, 10, 0.2, 2),
@@ -311,7 +313,7 @@ def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypa
 
 @pytest.mark.parametrize("dtype", PRECISION)
 def test_an_infinite_input_saturates_and_does_no_more(make_engine, draw_parameters, dtype):
-    """Infinity times 0 is NaN in the padding of the compiled kernel's panels, which must not affect the outputs."""
+    """In the padding of the kernel's panels, infinity times 0 is NaN. These NaNs must not affect the outputs."""
     weights, biases = draw_parameters([3, 5, 2], np.random.default_rng(0))
     inputs = np.array([[1, np.inf, 0], [1, 2, -np.inf]])
     ours, theirs = (make_engine(name, [3, 5, 2], weights, biases, None, dtype) for name in ("numba", "reference"))
@@ -353,7 +355,7 @@ def test_a_cost_that_cannot_be_called_is_refused(name, make_engine, draw_paramet
 
 
 def test_the_reference_by_hand(make_engine):
-    """One neuron and one sample: sigmoid(0.6 * 1 + 0.9) and the first step, with the formulas written out here."""
+    """The output and the first step of one neuron with one sample equal the formulas that are written out here."""
     data = Dataset([[1.0]], [[0.0]])
     engine = make_engine("reference", [1, 1], [np.array([[0.6]])], [np.array([[0.9]])], data)
     a = 1 / (1 + np.exp(-1.5))

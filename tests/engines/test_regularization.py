@@ -20,7 +20,7 @@ FLOAT64 = np.dtype("float64")
 @pytest.mark.parametrize("dtype", PRECISION)
 @pytest.mark.parametrize("kind", [Matrix, Rows])
 def test_weights_that_shrink_for_long_stay_numbers(monkeypatch, kind, dtype):
-    """0.6^420 underflows in float32, so the kernel must multiply the weights by their scale before it underflows."""
+    """The scale 0.6^420 underflows in float32. Before that, the kernel must multiply the weights by their scale."""
     monkeypatch.setattr(choice, "without_zeros", lambda density: kind is Rows)
     random = np.random.default_rng(0)
     task = task_of(Architecture.dense((20, 70, 40, 3), FLOAT64), random, 42, zeros=0.3)
@@ -55,7 +55,7 @@ def test_the_scale_passes_its_smallest_value_and_begins_again():
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("of_a_step", [0.4, 0.5, 0.51, 0.75, 1.0, 1.5, 3.0])
 def test_l2_that_is_strong(engine_name, of_a_step, momentum):
-    """If eta lambda / n is 1, weight decay sets the weights to 0. If it is larger, their signs change."""
+    """If eta lambda / n is 1, weight decay sets the weights to 0. If it is larger than 1, the weights change sign."""
     random = np.random.default_rng(0)
     architecture = Architecture.dense((6, 40, 3), FLOAT64)
     task, order = task_of(architecture, random, 24), random.permutation(24)

@@ -34,7 +34,8 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
     for eta in (0.05, 0.1):
         engine.epoch(random.permutation(17), 5, eta, descent)
     parameters, state = engine.parameters(), engine.state()
-    engine.set_parameters(parameters)  # as before every epoch; the layout in memory may change
+    # Training sets the parameters before every epoch, which may change their layout in memory.
+    engine.set_parameters(parameters)
     other = task.engine(engine_name, dtype, parameters)
     other.set_state(state)
     for eta in (0.1, 0.02):
@@ -112,7 +113,7 @@ def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent
     DTYPES,
     st.sampled_from([Matrix, Rows]),
     st.sampled_from([2, 3, 7]),
-    st.sampled_from([6, 7]),  # mini-batch size; the last mini-batch is full with 6, not with 7
+    st.sampled_from([6, 7]),  # mini-batch size; 30 samples fill mini-batches of 6, but not of 7
     SEEDS,
 )
 @drawn(40)

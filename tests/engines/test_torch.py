@@ -1,4 +1,4 @@
-"""The PyTorch engines, above all CUDA graphs, as far as a machine without a CUDA device can test them."""
+"""Tests of the PyTorch engines, above all of their use of CUDA graphs, on machines without a CUDA device."""
 
 import numpy as np
 import pytest
@@ -16,12 +16,12 @@ torch = pytest.importorskip("torch")
 
 from fastnet.engines import torch as torch_engine  # noqa: E402 - not without PyTorch
 
-MINI_BATCH_SIZE = 3  # digits are lost with 2 samples, which batch normalization maps to nearly -1 and 1
+MINI_BATCH_SIZE = 3  # batch normalization maps 2 samples to nearly -1 and 1, which loses digits
 OPTIMIZERS = [GradientDescent(0.8), *map(as_optimizer, NAMES)]
 
 
 class GraphOnCPU:
-    """A stand-in for a CUDA graph. The work is executed in each `run`, but not when it is recorded."""
+    """A replacement for a CUDA graph. Each `run` executes the work, but recording does not."""
 
     recorded = 0
 
@@ -67,7 +67,9 @@ def test_captured_steps_are_those_of_the_reference(graphs, task, samples, descen
     captured, reference = captured_on_cpu(task), task.engine("reference")
     random = np.random.default_rng(seed)
     before = graphs.recorded
-    for eta in (0.02, 0.02, 0.01):  # a new eta keeps the velocity; RMSProp would amplify errors with a large eta
+    # A new eta must keep the velocity. The values are small, because with a large eta RMSProp would amplify rounding
+    # errors.
+    for eta in (0.02, 0.02, 0.01):
         order = random.permutation(47)[:samples]
         costs = [
             each.epoch(order, MINI_BATCH_SIZE, eta, descent, with_costs=True).costs for each in (captured, reference)

@@ -35,7 +35,7 @@ def convolution(layer, parameters, x, factors, shape):
 
 
 def pooling_windows(layer, x, shape):
-    """Return the pooling windows of images, each as a vector, with one sample per row."""
+    """Return the pooling windows of images as vectors, in an array of shape (..., samples, windows, pixels)."""
     images = x.reshape(*x.shape[:-1], *shape)
     windows = sliding_window_view(images, layer.shape, axis=(-2, -1))
     windows = windows[..., :: layer.shape[0], :: layer.shape[1], :, :]
@@ -71,7 +71,7 @@ FORWARD = {
 
 
 def factors_of(architecture, seed, first, samples):
-    """Return the dropout factors of the inputs of each Dropout layer, and None for every other layer."""
+    """Return a list with the factors of each Dropout layer's inputs, and None for every other layer."""
     widths = [prod(shape) for shape in architecture.shapes]
     probabilities = [getattr(layer, "p", None) for layer in architecture.layers]
     widths = [0 if p is None else width for width, p in zip(widths, probabilities, strict=False)]
@@ -99,7 +99,7 @@ class Truth:
         self.l2, self.l1 = (each / (self.divisor if weighted_mean else 1) for each in (l2, l1))
 
     def forward(self, parameters):
-        """Return z of the outputs, and a list: signs of z before kinked activations, and argmax of pooling windows."""
+        """Return the outputs' z, and a list: z's signs before kinked activations, and the argmax of pooling windows."""
         z, signs = self.inputs, []
         for layer, shape, own, factors in zip(self.layers, self.shapes, parameters, self.factors, strict=False):
             if type(layer).__name__ == "MaxPooling":
@@ -114,7 +114,7 @@ class Truth:
         return z, signs
 
     def costs(self, parameters):
-        """Return the cost of each network without regularization, and all signs on which its derivative depends."""
+        """Return each network's cost without regularization, and all signs on which the cost's derivative depends."""
         z, signs = self.forward(parameters)
         signs += [np.sign(each) for each in self.kinks(z, self.targets)]
         return np.sum(self.losses(z, self.targets) * self.sample_weights, axis=-1) / self.divisor, signs
@@ -126,9 +126,9 @@ class Truth:
     def gradient(self, parameters):
         """Return the derivative of the cost with respect to all trained parameters, and whether it is accurate.
 
-        The derivative is a vector of central differences of fourth order. It is accurate if no sign changes between
-        the points of a difference, if twice the step gives the same derivative, and if the cost's rounding error is
-        small.
+        The derivative is a vector of central differences of fourth order. It is accurate under three conditions. No
+        sign changes between the points of a difference. Twice the step gives the same derivative. The cost's rounding
+        error divided by the step is at most 1e-9.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # an infinite cost makes the derivative inaccurate
             return self._gradient(parameters)
@@ -147,7 +147,7 @@ class Truth:
         return near + flattened(self.trained, [self.decay(own) for own in parameters]), bool(accurate)
 
     def decay(self, arrays):
-        """Return the derivative of the regularization, which applies to weights only."""
+        """Return the derivative of the regularization term, which contains only weights."""
         of_weights = {name: self.l2 * w + self.l1 * np.sign(w) for name, w in arrays.items() if name == "weights"}
         return {name: np.zeros_like(array) for name, array in arrays.items()} | of_weights
 

@@ -139,7 +139,7 @@ LAYERS = [3, Dropout(0.5), Dense(2, "leaky_relu"), BatchNormalization("tanh", 0.
 
 @pytest.fixture
 def layered(tmp_path):
-    """A network with layers, trained for a few steps, and the path of its file."""
+    """A trained network with dropout and batch normalization, and the path of its file."""
     net = network2.Network(LAYERS, network2.QuadraticCost, activation="tanh", engine="numpy", dtype="float64", seed=0)
     x = np.random.default_rng(0).random((6, 3))
     net.SGD(Dataset(x, x[:, :2]), 2, 3, 0.1, report=lambda history: None)
@@ -157,7 +157,7 @@ def test_a_network_of_layers_is_the_same_network(layered):
         for name, array in layer.items():
             np.testing.assert_array_equal(array, expected[name], strict=True)
     assert json.loads(path.read_text())["version"] == 2
-    assert "cost" not in json.loads(path.read_text())  # the book's program needs this key
+    assert "cost" not in json.loads(path.read_text())  # without this key, the book's program cannot load it
     with pytest.raises(ValueError, match=r"dense layers of sigmoid neurons only. Use network2.load instead"):
         network.load(path)
 
@@ -227,7 +227,7 @@ def test_a_file_that_holds_no_network_of_layers(layered, change, message):
 
 @pytest.fixture
 def of_images():
-    """The contents of a file with a network whose inputs are images."""
+    """The contents of a model file with a convolutional network."""
     rows = np.arange(8.0).reshape(2, 1, 2, 2).tolist()
     layers = [
         {"layer": "Convolution", "filters": 2, "shape": [2, 2], "activation": "relu", "padding": "valid",
@@ -244,7 +244,7 @@ def test_a_file_of_images_by_hand(tmp_path, of_images):
     net = network2.load(tmp_path / "net.json", engine="numpy")
     assert net.layers == (Convolution(2, 2, "relu"), MaxPooling((2, 1)), Dense(1, "linear"))
     x = np.arange(9.0).reshape(9, 1)
-    # In both pooling windows of a map, the lower activation is the larger one.
+    # In both pooling windows of a map, the activation in the lower row is the maximum.
     windows = [np.array([[a, a + 1], [a + 3, a + 4]]) for a in (3, 4)]
     rows = np.arange(8.0).reshape(2, 2, 2)
     expected = sum(np.sum(w * window) + b for w, b in zip(rows, (0, 1), strict=True) for window in windows)

@@ -1,4 +1,4 @@
-"""Compares activation functions with results of higher precision."""
+"""Compares activation functions with results that are computed in higher precision."""
 
 from decimal import Decimal, localcontext
 

@@ -68,7 +68,7 @@ def test_what_is_no_layer(make, error, message):
 
 
 def test_settings_are_plain_data():
-    """Settings of inverted dropout omit `inverted`, as in versions of fastnet in which it was no argument."""
+    """Settings of inverted dropout omit `inverted`, as in earlier versions of fastnet, which had no such argument."""
     assert Dropout(0.5).settings() == {"layer": "Dropout", "p": 0.5}
     assert Dropout(0.5, inverted=False).settings() == {"layer": "Dropout", "p": 0.5, "inverted": False}
     assert (repr(Dropout(0.5)), repr(Dropout(0.5, False))) == ("Dropout(p=0.5)", "Dropout(p=0.5, inverted=False)")

@@ -1,7 +1,7 @@
 """Dropout masks. `engines/test_gradients.py` tests how the engines use the masks.
 
-The bounds follow from Hoeffding's inequality: the mean of n independent numbers between 0 and 1 differs by more than t
-from its expectation with a probability of at most 2 exp(-2 n t^2). Here, this probability is 1e-9.
+The bounds follow from Hoeffding's inequality. The mean of n independent numbers between 0 and 1 differs from its
+expectation by more than t with a probability of at most 2 exp(-2 n t^2). Here, t makes this probability 1e-9.
 """
 
 from itertools import pairwise
@@ -15,7 +15,7 @@ from fastnet.formulas import dropout
 
 SEEDS = [0, 1, 2**31 - 1]
 PROBABILITIES = [0.1, 0.5, 0.8]
-NEURONS = [1, 7, 8, 9, 30]  # the generator draws blocks of 8
+NEURONS = [1, 7, 8, 9, 30]  # the generator draws numbers for 8 neurons at a time
 
 
 def masks(seed, first, samples, neurons, probability):

@@ -14,7 +14,7 @@ DRAWN = st.one_of([each.drawn for each in names.OPTIMIZERS.values()])
 
 
 def changes(optimizer, gradients, etas):
-    """Yield each step's change of a parameter; the optimizer's state is initially 0."""
+    """Yield each step's change of a parameter. The optimizer's state is initially 0."""
     state = {name: np.zeros_like(gradients[0]) for name in optimizer.state_names}
     for step, (gradient, eta) in enumerate(zip(gradients, etas, strict=True), 1):
         before = gradient.copy()
@@ -69,7 +69,7 @@ def test_by_hand():
     assert np.concatenate(list(changes(GradientDescent(0.5), ones, [1, 2, 4]))).tolist() == [-1, -2.5, -5.25]
     nesterov = GradientDescent(0.5, nesterov=True)
     assert np.concatenate(list(changes(nesterov, ones, [1, 2, 4]))).tolist() == [-1.5, -3.25, -6.625]
-    # The first step of Adam is eta in the direction of the gradient, whatever its size.
+    # Adam's first step changes each component by eta against the gradient's sign, whatever the gradient's size.
     (change,) = changes(Adam(), [np.array([1e3, -1e-3])], [0.25])
     np.testing.assert_allclose(change, [-0.25, 0.25], rtol=1e-4)
 

@@ -1,6 +1,6 @@
 """Fuzz one reader: `python -m tests.fuzz.campaign READER INPUTS SECONDS FOLDER SEED`.
 
-The result is written to `result.json` in FOLDER, and one input for each kind of finding to another file in FOLDER.
+The result is written to `result.json` in FOLDER. One input for each kind of finding is written to its own file there.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Campaign:
 def main() -> None:
     name, inputs, seconds, folder, seed = sys.argv[1:]
     reader = READERS[name]
-    warnings.simplefilter("ignore")  # to show a warning, Python would read a source file
+    warnings.simplefilter("ignore")  # Python reads a source file to show a warning, which would be a finding
     corpus = Path(folder) / "corpus"
     corpus.mkdir(exist_ok=True)
     for each in reader.seeds():

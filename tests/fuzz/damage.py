@@ -17,7 +17,7 @@ _VALUES = (
     "LogLikelihoodCost", "\ud800", "a\nb\x1b[2J",
     "x" * 500, [], {}, [[]], [0], {"": 0}, [0.5] * 40, ["a"], [[1, 2], [3]],
 )  # fmt: skip
-_ENLARGED_BY = 1 << 20  # number of bytes by which a file is enlarged, approximately
+_ENLARGED_BY = 1 << 20  # approximate number of bytes by which a file is enlarged
 _DEEP = 2000
 
 
@@ -91,7 +91,7 @@ def _spots(value: Any) -> Any:
 
 
 def enlarged(contents: bytes, shape: Format | None, random: Random) -> bytes:
-    """Return a file enlarged by about a megabyte: one piece is repeated."""
+    """Return the file with one piece repeated, which adds about a megabyte."""
 
     def enlarge(part: bytes) -> bytes:
         start = random.randint(0, len(part))

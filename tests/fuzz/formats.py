@@ -96,7 +96,7 @@ def _of_chunks(parts: list[bytes]) -> bytes:
 
 
 def tensors(kind: Kind) -> Format:
-    """Return the format of a kind of `fastnet.files.tensors` file: version, description, arrays and numbers."""
+    """Return the format of a kind of tensor file. The parts are the version, description, array headers and numbers."""
     name, versions = kind.name, [str(version) for version in (kind.version, *kind.earlier)]
 
     def apart(contents: bytes) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Checks that a reader refuses files as documented, quickly and with little memory, and only reads."""
+"""Checks that a reader refuses files as documented, does nothing but read, and keeps the limits of time and memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from fastnet.files.reading import DataError
 
-MOST_SECONDS = 1.0  # largest processor time for one file
-MOST_BYTES = 64 << 20  # largest additional memory for one file
+MOST_SECONDS = 1.0  # largest processor time for one file, in seconds
+MOST_BYTES = 64 << 20  # largest additional memory for one file, in bytes
 _CODECS = (
     "ascii", "latin1", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
     "cp437", "unicode_escape", "raw_unicode_escape",
@@ -27,20 +27,20 @@ _HARMLESS = {"array.__new__", "builtins.id", "object.__getattr__", "sys._getfram
 
 
 class Finding(BaseException):
-    """A reader did something forbidden. This class is no `Exception`, so that no reader can catch it."""
+    """A reader did something forbidden. A reader's `except Exception` does not catch this class."""
 
 
 class _AuditHook:
-    """Audit hook that raises a `Finding` for an event while a file is read. Python cannot remove audit hooks."""
+    """Audit hook that raises a `Finding` for forbidden events while a file is read. Python cannot remove it."""
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # path of the file that may be read; None if no reader is monitored
-        self.thread = 0  # identifier of the monitored thread; starting another thread is an event
+        self.thread = 0  # identifier of the monitored thread, which cannot start another thread unnoticed
         self.event = ""
         self._added = False
 
     def add(self) -> None:
-        for codec in _CODECS:  # Python imports a codec when it is first needed
+        for codec in _CODECS:  # otherwise, Python would import a codec during monitoring
             codecs.lookup(codec)
         if not self._added:
             self._added = True
@@ -53,7 +53,7 @@ class _AuditHook:
             return
         if event.startswith("sqlite3.connect"):
             return
-        allowed, self.allowed = self.allowed, None  # `repr` may cause events
+        allowed, self.allowed = self.allowed, None  # `repr` may cause audit events
         self.event = f"{event} {arguments!r}"[:200]
         self.allowed = allowed
         raise Finding(f"the reader does not only read: {self.event}")
@@ -77,8 +77,8 @@ class MonitoredReader:
     Attributes
     ----------
     memory : int
-        Largest memory for a file, in bytes. The memory for a file is the growth of the process's peak memory or, if
-        counted and larger, the memory that Python and NumPy allocated.
+        Largest memory for a file, in bytes. The memory for a file is the growth of the process's peak memory. If
+        `count_memory` is true, it is at least the peak of the memory that Python and NumPy allocated.
     """
 
     def __init__(self, read: Callable[[Path], object], path: Path, whole: Sequence[bytes]) -> None:

@@ -33,7 +33,7 @@ RECIPE_OF_IMAGES = {
 
 
 class Reader(NamedTuple):
-    """A reader of files, and the format by which the fuzzer takes its files apart.
+    """A reader of files, and the format with which the fuzzer takes these files apart.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Reader(NamedTuple):
     format : Format or None
         Takes files apart, and puts them together with correct checksums. None if the files have no checksums.
     needs : str
-        Name of the module that the reader needs; the reader is left out if it is not installed.
+        Name of the module that the reader needs. If the module is not installed, the reader is left out.
     """
 
     name: str
@@ -93,7 +93,7 @@ def _checkpoint(path: Path) -> object:
     try:
         found = checkpoints.read(path, RECIPE, "data", architecture(RECIPE), ("velocity",))
     except ValueError as error:
-        if ": this checkpoint is from a" not in str(error):  # another run, or a run on other data
+        if ": this checkpoint is from a" not in str(error):  # the error names another run or other data
             raise
         try:
             found = checkpoints.read(path, RECIPE_OF_IMAGES, "data", architecture(RECIPE_OF_IMAGES), ("velocity",))
@@ -139,7 +139,7 @@ def _image(path: Path) -> object:
 
     from fastnet.handwriting import images
 
-    Image.init()  # otherwise, Pillow would import the formats while it is monitored
+    Image.init()  # otherwise, Pillow would import the formats while the reader is monitored
     return images.read(path)
 
 

@@ -1,4 +1,6 @@
-"""Write the fuzzer's seeds (`python -m tests.fuzz.seeds`): undamaged files of each kind, of fastnet and other programs.
+"""Write the fuzzer's seeds, which are undamaged files of each format.
+
+    python -m tests.fuzz.seeds
 
 This program does not write the checkpoints of versions 2, 3 and 4, which earlier versions of fastnet wrote.
 """

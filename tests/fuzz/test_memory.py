@@ -122,7 +122,7 @@ def test_links(name, tmp_path):
     link.symlink_to(reader.whole()[0])
     reader.read(link)
     circle.symlink_to(circle)
-    if name != "record":  # a missing record is created
+    if name != "record":  # the reader of records creates a missing file
         with pytest.raises(OSError, match="circle"):
             reader.read(circle)
 

@@ -1,4 +1,4 @@
-"""A `MonitoredReader` reads some damaged files. `python -m tests.fuzz` gives every reader a million files."""
+"""Damaged files are read with a `MonitoredReader`. `python -m tests.fuzz` gives every reader a million files."""
 
 from random import Random
 
@@ -21,13 +21,13 @@ def seeds_of(select):
 
 WHOLE = seeds_of(lambda reader, seed: seed in reader.whole())
 REFUSED = seeds_of(lambda reader, seed: seed not in reader.whole())
-OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # Pillow and SQLite read these
-# Other bytes may follow a zip archive.
+OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # Pillow and SQLite read the others
+# Seeds that are no zip archives. Other bytes may follow a zip archive.
 NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "torch")]
 
 
 def places(name, whole):
-    """Return all positions in a small file, and some positions in a larger file."""
+    """Return at most 200 evenly spaced positions in a file, or at most 60 in a file for the reader `torch`."""
     return range(0, len(whole), 1 + len(whole) // (60 if name == "torch" else 200))
 
 
@@ -67,12 +67,12 @@ def test_cut_off_anywhere_it_is_refused(name, seed, monitored):
 
 @pytest.mark.parametrize(("name", "seed"), NO_ARCHIVES)
 def test_what_comes_after_it_is_refused(name, seed, monitored):
-    assert not monitored(name, seed.read_bytes() + b"\1")  # zeros may follow gzip data
+    assert not monitored(name, seed.read_bytes() + b"\1")  # not a zero, because zeros may follow gzip data
 
 
 @pytest.mark.parametrize(("name", "seed"), OURS)
 def test_each_byte_changed_it_is_refused_or_read(name, seed, monitored):
-    """A file is refused if it has a checksum of its whole contents. No file causes a crash."""
+    """A changed file is refused if it has a checksum of its whole contents. No file causes a crash."""
     whole = seed.read_bytes()
     read = []
     for place in places(name, whole):
@@ -98,7 +98,7 @@ def test_drawn_damage(name, monitored, data):
 
 
 def any_damage(part, random):
-    """Change, remove, duplicate or add some bytes."""
+    """Replace, remove or duplicate up to 20 bytes, or insert up to 40 bytes."""
     start = random.randint(0, len(part))
     end = random.randint(start, min(len(part), start + 20))
     new = random.choice((random.randbytes(end - start), b"", part[start:end] * 2, b"\0", b"\xff" * 8, b"9" * 40))

@@ -108,7 +108,7 @@ def test_a_folder_that_is_read_only(write, tmp_path):
         path.chmod(0o666)
         os.chmod(folder, 0o555)
         user = os.geteuid()
-        if user == 0:  # root could write to the folder
+        if user == 0:  # because root could write to the folder
             os.seteuid(65534)
         try:
             with pytest.raises(PermissionError, match=r"Permission denied: '.*old'"):
@@ -184,7 +184,7 @@ def unfinished_name(path):
 
 
 def test_no_link_can_be_created_where_the_unfinished_file_is_written(write, old, monkeypatch):
-    """If the name were known, an attacker could create a link and so choose a file that is overwritten."""
+    """If an attacker knew the name, a link of this name could make the program overwrite another file."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
     first, target = unfinished_name(old), old.parent / "target"
     target.write_bytes(OLD)
@@ -311,7 +311,7 @@ def test_many_write_the_same_file_and_some_are_killed(old):
 
 
 def test_a_name_that_was_changed_is_kept_by_the_disk(old, monkeypatch):
-    """A power cut cannot be tested, but the order can: fsync of the file, renaming, fsync of the folder."""
+    """A power cut cannot be tested. The test checks the order: fsync of the file, renaming, fsync of the folder."""
     calls = []
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda fd: (calls.append(stat.S_IFMT(os.fstat(fd).st_mode)), fsync(fd)))

@@ -108,7 +108,7 @@ def test_a_file_with_two_frames_is_refused(tmp_path, ending):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
 def test_every_orientation(tmp_path, orientation, ending):
-    """The EXIF orientation says on which sides of the displayed image the stored first row and first column are."""
+    """The EXIF orientation gives the sides of the displayed image where the stored first row and column are."""
     shown = np.repeat(np.repeat(GREYS, 16, 0), 16, 1)
     stored = {1: shown, 2: shown[:, ::-1], 3: shown[::-1, ::-1], 4: shown[::-1], 5: shown.T, 6: np.rot90(shown),
               7: shown[::-1, ::-1].T, 8: np.rot90(shown, -1)}[orientation]  # fmt: skip
@@ -149,7 +149,7 @@ def test_damage_in_a_png_s_metadata_does_not_matter(tmp_path, name):
 
 def test_a_rational_over_zero_in_exif_data_does_not_matter(tmp_path):
     exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, 2)
-    # Two EXIF entries: the orientation, and XResolution, whose value, 1/0, is at byte 38.
+    # Two EXIF entries: the orientation, and XResolution. The value of XResolution, at byte 38, is 1/0.
     exif += struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x011A, 5, 1, 38)
     exif += struct.pack(">III", 0, 1, 0)
     image = Image.fromarray(np.repeat(np.repeat(GREYS, 16, 0), 16, 1))

@@ -1,4 +1,4 @@
-"""Tests of the file that keeps the default network: its path, retraining, and replacement of a damaged file."""
+"""Tests of the file of the default network: the file's path, retraining, and replacement of a damaged file."""
 
 import os
 import pickle
@@ -21,7 +21,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """Replace training by a function that returns an untrained network; return the list of these networks."""
+    """Replace training: each call returns a new, untrained network, and appends it to the fixture's list."""
     made = []
 
     def train():

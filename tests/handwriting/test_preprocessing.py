@@ -1,4 +1,4 @@
-"""Tests of prepared images: the digit's box, its centre of mass, and the removal of marks around the digit."""
+"""Tests of prepared images: the digit's box and centre of mass, and the removal of marks around the digit."""
 
 import functools
 
@@ -26,7 +26,7 @@ def written(digit, seed=0, **options):
 
 @functools.cache
 def prepared(digit, seed):
-    """Return an image with nothing around its digit, and the prepared image; both are cached for many tests."""
+    """Return an image with nothing around its digit, and the prepared image. Both are cached for other tests."""
     image = written(digit, seed)
     return image, handwriting.prepare(image)
 
@@ -182,7 +182,7 @@ def test_thin_lines_become_as_thick_as_mnist_s_and_thick_ones_as_thin(mnist):
 
 
 def with_lines(image, *lines, fill=60, width=3, degrees=0.0):
-    """Return the picture with lines drawn over it; each line is given as (x0, y0, x1, y1)."""
+    """Return the picture with lines drawn over it. A line is a tuple (x0, y0, x1, y1)."""
     layer = Image.new("L", image.shape[::-1], 255)
     for line in lines:
         ImageDraw.Draw(layer).line(line, fill=fill, width=width)
@@ -195,7 +195,10 @@ def box_of(image, margin):
 
 
 def sides(image, margin, which, beyond=0):
-    """Return the sides `which` of a box around a digit, as lines that extend `beyond` pixels past the corners."""
+    """Return the sides `which` of a box around a digit, as lines.
+
+    The lines extend `beyond` pixels past the box's corners.
+    """
     left, top, right, bottom = (int(value) for value in box_of(image, margin))
     lines = {
         "l": (left, top - beyond, left, bottom + beyond),
@@ -214,7 +217,7 @@ def test_long_lines_beside_a_digit_are_left_out():
 
 
 def corner(image, margin):
-    """Return a line to the left of the lower half of a picture's digit, and a line below the digit."""
+    """Return two lines: one left of the digit's lower half, and one below the digit."""
     left, top, right, bottom = (int(value) for value in box_of(image, margin))
     return (left, (top + bottom) // 2, left, bottom), (left, bottom, right, bottom)
 
