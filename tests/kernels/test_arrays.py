@@ -144,7 +144,7 @@ def test_outputs_are_copied_out_of_the_last_panels(architecture, samples):
 @given(ARCHITECTURES, st.integers(0, 5))
 @few
 def test_what_dropout_multiplies(architecture, samples):
-    """Dropout multiplies the activations of the next lower non-Dropout layer. Dropout layers may be adjacent."""
+    """Dropout multiplies the activations of the nearest lower layer of another kind. Dropout layers may be adjacent."""
     there, random, dtype = layout.layout_of(architecture), np.random.default_rng(0), architecture.dtype
     known, factors, of_inputs = known_layers(architecture), [], None
     rows = {}

@@ -373,7 +373,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
 
 @EACH_DTYPE
 def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dtype):
-    """Each mini-batch halves the scale. Below 1e-6, the weights are multiplied by the scale, which becomes 1."""
+    """Each mini-batch halves the scale. When the scale falls below 1e-6, the weights are multiplied by it."""
     case = cases(dtype)["decay"]
     engine = make_engine(case, dtype, 2)
     engine.epoch(np.arange(76), 4, case.eta, case.descent)

@@ -159,7 +159,7 @@ def test_softmax(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_largest_is_found_wherever_it_is(dtype):
-    """Softmax is 1 at the largest z, at whatever index it is, even if the other z are far below or above 0."""
+    """Softmax is 1 for the largest z, at every index, even if the other z are far below or above 0."""
     for n in widths(dtype):
         for k in range(n):
             for level in (-1e6, 0, 1e6):

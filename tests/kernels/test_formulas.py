@@ -107,7 +107,7 @@ def exponents(dtype):
 
 
 def positive(dtype):
-    """Return arguments of `log`: numbers of every magnitude, near 1, and near the limits sqrt(1/2) 2^n."""
+    """Return arguments of `log`: numbers of every magnitude, numbers near 1, and limits of `log`'s range reduction."""
     random, range_ = np.random.default_rng(0), np.finfo(dtype)
     near = 2.0 ** random.uniform(-range_.nmant, 0, 1000)
     powers = 2.0 ** np.arange(range_.minexp, range_.maxexp)

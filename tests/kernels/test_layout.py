@@ -79,7 +79,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
 @given(ARCHITECTURES)
 @few
 def test_weights_have_enough_memory(architecture):
-    """Weights have one row per input in layer 0, one per neuron in higher dense layers. Filters have padded rows."""
+    """Weights have a row per input in layer 0, and a row per neuron in other dense layers. Filters have padded rows."""
     there, known, dtype = layout.layout_of(architecture), known_layers(architecture), architecture.dtype
     below = None
     for k, each in enumerate(known):

@@ -87,7 +87,7 @@ def test_code_for_a_level_is_used_if_its_registers_are_as_wide(kernel, tmp_path)
     files = set(tmp_path.rglob("*.nbc"))
 
     third = kernel()
-    third._cache.takes_levels = False  # as in processes that compile ahead of time, for this processor only
+    third._cache.takes_levels = False  # processes that compile ahead of time do not use code for levels
     assert third(x) == expected
     assert third.stats.cache_misses
     for file in files:

@@ -11,7 +11,7 @@ from fastnet.kernels.vectors import lanes_of, register_lanes_of
 
 DTYPES = ("float32", "float64")
 START, STRIDE = 4, 19  # row i of x begins at index START + STRIDE * i
-PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # indices of rows of x; the blocks begin at PICKED[1]
+PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # indices of rows of x; blocks read from PICKED[1] on
 
 
 @kernel

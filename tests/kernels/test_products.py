@@ -1,4 +1,4 @@
-"""Tests products of integers without tolerance, because sums of integers are exact in any order, and other products."""
+"""Tests matrix products. Products of integers need no tolerance, because sums of integers are exact in any order."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tests of a grid search that trains several networks in parallel, in threads, in processes or with Dask."""
+"""Tests of a grid search that trains several networks in parallel threads, in parallel processes or with Dask."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor

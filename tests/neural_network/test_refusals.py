@@ -590,7 +590,7 @@ def test_what_lbfgs_has_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch)
 @BOTH
 @pytest.mark.filterwarnings("ignore:inputs go from|training was interrupted")
 def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch, kind):
-    """If the interrupted iteration diverges, `fit` raises an error and keeps nothing despite `keep_if_interrupted`."""
+    """If the interrupted iteration diverges, `fit` raises and changes nothing, despite `keep_if_interrupted`."""
     epoch = Engine.epoch
 
     def pressed(*arguments, **keywords):
