@@ -1,4 +1,4 @@
-"""The products of the inputs and the weights of layer 0, without the rest of a network."""
+"""Compiles and calls the matrix products of layer 0 without the kernel `epoch`."""
 
 from typing import NamedTuple
 
@@ -60,11 +60,11 @@ class Layer0:
     n_in, m : int
         Number of inputs, and number of samples in a mini-batch.
     z, delta : ndarray, shape (panels * m * width,)
-        Memory for the results of `multiply`, and memory with the errors that `accumulate` reads.
+        Array that `multiply` writes, and array of the errors that `accumulate` reads.
     """
 
     def __init__(self, n_in: int, m: int, z: np.ndarray, delta: np.ndarray) -> None:
-        # With m neurons, the kernels compute the neurons from `first` to `last`, and do not divide the samples.
+        # Layer 0 has no more samples than neurons, so that `accumulate` does not divide the samples.
         self._layout = Reference(Layout(np.array([n_in, m]), np.zeros(2, np.int64)))
         self._share = Reference(threads.Share(0, 1, np.zeros(1, np.int64)))
         scratch = np.zeros(size_of_packed(m), z.dtype)
@@ -74,12 +74,12 @@ class Layer0:
         self._workspace = Reference(workspace._replace(dense=parallel_compilation.address_of(dense, arguments)))
 
     def multiply(self, x, order, w, first, last):
-        """Set z to x w for the neurons from `first` to `last`; w and z are stored in panels."""
+        """Set z to x w for the neurons from `first` to `last`. Both w and z are stored in panels."""
         rest = self._layout, Reference(Parameters(w)), self._workspace, self._share
         multiply(Reference(x), Reference(order), first, last, *rest)
 
     def accumulate(self, x, order, w, first, last):
-        """Add x^T delta to w for the neurons from `first` to `last`; delta and w are stored in panels."""
+        """Add x^T delta to w for the neurons from `first` to `last`. Both delta and w are stored in panels."""
         sums = Reference(Parameters(w))
         rest = self._layout, sums, self._workspace, sums, self._share
         accumulate(Reference(x), Reference(order), first, last, *rest)

@@ -1,12 +1,13 @@
-"""Arrays for tests of kernels: numbers where a kernel may read, and NaN elsewhere."""
+"""Arrays for tests of kernels, which contain NaN except at the elements that a kernel may read."""
 
 import numpy as np
 
-FORBIDDEN = np.nan  # marks elements that a kernel must not read; in a result, the kernel must not overwrite them
+# Initial value of elements that a kernel must not read. Elements that the kernel must not write keep this value.
+FORBIDDEN = np.nan
 
 
 class Memory:
-    """Draws integers as floats, because sums of integers are exact in any order."""
+    """Makes arrays of random integers, stored as floats, because sums of integers are exact in any order."""
 
     def __init__(self, dtype, seed=0):
         self.random, self.dtype = np.random.default_rng(seed), np.dtype(dtype)
@@ -26,7 +27,7 @@ def with_part(array, places, part):
 
 
 def grid(start, *steps):
-    """Return `start` plus step * arange(count) along one new axis for each pair (step, count) of `steps`."""
+    """Return an array: for each pair (step, count) of `steps`, add step * arange(count) to `start` along a new axis."""
     places = np.array(start)
     for step, count in steps:
         places = places[..., np.newaxis] + step * np.arange(count)

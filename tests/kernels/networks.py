@@ -1,4 +1,4 @@
-"""Networks for tests of the layout, and the kernel layers expected for them, determined without the kernels' code."""
+"""Networks for tests of the layout, and their expected kernel layers, which are found without the kernels' code."""
 
 from itertools import pairwise
 from math import prod
@@ -18,7 +18,7 @@ DTYPES = ("float32", "float64")
 WIDTHS = st.integers(1, 40) | st.sampled_from([1, 15, 16, 17, 31, 32, 33, 64])
 OF_DENSE_LAYERS = architectures(WIDTHS, epsilons=st.just(1e-3))
 OF_IMAGES = architectures(WIDTHS, epsilons=st.just(1e-3), images=True)
-# These networks are needed because those of OF_IMAGES have at most three maps.
+# These networks have up to 40 maps in a layer, whereas those of OF_IMAGES have at most three.
 OF_MANY_MAPS = st.builds(
     lambda maps, filters, pooling, n: Architecture(
         (maps, 7, 6),
@@ -45,8 +45,8 @@ few = settings(deadline=None, max_examples=60)
 class Known(NamedTuple):
     """Expected properties of a kernel layer."""
 
-    layer: Any  # None for the first kernel layer of networks of images, which copies the images
-    first: int  # index of the first architecture layer that this kernel layer computes; -1 for the copy of the images
+    layer: Any  # None for the kernel layer that copies the images, the first one of a convolutional network
+    first: int  # index of the first architecture layer that this kernel layer computes; -1 if it copies the images
     last: int
     shape: tuple
     pooling: tuple
@@ -82,7 +82,7 @@ def known_layers(architecture):
 
 
 def bordered(known):
-    """Return the shape (rows, columns, maps) of an image with borders in memory, and slices without the borders."""
+    """Return an image's shape in memory, (rows, columns, maps) with borders, and the slices inside the borders."""
     (above, below), (left, right) = known.borders
     maps, height, width = known.shape
     inside = slice(above, above + height), slice(left, left + width)
@@ -90,7 +90,7 @@ def bordered(known):
 
 
 def positions(known):
-    """Return the memory index of each output of a layer, for one sample, in the book's order: by map, then by row."""
+    """Return the memory index of each output of a layer for one sample, in row-major order of (map, row, column)."""
     if not known.is_image:
         return np.arange(prod(known.shape))
     shape, inside = bordered(known)
@@ -98,7 +98,7 @@ def positions(known):
 
 
 def whole_vectors(size, dtype):
-    """Return the size, rounded up to whole vectors."""
+    """Return `size`, rounded up to a multiple of the number of lanes."""
     return -(-size // lanes_of(dtype)) * lanes_of(dtype)
 
 

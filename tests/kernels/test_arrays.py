@@ -41,7 +41,7 @@ def test_there_and_back_is_the_same(architecture):
 
 
 def place_of_weight(there, known, k, neuron, inputs):
-    """Return the indices of a neuron's weights in layer k; `inputs` are indices of inputs, numbered in memory order."""
+    """Return the memory indices of a neuron's weights in layer k; `inputs` are indices of inputs in memory order."""
     lanes = lanes_of(there.neurons.dtype)
     n_out, n_in = known[k].channels, there.sizes[k]
     if k == 0:
@@ -52,7 +52,7 @@ def place_of_weight(there, known, k, neuron, inputs):
 
 
 def place_of_filter(there, known, k, f):
-    """Return the indices of the weights of filter f in layer k, in the shape (maps, rows, columns)."""
+    """Return the memory indices of filter f's weights in layer k, as an array of shape (maps, rows, columns)."""
     dtype, (rows, columns), maps = there.neurons.dtype, known[k].layer.shape, known[k - 1].channels
     narrow = narrow_lanes_of(dtype)
     row = -(-columns * maps // narrow) * narrow
@@ -63,7 +63,7 @@ def place_of_filter(there, known, k, f):
 @given(ARCHITECTURES)
 @few
 def test_every_number_is_where_it_has_to_be(architecture):
-    """With n rows, row r of panel q begins at (q * n + r) * lanes. A filter's rows are stored one after another."""
+    """If panels have n rows, row r of panel q begins at (q * n + r) * lanes. The rows of a filter are contiguous."""
     there, parameters, flat = laid_out(architecture)
     statistics, known = arrays.statistics_from(architecture, there, parameters), known_layers(architecture)
     for k, each in enumerate(known):
@@ -76,7 +76,8 @@ def test_every_number_is_where_it_has_to_be(architecture):
                 np.testing.assert_array_equal(places[name][: len(array)], array.ravel())
             elif is_dense(each):
                 below = positions(known[k - 1]) if k else np.arange(architecture.n_in)
-                by_place = np.argsort(below)  # after images, weights have the memory order of their inputs
+                # Behind a layer that outputs images, weights are in the memory order of the inputs.
+                by_place = np.argsort(below)
                 for neuron, row in enumerate(array):
                     place = place_of_weight(there, known, k, neuron, np.arange(len(below)))
                     np.testing.assert_array_equal(flat.values[place], row[by_place])
@@ -143,7 +144,7 @@ def test_outputs_are_copied_out_of_the_last_panels(architecture, samples):
 @given(ARCHITECTURES, st.integers(0, 5))
 @few
 def test_what_dropout_multiplies(architecture, samples):
-    """Dropout multiplies the activations of the last layer below that is no Dropout; Dropout layers may be adjacent."""
+    """Dropout multiplies the activations of the nearest lower layer of another kind. Dropout layers may be adjacent."""
     there, random, dtype = layout.layout_of(architecture), np.random.default_rng(0), architecture.dtype
     known, factors, of_inputs = known_layers(architecture), [], None
     rows = {}

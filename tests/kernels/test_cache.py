@@ -1,4 +1,4 @@
-"""The cache finds code by the contents of the sources: equal copies of fastnet share code, changed copies do not."""
+"""The cache finds code by the contents of the sources, so that only equal copies of fastnet share code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ print(bool(compiled), *rows.values)
 
 
 def run(package: Path, folder: Path, cache: Path | None, **environment: str) -> list[str]:
-    """Run a program with a copy of the package; return whether the program compiled a kernel, and its results."""
+    """Run a program with a copy of the package. Return whether it compiled a kernel, and the printed numbers."""
     (folder / "program.py").write_text(TWICE)
     ours = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "PYTHONPATH")
     own = {key: value for key, value in os.environ.items() if key not in ours}
@@ -130,7 +130,7 @@ def test_settings_of_numba_that_change_code_change_the_file():
 
 
 def test_the_order_of_the_fields_of_a_named_tuple_changes_the_file():
-    """For two named tuples that differ only in the order of their fields, Numba's types have the same name."""
+    """Numba gives the same type name to two named tuples that differ only in the order of their fields."""
     cache, codegen = two_kernels.first._cache, two_kernels.first.targetctx.codegen()
     one, other = (namedtuple("Pair", names)(np.zeros(1), np.zeros(1)) for names in ("first second", "second first"))
     types = [(numba.typeof(each),) for each in (one, other)]

@@ -1,4 +1,4 @@
-"""Compares networks of images in the engine `numba` with the NumPy engines, on every path of the kernels."""
+"""Compares convolutional networks in the engine `numba` with other engines, on every path of the kernels."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,7 +27,7 @@ THREADS = (1, 2, 3)
 
 @dataclass
 class Case:
-    """A network of images without its output layer, and the training settings."""
+    """A convolutional network without the output layer, and the training settings."""
 
     shape: tuple
     layers: tuple
@@ -41,7 +41,7 @@ class Case:
     def task(self):
         architecture = Architecture(self.shape, (*self.layers, Dense(3)), dtype=np.dtype("float64"))
         task = task_of(architecture, np.random.default_rng(0), self.samples, zeros=0, weighted=self.is_weighted)
-        # Zeros fill blocks of 4 x 4 pixels, so that some windows are all zero. The last sample has no zeros.
+        # Blocks of 4 x 4 pixels are zero, so that some windows contain only zeros. The last sample has no such blocks.
         random, (maps, height, width) = np.random.default_rng(1), self.shape
         there = random.random((self.samples, 1, -(-height // 4), -(-width // 4))) >= self.zeros
         there = there.repeat(4, axis=2).repeat(4, axis=3)[:, :, :height, :width].repeat(maps, axis=1)
@@ -51,7 +51,7 @@ class Case:
 
 
 def cases(dtype):
-    """Return the cases by name. A narrow vector has v numbers; the numbers of filters and maps depend on v."""
+    """Return the cases by name. Numbers of filters and maps depend on v, the number of lanes of a narrow vector."""
     v = narrow_lanes_of(dtype)
     return {
         "book": Case(
@@ -175,12 +175,12 @@ def make_engine(monkeypatch):
         np.testing.assert_array_equal(np.delete(whole, inside), np.delete(before, inside), err_msg=name)
 
 
-# Names of arrays that kernels write before they read them: the initial contents do not matter.
+# Names of arrays whose initial contents do not matter, because kernels write an element before they read it.
 WRITTEN_BEFORE = ("means", "inverses", "dots", "gradient", "values", "offsets", "counts")
 
 
 def trained(engine, case):
-    """Train for two epochs, and return the costs."""
+    """Train for two epochs, and return the cost of each epoch."""
     random = np.random.default_rng(2)
     return [
         engine.epoch(
@@ -373,7 +373,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
 
 @EACH_DTYPE
 def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dtype):
-    """Each mini-batch halves the scale. After 20, the scale is below 1e-6, and the weights are multiplied by it."""
+    """Each mini-batch halves the scale. When the scale falls below 1e-6, the weights are multiplied by it."""
     case = cases(dtype)["decay"]
     engine = make_engine(case, dtype, 2)
     engine.epoch(np.arange(76), 4, case.eta, case.descent)
@@ -386,14 +386,14 @@ def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dty
 @pytest.mark.parametrize("pooling", [(2, 2), (3, 2), (1, 4), (4, 1)], ids=str)
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
-    """Each pixel is in a map of its own: the gradient of the map's weight shows whether the pixel got the error."""
+    """Only map i contains pixel i, so the gradient of map i's weight shows whether pixel i got the error."""
     n = int(np.prod(pooling))
     layers = (Convolution(1, 1, activation), MaxPooling(pooling), Dense(1))
     architecture = Architecture((n, *pooling), layers, dtype=np.dtype(dtype))
     parameters = architecture.parameters([np.ones((1, n, 1, 1)), np.ones((1, 1))], [np.ones((1, 1))] * 2)
     engine = engine_class("numba")(architecture, parameters)
     for first in range(n):
-        image = np.diag(np.arange(n) >= first)  # shape (maps, pixels); pixels of index `first` and above are equal
+        image = np.diag(np.arange(n) >= first)  # shape (maps, pixels); pixels from `first` on are 1, the others 0
         gradients = engine.gradients(image.reshape(1, -1).astype(dtype), np.zeros((1, 1)))
         assert np.flatnonzero(gradients[0]["weights"]).tolist() == [first]
 

@@ -21,7 +21,7 @@ from fastnet.kernels.vectors import lanes_of
 DTYPES = ("float32", "float64")
 PAIRS = [(cost, output) for cost in (*COSTS.values(), HuberCost(0.3), QuantileCost(0.1)) for output in cost.outputs]
 BOTH = pytest.mark.parametrize(("cost", "output"), PAIRS)
-ELSE = 7.0  # value of all memory outside the sample
+ELSE = 7.0  # value of all memory outside the sample, which must not change
 
 
 @kernel
@@ -32,13 +32,13 @@ def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, 
 
 
 def widths(dtype):
-    """Return small numbers of outputs, and numbers near multiples of a vector's size."""
+    """Return numbers of outputs: small numbers, and numbers near multiples of the number of lanes."""
     lanes = lanes_of(dtype)
     return [1, 2, 10, lanes - 1, lanes, lanes + 1, 2 * lanes - 1, 2 * lanes, 3 * lanes + 1]
 
 
 def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True):
-    """Return the errors and the cost of one of several samples in panels. Check that no other memory changes.
+    """Return the errors and the cost of one sample, stored in panels with others. Check that no other memory changes.
 
     The padding of z is NaN. Memory of other layers precedes the samples.
     """
@@ -70,13 +70,13 @@ def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True
 
 
 def formula(cost, output, z, y, factor=1.0):
-    """Return the errors and the cost as computed by `formulas.costs`, in long double."""
+    """Return the errors and the cost that `formulas.costs` computes in long double."""
     outputs, z, y = Outputs(cost, output), z.astype(np.longdouble)[np.newaxis], y.astype(np.longdouble)
     return factor * outputs.errors(z, y[np.newaxis])[0], outputs.losses(z, y[np.newaxis])[0]
 
 
 def drawn_targets(cost, n, random):
-    """Return drawn and extreme targets for a cost; targets of the log-likelihood have the sum 1."""
+    """Return drawn and extreme targets for a cost. Targets for the log-likelihood sum to 1."""
     if "linear" in cost.outputs:
         return [random.normal(0, 2, n), np.zeros(n)]
     if cost is PoissonCost:
@@ -107,7 +107,7 @@ def test_errors_and_losses(cost, output, dtype):
                 for factor in (1.0, -0.3):
                     found, loss = computed(cost, output, z, y, factor)
                     expected, expected_loss = formula(cost, output, z, y, factor)
-                    # softmax computes exp(z - max(z)): the rounding error of the exponent is the relative error of exp.
+                    # Softmax computes exp(z - max(z)), so a rounding error of z - max(z) is a relative error of exp.
                     digits = 12 + (np.ptp(np.maximum(z, z.max() - 100)) if output == "softmax" else 0)
                     sizes = np.abs(expected) + 1 + (np.abs(z) + np.abs(y) if output == "linear" else 0)
                     assert (np.abs(found - expected) <= digits * eps * sizes).all(), (n, scale)
@@ -127,7 +127,7 @@ def test_the_same_errors_whether_the_cost_is_wanted_or_not(cost, output, dtype):
 @pytest.mark.parametrize(("cost", "output"), [pair for pair in PAIRS if pair[1] in ("sigmoid", "softmax")])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_costs_and_errors_where_the_outputs_are_saturated(cost, output, dtype):
-    """Where the activation rounds to 0 or 1, the cost still grows with z, and is never infinite or negative."""
+    """Where the activation rounds to 0 or 1, the cost still depends on z, and is neither infinite nor negative."""
     sign, eps = np.array([1, -1, 1, -1, -1]), np.finfo(dtype).eps
     y = np.array([1, 0, 0, 0, 0] if output == "softmax" else [1, 0, 0, 1, 0]).astype(dtype)
     for level in (17, 88, 100, 1e4, 1e30):
@@ -141,7 +141,7 @@ def test_costs_and_errors_where_the_outputs_are_saturated(cost, output, dtype):
 
 
 def softmax(z):
-    """Return the softmax of z: with targets of 0, the errors are equal to the activations."""
+    """Return the softmax of z, which is equal to the errors if all targets are 0."""
     return computed(LogLikelihoodCost, "softmax", z, np.zeros_like(z))[0]
 
 
@@ -152,14 +152,14 @@ def test_softmax(dtype):
         for scale in (0.1, 1, 10, 30):
             z = random.normal(0, scale, n).astype(dtype)
             e = np.exp(z.astype(np.longdouble) - z.max())
-            # The tolerance is relative, also for small probabilities.
+            # The tolerance is relative, also for small probabilities down to about exp(-80).
             rtol = (10 + np.ptp(z)) * np.finfo(dtype).eps
             np.testing.assert_allclose(softmax(z), e / e.sum(), rtol=rtol, atol=np.exp(-80), err_msg=f"{n} outputs")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_largest_is_found_wherever_it_is(dtype):
-    """Softmax does not overflow, whichever z is the largest, even if all other z are far below 0."""
+    """Softmax is 1 for the largest z, at every index, even if the other z are far below or above 0."""
     for n in widths(dtype):
         for k in range(n):
             for level in (-1e6, 0, 1e6):
@@ -181,7 +181,7 @@ def test_softmax_of_equal_ones(dtype):
 @BOTH
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_not_a_number_is_not_hidden(cost, output, dtype):
-    """If one z is NaN, the cost and the error of this output are NaN; with softmax, all errors are NaN."""
+    """If one z is NaN, the cost and this output's error are NaN. With softmax, all errors are NaN."""
     for n in widths(dtype):
         for k in {0, n // 2, n - 1}:
             z, y = np.linspace(-1, 1, n).astype(dtype), np.full(n, 1 / n, dtype)

@@ -1,4 +1,4 @@
-"""Compares each block for images with NumPy, for every number of vectors, and loops of no, one and many iterations."""
+"""Compares each block of `image_blocks` with NumPy, for every number of vectors, and for 0, 1 and more iterations."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def is_blank(x, start, n):
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 1), (0, 9), (3, 3), (3, 4), (2, 9)])
 @pytest.mark.parametrize("pooled", [0, 1])
 def test_patches_times_filters(dtype, vectors, first, last, pooled):
-    """The block sets sums if the first tap is 0, and otherwise adds to them. Of equal sums, pooling takes the first."""
+    """The block sets the sums if the first tap is 0, else it adds to them. Of equal sums, pooling takes the first."""
     memory, width = Memory(dtype), narrow_lanes_of(dtype)
     taps = np.array([0, 1, 2, 9, 10, 11, 30, 31, 33])
     patches, step, column, z_start = np.array([7, 8, 7, 50]), (vectors + 2) * width + 1, width - 1, 3
@@ -59,7 +59,7 @@ def test_patches_times_filters(dtype, vectors, first, last, pooled):
 @pytest.mark.parametrize("rows", [0, 1, 3])
 @pytest.mark.parametrize("vectors", range(1, image_blocks.MOST_VECTORS + 1))
 def test_numbers_times_vectors(dtype, vectors, rows):
-    """The results contain all partial sums of the block, for every number of values from 0 to 16."""
+    """The block splits sums into partial sums, so every number of values from 0 to 16 is tested."""
     for count in range(17):
         memory, width = Memory(dtype, count), narrow_lanes_of(dtype)
         offsets = memory.random.integers(0, 200, 20)
@@ -79,7 +79,7 @@ def not_zero(dtype):
 
 
 def blank_but(size, places, dtype):
-    """Return an array of zeros, with nonzero numbers of all kinds at the indices `places`."""
+    """Return an array of zeros, except for nonzero numbers, infinity and NaN at the indices `places`."""
     array = np.zeros(size, dtype)
     array[places] = np.resize(not_zero(dtype), len(places))
     return array
@@ -104,7 +104,7 @@ def test_where_some_row_is_not_zero(dtype, rows, vectors):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_whether_numbers_are_all_zero(dtype):
-    """`is_blank` ignores the numbers before and after the n numbers."""
+    """`is_blank` checks only the n numbers that begin at `start`."""
     start, most = 3, 3 * narrow_lanes_of(dtype) + 1
     for n in range(1, most + 1):
         outside = np.setdiff1d(np.arange(start + 2 * most), start + np.arange(n))

@@ -103,7 +103,7 @@ def test_a_sparse_matrix_is_laid_out_as_a_dense_one_is(n_in, given):
     expected = laid_out(Rows, matrix, "float32")
     arrays = np.array([0, 2, 2, 3], given), np.array([1, n_in - 1, 0], given), np.array([7.0, 3, 5])
     for array in arrays:
-        array.flags.writeable = False  # like arrays that joblib shares between processes
+        array.flags.writeable = False  # as in arrays that joblib shares between processes
     x = rows_of(*arrays, n_in, np.dtype("float32"))
     for ours, theirs in zip(x, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs, strict=True)
@@ -182,7 +182,7 @@ def test_products_with_rows_of_so_many_numbers(kind, dtype, numbers, picked, upc
 @given(n=st.integers(1, 4), n_in=st.integers(1, 40), start=st.integers(0, 3), seed=st.integers(0, 99))
 @settings(deadline=None, max_examples=30)
 def test_a_row_is_copied_times_a_factor(kind, dtype, n, n_in, start, seed):
-    """The destination is initially 0, because `Rows` does not store zeros."""
+    """The destination must initially be 0, because `Rows` stores only nonzero inputs."""
     matrix = sparse(np.random.default_rng(seed), (n, n_in), 0.5).astype(dtype)
     x = laid_out(kind, matrix, dtype)
     for i in range(n):

@@ -52,7 +52,7 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
     channels = [whole_vectors(each.channels, dtype) for each in known]
     assert np.diff(there.channels).tolist() == channels
     for size, each in zip(np.diff(there.units), known, strict=True):
-        if each.is_image:  # a narrow vector may begin anywhere in the image
+        if each.is_image:  # a narrow vector that begins at the last output must fit into the memory
             most = positions(each).max() + narrow_lanes_of(dtype)
             assert prod(bordered(each)[0]) <= size
             assert most <= size <= most + prod(bordered(each)[0]) + lanes_of(dtype)
@@ -73,13 +73,13 @@ def test_layers_follow_one_another_each_in_whole_vectors(architecture):
     np.testing.assert_array_equal(zeros.scale, np.ones(1), strict=True)
     for name, array in there._asdict().items():
         if isinstance(array, np.ndarray) and name not in ("constants", "keeps", "neurons", "rectangular"):
-            assert array.dtype == np.int64, name  # Numba sees the same type in every layout
+            assert array.dtype == np.int64, name  # so that Numba's type is the same for every layout
 
 
 @given(ARCHITECTURES)
 @few
 def test_weights_have_enough_memory(architecture):
-    """Weights have a row per input in layer 0, a row per neuron in higher layers, and padded rows in filters."""
+    """Weights have a row per input in layer 0, and a row per neuron in other dense layers. Filters have padded rows."""
     there, known, dtype = layout.layout_of(architecture), known_layers(architecture), architecture.dtype
     below = None
     for k, each in enumerate(known):
@@ -127,7 +127,7 @@ def test_images_and_their_borders(architecture):
 @given(ARCHITECTURES)
 @few
 def test_windows_find_their_inputs(architecture):
-    """All numbers of an image differ, so the inputs of a filter or a pooling window show the position in the image."""
+    """An element's value is its index in the image, so the values in a window show the window's position."""
     there, known = layout.layout_of(architecture), known_layers(architecture)
     for k, each in enumerate(known):
         if not isinstance(each.layer, (Convolution, MaxPooling)):
@@ -168,13 +168,14 @@ def test_what_is_kept_where_nothing_is_dropped(architecture):
         dropped = [each for each in architecture.layers[end + 1 : following] if isinstance(each, Dropout)]
         expected.append(prod(1 if each.inverted else 1 - each.p for each in dropped))
     if known[0].layer is None:
-        expected.insert(1, 1)  # factor of the layer that copies the images: its inputs are already multiplied
+        # The layer that copies the images has the factor 1, because its inputs are already multiplied.
+        expected.insert(1, 1)
     np.testing.assert_array_equal(layout.layout_of(architecture).keeps, expected)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_parts_of_a_mini_batch(dtype):
-    """Threads divide the panels of layer 0, or the images."""
+    """Threads divide the panels of layer 0 in a dense network, and the samples in a convolutional network."""
     dense = Architecture((3,), (Dense(3 * lanes_of(dtype) + 1), Dense(2)), dtype=np.dtype(dtype))
     images = Architecture((1, 4, 4), (Dropout(0.5), Convolution(2, 2), Dense(2)), dtype=np.dtype(dtype))
     for samples in (0, 1, 10):
@@ -184,7 +185,7 @@ def test_parts_of_a_mini_batch(dtype):
 
 @pytest.mark.parametrize("samples", [39, 40, 41, 1000])
 def test_threads_are_chosen_for_what_the_kernels_divide(samples):
-    """For dense inputs, threads divide panels of neurons, or blocks of samples if samples outnumber neurons."""
+    """With dense inputs, threads divide blocks of samples if samples outnumber neurons, else panels of neurons."""
     there = layout.layout_of(Architecture((3,), (Dense(40), Dense(2)), dtype=np.dtype("float32")))
     panels = layout.parts(there, samples)
     divided = shares.divides_samples.py_func(samples, there)

@@ -50,7 +50,7 @@ def test_registers():
 
 @pytest.fixture
 def kernel(monkeypatch, tmp_path):
-    """Return a function that makes a kernel that is not compiled in this process; its cache is an empty folder."""
+    """Return a function that makes a kernel not yet compiled in this process. The cache folder is initially empty."""
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
     return lambda: compiler.kernel(two_kernels.width.py_func)
 
@@ -87,7 +87,7 @@ def test_code_for_a_level_is_used_if_its_registers_are_as_wide(kernel, tmp_path)
     files = set(tmp_path.rglob("*.nbc"))
 
     third = kernel()
-    third._cache.takes_levels = False  # as in processes that compile ahead of time
+    third._cache.takes_levels = False  # processes that compile ahead of time do not use code for levels
     assert third(x) == expected
     assert third.stats.cache_misses
     for file in files:

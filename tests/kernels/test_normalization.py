@@ -1,4 +1,4 @@
-"""Compares compiled batch normalization, without a network, with NumPy in higher precision and central differences."""
+"""Compares one compiled batch normalization layer with NumPy in higher precision, and with central differences."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ class Layer:
         self.parameters = arrays.from_arrays(architecture, self.there, parameters)
         self.statistics = arrays.statistics_from(architecture, self.there, parameters)
         self.space = workspace_of(self.there, m)
-        # The numbers of a neuron differ clearly, because the variance of nearly equal numbers has few correct digits.
+        # Each neuron's standard deviation is 0.5 to 2, because the variance of nearly equal numbers would be inexact.
         self.x = (random.standard_normal((m, self.n)) * random.uniform(0.5, 2, self.n) + 1).astype(dtype)
         self.set_matrix(self.x, self.space.activations, 0)
         self.eps = np.finfo(dtype).eps
@@ -87,7 +87,7 @@ def test_normalized_by_the_mini_batch_which_enters_the_running_means(dtype, m):
     np.testing.assert_allclose(found, normalized(x), rtol=0, atol=64 * layer.eps)
     mean, variance = layer.running()
     if m == 1:
-        expected = layer.mean, layer.variance  # one sample gives no estimate of the variance
+        expected = layer.mean, layer.variance  # unchanged, because one sample gives no estimate of the variance
     else:
         expected = [
             (1 - MOMENTUM) * before + MOMENTUM * now

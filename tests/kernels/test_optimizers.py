@@ -40,8 +40,8 @@ class Step:
 
     def computed(self, step):
         """Return the parameters, the sums and the optimizer's state after the kernel's step."""
-        # For gradient descent, the sums are those of the parameters' changes, not of the gradients. Without Nesterov's
-        # method, the sums begin with momentum times velocity.
+        # For gradient descent, changes of the parameters are summed instead of gradients. Without Nesterov's method,
+        # the sums are initially momentum times velocity.
         descends = isinstance(self.optimizer, GradientDescent)
         settings = {name: type(Update._field_defaults[name])(n) for name, n in self.optimizer.settings().items()}
         unit = -self.eta if descends else 1.0
@@ -103,7 +103,7 @@ def test_a_step(optimizer, dtype, l2, l1, step):
 @EACH_OPTIMIZER
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_would_become_denormal_becomes_zero(optimizer, dtype):
-    """Processors are slow with denormal numbers, which the optimizer's state reaches for a pixel that is always 0."""
+    """Subnormal numbers are slow. The optimizer's state would become subnormal for a pixel that is always 0."""
     case = Step(optimizer, dtype)
     case.gradient[:] = 0
     for array in case.state.values():

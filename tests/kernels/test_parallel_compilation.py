@@ -115,7 +115,7 @@ def test_another_process_compiles_several_one_after_the_other(kernels, started):
     assert [sum(each.stats.cache_hits.values()) for each in (doubled, first, width)] == [0, 1, 1]
 
 
-# A program that prints a line when it compiles or waits, and then the number of kernels loaded from the cache.
+# A program that prints a line if it compiles or waits, and then the number of kernels that it loads from the cache.
 WAITING = """
 import contextlib
 module, types = pickle.load(sys.stdin.buffer)

@@ -17,7 +17,7 @@ from processors import PROCESSORS, WIDER, is_x86, known
 pytestmark = pytest.mark.skipif(not is_x86(), reason="the test compiles for x86 processors")
 
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
-# One kind of inputs for each dtype, because compiling takes seconds.
+# Each dtype is tested with one kind of inputs only, because compiling takes seconds.
 INPUTS = {"float64": ("Matrix", "0.0"), "float32": ("Rows", "0.8")}
 EACH = pytest.mark.parametrize(("network", "dtype"), [("dense", "float64"), ("images", "float32")])
 TRAIN = """
@@ -66,7 +66,7 @@ print(lanes_of("float32"), lanes_of("float64"))
 
 
 def check(network, dtype, lanes, **environment):
-    """Train in a process with the variables `environment`; compare the result with the engine `reference`."""
+    """Train in a process with the environment variables `environment`; compare with the engine `reference`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_CPU_")}
     kind, zeros = INPUTS[dtype]
     result = subprocess.run(

@@ -1,4 +1,4 @@
-"""Compares each block for products with NumPy, for every number of rows and panels, and loops of different lengths."""
+"""Compares each block of `product_blocks` with NumPy, for every number of rows and panels, and several loop lengths."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from fastnet.kernels.vectors import lanes_of, register_lanes_of
 
 DTYPES = ("float32", "float64")
 START, STRIDE = 4, 19  # row i of x begins at index START + STRIDE * i
-PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # indices of rows of x; the first entry is not used
+PICKED = np.array([3, 0, 2, 2, 7, 1, 5, 4, 6, 0])  # indices of rows of x; blocks read from PICKED[1] on
 
 
 @kernel
@@ -147,7 +147,7 @@ def test_a_row_without_zeros_times_panels(dtype, columns_dtype, panels, count):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_panel_has_the_same_bits_beside_any_number_of_others(dtype):
-    """Threads share the panels; how many panels each computes must not change a result."""
+    """Threads divide the panels. The number of panels that a thread computes must not change a result."""
     random, width, n = np.random.default_rng(0), lanes_of(dtype), 101
     columns, values = np.arange(n, dtype=np.uint16), random.standard_normal(n).astype(dtype)
     w = random.standard_normal(PANELS * n * width).astype(dtype)
@@ -175,7 +175,7 @@ def test_panels_times_a_row_without_zeros(dtype, columns_dtype, panels, count):
 @pytest.mark.parametrize("panels", [0, 1, 5])
 @pytest.mark.parametrize("is_first", [0, 1])
 def test_dot_products(dtype, samples, panels, is_first):
-    """A register holds partial sums, to which the products of both registers of a vector are added."""
+    """A vector has two registers. The products of both are added to one register of partial sums."""
     memory, width, register, outputs = Memory(dtype), lanes_of(dtype), register_lanes_of(dtype), 2
     a_panel, w_panel, sums_sample = (samples + 1) * width, (outputs + 2) * width, outputs * register + 4
     both = (register, width // register), (1, register)

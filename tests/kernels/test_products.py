@@ -1,4 +1,4 @@
-"""Tests products of integers without tolerance, because their sums are exact in any order; then other products."""
+"""Tests matrix products. Products of integers need no tolerance, because sums of integers are exact in any order."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ SHAPES = {
     "n": st.integers(1, 9),
     "outer": st.integers(0, 3),
     "start": st.integers(0, 3),
-    # Gaps between rows, between parts of a row, and between vectors.
+    # Numbers of unused elements between rows, between parts of a row, and between vectors.
     "gaps": st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)),
     "seed": st.integers(0, 2**32 - 1),
 }
@@ -189,7 +189,7 @@ def test_dot_products_are_set(dtype, panels, n, ends, start, gaps, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("samples", range(2 * SAMPLES_AT_A_TIME))
 def test_dot_products_of_any_number_of_samples(dtype, samples):
-    """Numbers of samples have every remainder modulo SAMPLES_AT_A_TIME; numbers of outputs are even and odd."""
+    """The test covers every remainder modulo SAMPLES_AT_A_TIME, and even and odd numbers of outputs."""
     for n in (1, 8, 10, 15):
         check_dot_products(Memory(dtype, n), 2, n, 3, 3 + samples, 1, (1, 1, 1))
 
@@ -245,7 +245,8 @@ def test_fractions_are_summed_up_to_rounding(dtype):
     )
     assert_sums_of_products(result, np.concatenate([x.T, np.eye(n)], axis=1), np.concatenate([d, w]), dtype)
 
-    a, panels = matrix(n, rows, width), matrix(n, 3, width)  # 40 panels of 13 samples, and of 3 outputs
+    # The activations are 40 panels of 13 samples, and the weights are 40 panels of 3 outputs.
+    a, panels = matrix(n, rows, width), matrix(n, 3, width)
     result, dots = np.zeros(rows * width, dtype), np.empty(1 << 16, dtype)
     set_dot_products(
         a.ravel(), 0, width, rows * width, n, 0, rows, panels.ravel(), 0, 3, result, 0, 0, dots, 0

@@ -32,7 +32,7 @@ EACH_NETWORK = pytest.mark.parametrize("network", NETWORKS)
 
 
 class Weights:
-    """Weights of layers of several widths. Their norms are 0, or between about 0.5 and 2, around the bound of 1."""
+    """Weights of layers of several widths. The norm of a neuron's weights is 0, or about 0.5 to 2; the bound is 1."""
 
     def __init__(self, dtype, network):
         random = np.random.default_rng(0)
@@ -50,7 +50,7 @@ class Weights:
         self.parameters = arrays.from_arrays(self.architecture, self.there, self.arrays)
 
     def assert_changed(self, change):
-        """Compare the weights with `change(initial weights)`; check that other parameters and padding are unchanged."""
+        """Check that the weights are `change(initial weights)`, and that other parameters and padding are unchanged."""
         found = arrays.to_arrays(self.architecture, self.there, self.parameters)
         for own, before in zip(found, self.arrays, strict=True):
             for name, array in own.items():
@@ -76,7 +76,7 @@ def test_the_norm_of_each_neurons_weights_is_bounded(network, dtype, count):
     weights.assert_changed(lambda w: bounded(w, 1.0))
     assert waits == [2] * count  # number of times that the threads waited for each other
     w = weights.arrays[0]["weights"].reshape(len(weights.arrays[0]["weights"]), -1)
-    assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1) > 1) < len(w)  # some norms were larger than the bound
+    assert 0 < np.count_nonzero(np.linalg.norm(w, axis=1) > 1) < len(w)  # some norms exceed the bound
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

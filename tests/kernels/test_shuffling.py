@@ -45,7 +45,7 @@ def test_as_numpy(seed, numbers, gaussians, draws):
     random, other = np.random.RandomState(seed), np.random.RandomState(seed)
     for each in (random, other):
         each.randn(gaussians)
-        each.bytes(4 * draws)  # one draw of 32 bits for each 4 bytes
+        each.bytes(4 * draws)  # 4 bytes take one draw of 32 bits
     for n in numbers:
         expected, order = other.permutation(n), shuffling.permutation(random, n)
         assert order.dtype == expected.dtype

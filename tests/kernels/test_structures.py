@@ -1,4 +1,4 @@
-"""Kernels read the same values from a structure as Python reads from the named tuple."""
+"""Kernels read from a structure the values that Python reads from the named tuple."""
 
 from __future__ import annotations
 

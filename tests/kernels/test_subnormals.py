@@ -17,7 +17,7 @@ TINY = {"float32": 1e-42, "float64": 1e-310}
 
 @kernel
 def sums(numbers, found):
-    """Add numbers to themselves before, within and after a part where subnormal numbers count as zero."""
+    """Add numbers to themselves before, while and after subnormal numbers count as zero."""
     found[0] = numbers[0] + numbers[0]
     control = subnormals.count_as_zero()
     found[1] = numbers[1] + numbers[1]
@@ -37,12 +37,12 @@ def test_they_count_as_zero_until_they_are_put_back(dtype):
     sums(numbers, found)
     twice = np.array(TINY[dtype], dtype) * 2
     np.testing.assert_array_equal(found, [twice, 0, twice])
-    assert twice != 0  # after the kernel, NumPy computes with subnormal numbers
+    assert twice != 0  # NumPy still computes with subnormal numbers after the kernel
 
 
 @pytest.mark.parametrize("dtype", TINY)
 def test_an_epoch_does_not_compute_with_them_and_leaves_numpy_as_it_was(dtype):
-    """The change of the weight, whose initial value is 0, is the error times a subnormal input."""
+    """The weight is initially 0, and stays 0, because its change is the error times a subnormal input."""
     architecture = Architecture.dense([1, 1], np.dtype(dtype), cost=QuadraticCost)
     net = engine_class("numba")(
         architecture,

@@ -33,7 +33,7 @@ def share_of(n, share):
 
 @kernel
 def count_rounds(counters, rounds, late, share):
-    """Run rounds with a barrier; count in `late` how often another thread is in a different round."""
+    """Run rounds with a barrier. Count in `late` how often this thread finds another thread in a different round."""
     for r in range(1, rounds + 1):
         set_item(counters, share.thread, r)
         threads.wait_for_all(share, 2 * r - 1)
@@ -81,7 +81,7 @@ def test_each_share_is_done_once_and_in_a_thread_of_its_own(count):
 @pytest.mark.parametrize("failing", [0, 1])
 def test_no_thread_waits_for_an_interrupted_thread(failing):
     counters, late = np.zeros(2, np.int64), np.zeros(2, np.int64)
-    count_rounds(counters, 1, late, shares(1)[0])  # compiles before the threads wait for each other
+    count_rounds(counters, 1, late, shares(1)[0])  # compiles the kernel before the threads wait for each other
     raised = []
 
     def work(share):
@@ -131,7 +131,8 @@ def test_one_thread_does_all_where_others_cannot_be_started(monkeypatch, startab
 
 
 def test_one_thread_does_all_where_threads_are_not_those_of_the_system(monkeypatch):
-    monkeypatch.setattr(threading, "get_native_id", lambda: 1)  # as with gevent, whose threads take turns
+    # This is the case with gevent, whose threads all run in one system thread.
+    monkeypatch.setattr(threading, "get_native_id", lambda: 1)
     done = []
     threads.run(lambda share: done.append((share.thread, share.threads)), 3)
     assert done == [(0, 1)]
@@ -174,7 +175,7 @@ def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch
     now = [100.0]
     monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
     before = threads.available()
-    threads.run(lambda share: time.sleep(0.01), 2)  # threads that do not wait for each other may sleep
+    threads.run(lambda share: time.sleep(0.01), 2)  # without `together`, threads may sleep
     assert threads.available() == before
     for seconds in (0.5, 1.0, 2.0):
         threads.run(lambda share: time.sleep(0.01), 2, together=True)
@@ -226,7 +227,7 @@ def test_the_limit_is_that_of_the_thread_that_set_it():
 def test_no_thread_continues_before_the_last_has_arrived(count):
     rounds = 2000
     counters, late = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    count_rounds(counters, 0, late, shares(1)[0])  # compiles before the threads begin
+    count_rounds(counters, 0, late, shares(1)[0])  # compiles the kernel before the threads begin
     threads.run(lambda share: count_rounds(counters, rounds, late, share), count)
     assert counters.tolist() == [rounds] * count
     assert late.tolist() == [0] * count

@@ -307,7 +307,7 @@ def test_a_product_and_a_sum_are_rounded_once_where_the_processor_can(dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_total_of_whole_numbers_is_exact(dtype):
     width = lanes_of(dtype)
-    for k in range(width):  # each number is added exactly once
+    for k in range(width):  # checks that each number is added exactly once
         numbers = np.zeros(MOST_LANES, dtype)
         numbers[k] = 3
         assert total(numbers) == 3

@@ -168,7 +168,7 @@ def test_a_warning_that_is_made_an_error_costs_no_epoch(data, tmp_path):
 
 
 def rewritten(path, change, version=checkpoints._KIND.version):
-    """Change the description and the arrays in a checkpoint, and correct its checksum."""
+    """Change the description and the arrays in a checkpoint, and correct the checksum."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     change(description, arrays)
     tensors.write(path, checkpoints._KIND._replace(version=version), description, arrays)
@@ -265,7 +265,7 @@ def test_statistics_that_cannot_be(data, tmp_path):
 
 
 def as_version_2(path, dense):
-    """Rewrite a checkpoint in the format of version 2, which numbers dense layers only, and has no number of steps."""
+    """Rewrite a checkpoint in the format of version 2, which numbers dense layers only and lacks a number of steps."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     del description["steps"]
     names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
@@ -276,7 +276,7 @@ def as_version_2(path, dense):
 
 
 def as_version(version, path):
-    """Rewrite a checkpoint in the format of version 3 or 4, which has no second file and is otherwise the same."""
+    """Rewrite a checkpoint in the format of version 3 or 4, which differs from version 5 in having no second file."""
     rewritten(path, lambda description, arrays: description.pop("earlier_epochs"), version)
 
 
@@ -389,7 +389,8 @@ def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
     trained(data, 31, checkpoint=tmp_path / "run")
     sizes = [size for name, size in written if name == "run"]
     assert len(sizes) == 32
-    assert max(sizes[-3:]) < max(sizes[1:4]) + 200  # 200 bytes for longer numbers; 27 epochs would take 1,000
+    # Numbers with more digits may take 200 bytes; another 27 epochs would take 1,000.
+    assert max(sizes[-3:]) < max(sizes[1:4]) + 200
     names = [name for name, _ in written]
     assert names.count("run.epochs") == 10
     # `run` is written after `run.epochs`, to which it refers.
@@ -467,7 +468,7 @@ def test_what_is_said_of_another_run_is_a_short_line(data, tmp_path):
 
 
 def test_rewritten_without_a_change_it_is_the_same(data, tmp_path):
-    """`rewritten` without a change leaves a valid checkpoint, so the errors in other tests are due to their changes."""
+    """`rewritten` without a change leaves a valid checkpoint, so the changes cause the errors in the other tests."""
     trained(data, 1, checkpoint=tmp_path / "run", momentum=0.5)
     rewritten(tmp_path / "run", lambda description, arrays: None)
     net = trained(data, 3, checkpoint=tmp_path / "run", resume=True, momentum=0.5)

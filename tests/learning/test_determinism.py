@@ -1,7 +1,7 @@
 """The same seed gives bit-identical results, for any number of threads and any speed of the machine.
 
 Some engines guarantee this only for the same number of threads, because BLAS sums in another order with more threads.
-The engines' modules say so, and the tests check these engines with the same number of threads.
+The engines' modules document this, and the tests check these engines with the same number of threads.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ ENGINES = ("numba", "numpy", "reference", "torch-cpu")
 SMALL = ((12, 8, 3), 7, 60)  # layers, mini-batch size, number of samples
 LARGE = ((30, 1000, 5), 1000, 1500)
 LAYERS = ((30, Dropout(0.1), Dense(1000, "linear"), BatchNormalization("relu"), Dropout(0.5), 20, 5), 1000, 1500)
-MANY_SAMPLES = ((300, 30, 5), 700, 1500)  # more samples in a mini-batch than neurons, so threads divide samples
+MANY_SAMPLES = ((300, 30, 5), 700, 1500)  # samples outnumber neurons, so threads divide the samples
 COUNTS = (1, 2, 3, 8)
 
 
@@ -90,7 +90,7 @@ def test_the_compiled_engine_with_every_number_of_threads(task, keywords, monkey
         with in_threads(count):
             results.append(bits("numba", task, **keywords))
     assert results[1:] == results[:1] * (len(COUNTS) - 1)
-    assert set(used) == {1} if task is SMALL else len(set(used)) >= len(COUNTS)  # small tasks use fewer threads
+    assert set(used) == {1} if task is SMALL else len(set(used)) >= len(COUNTS)  # a small task uses one thread
 
 
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)
@@ -105,7 +105,7 @@ def test_what_blas_does_not_divide_is_the_same_with_every_number_of_threads(engi
 @pytest.mark.parametrize("engine", ["numpy", "reference", "torch-cpu"], indirect=True)
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_with_the_same_number_of_threads_it_is_the_same_again(engine, count):
-    task = (LARGE[0], 50, 60) if engine == "reference" else LARGE  # the reference is slow
+    task = (LARGE[0], 50, 60) if engine == "reference" else LARGE  # `reference` is slow, and gets a smaller task
     with in_threads(count):
         first, again = (bits(engine, task, epochs=1) for _ in range(2))
     assert first == again

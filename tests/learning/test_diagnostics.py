@@ -65,7 +65,7 @@ def test_an_output_that_is_never_predicted_is_reported_once(make, capsys):
 
 @pytest.mark.parametrize("labels", [np.arange(60) % 2, np.r_[np.arange(41) % 2, np.full(19, 2)]])
 def test_labels_that_are_rare_or_not_there_are_not_missed(labels, capsys):
-    """The network never predicts 2, but no sample has this label, or only 19 samples have it."""
+    """The network never predicts 2, but there is no warning, because at most 19 samples have this label."""
     inputs = np.zeros((60, 6))
     inputs[np.arange(60), labels % 2] = 1
     net = network2.Network([6, 3], engine="numpy", seed=0)

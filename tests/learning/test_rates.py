@@ -97,7 +97,7 @@ def test_it_continues_bit_for_bit_from_a_checkpoint(tmp_path, monkeypatch):
 
     def interrupted(*arguments, **keywords):
         calls.append(1)
-        if len(calls) == 4:  # in the third epoch, because the first call is a trial
+        if len(calls) == 4:  # the first call is a trial, so call 4 is in the third epoch
             raise KeyboardInterrupt
         return deform(*arguments, **keywords)
 

@@ -1,4 +1,4 @@
-"""Tests of the stopping rules, which decide after each epoch from one number per epoch."""
+"""Tests of the rules that stop training or reduce the learning rate, depending on the accuracy of each epoch."""
 
 import pytest
 

@@ -148,7 +148,7 @@ def test_never_predicted_counts():
 
 
 class Engine:
-    """A fake engine with a cost of 0.1 per sample: the last digits of sums of 0.1 depend on the order of summation."""
+    """A fake engine with a cost of 0.1 per sample. Rounding makes sums of 0.1 depend on the order of summation."""
 
     def __init__(self):
         self.parts = []

@@ -24,7 +24,7 @@ def engine(request):
 
 @pytest.fixture(params=CONVOLUTIONS)
 def of_images(request):
-    """The name of an engine that has all of chapter 6's layers."""
+    """The name of an engine that supports all layers of chapter 6."""
     return there(request)
 
 

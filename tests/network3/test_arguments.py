@@ -1,7 +1,7 @@
 """Tables of valid and invalid arguments of chapter 6's networks.
 
-An invalid argument raises a `TypeError` or a `ValueError` that names it, and leaves the network unchanged. A valid
-argument gives the same results as a plain array.
+An invalid argument raises a `TypeError` or a `ValueError` that names it, and leaves the network unchanged. Data of
+any valid form give the same results as plain arrays.
 """
 
 import math
@@ -103,7 +103,7 @@ def a_network():
 
 
 def state(net):
-    """Return the state that `SGD` would change: that of a network, and that of NumPy's generator."""
+    """Return the state of a network and of NumPy's generator, both of which `SGD` changes."""
     params = [param.tobytes() for param in net.params]
     return params, net.best, net.stopped, net.history, net._test, np.random.get_state()[2]
 

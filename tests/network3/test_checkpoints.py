@@ -46,7 +46,7 @@ def test_ctrl_c_loses_no_whole_epoch(tmp_path, monkeypatch, capsys):
     train(like, None, 4)
     np.random.seed(1)
     monkeypatch.setattr(training, "print", say, raising=False)
-    monkeypatch.setattr(training, "_MINI_BATCHES_PER_LINE", 6)  # number of mini-batches of an epoch
+    monkeypatch.setattr(training, "_MINI_BATCHES_PER_LINE", 6)  # an epoch has six mini-batches
     with pytest.raises(KeyboardInterrupt):
         train(net, tmp_path / "run", 4)
     assert len(net.history.epochs) == 2

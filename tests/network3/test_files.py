@@ -37,7 +37,7 @@ def saved(tmp_path):
 
 
 def read(path):
-    """Return a file's header, description and numbers, read as the format's documentation says."""
+    """Read a file in the documented format; return the header, the description and the numbers."""
     contents = path.read_bytes()
     length = int.from_bytes(contents[:8], "little")
     header = json.loads(contents[8 : 8 + length])

@@ -79,7 +79,7 @@ def test_dropout_in_training_does_not_scale(of_images, capsys):
 
 
 def test_each_sample_has_a_mask_of_its_own(engine, capsys):
-    """Each of the 40 samples in a mini-batch has one nonzero input; some of these inputs are dropped, some are kept."""
+    """Each of the 40 samples in a mini-batch has one nonzero input. Some of these inputs are dropped, others kept."""
     np.random.seed(0)
     net = Network([FullyConnectedLayer(40, 2, linear, 0.5, params=(np.zeros((40, 2)), [1.0, -1.0])),
                    SoftmaxLayer(2, 2, params=(np.eye(2), [0.0, 0.0]))], 40, engine=engine)  # fmt: skip
@@ -123,7 +123,7 @@ def test_initial_weights_are_the_books():
     full = FullyConnectedLayer(n_in=30, n_out=100)
     last = SoftmaxLayer(n_in=100, n_out=10)
     after = np.random.get_state()[2]
-    np.random.seed(12)  # as in the book's program
+    np.random.seed(12)  # the lines below draw the weights as the book's program does
     n_out = 20 * np.prod((5, 5)) / np.prod((2, 2))
     expected = [
         np.random.normal(loc=0, scale=np.sqrt(1.0 / n_out), size=(20, 1, 5, 5)),

@@ -74,7 +74,7 @@ def test_mini_batches_come_in_order_and_what_is_left_over_is_left_out(engine, ca
 
 
 def test_the_lines_are_the_books(engine, capsys):
-    """The network does not learn: it classifies 2 of 4 validation samples correctly, and 1 or 2 of 3 test samples."""
+    """With eta 1e-9, the network always classifies 2 of 4 validation and 1 or 2 of 3 test samples correctly."""
     net = Network([SoftmaxLayer(1, 2)], 1, engine=engine)
     training = np.zeros((500, 1)), np.arange(500) % 2
     validation = np.zeros((4, 1)), [0, 1, 0, 1]
@@ -245,7 +245,7 @@ def test_it_learns_digits(of_images, mnist_arrays, capsys):
 
 
 def test_the_default_engine_learns_digits(mnist_arrays, capsys):
-    """Chapter 6's first network, which is shallow."""
+    """Chapter 6's first network has one hidden layer."""
     np.random.seed(0)
     training, validation, test = mnist_arrays
     net = Network([FullyConnectedLayer(n_in=784, n_out=100), SoftmaxLayer(n_in=100, n_out=10)], 10)

@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_network(engine):
     for seed, state in ((3, 1), (3, 2), (4, 1)):
         np.random.seed(state)
         net = seeded(seed, engine=engine)
-        np.random.seed(state + 10)  # before `train` draws the dropout masks
+        np.random.seed(state + 10)  # the dropout masks of `train` must not depend on this state
         found.append((bits(net), train(net), train(net)))
     assert found[0] == found[1]
     assert all(one != other for one, other in zip(found[0], found[2], strict=True))
@@ -97,7 +97,7 @@ def test_weights_that_were_given_are_kept_and_draw_nothing():
 
 
 def test_layers_may_get_another_seed():
-    """Drawn weights of a layer are drawn again for each new network, so that the same seed gives the same weights."""
+    """If a layer has drawn weights, each new network draws them again, so the same seed gives the same weights."""
     layers = new_layers()
     found = [bits(seeded(seed, layers)) for seed in (3, 4, 3)]
     assert found[0] == found[2] != found[1]

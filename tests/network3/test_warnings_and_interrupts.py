@@ -13,7 +13,7 @@ from fastnet.network3 import FullyConnectedLayer, Network, SoftmaxLayer, linear,
 
 @pytest.fixture(autouse=True)
 def overflow_is_no_warning():
-    """Suppress NumPy's floating-point warnings, which the engine `numpy` gives; they are not tested here."""
+    """Suppress the floating-point warnings of the engine `numpy`, which are not tested here."""
     with np.errstate(all="ignore"):
         yield
 
@@ -43,7 +43,7 @@ def test_a_run_that_diverges_stops_and_is_undone(settings, engine, capsys):
 
 
 def growing(engine):
-    """Return a network and settings: each mini-batch multiplies weights by about -1e15; the third overflows float32."""
+    """Return a network and settings. Each mini-batch multiplies weights by about -1e15; the third overflows float32."""
     net = Network([SoftmaxLayer(1, 2, params=([[1.0, 0.0]], [0.0, 0.0]))], 1, engine=engine)
     return net, {"epochs": 9, "mini_batch_size": 1, "eta": 1e5, "lmbda": 1e10}
 
@@ -120,7 +120,7 @@ def test_outputs_that_are_not_numbers_are_predictions_of_no_digit(capsys):
 
 
 def interrupt_at(call, monkeypatch):
-    """Raise SIGINT in the `call`-th call (numbered from 1) of the `print` that prints the lines on mini-batches."""
+    """Raise SIGINT in call number `call`, counted from 1, of the function `print` that `SGD` uses."""
     calls = 0
 
     def say(*args, **keywords):

@@ -4,7 +4,7 @@ import pytest
 
 @pytest.fixture
 def blobs():
-    """A function that draws labels, and inputs that are normally distributed around a centre for each class."""
+    """A function that draws inputs, normally distributed around one centre per class, and returns inputs and labels."""
 
     def draw(classes, samples=60, n_in=5, spread=1.5, seed=0):
         random = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ def test_methods(name):
     one, other = both(name)
     for method in (each for each in dir(other) if not each.startswith("_") and callable(getattr(other, each))):
         if method.startswith("set_") and method.endswith("_request"):
-            continue  # metadata routing: fastnet's methods take more metadata
+            continue  # fastnet's methods for metadata routing have more parameters
         found = list(inspect.signature(getattr(one, method)).parameters.values())
         expected = list(inspect.signature(getattr(other, method)).parameters.values())
         pairs = zip(found, expected, strict=False)
@@ -49,7 +49,7 @@ def test_methods(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_attributes(name, solver):
-    """An attribute that scikit-learn documents, or sets in `fit`, is in both estimators or in neither."""
+    """fastnet's estimator has an attribute that scikit-learn documents or sets if and only if scikit-learn's has it."""
     x, y = np.random.default_rng(0).standard_normal((40, 3)), np.arange(40) % 3
     one, other = (each(solver=solver, max_iter=2).fit(x, y) for each in both(name))
     documented = re.findall(r"^ {4}(\w+_) : ", inspect.getdoc(other).replace("\n", "\n    "), re.M)
@@ -59,7 +59,7 @@ def test_attributes(name, solver):
     for attribute in {*documented, *there}:
         assert hasattr(one, attribute) == hasattr(other, attribute), attribute
         found, expected = getattr(one, attribute, None), getattr(other, attribute, None)
-        assert isinstance(expected, type(found)), attribute  # numpy.float64 is a float
+        assert isinstance(expected, type(found)), attribute  # numpy.float64 is a subclass of float
 
 
 WRONG = [

@@ -29,7 +29,7 @@ NUMPY = {"engine": "numpy", "random_state": 0}
 
 @pytest.fixture
 def line():
-    """Inputs, and targets that are linear with noise, except that every fifth target is an outlier."""
+    """Inputs, and targets that are a linear function of the inputs plus noise. Every fifth target is an outlier."""
     random = np.random.default_rng(0)
     x = random.standard_normal((300, 3))
     y = x @ [1.0, -2.0, 0.5] + 0.1 * random.standard_normal(300)
@@ -114,7 +114,7 @@ def test_class_weights_in_parts(blobs):
     x, y = blobs(3)
     one, other = (MLPClassifier(class_weight=w, **NUMPY).partial_fit(x, y, classes=[0, 1, 2]) for w in ({0: 5.0}, None))
     assert (one.coefs_[0] != other.coefs_[0]).any()
-    one.partial_fit(x[y > 0], y[y > 0])  # a part without the weighted label
+    one.partial_fit(x[y > 0], y[y > 0])  # no sample of this call has the weighted label
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ class TestValidationSet:
         classifier.fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:], sample_weight_val=weights)
         found = accuracy_score(y[80:], classifier.predict(x[80:]), sample_weight=weights)
         assert max(classifier.validation_scores_) == classifier.best_validation_score_ == pytest.approx(found)
-        assert classifier.t_ == 80 * classifier.n_iter_  # `fit` trains on all of its 80 samples
+        assert classifier.t_ == 80 * classifier.n_iter_  # `fit` trains on all 80 samples of x[:80]
 
     def test_of_a_regressor(self, line):
         x, y = line

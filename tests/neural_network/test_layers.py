@@ -21,7 +21,7 @@ LAYERS = Convolution(3, 3, "relu"), MaxPooling(2), BatchNormalization("tanh"), D
 
 @pytest.fixture(scope="module")
 def bars():
-    """Images of 6 x 6 pixels; the label is half the index of the bright row."""
+    """Images of 6 x 6 pixels, and their labels. The bright row of an image has the index 2 * label."""
     random = np.random.default_rng(0)
     labels = random.integers(0, 3, 120)
     images = 0.3 * random.random((120, 6, 6))

@@ -1,4 +1,4 @@
-"""Tests of a search that trains several networks in parallel: in threads, in processes, and with Dask."""
+"""Tests of a grid search that trains several networks in parallel threads, in parallel processes or with Dask."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ def test_a_search_finds_the_same(blobs, backend):
 
 
 def test_in_threads_beside_the_main_one_a_network_is_computed_by_one(blobs, monkeypatch):
-    """Outside the main thread a network uses one thread, because networks in parallel would wait for each other."""
+    """Outside the main thread, a network uses one thread, because parallel networks would wait for each other."""
     asked = []
     monkeypatch.setattr(choice, "threads", lambda work, parts, available: asked.append(available()) or 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 7)

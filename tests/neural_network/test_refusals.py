@@ -37,12 +37,12 @@ def with_a(value):
 
 
 def masked(values):
-    """Return a masked array whose second element is masked, in row-major order."""
+    """Return a masked array in which the second element in row-major order is masked."""
     return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) == 1)
 
 
 def trained(kind=MLPClassifier, **parameters):
-    """Return an estimator that has a solver state, after two calls of `partial_fit`."""
+    """Return an estimator after two calls of `partial_fit`, so that it has a solver state."""
     estimator = kind(hidden_layer_sizes=(7,), engine="numpy", dropout=0.1, random_state=0, max_iter=1)
     estimator.partial_fit(X, TARGETS[kind], **CLASSES[kind]).partial_fit(X, TARGETS[kind])
     return estimator.set_params(**parameters)
@@ -105,7 +105,8 @@ def test_a_parameter(method, kind, parameter, error, message):
         getattr(estimator, method)(X, TARGETS[kind], **classes)
 
     assert_refused(fresh(kind, **parameter), call, error, message)
-    if parameter != {"hidden_layer_sizes": 10**13}:  # the error of `partial_fit` names the 7 neurons instead
+    # For a trained estimator, the error is that its arrays have 7 hidden neurons.
+    if parameter != {"hidden_layer_sizes": 10**13}:
         assert_refused(trained(kind, **parameter), call, error, message)
 
 
@@ -147,7 +148,7 @@ def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
 )
 @BOTH
 def test_a_parameter_to_predict_with(kind, parameter, message):
-    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` does not compare integers with the arrays
+    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` compares layers with the arrays, but not integers
         parameter = {"hidden_layer_sizes": (Dense(7), Dense(7))}
     estimator = trained(kind)
     estimator.predict(X)
@@ -400,7 +401,7 @@ def test_what_is_masked_in_the_array_that_was_predicted_with():
 
 @BOTH
 def test_another_network_may_be_assigned(kind):
-    """`predict` uses arrays of other hidden layers; `partial_fit` needs `hidden_layer_sizes` that match the arrays."""
+    """`predict` takes arrays of other hidden layers. `partial_fit` needs `hidden_layer_sizes` that match the arrays."""
     y, other = TARGETS[kind], trained(kind)
     other.predict(X)
     other.coefs_ = [np.ones((4, 2)), np.ones((2, 5)), np.eye(5, 3)]
@@ -513,7 +514,7 @@ def test_an_interrupt_of_lbfgs(monkeypatch, kind):
 
 
 def interrupted(monkeypatch, estimator, owner, name, call):
-    """Fit, send Ctrl-C in the `call`-th call (numbered from 1) of a method, and return the texts of the warnings."""
+    """Fit, send Ctrl-C in call number `call`, counted from 1, of a method, and return the texts of the warnings."""
     method, calls = getattr(owner, name), []
 
     def pressed(*arguments, **keywords):
@@ -527,13 +528,13 @@ def interrupted(monkeypatch, estimator, owner, name, call):
         patch.setattr(owner, name, pressed)
         try:
             estimator.fit(X, TARGETS[type(estimator)])
-        except KeyboardInterrupt:  # would end pytest
+        except KeyboardInterrupt:  # an uncaught KeyboardInterrupt would end pytest
             pytest.fail("KeyboardInterrupt was raised, and nothing is kept")
     return [str(each.message) for each in caught]
 
 
 def after(iterations, kind=MLPClassifier, **parameters):
-    """Return an estimator after this number of iterations."""
+    """Return an estimator trained for `iterations` iterations."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return fresh(kind, **{**parameters, "max_iter": iterations}).fit(X, TARGETS[kind])
@@ -541,7 +542,7 @@ def after(iterations, kind=MLPClassifier, **parameters):
 
 @BOTH
 def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind):
-    """The current mini-batch, here the whole third iteration, is completed."""
+    """The current mini-batch is completed. Here, it is the whole third iteration."""
     estimator = fresh(kind, keep_if_interrupted=True, random_state=0)
     said = interrupted(monkeypatch, estimator, Engine, "epoch", 3)
     assert said == ["training was interrupted in iteration 3; what was learnt is kept"]
@@ -589,7 +590,7 @@ def test_what_lbfgs_has_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch)
 @BOTH
 @pytest.mark.filterwarnings("ignore:inputs go from|training was interrupted")
 def test_a_network_that_diverges_is_not_kept_where_it_is_interrupted(monkeypatch, kind):
-    """Ctrl-C comes in the iteration that diverges: despite `keep_if_interrupted`, `fit` raises and changes nothing."""
+    """If the interrupted iteration diverges, `fit` raises and changes nothing, despite `keep_if_interrupted`."""
     epoch = Engine.epoch
 
     def pressed(*arguments, **keywords):

@@ -88,7 +88,7 @@ SOLVERS = {
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_and_solvers(kind, solver, weighted):
-    """The last of the mini-batches of 25 has 20 samples, and its regularization is divided by 20."""
+    """The last mini-batch has 20 samples instead of 25, so its regularization is divided by 20."""
     (one, other), x, _ = fitted(kind, weighted=weighted, alpha=0.3, **SOLVERS[solver])
     assert_same(one, other)
     if kind in ("binary", "multiclass", "multilabel"):
@@ -115,7 +115,7 @@ def test_activations(activation, hidden):
         {"batch_size": 1000},
         {"batch_size": 110},  # the engine `numba` computes the mini-batch in parts
         {"batch_size": 110, **SGD},
-        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # the engine `numba` does not use parts
+        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # the engine `numba` does not divide the mini-batch
         {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # squared weights are summed in blocks
         {"alpha": 0.0},
         {"momentum": 1.0, **SGD},
@@ -194,7 +194,7 @@ def test_a_warm_start_after_a_stop():
 
 
 def test_parts_of_another_precision():
-    """Parameters keep the dtype of the first part. scikit-learn computes in each part's dtype, and rounds the steps."""
+    """Parameters keep the first call's dtype. scikit-learn computes in the dtype of each call, and rounds the steps."""
     x, y = data_of("multiclass")
     both = pair("multiclass", **SGD)
     for kind in ("float32", "float64", "float32", "float64"):
@@ -282,7 +282,7 @@ def test_lbfgs(kind, weighted):
 
 
 def test_lbfgs_of_several_outputs_finds_what_the_solver_adam_would():
-    """scikit-learn's line search fails: its gradient is that of the sum of the errors, but its loss is their mean."""
+    """scikit-learn's line search fails, because its loss is a mean over outputs, but its gradient is that of a sum."""
     (one, other), _, _ = fitted("several outputs", solver="lbfgs", alpha=1.0, max_iter=3000, activation="tanh")
 
     def summed(net):

@@ -61,7 +61,7 @@ def test_2000_samples_of_200000_inputs_need_little_memory(engine):
     random = np.random.default_rng(0)
     y = np.arange(2000) % 3
     columns = random.integers(0, 200_000, (2000, 20))
-    columns[:, 0] = y  # one column for each class
+    columns[:, 0] = y  # the column with the index of the class is not 0
     x = sparse.csr_array((np.ones(40_000, np.float32), columns.ravel(), np.arange(0, 40_001, 20)), (2000, 200_000))
     classifier = MLPClassifier(
         (4,),
@@ -75,7 +75,7 @@ def test_2000_samples_of_200000_inputs_need_little_memory(engine):
     )
     if engine == "numpy":
         classifier.set_params(max_iter=1)
-    classifier.fit(x[:100], y[:100])  # compiles before memory is measured
+    classifier.fit(x[:100], y[:100])  # compiles the kernels before memory is measured
     tracemalloc.start()
     classifier.fit(x, y)
     classifier.predict(x)

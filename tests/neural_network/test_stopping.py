@@ -34,7 +34,7 @@ def follow(rule, values):
         (0.0, 1, [5, 5, 5, 4, 4], 5),  # with tol 0, an equal value counts as an improvement
         (1.0, 1, [5, 5, 5.5], 3),
         (1.0, 1, [5, 5, 6, 6, 6.5], 5),
-        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # rises by less than tol change the best value, but are no improvement
+        (1.0, 2, [5, 5.5, 5.9, 5.95], 4),  # a rise by less than tol changes the best value, but is no improvement
     ],
 )
 def test_when_it_stops(tol, most, values, iterations):

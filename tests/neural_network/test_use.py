@@ -296,7 +296,7 @@ def test_given_validation_samples(blobs, kind):
 
 
 def test_another_loss_after_fit_is_for_the_next_one(blobs):
-    """As in scikit-learn, a new `loss` does not change predictions until the next `fit`, not even those of a copy."""
+    """As in scikit-learn, a new `loss` does not change predictions of the estimator or a copy until the next `fit`."""
     x, y = blobs(3)
     regressor = made(MLPRegressor, max_iter=2).fit(x, y)
     expected = regressor.predict(x)

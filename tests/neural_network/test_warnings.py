@@ -26,7 +26,7 @@ def warnings_of(classifier, x, y):
 
 
 def alike(*counts):
-    """Return identical samples: `counts[0]` with label a, and so on. Networks predict only the most frequent label."""
+    """Return identical inputs, and labels with these counts. Networks predict only the most frequent label."""
     return np.zeros((sum(counts), 3)), np.repeat(list("abcd"[: len(counts)]), counts)
 
 

@@ -1,4 +1,4 @@
-"""A client without a browser, which exchanges messages with the server and parses its frames."""
+"""A client without a browser, which exchanges messages with the server and parses the server's frames."""
 
 import asyncio
 import contextlib
@@ -62,7 +62,7 @@ class Window:
         return await self.until(lambda header: header.get("reply") == number)
 
     async def until(self, condition):
-        """Return the first frame whose header fulfils a condition."""
+        """Receive frames until `condition(header)` is true, and return the last one."""
         while True:
             self.frames.append(parsed(await asyncio.wait_for(self.connection.recv(), 60)))
             if condition(self.frames[-1][0]):
@@ -81,7 +81,7 @@ class Window:
 
 @contextlib.asynccontextmanager
 async def window(page, session="0123456789abcdef", *, origin=None, cookies=None):
-    """Open a connection; the origin and the cookies are by default those of a browser."""
+    """Open a connection. By default, send the origin and the cookie that a browser sends."""
     headers = {"Cookie": cookie(page) if cookies is None else cookies}
     address = f"ws://127.0.0.1:{page.port}/socket?session={session}"
     origin = origin or f"http://127.0.0.1:{page.port}"

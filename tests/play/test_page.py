@@ -1,4 +1,4 @@
-"""Tests of the page in a browser, with actions of a user."""
+"""Tests of the page in a browser, with a user's mouse and keyboard actions."""
 
 import asyncio
 import copy
@@ -15,7 +15,7 @@ from fastnet.play.server import PageServer
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium, in which the page is opened, is not installed")
-TIMEOUT = {"timeout": 60_000}  # milliseconds, including compilation
+TIMEOUT = {"timeout": 60_000}  # in milliseconds, including the time for compilation
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ SEVEN = [(0.28, 0.25), (0.72, 0.25), (0.45, 0.8)]
 
 
 def wait_until(page, condition):
-    """Wait until a JavaScript expression is true; the page's security policy prevents waiting within the page."""
+    """Wait until a JavaScript expression is true. The page's security policy prevents `wait_for_function`."""
     end = time.monotonic() + 60
     while not page.evaluate(condition):
         assert time.monotonic() < end, f"{condition} does not become true; the page: {page.inner_text('body')}"
@@ -129,7 +129,7 @@ def test_a_digit_drawn_with_the_keyboard_gets_an_answer(page):
 
 
 def test_a_neuron_shows_its_weights_and_escape_closes_them(page):
-    wait_until(page, f"{ANSWER} === '7'")  # the first test digit
+    wait_until(page, f"{ANSWER} === '7'")  # the first test digit is a 7
     page.locator("#hidden-layers canvas").first.click(position={"x": 5, "y": 5})
     page.wait_for_selector("#neuron-panel:visible", **TIMEOUT)
     wait_until(page, "document.querySelectorAll('#top-activations li').length === 8")

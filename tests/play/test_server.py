@@ -148,7 +148,7 @@ def test_a_lost_connection_finds_its_network_again():
 
 def test_a_second_window_has_a_network_of_its_own():
     async def scenario(page):
-        async with window(page) as one, window(page) as two:  # as with a duplicated tab
+        async with window(page) as one, window(page) as two:  # both ask for the same session, as duplicated tabs do
             assert (await two.of_type("hello"))[0]["session"] != (await one.of_type("hello"))[0]["session"]
             await one.ask("settings", settings={"layers": "dense 3"})
             await two.of_type("network")

@@ -195,7 +195,7 @@ def test_break_and_mend():
     assert broken["broken"] == ["layer 1: all weights 0"]
     assert more["broken"] == ["layer 1: all weights 0", "layer 2: weights times 2"]
     assert without < whole
-    assert without == pytest.approx(0.1, abs=0.02)  # the accuracy of any constant prediction
+    assert without == pytest.approx(0.1, abs=0.02)  # accuracy if the same digit is predicted for all images
     assert refused["type"] == "problem"
     assert mended["broken"] == []
 

@@ -35,7 +35,7 @@ def test_it_says_what_goes_wrong_most_and_how_much_of_each_is_right(words):
     figure = plots.confusion_matrix(labels, answers)
     written = words(figure)
     assert "4 of 10 wrong; most often seven as two, twice" in written
-    assert [text for text in written if text.endswith("%")] == ["25.0 %", "83.3 %"]  # "one" is no label
+    assert [text for text in written if text.endswith("%")] == ["25.0 %", "83.3 %"]  # no sample has the label "one"
     names = [[tick.get_text() for tick in ticks] for ticks in
              (figure.axes[0].get_xticklabels(), figure.axes[0].get_yticklabels())]  # fmt: skip
     assert names == [["one", "seven", "two"]] * 2

@@ -60,7 +60,7 @@ def test_a_cost_that_diverged_is_named_all_the_same(words):
     history = History({}, 10, 0, Epochs([Epoch(0, 9.0, 0.1, 1.0), Epoch(1, 9.0, 0.1, math.nan)]))
     figure = plots.learning_curves(history)
     assert "training: nan" in words(figure)
-    assert figure.axes[0].texts[0].get_position()[1] == 0  # the text is at the bottom
+    assert figure.axes[0].texts[0].get_position()[1] == 0  # NaN is written at the bottom of the axes
 
 
 def test_it_goes_into_a_given_figure():

@@ -112,7 +112,7 @@ def test_what_is_far_out_does_not_hide_the_differences_of_the_rest(words):
     assert 0.95 < high < 0.96
     far = axes.texts[-1]
     assert far.get_text() == "eta=100: 10.0 %"
-    assert far.get_position()[1] == 0  # the text is at the bottom
+    assert far.get_position()[1] == 0  # a curve below the axes has its text at the bottom
     np.testing.assert_array_equal(lines(axes, "-")[-1], [0.1] * 20)  # the curve is drawn, so that set_ylim can show it
     everything = plots.sweep({"a": [[0.1, 0.5, 0.9]], "b": [[0.2, 0.6, 0.8]]}).axes[0].get_ylim()
     assert everything[0] < 0.1 < 0.9 < everything[1]

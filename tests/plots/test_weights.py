@@ -15,7 +15,7 @@ def test_each_neuron_is_an_image_in_the_same_colours(random):
             block = canvas[top : top + 4, left : left + 5]
             if not np.ma.getmaskarray(block).any() and np.isfinite(block).all():
                 found.append(block.ravel())
-    np.testing.assert_array_equal(found, matrix)  # the images are in rows, from left to right
+    np.testing.assert_array_equal(found, matrix)  # the images are in row-major order
     low, high = image.get_clim()
     assert low == -high
     assert image.cmap(image.norm(0.0))[:3] == pytest.approx((1, 1, 1), abs=0.04)

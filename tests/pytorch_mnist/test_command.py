@@ -50,7 +50,7 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run the command in this process; return its status, standard output and standard error."""
+    """A function that runs the command in this process, and returns its status, standard output and standard error."""
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # the command replaces `showwarning`
 
     def run(*arguments):
@@ -247,7 +247,8 @@ def test_a_reader_that_closes_the_pipe(folder, run, monkeypatch):
     reader, writer = os.pipe()
     os.close(reader)
     monkeypatch.setattr(sys, "stderr", sys.stderr)  # click wraps stderr when a pipe is closed, and does not unwrap it
-    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:  # `close` writes the last line
+    # `close` flushes the last line, which raises the error again.
+    with contextlib.suppress(BrokenPipeError), open(writer, "w", buffering=1) as nobody:
         monkeypatch.setattr(sys, "stdout", nobody)
         status, _, errors = run(*SMALL, *ENDLESS)
     assert (status, errors) == (1, "")

@@ -149,7 +149,7 @@ def test_a_damaged_file(path):
             continue
         path.write_bytes(whole)
         for tensor, expected in zip(loaded.parameters(), load_model(path).parameters(), strict=True):
-            assert torch.equal(tensor, expected)  # the changed byte is padding
+            assert torch.equal(tensor, expected)  # the file is accepted only if the changed byte is padding
 
 
 def changed(contents, **changes):

@@ -19,7 +19,7 @@ def data():
 
 @pytest.fixture
 def threads_of_blas():
-    """A function that returns the set of BLAS's numbers of threads: {2}, unless the tested code limits the threads."""
+    """A function that returns the BLAS libraries' numbers of threads: {2}, unless the tested code limits them."""
 
     def used():
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}

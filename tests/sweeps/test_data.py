@@ -71,7 +71,7 @@ def test_what_may_not(value, message):
 
 @pytest.fixture
 def loads(data, monkeypatch):
-    """Let `load_data_wrapper` return the fixture `data`; return the list of the paths given to it."""
+    """Replace `load_data_wrapper` by a function that appends the path to this fixture's list, and returns `data`."""
     counted = []
     monkeypatch.setattr(mnist_loader, "load_data_wrapper", lambda path: counted.append(path) or data)
     sweep_data._load_once.cache_clear()

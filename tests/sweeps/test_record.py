@@ -314,7 +314,7 @@ def test_networks_of_layers_have_runs_of_their_own(path):
 
 
 def test_a_record_from_before_there_were_layers_is_read(path):
-    """A record finds a run by the text of its recipe. Without `layers`, this text has not changed."""
+    """A record finds a run by the text of the recipe. Without `layers`, this text is the same as in older versions."""
     database = sqlite3.connect(path)
     (text,) = database.execute("SELECT recipe FROM runs").fetchone()
     database.close()

@@ -104,7 +104,7 @@ def test_the_files(sweep, tmp_path):
     assert [float(line["mean"]) for line in lines] == [row.mean for row in sweep.rows]
     assert [(line["eta"], line["best"], line["diverged"]) for line in lines][2] == ("3.0", "0.99", "1")
     sweep.to_json(tmp_path / "sweep.json")
-    found = json.loads((tmp_path / "sweep.json").read_text(), parse_constant=pytest.fail)  # JSON has no NaN
+    found = json.loads((tmp_path / "sweep.json").read_text(), parse_constant=pytest.fail)  # NaN is not valid JSON
     assert found == json.loads(json.dumps(sweep.as_dict()))
     assert found["rows"][2]["accuracies"] == [0.2, 0.98, 0.99]
     assert found["rows"][2]["sizes"] == [4, 2]

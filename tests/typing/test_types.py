@@ -25,7 +25,7 @@ def test_the_program_that_is_checked_runs(tmp_path):
 
 
 def names_for_checkers(module):
-    """Return the names that a module imports for type checkers only; for `*`, all public names of the module."""
+    """Yield the names that a module imports for type checkers only. An import of `*` yields the names in `__all__`."""
     for node in ast.parse(Path(module.__file__).read_text()).body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             for statement in node.body:

@@ -71,7 +71,7 @@ def test_the_network_is_as_after_a_whole_epoch(engine, data, interrupt_after):
             interrupted += 1
         epochs = states.index(bits(net))
         known = 0 if net.history is None else len(net.history.epochs)
-        assert epochs - 1 <= known <= epochs  # the history contains only evaluated epochs
+        assert epochs - 1 <= known <= epochs  # the last whole epoch may not yet be evaluated
         train(net, data, 1)
         assert bits(net) not in states[: epochs + 1]
     assert interrupted > 2
@@ -97,7 +97,7 @@ def test_an_import_is_not_interrupted():
 
 
 def test_a_handler_that_is_not_pythons_is_not_changed():
-    """An example is SIG_DFL, which many programs with windows set so that Ctrl-C ends them immediately."""
+    """SIG_DFL is such a handler. Many GUI programs set it so that Ctrl-C ends them immediately."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with interruption.deferred_signals():

@@ -144,7 +144,7 @@ def test_in_the_background_nothing_is_shown_and_a_function_is_called(clock, monk
         with progress.compiling():
             pass
     assert progress.sys.stderr.getvalue() == ""
-    assert np.diff(calls[10:]).max() < 0.2  # seconds
+    assert np.diff(calls[10:]).max() < 0.2  # seconds between two calls
     assert calls[-1] == clock.now
 
 
