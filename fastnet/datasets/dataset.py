@@ -310,7 +310,7 @@ class Dataset(MutableSequence[Sample]):
         return _sum(self._given(other), self)
 
     def _given(self, value: Iterable[Sample]) -> Dataset:
-        """Return samples as a data set, which is empty if there are none."""
+        """Convert samples to a data set. Without samples, the data set is empty."""
         samples = value if isinstance(value, Dataset) else samples_of(value)
         return as_dataset(samples) if len(samples) else self[:0]
 

@@ -151,7 +151,7 @@ def recipe(
     engine: str = "numba",
     dtype: npt.DTypeLike = "float32",
 ) -> Recipe:
-    """Make a recipe; by default, that of chapter 1's network.
+    """Make a recipe; by default, the recipe of chapter 1's network.
 
     Parameters
     ----------
