@@ -5,8 +5,8 @@ instructions that tuples of NumPy arrays need, and only the names with which Num
 refers to a replacement in this module, which checks sizes first. No function of NumPy, or of another package, can be
 called.
 
-The unpickler is derived from Python's unpickler that is written in Python. The unpickler that is written in C cannot be
-restricted to some instructions, and a file of a few bytes can make it allocate gigabytes.
+The unpickler is derived from the unpickler of Python's standard library that is written in Python. The unpickler that
+is written in C cannot be restricted to a set of instructions, and a file of a few bytes can make it allocate gigabytes.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _beyond(values: np.ndarray, threshold: float) -> float:
 
 
 def _level(differences: np.ndarray) -> float:
-    """Return the median difference of ink from the background. A pixel is ink if it differs by more than half of it."""
+    """Return the median difference of ink from the background. Pixels that differ by more than half of it are ink."""
     level = float(np.quantile(differences, _STRONGEST))
     for _ in range(_ROUNDS):
         ink = differences[differences > max(level / 2, 0.0)]

@@ -210,7 +210,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def _warn_of_scale(self, inputs: Any, anew: bool) -> str:
         """Return a note if inputs are far from unit scale, otherwise an empty string.
 
-        If the network is new, a warning is issued, too.
+        If the network is new, such inputs also cause a warning.
         """
         numbers = inputs.data if is_sparse(inputs) else inputs
         if not numbers.size:

@@ -20,7 +20,7 @@ Trainer: TypeAlias = Callable[..., Generator[Outcome, None, None]]
 
 
 class TrainingFailed(RuntimeError):  # noqa: N818 - the name says what happened
-    """Some networks of a sweep could not be trained. All other networks are in the record."""
+    """At least one network of a sweep could not be trained. All other networks are in the record."""
 
 
 def sweep(
