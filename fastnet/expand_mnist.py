@@ -152,7 +152,7 @@ def deform(
 
 
 class _Limits(NamedTuple):
-    """Largest rotation (radians), largest shift (pixels), and displacement for noise of 1 before smoothing (pixels)."""
+    """Largest rotation (radians), largest shift (pixels), and displacement for smoothed noise of 1 (pixels)."""
 
     rotation: float
     shift: float
@@ -186,14 +186,14 @@ def _deformed(images: np.ndarray, side: int, limits: _Limits, smoothing: np.ndar
 
 
 def _transforms(random: np.random.Generator, n: int, limits: _Limits) -> np.ndarray:
-    """Draw rotations and shifts of n images. Return the `transforms` of `kernels.deformation.deform`, shape (n, 6)."""
+    """Draw rotations and shifts of n images. Return the argument `transforms` of `kernels.deformation.deform`."""
     angles, down, right = random.uniform(-1, 1, (3, n))
     cosines, sines = np.cos(limits.rotation * angles), np.sin(limits.rotation * angles)
     return np.stack([cosines, sines, limits.shift * down, -sines, cosines, limits.shift * right], axis=1)
 
 
 def _noise(random: np.random.Generator, n: int, side: int) -> np.ndarray:
-    """Draw the `noise` of `kernels.deformation.deform` for n images: bytes, shape (n, 2, side * side)."""
+    """Draw the argument `noise` of `kernels.deformation.deform` for n images: bytes, shape (n, 2, side * side)."""
     return np.frombuffer(random.bytes(n * 2 * side * side), np.uint8).reshape(n, 2, side * side)
 
 

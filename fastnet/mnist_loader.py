@@ -29,13 +29,13 @@ def load_data(
     Parameters
     ----------
     path : path or sequence of four paths, optional
-        Data set to load; by default, the files that come with fastnet. One of the following, where pickles, IDX files
-        and text tables may be gzipped:
+        Data set to load; by default, the files that come with fastnet. Pickles, IDX files and text tables may be
+        gzipped. The data set is one of the following:
 
         - the book's `mnist.pkl.gz`;
-        - four IDX files, as of MNIST, Fashion-MNIST, QMNIST or EMNIST: their folder, the root folder of torchvision's
-          data set, one of the four files, or a sequence of all four (training images, training labels, test images,
-          test labels);
+        - four IDX files, such as those of MNIST, Fashion-MNIST, QMNIST or EMNIST: their folder, the root folder of
+          torchvision's data set, one of the four files, or a sequence of all four (training images, training labels,
+          test images, test labels);
         - an `.npz` file, or a folder of `.npy` files; the arrays or files have names such as `x_train` and `y_train`;
         - a table (`.csv`, `.tsv`, or with PyArrow `.parquet`) with a label and the pixels in each row, or a folder of
           tables whose names contain `train` and `test`.
@@ -52,7 +52,7 @@ def load_data(
     OSError
         If a file is missing or cannot be opened.
     ImportError
-        If a file is a Parquet table, and PyArrow is not installed or older than 14.0.1.
+        If a file is a Parquet table, and PyArrow is not installed, or is older than 14.0.1.
     DataError
         If a file is damaged, has an unknown format, or does not fit the other files. `DataError` is a `ValueError`.
 
@@ -66,8 +66,8 @@ def load_data(
     -----
     Pixels of type uint8 are divided by 256. Pixels of other types are divided by 256, too, if all are from 0 to 255
     and at least one is 128 or more. Otherwise, pixels are unchanged. EMNIST's files, recognized by their names, contain
-    transposed images; the returned images are upright. The label files of QMNIST have several columns; the first
-    column, the class of the character, is used.
+    transposed images; the returned images are upright. The label files of QMNIST have several columns. Only the
+    first column is used, which has the class of the character.
 
     If there are no validation data, the last sixth of the training data is used instead, as in the book.
 

@@ -62,7 +62,7 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     Raises
     ------
     ValueError
-        If the network has a custom activation or dropout that is not inverted, for which PyTorch has no layer.
+        If the network has a custom activation or non-inverted dropout. PyTorch has no layers for these.
 
     Examples
     --------
@@ -129,14 +129,15 @@ def from_torch(
     Parameters
     ----------
     model : torch.nn.Sequential
-        `Linear`, `Conv2d`, `BatchNorm1d` and `BatchNorm2d` layers, each followed by `Sigmoid`, `Tanh`, `ReLU`,
-        `LeakyReLU(0.01)`, `GELU` or no activation, and `MaxPool2d` layers. The last layer must be `Linear`, followed by
-        `Sigmoid`, `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` are skipped.
+        `Linear`, `Conv2d`, `BatchNorm1d`, `BatchNorm2d` and `MaxPool2d` layers. All but `MaxPool2d` may be followed by
+        `Sigmoid`, `Tanh`, `ReLU`, `LeakyReLU(0.01)` or `GELU`. The last layer must be `Linear`, followed by `Sigmoid`,
+        `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` are skipped.
         `Unflatten` may be the first module.
     cost : class or object, optional
         Cost, as for `network2.Network`. The default depends on the model's last module: `CrossEntropyCost` for
-        `Sigmoid`, `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. A model that ends with `Linear` gets
-        softmax outputs for `LogLikelihoodCost`, as for `torch.nn.CrossEntropyLoss`, and linear outputs for other costs.
+        `Sigmoid`, `PoissonCost` for `Exponential`, otherwise `LogLikelihoodCost`. If a model
+        ends with `Linear`, the network's outputs are softmax for `LogLikelihoodCost`, and linear for other costs.
+        (`torch.nn.CrossEntropyLoss` includes the softmax.)
     engine : str, optional
         Engine of the network, as for `network2.Network`. The network has the dtype of the model.
     input_shape : sequence of int, optional
@@ -260,7 +261,7 @@ _READERS: dict[type[nn.Module], Callable[[Any], tuple[Layer, dict[str, np.ndarra
     nn.BatchNorm1d: _normalization,
     nn.BatchNorm2d: _normalization,
 }
-"""Functions that convert a module of each type to a layer with linear activation and the layer's arrays."""
+"""For each type of module, a function that returns a layer with linear activation, and the layer's arrays."""
 
 
 def _activate(layers: list[Layer], module: nn.Module, *, is_last: bool) -> None:

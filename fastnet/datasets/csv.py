@@ -25,7 +25,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     inputs : ndarray of int16 or float32, shape (n, n_in)
-        All columns except the label and unnamed index columns, such as pandas writes.
+        All columns except the label column and unnamed index columns, which pandas may write.
     labels : ndarray of the same type, shape (n,)
         The column that is named label, labels, class, target, y or digit. Without column names, the first column.
 

@@ -151,8 +151,8 @@ class Dataset(MutableSequence[Sample]):
         -------
         ndarray, shape (n,)
             The labels, int64. If the targets are vectors, a label is the index of the largest component. If the vectors
-            have one component, the label is that component, as in the book's comparison. With `n_out` = 1, the result
-            keeps the type of the targets.
+            have one component, the label is that component, because the book's program compares it with the prediction.
+            With `n_out` = 1, the result keeps the type of the targets.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Dataset(MutableSequence[Sample]):
         -------
         ndarray of float32 or float64, shape (n, n_out)
             The targets. If the targets are labels, a row has 1 at the index of the label and 0 elsewhere. With `n_out`
-            = 1, a row has the label itself, as in the book's subtraction.
+            = 1, a row has the label itself, because the book's program subtracts the label from the output.
 
         Raises
         ------
@@ -207,23 +207,23 @@ class Dataset(MutableSequence[Sample]):
     def input_extremes(self) -> tuple[float, float]:
         """Return the smallest and the largest input, or NaN twice if an input is NaN.
 
-        Only the stored numbers of sparse inputs count.
+        For sparse inputs, only the stored numbers count.
         """
         rows = self.rows
         inputs = rows.arrays[2] if isinstance(rows, SparseInputs) else rows
         return self.derived("input extremes", partial(extremes, inputs))
 
     def with_vectors(self, n_out: int) -> Dataset:
-        """Return a data set with the targets `vectors(n_out)`: this data set, if it already has these targets."""
+        """Return this data set if its targets are `vectors(n_out)`, otherwise a data set with these targets."""
         vectors = self.vectors(n_out)
         return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self.rows, vectors))
 
     def derived(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        """Return `make()`, which is called once and kept under `key` until the data set changes.
+        """Return the result of `make`, which is called once. The result is kept under `key` until the data set changes.
 
         Engines keep their own layout of the data here. All networks trained on the same data set share this layout.
         """
-        with self._lock:  # so that networks in several threads call `make` once
+        with self._lock:  # so that `make` is called once, even if several threads need the result
             self._merge()
             if key not in self._derived:
                 self._derived[key] = make()
@@ -259,7 +259,7 @@ class Dataset(MutableSequence[Sample]):
     def __getitem__(self, index: slice | Sequence[int] | np.ndarray) -> Dataset: ...
     def __getitem__(self, index: int | slice | Sequence[int] | np.ndarray) -> Sample | Dataset:
         try:
-            i = operator.index(index)  # type: ignore[arg-type] # raises the error if `index` is no integer
+            i = operator.index(index)  # type: ignore[arg-type] # raises the `TypeError` if `index` is no integer
         except TypeError:
             chosen = index if isinstance(index, slice) else _indices(index, len(self))
             rows = self.rows
@@ -310,7 +310,7 @@ class Dataset(MutableSequence[Sample]):
         return _sum(self._given(other), self)
 
     def _given(self, value: Iterable[Sample]) -> Dataset:
-        """Return samples as a data set, which is empty if there are none."""
+        """Convert samples to a data set. Without samples, the data set is empty."""
         samples = value if isinstance(value, Dataset) else samples_of(value)
         return as_dataset(samples) if len(samples) else self[:0]
 
@@ -403,7 +403,7 @@ def _position(index: Any) -> int:
 
 
 def _indices(index: Any, n: int) -> np.ndarray:
-    """Return a list of indices or a mask as an array of indices."""
+    """Convert a list of indices or a mask to an array of indices."""
     try:
         array = np.asarray(index)
     except ValueError:  # a ragged list
@@ -467,7 +467,7 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 
 def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Return an array of any shape as float32 or float64; arguments, types and errors are those of `real_matrix`."""
+    """Convert an array of any shape to float32 or float64. Arguments, types and errors are those of `real_matrix`."""
     array = _array(values, name)
     return array.astype(real_type(array.dtype, name), copy=False)
 
@@ -501,9 +501,9 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
 
 
 def refuse_masked(values: Any, name: str) -> None:
-    """Raise a `TypeError` if an array, or an item of a list, has masked values: NumPy would drop the mask."""
+    """Raise a `TypeError` if an array or an item of a list has masked values, because NumPy would drop the mask."""
     for array in (values, *(values if isinstance(values, (list, tuple)) else ())):
-        # The constant `np.ma.masked`, as an item of a list, is a `MaskedArray`, too.
+        # The constant `np.ma.masked`, which may be an item of a list, is a `MaskedArray`, too.
         if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
             raise TypeError(f"{name}: masked values are not allowed; fill them, or leave them out")
 

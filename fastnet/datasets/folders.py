@@ -29,7 +29,8 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     Parameters
     ----------
     path : Path
-        A folder, such as torchvision makes; or one of the files, whose name selects one of several sets in the folder.
+        A folder, such as the one that torchvision makes; or one of the files. The file's name selects one data set if
+        the folder holds several.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     Raises
     ------
     FileNotFoundError
-        If a file is missing. The two test files may be missing together.
+        If a file is missing, except if both test files are missing.
     DataError
         If the folder holds several data sets, or more than 20,000 files.
     """
@@ -69,7 +70,7 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
 
 
 def other_files(folder: Path) -> list[Path]:
-    """Return the files of tables and arrays in a folder or its subfolders, at the smallest depth with such a file.
+    """Return the files of tables and arrays in a folder and its subfolders, at the smallest depth that has any.
 
     Raises
     ------

@@ -10,7 +10,7 @@ import numpy as np
 from fastnet.files.reading import opened, read_exactly
 
 _TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-_MOST_BYTES = 1 << 30  # largest number of bytes of an array; the largest file has 47 MB in MNIST, 547 MB in EMNIST
+_MOST_BYTES = 1 << 30  # largest number of bytes of an array; a larger array is refused (EMNIST's largest has 547 MB)
 _MOST_DIMENSIONS = 8
 
 
@@ -22,7 +22,7 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
     path : Path
         The file.
     sha256 : str, optional
-        Checksum that the file must have as stored, gzipped or not.
+        SHA-256 checksum that the file must have as stored on the disk, gzipped or not.
 
     Returns
     -------

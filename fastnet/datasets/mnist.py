@@ -136,8 +136,8 @@ def _from_folder(folder: Path) -> dict[str, Part]:
 def _from_file(path: Path) -> dict[str, Part]:
     with opened(path) as stream:
         start = stream.read(8)
-    if start[:2] == b"\0\0":  # the first bytes of an IDX file; the other files of the set are beside it
-        found = folders.idx_files(path)
+    if start[:2] == b"\0\0":  # an IDX file
+        found = folders.idx_files(path)  # the path of one file finds all files of the set
         if found is None:
             raise FileNotFoundError(f"{path}: an IDX file must have a name such as {next(iter(CHECKSUMS))}; rename it")
         return _from_idx({role: (file, None) for role, file in found.items()})

@@ -15,8 +15,8 @@ import numpy as np
 from fastnet.files.reading import opened, read_exactly
 
 MAGIC = b"\x93NUMPY"
-MOST_BYTES = 1 << 30  # largest number of bytes of all arrays of a file
-_LONGEST_HEADER = 10_000  # largest number of bytes of the header of an array
+MOST_BYTES = 1 << 30  # largest total number of bytes of a file's arrays; a file with more is refused
+_LONGEST_HEADER = 10_000  # largest number of bytes of an array's header; a longer header is refused
 _MOST_DIMENSIONS = 8
 _HEADER = re.compile(
     rb"\s*{\s*'descr':\s*(.+?),\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([\d, ]*)\),?\s*}\s*", re.DOTALL

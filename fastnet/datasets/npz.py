@@ -1,4 +1,4 @@
-"""Reads NumPy's format `.npz`: arrays whose names say what they hold."""
+"""Reads NumPy's format `.npz`. The name of an array determines what the array holds."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _read(members: zipfile.ZipFile, path: Path) -> dict[Role, np.ndarray]:
 
 
 def roles(names: Iterable[str], path: Path) -> dict[Role, str]:
-    """Return the name of the array with each role.
+    """Return the array's name for each role.
 
     Raises
     ------

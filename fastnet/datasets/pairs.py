@@ -19,7 +19,8 @@ def samples_of(data: Any) -> list[Any]:
     Parameters
     ----------
     data : iterable of (x, y), array of pairs, or object with a length and integer indices
-        An array of pairs has shape (n, 2) of objects, (n, 2, ...) of numbers, or (n,) of records with two fields.
+        An array of pairs may hold objects, shape (n, 2); numbers, shape (n, 2, ...); or records of two fields, shape
+        (n,).
 
     Raises
     ------
@@ -65,6 +66,6 @@ def _of_array(data: Any) -> list[Any]:
 
 
 def is_pair(sample: Any) -> bool:
-    """Whether a sample is a tuple or list of two, a row of an array of objects, or a record of two fields."""
+    """Whether a sample has two items, and is a tuple, a list, a row of an array of objects, or a record."""
     is_list = isinstance(sample, (tuple, list, np.void))
     return (is_list or (isinstance(sample, np.ndarray) and sample.dtype == object)) and len(sample) == 2

@@ -64,7 +64,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check(schema: Any, n: int, path: Path, arrow: Any) -> None:
-    """Raise a `DataError` if a column does not hold numbers or the table is too large, before anything is read."""
+    """Before the table is read, raise a `DataError` if a column does not hold numbers or the table is too large."""
     for field in schema:
         if not (arrow.types.is_integer(field.type) or arrow.types.is_floating(field.type)):
             raise DataError(

@@ -5,8 +5,8 @@ instructions that tuples of NumPy arrays need, and only the names with which Num
 refers to a replacement in this module, which checks sizes first. No function of NumPy, or of another package, can be
 called.
 
-The unpickler is derived from Python's unpickler that is written in Python. The unpickler that is written in C cannot be
-restricted to some instructions, and a file of a few bytes can make it allocate gigabytes.
+The unpickler is derived from the unpickler of Python's standard library that is written in Python. The unpickler that
+is written in C cannot be restricted to a set of instructions, and a file of a few bytes can make it allocate gigabytes.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def read_pairs(path: Path) -> Pairs:
                 warnings.simplefilter("error")  # a pickle that Python warns of is refused
                 pairs = _ArrayUnpickler(_BoundedStream(stream)).load()
         except (pickle.UnpicklingError, ArithmeticError, AttributeError, LookupError, TypeError, Warning):
-            # Python's own message may quote the file, at any length.
+            # Python's own message is not used, because it may quote the file at any length.
             raise ValueError("this is not a pickle of NumPy arrays") from None
         if stream.read(1):  # gzip compares its checksum only when the end is read
             raise ValueError("it goes on after the end of the pickle")
@@ -140,7 +140,7 @@ def _encode(text: str, encoding: str | bytes) -> bytes:
 
 
 def _no_bytes() -> bytes:
-    """Stand in for `bytes`, which Python 3 calls to write an empty array for Python 2."""
+    """Stand in for `bytes`. A pickle that Python 3 wrote for Python 2 calls `bytes` to make an empty array."""
     return b""
 
 
@@ -165,7 +165,7 @@ def _as_array(value: object) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    """Return a short string as `str`. A string that Python 2 wrote is read as bytes."""
+    """Return a short string as `str`. The unpickler returns a string of Python 2 as bytes."""
     if not (isinstance(value, (str, bytes)) and len(value) <= _LONGEST_NAME):
         raise ValueError("this pickle holds something other than a name where a name should stand")
     return value.decode("latin1") if isinstance(value, bytes) else value
@@ -241,7 +241,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 
 class _Instructions:
-    """The dispatch table of the unpickler: only `_INSTRUCTIONS`, and a limited number of them in a pickle."""
+    """The dispatch table of the unpickler. It allows only `_INSTRUCTIONS`, and limits their number in a pickle."""
 
     _METHODS: ClassVar[dict[int, Callable[[Any], None]]] = {
         **{code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS},

@@ -10,7 +10,7 @@ from fastnet.datasets.sparse import Row, SparseInputs
 
 
 class Rows:
-    """The rows of two arrays, in two lists. The arrays are never changed, because they may be the caller's.
+    """The rows of two arrays as two lists. The arrays are never changed, because they may be the caller's.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class Rows:
     Attributes
     ----------
     xs : list
-        The inputs of each sample: an array of shape (n_in,), or the columns and numbers of a sparse row.
+        The inputs of each sample: an array of shape (n_in,), or the column indices and stored numbers of a sparse row.
     ys : list
         The targets of each sample: an array of shape (n_out,), or a label.
     """

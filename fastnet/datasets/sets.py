@@ -67,8 +67,9 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
     Raises
     ------
     DataError
-        If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999. If
-        fewer than half of the labels occur, or there are too few samples to divide.
+        If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999. If the
+        largest label is above 9, and fewer than half of the labels up to the largest occur. If there are too few
+        samples to divide.
     """
     notes: list[str] = []
     labels = {name: _labels(part) for name, part in parts.items()}

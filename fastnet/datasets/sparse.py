@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 Row: TypeAlias = tuple[np.ndarray, np.ndarray]
-"""The columns of a row's stored numbers, and the numbers."""
+"""The column indices of a row's stored numbers, and these numbers."""
 
 
 class SparseInputs:
-    """A SciPy sparse matrix, one sample per row, which engines can use like an array. Indexing returns dense rows.
+    """A SciPy sparse matrix with one sample per row. Engines can index it like an array. Indexing returns dense rows.
 
-    So an engine that computes with dense matrices converts only one mini-batch at a time.
+    Therefore, an engine that computes with dense matrices converts only one mini-batch at a time.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class SparseInputs:
 
     @property
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """SciPy's `indptr`, `indices` and `data`: the starts of the rows, the columns of the numbers, the numbers."""
+        """SciPy's `indptr`, `indices` and `data`: the starts of the rows, the column indices and the numbers."""
         return self._rows.indptr, self._rows.indices, self._rows.data
 
     def tocsr(self) -> Any:
@@ -59,13 +59,13 @@ class SparseInputs:
         return self._rows
 
     def split(self) -> list[Row]:
-        """Return the columns and numbers of each row."""
+        """Return the column indices and the stored numbers of each row."""
         starts, columns, values = self.arrays
         bounds = starts.tolist()
         return [(columns[a:b], values[a:b]) for a, b in pairwise(bounds)]
 
     def joined(self, rows: Sequence[Row]) -> SparseInputs:
-        """Return inputs that consist of `rows`, with the same type and number of columns."""
+        """Return inputs that consist of `rows`. The type and the number of columns are those of these inputs."""
         columns, values = zip(*rows, strict=True) if rows else ((), ())
         starts = np.cumsum([0, *map(len, columns)])
         numbers = np.concatenate([*values, self.arrays[2][:0]], dtype=self.dtype)
@@ -73,7 +73,7 @@ class SparseInputs:
         return SparseInputs(type(self._rows)(arrays, shape=(len(rows), self.shape[1])))
 
     def stacked(self, below: np.ndarray | SparseInputs) -> SparseInputs:
-        """Return these inputs with the rows of `below`, which may be dense, appended."""
+        """Return these inputs, followed by the rows of `below`. `below` may be dense."""
         from scipy.sparse import vstack  # SciPy is installed, because the matrix is SciPy's
 
         rows: Any = below.tocsr() if isinstance(below, SparseInputs) else below
@@ -101,7 +101,7 @@ def real_type(dtype: np.dtype, name: str) -> np.dtype:
     Raises
     ------
     TypeError
-        If the type is not one of real numbers. The message begins with `name`.
+        If `dtype` is not a type of real numbers. The message begins with `name`.
     """
     half = dtype.kind == "V" and dtype.names is None and np.can_cast(dtype, np.float32)  # such as JAX's bfloat16
     if dtype.kind not in "fiub" and not half:

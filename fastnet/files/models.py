@@ -26,8 +26,9 @@ from fastnet.formulas.costs import CustomCost, QuadraticCost, from_name
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
-_MOST_BYTES = 1 << 30  # largest number of bytes of a file; a weight takes about 20 bytes
-# Largest number of JSON objects in each version. With many objects, the parsed file would need 30 times its size.
+_MOST_BYTES = 1 << 30  # largest number of bytes of a file, about 20 for a weight; a larger file is refused
+# Largest number of JSON objects in a file of each version. A file with more objects is refused, because the parsed file
+# could need 30 times as much memory as the file has bytes.
 _MOST_OBJECTS = {1: 2, 2: 1002}
 _LONGEST_NAME = 100  # largest number of characters in the name of a cost
 _ARRAYS = ("weights", "biases", "gamma", "beta", "mean", "variance")
@@ -290,7 +291,7 @@ def _has_shape(values: Any, shape: Shape) -> bool:
 
 
 def _are_numbers(values: list[Any], axes: int) -> bool:
-    """Whether the innermost lists of `axes` levels of lists contain only numbers."""
+    """Whether lists that are nested `axes` levels deep contain only numbers."""
     if axes > 1:
         return all(_are_numbers(each, axes - 1) for each in values)
     return {*map(type, values)} <= {int, float}

@@ -19,7 +19,7 @@ def check_parameter(array: np.ndarray, name: str, shape: Shape, dtype: np.dtype)
     shape : tuple of int
         Expected shape.
     dtype : numpy.dtype
-        Expected dtype, that of the network.
+        Expected dtype: the dtype of the network.
     """
     if (array.dtype, array.shape) != (dtype, shape):
         raise ValueError(f"its {name} are of {array.dtype} {array.shape}; they must be of {dtype} {shape}")

@@ -24,7 +24,7 @@ class DataError(ValueError):
 
 
 def one_line(error: object) -> str:
-    """Return an error's message, which may quote a file, as one printable line of at most 150 characters."""
+    """Return an error's message as one printable line of at most 150 characters. The message may quote a file."""
     return "".join(c if c.isprintable() else "?" for c in str(error)[:_LONGEST_REASON])
 
 

@@ -22,8 +22,8 @@ from fastnet.files.writing import atomic_write
 StrPath: TypeAlias = str | os.PathLike[str]
 
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U32": "<u4"}
-_LONGEST_HEADER = 1 << 24  # largest number of bytes of a header; a layer takes about 200 bytes
-_MOST_MEMORY = 1 << 25  # approximate largest number of bytes of memory for a parsed header
+_LONGEST_HEADER = 1 << 24  # largest number of bytes of a header, about 200 for a layer; a longer header is refused
+_MOST_MEMORY = 1 << 25  # largest estimated number of bytes of a parsed header; a larger header is refused
 
 
 class Kind(NamedTuple):
@@ -34,9 +34,9 @@ class Kind(NamedTuple):
     name : str
         Name of the kind in the header.
     version : int
-        Version of the format that is written.
+        Version of the format in which `write` writes.
     earlier : tuple of int
-        Earlier versions that can be read.
+        Earlier versions that `read` accepts, too.
     """
 
     name: str
@@ -146,7 +146,7 @@ def _read(file: BinaryIO, kind: Kind) -> Contents:
 
 
 def _parsed(text: bytes | bytearray) -> Any:
-    """Parse JSON, unless it has so many objects and values that the result would need too much memory."""
+    """Parse JSON, or raise a `ValueError` if the result would need too much memory."""
     objects, commas = text.count(b"{") + text.count(b"["), text.count(b",")
     if 256 * objects + 64 * commas > _MOST_MEMORY:
         raise ValueError("its header has too many objects and values")

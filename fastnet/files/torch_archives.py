@@ -1,7 +1,7 @@
 """Reads and writes PyTorch networks in files of `torch.save`. Such a file is a zip archive with a pickle.
 
-The pickle holds a dictionary: the kind and the version of the file, settings from which the layers are made, and the
-network's tensors. The file is checked before PyTorch reads it. The contents are checked before a network is made.
+The pickle holds a dictionary with the kind and the version of the file, the settings of the layers, and the network's
+tensors. The file is checked before PyTorch reads it. The contents are checked before a network is made.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Format(Generic[_Model]):
     version : int
         Version of the format; each file contains it.
     settings : tuple of str
-        Names of the attributes of a network from which its layers can be made. Each attribute is a number, a string,
-        None, or a sequence. The number of items of a sequence is at most the number of tensors plus 1.
+        Names of the network's attributes that determine its layers. Each attribute is a number, a string, None, or a
+        sequence. The number of items of a sequence is at most the number of tensors plus 1.
     make : callable
         Function that makes a network, given the settings as keyword arguments. It raises an exception if a setting is
         invalid.
@@ -105,8 +105,8 @@ def _check_archive(file: BinaryIO) -> int:
     """Raise an error if PyTorch must not read a file; otherwise, return the size of the file.
 
     In spite of `weights_only=True`, some versions of PyTorch execute code in files of older formats and in TorchScript
-    programs. Compressed entries are refused, because they may have any size after decompression; `torch.save`
-    compresses nothing.
+    programs. Compressed entries are refused, because they may have any size after decompression. `torch.save` writes
+    no compressed entries.
     """
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -151,7 +151,7 @@ def _model(contents: Any, form: Format[_Model], size: int) -> _Model:
 
 
 def _check_setting(value: Any, name: str, tensors: int) -> None:
-    """Raise a `ValueError` if a setting is not plain data, or a list of more than `tensors` + 1 items."""
+    """Raise a `ValueError` if a setting is not plain data, or is a list of more than `tensors` + 1 items."""
     if type(value) is list:
         if len(value) > tensors + 1:
             raise ValueError(f"its {name} and its parameters do not fit one another")

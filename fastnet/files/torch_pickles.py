@@ -2,7 +2,7 @@
 
 `torch.load(weights_only=True)` calls only functions that PyTorch allows. But PyTorch imports modules to compare the
 names in a file with these functions. The dry run executes the same pickle instructions, with harmless replacements for
-the functions. It refuses a file that names a function other than those that make a tensor.
+the functions. It refuses a file that names any function not needed to make tensors.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import io
 import pickle
 from typing import IO, Any, ClassVar
 
-_MOST_BYTES = 1 << 18  # largest number of bytes of a pickle; a layer takes about 200 bytes
+_MOST_BYTES = 1 << 18  # largest number of bytes of a pickle, about 200 for a layer; a longer pickle is refused
 _NAMES = {
     ("collections", "OrderedDict"): dict,
     ("torch._utils", "_rebuild_tensor_v2"): lambda *arguments: None,

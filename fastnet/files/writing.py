@@ -50,7 +50,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def check_path(value: Any, argument: str) -> Path:
-    """Return the path of a file that `atomic_write` can write and that can be read again.
+    """Return a path, or raise an error if `atomic_write` cannot write the file or the file cannot be read again.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _resolved(path: Path) -> Path:
 
 @contextmanager
 def _written_beside(path: Path) -> Iterator[BinaryIO]:
-    """Write a temporary file in the same folder, and rename it to `path` when it is complete."""
+    """Write a temporary file in the folder of `path`. When the file is complete, rename it to `path`."""
     unfinished, file = _created_beside(path)
     with file:
         try:
@@ -142,7 +142,7 @@ def _replace(path: Path, unfinished: Path) -> None:
 
 
 class _Stream:
-    """A file with `write` and `flush` only: pipes cannot seek, and devices report arbitrary positions."""
+    """A file with `write` and `flush` only, because pipes cannot seek, and devices report arbitrary positions."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write, self.flush = file.write, file.flush
@@ -152,7 +152,7 @@ def _created_beside(path: Path) -> tuple[Path, BinaryIO]:
     """Create a temporary file that will replace `path`.
 
     The temporary name is derived from `path`, so the next process that writes `path` finds and removes the file of a
-    killed process. A process locks its temporary file until the process ends; the lock shows that the file is in use.
+    killed process. A process locks its temporary file until it closes the file. The lock shows that the file is in use.
     If another process is writing the same `path`, or locks are not available, the temporary name is random.
     """
     if fcntl is not None:
@@ -195,7 +195,7 @@ def _locked(file: BinaryIO) -> bool:
 def _close_on_windows(file: BinaryIO) -> None:
     """Close a file on Windows, where open files cannot be renamed or removed.
 
-    On other systems, the file stays open, because its lock must last longer.
+    On other systems, the file stays open, because closing it would release its lock before the file is renamed.
     """
     if fcntl is None:
         file.close()  # type: ignore[unreachable] # mypy assumes the system where it runs

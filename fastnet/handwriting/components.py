@@ -1,4 +1,4 @@
-"""Chooses the connected components of a picture that form the digit: without frames, ruled lines, edges and dirt."""
+"""Chooses the connected components of a picture that form the digit, not frames, ruled lines, edges or dirt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _FROM_END_TO_END = 0.93  # a line that is longer than this share of the box's si
 _MOST_OF_BOX = 0.6  # a component that covers this share of its box or more is no frame
 _OF_LINES = 0.85  # least share of a frame's pixels that are on lines from end to end of its box
 _LONGER = 1.5  # largest length of a line that may be part of the digit, as a multiple of the digit's width or height
-_UNDERLINED = 1.15  # largest length of a line just below the digit that may be part of it, as a multiple of its width
+# Largest length of a line just below the digit that may be part of the digit, as a multiple of the digit's width.
+_UNDERLINED = 1.15
 _WIDEST = 1.7  # largest ratio of a digit's width to its height: that of MNIST's widest digit
 _MOST_THINGS = 5  # largest number of components in a picture of one digit, without specks
 _MOST_PARTS = 50  # largest number of components, because computing the distances between more of them takes too long
@@ -237,9 +238,9 @@ def _without_surroundings(things: list[Component], smallest: float, most: float)
 
 
 def _order_of_choice(thing: Component) -> tuple[bool, bool, int]:
-    """Return a sort key: lines come last, and components at the border after components inside.
+    """Return a sort key: lines come last, and components at the border come after components inside.
 
-    Of components that are no lines, larger ones come first. Of lines, shorter ones come first.
+    Among lines, shorter ones come first. Among other components, larger ones come first.
     """
     straight, _ = thing.lines
     return straight, bool(thing.contacts.any()), thing.size if straight else -thing.area
@@ -266,7 +267,7 @@ def _is_frame_or_line(thing: Component, digit: Component, most: float) -> bool:
 
 
 def _parts_of_digit(things: list[Component]) -> tuple[list[Component], str]:
-    """Return the first component with all components that belong to it, and why these components are not one digit."""
+    """Return the first component with all components that belong to it, and the reason if they are not one digit."""
     main, *others = things
     digit = [main]
     far = [other for other in others if other.area > _SPECK * main.area]
@@ -285,7 +286,7 @@ def _parts_of_digit(things: list[Component]) -> tuple[list[Component], str]:
 
 
 def _shape(digit: list[Component], smallest: float, mask: np.ndarray) -> str:
-    """Return why the chosen components are not one digit, judged by their box and their contact with the border."""
+    """Return the reason if components are not one digit, according to their box and their contact with the border."""
     height = max(part.bottom for part in digit) - min(part.top for part in digit)
     width = max(part.right for part in digit) - min(part.left for part in digit)
     if max(height, width) < smallest:
@@ -305,7 +306,7 @@ def _shape(digit: list[Component], smallest: float, mask: np.ndarray) -> str:
 
 
 def _side_by_side(one: Component, other: Component) -> bool:
-    """Whether two components are side by side like two digits; the parts of a broken 4 differ more in height."""
+    """Whether two components are side by side like two digits. The parts of a broken 4 differ more in height."""
     height = max(one.bottom, other.bottom) - min(one.top, other.top)
     width = max(one.right, other.right) - min(one.left, other.left)
     overlap = min(one.right, other.right) - max(one.left, other.left)

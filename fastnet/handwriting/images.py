@@ -18,11 +18,11 @@ from fastnet.utils import arguments
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-LARGEST = 640  # largest number of pixels of a side; larger images are reduced
+LARGEST = 640  # largest number of pixels of a side; larger images are scaled down
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 _MOST_BYTES = 128 << 20  # largest number of bytes of a file
 _MOST_PIXELS = 100_000_000  # largest number of pixels of an image; a file of a few kilobytes can claim any number
-_LONGEST_SIDE = 65_535  # largest number of pixels of a side: JPEG's limit; Pillow needs extra memory for each row
+_LONGEST_SIDE = 65_535  # largest number of pixels of a side, as in JPEG, because Pillow needs extra memory for each row
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
 _END_OF_JPEG = b"\xff\xd9"
@@ -63,13 +63,14 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     Parameters
     ----------
     path : path
-        A grey, colour or palette image with 1, 8 or 16 bits per channel. GIF, WebP and TIFF files must have one frame.
+        File of a grey, colour or palette image with 1, 8 or 16 bits per channel. GIF, WebP and TIFF files must have one
+        frame.
 
     Returns
     -------
     ndarray of float32, shape (height, width) or (height, width, 3)
-        Grey values, or red, green and blue, from 0 (black) to 1 (white). Transparent pixels are white, or black if
-        nothing would be visible on white. Each side has at most 640 pixels; a larger image is reduced.
+        Grey values or RGB values, from 0 (black) to 1 (white). Transparent pixels are white, or black if
+        nothing would be visible on white. Each side has at most 640 pixels; a larger image is scaled down.
 
     Raises
     ------
@@ -117,7 +118,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return a grey image in another size. Values are interpolated linearly, and averaged if the image is reduced.
+    """Return a grey image in another size. Values are interpolated linearly, and averaged if the new size is smaller.
 
     Parameters
     ----------
@@ -190,7 +191,7 @@ def _as_array(image: Image) -> np.ndarray:
 
 
 def _upright(image: Image, mode: str) -> np.ndarray:
-    """Return an image as an array: converted to `mode`, reduced, and rotated or mirrored as its EXIF data says."""
+    """Return an image as an array: converted to `mode`, scaled down, and rotated or mirrored as its EXIF data says."""
     from PIL.Image import Transpose
 
     try:

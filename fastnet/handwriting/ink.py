@@ -11,8 +11,8 @@ from fastnet.formulas.products import product
 _LEAST_CONTRAST = 0.08  # least contrast of ink to its background; the contrast of black to white is 1
 _LEAST_SIGNAL = 5.0  # least ratio of the ink's contrast to the standard deviation of the background's noise
 _FRAME = 0.06  # width of the margins where the search for the background begins, as a share of the image's sides
-_STRONGEST = 0.999  # quantile of the differences from the background with which the search for ink begins
-_SAMPLES = 96  # approximate number of pixels of a side to which the background is fitted
+_STRONGEST = 0.999  # the search for ink begins with this quantile of the differences from the background
+_SAMPLES = 96  # approximate number of pixels along the longer side to which the background is fitted
 _ROUNDS = 5  # number of iterations of fitting the background, and of estimating the ink's difference from it
 
 
@@ -39,7 +39,7 @@ class Ink:
 def grey(image: np.ndarray) -> np.ndarray:
     """Return grey values of a colour image: its colours, projected onto their first principal component.
 
-    So a yellow line on white paper is as distinct as a blue line. A grey image is returned unchanged.
+    Therefore, a yellow line on white paper is as distinct as a blue line. A grey image is returned unchanged.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def find(image: np.ndarray) -> Ink | None:
     Notes
     -----
     The background is a quadratic surface, fitted to the pixels that are not ink. The first estimate is the median of
-    the pixels near the border. Ink differs from the background by more than half of the median difference of ink.
-    Differences are divided by the brightness of the background, because a shadow makes the paper darker and the
-    difference of ink smaller.
+    the pixels near the border. A pixel is ink if it differs from the background by more than half of the median
+    difference of ink, which is found by iteration. Differences are divided by the brightness of the background, because
+    a shadow makes the paper darker and the difference of ink smaller.
     """
     background = _background(image)
     difference = image - background
@@ -105,7 +105,7 @@ def _beyond(values: np.ndarray, threshold: float) -> float:
 
 
 def _level(differences: np.ndarray) -> float:
-    """Return the median difference of ink from the background. Ink differs by more than half of this median."""
+    """Return the median difference of ink from the background. Pixels that differ by more than half of it are ink."""
     level = float(np.quantile(differences, _STRONGEST))
     for _ in range(_ROUNDS):
         ink = differences[differences > max(level / 2, 0.0)]

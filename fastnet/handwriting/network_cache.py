@@ -19,7 +19,8 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
     Parameters
     ----------
     report : callable, optional
-        Called with a line of text before the network is trained, and again if the network cannot be saved.
+        Function that is called with a line of text before the network is trained, and again if the network cannot be
+        saved.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
                 net.save(path)
         except OSError as error:
             report(f"The network is not kept: {path}: {error.strerror}; the next command trains it again")
-    net.engine = "numpy"  # needs no compilation; few images are predicted
+    net.engine = "numpy"  # needs no compilation, which would take longer than the prediction of a few images
     return net
 
 

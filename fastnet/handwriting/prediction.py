@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fastnet.networks.base import BaseNetwork
 
 DIGITS = 10
-SURE = 0.5  # probability above which a prediction is sure, as the digit is more probable than all others together
+SURE = 0.5  # probability above which a prediction is sure; the digit is then more probable than all others together
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +26,7 @@ class Prediction:
     digit : int or None
         The predicted digit; None if the prediction is not sure.
     probabilities : ndarray of float64, shape (10,)
-        Probability of each digit, according to the network alone.
+        Probability of each digit, computed from the network's outputs without the checks of the picture.
     reason : str
         Reason why the prediction is not sure; empty if it is sure.
     pixels : ndarray of float32, shape (28, 28)
@@ -55,7 +55,7 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     net : Network
         A network with 784 inputs and 10 outputs, trained on MNIST.
     image : array_like, shape (height, width) or (height, width, 3)
-        A picture, such as `read` returns: grey values, or red, green and blue.
+        A picture as `read` returns it: grey values or RGB values.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Prepares a picture of a digit as MNIST's digits were prepared, and checks whether the picture may show one digit.
 
-MNIST's digits were scaled to fit a box of 20 x 20 pixels, by averaging, which gave grey values. Then they were placed
-in 28 x 28 pixels with their centre of mass in the middle.
+MNIST's digits were scaled to fit a box of 20 x 20 pixels. Averaging of pixels gave grey values. Then the digits were
+placed in 28 x 28 pixels, with the centre of mass in the middle.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def prepare(image: npt.ArrayLike) -> Prepared:
     Parameters
     ----------
     image : array_like, shape (height, width) or (height, width, 3)
-        Grey values, or red, green and blue: uint8, uint16, bool, or floating point from 0 to 1; black is 0. The digit
-        may be dark on a light background, or light on a dark background.
+        Grey values or RGB values, of type uint8, uint16, bool or floating point. Floating-point values are from 0 to 1.
+        Black is 0. The digit may be dark on a light background, or light on a dark background.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def _with_usual_lines(drawing: np.ndarray) -> tuple[np.ndarray, str]:
     width = line_width(drawing) / _FINE
     length = float(drawing.sum()) / _FINE**2 / width
     narrow = min(drawing.shape) < 0.4 * max(drawing.shape)
-    if width > 0.4 * BOX and not narrow:  # such as a dot; thinner lines would take tens of milliseconds
+    if width > 0.4 * BOX and not narrow:  # such as a dot, whose thinning would take tens of milliseconds
         return drawing, "the picture is not drawn with lines"
     reason = "the drawing has too many lines" if length > 9 * BOX else ""
     usual = min(max(width, _LINES[0]), _LINES[1])

@@ -1,4 +1,4 @@
-"""Draws the network's input and the probability of each digit with characters."""
+"""Draws the network's input and the probability of each digit as lines of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastnet.handwriting.prediction import Prediction, percent
 
 _SHADES = " .:-=+*#%@"
 _DARKEST, _GREYS = 232, 24  # index of the darkest grey, and number of greys, in a terminal's 256 colours
-_BAR = 20  # number of characters in the bar of a probability of 1
+_BAR = 20  # number of characters in a bar for the probability 1
 
 
 def show(prediction: Prediction, *, colors: bool) -> str:
@@ -19,8 +19,8 @@ def show(prediction: Prediction, *, colors: bool) -> str:
     prediction : Prediction
         The prediction to draw.
     colors : bool
-        Whether the terminal has 256 colours. If it has, each half of a character shows one pixel. Otherwise, an ASCII
-        character shows the mean of two pixels.
+        Whether the terminal has 256 colours. With 256 colours, each half of a character shows one pixel. Otherwise, an
+        ASCII character shows the mean of two pixels.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from fastnet.handwriting.preprocessing import BOX, SIDE
 
 _SEED = 0
 _OTHERS = 2500  # number of negative samples in an epoch; with more, the network was less sure of printed digits
-_BLOTS = (4, 6, 9, 14)  # sides of the noise images in pixels, before they are enlarged and so become smooth
+_BLOTS = (4, 6, 9, 14)  # sides in pixels of the noise images, which are then enlarged, so that the noise becomes smooth
 
 
 def train() -> network2.Network:
@@ -65,7 +65,7 @@ def no_digits(digits: np.ndarray, n: int, random: np.random.Generator) -> np.nda
 
 
 def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-    """Return images of two digits side by side, which may touch, scaled to fit the box."""
+    """Return images of two digits side by side, scaled to fit the box. The digits may touch."""
     parts = []
     for apart in np.array_split(np.arange(n), 4):
         distance = int(random.integers(10, 20))
@@ -73,7 +73,8 @@ def _pairs(digits: np.ndarray, n: int, random: np.random.Generator) -> np.ndarra
         canvas = np.zeros((len(apart), SIDE, SIDE + distance), np.float32)
         canvas[:, :, :SIDE] = first
         canvas[:, :, distance:] = np.maximum(canvas[:, :, distance:], second)
-        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])  # thickens lines: digits are reduced later
+        # Lines are made thicker, because the images are scaled down below.
+        canvas[:, :, 1:] = np.maximum(canvas[:, :, 1:], canvas[:, :, :-1])
         canvas[:, 1:] = np.maximum(canvas[:, 1:], canvas[:, :-1])
         size = round(SIDE * BOX / (distance + 16))  # a digit is about 16 pixels wide, two digits distance + 16 pixels
         small = _all_resized(canvas, size, SIDE)

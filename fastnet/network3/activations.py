@@ -35,7 +35,7 @@ def tanh(z: Any) -> Any:
 
 
 ACTIVATIONS: dict[str, Activation] = {"linear": linear, "ReLU": ReLU, "sigmoid": sigmoid, "tanh": tanh}
-"""The functions, by their names in files. In lower case, these names are the names in `formulas.activations`."""
+"""The functions, by their names in files. `formulas.activations` has the same names in lower case."""
 
 
 def name_of(function: Any) -> str | None:
@@ -58,5 +58,5 @@ def for_engines(function: Any) -> Any:
 
 
 def _applied(name: str, z: Any) -> Any:
-    of_tensor = getattr(z, name, None)  # a method of PyTorch tensors, which NumPy arrays do not have
+    of_tensor = getattr(z, name, None)  # PyTorch tensors have this method; NumPy arrays do not
     return activations.ACTIVATIONS[name].function(z) if of_tensor is None else of_tensor()

@@ -31,8 +31,8 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
         The book's `mnist.pkl.gz`, or another data set that `mnist_loader.load_data` reads; by default, the files that
         come with fastnet.
     expanded : bool, optional
-        Whether to expand the training data by `expand_mnist.expand`, from 50,000 to 250,000 images, as in the file
-        that the book's `expand_mnist.py` writes. The order is random, but always the same.
+        Whether to expand the training data with `expand_mnist.expand`, from 50,000 to 250,000 images. The book's
+        `expand_mnist.py` writes the same images to a file. The order is random, but always the same.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
     OSError
         If a file is missing or cannot be opened.
     ImportError
-        If a file is a Parquet table, and PyArrow is not installed or older than 14.0.1.
+        If a file is a Parquet table, and PyArrow is not installed, or is older than 14.0.1.
     DataError
         If a file is damaged or has an unknown format. `DataError` is a `ValueError`.
     """
@@ -72,8 +72,8 @@ def shared(data: Data) -> Pair:
     Parameters
     ----------
     data : Dataset or tuple (x, y)
-        Inputs, shape (n, n_in), and integer labels, shape (n,). A target vector, of shape (n_out,), is replaced by the
-        index of its largest component. PyTorch tensors are accepted.
+        Inputs, shape (n, n_in), and either integer labels, shape (n,), or target vectors, shape (n, n_out). A target
+        vector is replaced by the index of its largest component. PyTorch tensors are accepted.
 
     Returns
     -------

@@ -28,8 +28,8 @@ def write(path: StrPath, layers: Sequence[Layer], mini_batch_size: int) -> None:
             for i, layer in enumerate(layers)
             for name, param in zip(_names(i), layer.params, strict=True)
         }
-        # Attributes may have been assigned. The network is built from its description, as `read` does, to ensure that
-        # the file can be read.
+        # The user may have assigned wrong attributes. Therefore, the network is built from its description first, in
+        # the same way as in `read`. An error is raised if `read` could not read the file.
         checked = _network(_description(layers, mini_batch_size), arrays)
     tensors.write(path, _KIND, _description(*checked), arrays)
 

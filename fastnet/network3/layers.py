@@ -182,7 +182,7 @@ class ConvPoolLayer(Layer):
 
     Notes
     -----
-    Filters are rotated by 180 degrees, as in Theano; the filters of `fastnet.formulas.layers.Convolution` are not
+    As in Theano, filters are rotated by 180 degrees. The filters of `fastnet.formulas.layers.Convolution` are not
     rotated. Images are not padded.
     """
 
@@ -235,7 +235,7 @@ class ConvPoolLayer(Layer):
 
 
 class _NeuronLayer(Layer):
-    """Base class of layers whose neurons are each connected with all inputs."""
+    """Base class of layers in which each neuron is connected with all inputs."""
 
     described_by = ("n_in", "n_out", "p_dropout")
 
@@ -271,7 +271,7 @@ class _NeuronLayer(Layer):
 
 
 class FullyConnectedLayer(_NeuronLayer):
-    """A layer of neurons that are each connected with all inputs.
+    """A layer in which each neuron is connected with all inputs.
 
     Parameters
     ----------
@@ -306,7 +306,7 @@ class FullyConnectedLayer(_NeuronLayer):
 
 
 class SoftmaxLayer(_NeuronLayer):
-    """The last layer of a network. Its outputs are probabilities (chapter 3, equation 78).
+    """The last layer of a network. The outputs are probabilities (chapter 3, equation 78).
 
     The cost of the network is the log-likelihood cost.
 
@@ -335,7 +335,7 @@ class SoftmaxLayer(_NeuronLayer):
 
 
 def check_layers(layers: Any) -> Architecture:
-    """Check layers, with their current weights and biases, and return their architecture for an engine.
+    """Check layers and their current weights and biases. Return the layers' architecture for an engine.
 
     Raises
     ------

@@ -36,14 +36,14 @@ _ON_DEVICE = {"auto": "torch", "cpu": "torch-cpu", "cuda": "torch-cuda"}
 
 
 class Best(NamedTuple):
-    """The epoch of a run with the highest validation accuracy; the last one if several epochs are equally good.
+    """The epoch with the highest validation accuracy in a run; the last such epoch if there are several.
 
     Attributes
     ----------
     validation_accuracy : float
         Accuracy on the validation data, from 0 to 1.
     iteration : int
-        Index of the epoch's last mini-batch in the run, numbered from 0.
+        Number of the epoch's last mini-batch, counted from 0 at the start of the run.
     test_accuracy : float or None
         Accuracy on the test data, from 0 to 1; None if there were no test data.
     """
@@ -68,7 +68,7 @@ class Network:
         'reference' the book's algorithm, sample by sample. All engines give the same results up to rounding. Only
         'torch' can call custom activation functions.
     device : {'auto', 'cpu', 'cuda'}, optional
-        Device of the engine 'torch'. By default, and with 'auto', a GPU if there is one.
+        Device of the engine 'torch'. By default, and with 'auto', a GPU if there is one, otherwise the CPU.
     seed : int, optional
         Seed of the network's own generator, from 0 to 2**32 - 1. Layers that still have their drawn initial weights
         draw them again from this generator, in order. The generator also draws the seed of the dropout masks. By
@@ -88,8 +88,8 @@ class Network:
     stopped : str
         Reason why the last call of `SGD` stopped before its last epoch; empty if all epochs were completed.
     history : History or None
-        History of the last call of `SGD`; None before the first call. The evaluation accuracy is that on the validation
-        data. The test accuracy is measured after epochs whose validation accuracy is at least the best so far.
+        History of the last call of `SGD`; None before the first call. The evaluation data are the validation data. The
+        test accuracy is measured after each epoch whose validation accuracy is at least the best so far.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class Network:
     Notes
     -----
     A seed does not affect weights that were given as `params`, learnt, assigned or changed. When a layer is created, it
-    draws from NumPy's global generator, even if the network has a seed.
+    draws from NumPy's global generator, even if the layer is for a network with a seed.
     """
 
     best: Best | None = None
@@ -196,8 +196,8 @@ class Network:
             Parameter of L2 regularization, at least 0. With m mini-batches in an epoch, the cost has the term
             `lmbda / (2 m)` times the sum of the squared weights.
         report : callable, optional
-            Function that is called with the `History` after each epoch, when `best` has been updated. The book's lines
-            are then not printed.
+            Function that is called with the `History` after each epoch, when `best` has been updated. If `report` is
+            given, the book's lines are not printed.
         checkpoint : path, optional
             File from which an interrupted run can be resumed, written atomically after each epoch. After every
             thousandth epoch, the history of the earlier epochs is moved to a second file. The name of the second file
@@ -218,10 +218,10 @@ class Network:
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or NaN; training then stops, and the network
-            has the parameters from before that epoch. If, in two consecutive epochs, no validation sample is classified
-            as a label that many validation samples have. If, in a run of one epoch, all validation samples are
-            classified as the same label.
+            If inputs are far from unit scale. If weights become infinite or NaN in an epoch; training then stops, and
+            the network has the parameters with which the epoch began. If, in two consecutive epochs, no validation
+            sample is classified as a label that many validation samples have. If, in a run of one epoch, all validation
+            samples are classified as the same label.
 
         Notes
         -----
@@ -327,8 +327,8 @@ class Network:
         x : array_like, shape (n, n_in)
             One sample per row.
         output : int, optional
-            Index of the output neuron, numbered from 0. By default, the neuron with the largest activation for each
-            sample.
+            Index of the output neuron, numbered from 0. By default, for each sample, the neuron with the largest
+            activation.
 
         Returns
         -------

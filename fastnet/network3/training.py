@@ -1,4 +1,4 @@
-"""The learner of chapter 6's networks, which trains without shuffling and prints the book's lines."""
+"""The learner of chapter 6's networks. The learner trains without shuffling, and prints the book's lines."""
 
 from __future__ import annotations
 

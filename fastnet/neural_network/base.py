@@ -39,12 +39,12 @@ _OUTPUTS = {"softmax": "softmax", "sigmoid": "logistic", "linear": "identity", "
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Return True if the solver uses mini-batches, which `partial_fit` needs.
+    """Return True if the solver uses mini-batches, because `partial_fit` needs such a solver.
 
     Raises
     ------
     AttributeError
-        If the solver uses no mini-batches.
+        If the solver does not use mini-batches.
     """
     if estimator.solver not in ("sgd", "adam"):
         raise AttributeError(f"partial_fit is for the solvers 'sgd' and 'adam'; solver is {estimator.solver!r}")
@@ -208,7 +208,10 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         return {}
 
     def _warn_of_scale(self, inputs: Any, anew: bool) -> str:
-        """Return a note if inputs are far from unit scale, otherwise an empty string. Warn if the network is new."""
+        """Return a note if inputs are far from unit scale, otherwise an empty string.
+
+        If the network is new, such inputs also cause a warning.
+        """
         numbers = inputs.data if is_sparse(inputs) else inputs
         if not numbers.size:
             return ""
@@ -348,7 +351,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
     def to_sklearn(self) -> Any:
         """Return a fitted estimator of scikit-learn with this network.
 
-        Programs that read scikit-learn's estimators, such as skl2onnx, can read the result.
+        Programs such as skl2onnx, which read estimators of scikit-learn, can read the result.
 
         Raises
         ------

@@ -16,7 +16,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class _NoSupport:
-    """A mixin without content, for a version of scikit-learn that has no callbacks."""
+    """An empty mixin, for a version of scikit-learn that has no callbacks."""
 
 
 CallbackSupportMixin: Any = _NoSupport if callback is None else callback.CallbackSupportMixin
@@ -31,7 +31,7 @@ def with_callbacks(method: _Method) -> _Method:
 
 
 class Callbacks:
-    """Calls the callbacks of an estimator in `fit`. Each iteration is a task of its own.
+    """Calls the callbacks of an estimator in `fit`. Each iteration is a separate task.
 
     Parameters
     ----------

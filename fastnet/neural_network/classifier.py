@@ -85,18 +85,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     max_fun : int, optional
         Largest number of evaluations of the loss by the solver 'lbfgs'.
     class_weight : dict, 'balanced' or None, optional
-        Factor of the sample weights for each label. With 'balanced', the factor is inversely proportional to the
-        label's frequency. `partial_fit` accepts only a dictionary, because it does not see all samples.
+        Factor by which the sample weights of each label are multiplied. With 'balanced', the factor is inversely
+        proportional to the label's frequency. `partial_fit` accepts only a dictionary, because it does not see all
+        samples.
     dropout : float, optional
-        Probability that a hidden neuron is dropped in training, drawn anew for each sample; at least 0 and less than 1.
-        Only for networks of dense layers; in other networks, add `Dropout` layers to `hidden_layer_sizes`.
+        Probability that a hidden neuron is dropped in training, at least 0 and less than 1. The dropped neurons are
+        drawn anew for each sample. Only for networks of dense layers; in other networks, add `Dropout` layers to
+        `hidden_layer_sizes`.
     image_shape : tuple (maps, height, width), optional
         Shape of a sample, if the first layers take images. A sample's numbers are ordered map by map and row by row. By
         default, n*n features are interpreted as an image of one map, and 3*n*n features as an image of three maps.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic, as for `network2.Network`.
+        Engine that does the arithmetic; see `network2.Network`.
     keep_if_interrupted : bool, optional
-        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default, Ctrl-C raises
+        Whether Ctrl-C ends `fit` with a warning and keeps what was learnt until then. By default, Ctrl-C raises
         `KeyboardInterrupt`, and the classifier is unchanged.
 
     Attributes
@@ -106,7 +108,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_, best_loss_ : float
         Last and lowest loss; `best_loss_` is None with `early_stopping`.
     loss_curve_ : list of float
-        Loss of each iteration: the mean over the mini-batches, each computed before its step, regularization included.
+        Loss of each iteration, with regularization: the mean over the mini-batches. The loss of a mini-batch is
+        computed before its step.
     validation_scores_ : list of float or None
         With `early_stopping`, the accuracy on the validation samples after each iteration.
     best_validation_score_ : float or None
@@ -129,7 +132,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     n_features_in_ : int
         Number of inputs.
     feature_names_in_ : ndarray of str, shape (n_features,)
-        Names of the inputs, if `X` had names in `fit`.
+        Names of the inputs, if `X` had column names in `fit`.
 
     Notes
     -----
@@ -291,7 +294,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         X, y, sample_weight
             See `fit`. Some classes may be missing in `y`.
         classes : array_like, shape (n_classes,), optional
-            All classes of this and later calls. The first call needs this argument.
+            All classes in this call and later calls. The first call needs this argument.
 
         Returns
         -------
@@ -335,7 +338,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         outputs = self._outputs(X)
         if outputs.shape[1] == 1:
             return np.concatenate([1 - outputs, outputs], axis=1)
-        if self.out_activation_ == "logistic":  # no probability may be rounded to 0 or 1
+        if self.out_activation_ == "logistic":  # so that no probability is rounded to 0 or 1
             limits = np.finfo(outputs.dtype)
             np.clip(outputs, limits.tiny, 1 - limits.epsneg, out=outputs)
         return outputs

@@ -17,7 +17,7 @@ from fastnet.neural_network.settings import Settings
 _CACHE: WeakKeyDictionary[Any, CachedEngines] = WeakKeyDictionary()
 _PARAMETERS = "hidden_layer_sizes", "activation", "engine", "image_shape", "dropout", "solver"
 _FITTED = "out_activation_", "n_outputs_", "n_features_in_"
-_FEW_MULTIPLICATIONS = 1 << 23  # number of multiplications up to which NumPy was measured to be no slower than a kernel
+_FEW_MULTIPLICATIONS = 1 << 23  # largest number of multiplications for which NumPy was not slower than a kernel
 _ARRAYS = "coefs_", "intercepts_", "normalization_"
 
 
@@ -34,9 +34,9 @@ class CachedEngines:
     parameters : list of dict of str to ndarray
         The arrays of each layer.
     given : tuple
-        The estimator's parameters and fitted attributes, for comparison.
+        The estimator's parameters and fitted attributes, with which `fits` detects changes.
     arrays : list of ndarray
-        Copies of the estimator's arrays, for comparison.
+        Copies of the estimator's arrays, with which `fits` detects changes.
     engines : dict of (str, dtype) to Engine
         The engines made so far, by name and precision, without training data.
     """
@@ -69,7 +69,7 @@ class CachedEngines:
         samples : int
             Number of samples.
         dtype : dtype
-            Precision of the samples. The engine has the higher precision of the samples and the network.
+            Precision of the samples. The engine has this precision or that of the network, whichever is higher.
         """
         dtype = np.result_type(dtype, self.architecture.dtype)
         name = self.settings.engine
@@ -92,7 +92,7 @@ class CachedEngines:
 
 
 def cached_engines(estimator: Any) -> CachedEngines:
-    """Return an estimator's engines: those of the last call, if its parameters and arrays are unchanged."""
+    """Return an estimator's engines: those of the last call if the parameters and arrays are unchanged, or new ones."""
     cached = _CACHE.get(estimator)
     if cached is None or not cached.fits(estimator):
         cached = _CACHE[estimator] = CachedEngines.of(estimator)

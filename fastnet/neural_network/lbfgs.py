@@ -57,12 +57,12 @@ def minimize(
     alpha : float
         Strength of L2 regularization.
     total_weight : float
-        Sum of the samples' weights.
+        Sum of the sample weights.
     options : dict
         SciPy's `maxiter`, `maxfun` and `gtol`.
     after : callable
-        Function that is called after each iteration with its number, counted from 0, and the cost. It returns whether
-        to stop.
+        Function that is called after each iteration with the iteration's number, counted from 0, and the cost. It
+        returns whether to stop.
     keep : bool
         Whether Ctrl-C ends the minimization with the parameters of the last iteration. Otherwise, Ctrl-C raises
         `KeyboardInterrupt`.
@@ -118,7 +118,7 @@ def _unflattened(flat: np.ndarray, like: Parameters) -> Parameters:
 
 
 def _penalized(flat: np.ndarray, gradients: Parameters, like: Parameters, alpha: float) -> tuple[float, np.ndarray]:
-    """Return the sum of the squared weights, and the gradient with the gradient of alpha / 2 times this sum added."""
+    """Return the sum of the squared weights, and the gradient with L2 regularization as a vector."""
     gradient, squares, start = np.empty_like(flat), 0.0, 0
     for layer, own in zip(like, gradients, strict=True):
         for name, array in layer.items():

@@ -26,7 +26,7 @@ _COSTS: dict[str, BuiltIn] = {
     "identity": QuadraticCost,
     "exp": PoissonCost,
 }
-"""A cost for each `out_activation_`. Predictions depend only on the output activation of the cost."""
+"""A cost for each `out_activation_`. All costs with the same output activation give the same predictions."""
 
 
 def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def attributes(architecture: Architecture, found: Parameters) -> dict[str, Any]:
 def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameters]:
     """Return the architecture of a fitted estimator, and the arrays of each layer, which the user may have assigned.
 
-    If `hidden_layer_sizes` has only integers, the numbers of hidden neurons are the sizes of the arrays `intercepts_`.
+    If `hidden_layer_sizes` has only integers, the sizes of the arrays `intercepts_` replace these integers.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def hidden_activations(estimator: Any, inputs: Any, layer: int) -> np.ndarray:
 
 
 def to_sklearn(estimator: Any) -> Any:
-    """Return a fitted estimator of scikit-learn that has the network of a fitted estimator.
+    """Convert a fitted estimator to a fitted estimator of scikit-learn with the same network.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def to_sklearn(estimator: Any) -> Any:
     names = kind().get_params()
     given = {name: value for name, value in estimator.get_params(deep=False).items() if name in names}
     if "loss" in given and given["loss"] not in ("squared_error", "poisson"):
-        given["loss"] = "squared_error"  # scikit-learn's predictions do not depend on the loss
+        given["loss"] = "squared_error"  # allowed, because scikit-learn's predictions do not depend on the loss
     made = kind(**given)
     for name, value in vars(estimator).items():
         if name.endswith("_") and not name.startswith("_") and name != "normalization_":

@@ -90,15 +90,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     huber_delta : float, optional
         Largest error for which the loss 'huber' is quadratic, positive.
     dropout : float, optional
-        Probability that a hidden neuron is dropped in training, drawn anew for each sample; at least 0 and less than 1.
-        Only for networks of dense layers; in other networks, add `Dropout` layers to `hidden_layer_sizes`.
+        Probability that a hidden neuron is dropped in training, at least 0 and less than 1. The dropped neurons are
+        drawn anew for each sample. Only for networks of dense layers; in other networks, add `Dropout` layers to
+        `hidden_layer_sizes`.
     image_shape : tuple (maps, height, width), optional
         Shape of a sample, if the first layers take images. A sample's numbers are ordered map by map and row by row. By
         default, n*n features are interpreted as an image of one map, and 3*n*n features as an image of three maps.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
-        Engine that does the arithmetic, as for `network2.Network`.
+        Engine that does the arithmetic; see `network2.Network`.
     keep_if_interrupted : bool, optional
-        Whether Ctrl-C ends `fit` with a warning, and what was learnt until then is kept. By default, Ctrl-C raises
+        Whether Ctrl-C ends `fit` with a warning and keeps what was learnt until then. By default, Ctrl-C raises
         `KeyboardInterrupt`, and the regressor is unchanged.
 
     Attributes
@@ -106,7 +107,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     loss_, best_loss_ : float
         Last and lowest loss; `best_loss_` is None with `early_stopping`.
     loss_curve_ : list of float
-        Loss of each iteration: the mean over the mini-batches, each computed before its step, regularization included.
+        Loss of each iteration, with regularization: the mean over the mini-batches. The loss of a mini-batch is
+        computed before its step.
     validation_scores_ : list of float or None
         With `early_stopping`, R^2 on the validation samples after each iteration.
     best_validation_score_ : float or None
@@ -128,7 +130,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     n_features_in_ : int
         Number of inputs.
     feature_names_in_ : ndarray of str, shape (n_features,)
-        Names of the inputs, if `X` had names in `fit`.
+        Names of the inputs, if `X` had column names in `fit`.
 
     Notes
     -----
@@ -148,8 +150,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     continues. After `fit`, a pickle or a copy does not include the solver's state.
 
     With several targets, `loss_` is the mean of the squared errors over the targets, but the steps follow the gradient
-    of the sum, as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy the mean together with the gradient of the
-    sum, which do not match. In fastnet, SciPy minimizes the sum.
+    of the sum, as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy the mean and the gradient of the sum,
+    although these do not match. In fastnet, SciPy minimizes the sum.
 
     Examples
     --------

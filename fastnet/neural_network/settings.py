@@ -50,7 +50,7 @@ class Settings:
     cost : class or object
         One of fastnet's costs.
     dropout, alpha, solver, engine, dtype
-        The estimator's parameters; `dtype` is the network's precision.
+        The estimator's parameters of these names, and the network's precision `dtype`.
     optimizer : Optimizer
         The optimizer of the solvers "sgd" and "adam".
     """
@@ -101,8 +101,7 @@ class Settings:
     def descent(self, seed: int) -> Descent:
         """Return the rule by which parameters follow the gradient. `seed` is the seed of the dropout masks.
 
-        As in scikit-learn, the cost of a mini-batch, regularization included, is divided by the sum of its samples'
-        weights.
+        As in scikit-learn, the cost of a mini-batch, with regularization, is divided by the sum of the sample weights.
         """
         return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
 
@@ -146,8 +145,8 @@ class Settings:
     def threads(self) -> AbstractContextManager[None]:
         """In the `with` block, limit the engine 'numba' to one thread if the caller is not the main thread.
 
-        Outside of the main thread, other networks are likely to be trained at the same time, and the threads of several
-        networks would wait for one another. In the main thread, the engine uses all processors.
+        Outside of the main thread, other networks are likely to be trained at the same time. Without the limit, the
+        threads of several networks would wait for one another. In the main thread, the engine uses all processors.
         """
         if self.engine != "numba" or threading.current_thread() is threading.main_thread():
             return contextlib.nullcontext()

@@ -32,7 +32,7 @@ class Task:
     estimator : MLPClassifier or MLPRegressor
         The estimator to train, whose parameters are valid.
     settings : Settings
-        The estimator's parameters, in fastnet's classes and names.
+        The estimator's parameters, converted to fastnet's classes and names.
     architecture : Architecture
         The network's architecture.
     parameters : list of dict of str to ndarray
@@ -44,7 +44,7 @@ class Task:
     weights : ndarray of shape (n,), or None
         Weight of each sample; None if all weights are 1.
     validation : tuple or None
-        The validation samples that were given to `fit`, their desired outputs and weights.
+        The validation samples that were given to `fit`, with desired outputs and weights. None if none were given.
     random : RandomState
         The generator of all random numbers.
     callbacks : Callbacks
@@ -52,7 +52,7 @@ class Task:
     incremental : bool
         Whether to train for one iteration only.
     before : Continuation or None
-        The solver's state after the last call, for `partial_fit`.
+        The solver's state after the last call, from which `partial_fit` continues. None if there is no such state.
     """
 
     estimator: Any
@@ -111,7 +111,8 @@ def fit_stochastic(task: Task) -> list[Warning]:
             "converged yet. A larger max_iter may be better"
         )
         due.append(ConvergenceWarning(message))
-    # If training is unfinished, the network may still learn all labels, unless the inputs' scale saturates its neurons.
+    # If training is unfinished, the network may still learn all labels, so no warning is needed. If the inputs' scale
+    # saturates the neurons, however, more iterations hardly help.
     if rule.stopped or estimator._scale:
         due += estimator._warnings_of(learner.engine, samples.data, samples.chosen)
     return due
@@ -191,7 +192,7 @@ def _samples(task: Task) -> Samples:
 
 
 def _scorer(task: Task, inputs: Any, targets: np.ndarray, weights: np.ndarray | None) -> Callable[[Engine], float]:
-    """Return a function that scores an engine on samples; the score is NaN if an output is not finite."""
+    """Return a function that scores an engine on samples. The score is NaN if an output is not finite."""
     estimator = task.estimator
     y = estimator._decoded(targets)
     rows: Any = SparseInputs(inputs) if is_sparse(inputs) else inputs.astype(task.settings.dtype, copy=False)
@@ -220,9 +221,12 @@ def _batch_size(estimator: Any, n: int) -> int:
 
 
 def _best_so_far(estimator: Any) -> float:
-    """Return the best validation score so far, or without early stopping -1 times the lowest loss; -inf if none."""
+    """Return the best validation score so far; without early stopping, return -1 times the lowest loss.
+
+    If there is none, return -inf.
+    """
     best = getattr(estimator, "best_validation_score_" if estimator.early_stopping else "best_loss_", None)
-    if best is None:  # a warm start after another solver, or with another early_stopping
+    if best is None:  # the last fit had another solver or another early_stopping
         return -np.inf
     return float(best) if estimator.early_stopping else -float(best)
 

@@ -51,7 +51,7 @@ _LASTING = "hidden", "image_shape", "cost", "dropout", "solver", "engine", "dtyp
 
 @dataclass(frozen=True)
 class Samples:
-    """The training samples, and the score on the validation samples.
+    """The training samples, and a function that returns the score on the validation samples.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class StochasticLearner:
     parameters : list of dict of str to ndarray
         The initial arrays of each layer.
     samples : Samples
-        The training samples, and the score on the validation samples.
+        The training samples, and the function that returns the score on the validation samples.
     batch_size : int
         Number of samples in a mini-batch; the last mini-batch may have fewer.
     random : RandomState
@@ -93,7 +93,7 @@ class StochasticLearner:
     rule : Rule
         Rule that sets the learning rate and stops training.
     before : Continuation or None
-        The state after the last call, if training is continued; None otherwise.
+        If training is continued, the solver's state after the last call; otherwise None.
     """
 
     def __init__(
@@ -138,12 +138,13 @@ class StochasticLearner:
         report : callable
             Function that is called with each line about an iteration.
         after : callable
-            Function that is called after each iteration with its number, counted from 0. It returns whether to stop.
+            Function that is called after each iteration with the iteration's number, counted from 0. It returns
+            whether to stop.
 
         Raises
         ------
         KeyboardInterrupt
-            On Ctrl-C, between two mini-batches. The engine keeps what was learnt until then.
+            After Ctrl-C, between two mini-batches. The engine keeps what was learnt until then.
         ValueError
             If the loss or a parameter is no longer finite.
         """
@@ -165,7 +166,7 @@ class StochasticLearner:
             raise divergence("its weights are infinite or NaN", self.rule.eta)
 
     def best_parameters(self) -> Parameters:
-        """Return the arrays of each layer: with early stopping, those with the best score."""
+        """Return the arrays of each layer. With early stopping, these are the arrays with the best score."""
         return self.parameters() if self._samples.score is None else self._best
 
     def parameters(self) -> Parameters:
@@ -181,7 +182,7 @@ class StochasticLearner:
         """Do nothing, because the engine already has the parameters."""
 
     def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float:
-        """Train for an iteration, with samples in scikit-learn's order; return the mean cost of the mini-batches."""
+        """Train for an iteration, with samples in scikit-learn's order. Return the mean cost of the mini-batches."""
         if self._shuffle:
             self._order = self._order[self.engine.permutation(self._random, len(self._order))]
         total = descend(
@@ -203,7 +204,7 @@ class StochasticLearner:
         """Do nothing, because the estimator keeps its own parameters until training is completed."""
 
     def findings(self) -> Findings:
-        """Record the loss, and the score on the validation samples; keep the parameters if the score is the best.
+        """Record the loss and the validation score. If the score is the best so far, keep the parameters.
 
         Raises
         ------

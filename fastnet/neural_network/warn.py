@@ -7,7 +7,7 @@ import warnings
 from types import FrameType
 
 _BETWEEN = {"fastnet", "sklearn", "contextlib", "joblib"}
-"""Packages whose functions may be between the user's call of `fit` and the warning."""
+"""Packages whose functions may be on the call stack between the user's line and the warning."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
@@ -16,7 +16,7 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def callers() -> int:
-    """Return the `stacklevel` with which a warning of the calling function names the user's line."""
+    """Return the `stacklevel` with which a warning from the calling function names the user's line."""
     frame: FrameType | None = sys._getframe(1)
     number = 1
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _BETWEEN:

@@ -58,8 +58,8 @@ def outcomes(
 ) -> Generator[Outcome, None, None]:
     """Train networks on the workers of a scheduler, and yield each result as soon as it is known.
 
-    If a worker dies, the unfinished networks of that worker are trained by another worker. `Data` are sent to each
-    worker once. With a `Source`, each worker loads the data.
+    If a worker dies, the unfinished networks of that worker are trained by another worker. A `Data` object is sent
+    to each worker once. With a `Source`, each worker loads the data.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def outcomes(
         except Exception as error:
             results.put(error)
 
-    # A daemon thread is used because joblib waits forever for tasks that Dask has given up.
+    # The thread is a daemon, so that the process can end. joblib waits forever for tasks that Dask has abandoned.
     threading.Thread(target=collect, daemon=True).start()
     left, idle = set(tasks), 0
     while left and idle < _PATIENCE:

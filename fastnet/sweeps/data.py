@@ -16,7 +16,8 @@ from fastnet.utils import arguments
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
-_NUMBERS_AT_A_TIME = 1 << 22  # number of values that are hashed together; sparse inputs are made dense part by part
+# Number of values that are hashed at a time, so that large sparse inputs are not made dense as a whole.
+_NUMBERS_AT_A_TIME = 1 << 22
 
 _loading = threading.Lock()
 
@@ -41,7 +42,7 @@ class Data:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Number of inputs and number of outputs of a network for these data. Labels are 0 to outputs - 1."""
+        """Numbers of inputs and outputs of a network for these data. Labels are less than the number of outputs."""
         rows, targets = self.training.rows, self.training.targets
         return rows.shape[1], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1
 
@@ -120,7 +121,7 @@ def load_on_worker(data: Data | Source, fingerprint: str) -> Data:
     OSError, DataError
         If a file cannot be opened, or is invalid.
     ValueError
-        If the loaded data do not have this fingerprint.
+        If the fingerprint of the loaded data is not `fingerprint`.
     """
     if isinstance(data, Data):
         return data

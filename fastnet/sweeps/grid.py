@@ -84,7 +84,7 @@ def shown(value: Any) -> str:
 
 
 def label(each: Recipe, names: list[str]) -> str:
-    """Return the values of some arguments of a recipe as one line, given the names of the arguments.
+    """Return the values of a recipe's arguments `names` as one line.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def label(each: Recipe, names: list[str]) -> str:
     return ("; " if "layers" in names else ", ").join(values)  # semicolons, because layers contain commas
 
 
-_LISTS = ("sizes", "layers", "image_shape")  # arguments whose single values may be lists
+_LISTS = ("sizes", "layers", "image_shape")  # arguments for which a list may be a single value
 _OF_ITSELF = ("sizes", "layers")  # arguments whose values are shown without the name
 
 

@@ -115,7 +115,7 @@ class Recipe:
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
         values = asdict(self)
-        for name in ("layers", "image_shape"):  # None is omitted, so that recipes in older records are found
+        for name in ("layers", "image_shape"):  # omitted if None, as in older records, so that their recipes are found
             if values[name] is None:
                 del values[name]
         return json.dumps(values, sort_keys=True)
@@ -151,7 +151,7 @@ def recipe(
     engine: str = "numba",
     dtype: npt.DTypeLike = "float32",
 ) -> Recipe:
-    """Make a recipe; by default, that of chapter 1's network.
+    """Make a recipe; by default, the recipe of chapter 1's network.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """The record of a sweep: a SQLite file with the finished runs.
 
-Each run is written as soon as it has finished, so that an interrupted sweep does not repeat it.
+Each run is written as soon as it has finished. A sweep that is continued after an interruption does not repeat the runs
+in the record.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ Task: TypeAlias = tuple[Recipe, int]
 """A network to train: a recipe and a seed."""
 
 Outcome: TypeAlias = tuple[Recipe, int, Run | str]
-"""A recipe, a seed, and the result of the training, or the message of the error that ended the training."""
+"""A recipe, a seed and a result: the run, or the message of the error that ended the training."""
 
 
 def check(recipe: Recipe, data: Data) -> None:
@@ -75,7 +75,7 @@ def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], objec
     recipe, seed, data
         The recipe, the seed and the data of the training. The result depends on nothing else.
     report : callable
-        Called with the history after each epoch.
+        Function that is called with the history after each epoch.
     """
     began = time.perf_counter()
     with one_thread(recipe.engine), np.errstate(all="ignore"):  # no warnings: `Run.diverged` shows overflows

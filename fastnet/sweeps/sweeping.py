@@ -1,4 +1,4 @@
-"""Sweeps: a sweep trains the networks that are not in the record, and records each network."""
+"""Sweeps: a sweep trains the networks that are not yet in the record, and adds each of them to the record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Trainer: TypeAlias = Callable[..., Generator[Outcome, None, None]]
 
 
 class TrainingFailed(RuntimeError):  # noqa: N818 - the name says what happened
-    """Some networks of a sweep could not be trained. All other networks are in the record."""
+    """At least one network of a sweep could not be trained. All other networks are in the record."""
 
 
 def sweep(
@@ -40,7 +40,7 @@ def sweep(
         Training, validation and optionally test data; or their path, as for `mnist_loader.load_data`. By default,
         MNIST.
     seeds : int or iterable of int, optional
-        Number n of seeds, which are then 0 to n - 1; or the seeds themselves.
+        Number n of seeds, for the seeds 0 to n - 1; or the seeds themselves.
     jobs : int, optional
         Number of networks to train at the same time, each in one thread; by default, the number of processors.
     scheduler : str, optional
@@ -148,7 +148,7 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
                     step(0, title=_title(done, tasks))
                 else:
                     failed[each, seed] = run
-        except KeyboardInterrupt:  # may come between recording and counting a run, so runs are counted again
+        except KeyboardInterrupt:  # Ctrl-C may come between recording and counting a run, so runs are counted again
             done = sum(kept.find(*task) is not None for task in tasks)
             raise KeyboardInterrupt(f"{_title(done, tasks)} are trained") from None
     if failed:
@@ -160,7 +160,7 @@ def _train(tasks: list[Task], left: list[Task], kept: Record, trained: Trainer) 
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Suppress training warnings: the table shows which networks diverged."""
+    """Suppress training warnings, because the table shows which networks diverged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)
         yield

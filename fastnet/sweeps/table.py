@@ -246,7 +246,7 @@ class Sweep:
         return differing([row.recipe for row in self.rows])
 
 
-_WIDTH = 1000  # number of characters in a line of the table: enough for all columns
+_WIDTH = 1000  # width of the console in characters, so large that the table's columns are not cut off
 
 
 def _cell(value: float | None) -> str:

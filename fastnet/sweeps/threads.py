@@ -35,7 +35,7 @@ def outcomes(
     jobs : int or None
         Number of networks to train at the same time; None for the number of processors.
     step : callable
-        Called with the recipe after each epoch, in any thread.
+        Function that is called with the recipe after each epoch, in the thread that trains.
 
     Yields
     ------
