@@ -138,7 +138,7 @@ class KernelCache(FunctionCache):
         return IndexDataCacheFile(str(folder), f"{self._impl.filename_base}.{key}", source_hash)
 
     def _files(self, sig: Any, codegen: Any) -> Iterator[tuple[IndexDataCacheFile, str]]:
-        """Yield the files that may contain code for the given argument types, and their keys, in order of preference."""
+        """Yield the files that may contain code for the argument types, and their keys, in order of preference."""
         processor = processors.of(codegen)
         level = processors.level_of(processor) if self.takes_levels else None
         for each in (processor,) if level is None else (processor, level):

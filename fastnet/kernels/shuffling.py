@@ -28,7 +28,7 @@ _MOST = 1 << 32  # largest n for which the kernel is used; for larger n, NumPy d
 
 
 def calls(n: int) -> list[parallel_compilation.Call]:
-    """Return the kernel that `permutation` calls for n numbers, and arguments; if no kernel is called, an empty list."""
+    """Return the kernel that `permutation` calls for n numbers, with arguments; empty if no kernel is called."""
     if not _FEWEST <= n <= _MOST:
         return []
     return [(shuffle, (np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32)))]

@@ -168,8 +168,8 @@ def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
     """Return arrays of zeros that begin at different offsets in a memory page.
 
     Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. The kernels use
-    entries of several arrays together that have the same index. With equal offsets, loads from one array would wait for
-    stores to another array (4K aliasing).
+    the entries with the same index in several arrays at the same time. With equal offsets, loads from one array would
+    wait for stores to another array (4K aliasing).
     """
     step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
     numbers = aligned_zeros(count * step // dtype.itemsize, dtype)
