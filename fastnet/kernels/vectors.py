@@ -331,7 +331,7 @@ def sign(typing_context: Any, vector: Any) -> Any:
 def only(typing_context: Any, where: Any, vector: Any) -> Any:
     """Return, for each lane, 0 if `where` is zero, otherwise the number of `vector`.
 
-    If `where` is zero, 0 also replaces a NaN of `vector`.
+    In lanes where `where` is zero, a NaN of `vector` also becomes 0.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

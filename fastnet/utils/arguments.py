@@ -198,7 +198,7 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
 def float_type(dtype: object) -> np.dtype:
     """Return the dtype float32 or float64, given a NumPy dtype, a NumPy scalar type or a name."""
     for accepted in (np.dtype("float32"), np.dtype("float64")):
-        # NumPy interprets None as float64. `np.dtype(dtype)` is not used, because it raises a TypeError for other names.
+        # NumPy interprets None as float64. `np.dtype(dtype)` is not used, because it raises TypeErrors for other names.
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
     raise ValueError(f"dtype is {brief(dtype)}; it must be float32 or float64")
