@@ -1,8 +1,8 @@
 """Convolution and max pooling (chapter 6).
 
 In a row of pooling windows, four positions are computed at a time, for up to three narrow vectors of filters. If a
-pooling window has 2 x 2 positions, the four positions are one window. The sums and operands of the four positions take all 16 registers of AVX2. A
-window is not computed if all of its inputs are zero, as at the border of MNIST's images.
+pooling window has 2 x 2 positions, the four positions are one window. The sums and operands of the four positions take
+all 16 registers of AVX2. A window is not computed if all of its inputs are zero, as at the border of MNIST's images.
 """
 
 from __future__ import annotations
