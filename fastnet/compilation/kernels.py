@@ -1,8 +1,8 @@
-"""Lists what to compile: each kernel, with each combination of argument types that it can be called with.
+"""Lists what to compile: each kernel with each combination of argument types with which fastnet can call the kernel.
 
 The types are those of real calls. Engines are created for small data sets of each kind, while recorders replace the
 kernels. A recorder stores the types of its arguments, and computes nothing. So no kernel is compiled or run here. Numba
-may therefore be set to compile for a processor that cannot run here.
+may therefore be set to compile for another processor than that of this machine.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from fastnet.kernels.processors import LEVELS
 
 NATIVE = "native"
 NAMES = (NATIVE, *LEVELS)
-"""Names that `environment_of` accepts, besides LLVM's names of processors of this machine's architecture."""
+"""Names that `environment_of` accepts, besides LLVM's names of processors with this machine's architecture."""
 
 # This program runs in a separate process. For an unknown name, LLVM assumes a processor without 64-bit support, and
 # ends the process.

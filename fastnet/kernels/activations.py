@@ -63,8 +63,8 @@ def gelu(z: Value) -> tuple[Value, Value]:
 def _exponent_of_erfc(degree: int) -> list[float]:
     """Return the coefficients of a polynomial p for which t exp(p(u) - x^2) approximates erfc(x), for x from 0 to 9.2.
 
-    Here, t = 2 / (2 + x) (Press et al., Numerical Recipes, section 6.2.2). u is a linear function of t that has the
-    range from -1 to 1.
+    Here, t = 2 / (2 + x) (Press et al., Numerical Recipes, section 6.2.2). u is a linear function of t whose values are
+    from -1 to 1.
     """
 
     def exponent(u: np.ndarray) -> Any:  # the annotations of `chebinterpolate` expect a function of one number
@@ -76,7 +76,7 @@ def _exponent_of_erfc(degree: int) -> list[float]:
 
 
 def linear(z: Value) -> tuple[Value, Value]:
-    """Return z and its derivative, 1."""
+    """Return z and its derivative, which is 1."""
     return z, z.like(1.0)
 
 
@@ -94,7 +94,7 @@ _BY_NAME: dict[str, Callable[[Value], tuple[Value, Value]]] = {
     "linear": linear,
 }
 CODES = {name: code for code, name in enumerate(_BY_NAME)}
-"""Code of each activation function in the kernels, by the function's name in `formulas.activations`."""
+"""Code that the kernels use for each activation function, by the function's name in `formulas.activations`."""
 
 activation = choice(list(_BY_NAME.values()))
 """`activation(code, z)` returns the activation and its derivative."""

@@ -41,7 +41,7 @@ def from_arrays(architecture: Architecture, layout: Layout, arrays: ArraysOfLaye
 
 
 def to_arrays(architecture: Architecture, layout: Layout, parameters: Parameters) -> ArraysOfLayers:
-    """Copy the parameters back into arrays of each layer, in the book's shapes."""
+    """Copy the parameters into new arrays of each layer, in the book's shapes."""
     dtype = layout.neurons.dtype
     arrays = [{name: np.empty(shape, dtype) for name, shape in trained.items()} for trained in architecture.trained]
     for array, there in _placed(architecture, layout, arrays, parameters.values):
@@ -76,7 +76,7 @@ def statistics_from(architecture: Architecture, layout: Layout, arrays: ArraysOf
 def add_statistics(
     architecture: Architecture, layout: Layout, statistics: Statistics, arrays: ArraysOfLayers
 ) -> ArraysOfLayers:
-    """Add copies of the running means and variances, each of shape (channels, 1), to the arrays of their layers."""
+    """Put copies of the running means and variances into the dictionaries of their layers, in shape (channels, 1)."""
     for number, part in _statistics(architecture, layout):
         both = {"mean": statistics.means[part], "variance": statistics.variances[part]}
         arrays[number] |= {name: array.reshape(-1, 1).copy() for name, array in both.items()}
@@ -93,7 +93,7 @@ def _statistics(architecture: Architecture, layout: Layout) -> Iterator[tuple[in
 def _placed(
     architecture: Architecture, layout: Layout, arrays: ArraysOfLayers, values: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each trained array, yield two views of the same shape: of the array, and of its numbers in `values`."""
+    """For each trained array, yield two views of the same shape: one of the array, one of its numbers in `values`."""
     layers = computed(architecture)
     for i, layer in enumerate(layers):
         channel = layout.channels[i]
@@ -134,7 +134,7 @@ def outputs_of(layout: Layout, activations: np.ndarray, samples: int) -> np.ndar
 
 
 def flat_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return a flat copy of a matrix, row by row, followed by one vector of zeros.
+    """Return a flat, row-major copy of a matrix, followed by one vector of zeros.
 
     The zeros are needed because vector loads may read beyond the end of the matrix.
     """
@@ -146,9 +146,9 @@ def flat_rows(matrix: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def hidden_rows(architecture: Architecture, layout: Layout, factors: Factors) -> np.ndarray:
     """Return the dropout factors of hidden neurons in a flat array, sample by sample, in the order of `layout`.
 
-    `factors` has an entry for each layer of the architecture: for a Dropout layer, the factors of the layer's inputs,
-    one row per sample; for all other layers, None. The returned array has no factors of the network's inputs, and no
-    factors of layers without dropped neurons.
+    `factors` has an entry for each layer of the architecture. The entry of a Dropout layer has the factors of the
+    layer's inputs, with one row per sample. The entries of all other layers are None. The returned array has no factors
+    of the network's inputs, and no factors of layers without dropped neurons.
     """
     layers = computed(architecture)
     pairs = ((layer_before(layers, i), factor) for i, factor in enumerate(factors) if factor is not None)
@@ -176,7 +176,7 @@ def input_factors(architecture: Architecture, factors: Factors) -> np.ndarray | 
 def positions_of_inputs(architecture: Architecture) -> tuple[np.ndarray, int] | None:
     """Return the offset of each input in a stored sample, and the size of a sample.
 
-    Return None if inputs are stored in the order of the network's inputs.
+    Return None if a stored sample has the order of the network's inputs.
     """
     layer = computed(architecture)[0]
     if layer.kind != IMAGES or layer.image is None:

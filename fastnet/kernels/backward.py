@@ -1,6 +1,6 @@
 """Backpropagation (chapter 2), and the gradient that a mini-batch adds to the sums.
 
-`u` and `v` are the indices of the first neurons of panels, counted through all layers.
+Each of `u` and `v` is the index of a panel's first neuron, counted through all layers.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 Numba's own cache keys a kernel's code by the path and the modification time of the kernel's own file. So every copy of
 the package compiles all kernels again. Numba does not detect a change in a part that the kernel calls, or a change in a
-zip file. Here, the name of each cache file contains a hash. The hash covers the kernel's sources (see `sources`), the
-versions and settings of Numba and LLVM, the processor, and the argument types. So copies of one version share their
-code, and a new version compiles only the changed kernels.
+zip file that contains the package. Here, the name of each cache file contains a hash. The hash covers the kernel's
+sources (see `sources`), the versions and settings of Numba and LLVM, the processor, and the argument types. So copies
+of one version share their code, and a new version compiles only the changed kernels.
 
 Numba's own cache also numbers the code files of a kernel, and keeps the numbers in one index file. Two processes that
 compile for different types at the same time can choose the same number. If a process is killed after writing the index
-and before writing the code, the number may belong to an older code file. In both cases, the index may lead to wrong
+and before writing the code, the number may belong to an older code file. In both cases, the index may point to wrong
 code. Here, each combination of types has an index file of its own, whose content does not depend on the process that
 writes it.
 
@@ -123,7 +123,7 @@ class KernelCache(FunctionCache):
         return self._key(sig, codegen, processors.of(codegen))
 
     def _key(self, sig: Any, codegen: Any, processor: processors.Processor) -> str:
-        """Return a hash of everything that the code for some argument types depends on."""
+        """Return a hash of everything that the code for the given argument types depends on."""
         types, (triple, *_), code = super()._index_key(sig, codegen)
         # The name of a named tuple's type does not contain the names of the fields, so these names are added.
         fields = [getattr(getattr(each, "instance_class", None), "_fields", ()) for each in types]
@@ -138,7 +138,7 @@ class KernelCache(FunctionCache):
         return IndexDataCacheFile(str(folder), f"{self._impl.filename_base}.{key}", source_hash)
 
     def _files(self, sig: Any, codegen: Any) -> Iterator[tuple[IndexDataCacheFile, str]]:
-        """Yield the files that may contain code for some argument types, in order of preference, each with its key."""
+        """Yield the files that may contain code for the argument types, and their keys, in order of preference."""
         processor = processors.of(codegen)
         level = processors.level_of(processor) if self.takes_levels else None
         for each in (processor,) if level is None else (processor, level):
@@ -147,16 +147,16 @@ class KernelCache(FunctionCache):
                 yield self._file(folder, key), key
 
     def has(self, sig: Any, codegen: Any) -> bool:
-        """Return whether an index file exists for some argument types."""
+        """Return whether an index file exists for the given argument types."""
         # `os.path.exists` also returns False if the folder cannot be searched.
         return any(os.path.exists(file._index_path) for file, _ in self._files(sig, codegen))
 
     def lock_path(self, sig: Any, codegen: Any) -> str:
-        """Return the path of the file that a process locks while it compiles for some argument types."""
+        """Return the path of the file that a process locks while it compiles for the given argument types."""
         return f"{self._file(self._cache_path, self._index_key(sig, codegen))._index_path}.lock"
 
     def size(self, sig: Any, codegen: Any) -> int:
-        """Return the total size in bytes of the files for some argument types; 0 if index or code is missing."""
+        """Return the total size in bytes of the files for the given argument types; 0 if index or code is missing."""
         for file, _ in self._files(sig, codegen):
             index = Path(file._index_path)
             files = list(index.parent.glob(f"{index.stem}.*"))
@@ -168,7 +168,7 @@ class KernelCache(FunctionCache):
     # of `has` must hold the same lock.
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the code for some argument types; None if there is no code, or if all files are damaged."""
+        """Return the code for the given argument types; None if there is no code, or if all files are damaged."""
         # Numba's own method first prepares a compilation, which takes longer than loading and is not needed here.
         for file, key in self._files(sig, target_context.codegen()):
             try:
@@ -181,7 +181,7 @@ class KernelCache(FunctionCache):
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Save the code for some argument types."""
+        """Save the code for the given argument types."""
         self._cache_file = self._file(self._cache_path, self._index_key(sig, data.codegen))
         # If the disk is full or has become read-only, this process continues, and the next process compiles again.
         with contextlib.suppress(OSError):

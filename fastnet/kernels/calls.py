@@ -1,6 +1,6 @@
 """Calls by address, from the kernel `epoch` to the kernels `dense` and `images`.
 
-The three kernels are compiled separately, at the same time.
+The three kernels are separate, so that they can be compiled at the same time.
 """
 
 from __future__ import annotations

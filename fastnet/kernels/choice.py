@@ -1,4 +1,4 @@
-"""Decides whether inputs are stored without zeros, and how many threads compute.
+"""Decides whether inputs are stored in CSR format, and how many threads compute a mini-batch.
 
 `benchmarks/choices.py` times the alternatives.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 _MOST_ROWS = 1 / 3  # share of nonzero inputs below which `Rows` is faster than `Matrix`
-_LEAST_MULTIPLICATIONS = 200_000  # number of multiplications in a mini-batch above which several threads are faster
+_LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which several threads are faster than one
 
 
 def without_zeros(density: float) -> bool:

@@ -1,8 +1,8 @@
 """How kernels are compiled: decorators, Numba's flags and passes, and a callback on compilation.
 
 `kernel` decorates a function that Python calls, and `called_kernel` a function that kernels call by its address. `part`
-decorates a function that is compiled into the kernels that call it. `variant` decorates an alternative of a part, which
-is compiled instead if the first argument has one of the given types.
+decorates a function that is compiled into the kernels that call it. `variant` decorates an alternative of a part: if
+the first argument has one of the given types, the alternative is compiled instead.
 
 Numba's settings, and their reasons:
 
@@ -60,17 +60,17 @@ class _TypingContext:
 
 
 class _Library(JITCodeLibrary):
-    """Numba's code library of a function, which is not optimized, because the whole kernel is optimized later."""
+    """Numba's code library of a function, but without optimization, because the whole kernel is optimized later."""
 
     def _optimize_functions(self, module: Any) -> None:
         module.data_layout = self._codegen._data_layout
 
 
 class _KernelLibrary(_Library):
-    """Numba's code library of a kernel, which is optimized in one run.
+    """Numba's code library of a kernel, but with a single optimization run.
 
-    Numba would first prune reference counts in another run, but kernels have no reference counts. Optimization level 3
-    takes a third longer than level 2, and does not make loops of explicit vectors faster.
+    Numba would first prune reference counts in a separate run, but kernels have no reference counts. Optimization level
+    3 takes a third longer than level 2, and does not make loops of explicit vectors faster.
     """
 
     _linking_libraries: list[Any]
@@ -130,7 +130,7 @@ class _KernelCompiler(CompilerBase):
 
 
 class _PartLibrary(_Library):
-    """Numba's code library of a part, which is linked into kernels and has no machine code.
+    """Numba's code library of a part. The part is linked into kernels, and has no machine code of its own.
 
     If a part calls other parts, the called parts are linked only into the kernel. Linking them into the calling part as
     well would copy them repeatedly.

@@ -1,8 +1,8 @@
 """Convolution and max pooling (chapter 6).
 
-The positions of a pooling window are computed together: four positions at a time, each for up to three narrow vectors
-of filters. The sums and operands of the four positions take all 16 registers of AVX2. A window whose inputs are all
-zero, as at the border of MNIST's digits, is not computed.
+In a row of pooling windows, four positions are computed at a time, for up to three narrow vectors of filters. If a
+pooling window has 2 x 2 positions, the four positions are one window. The sums and operands of the four positions take
+all 16 registers of AVX2. A window is not computed if all of its inputs are zero, as at the border of MNIST's images.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_WEIGHTS_IN_CACHE = 4096  # largest number of weights that a row of windows is multiplied by at a time
+# Largest number of weights by which a row of windows is multiplied in one pass, so that the weights stay in the cache.
+# A single tap may have more.
+_WEIGHTS_IN_CACHE = 4096
 _FILTERS_AT_A_TIME = 3  # largest number of narrow vectors of filters that are computed together
 
 
@@ -80,8 +82,8 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
     per position and one column per filter. A window whose inputs are all zero is left out. Such a window is marked by a
     1 in `workspace.offsets`, where the marks begin at index `blank`.
 
-    Return 1 if the sums are already pooled, otherwise 0. If the sums are pooled, the first two rows of a window are the
-    maxima and the indices of their positions.
+    Return 1 if the sums are already pooled, otherwise 0. If the sums are pooled, the first row of a window has the
+    maxima, and the second row has the indices of the maxima's positions in the window.
     """
     a, w, to, width = workspace.activations, workspace.filters, workspace.unpooled, narrow_lanes(workspace.activations)
     step, table, count = narrowly_padded(layout.maps[layer], width), layout.places[layer], row_of_places(layer, layout)
@@ -111,7 +113,7 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
 
 @part
 def places_are_pooled(layer, layout):
-    """Return whether the positions that are computed together are a pooling window."""
+    """Return whether the four positions that are computed at a time are one pooling window."""
     return layout.rectangular[layer] > 0
 
 
@@ -182,7 +184,7 @@ def pool(layer, first, last, m, factors, scale, layout, parameters, workspace, s
 
 @subroutine
 def pool_row(layer, s, i, m, gain, factors, layout, parameters, workspace, z, blank, of_blank, pooled):
-    """Compute the activations of row i of the windows of sample s."""
+    """Compute the activations of sample s for row i of the pooling windows."""
     width, channel, places = narrow_lanes(workspace.activations), layout.channels[layer], layout.pools[layer]
     here, size = block(layer, m, layout)
     row, with_factors = layout.origins[layer] + i * layout.lines[layer], is_dropped(layer, factors, layout)

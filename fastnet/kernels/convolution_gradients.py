@@ -1,13 +1,18 @@
 """The gradients of convolution and max pooling (chapter 6).
 
 With max pooling, only one position of each window has a nonzero error. With ReLU, a neuron whose activation is zero has
-the error zero. So nonzero errors are collected in lists. The gradient of a filter is a sum over the filter's list: each
-error times its patch. The errors of the inputs in a patch are a sum over the list of a position: each error times its
-filter. For filters with short rows, the gradient is a sum over a list of nonzero inputs instead. Patches are not
-copied.
+the error zero. So only nonzero errors are multiplied, and are collected in lists for that purpose:
 
-A list is built without branches: each number is written to the end of the list, and the end advances if the number is
-not zero.
+- The list of a filter has errors and the offsets of their patches. The filter's gradient is the sum of each error times
+  the patch.
+- The list of a position has errors and the offsets of their filters. The sum of each error times the filter is added to
+  the errors of the inputs in the position's patch.
+
+For filters with rows of at most `_SHORT_ROW` taps, the gradient is a sum over a list of nonzero inputs instead. Patches
+are not copied.
+
+A list is built without branches: each number is written to the end of the list, and the end advances only if the number
+is not zero.
 """
 
 from __future__ import annotations
@@ -29,8 +34,8 @@ from fastnet.kernels.layout import ERRORS_IN_CACHE, WINDOWS_IN_A_LIST
 from fastnet.kernels.shares import scratch_of, share_of_filters
 from fastnet.kernels.vectors import item, lanes, load_narrow, narrow_lanes, only, set_item, store, zeros
 
-_INPUTS_AT_A_TIME = 8  # number of positions whose inputs are compared with zero together
-_SHORT_ROW = 8  # largest number of taps in a row of a filter for which `accumulate_by_inputs` is faster
+_INPUTS_AT_A_TIME = 8  # number of adjacent positions whose inputs are compared with zero in one test
+_SHORT_ROW = 8  # largest number of taps in a filter's row for which `accumulate_by_inputs` is faster
 
 _at_place = formula(lambda d, place, q: where(place.is_equal(q), d, 0.0))
 
@@ -45,7 +50,7 @@ def clear_images(layer, s, m, layout, delta):
 
 @subroutine
 def add_errors_of_pooling(layer, s, m, layout, workspace):
-    """Add the error of each activation of a sample to the error of the input that the activation was pooled from."""
+    """For one sample, add each activation's error to the error of the input that the activation was pooled from."""
     delta, maps = workspace.delta, layout.maps[layer]
     below, size_below = block(layer - 1, m, layout)
     here, size = block(layer, m, layout)
@@ -94,7 +99,7 @@ def add_errors_of_convolution(layer, s, m, layout, parameters, workspace, share)
 
 @subroutine
 def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors, width):
-    """Add weighted sums of rows of x to rows of z, for any number of narrow vectors in a row; see `add_vectors`."""
+    """Do the same as `add_vectors`, but for rows of any number of narrow vectors."""
     first = 0
     while first < vectors:
         some = vectors - first
@@ -107,9 +112,10 @@ def add_rows(values, offsets, x, z, count, x_start, x_line, z_start, z_line, row
 
 @part
 def accumulate_filters(layer, m, layout, workspace, sums, share):
-    """Add the gradient of this thread's filters (BP4), computed from the scaled errors, to the sums.
+    """Add the gradient of this thread's filters (BP4) to the sums. The gradient is computed from scaled errors.
 
-    The gradient is summed from zero and added to `sums` at the end, because it may be far smaller than `sums`.
+    The gradient is summed from zero, and then added to `sums`. If each term were added to `sums`, more digits would be
+    lost, because `sums` may be far larger.
     """
     first, last = share_of_filters(layer, layout, share)
     if first < last and layout.taps[layer] <= _SHORT_ROW:
@@ -142,14 +148,15 @@ def accumulate_by_errors(layer, first, last, m, layout, workspace, sums, share):
 def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
     """Add the gradient of filters with short rows: the sum of each nonzero input times the errors of its windows.
 
-    The errors of some rows are unpooled at a time. The errors of all filters at a position are adjacent. So for a row
-    of taps, an input is multiplied by contiguous errors.
+    At a time, at most `ERRORS_IN_CACHE` errors are unpooled, but at least one row of windows. The errors of all filters
+    at a position are adjacent. So for a row of taps, an input is multiplied by contiguous errors.
     """
     g, width, maps = workspace.gradient, narrow_lanes(workspace.delta), layout.maps[layer - 1]
     rows, columns = layout.rows[layer], layout.taps[layer] // maps
     v, whole = first // width * width, narrowly_padded(layout.maps[layer], width)
     filters = narrowly_padded(last - v, width)
-    # The number of filters determines the order of so few sums, so it must not depend on the number of threads.
+    # With so few columns, the number of filters can change the order of additions in `add_vectors`. So each thread
+    # computes all filters, and the result does not depend on the number of threads.
     if columns < ENOUGH_SUMS:
         v, filters = 0, whole
     pooled_rows, pooled_columns = layout.extents[2 * layer] + 1, layout.extents[2 * layer + 1] // maps + 1
@@ -194,8 +201,8 @@ def accumulate_by_inputs(layer, first, last, m, layout, workspace, sums, share):
 def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, offsets, starts):
     """List the nonzero inputs of a sample, map by map and row by row.
 
-    `values` has the inputs, and `starts` the index where each row begins. `offsets` has the offset of the errors that
-    each input is multiplied by. A row of errors has `line` numbers.
+    `values` has the inputs, and `starts` the index where each row begins. `offsets` has, for each input, the offset of
+    the errors by which the input is multiplied. A row of errors has `line` numbers.
     """
     maps, n = layout.maps[layer - 1], 0
     below, size = block(layer - 1, m, layout)
@@ -289,7 +296,7 @@ def add_filters(layer, first, last, layout, gradient, start, sums):
 
 @subroutine
 def accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale, share):
-    """Add the errors of maps `first` to `last`, in whole vectors, to the sums of the biases (BP3)."""
+    """Add the errors of maps `first` to `last`, a range of whole panels, to the sums of the biases (BP3)."""
     width, maps, columns = narrow_lanes(workspace.delta), layout.maps[layer], layout.widths[layer]
     scratch, found, last = workspace.dots, scratch_of(workspace.dots, share), min(last, maps)
     for c in range(first, last, VECTORS_OF_MAPS * width):

@@ -19,14 +19,14 @@ CODES = {
     "HuberCost": 5,
     "QuantileCost": 6,
 }
-"""Code of each cost in the kernels, by the name of the cost's class."""
+"""Code that the kernels use for each cost, by the name of the cost's class."""
 
 OUTPUTS = {"sigmoid": 0, "linear": 1, "softmax": 2, "exp": 3}
-"""Code of each activation function of output neurons in the kernels, by name."""
+"""Code that the kernels use for each activation function of output neurons, by name."""
 
 _SOFTMAX = OUTPUTS["softmax"]
 _SMALLEST_EXPONENT = -87.0  # smallest integer z for which exp(z) is not subnormal in float32
-_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by number of bits
+_LARGEST_EXPONENT = {32: 88.0, 64: 709.0}  # largest integer z for which exp(z) is finite, by bits of a float
 
 
 def setting_of(cost: object) -> float:
@@ -45,7 +45,7 @@ def _softmax_placeholder(z: Value) -> tuple[Value, Value]:
     return z, z  # never executed: `errors` computes softmax, which depends on all neurons
 
 
-# Formulas for the error of an output neuron, and for the neuron's term of the cost
+# Formulas for an output neuron: its error, and its term in the cost
 
 
 def _quadratic_error(a: Value, slope: Value, y: Value, setting: Value) -> Value:
@@ -75,8 +75,8 @@ def _quadratic_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
 
 
 def _cross_entropy_loss(z: Value, a: Value, y: Value, setting: Value) -> Value:
-    # The loss is max(z, 0) - z y + ln(1 + exp(-|z|)). The exponent is never positive. The formula uses z instead
-    # of a, because a has lost digits if a is near 1.
+    # The loss is max(z, 0) - z y + ln(1 + exp(-|z|)). The exponent is never positive, so exp cannot overflow. The
+    # formula uses z instead of a, because 1 - a has few correct digits if a is near 1.
     return where(z > 0, z, 0.0) - z * y + log(1 + exp(clamp(-absolute(z), _SMALLEST_EXPONENT, 0.0)))
 
 
@@ -127,11 +127,11 @@ _softmax = formula(lambda z, largest: exp(clamp(z - largest, _SMALLEST_EXPONENT,
 
 @part
 def errors(cost, setting, output, z, start, targets, y, factor, delta, step, n, neurons, first_neuron, with_loss):
-    """Write the derivative of a sample's cost with respect to z (BP1), multiplied by `factor`; return the cost.
+    """Write the derivatives of a sample's cost with respect to z (BP1), times `factor`, to `delta`; return the cost.
 
-    z and the errors `delta` have n numbers each. Their vectors begin at index `start`, and are `step` numbers apart.
-    The targets begin at index `y`. Up to one vector is read beyond the last target. Without `with_loss`, the returned
-    number is undefined.
+    z and `delta` have n numbers each. In both arrays, the first vector begins at index `start`, and the vectors are
+    `step` numbers apart. The targets begin at index `y`. Up to one vector is read beyond the last target. If
+    `with_loss` is false, the returned number is undefined.
     """
     width = lanes(z)
     loss, largest, normalizer = 0.0, item(z, start), 1.0

@@ -4,8 +4,8 @@ A position is a row and a column, in pixels. Rows are counted downwards, and col
 first pixel is at (0, 0). Between pixels, grey values are interpolated bilinearly. Outside of the image, the grey value
 is 0.
 
-The kernel smooths noise by its own matrix product. With NumPy's matrix product, threads would wait for one another, and
-the numbers of a displacement field would not be contiguous in the result.
+The kernel smooths noise with the matrix product of the module `products`. With NumPy's matrix product, threads would
+wait for one another, and the numbers of a displacement field would not be contiguous in the result.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def deform(images, side, transforms, noise, elastic, smoothing, deformed, worksp
     noise : ndarray of uint8, shape (n, 2, side * side) or (0, 2, side * side)
         Displacements of rows and of columns before smoothing; 0 stands for -1, and 255 for 1.
     elastic : float
-        Factor, in pixels, that the smoothed noise is multiplied by.
+        Factor, in pixels, by which the smoothed noise is multiplied.
     smoothing : ndarray of float32, shape (side * side,)
         Symmetric matrix. Noise is multiplied by this matrix from both sides.
     deformed : ndarray of float32, shape (n, side * side)

@@ -28,7 +28,8 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     layer : int
         Index of the layer; ignored by `PREPARE`.
     x, rows : ndarray, ndarray of int64
-        The inputs of all samples, row by row, and the row indices of the mini-batch's samples; ignored above layer 0.
+        The inputs of all samples in row-major order, and the row indices of the mini-batch's samples; ignored above
+        layer 0.
     m : int
         Number of samples in the mini-batch.
     first, last : int
@@ -127,7 +128,7 @@ def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
 
 @part
 def multiply_by_slopes(start, n, factor, workspace):
-    """Multiply n errors by the slopes of their neurons (derivatives of the activation function), and by `factor`."""
+    """Multiply n errors by `factor` and by the slopes of their neurons (derivatives of the activation functions)."""
     delta = workspace.delta
     for i in range(start, start + n, lanes(delta)):
         store(delta, i, load(workspace.slopes, i) * (factor * load(delta, i)))

@@ -1,6 +1,6 @@
 """Stochastic gradient descent over an epoch, in a compiled loop that is the same for every network.
 
-For each mini-batch, all samples are fed forward, their errors are propagated back, and then the parameters change. The
+For each mini-batch, all samples are fed forward, their errors are propagated back, and the parameters are updated. The
 loop reads the kinds of the layers, the cost and the optimizer as integer codes. Plain gradient descent stores no
 gradient: the errors of the outputs are scaled by -eta / m, and the terms of BP3 and BP4 are added to the parameters
 directly.
@@ -24,7 +24,7 @@ from fastnet.kernels.shares import share_of_panels, share_of_weights
 from fastnet.kernels.threads import share_of, wait_for_all
 from fastnet.kernels.vectors import item, lanes, numbers_of_line, prefetch, set_item
 
-_SMALLEST_SCALE = 1e-6  # if the scale is smaller, the weights are multiplied by the scale, which becomes 1
+_SMALLEST_SCALE = 1e-6  # if `scale` is smaller, the weights are multiplied by `scale`, and `scale` is set to 1
 
 
 class Samples(NamedTuple):
@@ -35,9 +35,9 @@ class Samples(NamedTuple):
     order : ndarray of int64, shape (m,)
         Indices of the samples, in the order of the epoch.
     targets : ndarray, shape (n * n_out + 1 vector,)
-        The desired outputs, row by row.
+        The desired outputs in row-major order, followed by one vector of zeros.
     weights : ndarray, shape (n,) or (0,)
-        Factor of each sample's cost; if empty, all factors are 1.
+        Sample weights, by which the samples' costs are multiplied; if empty, all weights are 1.
     factors : ndarray, shape (m * layout.factors[-1],) or (0,)
         Dropout factors of the hidden neurons, for each sample in `order`. Only layers with dropped neurons have
         factors.
@@ -57,7 +57,7 @@ class Samples(NamedTuple):
 
 @kernel
 def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, statistics, workspace, share, training):
-    """Train on the samples, in their order and in mini-batches.
+    """Train on the samples in mini-batches, in the order of `samples.order`.
 
     The arguments are numbers and references to named tuples (see `structures`).
 
@@ -73,12 +73,12 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
         See `optimizers`.
     parameters : Parameters
     sums : Parameters
-        The numbers that the gradient is added to: the parameters themselves, their velocity, or sums of gradients.
+        The numbers to which the gradient is added: the parameters themselves, their velocity, or sums of gradients.
     state : OptimizerState
     statistics : Statistics
     workspace : Workspace
         Memory for a mini-batch, or for a part of a mini-batch. Parts are computed one after the other, and their
-        gradients are summed before a step. Parts are not possible with `update.direct` or batch normalization.
+        gradients are summed before an update. Parts are not possible with `update.direct` or batch normalization.
     share : Share
         This thread's share of the work. The result does not depend on the number of threads.
     training : bool
@@ -97,7 +97,7 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
         for begin in range(start, end, capacity):
             m = min(capacity, end - begin)
             first, last = share_of(m, share)
-            if m != laid_out:  # panels and images get new offsets; other threads may still read there
+            if m != laid_out:  # offsets of panels and images change; other threads may still read at the old ones
                 laid_out = m
                 waits += 1
                 wait_for_all(share, waits)
@@ -129,7 +129,7 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
                     x, samples, begin, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share
                 )
                 if layout.kinds[0] == DENSE and not inputs.divides_neurons(x, m, layout):
-                    waits += 1  # in the next steps, threads divide the weights by neurons
+                    waits += 1  # for the update, the weights are divided among the threads by neurons
                     wait_for_all(share, waits)
             elif len(samples.losses) > 0:
                 output_errors(samples, begin, m, first, last, 1.0, layout, workspace)
@@ -155,7 +155,7 @@ def follow_all(update, step, decay, layout, parameters, sums, state, share):
     Only weights are regularized. Their weight decay is multiplied by `decay`.
     """
     width = lanes(parameters.values)
-    kinds = 2 + (len(parameters.values) > layout.gammas)  # weights and biases, and gammas if the network has gammas
+    kinds = 2 + (len(parameters.values) > layout.gammas)  # 2: weights and biases; 3: also gammas
     for layer in range(len(layout.kinds)):
         u, v = share_of_panels(layout.channels[layer], layout.channels[layer + 1], width, share)
         first, last = share_of_weights(layer, layout, width, share)

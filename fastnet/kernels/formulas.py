@@ -1,10 +1,11 @@
-"""Formulas of vectors, written in Python and compiled without Numba's front end.
+"""Formulas for vectors, written in Python and compiled without Numba's front end.
 
 Most of a kernel's compilation time is spent in Numba's front end, which infers the types of each function and lowers
-it. For the front end, a formula is a single call. While a kernel is compiled, `formula` calls the Python function with
-a `Value` for each argument. Each operation on values emits one LLVM instruction. Loops and branches of a formula must
-not depend on values. They may depend on the precision, as the number of terms of a series does. `where` selects one of
-two numbers in each lane of a vector. `choice` selects one of several formulas by its index.
+the function to LLVM instructions. For the front end, a formula is a single call. While a kernel is compiled, `formula`
+calls the Python function with a `Value` for each argument. Each operation on values emits one LLVM instruction. Loops
+and branches of a formula must not depend on values. They may depend on the precision, for example to choose the number
+of terms of a series. `where` selects one of two numbers in each lane of a vector. `choice` selects one of several
+formulas by its index.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _LOG2_E = 1 / math.log(2)
 # The logarithm of 2 in two parts. The first part has few bits, so that its product with a small integer is exact.
 _LN_2_HIGH = 0.693145751953125
 _LN_2_LOW = 1.4286068203094172e-06
-_TERMS_OF_EXP = {32: 7, 64: 13}  # degree of the Taylor polynomial, whose error is less than a rounding error
+_TERMS_OF_EXP = {32: 7, 64: 13}  # degree of the Taylor polynomial; its error is less than a rounding error
 _TERMS_OF_LOG = {32: 5, 64: 11}
 
 Number: TypeAlias = "Value | float"
@@ -223,7 +224,7 @@ def square_root(x: Value) -> Value:
 
 
 def exp(x: Value) -> Value:
-    """Return exp(x), computed as 2^n exp(r) with |r| of at most half the natural logarithm of 2.
+    """Return exp(x), computed as 2^n exp(r) with |r| <= ln(2) / 2.
 
     The result must be finite and not subnormal.
     """
@@ -248,7 +249,7 @@ def log(x: Value) -> Value:
 
 
 def _nearest(x: Value) -> Value:
-    """Return the nearest integers; the numbers must be far smaller than 2^n, where the fraction has n bits."""
+    """Return the nearest integers; |x| must be below 2^(n - 1), where n is the number of bits of the fraction."""
     shift = x.like(_shift(x)).llvm
     return x.of(x.builder.fsub(x.builder.fadd(x.llvm, shift), shift))
 
@@ -273,7 +274,7 @@ def _split(x: Value) -> tuple[Value, Value]:
 
 
 def _shift(x: Value) -> float:
-    """Return a constant; adding the constant moves the integer part of a number to the last bits of the fraction."""
+    """Return the constant whose addition moves the integer part of a number to the last bits of the fraction."""
     return float(1.5 * 2.0 ** _FRACTION[x.bits])
 
 

@@ -3,8 +3,9 @@
 `u` is the index of a panel's first neuron, counted through all layers. In the workspace, the panel begins at `m * u`
 for m samples.
 
-Threads divide the neurons of a dense layer 0 (or the samples: see `inputs.divides_neurons`), the neurons or maps of
-batch normalization, and the samples of all other layers. Where the division changes, the threads wait for one another.
+The work of a layer is divided among the threads: in a dense layer 0, by neurons or samples (see
+`inputs.divides_neurons`); in batch normalization, by neurons or maps; in all other layers, by samples. Between two
+layers that are divided differently, the threads wait for one another.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
-AHEAD = 12  # number of samples from the sample that is computed to the sample that is prefetched
+AHEAD = 12  # number of samples by which prefetching is ahead of the computation
 
 
 @part
@@ -29,9 +30,9 @@ def feed_forward(
 ):
     """Compute the activations of all hidden layers, and z of the output layer.
 
-    `first` and `last` are the range of this thread's samples, for which z is complete on return. If the mini-batch has
-    at least `ENOUGH_SAMPLES` samples, the caller must transpose the weights first. `waits` is the number of times that
-    this thread has waited at the barrier. Return the updated number.
+    `first` and `last` are the range of this thread's samples. On return, z of these samples is complete. If the
+    mini-batch has at least `ENOUGH_SAMPLES` samples, the caller must transpose the weights first. `waits` is the number
+    of times that this thread has waited at the barrier. Return the updated number.
     """
     mini_batch, upcoming = samples.order[start : start + m], samples.order[start + AHEAD :]
     factors, width, by_neurons = samples.factors[start * layout.factors[-1] :], lanes(workspace.activations), True
@@ -87,7 +88,7 @@ def feed_forward(
 def activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace):
     """Multiply z by `gain` and add the biases, in the panel of neuron u, for samples `first` to `last`.
 
-    In hidden layers, replace z by the activations.
+    In hidden layers, then replace z by the activations.
     """
     z, width, channel = (
         workspace.activations,

@@ -36,13 +36,13 @@ def clear(array, start, n):
 
 @part
 def is_dropped(layer, factors, layout):
-    """Return whether a layer's activations have dropout factors. Factors are given only in training."""
+    """Return whether a layer's activations have dropout factors. Outside of training, `factors` is empty."""
     return len(factors) > 0 and layout.factors[layer + 1] > layout.factors[layer]
 
 
 @part
 def first_factor(layer, s, layout):
-    """Return the offset of the dropout factors of a sample's neurons."""
+    """Return the offset of a layer's dropout factors for sample s."""
     return s * layout.factors[-1] + layout.factors[layer]
 
 

@@ -1,6 +1,7 @@
 """Blocks for images: sums over the positions of maps, and over the taps of filters.
 
-With fewer vectors than `ENOUGH_SUMS`, `add_vectors` splits each sum into several independent parts.
+With fewer vectors than `ENOUGH_SUMS`, `add_vectors` splits each sum into several independent parts, because independent
+additions need not wait for one another.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from fastnet.kernels.vectors import (
 PLACES = 4  # number of positions in an image whose sums are computed together
 MOST_VECTORS = 15  # largest number of vectors in a row whose sums are in registers at the same time
 VECTORS_OF_MAPS = 4  # largest number of vectors of maps whose sums over positions are computed together
-ENOUGH_SUMS = 4  # smallest number of independent sums; fewer sums are split into several parts
+ENOUGH_SUMS = 4  # smallest number of sums that are not split into several independent parts
 _FILTERS = 3  # largest number of narrow vectors of filters whose sums are computed together
 
 
@@ -78,10 +79,11 @@ def _pooled(loop: Loop, values: Sequence[Any]) -> tuple[Any, Any]:
 set_patch_products = block(4, narrow, _patch_products)
 """`set_patch_products(taps, x, w, z, p0, p1, p2, p3, first, last, step, column, z_start, vectors, pooled)`
 
-Set z[z_start + r step + column] to a sum, for four positions r and `vectors` narrow vectors of columns. The sum is over
-taps k from `first` to `last`, and its terms are x[p_r + taps[k]] w[k step + column]. `vectors` is at most 3. If `first`
-is not 0, add the sum to z. If `pooled` is not 0, set z[z_start + column] to the maximum over r, and
-z[z_start + step + column] to the index r of the maximum.
+For each of four positions r, set `vectors` narrow vectors, which begin at z[z_start + r * step + column], to a sum over
+taps k from `first` to `last`. The terms are x[p_r + taps[k]] times the vectors that begin at w[k * step + column].
+`vectors` is at most 3. If `first` is not 0, add the sum to z. If `pooled` is not 0, set the vectors that begin at
+z[z_start + column] to the maximum over r, and the vectors that begin at z[z_start + step + column] to the index r of
+the maximum.
 """
 
 
@@ -119,8 +121,8 @@ def _vectors(
 add_vectors = block(4, narrow, _vectors)
 """`add_vectors(values, offsets, x, z, count, x_start, x_line, z_start, z_line, rows, vectors)`
 
-For each row r < rows, add a sum over i < count to `vectors` vectors, which begin at z[z_start + r z_line]. The terms
-are values[i] times the vectors that begin at x[x_start + r x_line + offsets[i]]. `vectors` is at most `MOST_VECTORS`.
+For each row r < rows, add a sum over i < count to `vectors` vectors, which begin at z[z_start + r * z_line]. The terms
+are values[i] times the vectors that begin at x[x_start + r * x_line + offsets[i]]. `vectors` is at most `MOST_VECTORS`.
 """
 
 
@@ -198,22 +200,22 @@ add_columns = block(2, narrow, _column_sums)
 """`add_columns(x, z, x_start, step, count, z_start, vectors)`
 
 Add a sum over j < count to `vectors` vectors, which begin at z[z_start]. The terms are the vectors that begin at
-x[x_start + j step]. `vectors` is at most `VECTORS_OF_MAPS`.
+x[x_start + j * step]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 add_squares_of_columns = block(3, narrow, _column_squares)
 """`add_squares_of_columns(x, means, z, x_start, step, count, start, vectors)`
 
 Add a sum over j < count to `vectors` vectors, which begin at z[start]. The terms are (x - means)^2, for the vectors
-that begin at x[x_start + j step] and means[start]. `vectors` is at most `VECTORS_OF_MAPS`.
+that begin at x[x_start + j * step] and means[start]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 add_errors_of_columns = block(5, narrow, _column_errors)
 """`add_errors_of_columns(d, x, means, inverses, z, d_start, x_start, step, count, start, z_start, vectors)`
 
-Add two sums over j < count to z: the sum of d to `vectors` vectors, which begin at z[z_start], and the sum of
-d (x - means) inverses to the next `vectors` vectors. The vectors of the terms begin at d[d_start + j step],
-x[x_start + j step], means[start] and inverses[start]. `vectors` is at most `VECTORS_OF_MAPS`.
+Add the sum of d over j < count to the `vectors` vectors that begin at z[z_start]. Add the sum of
+d * (x - means) * inverses to the next `vectors` vectors. The vectors of the terms begin at d[d_start + j * step],
+x[x_start + j * step], means[start] and inverses[start]. `vectors` is at most `VECTORS_OF_MAPS`.
 """
 
 
@@ -232,18 +234,18 @@ or_rows = block(2, narrow, _or_rows)
 """`or_rows(x, z, start, line, rows, z_start, vectors)`
 
 Set `vectors` narrow vectors, which begin at z[z_start], to the bitwise OR of `rows` rows of x. The first row begins at
-x[start], and rows are `line` numbers apart. A number of the result is 0 only if it is 0 in all rows.
+x[start], and rows are `line` numbers apart. A lane of the result is 0 only if the lane is 0 in all rows.
 """
 
 
 def _bits(loop: Loop) -> ir.VectorType:
-    """Return the type of a vector of integers, with as many bits as the numbers of `loop.vector`."""
+    """Return the type of a vector of integers that have as many bits as the numbers of `loop.vector`."""
     return ir.VectorType(ir.IntType(loop.vector.dtype.bitwidth), loop.vector.lanes)
 
 
 @intrinsic
 def is_blank(typing_context: Any, x: Any, start: Any, n: Any) -> Any:
-    """Return whether all of n numbers are 0, beginning at `x[start]`; n must be at least 1."""
+    """Return whether the n numbers that begin at `x[start]` are all 0; n must be at least 1."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, start, n = arguments

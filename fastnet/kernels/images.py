@@ -1,8 +1,8 @@
-"""The kernel `images`, which computes layers of images.
+"""The kernel `images`, which computes layers that output images.
 
-For each mini-batch and each layer of images, the kernel `epoch` calls `images` by its address: to compute activations,
-to compute errors, and to add the gradient. Because the kernels are separate, they can be compiled at the same time, and
-all networks use the same `epoch`. Networks without images do not compile `images`.
+For each mini-batch and each such layer, the kernel `epoch` calls `images` by its address: to compute activations, to
+compute errors, and to add the gradient. Separate kernels can be compiled at the same time. Networks without images use
+the same `epoch`, but do not compile `images`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastnet.kernels.normalization_of_maps import backpropagate_maps, normalize_
 from fastnet.kernels.shares import share_of_panels
 from fastnet.kernels.vectors import item, lanes, load, store, zeros
 
-_AHEAD = 2  # number of samples from the sample that is copied to the sample that is prefetched
+_AHEAD = 2  # number of samples by which prefetching is ahead of copying
 
 
 @called_kernel
@@ -24,7 +24,7 @@ def images(
     what, layer, x, samples, start, m, first, last, scale, sums_scale, layout, parameters, sums, statistics, workspace,
     share, training,
 ):  # fmt: skip
-    """Compute this thread's share of one step of a mini-batch, for a layer of images.
+    """Compute this thread's share of one step of a mini-batch, for a layer that outputs images.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def images(
     start, m : int
         Index in `samples.order` where the mini-batch begins, and number of samples in the mini-batch.
     first, last : int
-        Range of this thread's samples; ignored where threads divide maps.
+        Range of this thread's samples; ignored where the maps are divided among the threads.
     scale, sums_scale : float
         Factors of the weights in `parameters` and in `sums`; see `layout.Parameters`.
     x, samples, layout, parameters, sums, statistics, workspace, share, training

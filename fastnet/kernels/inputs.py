@@ -1,8 +1,8 @@
 """The inputs of all samples, dense or sparse, and their products in layer 0.
 
-Four of five pixels of MNIST are zero. Zero inputs add nothing to layer 0, and the gradient of their weights is zero. So
-`Rows` stores only nonzero inputs, as SciPy's CSR matrices do. If few inputs are zero, `Matrix` is faster, because
-several rows are multiplied at a time.
+About four of five pixels of MNIST are zero. Zero inputs add nothing to layer 0, and the gradient of their weights is
+zero. So `Rows` stores only nonzero inputs, in CSR format. If at least a third of the inputs are nonzero, `Matrix` is
+faster, because several rows are multiplied at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from fastnet.kernels.vectors import (
     store,
 )
 
-_NUMBERS_AHEAD = 8192  # largest number of dense inputs in a mini-batch that are prefetched; more would leave the cache
+# Largest number of dense inputs in a mini-batch for which the next samples are prefetched. More inputs would be evicted
+# from the cache before they are used.
+_NUMBERS_AHEAD = 8192
 
 
 class Matrix(NamedTuple):
@@ -36,7 +38,7 @@ class Matrix(NamedTuple):
     Attributes
     ----------
     values : ndarray, shape (n * columns,)
-        The numbers, row by row, in float32 or float64.
+        The numbers in row-major order, in float32 or float64.
     columns : int
         Number of columns.
     """
@@ -74,7 +76,7 @@ class Rows(NamedTuple):
 
 
 def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Rows] | None = None) -> Matrix | Rows:
-    """Return inputs, shape (n, n_in), as a `Matrix` or as `Rows`; by default, as the kind that is faster."""
+    """Return inputs, shape (n, n_in), as a `Matrix` or as `Rows`; by default, as the faster of the two."""
     inputs = np.ascontiguousarray(inputs, dtype).view()
     inputs.flags.writeable = False  # a writable array would have another Numba type, and need another compilation
     starts = np.zeros(len(inputs) + 1, np.int64)
@@ -90,9 +92,9 @@ def inputs_of(inputs: np.ndarray, dtype: np.dtype, kind: type[Matrix] | type[Row
 
 
 def rows_of(starts: np.ndarray, columns: np.ndarray, values: np.ndarray, n_in: int, dtype: np.dtype) -> Rows:
-    """Return a matrix of `n_in` columns, given the arrays of `Rows`; rows must not have duplicate entries.
+    """Return `Rows` with `n_in` columns, given the three arrays; in a row, all column indices must be different.
 
-    Arrays with other dtypes than those of `Rows` are copied and converted.
+    Arrays whose dtypes differ from those of `Rows` are converted to the dtypes of `Rows`.
     """
     types = np.dtype(np.int64), _type_of_columns(n_in), dtype
     return Rows(*(np.ascontiguousarray(a, d) for a, d in zip((starts, columns, values), types, strict=True)))
@@ -117,9 +119,9 @@ def _fill(inputs, starts, columns, values):
 def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
     """Set activations of layer 0 to weights times inputs: a[s] = sum_j x[mini_batch[s], j] w[j].
 
-    The neurons are `first` to `last`, in whole panels. If threads divide samples, the range has all neurons. The
-    processor cannot predict the next sample, because the order of the samples is random. So the samples in `upcoming`
-    are prefetched.
+    The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`), the
+    range has all neurons. The processor cannot predict the next sample, because the order of the samples is random. So
+    the samples in `upcoming` are prefetched.
     """
     raise NotImplementedError
 
@@ -127,16 +129,17 @@ def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, work
 def accumulate(inputs, mini_batch, first, last, layout, parameters, workspace, sums, share):
     """Add the gradient of layer 0's weights to the sums (BP4): w[j] += sum_s x[mini_batch[s], j] delta[s].
 
-    The neurons are `first` to `last`, in whole panels. If threads divide samples, the range has all neurons.
+    The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`), the
+    range has all neurons.
     """
     raise NotImplementedError
 
 
 def divides_neurons(inputs, m, layout):
-    """Return whether threads divide the neurons of a dense layer 0; otherwise, they divide the samples.
+    """Return whether the neurons of a dense layer 0 are divided among the threads; otherwise, the samples are divided.
 
-    If threads divide neurons, each thread reads all inputs, and changes only its own weights. If threads divide
-    samples, each thread reads some of the inputs, and all weights, which other threads have changed. So threads divide
+    If threads divide neurons, each thread reads all inputs, but only its own weights. If threads divide samples, each
+    thread reads only its own inputs, but all weights, and other threads have changed most of them. So threads divide
     neurons, unless the inputs are dense and a mini-batch has more inputs than layer 0 has weights.
     """
     raise NotImplementedError

@@ -1,7 +1,7 @@
 """The memory layout of parameters, activations and images.
 
-The matrices of dense layers are stored in panels. A panel is a vertical strip of a matrix, as wide as a vector, and is
-stored contiguously, row by row. The vector in panel q and row r of a matrix of n rows begins at `(q * n + r) * lanes`.
+The matrices of dense layers are stored in panels. A panel has as many columns of the matrix as a vector has lanes, and
+is contiguous and row-major. The vector in panel q and row r of a matrix of n rows begins at `(q * n + r) * lanes`.
 So a loop over the rows of a panel reads contiguous memory. A panel fits into a cache even if the matrix is wide. The
 last panel is padded with zeros.
 
@@ -9,8 +9,8 @@ last panel is padded with zeros.
     weights of layer 0    one row per input, one column per neuron; the row of a zero input is skipped
     weights above         one row per neuron, one column per neuron of the layer below, as in the book
 
-Images are stored sample by sample, row by row, and position by position. The numbers of all maps at a position are
-adjacent, so that the inputs of a filter's row are contiguous. Images below a convolution with `padding="same"` have a
+Images are stored in the order sample, row, column, map (channels last). So the numbers of all maps at a position are
+adjacent, and the inputs of a filter's row are contiguous. Images below a convolution with `padding="same"` have a
 border of zeros. The weights of a convolution are stored filter by filter. The weights of a filter have the same order
 as the inputs in an image. Each row of weights is padded to whole narrow vectors.
 
@@ -41,10 +41,10 @@ DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 ENOUGH_SAMPLES = 24  # smallest number of samples in a mini-batch for which transposing the weights first is faster
 _SAMPLES_TOGETHER = 8  # largest number of samples that a block of `product_blocks` computes together
 SAMPLES_OF_SUMS = 192  # largest number of samples whose gradients are summed before the sum is added to the total
-NUMBERS_IN_CACHE = 256  # largest number of a sample's numbers that stay in the L2 cache while all panels are computed
+NUMBERS_IN_CACHE = 256  # largest number of values of a sample that stay in the L2 cache while all panels are computed
 SAMPLES_AT_A_TIME, OUTPUTS_AT_A_TIME = 24, 32  # largest numbers of samples and outputs in a block of dot products
 ERRORS_IN_CACHE = 4096  # largest number of errors that are unpooled together, unless a row of windows has more
-WINDOWS_IN_A_LIST = 256  # largest number of windows in a list of errors that stays in cache, unless a sample has more
+WINDOWS_IN_A_LIST = 256  # largest number of windows in a list of errors that stays in cache; a sample may have more
 
 
 class Layout(NamedTuple):
@@ -61,14 +61,14 @@ class Layout(NamedTuple):
     constants : ndarray of float64, shape (2 * layers,)
         For each layer, momentum and epsilon of batch normalization; 0 and 0 for all other kinds of layers.
     keeps : ndarray of float64, shape (layers + 1,)
-        Factors that the inputs and the activations of each layer are multiplied by if no neurons are dropped.
+        Factors by which the inputs and each layer's activations are multiplied if no neurons are dropped.
     sizes : ndarray of int64, shape (layers + 1,)
-        Number of neurons in each layer, the inputs first.
+        Number of inputs, and number of neurons in each layer.
     units : ndarray of int64, shape (layers + 1,)
         Offset of each layer in a padded array of one number per neuron; the last entry is the size of the array.
     factors : ndarray of int64, shape (layers + 1,)
-        Offset of each layer in a padded array of one number per neuron of the layers with dropped neurons; the last
-        entry is the size of the array.
+        Offset of each layer in a padded array of one number per neuron, without the layers that have no dropped
+        neurons; the last entry is the size of the array.
     channels : ndarray of int64, shape (layers + 1,)
         Offset of each layer in a padded array of one number per neuron, or per map of images; the last entry is the
         size of the array.
@@ -94,13 +94,13 @@ class Layout(NamedTuple):
     rows, taps : ndarray of int64, shape (layers,)
         Number of rows of a filter, and number of weights in a row of a filter.
     corners, strides : ndarray of int64, shape (layers,)
-        In the images below a convolution or pooling layer: offset of the first input of the first row of windows, and
-        distance from a row of windows to the next row.
+        In the images below a convolution or pooling layer, offset of the first window's first input, and distance from
+        a row of windows to the next row.
     pools : ndarray of int64, shape (layers,)
         Number of positions in a pooling window; 1 for convolution without pooling.
     extents : ndarray of int64, shape (2 * layers,)
-        For each layer, two numbers: by how many rows, and by how many numbers in a row, the patches of a window
-        together exceed a single patch.
+        For each layer, two numbers: how many more rows, and how many more numbers per row, all patches of a window
+        together cover than a single patch.
     rectangular : ndarray of int64, shape (layers,)
         Whether the pooling window is 2 x 2. If so, the positions that are computed together are a pooling window.
     places, patches : ndarray of int64, shape (layers + 1,)
@@ -153,7 +153,7 @@ class Parameters(NamedTuple):
     Attributes
     ----------
     values : ndarray
-        The weights divided by `scale`, the biases and the gammas, at the offsets that `Layout` has.
+        The biases, the gammas, and the weights divided by `scale`, at the offsets in `Layout`.
     scale : ndarray of float64, shape (1,)
         Factor of all weights. L2 regularization shrinks all weights with every mini-batch, but changes only `scale`. So
         the weights of zero inputs need not be read or written.
@@ -271,7 +271,7 @@ def _begins_with_images(architecture: Architecture) -> bool:
 
 
 def _image(shape: tuple[int, ...], above: Layer | None) -> Image | None:
-    """Return the layout of images of a shape, with the border that the layer above needs; None for other shapes."""
+    """Return the layout of images, with the border that the layer above needs; None if no images have this shape."""
     if len(shape) != 3:
         return None
     return Image(*shape, above.borders()) if isinstance(above, Convolution) else Image(*shape)
@@ -408,7 +408,7 @@ def filter_block(rows: int, taps: int, dtype: np.dtype) -> int:
 
 
 def _block(image: Image, dtype: np.dtype) -> int:
-    """Return the number of stored numbers of a sample's images, with padding for vectors beyond the last position."""
+    """Return the size of a sample's images, with padding for vectors that extend beyond the last position."""
     return _padded(image.size + narrow_lanes_of(dtype), dtype)
 
 
@@ -433,7 +433,7 @@ def layer_before(layers: list[Computed], i: int) -> int:
 
 
 def parts(layout: Layout, samples: int, is_dense: bool = False) -> int:
-    """Return the number of parts that the threads can divide layer 0 into: groups of samples, or panels of neurons.
+    """Return the number of parts into which the threads can divide layer 0: groups of samples, or panels of neurons.
 
     `is_dense` is whether the inputs are stored as a `Matrix`, which includes zero inputs; see `inputs.divides_neurons`.
     """

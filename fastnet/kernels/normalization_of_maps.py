@@ -1,7 +1,8 @@
 """Batch normalization of images: each map is normalized by its mean and variance over all positions and samples.
 
-Threads divide maps. The last lanes of a narrow vector may belong to another thread's maps, or to the next position.
-Those lanes are not written. Sums of a few adjacent vectors are computed together, because they are independent.
+The maps are divided among the threads. The last lanes of a narrow vector may belong to another thread's maps, or to the
+next position. Those lanes are not written. The sums of up to `VECTORS_OF_MAPS` adjacent vectors are computed together,
+because independent additions need not wait for one another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fastnet.kernels.vectors import load_narrow, narrow_lanes, only, store, stor
 
 @subroutine
 def normalize_maps(layer, first, last, m, factors, layout, parameters, statistics, workspace, training):
-    """Compute the activations of maps `first` to `last`, in whole vectors."""
+    """Compute the activations of maps `first` to `last`, a range of whole panels."""
     a, width, maps = workspace.activations, narrow_lanes(workspace.activations), layout.maps[layer]
     channel, keep, with_factors = layout.channels[layer], layout.keeps[layer + 1], is_dropped(layer, factors, layout)
     last = min(last, maps)
@@ -79,7 +80,7 @@ def find_statistics(layer, first, last, m, layout, statistics, workspace):
 
 @subroutine
 def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sums, sums_scale, share):
-    """Write the errors of maps `first` to `last` in the layer below; add the gradient of gamma to the sums."""
+    """Compute the errors of the layer below for maps `first` to `last`; add the gradient of gamma to the sums."""
     a, delta, width, maps = workspace.activations, workspace.delta, narrow_lanes(workspace.delta), layout.maps[layer]
     rows, columns, last = layout.heights[layer], layout.widths[layer], min(last, layout.maps[layer])
     n, scratch, errors = m * rows * columns, workspace.dots, scratch_of(workspace.dots, share)
@@ -96,7 +97,7 @@ def backpropagate_maps(layer, first, last, m, layout, parameters, workspace, sum
                 )  # fmt: skip
         for v in range(0, vectors, width):
             place, total = layout.gammas + channel + v, load_narrow(scratch, products + v)
-            gamma = load_narrow(parameters.values, place)  # read before `sums` changes: both may be one array
+            gamma = load_narrow(parameters.values, place)  # loaded before `sums` changes: both may be the same array
             store(scratch, scales + v, gamma * load_narrow(workspace.inverses, channel + v))
             total_of_maps = only(load_narrow(layout.neurons, channel + v), total)
             store(sums.values, place, load_narrow(sums.values, place) + sums_scale * total_of_maps)

@@ -1,8 +1,9 @@
 """Optimizers: the update of a range of parameters from the sums of a mini-batch.
 
-Plain gradient descent needs no update, because its sums are the parameters themselves. For all other optimizers, the
-sums are the gradient (in gradient descent, multiplied by -eta), and the update sets the sums to zero. With momentum,
-except Nesterov's, the sums are the velocity, and the update multiplies the velocity by mu.
+Plain gradient descent needs no update, because its sums are the parameters themselves. With momentum (except
+Nesterov's), the sums are the velocity, and the update multiplies the velocity by mu. With Nesterov's momentum, Adam and
+RMSprop, the sums are the gradient, and the update sets the sums to zero. In gradient descent, the gradient is
+multiplied by -eta before it is added to the sums.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from fastnet.kernels.formulas import formula, square_root
 from fastnet.kernels.vectors import lanes, load, sign, store, zeros
 
 CODES = {"sgd": 0, "adam": 1, "rmsprop": 2}
-"""Code of each optimizer in the kernels, by the optimizer's name in `formulas.optimizers`."""
+"""Code that the kernels use for each optimizer, by the optimizer's name in `formulas.optimizers`."""
 
 BY_NUMBER, BY_WEIGHT, BY_NOTHING = range(3)
 """Kinds of divisors of the errors. `BY_NUMBER`: the number of samples in the mini-batch. `BY_WEIGHT`: the sum of the
-samples' weights, which also divides the weight decay. `BY_NOTHING`: no divisor."""
+sample weights, which also divides the weight decay. `BY_NOTHING`: no divisor."""
 
 _SGD, _ADAM, _RMSPROP = CODES["sgd"], CODES["adam"], CODES["rmsprop"]
-_NOTHING = 1e-30  # adding and subtracting this number replaces tiny numbers by 0, because subnormal numbers are slow
+_NOTHING = 1e-30  # adding and then subtracting this number rounds far smaller numbers to 0; subnormal numbers are slow
 _quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
 
 
@@ -39,7 +40,7 @@ class Update(NamedTuple):
     shrinkage : float
         Fraction by which L2 regularization shrinks the weights with each mini-batch, if `direct` is true.
     l2, l1 : float
-        Coefficients of weight decay, multiplied by `error_scale`, if `direct` is false.
+        Coefficients of L2 and L1 regularization, multiplied by `error_scale`, if `direct` is false.
     divisor : int
         Kind of divisor of the errors: `BY_NUMBER`, `BY_WEIGHT` or `BY_NOTHING`.
     max_norm : float
@@ -84,8 +85,8 @@ class OptimizerState(NamedTuple):
 def follow(update, step, first, last, l2, l1, parameters, sums, state):
     """Update the parameters from `first` to `last`.
 
-    The coefficients `l2` and `l1` of weight decay are multiplied by the same factor as the sums. `step` is the number
-    of the mini-batch, numbered from 1.
+    The coefficients `l2` and `l1` of regularization must be multiplied by the same factor as the sums. `step` is the
+    number of the mini-batch, numbered from 1.
     """
     w, g, mean, square = parameters.values, sums.values, state.first, state.second
     if update.optimizer == _SGD and not update.nesterov:

@@ -1,7 +1,7 @@
 """Compiles kernels in several processes, because within a process Numba compiles only one function at a time.
 
-The other processes store their code in the cache, and this process loads the code from the cache. If a cache, a second
-processor or a Python interpreter is missing, this process compiles all kernels, one after the other. If several
+The other processes store their code in the cache, and this process loads the code from the cache. Without a writable
+cache, a second processor or a Python interpreter, this process compiles all kernels, one after the other. If several
 programs need the same kernel at the same time, one program compiles the kernel, and the other programs wait.
 """
 
@@ -36,17 +36,17 @@ for module, name, types in pickle.load(sys.stdin.buffer):
 _addresses: dict[tuple[Any, Types], int] = {}
 
 
-@global_compiler_lock  # if one thread starts processes, all other threads wait
+@global_compiler_lock  # while one thread runs this function, other threads that compile wait
 def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
     """Compile kernels for the types of their arguments. A compiled kernel is not compiled again.
 
     Parameters
     ----------
     here : (kernel, tuple)
-        A kernel that this process compiles, and arguments of the kernel, of which only the types matter. The kernel
-        must be made by `compiler.kernel`, at the top level of a module.
+        A kernel that this process compiles, and its arguments. Only the types of the arguments matter. The kernel must
+        be made by `compiler.kernel`, at the top level of a module.
     *elsewhere : sequences of (kernel, tuple)
-        More kernels and arguments. If possible, another process compiles the kernels of each sequence at the same time.
+        More kernels and their arguments. If possible, each sequence is compiled at the same time by another process.
     """
     kernel, types = _typed(here)
     others = [list(map(_typed, some)) for some in elsewhere]
@@ -60,7 +60,7 @@ def compile_all(here: Call, *elsewhere: Sequence[Call]) -> None:
 
 
 def compile_once(kernel: Any, types: Types) -> None:
-    """Compile a kernel for some types; if another process is compiling the same kernel, wait and load the code."""
+    """Compile a kernel for the given types; if another process is compiling the same kernel, wait and load its code."""
     with _compilation_lock(kernel, types):
         kernel.compile(types)
 
@@ -73,7 +73,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
     kernel : kernel
         Made by `compiler.called_kernel`.
     arguments : tuple
-        Arguments of the kernel, of which only the types matter.
+        Arguments of the kernel. Only their types matter.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _typed(call: Call) -> tuple[Any, Types]:
 
 
 def _is_compiled(kernel: Any, types: Types) -> bool:
-    """Return whether a kernel is compiled, in this process or on disk."""
+    """Return whether compiled code of a kernel exists, in this process or on disk."""
     cache = kernel._cache
     return types in kernel.overloads or (
         isinstance(cache, KernelCache) and cache.has(types, kernel.targetctx.codegen())
@@ -108,10 +108,11 @@ def _is_compiled(kernel: Any, types: Types) -> bool:
 
 @contextlib.contextmanager
 def _compilation_lock(kernel: Any, types: Types) -> Iterator[None]:
-    """Hold the lock for compiling a kernel during the `with` block; wait while another process holds it.
+    """Hold the lock for compiling a kernel during the `with` block; wait while another process holds the lock.
 
-    No lock is held if the kernel is already compiled, if code cannot be stored, or if the file system has no locks. The
-    system releases the lock of a process that ends, even if the process is killed.
+    No lock is held if the kernel is already compiled, if code cannot be stored, or if the file system has no locks.
+    After `_PATIENCE` seconds of waiting, the block begins without the lock. The system releases the lock of a process
+    that ends, even if the process is killed.
     """
     cache = kernel._cache
     if _is_compiled(kernel, types) or not (isinstance(cache, KernelCache) and cache.is_writable):
@@ -147,7 +148,7 @@ def _compiled_elsewhere(calls: Sequence[tuple[Any, Types]]) -> Iterator[None]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)
     finally:
-        processes.end(process)  # the process may still run: after Ctrl-C, or after `_PATIENCE`
+        processes.end(process)  # after Ctrl-C or `_PATIENCE` seconds, the process may still run
 
 
 def _start() -> subprocess.Popen[bytes] | None:

@@ -37,7 +37,7 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
     environment : mapping, optional
         Environment variables to set, in addition to those of this process.
     **streams
-        `stdout` and `stderr` of `subprocess.Popen`; by default, output is discarded.
+        Arguments `stdout` and `stderr` of `subprocess.Popen`; by default, output is discarded.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def start(program: str, environment: Mapping[str, str] | None = None, **streams:
         [sys.executable, "-c", _BEGINNING + program],
         stdin=subprocess.PIPE,
         env={**variables, **(environment or {})},
-        start_new_session=True,  # Ctrl-C must not reach the new process, which this process ends
+        start_new_session=True,  # Ctrl-C must not reach the new process, because this process ends it
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
         **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams},
     )
@@ -78,5 +78,5 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            with contextlib.suppress(OSError):  # closing writes the buffer to a process that has ended
+            with contextlib.suppress(OSError):  # closing flushes the buffer, but the process has ended
                 stream.close()

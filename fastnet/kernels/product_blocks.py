@@ -20,7 +20,7 @@ ROWS = 8 if REGISTERS >= 32 else 6
 _NUMBERS_OF_ROWS = (1, 2, 4, ROWS)
 
 PANELS = 4 if REGISTERS >= 32 else 3
-"""Largest number of panels that a sparse row is multiplied by at the same time."""
+"""Largest number of panels by which a sparse row is multiplied at the same time."""
 
 # Number of partial sums of a sparse row in each panel. The number is constant, so that rounding does not depend on the
 # number of threads.
@@ -63,9 +63,9 @@ add_products = block(4, wide, _products)
 """`add_products(rows, x, w, z, first, count, x_start, x_stride, inner, outer, step, w_start, z_start, z_stride,
 setting)`
 
-For each r < count, add a sum over j < inner and k < outer to the vector z[z_start + r z_stride]. The terms are
-x[x_start + rows[first + r] x_stride + k step + j] times the vector w[w_start + (k inner + j) lanes]. `count` is 1, 2, 4
-or `ROWS`. If `setting` is not 0, set the vector to the sum.
+For each r < count, add a sum over j < inner and k < outer to the vector at z[z_start + r * z_stride]. The terms are
+x[x_start + rows[first + r] * x_stride + k * step + j] times the vector at w[w_start + (k * inner + j) * lanes]. `count`
+is 1, 2, 4 or `ROWS`. If `setting` is not 0, set the vector to the sum.
 """
 
 
@@ -91,8 +91,8 @@ def _outer_products(
 add_outer_products = block(4, wide, _outer_products)
 """`add_outer_products(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, d_stride, w_start)`
 
-For each j < count, add a sum over s < samples to the vector w[w_start + j lanes]. The terms are
-x[x_start + rows[first + s] x_stride + j] times the vector d[d_start + s d_stride]. `count` is 1, 2, 4 or `ROWS`.
+For each j < count, add a sum over s < samples to the vector at w[w_start + j * lanes]. The terms are
+x[x_start + rows[first + s] * x_stride + j] times the vector at d[d_start + s * d_stride]. `count` is 1, 2, 4 or `ROWS`.
 """
 
 
@@ -112,8 +112,8 @@ def _packed(
 pack = block(3, wide, _packed)
 """`pack(rows, x, z, first, samples, count, x_start, x_stride, z_start)`
 
-Pack the numbers that `add_outer_products` reads: for s < samples and j < count, set z[z_start + s ROWS + j] to
-x[x_start + rows[first + s] x_stride + j].
+Pack the numbers that `add_outer_products` reads: for s < samples and j < count, set z[z_start + s * ROWS + j] to
+x[x_start + rows[first + s] * x_stride + j].
 """
 
 
@@ -147,8 +147,8 @@ def _sparse_product(
 set_sparse_product = block(4, wide, _sparse_product)
 """`set_sparse_product(columns, values, w, z, first, last, w_start, w_panel, z_start, z_panel, panels)`
 
-For each p < panels, set the vector z[z_start + p z_panel] to a sum over i from `first` to `last`. The terms are
-values[i] times the vector w[w_start + p w_panel + columns[i] lanes]. `panels` is at most `PANELS`.
+For each p < panels, set the vector at z[z_start + p * z_panel] to a sum over i from `first` to `last`. The terms are
+values[i] times the vector at w[w_start + p * w_panel + columns[i] * lanes]. `panels` is at most `PANELS`.
 """
 
 
@@ -183,9 +183,9 @@ def _sparse_outer_product(
 add_sparse_outer_product = block(4, wide, _sparse_outer_product)
 """`add_sparse_outer_product(columns, values, d, w, first, last, d_start, d_panel, w_start, w_panel, panels)`
 
-For each p < panels and each i from `first` to `last`, add a product to the vector
-w[w_start + p w_panel + columns[i] lanes]. The product is values[i] times the vector d[d_start + p d_panel]. `panels` is
-at most `PANELS`. The columns must be different.
+For each p < panels and each i from `first` to `last`, add a product to the vector at
+w[w_start + p * w_panel + columns[i] * lanes]. The product is values[i] times the vector at d[d_start + p * d_panel].
+`panels` is at most `PANELS`. The columns must be different.
 """
 
 
@@ -231,9 +231,10 @@ def _dots(
 add_dots = block(3, _register, _dots)
 """`add_dots(a, w, sums, count, a_start, a_sample, a_panel, w_start, w_panel, panels, start, sums_sample, is_first)`
 
-Compute dot products over `panels` panels: of `count` rows of a (one per sample s) and two rows of w (one per output k).
-Each dot product is stored as a register of partial sums at sums[start + s sums_sample + k lanes]. If `is_first` is 0,
-the stored partial sums are continued. `count` is 1, 2, 4 or `ROWS`.
+Compute the dot product of each of `count` rows of a and each of two rows of w, over `panels` panels. A row s of a
+belongs to a sample, and a row k of w to an output. A dot product is stored as a register of partial sums, at
+sums[start + s * sums_sample + k * lanes]. If `is_first` is 0, the products are added to the stored partial sums.
+`count` is 1, 2, 4 or `ROWS`.
 """
 
 
@@ -241,8 +242,8 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
     lanes = loop.vector.lanes
     with loop.walk(count, (loop.at(sums, start), lanes * lanes), (loop.at(z, z_start), lanes)) as (here, target):
         vectors = [loop.load(loop.at(here, k * lanes)) for k in range(lanes)]
-        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # count of numbers in 16 bytes; shuffles there are fast
-        added = 1  # count of numbers that are summed in each lane
+        quarter = 16 // (loop.vector.dtype.bitwidth // 8)  # numbers in 16 bytes; shuffles within 16 bytes are fast
+        added = 1  # number of numbers that are summed in each lane
         while len(vectors) > 1:
             add = _add_within_quarters if added < quarter else _add_quarters
             vectors = [add(loop, a, b, quarter) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
@@ -251,14 +252,14 @@ def _totals(loop: Loop, sums: Any, z: Any, start: Any, count: Any, z_start: Any)
 
 
 def _add_within_quarters(loop: Loop, a: Any, b: Any, quarter: int) -> Any:
-    """Return the sums of adjacent numbers: in each quarter, the sums of a are followed by the sums of b."""
+    """Return the sums of adjacent numbers: in each quarter (16 bytes), the sums of a are followed by the sums of b."""
     lanes = loop.vector.lanes
     pairs = [v + q + i for q in range(0, lanes, quarter) for v in (0, lanes) for i in range(0, quarter, 2)]
     return _add_picked(loop, a, b, pairs, [i + 1 for i in pairs])
 
 
 def _add_quarters(loop: Loop, a: Any, b: Any, quarter: int) -> Any:
-    """Return the sums of adjacent quarters: the sums of a are followed by the sums of b."""
+    """Return the sums of adjacent quarters (16 bytes): the sums of a are followed by the sums of b."""
     even = [q + i for q in range(0, 2 * loop.vector.lanes, 2 * quarter) for i in range(quarter)]
     return _add_picked(loop, a, b, even, [i + quarter for i in even])
 
@@ -273,8 +274,8 @@ def _add_picked(loop: Loop, a: Any, b: Any, *places: list[int]) -> Any:
 set_totals = block(2, _register, _totals)
 """`set_totals(sums, z, start, count, z_start)`
 
-Set the numbers of `count` registers, which begin at z[z_start]. Each number is set to the total of a register of
-`sums`. The registers of `sums` are consecutive, and begin at sums[start].
+Set each number in `count` registers of z to the total of one register of `sums`. The registers are contiguous in both
+arrays, and begin at z[z_start] and sums[start].
 """
 
 
@@ -304,7 +305,7 @@ def _groups_exchanged(loop: Loop, a: Any, b: Any, size: int) -> tuple[Any, Any]:
 
 
 set_transposed = block(2, _register, _transposed)
-"""`set_transposed(w, z, w_start, z_start)` transposes a square as wide as a register.
+"""`set_transposed(w, z, w_start, z_start)` transposes a square matrix that is as wide as a register.
 
-The square is read from a panel of w, and written to a panel of z.
+The matrix is read from a panel of w, and written to a panel of z.
 """

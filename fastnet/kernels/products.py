@@ -5,8 +5,8 @@ matrix, so that the samples of a mini-batch need not be copied. The right matrix
 (see `layout`), and are given by their offsets.
 
 The loops are blocked for registers and caches. The blocks keep sums in registers. The inner dimension is divided into
-parts whose numbers and weights fit into the L1 cache. The rows are divided into parts that stay in the L2 cache for all
-panels.
+parts whose numbers and weights fit into the L1 cache. The rows are divided into parts that stay in the L2 cache while
+all panels are computed.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def add_product(
 ):  # fmt: skip
     """Add sum_j x[x_rows[s], j] w[j] to z[s], for s from `first` to `last`; if `from_zero`, set z[s] to the sum.
 
-    A row of x has `outer` groups of n numbers, which begin `x_step` apart. If `outer` is not 1, n is small. Panels of w
-    begin `w_panel` apart, and panels of z `z_panel` apart.
+    A row of x has `outer` groups of n numbers. The groups begin `x_step` apart. If a row is stored in panels, a group
+    is the part of the row in one panel. Panels of w begin `w_panel` apart, and panels of z `z_panel` apart.
     """
     width, most = lanes(w), _LINES_IN_CACHE * numbers_of_line(x)
     some = max(1, most // n)
@@ -76,11 +76,12 @@ def add_transposed_product(
 ):  # fmt: skip
     """Add x^T d of m samples to w: w[j] += sum_s x[x_rows[s], j] d[s].
 
-    A row of x has `outer` groups of n numbers, which begin `x_step` apart. If `outer` is not 1, n is small. Panels of d
-    begin `d_panel` apart, and panels of w `w_panel` apart.
+    A row of x has `outer` groups of n numbers. The groups begin `x_step` apart. If a row is stored in panels, a group
+    is the part of the row in one panel. Panels of d begin `d_panel` apart, and panels of w `w_panel` apart.
 
-    A sum over samples begins at zero and is added to w at the end, because the sum may be far smaller than w. With many
-    panels, x is first packed into `scratch`, beginning at index `scratch_start`. `samples` has the integers 0, 1, 2, ….
+    A sum over up to `SAMPLES_OF_SUMS` samples begins at zero, and is then added to w. If each term were added to w,
+    more digits would be lost, because w may be far larger. With at least `_ENOUGH_PANELS` panels, x is first packed
+    into `scratch`, beginning at index `scratch_start`. `samples` has the integers 0, 1, 2, ….
     """
     some, is_packed = max(1, NUMBERS_IN_CACHE // n), panels >= _ENOUGH_PANELS
     for o in range(0, outer, some):
@@ -107,7 +108,7 @@ def add_transposed_product(
 
 @part
 def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, scratch, to):
-    """Pack numbers of `count` samples into `scratch`, in one group for each block of rows, beginning at index `to`."""
+    """Pack numbers of `count` samples into `scratch`, beginning at index `to`; each block of rows is one group."""
     for o in range(parts):
         j = 0
         while j < numbers:

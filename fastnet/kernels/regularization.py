@@ -42,9 +42,10 @@ def squares(layout, parameters):
 def bound_norms(max_norm, layout, parameters, share, waits):
     """Scale the weights of each neuron down to the norm `max_norm` if their norm is larger.
 
-    In layer 0, a panel has all weights of its neurons. In the layers above, the weights of a neuron are a row through
-    all panels, which several threads have changed. The weights of a filter are contiguous. `waits` is the number of
-    times that this thread has waited at the barrier. Return the updated number.
+    In layer 0, a panel has all weights of its neurons. In dense layers above, the weights of a neuron are a row through
+    all panels. Several threads have changed such a row, so the threads wait for one another first. The weights of a
+    filter are contiguous. `waits` is the number of times that this thread has waited at the barrier. Return the updated
+    number.
     """
     w, width = parameters.values, lanes(parameters.values)
     if layout.kinds[0] == DENSE:

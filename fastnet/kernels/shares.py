@@ -1,4 +1,4 @@
-"""The shares of a layer that the threads compute."""
+"""How the work of a layer is divided among the threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastnet.kernels.threads import share_of
 
 @part
 def share_of_panels(start, stop, width, share):
-    """Return this thread's neurons of a layer, in whole panels: the first, and one past the last."""
+    """Return the range of this thread's neurons, in whole panels: the first, and one past the last."""
     first, last = share_of((stop - start) // width, share)
     return start + first * width, start + last * width
 

@@ -6,7 +6,7 @@ and the next draw is used. Rejections would cause branch mispredictions, which t
 index to memory, and the next index overwrites a rejected index. No branch depends on a draw.
 
 The draws are those of the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998), computed 624 at a time. The kernel
-changes the generator's state in place, at the address that NumPy gives, because a copy takes as long as shuffling.
+changes the generator's state in place, at the address that NumPy gives, because copying takes as long as shuffling.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from fastnet.kernels.vectors import item, set_item
 
 _WORDS = 624  # number of words of the generator's state
 _MIDDLE = 397  # distance between two words that are combined
-_FEWEST = 1_000  # smallest n for which the kernel is used; NumPy shuffles fewer numbers in 15 us
+_FEWEST = 1_000  # smallest n for which the kernel is used; NumPy shuffles fewer numbers in at most 15 us
 _MOST = 1 << 32  # largest n for which the kernel is used; for larger n, NumPy draws indices of 64 bits
 
 
 def calls(n: int) -> list[parallel_compilation.Call]:
-    """Return the kernel that `permutation` calls for n numbers, with arguments; an empty list if it calls no kernel."""
+    """Return the kernel that `permutation` calls for n numbers, with arguments; empty if no kernel is called."""
     if not _FEWEST <= n <= _MOST:
         return []
     return [(shuffle, (np.empty(0, np.int64), np.zeros(_WORDS + 1, np.uint32), np.empty(0, np.uint32)))]
 
 
 def permutation(random: Any, n: int) -> np.ndarray:
-    """Return `random.permutation(n)`, shape (n,), and leave the generator in the same state as that call.
+    """Return `random.permutation(n)`, shape (n,), and leave the generator in the same state as NumPy's call.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def shuffle(order, state, draws):
     state : ndarray of uint32, shape (625,)
         The state of the generator, and the number of used draws. Both are changed.
     draws : ndarray of uint32, shape (624,)
-        Memory for the draws of a state.
+        Memory for the 624 draws that are computed from a state.
     """
     position = item(state, _WORDS)
     i, mask = len(order) - 1, 1
@@ -125,7 +125,7 @@ def _combine(state, start, stop, distance):
 
 @part
 def _draw(state, draws):
-    """Compute the 624 draws of a state."""
+    """Compute the 624 draws from a state."""
     for k in range(_WORDS):
         word = item(state, k)
         word ^= word >> 11

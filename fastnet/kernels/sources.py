@@ -1,7 +1,7 @@
 """A hash of the sources that a kernel was compiled from: the kernel's module, and all modules that it imports.
 
 A kernel contains functions and constants of the modules that its own module imports, directly or indirectly. Only
-modules of `fastnet.kernels` and `fastnet.formulas` are hashed, because kernels contain code of no other modules.
+modules of `fastnet.kernels` and `fastnet.formulas` are hashed, because kernels contain no code of other modules.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 _PACKAGES = "fastnet.kernels", "fastnet.formulas"
 _ROOT = "fastnet"
 
-# A regular expression is used, because parsing whole modules would take a sixth of the import time of fastnet.
+# A regular expression is used, because parsing whole modules would take a sixth of fastnet's import time.
 _STATEMENT = re.compile(r"^[ \t]*((?:from [\w.]+ )?import (?:\([^)]*\)|[^\n]*))", re.MULTILINE)
 
 
 def source_hash(function: Callable[..., Any]) -> str | None:
     """Return a hash of the sources that a function is compiled from; None if a source cannot be read."""
-    if getattr(sys, "frozen", False):  # one executable file, without sources
+    if getattr(sys, "frozen", False):  # a frozen program is one executable file, without sources
         file = Path(sys.executable).stat()
         return hashlib.sha256(f"{file.st_mtime_ns} {file.st_size}".encode()).hexdigest()
     known = _modules()
@@ -98,9 +98,10 @@ def _files(package: str, folder: Traversable) -> Iterator[tuple[str, Traversable
 
 
 def _imported(source: str, package: str) -> Iterator[str]:
-    """Yield the modules that a source imports, even under TYPE_CHECKING, and the packages that contain these modules.
+    """Yield the modules that a source imports, and the packages that contain these modules.
 
-    Importing a package counts as importing all of its modules, because the source does not show which modules it uses.
+    Imports under TYPE_CHECKING are included. Importing a package counts as importing all modules of the package,
+    because the source does not show which of these modules are used.
     """
     for statement in _import_statements(source):
         if isinstance(statement, ast.ImportFrom):
@@ -116,11 +117,11 @@ def _imported(source: str, package: str) -> Iterator[str]:
 
 
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield all import statements; if no other text contains the word `import`, only the statements are parsed."""
+    """Yield all import statements. The whole source is parsed only if other text contains the word `import`, too."""
     statements = _STATEMENT.findall(source)
     nodes: Iterable[ast.AST] | None = None
     if sum(each.count("import") for each in statements) == source.count("import"):
-        with contextlib.suppress(SyntaxError):  # a line of a docstring looks like a statement
+        with contextlib.suppress(SyntaxError):  # a line of a docstring may look like a statement
             nodes = ast.parse("\n".join(statements)).body
     for node in ast.walk(ast.parse(source)) if nodes is None else nodes:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -141,7 +142,7 @@ def _named(name: str) -> Iterator[str]:
 
 
 def _with_packages(name: str) -> Iterator[str]:
-    """Yield a module, if the module is known, and the packages that contain the module."""
+    """Yield a module and the packages that contain the module, except those that are not in `_modules`."""
     while name:
         if name in _modules():
             yield name

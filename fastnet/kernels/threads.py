@@ -1,12 +1,13 @@
 """Threads that compute one epoch together, and the barrier where they wait for one another.
 
-Each thread has the same share of every mini-batch: some of the panels or some of the samples (see
-`inputs.divides_neurons`). The weights of a thread's panels stay in the cache of the thread's processor. All threads
+In every mini-batch, a thread has the same share: a range of panels or a range of samples (see
+`inputs.divides_neurons`). So the weights of a thread's panels stay in the cache of the thread's processor. All threads
 meet at a barrier, at least twice in a mini-batch. A waiting thread spins, because a system call would take longer.
-After `_PATIENCE` checks, a waiting thread yields its processor.
+After every `_PATIENCE` checks of the barrier, a waiting thread yields its processor.
 
 The number of threads does not change the result. So one thread does all of the work if no other thread can be started.
-One thread also does all of the work for a while if threads had to wait for processors that other programs were using.
+If threads had to wait for processors that other programs were using, one thread also does all of the work for the next
+0.5 to 30 seconds (see `_SingleThreadPeriod`).
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from fastnet.kernels.vectors import data_of
 _RELEASE_ALL = 1 << 60  # number of arrivals that is larger than any number that a thread waits for
 _PATIENCE = 2000  # number of checks of the barrier before a waiting thread yields its processor
 
-_NOTICEABLE = 2e-3  # number of seconds; for shorter work, the measured CPU time is too inexact
+_NOTICEABLE = 2e-3  # number of seconds; the CPU time of shorter work cannot be measured exactly enough
 _ENOUGH = 0.8  # smallest ratio of CPU time to elapsed time at which a thread counts as having its own processor
-_SHORTEST_PERIOD, _LONGEST_PERIOD = 0.5, 30.0  # numbers of seconds
+_SHORTEST_PERIOD, _LONGEST_PERIOD = 0.5, 30.0  # lengths of a `_SingleThreadPeriod`, in seconds
 
 _limit: ContextVar[int] = ContextVar("_limit", default=sys.maxsize)
 _yield_processor = types.ExternalFunction("SwitchToThread" if os.name == "nt" else "sched_yield", types.intc())
@@ -49,11 +50,11 @@ class Share(NamedTuple):
     Attributes
     ----------
     thread : int
-        Index of the thread, numbered from 0.
+        Index of the thread, from 0.
     threads : int
         Number of threads.
     arrivals : ndarray of int64, shape (1,)
-        Number of arrivals of all threads at the barrier, initially 0. All threads share the array.
+        How many times the threads have arrived at the barrier, in total; initially 0. All threads share the array.
     """
 
     thread: int
@@ -64,9 +65,9 @@ class Share(NamedTuple):
 def available() -> int:
     """Return the number of threads that may be used now, at least 1.
 
-    The default is the number of processors of this process, by its CPU affinity and the CPU quota of its control group.
-    The environment variable NUMBA_NUM_THREADS replaces the default. `limited` sets an upper bound. The number is 1 for
-    a while if threads had to wait for processors that other programs were using.
+    The default is the number of processors that this process may use, according to its CPU affinity and the CPU quota
+    of its control group. The environment variable NUMBA_NUM_THREADS replaces the default. `limited` sets an upper
+    bound. During a `_SingleThreadPeriod`, the number is 1.
     """
     if time.monotonic() < _single_thread_period.until:
         return 1
@@ -89,7 +90,10 @@ class _SingleThreadPeriod:
         self.until, self._seconds = 0.0, 0.0
 
     def update(self, running: float) -> None:
-        """Begin a period if the ratio of CPU time to elapsed time is too small; consecutive periods get longer."""
+        """Begin a period if `running`, the ratio of CPU time to elapsed time, is below `_ENOUGH`.
+
+        Each consecutive period is twice as long as the previous period, up to `_LONGEST_PERIOD`.
+        """
         if running >= _ENOUGH:
             self._seconds = 0.0
         else:
@@ -122,8 +126,8 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
     threads : int
         Number of threads, at least 1.
     together : bool, optional
-        Whether threads wait for one another. If so, and if a thread had to wait for a processor, `available` returns 1
-        for a while.
+        Whether threads wait for one another. If so, and if a thread had to wait for a processor, a
+        `_SingleThreadPeriod` begins.
     """
     arrivals = np.zeros(1, np.int64)
     running: list[float] = []
@@ -167,7 +171,7 @@ def run(work: Callable[[Share], object], threads: int, *, together: bool = False
 
 @contextlib.contextmanager
 def _releasing_others(arrivals: np.ndarray) -> Iterator[None]:
-    """Release all threads that wait at the barrier, if an exception or Ctrl-C ends this thread's work."""
+    """If an exception or Ctrl-C ends this thread's work, release all threads that wait at the barrier."""
     try:
         yield
     except BaseException:

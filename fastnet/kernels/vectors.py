@@ -3,24 +3,25 @@
 A loop such as `for k in range(30): z[k] += x * w[k]` should become two vector instructions. Between two iterations of
 an outer loop, `z` should stay in registers. LLVM and Numba do neither:
 
-- LLVM may do both only if the arrays do not overlap, which LLVM cannot prove for NumPy arrays. So LLVM adds overlap
-  tests, which take longer than the loop, and writes `z` to memory in every iteration.
-- LLVM's vectorizer changes the order of sums, which has to be allowed for a whole kernel. The order differs from kernel
-  to kernel, so the same formula would be rounded differently in two kernels.
+- LLVM may do both only if the arrays do not overlap. LLVM cannot prove this for NumPy arrays. So LLVM adds overlap
+  tests, which take longer than the loop. LLVM also writes `z` to memory in every iteration.
+- LLVM's vectorizer changes the order of additions. This can be allowed only for a whole kernel, and the order would
+  differ from kernel to kernel. So the same formula would be rounded differently in two kernels.
 - Numba adds a test for a negative `i` to every `array[i]`.
 
 So this module defines a vector type, which kernels use like a number. `z + x * w` is one fused multiply-add if the
 processor has that instruction. A variable that holds a vector is in registers. The order of operations in a formula is
 the same in every kernel.
 
-A vector is two registers of the processor that Numba compiles for: 32 numbers of float32 with AVX-512, 16 with AVX2,
-8 elsewhere, and half as many of float64. In a loop, an addition to a sum waits about four cycles for the previous
-addition to the sum. Two registers are two independent sums. Kernels get the number of lanes from `lanes`.
+A vector is two registers of the processor that Numba compiles for. In float32, a vector has 32 lanes with AVX-512, 16
+with AVX2, and 8 on all other processors; in float64, it has half as many. In a loop, an addition to a sum waits about
+four cycles for the previous addition to the sum. Two registers are two independent sums, which do not wait for each
+other. Kernels get the number of lanes from `lanes`.
 
 A narrow vector is one register of at most 32 bytes, for images with few maps. With AVX2, 20 maps take three narrow
 vectors (24 numbers) instead of two vectors (32 numbers).
 
-`load`, `store` and `item` take a flat array and an index, and check no bounds. Addresses need not be aligned, but
+`load`, `store` and `item` take a flat array and an index, and do not check bounds. Addresses need not be aligned, but
 vectors that cross a cache line are slower.
 """
 
@@ -99,7 +100,7 @@ def register_lanes_of(dtype: npt.DTypeLike) -> int:
 
 
 def _number_of(number: Callable[[Any], int]) -> Any:
-    """Return a function for kernels that returns a constant, which depends on the type of an array."""
+    """Return a function that kernels call with an array, and that returns a constant for the array's type."""
 
     def typed(typing_context: Any, array: Any) -> Any:
         found = number(array)
@@ -115,10 +116,10 @@ narrow_lanes = _number_of(lambda array: narrow(array).lanes)
 """`narrow_lanes(array)` is the number of lanes of a narrow vector of the array's dtype."""
 
 register_lanes = _number_of(lambda array: register_lanes_of(array.dtype.name))
-"""`register_lanes(array)` is how many numbers of the array's dtype fit into a register."""
+"""`register_lanes(array)` is the number of lanes of a register, for the array's dtype."""
 
 numbers_of_line = _number_of(lambda array: CACHE_LINE * 8 // array.dtype.bitwidth)
-"""`numbers_of_line(array)` is how many numbers of the array's dtype fit into a cache line."""
+"""`numbers_of_line(array)` is the number of elements of the array that fit into a cache line."""
 
 
 @intrinsic
@@ -158,12 +159,12 @@ def _loading(vector_of: Callable[[Any], Vector]) -> Any:
 
 
 load, load_narrow = _loading(wide), _loading(narrow)
-"""`load(array, i)` and `load_narrow(array, i)` are the vectors that begin at `array[i]`."""
+"""`load(array, i)` is the vector that begins at `array[i]`, and `load_narrow(array, i)` the narrow vector."""
 
 
 @intrinsic
 def load_as(typing_context: Any, vector: Any, array: Any, index: Any) -> Any:
-    """Return the vector that begins at `array[index]`; its type is that of the argument `vector`."""
+    """Return the vector that begins at `array[index]` and has the type of the argument `vector`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = builder.gep(data_of(context, builder, array, arguments[1]), [arguments[2]])
@@ -274,7 +275,7 @@ def _arithmetic(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
             value if isinstance(type_, Vector) else broadcast(context, builder, value, type_, signature.return_type)
             for value, type_ in zip(arguments, signature.args, strict=True)
         )
-        return getattr(builder, instruction)(a, b, flags=("contract",))  # a * b + c may be one instruction
+        return getattr(builder, instruction)(a, b, flags=("contract",))  # a * b + c may be fused
 
     for types_ in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
         lower_builtin(symbol, *types_)(lower)
@@ -295,7 +296,7 @@ def _zeros(vector_of: Callable[[Any], Vector]) -> Any:
 
 
 zeros, narrow_zeros = _zeros(wide), _zeros(narrow)
-"""`zeros(array)` and `narrow_zeros(array)` are vectors of zeros, with the dtype of the array."""
+"""`zeros(array)` is a vector of zeros in the array's dtype, and `narrow_zeros(array)` a narrow vector of zeros."""
 
 
 @intrinsic
@@ -328,7 +329,10 @@ def sign(typing_context: Any, vector: Any) -> Any:
 
 @intrinsic
 def only(typing_context: Any, where: Any, vector: Any) -> Any:
-    """Return the numbers of `vector` where `where` is not zero, and 0 elsewhere, even if the number is NaN."""
+    """Return, for each lane, 0 if `where` is zero, otherwise the number of `vector`.
+
+    In lanes where `where` is zero, a NaN of `vector` also becomes 0.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         nothing = constant(context, vector, 0.0)

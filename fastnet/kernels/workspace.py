@@ -27,7 +27,7 @@ _MOST_PADDING = 2  # largest factor by which padding increases the number of pac
 
 
 class Workspace(NamedTuple):
-    """Memory for a mini-batch. Arrays that only images need are empty without images.
+    """Memory for a mini-batch. If no layer outputs images, the arrays that only images need are empty.
 
     Attributes
     ----------
@@ -41,11 +41,11 @@ class Workspace(NamedTuple):
     dots : ndarray
         A section for each thread, for partial sums of dot products, and for sums over the positions of maps.
     transposed : ndarray, shape (layout.transposed[-1],) or (0,)
-        The transposed weights of dense layers above layer 0; empty with fewer than `ENOUGH_SAMPLES` samples.
+        The transposed weights of dense layers above layer 0; empty if `samples` is less than `ENOUGH_SAMPLES`.
     packed : ndarray
         A section for each thread, for the packed numbers of `products.add_transposed_product`.
     places : ndarray, shape (samples * layout.units[-1],) or (0,)
-        Index in the pooling window of the position that each activation was pooled from.
+        For each activation, the index of the position in the pooling window from which the activation was pooled.
     filters : ndarray, shape (layout.filters[-1],)
         The weights of convolutions, transposed: one row per tap, one column per filter.
     gradient, unpooled, values : ndarray
@@ -131,7 +131,7 @@ def size_of_packed(samples: int) -> int:
 
 
 class _ScratchSizes(NamedTuple):
-    """The memory that a convolution or pooling layer needs for each thread of a `Workspace`.
+    """The memory that a convolution or pooling layer needs in a `Workspace`, for each thread.
 
     Attributes
     ----------
@@ -168,8 +168,8 @@ def _apart(count: int, size: int, dtype: np.dtype) -> list[np.ndarray]:
     """Return arrays of zeros that begin at different offsets in a memory page.
 
     Processors compare the last 12 bits of addresses to find out whether a load has to wait for a store. The kernels use
-    entries with the same index together. With equal offsets, loads from one array would wait for stores to another
-    array (4K aliasing).
+    the entries with the same index in several arrays at the same time. With equal offsets, loads from one array would
+    wait for stores to another array (4K aliasing).
     """
     step = -(-size * dtype.itemsize // _PAGE) * _PAGE + _PAGE // count // CACHE_LINE * CACHE_LINE
     numbers = aligned_zeros(count * step // dtype.itemsize, dtype)

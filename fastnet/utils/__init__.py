@@ -1,1 +1,1 @@
-"""Utilities of all other folders: argument checks, machine description, progress display, deferred signals."""
+"""Utilities that all other folders use: argument checks, machine description, progress display, deferred signals."""

@@ -1,7 +1,7 @@
 """Checks of arguments, with error messages that name the argument.
 
-Each check returns the checked value in its final type. The check raises a `TypeError` or a `ValueError` if the value is
-not allowed.
+A check returns the checked value, converted to the type that the caller uses. If the value is not allowed, the check
+raises a `TypeError` or a `ValueError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fastnet.utils import machine
 _T = TypeVar("_T")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
-_BYTES_A_WEIGHT = 16  # number of bytes for each weight: the drawn float64 number, and the number in the network
+_BYTES_A_WEIGHT = 16  # number of bytes per weight: 8 for the drawn number, and up to 8 for the number in the network
 
 
 @contextlib.contextmanager
@@ -93,7 +93,7 @@ def sizes(value: Any, argument: str = "sizes", outputs: int | None = None) -> li
 
 
 def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[str, str]) -> None:
-    """Refuse keyword arguments that a function does not have, and name the argument to use instead.
+    """Refuse keyword arguments that a function does not have; if known, name the argument to use instead.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[st
     function : str
         Name of the function.
     known : dict of str to str
-        Argument to use instead, by the name of an unknown argument.
+        For some names of unknown arguments, the argument to use instead.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
 def float_type(dtype: object) -> np.dtype:
     """Return the dtype float32 or float64, given a NumPy dtype, a NumPy scalar type or a name."""
     for accepted in (np.dtype("float32"), np.dtype("float64")):
-        # NumPy interprets None as float64. `np.dtype(dtype)` is not used: it raises a TypeError for a misspelt name.
+        # NumPy interprets None as float64. `np.dtype(dtype)` is not used, because it raises TypeErrors for other names.
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
     raise ValueError(f"dtype is {brief(dtype)}; it must be float32 or float64")

@@ -45,7 +45,7 @@ def of_extra(name: str, packages: str, extra: str, *, is_command: bool = False) 
     extra : str
         Name of the extra.
     is_command : bool, optional
-        Whether the module runs as a command. If so, the command ends as with `of_command`.
+        Whether the module runs as a command. If so, a failed import ends the command, as `of_command` describes.
     """
     with of_command(name) if is_command else deferred_signals():
         try:

@@ -18,8 +18,8 @@ _SIGNALS = (signal.SIGINT, *TERMINATION_SIGNALS)
 def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
-    If a library is interrupted during its import or a computation, the library may ignore the interrupt, raise another
-    exception, or stay unusable for the rest of the session.
+    A library whose import or computation is interrupted may ignore the interrupt or raise another exception. It may
+    also stay unusable for the rest of the session.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
         yield lambda: None
         return
-    # Only Python handlers can be called later, so default handlers and handlers in other languages are not replaced.
+    # Only Python handlers can be called later, so SIG_DFL, SIG_IGN and handlers in other languages are not replaced.
     found: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
     handlers = {number: handler for number, handler in found.items() if callable(handler)}
     waiting: list[int] = []

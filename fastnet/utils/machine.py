@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _LIBRARIES = ("numpy", "numba", "torch")
-_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # names of distributions that differ from the name of the module
+_DISTRIBUTIONS = {"fastnet": "fastnet-nndl"}  # names of distributions that differ from the names of their modules
 
 
 def describe() -> dict[str, str]:
@@ -63,7 +63,7 @@ def memory() -> float:
         return float("inf")
 
 
-@cache  # the metadata of distributions is then read only once, not at the start of every training
+@cache  # so that the metadata of distributions is read only once, not at the start of every training
 def _versions() -> dict[str, str]:
     versions = {}
     for library in ("fastnet", *_LIBRARIES):

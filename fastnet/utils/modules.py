@@ -9,7 +9,7 @@ from typing import Any
 
 
 def refuse_assignment(module: str, advice: Mapping[str, str]) -> None:
-    """Refuse assignments to some names of a module with an `AttributeError`, because they would have no effect.
+    """Raise an `AttributeError` on assignments to some names of a module, because engines would ignore the assignments.
 
     Parameters
     ----------

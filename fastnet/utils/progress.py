@@ -47,7 +47,7 @@ def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator
 def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) -> Iterator[np.ndarray]:
     """Divide an epoch's samples into runs of whole mini-batches, and show a progress bar if the epoch is long.
 
-    The caller computes a run in about a tenth of a second, so that the bar moves and Ctrl-C has an effect soon. The
+    The caller computes a run in about a tenth of a second, so that the bar moves and Ctrl-C takes effect soon. The
     first run is small, and measures the machine's speed. A later run is at most eight times as large as the
     previous run.
 
@@ -60,7 +60,7 @@ def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) ->
     title : str
         Text before the bar.
     first : int, optional
-        Number of mini-batches in the first run, so small that any machine computes them in a tenth of a second.
+        Number of mini-batches in the first run. Any machine should compute these mini-batches in a tenth of a second.
 
     Yields
     ------
@@ -175,7 +175,7 @@ def _bar(title: str, total: int) -> Iterator[Callable[..., None]]:
 
 
 def _display(*columns: ProgressColumn, **options: Any) -> Progress:
-    """Return a display of columns on standard error, by the library rich."""
+    """Return rich's display of columns, on standard error."""
     from rich.console import Console
     from rich.progress import Progress
 
