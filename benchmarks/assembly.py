@@ -3,11 +3,12 @@
     python benchmarks/assembly.py [--processor NAME,NAME] [--dtype float64] [--show BLOCK]
 
 Each block of `fastnet/kernels` is compiled for each processor, also for processors other than this one: Numba generates
-LLVM IR with vectors of the given processor, and LLVM compiles the IR. Nothing is run. A block has a loop for each
-number of sums, called a case. The table has the smallest and the largest case. The table counts multiply-add
-instructions, the registers to which they add, loaded and stored registers, and products per loaded register. A spill is
-a vector that a loop with products writes to the stack or reads from the stack, because there are too few registers.
-Pointers and other integers on the stack are counted separately. A good loop has nothing on the stack.
+LLVM IR with vectors of the given processor, and LLVM compiles the IR. Nothing is run. A block may have a case, with
+its own loop, for each number of sums that it can compute. The table has the smallest and the largest case. The table
+counts multiply-add instructions, the registers to which they add, loaded and stored registers, and products per loaded
+register. A spill is a vector that a loop with products writes to the stack or reads from the stack, because there are
+too few registers. Pointers and other integers on the stack are counted separately. A good loop has nothing on the
+stack.
 
 The exit status is 1 if a loop has spills or integers on the stack, and 3 if llvmlite cannot compile for a processor.
 """

@@ -30,7 +30,7 @@ class Peer(contract.Engine):
         return self.architecture.parameters(*self._lists())
 
     def _gradients(self, inputs, targets):
-        raise NotImplementedError("a peer only trains")
+        raise NotImplementedError("a network in another library can only be trained and return its parameters")
 
     _feed_forward = _copied_optimizer_state = _set_optimizer_state = _cost_and_gradients = _gradients
 

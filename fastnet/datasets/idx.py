@@ -34,8 +34,8 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
     OSError
         If the file cannot be opened.
     DataError
-        If the file is not an IDX file, has another checksum, or is damaged, truncated or too long. If the header claims
-        more than 1 GiB, no dimensions, or more than 8 dimensions.
+        If the file is not an IDX file, has a checksum other than `sha256`, or is damaged, truncated or too long. If
+        the header claims more than 1 GiB, no dimensions, or more than 8 dimensions.
     """
     with opened(path, sha256) as stream:
         zeros, code, dimensions = np.frombuffer(read_exactly(stream, 4), ">u2,u1,u1")[0].item()

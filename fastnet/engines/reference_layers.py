@@ -22,7 +22,7 @@ Named: TypeAlias = dict[str, np.ndarray]
 
 
 class Use(NamedTuple):
-    """How a layer is used.
+    """How a layer computes: with which statistics and dropout factors.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ ACTIVATIONS: dict[str, nn.Module] = {
 
 
 class Use(NamedTuple):
-    """How a layer is used.
+    """How a layer computes: with which statistics and dropout factors.
 
     Attributes
     ----------

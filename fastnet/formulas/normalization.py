@@ -18,7 +18,7 @@ class Normalized(NamedTuple):
     values : ndarray, shape (m, n)
         Normalized inputs, (x - mean) / deviation.
     mean, variance : ndarray, shape (n,)
-        Mean and variance of each neuron: those of the inputs (biased variance), or running statistics.
+        Mean and variance for each neuron: of the inputs (biased variance), or running statistics.
     deviation : ndarray, shape (n,)
         Standard deviation, sqrt(variance + epsilon).
     of_mini_batch : bool

@@ -95,7 +95,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     with path.open("rb") as file:
         contents = file.read(_MOST_BYTES + 1)
     if len(contents) > _MOST_BYTES:
-        raise DataError(f"{path}: the file is larger than {_MOST_BYTES >> 20} MiB; reduce the image")
+        raise DataError(f"{path}: the file is larger than {_MOST_BYTES >> 20} MiB; scale the image down")
     try:
         return _decoded(contents)
     except UnidentifiedImageError:
@@ -106,7 +106,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     except Image.DecompressionBombError:
         raise DataError(
             f"{path}: the image has more than {_MOST_PIXELS // 1_000_000} million pixels, "
-            f"or a side of more than {_LONGEST_SIDE:,}; reduce or crop it"
+            f"or a side of more than {_LONGEST_SIDE:,}; scale it down or crop it"
         ) from None
     except DataError as error:
         raise DataError(f"{path}: {error}") from None

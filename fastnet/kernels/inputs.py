@@ -139,8 +139,8 @@ def divides_neurons(inputs, m, layout):
     """Return whether the neurons of a dense layer 0 are divided among the threads; otherwise, the samples are divided.
 
     If threads divide neurons, each thread reads all inputs, but only its own weights. If threads divide samples, each
-    thread reads only its own inputs, but all weights, and other threads have changed most of them. So threads divide
-    neurons, unless the inputs are dense and a mini-batch has more inputs than layer 0 has weights.
+    thread reads only its own inputs, but all weights. Most of these weights were last changed by other threads. So
+    threads divide neurons, unless the inputs are dense and a mini-batch has more inputs than layer 0 has weights.
     """
     raise NotImplementedError
 

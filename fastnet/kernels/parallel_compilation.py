@@ -78,7 +78,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
     Raises
     ------
     RuntimeError
-        If LLVM has no address of the compiled kernel.
+        If LLVM returns no address for the compiled kernel.
     """
     key = kernel, types = _typed((kernel, arguments))
     if key not in _addresses:
@@ -87,7 +87,7 @@ def address_of(kernel: Any, arguments: tuple[Any, ...]) -> int:
         address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
         if not address:
             raise RuntimeError(
-                f"kernel {kernel.__name__} is compiled, but LLVM has no address of it; use engine='numpy'"
+                f"kernel {kernel.__name__} is compiled, but LLVM returned no address for it; use engine='numpy'"
             )
         _addresses[key] = address
     return _addresses[key]

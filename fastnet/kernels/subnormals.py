@@ -2,7 +2,8 @@
 
 After many epochs, most errors of a sigmoid network are tiny, and many of their products are subnormal: below 1.2e-38
 in float32. Intel's processors are slow with subnormal numbers. After 300 epochs, an epoch of the book's first network
-took seven times as long as at the beginning. If subnormal numbers are zero, sums of errors do not change noticeably.
+took seven times as long as at the beginning. If subnormal numbers are treated as zero, sums of errors do not change
+noticeably.
 
 The processor's control register determines how subnormal numbers are treated. A kernel changes the register at the
 beginning, and restores the register at the end, so that other code is not affected. Each thread has a register of its

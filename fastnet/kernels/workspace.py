@@ -55,7 +55,7 @@ class Workspace(NamedTuple):
         Each array has a section for each thread. `offsets` has the offset of each entry of `values`. `counts` has the
         length of each list, or the index where the list of each row begins.
     dense, images : int
-        Addresses of the kernels `dense` and `images`. Without images, `images` is 0.
+        Addresses of the kernels `dense` and `images`. If no layer outputs images, `images` is 0.
     """
 
     activations: np.ndarray

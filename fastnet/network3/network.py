@@ -218,10 +218,10 @@ class Network:
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale. If weights become infinite or NaN in an epoch; training then stops, and
-            the network has the parameters with which the epoch began. If, in two consecutive epochs, no validation
-            sample is classified as a label that many validation samples have. If, in a run of one epoch, all validation
-            samples are classified as the same label.
+            If inputs are far from unit scale. If weights become infinite or NaN in an epoch. Training then stops, and
+            the network has the parameters from before the epoch. If at least 20 validation samples have some label, but
+            no validation sample is classified as this label in two consecutive epochs. If, in a run of one epoch, all
+            validation samples are classified as the same label.
 
         Notes
         -----

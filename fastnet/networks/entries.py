@@ -59,7 +59,7 @@ def checked(value: Any) -> Entries:
     entries = list(value)
     for entry in entries:
         if isinstance(entry, type) and issubclass(entry, Layer):
-            raise TypeError(f"sizes has the class {entry.__name__}; it must be a layer, {entry.__name__}(...)")
+            raise TypeError(f"sizes contains the class {entry.__name__}; write {entry.__name__}(...) to make a layer")
     if entries and isinstance(entries[0], Layer):
         raise TypeError(
             f"sizes begins with {entries[0]}; it must begin with the number of inputs, an integer, or the shape of "
@@ -87,7 +87,8 @@ def _checked_images(entries: list[Any]) -> Entries:
     found = [entry if isinstance(entry, Layer) else arguments.positive(entry, "a size") for entry in entries[1:]]
     if not any(isinstance(entry, (int, Dense)) for entry in found):
         raise ValueError(
-            f"sizes is {arguments.brief(entries)}; it must have a dense layer, the outputs, after the shape of images"
+            f"sizes is {arguments.brief(entries)}; after the shape of images, it must have a dense layer for the "
+            "outputs"
         )
     with arguments.named("sizes"):
         check_memory(input_shape, _as_layers(found))

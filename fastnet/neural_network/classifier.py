@@ -270,7 +270,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Warns
         -----
         TrainingWarning
-            If inputs are far from unit scale; or if no sample is classified as a label that many samples have.
+            If inputs are far from unit scale. If no sample is classified as a label that at least 20 samples have.
         ConvergenceWarning
             If training did not converge, for example within `max_iter` iterations.
         """
@@ -285,9 +285,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight: npt.ArrayLike | None = None,
         classes: npt.ArrayLike | None = None,
     ) -> MLPClassifier:
-        """Train on samples once, beginning with the parameters and the solver's state after the last call.
+        """Train on the samples once.
 
-        This method exists only with the solvers 'sgd' and 'adam'.
+        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. This
+        method exists only with the solvers 'sgd' and 'adam'.
 
         Parameters
         ----------

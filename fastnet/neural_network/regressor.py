@@ -290,9 +290,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
     ) -> MLPRegressor:
-        """Train on samples once, beginning with the parameters and the solver's state after the last call.
+        """Train on the samples once.
 
-        This method exists only with the solvers 'sgd' and 'adam'.
+        Training begins with the parameters and the solver's state after the last call of `fit` or `partial_fit`. This
+        method exists only with the solvers 'sgd' and 'adam'.
 
         Parameters
         ----------

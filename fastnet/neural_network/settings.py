@@ -197,5 +197,5 @@ def _hidden(value: Any, argument: str) -> tuple[int | Layer, ...]:
 
 def _layer(value: Any, argument: str) -> int | Layer:
     if isinstance(value, type) and issubclass(value, Layer):
-        raise TypeError(f"{argument} has the class {value.__name__}; it must be a layer, {value.__name__}(...)")
+        raise TypeError(f"{argument} contains the class {value.__name__}; write {value.__name__}(...) to make a layer")
     return value if isinstance(value, Layer) else arguments.positive(value, argument)

@@ -46,7 +46,7 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
     if maps != _COLORS or len(size) != 2 or prod(shape) != rows.shape[1]:
         raise ValueError(
             f"shape is {shape}, but an image has {rows.shape[1]} numbers; shape must be (height, width), or "
-            "(3, height, width) for red, green and blue, with this product"
+            "(3, height, width) for RGB images, with this product"
         )
     images = np.moveaxis(rows.reshape(-1, *shape), 1, -1)
     low, high = min(0.0, float(images.min(initial=0))), max(1.0, float(images.max(initial=1)))

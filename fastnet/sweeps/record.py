@@ -68,7 +68,7 @@ class Record:
         self._fingerprint = fingerprint
         self._connection: sqlite3.Connection | None = None  # None while there is no table of runs
         if path is not None and os.path.exists(path):
-            if not os.path.isfile(path):  # SQLite would create files beside a device, for example
+            if not os.path.isfile(path):  # otherwise, SQLite would create files, for example beside a device
                 raise DataError(f"{self._name}: it is not a regular file")
             self._connection = self._connect()
             try:

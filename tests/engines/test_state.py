@@ -48,7 +48,10 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
 
 
 def test_pieces_of_different_density_are_the_same_epoch(engine_name):
-    """After dropout, about a third of the inputs are nonzero. Near this density, either layout may be faster."""
+    """After dropout, about a third of the inputs are nonzero.
+
+    Near this density, either the dense or the sparse layout of the inputs may be faster.
+    """
     random = np.random.default_rng(0)
     architecture = Architecture((40,), (Dropout(0.33), Dense(5), Dense(2)), dtype=np.dtype("float64"))
     task = task_of(architecture, random, 40, zeros=0.5)

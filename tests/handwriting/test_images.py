@@ -220,7 +220,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 @pytest.mark.parametrize(
     ("width", "height", "depth", "most", "answer"),
     [
-        (1, 50_000_000, 1, 100, "a side of more than 65,535; reduce or crop it"),
+        (1, 50_000_000, 1, 100, "a side of more than 65,535; scale it down or crop it"),
         (50_000_000, 1, 16, 100, "a side of more than 65,535"),
         (1_000, 60_000, 1, 600, "(640, 11)"),
         (9_000, 9_000, 16, 700, "(640, 640)"),
@@ -247,7 +247,7 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(handwriting.images, "_MOST_BYTES", 1 << 20)
     path = tmp_path / "image.png"
     path.write_bytes(png() + bytes(1 << 20))
-    with pytest.raises(ValueError, match=r"image\.png: the file is larger than 1 MiB; reduce the image"):
+    with pytest.raises(ValueError, match=r"image\.png: the file is larger than 1 MiB; scale the image down"):
         handwriting.read(path)
 
 

@@ -36,7 +36,7 @@ def is_blank(x, start, n):
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 1), (0, 9), (3, 3), (3, 4), (2, 9)])
 @pytest.mark.parametrize("pooled", [0, 1])
 def test_patches_times_filters(dtype, vectors, first, last, pooled):
-    """The block sets the sums if the first tap is 0, else it adds to them. Of equal sums, pooling takes the first."""
+    """The block sets the sums if `first` is 0; otherwise, it adds to them. Of equal sums, pooling takes the first."""
     memory, width = Memory(dtype), narrow_lanes_of(dtype)
     taps = np.array([0, 1, 2, 9, 10, 11, 30, 31, 33])
     patches, step, column, z_start = np.array([7, 8, 7, 50]), (vectors + 2) * width + 1, width - 1, 3

@@ -8,8 +8,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastnet.neural_network import MLPClassifier, MLPRegressor
 
-# The solvers "sgd" and "adam" differ only in the optimizer, so each is checked with one estimator. For "lbfgs", both
-# estimators prepare the data and store the results in the same way, so one of them is checked.
+# The solvers "sgd" and "adam" differ only in the optimizer, so "sgd" is checked with the classifier only, and "adam"
+# with the regressor only. For "lbfgs", both estimators prepare the data and store the results in the same way, so only
+# the classifier is checked.
 SHORT = {"max_iter": 30, "learning_rate_init": 0.02}  # the checks do not depend on the number of iterations
 ESTIMATORS = [
     MLPClassifier(solver="sgd", **SHORT), MLPRegressor(solver="adam", **SHORT), MLPClassifier(solver="lbfgs", **SHORT),

@@ -115,7 +115,7 @@ def test_activations(activation, hidden):
         {"batch_size": 1000},
         {"batch_size": 110},  # the engine `numba` computes the mini-batch in parts
         {"batch_size": 110, **SGD},
-        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # the engine `numba` does not divide the mini-batch
+        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # here, `numba` computes the mini-batch as a whole
         {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # squared weights are summed in blocks
         {"alpha": 0.0},
         {"momentum": 1.0, **SGD},

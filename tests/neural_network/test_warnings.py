@@ -1,4 +1,4 @@
-"""`fit` warns of a label that many samples have but the network never predicts."""
+"""`fit` warns of a label that at least 20 samples have, but that the network never predicts."""
 
 import warnings
 

@@ -40,5 +40,6 @@ def test_colours_are_red_green_and_blue():
 
 @pytest.mark.parametrize("shape", [(2, 2, 3), (3, 2, 3), (1, 3, 4), (12,)])
 def test_what_are_no_colours(shape):
-    with pytest.raises(ValueError, match=r"shape is .*, but an image has 12 numbers; shape must be \(height, width\)"):
+    message = r"shape is .*, but an image has 12 numbers; .* or \(3, height, width\) for RGB images, with this product"
+    with pytest.raises(ValueError, match=message):
         drawn_images(np.zeros((2, 12)), shape)
