@@ -6,7 +6,7 @@ Every experiment of `fastnet book` is computed with several seeds, or once if it
 has the median, lowest and highest of fastnet's values, and marks published values outside this range. `--page` writes
 the gallery, with the pictures in a folder beside the page. With `--only` or `--chapter`, `--page` replaces the sections
 of the chosen experiments, and keeps all other sections. Without `--only` and `--chapter`, most of chapter 6 is left
-out, because its networks train for more than an hour.
+out, because its networks train for hours.
 
 The last lines have the total time of the figures of chapters 1 to 5, with one seed each. The unit is an epoch of the
 book's first network with the engine `reference`, timed in the same run. The total includes the experiments that train
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="write the gallery to this file, and pictures to a folder beside it")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else book.names(options.chapter)
-    if not (options.only or options.chapter):  # chapter 6 trains for more than an hour
+    if not (options.only or options.chapter):  # chapter 6 trains for hours
         names = [name for name in names if getattr(book, name).chapter != 6 or name in QUICK]
     print(f"{machine.sentence()}.\n")
     print("| chapter | experiment | value | the book | fastnet | |\n| --- | --- | --- | --- | --- | --- |", flush=True)

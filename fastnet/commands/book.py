@@ -50,7 +50,7 @@ def book(
 ) -> None:
     """Compute a figure, table or experiment of the book, and print its values beside the book's.
 
-    Without NAME, all experiments are listed by chapter. Some experiments of chapter 6 train for half an hour.
+    Without NAME, all experiments are listed by chapter. Some experiments of chapter 6 train for hours.
 
     \b
     fastnet book overfitting

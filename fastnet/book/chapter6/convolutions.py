@@ -27,7 +27,7 @@ NETWORKS = {
 @experiment("Networks with none, one and two convolutional layers", published=published(NETWORKS), size=WIDE)
 def convolutions(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 60, seed: int = 0) -> Measured:
     """Train networks of sigmoid neurons, with eta 0.1."""
-    return accuracies(NETWORKS, samples, test_samples, [epochs] * len(NETWORKS), seed)
+    return accuracies(NETWORKS, samples, test_samples, epochs, seed)
 
 
 @convolutions.picture

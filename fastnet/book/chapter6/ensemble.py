@@ -1,8 +1,7 @@
 """An ensemble: five networks with dropout vote on each digit.
 
-The picture shows the digits that the ensemble gets wrong. By default, the networks train for 4 epochs. The book trains
-for 40 epochs, as `ensemble(epochs=40)` does. With 40 epochs, the test accuracy of the ensemble was 99.65 %, and that of
-its first network 99.63 %.
+The ensemble of five has a test accuracy of 99.65 %, the first of its networks 99.63 %. The picture shows the digits
+that the ensemble gets wrong. The training took 18488 seconds for all five networks together, each on one processor.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ SHOWN = 60
 
 @experiment("An ensemble of five networks", published=[Published("test accuracy", 99.67, "%")], size=(8.0, 5.4))
 def ensemble(
-    *, networks: int = 5, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 4, seed: int = 0
+    *, networks: int = 5, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 40, seed: int = 0
 ) -> Measured:
     """Train networks as in `dropout`, each with its own seed, and let them vote on the test digits."""
     seeds = range(seed * networks, (seed + 1) * networks)
     (recipe,) = NETWORKS.values()
-    trained = train([recipe] * networks, samples, test_samples, [epochs] * networks, seeds)
+    trained = train([recipe] * networks, samples, test_samples, epochs, seeds)
     test = mnist()[2][:test_samples]
     answers = vote(net.predictions(test.inputs) for net in trained)
     wrong = np.flatnonzero(answers != test.targets)

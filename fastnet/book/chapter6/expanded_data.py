@@ -1,9 +1,7 @@
 """Expanded training data: each image, and its copies shifted by a pixel up, down, left and right.
 
-With expanded data, the same network is more accurate after the same number of mini-batches: 60 epochs on the original
-data, and 12 on the expanded data. The book trains both networks for 60 epochs, as `expanded_data(expanded_epochs=60)`
-does. With 60 epochs on the expanded data, the test accuracy was 99.34 %, and the training took 1248 seconds on one
-processor.
+With five times as much data, the same network is more accurate. The training took 258 seconds with the original data
+and 1248 seconds with the expanded data, each on one processor.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.book.chapter6.curves import WIDE, draw_results
 from fastnet.book.chapter6.networks import two_convolutions
-from fastnet.book.chapter6.training import EPOCHS, Recipe, accuracies, published
+from fastnet.book.chapter6.training import Recipe, accuracies, published
 from fastnet.book.experiment import Measured, experiment
 from fastnet.network3 import ReLU
 
@@ -28,16 +26,9 @@ NETWORKS = {
 
 
 @experiment("Expanded training data", published=published(NETWORKS), size=WIDE)
-def expanded_data(
-    *,
-    samples: int = 50_000,
-    test_samples: int = 10_000,
-    epochs: int = 60,
-    expanded_epochs: int = EPOCHS,
-    seed: int = 0,
-) -> Measured:
+def expanded_data(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 60, seed: int = 0) -> Measured:
     """Train two networks of rectified linear units, with eta 0.03 and lambda 0.1."""
-    return accuracies(NETWORKS, samples, test_samples, [epochs, expanded_epochs], seed)
+    return accuracies(NETWORKS, samples, test_samples, epochs, seed)
 
 
 @expanded_data.picture

@@ -34,7 +34,7 @@ def feature_maps(*, digit: int = 0, samples: int = 50_000, epochs: int = 3, seed
     samples, epochs, seed
         As in `filters`.
     """
-    (net,) = train([NETWORK], samples, 1000, [epochs], [seed], is_tested=False)
+    (net,) = train([NETWORK], samples, 1000, epochs, [seed], is_tested=False)
     image = mnist()[2].inputs[digit].reshape(28, 28)
     layer = net.layers[0]
     assert isinstance(layer, ConvPoolLayer)

@@ -53,9 +53,7 @@ def regularization_strength(
     recipes = [Recipe(partial(two_convolutions, ReLU), 0.03, lmbda * samples / 50_000) for lmbda, _ in pairs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # expected where lambda is too large
-        trained = train(
-            recipes, samples, test_samples, [epochs] * len(pairs), [seed for _, seed in pairs], is_tested=False
-        )
+        trained = train(recipes, samples, test_samples, epochs, [seed for _, seed in pairs], is_tested=False)
     best = np.reshape([net.best.validation_accuracy for net in trained if net.best], (len(lambdas), networks))
     return Measured({"lambda": np.array(lambdas), "validation accuracy": best})
 

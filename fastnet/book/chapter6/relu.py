@@ -33,7 +33,7 @@ NETWORKS = {
 )
 def relu(*, samples: int = 50_000, test_samples: int = 10_000, epochs: int = 60, seed: int = 0) -> Measured:
     """Train sigmoid neurons with eta 0.1, and rectified linear units with eta 0.03 and lambda 0.1."""
-    return accuracies(NETWORKS, samples, test_samples, [epochs] * len(NETWORKS), seed)
+    return accuracies(NETWORKS, samples, test_samples, epochs, seed)
 
 
 @relu.picture

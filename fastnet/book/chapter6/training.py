@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +17,6 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.network3 import Network
 from fastnet.network3.layers import Layer
 from fastnet.utils import progress
-
-EPOCHS = 12
-"""Default number of epochs on the expanded data: as many mini-batches as in 60 epochs on the original data."""
 
 
 class Recipe(NamedTuple):
@@ -48,7 +45,7 @@ def train(
     recipes: Iterable[Recipe],
     samples: int,
     test_samples: int,
-    epochs: Sequence[int],
+    epochs: int,
     seeds: Iterable[int],
     *,
     is_tested: bool = True,
@@ -62,8 +59,8 @@ def train(
     samples, test_samples : int
         Number of training samples before expansion, and number of validation and of test samples. The first samples
         of each set are taken.
-    epochs : sequence of int
-        Numbers of epochs; one for each network.
+    epochs : int
+        Number of epochs.
     seeds : iterable of int
         Seeds; one for each network.
     is_tested : bool, optional
@@ -72,11 +69,11 @@ def train(
     Raises
     ------
     ValueError
-        If the numbers of recipes, of numbers of epochs and of seeds differ.
+        If the numbers of recipes and seeds differ.
     """
-    planned = list(zip(recipes, epochs, seeds, strict=True))
+    pairs = list(zip(recipes, seeds, strict=True))
     _, validation, test = (each[:test_samples] for each in mnist())
-    data = {expanded: training_data(samples, expanded) for expanded in {recipe.expanded for recipe, *_ in planned}}
+    data = {expanded: training_data(samples, expanded) for expanded in {recipe.expanded for recipe, _ in pairs}}
 
     stopping = threading.Event()
 
@@ -84,7 +81,7 @@ def train(
         if stopping.is_set():
             raise RuntimeError("another network failed, or Ctrl-C was pressed")
 
-    def run(net: Network, recipe: Recipe, epochs: int) -> None:
+    def run(net: Network, recipe: Recipe) -> None:
         training = data[recipe.expanded]
         with progress.in_background(stop_if_asked):  # one progress bar shows all networks
             net.SGD(
@@ -98,9 +95,9 @@ def train(
                 report=lambda history: step(),
             )
 
-    networks = [Network(recipe.layers(), MINI_BATCH_SIZE, seed=seed) for recipe, _, seed in planned]
-    with progress.steps("Epochs", sum(epochs)) as step:
-        tasks = [delayed(run)(net, recipe, each) for net, (recipe, each, _) in zip(networks, planned, strict=True)]
+    networks = [Network(recipe.layers(), MINI_BATCH_SIZE, seed=seed) for recipe, seed in pairs]
+    with progress.steps("Epochs", len(pairs) * epochs) as step:
+        tasks = [delayed(run)(net, recipe) for net, (recipe, _) in zip(networks, pairs, strict=True)]
         try:
             # The last networks take longest, so they start first.
             Parallel(n_jobs=min(cpu_count(), len(tasks)), prefer="threads", batch_size=1)(reversed(tasks))
@@ -119,9 +116,7 @@ def training_data(samples: int, expanded: bool) -> Dataset:
     return data[np.random.default_rng(0).permutation(len(data))]
 
 
-def accuracies(
-    recipes: Mapping[str, Recipe], samples: int, test_samples: int, epochs: Sequence[int], seed: int
-) -> Measured:
+def accuracies(recipes: Mapping[str, Recipe], samples: int, test_samples: int, epochs: int, seed: int) -> Measured:
     """Train networks with the same seed, and return their accuracies.
 
     `data` has two mappings by the names of the networks: "validation accuracy" after each epoch, and "test accuracy"
