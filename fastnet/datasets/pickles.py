@@ -224,9 +224,7 @@ class _ArrayUnpickler(pickle._Unpickler):
         if not any(function is stand_in for stand_in in _REPLACEMENTS.values()):
             raise ValueError("this pickle calls something that is not a function")
         if not (isinstance(arguments, tuple) and len(arguments) <= _MOST_ARGUMENTS):
-            raise ValueError(
-                f"the arguments of a function call in this pickle must be a tuple of at most {_MOST_ARGUMENTS}"
-            )
+            raise ValueError(f"a function call in this pickle must have a tuple of at most {_MOST_ARGUMENTS} arguments")
         self.stack[-1] = function(*arguments)
         if isinstance(self.stack[-1], bytes):
             self._stream.count_bytes(len(self.stack[-1]))
