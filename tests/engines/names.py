@@ -20,6 +20,7 @@ class Activation(NamedTuple):
     function: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
     kinked: bool = False  # whether the derivative at 0 does not exist
+    monotonic: bool = True  # whether a larger z never has a smaller activation
     scipy: str | None = None  # name in scipy.special
     roundings: int = 8  # largest relative error, in multiples of the dtype's epsilon
 
@@ -34,6 +35,7 @@ ACTIVATIONS = {
     "gelu": Activation(
         lambda z: z * special.ndtr(z),
         lambda z: special.ndtr(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi),
+        monotonic=False,
         roundings=1000,  # ndtr(z) multiplies the relative rounding error of z by z^2
     ),
     "linear": Activation(lambda z: z, np.ones_like),

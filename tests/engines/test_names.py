@@ -8,13 +8,23 @@ from fastnet.formulas import activations, costs, layers, optimizers
 from fastnet.kernels import activations as kernel_activations
 from fastnet.kernels import costs as kernel_costs
 from fastnet.kernels import optimizers as kernel_optimizers
+from fastnet.neural_network import settings
 
 OUTPUTS = {activation for cost in names.COSTS.values() for activation in cost.losses}
 
 
 def test_activations():
-    assert set(activations.ACTIVATIONS) == set(kernel_activations.CODES) == set(names.ACTIVATIONS)
+    assert set(activations.ACTIVATIONS) == set(names.ACTIVATIONS)
+    assert set(kernel_activations.CODES) == set(names.ACTIVATIONS)
+    assert set(settings.ACTIVATIONS.values()) == set(names.ACTIVATIONS)
     assert OUTPUTS - set(names.ACTIVATIONS) == set(layers.OF_OUTPUTS)
+
+
+def test_activations_that_are_not_monotonic():
+    z = np.linspace(-8, 8, 1601)
+    falling = {name for name, each in names.ACTIVATIONS.items() if (each.derivative(z) < 0).any()}
+    assert set(activations.NOT_MONOTONIC) == falling
+    assert {name for name, each in names.ACTIVATIONS.items() if not each.monotonic} == falling
 
 
 def test_costs():

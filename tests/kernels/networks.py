@@ -5,6 +5,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+from engines import names
 from engines.drawing import architectures, parameters_of, with_dtype
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -70,7 +71,7 @@ def known_layers(architecture):
         found.append(Known(None, -1, -1, shapes[0], (1, 1), ((0, 0), (0, 0))))
     for i in numbers:
         pooled = i > 0 and isinstance(layers[i], MaxPooling) and isinstance(layers[i - 1], Convolution)
-        if pooled and layers[i - 1].activation != "gelu":
+        if pooled and names.ACTIVATIONS[layers[i - 1].activation].monotonic:
             found[-1] = found[-1]._replace(last=i, shape=shapes[i + 1], pooling=layers[i].shape)
         else:
             pooling = layers[i].shape if isinstance(layers[i], MaxPooling) else (1, 1)
