@@ -64,9 +64,10 @@ def main() -> None:
         parser.error("a command is missing, such as `pytest`")
     failed = []
     features = get_host_cpu_features()
-    for name in [options.only] if options.only else PROCESSORS:
-        if not known(name) or not features.get(WIDER[name]):
-            continue
+    narrower = [name for name in PROCESSORS if known(name) and features.get(WIDER[name])]
+    if options.only and options.only not in narrower:
+        parser.error(f"--only {options.only}: this machine lacks its instructions, or has no wider vectors")
+    for name in [options.only] if options.only else narrower:
         print(f"Compiled for {name}:", flush=True)
         if subprocess.run(command, env=os.environ | LIBRARIES[name] | PROCESSORS[name]).returncode:
             failed.append(name)

@@ -90,7 +90,10 @@ def write(name: str, text: str) -> None:
 def engines() -> str:
     result = comparison.compare(epochs=7)
     plots.save(figure(result), DOCS / "engines.png")
-    lines = ["| engine | seconds per epoch | fastest to slowest | times the book | test accuracy |", "| --- " * 5 + "|"]
+    lines = [
+        "| engine | seconds per epoch | fastest to slowest | times the book's speed | test accuracy |",
+        "| --- " * 5 + "|",
+    ]
     lines += [
         f"| `{each.engine}` | {each.median:.3f} | {min(each.seconds):.3f} to {max(each.seconds):.3f} "
         f"| {result.times(each.engine):.1f} | {each.accuracy:.2%} |"

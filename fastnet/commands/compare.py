@@ -135,16 +135,18 @@ def _table(comparison: Comparison) -> Table:
     title = f"One epoch of {network}, mini-batches of {comparison.mini_batch_size}, {comparison.dtype}"
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.add_column("engine", no_wrap=True)
-    for heading in ("seconds", "fastest to slowest"):
+    timed = [result for result in comparison.results if result.missing is None]
+    has_range = any(len(result.seconds) > 1 for result in timed)
+    for heading in ("seconds", *["fastest to slowest"] * has_range):
         table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("times the book", "test accuracy"):  # headings that a narrow terminal wraps into two lines
+    for heading in ("times the book's speed", "test accuracy"):  # headings that a narrow terminal wraps into two lines
         table.add_column(heading, justify="right")
-    for result in (each for each in comparison.results if each.missing is None):
+    for result in timed:
         times = comparison.times(result.engine)
         table.add_row(
             result.engine,
             f"{result.median:.3f}",
-            f"{min(result.seconds):.3f} to {max(result.seconds):.3f}",
+            *[f"{min(result.seconds):.3f} to {max(result.seconds):.3f}"] * has_range,
             "" if times is None else f"{times:.1f}",
             f"{result.accuracy:.2%}",
         )

@@ -8,7 +8,7 @@ import pytest
 from fastnet import handwriting
 from fastnet.handwriting.components import components
 from fastnet.handwriting.images import LARGEST, resized
-from fastnet.handwriting.preprocessing import line_width, thicken
+from fastnet.handwriting.preprocessing import line_width, prepare_drawing, thicken
 
 pytest.importorskip("scipy.ndimage", reason="the extra predict is not installed")
 Image = pytest.importorskip("PIL.Image", reason="the extra predict is not installed")
@@ -343,6 +343,13 @@ NO_DIGIT = {
         np.pad(np.pad(np.zeros((40, 40)), ((0, 0), (0, 40)), constant_values=1.0), 40, constant_values=0.5)
     ],
 }  # fmt: skip
+
+
+def test_a_drawing_without_lines_keeps_its_width():
+    disc = (np.hypot(*np.mgrid[-50:50, -50:50]) < 12).astype(np.float32)
+    prepared = prepare_drawing(disc)
+    assert "not drawn with lines" in prepared.reason
+    assert prepared.pixels.sum() == pytest.approx(np.pi * 10**2, rel=0.05)  # the disc fills the box of 20 x 20 pixels
 
 
 @pytest.mark.parametrize("reason", NO_DIGIT)
