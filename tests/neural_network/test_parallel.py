@@ -54,6 +54,9 @@ def test_in_threads_beside_the_main_one_a_network_is_computed_by_one(blobs, monk
     monkeypatch.setattr(choice, "threads", lambda work, parts, available: asked.append(available()) or 1)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 7)
     monkeypatch.setattr(threads, "_processors", lambda: 7)
+    # Busy processors, during this or an earlier test, must not reduce the number of threads.
+    monkeypatch.setattr(threads, "_single_thread_period", threads._SingleThreadPeriod())
+    monkeypatch.setattr(threads._single_thread_period, "update", lambda running: None)
     x, y = blobs(3)
     classifier = MLPClassifier(max_iter=1)
 
