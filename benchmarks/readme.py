@@ -28,9 +28,9 @@ from fastnet.utils import machine
 BENCHMARKS = Path(__file__).parent
 DOCS = BENCHMARKS.parent / "docs"
 PAGES = (BENCHMARKS.parent / "README.md", *sorted(DOCS.glob("*.md")))
-HELD = "AVX2" if os.environ.get("NUMBA_CPU_NAME") == PROCESSORS["avx2"]["NUMBA_CPU_NAME"] else ""
-VECTORS = HELD or machine.describe()["vectors"]
-MACHINE = machine.sentence() + (f"; all libraries held to {HELD}" if HELD else "")
+RESTRICTED_TO = "AVX2" if os.environ.get("NUMBA_CPU_NAME") == PROCESSORS["avx2"]["NUMBA_CPU_NAME"] else ""
+VECTORS = RESTRICTED_TO or machine.describe()["vectors"]
+MACHINE = machine.sentence() + (f"; all libraries restricted to {RESTRICTED_TO}" if RESTRICTED_TO else "")
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 LIMITS = ("yardstick.py", "two_threads.py", "products.py", "distribution.py", "grid.py")
 
@@ -140,7 +140,7 @@ def limits() -> str:
             f"docs/limits.md lacks a column for {VECTORS or 'this processor'}; it has {', '.join(columns)}"
         )
     rows = {what: {**dict(zip(columns, cells, strict=True)), "by": script} for what, *cells, script in old}
-    processor = machine.describe()["processor"] + (f", held to {HELD}" if HELD else "")
+    processor = machine.describe()["processor"] + (f", restricted to {RESTRICTED_TO}" if RESTRICTED_TO else "")
     rows["measured on"][VECTORS] = f"{processor}, {date.today().isoformat()}"
     for script in LIMITS:
         output = run(script) + "\n"
