@@ -3,13 +3,14 @@
     python benchmarks/choices.py
 
 For inputs of several densities, the alternatives are `Rows` and `Matrix`. For networks and mini-batches of several
-sizes, the alternatives are one thread and all threads. The engine `numpy`, whose matrix products use BLAS, is also
-timed. All are timed alternately. The chosen alternative is bold. The last line has the worst choice: the largest
-ratio of the time of a choice to the shortest time.
+sizes, the alternatives are one thread and all threads, and mini-batches that are whole or divided into parts. The
+engine `numpy`, whose matrix products use BLAS, is also timed. All are timed alternately. The chosen alternative is
+bold. The last line has the worst choice: the largest ratio of the time of a choice to the shortest time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from unittest.mock import patch
 
 import numpy as np
@@ -25,6 +26,7 @@ SAMPLES, N_IN, N_OUT, ETA, ROUNDS = 50_000, 784, 10, 0.1, 3
 DENSITIES = (0.05, 0.19, 0.3, 0.4, 0.6, 1.0)
 WIDTHS = ((30,), (100,), (300,), (1000,), (100, 100))
 MINI_BATCH_SIZES = (1, 10, 32, 100, 1000)
+LARGE_MINI_BATCH_SIZES = (200, 1000, 5000)
 
 
 def main() -> None:
@@ -45,6 +47,14 @@ def main() -> None:
                 slowdowns[f"threads, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
                     (density, show(hidden), batch), seconds, chosen
                 )
+    print("\n| density | hidden | batch | whole | parts | numpy |\n| --- | --- | --- | --- | --- | --- |")
+    for density in (0.19, 1.0):
+        for hidden in WIDTHS:
+            for batch in LARGE_MINI_BATCH_SIZES:
+                seconds, chosen = parts(density, hidden, batch)
+                slowdowns[f"parts, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
+                    (density, show(hidden), batch), seconds, chosen
+                )
     worst = max(slowdowns, key=slowdowns.__getitem__)
     print(f"\nworst choice, {worst}: {slowdowns[worst]:.2f}")
 
@@ -63,31 +73,56 @@ def inputs(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[st
 
 def thread_counts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
     """Return the times of `one` thread, `all` threads and `numpy`, in seconds per epoch, and the name of the choice."""
-    data, chosen = drawn(density), []
-    engines = {name: make("numba", hidden, data) for name in ("one", "all")}
-    decide = choice.threads
-
-    def recorded(multiplications: float, parts: int, available: int) -> int:
-        chosen.append(decide(multiplications, parts, available))
-        return 1
-
-    with patch.object(choice, "threads", recorded):
-        engines["one"].epoch(np.arange(batch), batch, ETA)
-    for name, count in (("one", 1), ("all", threads.available())):
-        engines[name] = Forced(engines[name], count)
+    data = drawn(density)
+    counts = {"one": 1, "all": threads.available()}
+    engines = {
+        name: Forced(
+            make("numba", hidden, data), "threads", lambda multiplications, parts, available, n=n: min(n, parts)
+        )
+        for name, n in counts.items()
+    }
+    chosen = choice_for(make("numba", hidden, data), "threads", batch)
     seconds = measure({**engines, "numpy": make("numpy", hidden, data)}, batch)
-    return seconds, "one" if chosen[0] == 1 else "all"
+    return seconds, "one" if chosen == 1 else "all"
+
+
+def parts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
+    """Return the times of `whole` mini-batches, of `parts` and of `numpy`, and the name of the choice.
+
+    Parts have as many samples as the engine chooses for the smallest network.
+    """
+    data = drawn(density)
+    part = choice.samples_at_a_time(batch, float("inf"), 0)
+    engines = {
+        name: Forced(make("numba", hidden, data), "samples_at_a_time", lambda samples, *_, n=n: min(n, samples))
+        for name, n in (("whole", batch), ("parts", part))
+    }
+    chosen = choice_for(make("numba", hidden, data), "samples_at_a_time", batch)
+    seconds = measure({**engines, "numpy": make("numpy", hidden, data)}, batch)
+    return seconds, "whole" if chosen == batch else "parts"
 
 
 class Forced:
-    """An engine that computes with `count` threads, or with one thread per part if there are fewer parts."""
+    """An engine in whose epochs a function of `choice` is replaced by `decide`."""
 
-    def __init__(self, engine, count: int) -> None:
-        self._engine, self._count = engine, count
+    def __init__(self, engine, function: str, decide: Callable) -> None:
+        self._engine, self._function, self._decide = engine, function, decide
 
     def epoch(self, *arguments) -> None:
-        with patch.object(choice, "threads", lambda multiplications, parts, available: min(self._count, parts)):
+        with patch.object(choice, self._function, self._decide):
             self._engine.epoch(*arguments)
+
+
+def choice_for(engine, function: str, batch: int) -> int:
+    """Return what a function of `choice` returns for a mini-batch."""
+    decide, chosen = getattr(choice, function), []
+
+    def recorded(*arguments) -> int:
+        chosen.append(decide(*arguments))
+        return chosen[-1]
+
+    Forced(engine, function, recorded).epoch(np.arange(batch), batch, ETA)
+    return chosen[0]
 
 
 def drawn(density: float) -> Dataset:

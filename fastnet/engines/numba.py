@@ -31,7 +31,6 @@ from fastnet.utils.interruption import deferred_signals
 _LARGEST_SHRINKAGE = 0.5  # largest weight decay per mini-batch that is applied to the weights' common scale
 _SAMPLES_AT_A_TIME = 2048  # largest number of samples that are fed forward together
 _ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of activations, in all layers, of samples fed forward together
-_SAMPLES_OF_A_PART = 40  # largest number of samples in a part of a mini-batch, so that the part fits in cache
 _GRADIENT = Update(direct=True, error_scale=1.0)
 _NOT_WANTED = np.empty(0)
 _PLAIN = Descent()
@@ -128,7 +127,8 @@ class Engine(contract.Engine):
             rows = work.data.rows[work.order].astype(self.architecture.dtype, copy=False)
             inputs = self._laid_out(rows * of_inputs, type(inputs))
             samples = self._in_order(samples)
-        update = self._update(work.descent, work.eta, work.steps)
+        divided = self._samples_at_a_time(work.mini_batch_size) < work.mini_batch_size
+        update = self._update(work.descent, work.eta, work.steps, divided)
         sums, own = self._sums_of(update, work.descent), self._layout
         if of_inputs is not None:
             own = _without_keep_of_inputs(own)
@@ -146,12 +146,15 @@ class Engine(contract.Engine):
             weights=samples.weights[order] if len(samples.weights) else samples.weights,
         )
 
-    def _update(self, descent: Descent, eta: float, steps: int) -> Update:
-        """Return the settings of a step as an `Update` for the kernel."""
+    def _update(self, descent: Descent, eta: float, steps: int, divided: bool) -> Update:
+        """Return the settings of a step as an `Update` for the kernel.
+
+        If mini-batches are `divided` into parts, the parts' gradients are summed before the parameters change.
+        """
         optimizer, shrinkage = descent.optimizer, eta * descent.l2
         plain = isinstance(optimizer, GradientDescent) and not optimizer.momentum
         varying = descent.weighted_mean and self._sample_weights is not None and descent.l2
-        direct = plain and not (descent.l1 or descent.max_norm or varying or shrinkage > _LARGEST_SHRINKAGE)
+        direct = plain and not (divided or descent.l1 or descent.max_norm or varying or shrinkage > _LARGEST_SHRINKAGE)
         scale = -eta if isinstance(optimizer, GradientDescent) else 1.0
         return Update(
             direct=direct,
@@ -174,7 +177,7 @@ class Engine(contract.Engine):
         if self._parameters.scale[0] != 1:  # optimizers need weights with a scale of 1
             self.set_parameters(self.parameters())
         optimizer = descent.optimizer
-        if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
+        if isinstance(optimizer, GradientDescent) and optimizer.momentum and not optimizer.nesterov:
             return self._state_of("velocity")
         return self._sums
 
@@ -213,6 +216,21 @@ class Engine(contract.Engine):
         """Whether training needs whole mini-batches, because a layer is batch normalization or outputs images."""
         return bool(self._layout.maps.any() or (self._layout.kinds == layout.BATCH_NORMALIZATION).any())
 
+    def _samples_at_a_time(self, mini_batch_size: int) -> int:
+        """Return the number of samples in a part of a mini-batch, or the mini-batch size if it should not be divided.
+
+        The number depends on the data set, but not on the samples of a single call. So an epoch gives the same bits in
+        one call and in several calls.
+        """
+        if self._is_whole:
+            return mini_batch_size
+        inputs = self._inputs
+        assert inputs is not None
+        samples, size = min(mini_batch_size, inputs.samples), self.architecture.dtype.itemsize
+        numbers = _inputs_of_sample(inputs) + 3 * int(self._layout.units[-1])
+        part = choice.samples_at_a_time(samples, size * numbers, size * int(self._layout.weights[-1]))
+        return part if part < samples else mini_batch_size
+
     def set_parameters(self, parameters: Parameters) -> None:
         self._references.clear()
         self._parameters = arrays.from_arrays(self.architecture, self._layout, parameters)
@@ -250,9 +268,10 @@ class Engine(contract.Engine):
         own: layout.Layout,
     ) -> None:
         """Run the kernel on the samples in `samples.order`, in the number of threads that `_threads` returns."""
-        most = min(mini_batch_size, len(samples.order))
-        if update.divisor == BY_NOTHING or not (update.direct or self._is_whole):
-            most = min(most, _SAMPLES_OF_A_PART)
+        most = mini_batch_size
+        if update.divisor == BY_NOTHING or not update.direct:
+            most = self._samples_at_a_time(mini_batch_size)
+        most = min(most, len(samples.order))
         number = self._threads(inputs, most, layout.parts(own, most, isinstance(inputs, Matrix)))
         of_layout = self._reference(own) if own is self._layout else Reference(own)
         first, second = self._reference(inputs) if inputs is self._inputs else Reference(inputs), Reference(samples)
@@ -298,7 +317,7 @@ class Engine(contract.Engine):
         """Return the number of threads for `samples` samples at a time. The work can be divided into `parts` parts."""
         multiplications = float(self.architecture.multiplications)
         if self._layout.kinds[0] == layout.DENSE:  # a dense layer 0 skips zero inputs
-            zeros = self.architecture.n_in - len(inputs.values) / max(inputs.samples, 1)
+            zeros = self.architecture.n_in - _inputs_of_sample(inputs)
             multiplications -= zeros * self._layout.sizes[1]
         return choice.threads(samples * multiplications, parts, threads.available)
 
@@ -373,6 +392,11 @@ class Engine(contract.Engine):
             images[:, self._positions[0]] = inputs
             inputs = images
         return inputs_of(inputs, dtype, kind)
+
+
+def _inputs_of_sample(inputs: Matrix | Rows) -> float:
+    """Return the mean number of inputs that are stored for a sample."""
+    return len(inputs.values) / max(inputs.samples, 1)
 
 
 def _without_keep_of_inputs(own: layout.Layout) -> layout.Layout:

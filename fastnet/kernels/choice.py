@@ -1,4 +1,4 @@
-"""Decides whether inputs are stored in CSR format, and how many threads compute a mini-batch.
+"""Decides how inputs are stored, and how a mini-batch is divided: into parts, and among threads.
 
 `benchmarks/choices.py` times the alternatives.
 """
@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 _MOST_ROWS = 1 / 3  # share of nonzero inputs below which `Rows` is faster than `Matrix`
 _LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which several threads are faster than one
+_CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
+_SHORT, _LONG = 96, 1024  # largest numbers of samples in a part of a mini-batch, if weights fit into the cache or not
+_EVEN = 16  # numbers of samples are rounded up to a multiple of this number: 8 rows of a block, in two threads
 
 
 def without_zeros(density: float) -> bool:
@@ -19,3 +22,25 @@ def without_zeros(density: float) -> bool:
 def threads(multiplications: float, panels: int, available: Callable[[], int]) -> int:
     """Return the number of threads for a mini-batch whose layer 0 can be divided into `panels` parts."""
     return min(available(), panels) if multiplications > _LEAST_MULTIPLICATIONS else 1
+
+
+def samples_at_a_time(samples: int, bytes_of_sample: float, bytes_of_weights: int) -> int:
+    """Return the number of samples in a part of a mini-batch, or `samples` if the mini-batch should not be divided.
+
+    After each part, the gradient of the part is added to sums, which are as large as the weights. If the sums stay in
+    the cache, parts are short, so that inputs and activations stay in the cache too. Otherwise, parts are long.
+
+    Parameters
+    ----------
+    samples : int
+        Number of samples in the mini-batch.
+    bytes_of_sample : float
+        Number of bytes of a sample's inputs, activations, slopes and errors.
+    bytes_of_weights : int
+        Number of bytes of the network's weights.
+    """
+    most = _SHORT if bytes_of_weights <= _CACHE else _LONG
+    if samples < 2 * most or samples * bytes_of_sample <= _CACHE:
+        return samples
+    parts = -(-samples // most)
+    return -(-samples // (parts * _EVEN)) * _EVEN

@@ -94,7 +94,7 @@ def check_steps(name, architecture, mini_batches, zeros, descent, weighted, seed
     task = task_of(architecture, random, sum(mini_batches), zeros=zeros, weighted=weighted)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choice, "threads", lambda multiplications, parts, available: min(parts, 1 + seed % 3))
-        patch.setattr("fastnet.engines.numba._SAMPLES_OF_A_PART", 1 + seed % 5)
+        patch.setattr(choice, "samples_at_a_time", lambda samples, *_: min(samples, 1 + seed % 5))
         engine = task.engine(name)
         order, first = random.permutation(sum(mini_batches)), 0
         gradients, etas, before = [], [], task.parameters

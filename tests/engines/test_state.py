@@ -102,9 +102,11 @@ def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent
     whole, pieces = (task.engine(engine_name, dtype) for _ in range(2))
     for eta in (0.1, 0.05):
         order = random.permutation(30)
-        assert whole.epoch(order, 4, eta, descent) is None
-        for piece in np.split(order, [4 * cut for cut in sorted(cuts)]):
-            assert isinstance(pieces.epoch(piece, 4, eta, descent, with_costs=True).costs, float)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(choice, "samples_at_a_time", lambda samples, *_: min(samples, 3 + seed % 2))
+            assert whole.epoch(order, 4, eta, descent) is None
+            for piece in np.split(order, [4 * cut for cut in sorted(cuts)]):
+                assert isinstance(pieces.epoch(piece, 4, eta, descent, with_costs=True).costs, float)
         assume_finite(whole)
         assert same_bits(pieces.parameters(), whole.parameters())
     assert_same_state(pieces.state(), whole.state())
@@ -128,7 +130,7 @@ def test_threads_give_the_same_bits(architecture, descent, dtype, kind, threads,
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(choice, "without_zeros", lambda density: kind is Rows)
             patch.setattr(choice, "threads", lambda multiplications, parts, available, n=count: n)
-            patch.setattr("fastnet.engines.numba._SAMPLES_OF_A_PART", 4)
+            patch.setattr(choice, "samples_at_a_time", lambda samples, *_: min(samples, 4 + seed % 4))
             engine = task.engine("numba", dtype)
             assert isinstance(engine._inputs, kind)
             both = {"with_costs": True, "with_penalty": True}

@@ -1,0 +1,51 @@
+"""Tests of how a mini-batch is divided into parts."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastnet import Dataset
+from fastnet.engines import engine_class
+from fastnet.engines.contract import Descent
+from fastnet.formulas.architecture import Architecture
+from fastnet.kernels import choice
+
+MEBIBYTE = 1 << 20
+
+
+@given(st.integers(1, 10**7), st.floats(1, 1e6), st.integers(1, 10**9))
+def test_parts_are_of_nearly_equal_size(samples, bytes_of_sample, bytes_of_weights):
+    part = choice.samples_at_a_time(samples, bytes_of_sample, bytes_of_weights)
+    if part == samples:
+        return
+    number = -(-samples // part)
+    assert number >= 2
+    assert (part - 16) * number < samples  # parts are rounded up by less than 16 samples
+    assert part <= 1024
+
+
+def test_mini_batches_that_fit_into_the_cache_are_whole():
+    assert choice.samples_at_a_time(1000, MEBIBYTE / 1000, 0) == 1000
+    assert choice.samples_at_a_time(1000, MEBIBYTE / 999, 0) < 100
+    assert choice.samples_at_a_time(1000, MEBIBYTE / 999, MEBIBYTE + 1) == 1000
+
+
+def test_a_divided_mini_batch_is_one_step():
+    """The parameters change once in each mini-batch, by the gradient of all parts."""
+    random = np.random.default_rng(0)
+    architecture = Architecture.dense((784, 30, 10), np.dtype("float64"))
+    parameters = architecture.parameters(
+        [random.standard_normal(shape) for shape in architecture.weight_shapes],
+        [random.standard_normal((size, 1)) for size in (30, 10)],
+    )
+    data = Dataset(random.random((300, 784)), random.random((300, 10)))
+    engine, truth = (engine_class(name)(architecture, parameters, data) for name in ("numba", "numpy"))
+    assert engine._samples_at_a_time(300) < 300
+    order = random.permutation(300)
+    for each in (engine, truth):
+        each.epoch(order, 300, 0.5, Descent(l2=0.1))
+    for found, expected in zip(engine.parameters(), truth.parameters(), strict=True):
+        for name in expected:
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, atol=1e-12)
