@@ -105,7 +105,7 @@ def main() -> None:
 def write(page: Path, sections: dict[str, str]) -> None:
     """Write the gallery, in the book's order."""
     in_order = [sections[name] for name in book.names() if name in sections]
-    page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *in_order]), encoding="utf-8")
+    page.write_text("\n".join([INTRODUCTION, f"{machine.sentence()}.", *in_order, ""]), encoding="utf-8")
 
 
 def sections_of(page: Path) -> dict[str, str]:

@@ -391,9 +391,12 @@ def test_it_says_what_it_is():
 
 def test_shapes_that_do_not_fit(data):
     net = Network([5, 3, 2])
-    with pytest.raises(ValueError, match=r"a has shape \(5,\); it must be a column \(5, 1\) or a matrix"):
+    with pytest.raises(ValueError, match=r"a has shape \(5,\); it must be a column \(5, 1\) or a matrix") as raised:
         net.feedforward(np.zeros(5))
-    with pytest.raises(ValueError, match=r"a has shape \(4, 1\)"):
+    assert str(raised.value).endswith("; a.reshape(-1, 1) has a fitting shape")
+    with pytest.raises(ValueError, match=r"a has shape \(7, 5\).*; a\.T has a fitting shape$"):
+        net.feedforward(np.zeros((7, 5)))
+    with pytest.raises(ValueError, match=r"a has shape \(4, 1\).*\(5, m\)$"):
         net.feedforward(np.zeros((4, 1)))
     with pytest.raises(ValueError, match=r"x has shape \(5, 2\); it must be a column \(5, 1\)"):
         net.backprop(np.zeros((5, 2)), np.zeros((2, 2)))
