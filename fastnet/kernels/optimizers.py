@@ -24,7 +24,6 @@ BY_NUMBER, BY_WEIGHT, BY_NOTHING = range(3)
 sample weights, which also divides the weight decay. `BY_NOTHING`: no divisor."""
 
 _SGD, _ADAM, _RMSPROP = CODES["sgd"], CODES["adam"], CODES["rmsprop"]
-_NOTHING = 1e-30  # adding and then subtracting this number rounds far smaller numbers to 0; subnormal numbers are slow
 _quotient = formula(lambda mean, square, factor, epsilon: mean / (square_root(square) * factor + epsilon))
 
 
@@ -107,7 +106,7 @@ def momentum(mu, first, last, l2, l1, w, velocity):
         w_i = load(w, i)
         v = load(velocity, i) + l2 * w_i + l1 * sign(w_i)
         store(w, i, w_i + v)
-        store(velocity, i, mu * v + _NOTHING - _NOTHING)
+        store(velocity, i, mu * v)
 
 
 @part
@@ -117,7 +116,7 @@ def nesterov(mu, first, last, l2, l1, w, sums, velocity):
     for i in range(first, last, width):
         w_i = load(w, i)
         change = load(sums, i) + l2 * w_i + l1 * sign(w_i)
-        v = mu * load(velocity, i) + change + _NOTHING - _NOTHING
+        v = mu * load(velocity, i) + change
         store(w, i, w_i + mu * v + change)
         store(velocity, i, v)
         store(sums, i, zeros(w))
@@ -130,7 +129,7 @@ def rmsprop(update, first, last, l2, l1, w, sums, squares):
     for i in range(first, last, width):
         w_i = load(w, i)
         g = load(sums, i) + l2 * w_i + l1 * sign(w_i)
-        square = decay * load(squares, i) + (1 - decay) * (g * g) + _NOTHING - _NOTHING
+        square = decay * load(squares, i) + (1 - decay) * (g * g)
         store(w, i, w_i - update.eta * _quotient(g, square, 1.0, update.epsilon))
         store(squares, i, square)
         store(sums, i, zeros(w))
@@ -147,8 +146,8 @@ def adam(update, step, first, last, l2, l1, w, sums, means, squares):
     for i in range(first, last, width):
         w_i = load(w, i)
         g = load(sums, i) + l2 * w_i + l1 * sign(w_i)
-        mean = beta1 * load(means, i) + (1 - beta1) * g + _NOTHING - _NOTHING
-        square = beta2 * load(squares, i) + (1 - beta2) * (g * g) + _NOTHING - _NOTHING
+        mean = beta1 * load(means, i) + (1 - beta1) * g
+        square = beta2 * load(squares, i) + (1 - beta2) * (g * g)
         store(w, i, w_i - eta * _quotient(mean, square, factor, epsilon))
         store(means, i, mean)
         store(squares, i, square)

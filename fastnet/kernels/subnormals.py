@@ -25,6 +25,9 @@ _FLUSH_OF_ARM = 1 << 24  # bit FZ (results and operands): Arm's reference manual
 _TRIPLE = cpu_target.target_context.codegen()._llvm_module.triple
 _IS_X86, _IS_ARM = _TRIPLE.startswith("x86_64"), _TRIPLE.startswith(("aarch64", "arm64"))
 
+IS_SUPPORTED = _IS_X86 or _IS_ARM
+"""Whether this processor's control register is known. If it is not, `count_as_zero` does nothing."""
+
 
 @intrinsic
 def count_as_zero(typing_context: Any) -> Any:
