@@ -22,7 +22,7 @@ class Activation(NamedTuple):
     kinked: bool = False  # whether the derivative at 0 does not exist
     monotonic: bool = True  # whether a larger z never has a smaller activation
     scipy: str | None = None  # name in scipy.special
-    roundings: int = 8  # largest relative error, in multiples of the dtype's epsilon
+    roundings: int = 8  # largest relative error of function and derivative, in multiples of the dtype's epsilon
 
 
 ACTIVATIONS = {
