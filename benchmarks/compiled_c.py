@@ -1,8 +1,8 @@
 """Compiles the C code of benchmarks with gcc, for the processor for which Numba compiles.
 
-C code with narrower vectors than the processor has would be too slow, and the kernels would look too fast. So gcc gets
-the processor's name, and gcc's macros show which vectors gcc uses. If the C code cannot be compiled or run, the
-benchmark prints one line, and its exit status is `REFUSED`.
+If gcc used narrower vectors than the processor has, the C code would be too slow, and the kernels would look too fast.
+So gcc gets the processor's name, and gcc's macros show which vectors gcc uses. If the C code cannot be compiled or run,
+the benchmark prints one line, and its exit status is `REFUSED`.
 """
 
 from __future__ import annotations

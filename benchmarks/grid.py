@@ -149,7 +149,7 @@ def compared_engines() -> tuple[dict, dict]:
 
 @lru_cache(maxsize=1)
 def training_data(kind: str, dtype: str) -> Dataset:
-    """Return data of a kind, in the precision of the network."""
+    """Return the data `mnist`, `dense` or `tall`, converted to a dtype."""
     if kind == "tall":
         data = tall(TALL_ROWS)
     else:

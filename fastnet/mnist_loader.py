@@ -52,7 +52,7 @@ def load_data(
     OSError
         If a file is missing or cannot be opened.
     ImportError
-        If a file is a Parquet table, and PyArrow is not installed, or is older than 14.0.1.
+        If a file is a Parquet table, but PyArrow is missing or older than 14.0.1.
     DataError
         If a file is damaged, has an unknown format, or does not fit the other files. `DataError` is a `ValueError`.
 

@@ -493,11 +493,15 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
     """
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{name} is {brief(values)}; it must be a list of arrays")
-    arrays = [real_array(array, f"{name}[{i}]") for i, array in enumerate(values)]
-    for i, array in enumerate(arrays):
-        if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` takes half the time of `check_numbers`
-            check_numbers(extremes(array), dtype, f"{name}[{i}]")
-    return [array.astype(dtype, copy=False) for array in arrays]
+    return [finite_array(array, f"{name}[{i}]", dtype) for i, array in enumerate(values)]
+
+
+def finite_array(value: Any, name: str, dtype: np.dtype) -> np.ndarray:
+    """Return one array as `finite_arrays` does. Error messages begin with `name`."""
+    array = real_array(value, name)
+    if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` takes half the time of `check_numbers`
+        check_numbers(extremes(array), dtype, name)
+    return array.astype(dtype, copy=False)
 
 
 def refuse_masked(values: Any, name: str) -> None:

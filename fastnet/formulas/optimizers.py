@@ -76,7 +76,7 @@ class GradientDescent(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If a setting is out of its range.
+        If a setting has a wrong type or value.
     """
 
     name = "sgd"
@@ -116,7 +116,7 @@ class RMSProp(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If a setting is out of its range.
+        If a setting has a wrong type or value.
     """
 
     name = "rmsprop"
@@ -153,7 +153,7 @@ class Adam(Optimizer):
     Raises
     ------
     TypeError, ValueError
-        If a setting is out of its range.
+        If a setting has a wrong type or value.
     """
 
     name = "adam"

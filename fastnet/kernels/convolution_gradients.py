@@ -3,10 +3,10 @@
 With max pooling, only one position of each window has a nonzero error. With ReLU, a neuron whose activation is zero has
 the error zero. So only nonzero errors are multiplied, and are collected in lists for that purpose:
 
-- The list of a filter has errors and the offsets of their patches. The filter's gradient is the sum of each error times
-  the patch.
-- The list of a position has errors and the offsets of their filters. The sum of each error times the filter is added to
-  the errors of the inputs in the position's patch.
+- The list of a filter has errors and the offsets of their patches. The filter's gradient is the sum of the products of
+  each error and its patch.
+- The list of a position has errors and the offsets of their filters. Each error is multiplied by its filter, and the
+  sum of the products is added to the errors of the inputs in the position's patch.
 
 For filters with rows of at most `_SHORT_ROW` taps, the gradient is a sum over a list of nonzero inputs instead. Patches
 are not copied.
@@ -206,7 +206,7 @@ def list_inputs(layer, s, m, lines, line, filters, layout, workspace, values, of
     """
     maps, n = layout.maps[layer - 1], 0
     below, size = block(layer - 1, m, layout)
-    columns = line // filters - layout.taps[layer] // maps + 1  # number of columns that windows cover
+    columns = line // filters - layout.taps[layer] // maps + 1  # number of columns of inputs that the windows cover
     for c in range(maps):
         for y in range(lines):
             i, offset = below + s * size + y * layout.lines[layer - 1], y * line

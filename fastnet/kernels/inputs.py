@@ -117,8 +117,9 @@ def _fill(inputs, starts, columns, values):
 
 
 def multiply(inputs, mini_batch, upcoming, first, last, layout, parameters, workspace, share):
-    """Set activations of layer 0 to weights times inputs: a[s] = sum_j x[mini_batch[s], j] w[j].
+    """Set z of layer 0 to weights times inputs: z[s] = sum_j x[mini_batch[s], j] w[j].
 
+    z is stored in `workspace.activations`. `forward` applies the scale, the biases and the activation function later.
     The neurons are `first` to `last`, a range of whole panels. If threads divide samples (see `divides_neurons`), the
     range has all neurons. The processor cannot predict the next sample, because the order of the samples is random. So
     the samples in `upcoming` are prefetched.

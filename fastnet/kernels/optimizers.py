@@ -33,7 +33,7 @@ class Update(NamedTuple):
     Attributes
     ----------
     direct : bool
-        Whether the gradient is added to the parameters themselves, as in plain gradient descent.
+        Whether the gradient is added to the parameters themselves, and not to a velocity or to separate sums.
     error_scale : float
         Factor of the errors: -eta for gradient descent, 1 for all other optimizers.
     shrinkage : float

@@ -10,7 +10,7 @@ import numpy as np
 import sklearn.neural_network
 from sklearn.base import is_classifier
 
-from fastnet.datasets.dataset import finite_arrays
+from fastnet.datasets.dataset import finite_array, finite_arrays
 from fastnet.datasets.sparse import SparseInputs, is_sparse
 from fastnet.engines import numpy as numpy_engine
 from fastnet.formulas.architecture import Architecture, Arrays, Parameters
@@ -166,15 +166,22 @@ def _take_over(normalization: Any, architecture: Architecture, parameters: Param
             f"normalization_ is {arguments.brief(normalization)}; to fit hidden_layer_sizes, it must be a list of "
             f"{len(places)} dictionaries"
         )
-    for i, given in zip(places, normalization, strict=True):
-        expected = architecture.arrays[i]
-        found = {name: np.shape(array) for name, array in given.items()} if isinstance(given, dict) else None
-        if found != {name: (n,) for name, (n, _) in expected.items()}:
-            raise ValueError(f"normalization_ has {found}; for hidden_layer_sizes[{i}], it must have {expected}")
+    for k, (i, given) in enumerate(zip(places, normalization, strict=True)):
+        which = f"normalization_[{k}]"
+        if not isinstance(given, dict):
+            raise ValueError(f"{which} is {arguments.brief(given)}; it must be a dictionary of arrays")
+        found = {name: np.shape(array) for name, array in given.items()}
+        expected = {name: (n,) for name, (n, _) in architecture.arrays[i].items()}
+        if found != expected:
+            raise ValueError(
+                f"{which} has arrays of the shapes {found}; to fit hidden_layer_sizes[{i}], they must be {expected}"
+            )
         if np.any(np.asarray(given["variance"]) < 0):
-            raise ValueError("normalization_ has a negative variance; a variance must be at least 0")
-        values = finite_arrays([*given.values()], "normalization_", architecture.dtype)
-        parameters[i] = {name: array[:, np.newaxis] for name, array in zip(given, values, strict=True)}
+            raise ValueError(f"{which} has a negative variance; a variance must be at least 0")
+        parameters[i] = {
+            name: finite_array(array, f"{which}[{name!r}]", architecture.dtype)[:, np.newaxis]
+            for name, array in given.items()
+        }
 
 
 def _check_shapes(arrays: Arrays, name: str, shapes: list[Shape], others: str) -> None:

@@ -135,7 +135,7 @@ def flag(value: Any, argument: str) -> bool:
 def path(value: Any, argument: str) -> Path:
     """Return the path of a file."""
     if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
-        raise TypeError(f"{argument} is {brief(value)}; it must be a path")
+        raise TypeError(f"{argument} is {brief(value)}; it must be a string or a pathlib.Path")
     text = os.fspath(value)
     if not text or "\0" in text:
         raise ValueError(f"{argument} is {brief(value)}; it must be a path that is not empty and has no null character")

@@ -1,4 +1,4 @@
-"""Tests of `grid.py`, which compares the default engine's speed with that of the other libraries in `peers.py`."""
+"""Tests of `grid.py`, which compares the times of the default engine with those of other engines and libraries."""
 
 import re
 import shutil

@@ -35,7 +35,7 @@ class _AuditHook:
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # path of the file that may be read; None if no reader is monitored
-        self.thread = 0  # identifier of the monitored thread, which cannot start another thread unnoticed
+        self.thread = 0  # identifier of the monitored thread; other threads are ignored
         self.event = ""
         self._added = False
 

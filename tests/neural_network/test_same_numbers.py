@@ -88,7 +88,7 @@ SOLVERS = {
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_and_solvers(kind, solver, weighted):
-    """The last mini-batch has 20 samples instead of 25, so its regularization is divided by 20."""
+    """The last mini-batch has 20 samples instead of 25. Its regularization is divided by 20, or by its weights."""
     (one, other), x, _ = fitted(kind, weighted=weighted, alpha=0.3, **SOLVERS[solver])
     assert_same(one, other)
     if kind in ("binary", "multiclass", "multilabel"):

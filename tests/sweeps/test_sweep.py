@@ -200,7 +200,7 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
         ({"jobs": 0}, "jobs is 0"),
         ({"jobs": 2, "scheduler": "tcp://127.0.0.1:9"}, "jobs is 2, but"),
         ({"learning_rate": 2}, "a sweep has no argument 'learning_rate'"),
-        ({"record": 3}, "record is 3; it must be a path"),
+        ({"record": 3}, "record is 3; it must be a string or a pathlib.Path"),
         ({"record": ""}, "record is ''; it must be a path"),
         ({"record": "/dev/null"}, "/dev/null: it is not a regular file"),
     ],
