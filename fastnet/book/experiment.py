@@ -1,4 +1,4 @@
-"""The parts of every experiment: a function that computes it, a function that draws it, and the book's values."""
+"""The parts of an experiment: a function that computes it, a function that draws it, and the book's values, if any."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-_MOST_ROWS = 1 / 3  # share of nonzero inputs below which `Rows` is faster than `Matrix`
+_MOST_ROWS = 1 / 3  # share of nonzero inputs below which `inputs.Rows` is faster than `inputs.Matrix`
 _LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which several threads are faster than one
 _CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
 _SHORT, _LONG = 96, 1024  # largest numbers of samples in a part of a mini-batch, if weights fit into the cache or not
@@ -15,7 +15,7 @@ _EVEN = 16  # numbers of samples are rounded up to a multiple of this number: 8 
 
 
 def without_zeros(density: float) -> bool:
-    """Return whether `Rows` is faster than `Matrix`, given the share of nonzero inputs, from 0 to 1."""
+    """Return whether to store inputs without zeros (`inputs.Rows`), given the share of nonzero inputs, from 0 to 1."""
     return density < _MOST_ROWS
 
 

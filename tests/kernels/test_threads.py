@@ -175,7 +175,7 @@ def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch
     now = [100.0]
     monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
     before = threads.available()
-    threads.run(lambda share: time.sleep(0.01), 2)  # without `together`, threads may sleep
+    threads.run(lambda share: time.sleep(0.01), 2)  # without `together`, threads that sleep change nothing
     assert threads.available() == before
     for seconds in (0.5, 1.0, 2.0):
         threads.run(lambda share: time.sleep(0.01), 2, together=True)
