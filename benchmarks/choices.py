@@ -11,6 +11,7 @@ bold. The last line has the worst choice: the largest ratio of the time of a cho
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from unittest.mock import patch
 
 import numpy as np
@@ -39,22 +40,16 @@ def main() -> None:
             slowdowns[f"density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
                 (density, show(hidden), batch), seconds, chosen
             )
-    print("\n| density | hidden | batch | 1 thread | all threads | numpy |\n| --- | --- | --- | --- | --- | --- |")
-    for density in (0.19, 1.0):
-        for hidden in WIDTHS:
-            for batch in MINI_BATCH_SIZES:
-                seconds, chosen = thread_counts(density, hidden, batch)
-                slowdowns[f"threads, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
-                    (density, show(hidden), batch), seconds, chosen
-                )
-    print("\n| density | hidden | batch | whole | parts | numpy |\n| --- | --- | --- | --- | --- | --- |")
-    for density in (0.19, 1.0):
-        for hidden in WIDTHS:
-            for batch in LARGE_MINI_BATCH_SIZES:
-                seconds, chosen = parts(density, hidden, batch)
-                slowdowns[f"parts, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
-                    (density, show(hidden), batch), seconds, chosen
-                )
+    for name, columns, batches, compare in (
+        ("threads", "1 thread | all threads", MINI_BATCH_SIZES, thread_counts),
+        ("parts", "whole | parts", LARGE_MINI_BATCH_SIZES, parts),
+    ):
+        print(f"\n| density | hidden | batch | {columns} | numpy |\n" + "| --- " * 6 + "|")
+        for density, hidden, batch in product((0.19, 1.0), WIDTHS, batches):
+            seconds, chosen = compare(density, hidden, batch)
+            slowdowns[f"{name}, density {density}, {show(hidden)}, mini-batches of {batch}"] = line(
+                (density, show(hidden), batch), seconds, chosen
+            )
     worst = max(slowdowns, key=slowdowns.__getitem__)
     print(f"\nworst choice, {worst}: {slowdowns[worst]:.2f}")
 
@@ -73,33 +68,39 @@ def inputs(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[st
 
 def thread_counts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
     """Return the times of `one` thread, `all` threads and `numpy`, in seconds per epoch, and the name of the choice."""
-    data = drawn(density)
     counts = {"one": 1, "all": threads.available()}
-    engines = {
-        name: Forced(
-            make("numba", hidden, data), "threads", lambda multiplications, parts, available, n=n: min(n, parts)
-        )
-        for name, n in counts.items()
-    }
-    chosen = choice_for(make("numba", hidden, data), "threads", batch)
-    seconds = measure({**engines, "numpy": make("numpy", hidden, data)}, batch)
+    decisions = {name: lambda multiplications, parts, available, n=n: min(n, parts) for name, n in counts.items()}
+    seconds, chosen = alternatives("threads", decisions, density, hidden, batch)
     return seconds, "one" if chosen == 1 else "all"
 
 
 def parts(density: float, hidden: tuple[int, ...], batch: int) -> tuple[dict[str, float], str]:
     """Return the times of `whole` mini-batches, of `parts` and of `numpy`, and the name of the choice.
 
-    Parts have as many samples as the engine chooses for the smallest network.
+    The parts have as many samples as the engine chooses for networks whose weights fit into the cache.
     """
-    data = drawn(density)
-    part = choice.samples_at_a_time(batch, float("inf"), 0)
-    engines = {
-        name: Forced(make("numba", hidden, data), "samples_at_a_time", lambda samples, *_, n=n: min(n, samples))
-        for name, n in (("whole", batch), ("parts", part))
-    }
-    chosen = choice_for(make("numba", hidden, data), "samples_at_a_time", batch)
-    seconds = measure({**engines, "numpy": make("numpy", hidden, data)}, batch)
+    sizes = {"whole": batch, "parts": choice.samples_at_a_time(batch, float("inf"), 0)}
+    decisions = {name: lambda samples, *_, n=n: min(n, samples) for name, n in sizes.items()}
+    seconds, chosen = alternatives("samples_at_a_time", decisions, density, hidden, batch)
     return seconds, "whole" if chosen == batch else "parts"
+
+
+def alternatives(
+    function: str, decisions: dict[str, Callable], density: float, hidden: tuple[int, ...], batch: int
+) -> tuple[dict[str, float], int]:
+    """Return the time of each decision and of `numpy`, in seconds per epoch, and what a function of `choice` returns.
+
+    Each decision replaces the function while the decision is timed.
+    """
+    data, original, chosen = drawn(density), getattr(choice, function), []
+
+    def recorded(*arguments) -> int:
+        chosen.append(original(*arguments))
+        return chosen[-1]
+
+    Forced(make("numba", hidden, data), function, recorded).epoch(np.arange(batch), batch, ETA)
+    engines = {name: Forced(make("numba", hidden, data), function, decide) for name, decide in decisions.items()}
+    return measure({**engines, "numpy": make("numpy", hidden, data)}, batch), chosen[0]
 
 
 class Forced:
@@ -111,18 +112,6 @@ class Forced:
     def epoch(self, *arguments) -> None:
         with patch.object(choice, self._function, self._decide):
             self._engine.epoch(*arguments)
-
-
-def choice_for(engine, function: str, batch: int) -> int:
-    """Return what a function of `choice` returns for a mini-batch."""
-    decide, chosen = getattr(choice, function), []
-
-    def recorded(*arguments) -> int:
-        chosen.append(decide(*arguments))
-        return chosen[-1]
-
-    Forced(engine, function, recorded).epoch(np.arange(batch), batch, ETA)
-    return chosen[0]
 
 
 def drawn(density: float) -> Dataset:

@@ -3,10 +3,10 @@
     python benchmarks/page.py [--strokes 300] [--seconds 10]
 
 The benchmark needs the extra `play`, Playwright, and Chromium, which runs without a window. The screen's time is the
-time from the end of a stroke to the picture with all activations. A part of it is the wait for the browser's next
-picture, which comes every 16.7 ms. The server's time is the time from the moment when a thread begins with a drawing to
-the complete answer. Training with the page alternates with training in this process: the page's training is paused,
-while the same network is trained here without the page.
+time from the end of a stroke to the picture with all activations. A part of this time is the wait for the browser's
+next picture, which comes every 16.7 ms. The server's time is the time from the moment when a thread begins with a
+drawing to the complete answer. Training with the page alternates with training in this process: the page's training is
+paused, while the same network is trained here without the page.
 """
 
 from __future__ import annotations

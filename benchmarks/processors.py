@@ -5,9 +5,9 @@
 
 Environment variables name the processor for which Numba compiles. The cache stores the kernels of each processor
 separately. With `avx2`, other variables restrict OpenBLAS, NumPy, PyTorch and JAX to AVX2, too, so that benchmarks
-compare all libraries with the same instructions. `generic` or `avx2` is left out if this machine lacks the instructions
-in `INSTRUCTIONS`, or has no wider vectors; with `--only`, this is an error. The exit status is 1 if the command fails
-with any of the processors. To use this machine's own vectors, run the command without `processors.py`.
+compare all libraries with the same instructions. A processor of `PROCESSORS` is left out if this machine lacks its
+instructions, or has no wider vectors than the processor. With `--only`, this is an error. The exit status is 1 if the
+command fails with any of the processors. To use this machine's own vectors, run the command without `processors.py`.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def option(default: Any, check: Callable[..., Any], help: str, *names: str, type
         if value is None and default is None:
             return None
         found = check(value, argument=argument, **bounds)
-        return tuple(found) if isinstance(found, list) else found  # a tuple cannot be changed, as the frozen dataclass
+        return tuple(found) if isinstance(found, list) else found  # a tuple, so that the option cannot be changed
 
     return dataclasses.field(default=default, metadata={"check": checked, "names": names, "settings": settings})
 

@@ -34,7 +34,7 @@ Factors: TypeAlias = list[np.ndarray | None]
 If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by `Dropout.when_used`.
 """
 
-_NUMBERS_AT_A_TIME = 1 << 22  # largest number of values, with zeros, of sparse inputs that are made dense at a time
+_NUMBERS_AT_A_TIME = 1 << 22  # largest number of values, zeros included, to which sparse inputs expand at a time
 _NUMBERS_OF_IMAGES = 1 << 24  # largest number of values in the patches of samples fed forward together; bounds memory
 
 

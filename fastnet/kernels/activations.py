@@ -67,7 +67,7 @@ def _exponent_of_erfc(degree: int) -> list[float]:
     from -1 to 1.
     """
 
-    def exponent(u: np.ndarray) -> Any:  # for `chebinterpolate`, NumPy annotates one number
+    def exponent(u: np.ndarray) -> Any:  # NumPy's annotation wrongly expects a number
         ts = _SMALLEST_T + (1 - _SMALLEST_T) * (u + 1) / 2
         return np.array([math.log(math.erfc(2 / t - 2) / t) + (2 / t - 2) ** 2 for t in ts])
 

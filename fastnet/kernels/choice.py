@@ -10,7 +10,8 @@ from collections.abc import Callable
 _MOST_ROWS = 1 / 3  # share of nonzero inputs below which `inputs.Rows` is faster than `inputs.Matrix`
 _LEAST_MULTIPLICATIONS = 200_000  # multiplications in a mini-batch above which several threads are faster than one
 _CACHE = 1 << 20  # bytes that fit into a core's L2 cache on most processors
-_SHORT, _LONG = 96, 1024  # largest numbers of samples in a part of a mini-batch, if weights fit into the cache or not
+_SHORT = 96  # largest number of samples in a part of a mini-batch, if the weights fit into the cache
+_LONG = 1024  # largest number of samples in a part of a mini-batch, if the weights do not fit into the cache
 _EVEN = 16  # numbers of samples are rounded up to a multiple of this number: 8 rows of a block, in two threads
 
 

@@ -1,9 +1,9 @@
 """Stochastic gradient descent over an epoch, in a compiled loop that is the same for every network.
 
 For each mini-batch, all samples are fed forward, their errors are propagated back, and the parameters are updated. The
-loop reads the kinds of the layers, the cost and the optimizer as integer codes. Plain gradient descent stores no
-gradient: the errors of the outputs are scaled by -eta / m, and the terms of BP3 and BP4 are added to the parameters
-directly.
+loop reads the kinds of the layers, the cost and the optimizer as integer codes. Plain gradient descent with whole
+mini-batches stores no gradient: the errors of the outputs are scaled by -eta / m, and the terms of BP3 and BP4 are
+added to the parameters directly.
 """
 
 from __future__ import annotations

@@ -450,11 +450,12 @@ class BaseNetwork(ABC):
         """Return columns of length n as the rows of a matrix."""
         rows = real_array(columns, f"the elements of {argument}").T
         if rows.ndim != 2 or rows.shape[1] != n:
-            instead = {1: ".reshape(-1, 1)", 2: ".T"}.get(rows.ndim) if rows.shape[:1] == (n,) else None
-            fitting = f"; {argument}{instead} has a fitting shape" if instead else ""
+            instead = ""
+            if rows.shape[:1] == (n,) and rows.ndim <= 2:
+                instead = f"; {argument}{'.T' if rows.ndim == 2 else '.reshape(-1, 1)'} has a fitting shape"
             raise ValueError(
                 f"{argument} has shape {rows.T.shape}; it must be a column ({n}, 1) or a matrix of columns ({n}, m)"
-                f"{fitting}"
+                f"{instead}"
             )
         check_numbers(extremes(rows), self.dtype, argument)
         return np.ascontiguousarray(rows)

@@ -128,7 +128,7 @@ def of_network(net: network2.Network) -> Settings:
     cost = next((name for name, cost in costs.NAMES.items() if costs.as_cost(cost) == net._cost()), None)
     if cost is None:
         raise RequestError(
-            f"the network has {costs.name_of(net.cost)}; its cost must be one of {', '.join(costs.NAMES)}"
+            f"the cost of the network is {costs.name_of(net.cost)}; it must be one of {', '.join(costs.NAMES)}"
         )
     return _settings({**DEFAULTS, "layers": layers, "activation": net.activation, "cost": cost})
 

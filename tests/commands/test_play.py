@@ -51,7 +51,7 @@ def test_what_is_no_network_for_digits_is_reported_in_one_line(tmp_path):
     (tmp_path / "other").write_bytes(b"\x00\x01")
     messages = {
         "small.json": "4 inputs and 3 outputs",
-        "other cost.json": "its cost must be one of",
+        "other cost.json": "it must be one of quadratic",
         "text.json": "text.json",
         "other": "other",
     }

@@ -88,7 +88,10 @@ SOLVERS = {
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_and_solvers(kind, solver, weighted):
-    """The last mini-batch has 20 samples instead of 25. Its regularization is divided by 20, or by its weights."""
+    """The last mini-batch has 20 samples instead of 25.
+
+    Its regularization is divided by the number of its samples, or by the sum of their weights.
+    """
     (one, other), x, _ = fitted(kind, weighted=weighted, alpha=0.3, **SOLVERS[solver])
     assert_same(one, other)
     if kind in ("binary", "multiclass", "multilabel"):

@@ -75,7 +75,7 @@ def test_ordinary_data(load, parameters):
 
 @pytest.mark.parametrize("parameters", [{"early_stopping": True}, {"max_iter": 3}])
 def test_ordinary_data_that_are_not_scaled(parameters):
-    """Two warnings are about the unscaled inputs, both if training stops by itself and if it stops at `max_iter`."""
+    """There are two warnings about unscaled inputs, whether training stops by itself or at `max_iter`."""
     x, y = load_wine(return_X_y=True)
     ours = MLPClassifier(random_state=0, **PLAIN, **parameters)
     first, *others = [each for each in warnings_of(ours, x, y) if each.category is TrainingWarning]

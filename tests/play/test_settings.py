@@ -102,5 +102,5 @@ def test_settings_of_a_network_from_a_file():
     layers = [(1, 28, 28), Convolution(2, 5, "relu"), MaxPooling(2), Dropout(0.5, inverted=False), 10]
     chosen = of_network(network2.Network(layers, "log-likelihood")).chosen
     assert (chosen["layers"], chosen["cost"]) == ("conv 2 5x5 relu, pool 2x2, dropout 0.5", "log-likelihood")
-    with pytest.raises(RequestError, match="the network has AbsoluteErrorCost"):
+    with pytest.raises(RequestError, match="the cost of the network is AbsoluteErrorCost"):
         of_network(network2.Network([784, Dense(10, "linear")], "absolute-error"))
