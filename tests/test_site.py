@@ -8,6 +8,7 @@ import pytest
 
 import fastnet
 from fastnet import book
+from fastnet.formulas.activations import ACTIVATIONS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -81,6 +82,13 @@ def test_every_example_has_a_place_in_the_gallery():
     hooks = (DOCS / "gallery_hooks.py").read_text(encoding="utf-8")
     order = re.findall(r'(?m)^    "(\w+)",$', hooks)
     assert sorted(order) == sorted(file.stem.removeprefix("plot_") for file in (ROOT / "examples").glob("plot_*.py"))
+
+
+@pytest.mark.parametrize("page", ["chapter3.md", "tour.md"])
+def test_activations_are_listed(page):
+    """A line of the page lists the names of all activation functions, in the order of `ACTIVATIONS`."""
+    lists = [re.findall(r'`"(\w+)"`', line) for line in (DOCS / page).read_text(encoding="utf-8").splitlines()]
+    assert any(names[: len(ACTIVATIONS)] == list(ACTIVATIONS) for names in lists)
 
 
 RUN_BY = {
