@@ -32,8 +32,8 @@ def backpropagate(
         kind = layout.kinds[layer]
         if layout.kinds[layer - 1] == IMAGES:
             break
-        if by_neurons != (kind == BATCH_NORMALIZATION):
-            by_neurons = not by_neurons
+        if kind == DENSE or by_neurons != (kind == BATCH_NORMALIZATION):
+            by_neurons = kind == DENSE or kind == BATCH_NORMALIZATION
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
@@ -92,11 +92,6 @@ def accumulate(x, samples, start, m, layout, scale, parameters, statistics, work
             accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
             if layer == 0:
                 inputs.accumulate(x, mini_batch, first, last, layout, parameters, workspace, sums, share)
-            elif layout.kinds[layer] == DENSE:
-                call(
-                    workspace.dense, ACCUMULATE, layer, workspace.activations, workspace.samples, m, 0, m, scale,
-                    layout, parameters, sums, workspace, share,
-                )  # fmt: skip
 
 
 @subroutine

@@ -14,6 +14,8 @@ from fastnet.kernels.shares import divides_samples, scratch_of
 from fastnet.kernels.threads import share_of
 from fastnet.kernels.vectors import lanes, load, store
 
+_WEIGHTS_IN_CACHE = 1 << 17  # largest number of weights that stay in the L2 cache from BP2 to BP4
+
 
 @called_kernel
 def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums, workspace, share):
@@ -48,12 +50,9 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
         else:
             multiply(layer, first, last, m, layout, parameters, workspace, share)
     elif what == BACKPROPAGATE:
-        add_errors(layer, m, first, last, scale, layout, parameters, workspace)
+        backpropagate(layer, m, scale, layout, parameters, workspace, sums, share)
     elif what == ACCUMULATE:
-        if layer == 0:
-            accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
-        else:
-            accumulate_weights(layer, m, layout, workspace, sums, share)
+        accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
 
 
 @part
@@ -103,26 +102,43 @@ def multiply(layer, first, last, m, layout, parameters, workspace, share):
         )  # fmt: skip
 
 
+@part
+def backpropagate(layer, m, scale, layout, parameters, workspace, sums, share):
+    """Compute the errors of the layer below a dense layer (BP2), and add the gradient of the layer's weights (BP4).
+
+    The panels of weights are divided among the threads. With few samples, reading the weights takes longer than
+    multiplying. So BP4 follows BP2 after every few panels, while their weights are in the cache.
+    """
+    width = lanes(workspace.delta)
+    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
+    some = max(1, last - first)
+    if m < ENOUGH_SAMPLES:
+        some = max(1, _WEIGHTS_IN_CACHE // (layout.sizes[layer + 1] * width))
+    for p in range(first, last, some):
+        add_errors(layer, p, min(p + some, last), m, scale, layout, parameters, workspace)
+        accumulate_weights(layer, p, min(p + some, last), m, layout, workspace, sums, share)
+
+
 @subroutine
-def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
-    """Compute the errors of the layer below a dense layer, for samples `first` to `last` (BP2)."""
+def add_errors(layer, first, last, m, scale, layout, parameters, workspace):
+    """Compute the errors of the layer below a dense layer, in panels `first` to `last` (BP2)."""
     delta, width = workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     whole = n_out // width * width
     stride, panel = steps(layer - 1, m, width, layout)
-    to, w, panels = m * layout.units[layer - 1], layout.weights[layer], (layout.sizes[layer] + width - 1) // width
+    to, w = m * layout.units[layer - 1] + first * panel, layout.weights[layer] + first * n_out * width
     products.add_product(
         delta, m * here, width, workspace.samples, width, n_out // width, m * width,
-        parameters.values, w, n_out * width, delta, to, panel, stride, panels, first, last, True,
+        parameters.values, w, n_out * width, delta, to, panel, stride, last - first, 0, m, True,
     )  # fmt: skip
     if n_out > whole:
         products.add_product(
             delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
-            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, panels, first, last,
+            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, last - first, 0, m,
             whole == 0,
         )  # fmt: skip
-    for p in range(to, to + panels * panel, panel):
-        for s in range(first, last):
+    for p in range(to, to + (last - first) * panel, panel):
+        for s in range(m):
             multiply_by_slopes(p + s * stride, width, scale, workspace)
 
 
@@ -152,12 +168,11 @@ def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
 
 
 @subroutine
-def accumulate_weights(layer, m, layout, workspace, sums, share):
-    """Add the gradient of a dense layer's weights to the sums, in this thread's panels (BP4)."""
+def accumulate_weights(layer, first, last, m, layout, workspace, sums, share):
+    """Add the gradient of a dense layer's weights to the sums, in panels `first` to `last` (BP4)."""
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     stride, panel = steps(layer - 1, m, width, layout)
-    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
     whole, below = n_out // width * width, m * layout.units[layer - 1] + first * panel
     w = layout.weights[layer] + first * n_out * width
     products.add_transposed_product(
