@@ -10,11 +10,9 @@ from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, FEED_FORWARD, PREPA
 from fastnet.kernels.compiler import called_kernel, part, subroutine
 from fastnet.kernels.geometry import steps
 from fastnet.kernels.layout import DENSE, ENOUGH_SAMPLES
-from fastnet.kernels.shares import divides_samples, scratch_of
+from fastnet.kernels.shares import WEIGHTS_IN_CACHE, divides_outputs, divides_samples, scratch_of
 from fastnet.kernels.threads import share_of
 from fastnet.kernels.vectors import lanes, load, store
-
-_WEIGHTS_IN_CACHE = 1 << 17  # largest number of weights that stay in the L2 cache from BP2 to BP4
 
 
 @called_kernel
@@ -91,9 +89,13 @@ def multiply(layer, first, last, m, layout, parameters, workspace, share):
     below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
     panels = (layout.sizes[layer] + width - 1) // width
     if m < ENOUGH_SAMPLES:
+        k_first, k_last = 0, n_out
+        if divides_outputs(layer, m, layout):
+            k_first, k_last = share_of((n_out + width - 1) // width, share)
+            k_first, k_last, first, last = k_first * width, min(k_last * width, n_out), 0, m
         products.set_dot_products(
             a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
-            a, to, m * width, dots, scratch_of(dots, share),
+            k_first, k_last, a, to, m * width, dots, scratch_of(dots, share),
         )  # fmt: skip
     else:
         products.add_product(
@@ -113,7 +115,7 @@ def backpropagate(layer, m, scale, layout, parameters, workspace, sums, share):
     first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
     some = max(1, last - first)
     if m < ENOUGH_SAMPLES:
-        some = max(1, _WEIGHTS_IN_CACHE // (layout.sizes[layer + 1] * width))
+        some = max(1, WEIGHTS_IN_CACHE // (layout.sizes[layer + 1] * width))
     for p in range(first, last, some):
         add_errors(layer, p, min(p + some, last), m, scale, layout, parameters, workspace)
         accumulate_weights(layer, p, min(p + some, last), m, layout, workspace, sums, share)

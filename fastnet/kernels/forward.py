@@ -17,7 +17,7 @@ from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.geometry import first_factor, is_dropped
 from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
 from fastnet.kernels.normalization import normalize
-from fastnet.kernels.shares import share_of_panels
+from fastnet.kernels.shares import divides_outputs, share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
@@ -44,9 +44,12 @@ def feed_forward(
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
         is_first = layer == 0 and kind == DENSE
-        has_neurons = kind == BATCH_NORMALIZATION or (is_first and inputs.divides_neurons(x, m, layout))
-        if by_neurons != has_neurons:
-            by_neurons = not by_neurons
+        above_by_neurons = layer > 0 and kind == DENSE and divides_outputs(layer, m, layout)
+        has_neurons = (
+            kind == BATCH_NORMALIZATION or (is_first and inputs.divides_neurons(x, m, layout)) or above_by_neurons
+        )
+        if by_neurons != has_neurons or above_by_neurons:
+            by_neurons = has_neurons
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
@@ -75,9 +78,13 @@ def feed_forward(
                 workspace.dense, FEED_FORWARD, layer, workspace.activations, workspace.samples, m, first, last, scale,
                 layout, parameters, parameters, workspace, share,
             )  # fmt: skip
-            for u in range(here, above, width):
+            u_first, u_last, s_first, s_last = here, above, first, last
+            if has_neurons:
+                u_first, u_last = share_of_panels(here, above, width, share)
+                s_first, s_last = 0, m
+            for u in range(u_first, u_last, width):
                 gain = zeros(workspace.activations) + scale
-                activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace)
+                activate(layer, factors, gain, layout, parameters, u, m, s_first, s_last, workspace)
     if by_neurons:
         waits += 1
         wait_for_all(share, waits)
