@@ -23,8 +23,8 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     ----------
     what : int
         `PREPARE`: transpose the weights of all dense layers above layer 0. `FEED_FORWARD`: multiply weights and
-        activations. `BACKPROPAGATE`: compute the errors below the layer; not used for layer 0. `ACCUMULATE`: add the
-        gradient of the layer's weights to the sums.
+        activations. `BACKPROPAGATE`: above layer 0, compute the errors below the layer, and add the gradient of the
+        layer's weights to the sums. `ACCUMULATE`: add the gradient of layer 0's weights to the sums.
     layer : int
         Index of the layer; ignored by `PREPARE`.
     x, rows : ndarray, ndarray of int64
@@ -33,8 +33,8 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     m : int
         Number of samples in the mini-batch.
     first, last : int
-        Above layer 0, range of this thread's samples; in layer 0, range of this thread's neurons. Ignored by `PREPARE`,
-        by `ACCUMULATE` above layer 0, and in layer 0 if threads divide the samples.
+        Above layer 0, range of the samples that `FEED_FORWARD` computes; in layer 0, range of this thread's neurons.
+        Ignored by `PREPARE` and `BACKPROPAGATE`, and in layer 0 if threads divide the samples.
     scale : float
         Factor of the weights; see `layout.Parameters`.
     layout, parameters, sums, workspace, share
@@ -83,19 +83,22 @@ def multiply_inputs(x, rows, first, last, layout, parameters, workspace, share):
 
 @subroutine
 def multiply(layer, first, last, m, layout, parameters, workspace, share):
-    """Multiply the weights of a dense layer and the activations of the layer below, for samples `first` to `last`."""
+    """Multiply the weights of a dense layer and the activations of the layer below, for samples `first` to `last`.
+
+    If threads divide the outputs (see `shares.divides_outputs`), only this thread's outputs are computed.
+    """
     a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
     stride, panel = steps(layer - 1, m, width, layout)
     below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
     panels = (layout.sizes[layer] + width - 1) // width
     if m < ENOUGH_SAMPLES:
-        k_first, k_last = 0, n_out
+        n_first, n_last = 0, n_out
         if divides_outputs(layer, m, layout):
-            k_first, k_last = share_of((n_out + width - 1) // width, share)
-            k_first, k_last, first, last = k_first * width, min(k_last * width, n_out), 0, m
+            p_first, p_last = share_of((n_out + width - 1) // width, share)
+            n_first, n_last = p_first * width, min(p_last * width, n_out)
         products.set_dot_products(
             a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
-            k_first, k_last, a, to, m * width, dots, scratch_of(dots, share),
+            n_first, n_last, a, to, m * width, dots, scratch_of(dots, share),
         )  # fmt: skip
     else:
         products.add_product(
@@ -108,17 +111,18 @@ def multiply(layer, first, last, m, layout, parameters, workspace, share):
 def backpropagate(layer, m, scale, layout, parameters, workspace, sums, share):
     """Compute the errors of the layer below a dense layer (BP2), and add the gradient of the layer's weights (BP4).
 
-    The panels of weights are divided among the threads. With few samples, reading the weights takes longer than
-    multiplying. So BP4 follows BP2 after every few panels, while their weights are in the cache.
+    Threads divide the panels of weights. With few samples, reading weights from memory takes longer than multiplying.
+    So BP4 is computed for the same few panels directly after BP2, while their weights are in the cache.
     """
     width = lanes(workspace.delta)
     first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
-    some = max(1, last - first)
+    together = max(1, last - first)
     if m < ENOUGH_SAMPLES:
-        some = max(1, WEIGHTS_IN_CACHE // (layout.sizes[layer + 1] * width))
-    for p in range(first, last, some):
-        add_errors(layer, p, min(p + some, last), m, scale, layout, parameters, workspace)
-        accumulate_weights(layer, p, min(p + some, last), m, layout, workspace, sums, share)
+        together = max(1, WEIGHTS_IN_CACHE // (layout.sizes[layer + 1] * width))
+    for p in range(first, last, together):
+        end = min(p + together, last)
+        add_errors(layer, p, end, m, scale, layout, parameters, workspace)
+        accumulate_weights(layer, p, end, m, layout, workspace, sums, share)
 
 
 @subroutine

@@ -6,9 +6,8 @@ from fastnet.kernels.compiler import part
 from fastnet.kernels.layout import CONVOLUTION, DENSE, ENOUGH_SAMPLES
 from fastnet.kernels.threads import share_of
 
-
 WEIGHTS_IN_CACHE = 1 << 17
-"""Largest number of weights that stay in a core's L2 cache while they are used twice."""
+"""Number of weights that stay in a core's L2 cache until they are used again."""
 
 
 @part
@@ -28,8 +27,8 @@ def divides_samples(m, layout):
 def divides_outputs(layer, m, layout):
     """Return whether threads divide the neurons of a dense layer above layer 0 when samples are fed forward.
 
-    Otherwise, threads divide the samples, and each thread reads all weights. With few samples, reading many weights
-    takes longer than multiplying.
+    Otherwise, threads divide the samples, and each thread reads all weights of the layer. With few samples and many
+    weights, reading takes longer than multiplying.
     """
     return m < ENOUGH_SAMPLES and layout.sizes[layer] * layout.sizes[layer + 1] > WEIGHTS_IN_CACHE
 
