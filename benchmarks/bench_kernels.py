@@ -63,7 +63,7 @@ def nothing(x, mini_batch, w, z):
 def dot_products(a, w, z, m, dots):
     width = lanes(z)
     panels = len(a) // (m * width)
-    products.set_dot_products(a, 0, width, m * width, panels, 0, m, w, 0, N_OUT, z, 0, m * width, dots, 0)
+    products.set_dot_products(a, 0, width, m * width, panels, 0, m, w, 0, N_OUT, 0, N_OUT, z, 0, m * width, dots, 0)
 
 
 @kernel

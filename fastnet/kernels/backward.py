@@ -22,8 +22,9 @@ def backpropagate(
 ):  # fmt: skip
     """Compute the errors of every layer, multiplied by `factor`, from the last layer to the first.
 
-    `first` and `last` are the range of this thread's samples. The gradient of gamma is added to the sums. `waits` is
-    the number of times that this thread has waited at the barrier. Return the updated number.
+    `first` and `last` are the range of this thread's samples. The gradients of gamma and of the weights of dense layers
+    above layer 0 are added to the sums. `waits` is the number of times that this thread has waited at the barrier.
+    Return the updated number.
     """
     width = lanes(workspace.delta)
     output_errors(samples, start, m, first, last, factor, layout, workspace)
@@ -32,8 +33,9 @@ def backpropagate(
         kind = layout.kinds[layer]
         if layout.kinds[layer - 1] == IMAGES:
             break
-        if by_neurons != (kind == BATCH_NORMALIZATION):
-            by_neurons = not by_neurons
+        has_neurons = kind == DENSE or kind == BATCH_NORMALIZATION  # otherwise, threads divide the samples
+        if by_neurons != has_neurons or kind == DENSE:  # a dense layer reads the errors of all of its neurons
+            by_neurons = has_neurons
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
@@ -79,7 +81,10 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
 
 @part
 def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
-    """Add this thread's share of the mini-batch's gradient to the sums. The gradient is computed from scaled errors."""
+    """Add this thread's share of the gradient to the sums, except the parts that `backpropagate` has added.
+
+    The errors, and therefore the gradient, are multiplied by the factor that was given to `backpropagate`.
+    """
     mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:
@@ -92,11 +97,6 @@ def accumulate(x, samples, start, m, layout, scale, parameters, statistics, work
             accumulate_biases(layer, first, last, m, layout, workspace, sums, sums_scale)
             if layer == 0:
                 inputs.accumulate(x, mini_batch, first, last, layout, parameters, workspace, sums, share)
-            elif layout.kinds[layer] == DENSE:
-                call(
-                    workspace.dense, ACCUMULATE, layer, workspace.activations, workspace.samples, m, 0, m, scale,
-                    layout, parameters, sums, workspace, share,
-                )  # fmt: skip
 
 
 @subroutine

@@ -13,7 +13,8 @@ from numba.extending import intrinsic
 
 PREPARE, FEED_FORWARD, BACKPROPAGATE, ACCUMULATE, CLEAR = range(5)
 """Steps of a mini-batch, in this order: transpose weights or filters; compute a layer's activations; compute the errors
-below a layer; add the gradient of a layer's weights to the sums; set images to zero."""
+below a layer; add the gradient of a layer's weights to the sums; set images to zero. Above layer 0, the step
+`BACKPROPAGATE` of a dense layer includes `ACCUMULATE`."""
 
 
 @intrinsic

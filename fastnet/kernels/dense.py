@@ -10,7 +10,7 @@ from fastnet.kernels.calls import ACCUMULATE, BACKPROPAGATE, FEED_FORWARD, PREPA
 from fastnet.kernels.compiler import called_kernel, part, subroutine
 from fastnet.kernels.geometry import steps
 from fastnet.kernels.layout import DENSE, ENOUGH_SAMPLES
-from fastnet.kernels.shares import divides_samples, scratch_of
+from fastnet.kernels.shares import WEIGHTS_IN_CACHE, divides_outputs, divides_samples, scratch_of
 from fastnet.kernels.threads import share_of
 from fastnet.kernels.vectors import lanes, load, store
 
@@ -23,8 +23,8 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     ----------
     what : int
         `PREPARE`: transpose the weights of all dense layers above layer 0. `FEED_FORWARD`: multiply weights and
-        activations. `BACKPROPAGATE`: compute the errors below the layer; not used for layer 0. `ACCUMULATE`: add the
-        gradient of the layer's weights to the sums.
+        activations. `BACKPROPAGATE`: above layer 0, compute the errors below the layer, and add the gradient of the
+        layer's weights to the sums. `ACCUMULATE`: add the gradient of layer 0's weights to the sums.
     layer : int
         Index of the layer; ignored by `PREPARE`.
     x, rows : ndarray, ndarray of int64
@@ -33,8 +33,8 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
     m : int
         Number of samples in the mini-batch.
     first, last : int
-        Above layer 0, range of this thread's samples; in layer 0, range of this thread's neurons. Ignored by `PREPARE`,
-        by `ACCUMULATE` above layer 0, and in layer 0 if threads divide the samples.
+        Above layer 0, range of the samples that `FEED_FORWARD` computes; in layer 0, range of this thread's neurons.
+        Ignored by `PREPARE` and `BACKPROPAGATE`, and in layer 0 if threads divide the samples.
     scale : float
         Factor of the weights; see `layout.Parameters`.
     layout, parameters, sums, workspace, share
@@ -48,12 +48,9 @@ def dense(what, layer, x, rows, m, first, last, scale, layout, parameters, sums,
         else:
             multiply(layer, first, last, m, layout, parameters, workspace, share)
     elif what == BACKPROPAGATE:
-        add_errors(layer, m, first, last, scale, layout, parameters, workspace)
+        backpropagate(layer, m, scale, layout, parameters, workspace, sums, share)
     elif what == ACCUMULATE:
-        if layer == 0:
-            accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
-        else:
-            accumulate_weights(layer, m, layout, workspace, sums, share)
+        accumulate_inputs(x, rows, first, last, layout, workspace, sums, share)
 
 
 @part
@@ -86,15 +83,22 @@ def multiply_inputs(x, rows, first, last, layout, parameters, workspace, share):
 
 @subroutine
 def multiply(layer, first, last, m, layout, parameters, workspace, share):
-    """Multiply the weights of a dense layer and the activations of the layer below, for samples `first` to `last`."""
+    """Multiply the weights of a dense layer and the activations of the layer below, for samples `first` to `last`.
+
+    If threads divide the outputs (see `shares.divides_outputs`), only this thread's outputs are computed.
+    """
     a, width, dots = workspace.activations, lanes(workspace.activations), workspace.dots
     stride, panel = steps(layer - 1, m, width, layout)
     below, to, n_out = m * layout.units[layer - 1], m * layout.units[layer], layout.sizes[layer + 1]
     panels = (layout.sizes[layer] + width - 1) // width
     if m < ENOUGH_SAMPLES:
+        n_first, n_last = 0, n_out
+        if divides_outputs(layer, m, layout):
+            p_first, p_last = share_of((n_out + width - 1) // width, share)
+            n_first, n_last = p_first * width, min(p_last * width, n_out)
         products.set_dot_products(
             a, below, stride, panel, panels, first, last, parameters.values, layout.weights[layer], n_out,
-            a, to, m * width, dots, scratch_of(dots, share),
+            n_first, n_last, a, to, m * width, dots, scratch_of(dots, share),
         )  # fmt: skip
     else:
         products.add_product(
@@ -103,26 +107,44 @@ def multiply(layer, first, last, m, layout, parameters, workspace, share):
         )  # fmt: skip
 
 
+@part
+def backpropagate(layer, m, scale, layout, parameters, workspace, sums, share):
+    """Compute the errors of the layer below a dense layer (BP2), and add the gradient of the layer's weights (BP4).
+
+    Threads divide the panels of weights. With few samples, reading weights from memory takes longer than multiplying.
+    So BP4 is computed for the same few panels directly after BP2, while their weights are in the cache.
+    """
+    width = lanes(workspace.delta)
+    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
+    together = max(1, last - first)
+    if m < ENOUGH_SAMPLES:
+        together = max(1, WEIGHTS_IN_CACHE // (layout.sizes[layer + 1] * width))
+    for p in range(first, last, together):
+        end = min(p + together, last)
+        add_errors(layer, p, end, m, scale, layout, parameters, workspace)
+        accumulate_weights(layer, p, end, m, layout, workspace, sums, share)
+
+
 @subroutine
-def add_errors(layer, m, first, last, scale, layout, parameters, workspace):
-    """Compute the errors of the layer below a dense layer, for samples `first` to `last` (BP2)."""
+def add_errors(layer, first, last, m, scale, layout, parameters, workspace):
+    """Compute the errors of the layer below a dense layer, in panels `first` to `last` (BP2)."""
     delta, width = workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     whole = n_out // width * width
     stride, panel = steps(layer - 1, m, width, layout)
-    to, w, panels = m * layout.units[layer - 1], layout.weights[layer], (layout.sizes[layer] + width - 1) // width
+    to, w = m * layout.units[layer - 1] + first * panel, layout.weights[layer] + first * n_out * width
     products.add_product(
         delta, m * here, width, workspace.samples, width, n_out // width, m * width,
-        parameters.values, w, n_out * width, delta, to, panel, stride, panels, first, last, True,
+        parameters.values, w, n_out * width, delta, to, panel, stride, last - first, 0, m, True,
     )  # fmt: skip
     if n_out > whole:
         products.add_product(
             delta, m * (here + whole), width, workspace.samples, n_out - whole, 1, 0,
-            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, panels, first, last,
+            parameters.values, w + whole * width, n_out * width, delta, to, panel, stride, last - first, 0, m,
             whole == 0,
         )  # fmt: skip
-    for p in range(to, to + panels * panel, panel):
-        for s in range(first, last):
+    for p in range(to, to + (last - first) * panel, panel):
+        for s in range(m):
             multiply_by_slopes(p + s * stride, width, scale, workspace)
 
 
@@ -152,12 +174,11 @@ def accumulate_inputs(x, rows, first, last, layout, workspace, sums, share):
 
 
 @subroutine
-def accumulate_weights(layer, m, layout, workspace, sums, share):
-    """Add the gradient of a dense layer's weights to the sums, in this thread's panels (BP4)."""
+def accumulate_weights(layer, first, last, m, layout, workspace, sums, share):
+    """Add the gradient of a dense layer's weights to the sums, in panels `first` to `last` (BP4)."""
     a, delta, width = workspace.activations, workspace.delta, lanes(workspace.delta)
     here, n_out = layout.units[layer], layout.sizes[layer + 1]
     stride, panel = steps(layer - 1, m, width, layout)
-    first, last = share_of((layout.sizes[layer] + width - 1) // width, share)
     whole, below = n_out // width * width, m * layout.units[layer - 1] + first * panel
     w = layout.weights[layer] + first * n_out * width
     products.add_transposed_product(

@@ -117,12 +117,12 @@ def epoch(x, samples, mini_batch_size, layout, update, parameters, sums, state, 
                 training,
             )  # fmt: skip
             if training:
+                if begin == start and len(samples.squares) > 0 and share.thread == 0:
+                    set_item(samples.squares, start // mini_batch_size, scale * scale * squares(layout, parameters))
                 waits = backpropagate(
                     x, samples, begin, m, first, last, update.error_scale / (divisor * sums_scale), layout, scale,
                     parameters, statistics, workspace, sums, sums_scale, share, waits,
                 )  # fmt: skip
-                if begin == start and len(samples.squares) > 0 and share.thread == 0:
-                    set_item(samples.squares, start // mini_batch_size, scale * scale * squares(layout, parameters))
                 waits += 1
                 wait_for_all(share, waits)
                 accumulate(

@@ -3,9 +3,9 @@
 `u` is the index of a panel's first neuron, counted through all layers. In the workspace, the panel begins at `m * u`
 for m samples.
 
-The work of a layer is divided among the threads: in a dense layer 0, by neurons or samples (see
-`inputs.divides_neurons`); in batch normalization, by neurons or maps; in all other layers, by samples. Between two
-layers that are divided differently, the threads wait for one another.
+The work of a layer is divided among the threads: in dense layers, by neurons or samples (see
+`inputs.divides_neurons` and `shares.divides_outputs`); in batch normalization, by neurons or maps; in all other layers,
+by samples. The threads wait for one another before a layer that reads the results of other threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fastnet.kernels.compiler import part, subroutine
 from fastnet.kernels.geometry import first_factor, is_dropped
 from fastnet.kernels.layout import BATCH_NORMALIZATION, DENSE
 from fastnet.kernels.normalization import normalize
-from fastnet.kernels.shares import share_of_panels
+from fastnet.kernels.shares import divides_outputs, share_of_panels
 from fastnet.kernels.threads import wait_for_all
 from fastnet.kernels.vectors import lanes, load, only, store, zeros
 
@@ -43,10 +43,9 @@ def feed_forward(
         )  # fmt: skip
     for layer in range(len(layout.kinds)):
         kind, here, above = layout.kinds[layer], layout.units[layer], layout.units[layer + 1]
-        is_first = layer == 0 and kind == DENSE
-        has_neurons = kind == BATCH_NORMALIZATION or (is_first and inputs.divides_neurons(x, m, layout))
-        if by_neurons != has_neurons:
-            by_neurons = not by_neurons
+        has_neurons = divides_neurons(x, layer, m, layout)
+        if by_neurons != has_neurons or (has_neurons and kind == DENSE and layer > 0):
+            by_neurons = has_neurons
             waits += 1
             wait_for_all(share, waits)
         if layout.maps[layer] > 0:
@@ -54,34 +53,39 @@ def feed_forward(
                 workspace.images, FEED_FORWARD, layer, x, samples, start, m, first, last, scale, 1.0, layout,
                 parameters, parameters, statistics, workspace, share, training,
             )  # fmt: skip
-        elif kind == BATCH_NORMALIZATION or is_first:
+        else:
             u_first, u_last, s_first, s_last = here, above, first, last
             if has_neurons:
                 u_first, u_last = share_of_panels(here, above, width, share)
                 s_first, s_last = 0, m
-            gain = zeros(workspace.activations) + scale * layout.keeps[0]
-            if kind == DENSE:
-                inputs.multiply(
-                    x, mini_batch, upcoming, u_first, u_last, layout, parameters, workspace, share
+            gain = zeros(workspace.activations) + scale
+            if layer == 0:
+                inputs.multiply(x, mini_batch, upcoming, u_first, u_last, layout, parameters, workspace, share)
+                gain = gain * layout.keeps[0]
+            elif kind == DENSE:
+                call(
+                    workspace.dense, FEED_FORWARD, layer, workspace.activations, workspace.samples, m, s_first, s_last,
+                    scale, layout, parameters, parameters, workspace, share,
                 )  # fmt: skip
             for u in range(u_first, u_last, width):
-                if kind != DENSE:
+                if kind == BATCH_NORMALIZATION:
                     below = m * (layout.units[layer - 1] + u - here)
                     normalize(layer, u, below, m, layout, statistics, workspace, training)
                     gain = load(parameters.values, layout.gammas + layout.channels[layer] + u - here)
                 activate(layer, factors, gain, layout, parameters, u, m, s_first, s_last, workspace)
-        else:
-            call(
-                workspace.dense, FEED_FORWARD, layer, workspace.activations, workspace.samples, m, first, last, scale,
-                layout, parameters, parameters, workspace, share,
-            )  # fmt: skip
-            for u in range(here, above, width):
-                gain = zeros(workspace.activations) + scale
-                activate(layer, factors, gain, layout, parameters, u, m, first, last, workspace)
     if by_neurons:
         waits += 1
         wait_for_all(share, waits)
     return waits
+
+
+@part
+def divides_neurons(x, layer, m, layout):
+    """Return whether threads divide the neurons of a layer; otherwise, they divide the samples."""
+    kind = layout.kinds[layer]
+    if kind != DENSE:
+        return kind == BATCH_NORMALIZATION
+    return inputs.divides_neurons(x, m, layout) if layer == 0 else divides_outputs(layer, m, layout)
 
 
 @subroutine

@@ -38,7 +38,7 @@ from fastnet.kernels.vectors import CACHE_LINE, lanes_of, narrow_lanes_of
 DENSE, BATCH_NORMALIZATION, CONVOLUTION, POOLING, IMAGES = range(5)
 """Kinds of layers."""
 
-ENOUGH_SAMPLES = 24  # smallest number of samples in a mini-batch for which transposing the weights first is faster
+ENOUGH_SAMPLES = 64  # smallest number of samples in a mini-batch for which transposing the weights first is faster
 _SAMPLES_TOGETHER = 8  # largest number of samples that a block of `product_blocks` computes together
 SAMPLES_OF_SUMS = 192  # largest number of samples whose gradients are summed before the sum is added to the total
 NUMBERS_IN_CACHE = 256  # largest number of values of a sample that stay in the L2 cache while all panels are computed

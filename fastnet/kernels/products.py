@@ -155,9 +155,9 @@ def _add_sums(rows, x, d, w, first, samples, count, x_start, x_stride, d_start, 
 
 @subroutine
 def set_dot_products(
-    a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, start
+    a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, n_first, n_last, z, z_start, z_panel, dots, start
 ):
-    """Set z[s, k] = w[k] . a[s], for samples s from `first` to `last` and k < n.
+    """Set z[s, k] = w[k] . a[s], for samples s from `first` to `last` and outputs k from `n_first` to `n_last`.
 
     w and a are `panels` panels wide. Samples of a are `a_stride` apart, panels of a are `a_panel` apart, and panels of
     z are `z_panel` apart. Columns of z beyond n are undefined. Partial sums are stored in `dots`, beginning at index
@@ -167,8 +167,8 @@ def set_dot_products(
     w_panel, dots_stride = n * width, OUTPUTS_AT_A_TIME * register
     for s_first in range(first, last, SAMPLES_AT_A_TIME):
         s_last = min(s_first + SAMPLES_AT_A_TIME, last)
-        for k_first in range(0, n, OUTPUTS_AT_A_TIME):
-            k_last = min(k_first + OUTPUTS_AT_A_TIME, n)
+        for k_first in range(n_first, n_last, OUTPUTS_AT_A_TIME):
+            k_last = min(k_first + OUTPUTS_AT_A_TIME, n_last)
             for q in range(0, panels, _PANELS_IN_CACHE):
                 some = min(_PANELS_IN_CACHE, panels - q)
                 for k in range(k_first, k_last, 2):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from fastnet.kernels.compiler import part
-from fastnet.kernels.layout import CONVOLUTION, DENSE
+from fastnet.kernels.layout import CONVOLUTION, DENSE, ENOUGH_SAMPLES
 from fastnet.kernels.threads import share_of
+
+WEIGHTS_IN_CACHE = 1 << 17
+"""Number of weights that stay in a core's L2 cache until they are used again."""
 
 
 @part
@@ -18,6 +21,16 @@ def share_of_panels(start, stop, width, share):
 def divides_samples(m, layout):
     """Return whether threads divide the samples of a dense layer 0 with dense inputs; see `inputs.divides_neurons`."""
     return m > layout.sizes[1]
+
+
+@part
+def divides_outputs(layer, m, layout):
+    """Return whether threads divide the neurons of a dense layer above layer 0 when samples are fed forward.
+
+    Otherwise, threads divide the samples, and each thread reads all weights of the layer. With few samples and many
+    weights, reading takes longer than multiplying.
+    """
+    return m < ENOUGH_SAMPLES and layout.sizes[layer] * layout.sizes[layer + 1] > WEIGHTS_IN_CACHE
 
 
 @part

@@ -30,6 +30,7 @@ from fastnet.kernels.layout import (
 )
 from fastnet.kernels.product_blocks import ROWS
 from fastnet.kernels.products import _ENOUGH_PANELS, _PANELS_IN_CACHE, _SAMPLES_IN_CACHE
+from fastnet.kernels.shares import WEIGHTS_IN_CACHE
 from fastnet.kernels.vectors import lanes_of
 
 PRECISION = {"float64": 1e-10, "float32": 1e-3}
@@ -187,6 +188,8 @@ CASES = [
     ([130, 16 * 32 + 1, 9, 2], 17, 12, 1.0, 1),
     ([6, 10, 64, 13], 21, 8, 1.0, 1),
     ([260, 240, 70, 3], 250, 200, 0.9, 2),
+    ([4, 260, 510, 3], 20, 6, 1.0, 1),
+    ([5, 300, 440, 3], 20, 7, 0.5, 2),
     ([7, 5, 3], 14, 9, 1.0, 1),
     ([7, 5, 3], 17, 11, 1.0, 1),
 ]
@@ -221,6 +224,10 @@ def paths(engine, sizes, samples, mini_batch_size, threads):
         found |= {"more panels than a cache holds"} if n_in > _PANELS_IN_CACHE * lanes else set()
         found |= {f"{m % ROWS} samples left" for m in batches} if threads == 1 else set()
         found |= {"more samples than at a time"} if most > SAMPLES_AT_A_TIME else set()
+        if min(batches) < ENOUGH_SAMPLES:
+            is_divided = threads > 1 and n_in * n_out > WEIGHTS_IN_CACHE
+            found.add("divided outputs above" if is_divided else "divided samples above")
+            found |= {"several groups of panels"} if n_in // threads > WEIGHTS_IN_CACHE // n_out else set()
     return found | ({"more samples than a cache holds"} if most > max(_SAMPLES_IN_CACHE, SAMPLES_OF_SUMS) else set())
 
 
@@ -262,6 +269,7 @@ def test_the_cases_hit_every_path(make_engine, draw_parameters, monkeypatch, dty
         "more outputs than at a time", "more panels than a cache holds", "more inputs than a cache holds", "few inputs",
         "packed inputs", "transposed weights", "dot products", "more samples than a cache holds",
         "divided samples of layer 0", "divided neurons of layer 0",
+        "divided samples above", "divided outputs above", "several groups of panels",
         "a part of a panel above", "whole panels above", "panels above", "0 inputs left", "1 inputs left", *remainders,
     } - hit  # fmt: skip
     assert not missing

@@ -42,11 +42,12 @@ def add_transposed_product(
 
 @kernel
 def set_dot_products(
-    a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, start
+    a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, n_first, n_last, z, z_start, z_panel, dots, start
 ):
     products.set_dot_products(
-        a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, start
-    )
+        a, a_start, a_stride, a_panel, panels, first, last, w, w_start, n, n_first, n_last, z, z_start, z_panel, dots,
+        start,
+    )  # fmt: skip
 
 
 @kernel
@@ -180,10 +181,12 @@ def test_weights_are_transposed(dtype, n, first, panels, start, seed):
 @given(
     panels=st.integers(1, 4), n=st.integers(0, 37), ends=st.tuples(st.integers(0, 13), st.integers(0, 13)),
     start=st.integers(0, 2), gaps=st.tuples(*[st.integers(0, 2)] * 3), seed=st.integers(0, 2**32 - 1),
+    outputs=st.tuples(st.integers(0, 2), st.integers(0, 2)),
 )  # fmt: skip
 @settings(deadline=None, max_examples=50)
-def test_dot_products_are_set(dtype, panels, n, ends, start, gaps, seed):
-    check_dot_products(Memory(dtype, seed), panels, n, *sorted(ends), start, gaps)
+def test_dot_products_are_set(dtype, panels, n, ends, start, gaps, seed, outputs):
+    n_first, n_last = (min(panel * lanes_of(dtype), n) for panel in sorted(outputs))
+    check_dot_products(Memory(dtype, seed), panels, n, *sorted(ends), start, gaps, slice(n_first, n_last))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -201,7 +204,7 @@ def test_dot_products_of_more_than_a_cache_holds(dtype, panels, n):
     check_dot_products(Memory(dtype, n), panels, n, 1, SAMPLES_AT_A_TIME + 8, 0, (0, 0, 0))
 
 
-def check_dot_products(memory, panels, n, first, last, start, gaps):
+def check_dot_products(memory, panels, n, first, last, start, gaps, outputs=None):
     dtype, samples = memory.dtype, last - first
     width, register = lanes_of(dtype), register_lanes_of(dtype)
     a_stride = width + gaps[0]
@@ -214,12 +217,16 @@ def check_dot_products(memory, panels, n, first, last, start, gaps):
     a, w, z = (memory.at(places) for places in (of_a, of_w, of_z))
     a = a[: of_a.max(initial=0) + 1]
     z[:] = np.nan
-    expected = with_part(z, of_z, np.einsum("sqi,kqi->sk", a[of_a], w[of_w]))
+    outputs = outputs or slice(0, n)
+    expected = with_part(z, of_z[:, outputs], np.einsum("sqi,kqi->sk", a[of_a], w[of_w[outputs]]))
     padding = grid(z_start + first * width, (z_panel, -(-n // width)), (width, samples), (1, width))
     padding = np.setdiff1d(padding, of_z)  # the contents of the padding do not matter
     size = SAMPLES_AT_A_TIME * OUTPUTS_AT_A_TIME * register
     dots = np.full(size + 5, np.nan, dtype)
-    set_dot_products(a, start, a_stride, a_panel, panels, first, last, w, w_start, n, z, z_start, z_panel, dots, 3)
+    set_dot_products(
+        a, start, a_stride, a_panel, panels, first, last, w, w_start, n, outputs.start, outputs.stop, z, z_start,
+        z_panel, dots, 3,
+    )  # fmt: skip
     z[padding] = np.nan
     np.testing.assert_array_equal(z, expected, strict=True)
     assert np.isnan(dots[[0, 1, 2, -2, -1]]).all()
@@ -249,7 +256,7 @@ def test_fractions_are_summed_up_to_rounding(dtype):
     a, panels = matrix(n, rows, width), matrix(n, 3, width)
     result, dots = np.zeros(rows * width, dtype), np.empty(1 << 16, dtype)
     set_dot_products(
-        a.ravel(), 0, width, rows * width, n, 0, rows, panels.ravel(), 0, 3, result, 0, 0, dots, 0
+        a.ravel(), 0, width, rows * width, n, 0, rows, panels.ravel(), 0, 3, 0, 3, result, 0, 0, dots, 0
     )  # fmt: skip
     by_sample, by_output = (each.transpose(1, 0, 2).reshape(each.shape[1], -1) for each in (a, panels))
     assert_sums_of_products(result.reshape(rows, width)[:, :3], by_sample, by_output.T, dtype)

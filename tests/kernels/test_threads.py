@@ -237,8 +237,10 @@ PLAIN = (Dense(70), Dense(40), Dense(3))
 EVERYTHING = (
     Dropout(0.2), Dense(70, "linear"), BatchNormalization("tanh"), Dropout(0.5), Dense(40, "relu"), Dense(3),
 )  # fmt: skip
+LARGE = (Dense(670), Dense(200), Dense(3))  # more than `WEIGHTS_IN_CACHE` weights in the second layer
 TASKS = {
     "plain": (PLAIN, Descent(l2=0.1)),
+    "large": (LARGE, Descent(l2=0.1)),
     "momentum": (PLAIN, Descent(GradientDescent(0.5), l1=0.01, max_norm=0.8)),
     "everything": (EVERYTHING, Descent(Adam(epsilon=1e-3), l2=0.1, max_norm=2.0)),
 }
