@@ -34,8 +34,8 @@ class Classes(NamedTuple):
         Returns
         -------
         ndarray of int64, shape (n,)
-            Index of the largest output, or -1 if an output of the sample is NaN. With one output neuron, 1 if the
-            output is above the boundary, 0 if it is not, and -1 if it is NaN.
+            Index of the largest output, or -1 if an output of the sample is NaN. With one output neuron,
+            the class is 1 if the output is above the boundary, 0 if it is not, and -1 if it is NaN.
         """
         single = outputs.shape[1] == 1
         classes = (outputs[:, 0] > self.boundary).astype(np.int64) if single else outputs.argmax(axis=1)

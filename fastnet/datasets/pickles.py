@@ -2,8 +2,8 @@
 
 A pickle is a program for a small stack machine, the unpickler. The unpickler in this module accepts only the
 instructions that tuples of NumPy arrays need, and only the names with which NumPy's pickles make an array. Each name
-refers to a replacement in this module. Before a replacement makes an array, it checks the array's size. No function of
-NumPy, or of another package, can be called.
+refers to a replacement in this module. The replacements check the size of an array before they make the array. No
+function of NumPy, or of another package, can be called.
 
 The unpickler is derived from `pickle._Unpickler`, which is written in Python. `pickle.Unpickler` is written in C, and
 cannot be restricted to a set of instructions. A file of a few bytes can make `pickle.Unpickler` allocate gigabytes.

@@ -68,8 +68,8 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
     ------
     DataError
         If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999. If the
-        largest label is above 9, and the number of different labels is less than half of the largest label and less
-        than half of the number of samples. If there are too few samples to divide.
+        largest label is above 9, and the number of different labels is below min(largest label, training samples) / 2.
+        If there are too few samples to divide.
     """
     notes: list[str] = []
     labels = {name: _labels(part) for name, part in parts.items()}
