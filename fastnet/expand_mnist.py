@@ -46,7 +46,7 @@ _HEADER = re.compile(
 
 
 def expand(training_data: Dataset | Iterable[Sample]) -> Dataset:
-    """Return each image and four copies, each shifted by one pixel: down, up, right and left.
+    """Return each image, followed by copies that are shifted by one pixel down, up, right and left.
 
     Parameters
     ----------
@@ -227,7 +227,8 @@ def save(data: Dataset | Iterable[Sample], path: StrPath) -> None:
     Parameters
     ----------
     data : Dataset or iterable of (x, y)
-        Samples whose inputs are multiples of 1/256 from 0 to 255/256, such as MNIST, even after `expand` or `deform`.
+        Samples whose inputs are multiples of 1/256 from 0 to 255/256, like those of MNIST, also after `expand` or
+        `deform`.
     path : path
         Name of the file. The format is NumPy's `.npz`, uncompressed. The file contains the arrays `images` (one byte
         per pixel) and `labels` or `vectors`.

@@ -1,8 +1,8 @@
 """Load the MNIST images of handwritten digits: the book's `mnist_loader.py`.
 
-`load_data` and `load_data_wrapper` return what the book's functions return. The images come with fastnet, so nothing
-has to be downloaded. Both functions can also read the book's `mnist.pkl.gz`, and other data sets in IDX files, `.npz`,
-`.npy`, CSV and Parquet.
+`load_data` and `load_data_wrapper` return the data that the book's functions return. The images come with fastnet, so
+nothing has to be downloaded. Both functions can also read the book's `mnist.pkl.gz`, and other data sets in IDX files,
+`.npz`, `.npy`, CSV and Parquet.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def load_data(
     Pixels of type uint8 are divided by 256. Pixels of other types are divided by 256, too, if all are from 0 to 255
     and at least one is 128 or more. Otherwise, pixels are unchanged. EMNIST's files, recognized by their names, contain
     transposed images; the returned images are upright. The label files of QMNIST have several columns. Only the
-    first column is used, which has the class of the character.
+    first column of QMNIST, the class of the character, is used.
 
     If there are no validation data, the last sixth of the training data is used instead, as in the book.
 
@@ -93,8 +93,8 @@ def load_data_wrapper(
     -------
     training_data, validation_data, test_data : Dataset
         `x` is an image, a column of shape (784, 1). In the training data, `y` is a column of shape (10, 1) with 1.0 at
-        the index of the digit and 0.0 elsewhere. In the validation and test data, `y` is the digit. Data sets other
-        than MNIST have other shapes.
+        the index of the digit and 0.0 elsewhere. In the validation and test data, `y` is the digit. The shapes of data
+        sets other than MNIST may differ.
 
     Raises
     ------

@@ -15,16 +15,16 @@ class Classes(NamedTuple):
     Attributes
     ----------
     labels : ndarray of int64, shape (n,)
-        Class of each sample, numbered from 0.
+        Class of each sample, an integer of at least 0.
     boundary : float
-        With one output neuron, an output above the boundary means class 1, any other output class 0.
+        With one output neuron, outputs above the boundary mean class 1, and outputs up to the boundary mean class 0.
     """
 
     labels: np.ndarray
     boundary: float
 
     def predicted(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the predicted class of each sample; -1 if an output of the sample is NaN.
+        """Return the predicted class of each sample.
 
         Parameters
         ----------
@@ -34,7 +34,8 @@ class Classes(NamedTuple):
         Returns
         -------
         ndarray of int64, shape (n,)
-            Index of the largest output. With one output neuron, 1 if its output is above the boundary, and 0 otherwise.
+            Index of the largest output, or -1 if an output of the sample is NaN. With one output neuron,
+            the class is 1 if the output is above the boundary, 0 if it is not, and -1 if it is NaN.
         """
         single = outputs.shape[1] == 1
         classes = (outputs[:, 0] > self.boundary).astype(np.int64) if single else outputs.argmax(axis=1)
@@ -48,7 +49,7 @@ class Classes(NamedTuple):
 
 
 def classes_of(data: Dataset, n_out: int, activation: str) -> Classes:
-    """Return the class of each sample of a data set, for a network with `n_out` outputs.
+    """Return the `Classes` of a data set, for a network with `n_out` outputs.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ def classes_of(data: Dataset, n_out: int, activation: str) -> Classes:
     n_out : int
         Number of output neurons.
     activation : str
-        Activation function of the output neurons. The boundary of a single linear neuron is 0 if a target is neither 0
-        nor 1, as for targets of -1 and 1. The boundary of every other single neuron is 0.5.
+        Activation function of the output neurons. The boundary of a single linear neuron is 0 if any target is neither
+        0 nor 1, as with targets of -1 and 1. In all other cases, the boundary is 0.5.
 
     Raises
     ------

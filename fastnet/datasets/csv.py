@@ -16,7 +16,7 @@ ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _LABELS = ("label", "labels", "class", "target", "y", "digit")
 _DELIMITERS = ",;\t"
 _MOST_BYTES = 1 << 30  # largest number of bytes of a table; a larger table is refused
-_LONGEST_LINE = 1 << 24  # largest number of bytes of a line; a longer line is divided
+_LONGEST_LINE = 1 << 24  # largest number of bytes of a line; a longer line is read as several lines
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -27,15 +27,16 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     inputs : ndarray of int16 or float32, shape (n, n_in)
         All columns except the label column and unnamed index columns, which pandas may write.
     labels : ndarray of the same type, shape (n,)
-        The column that is named label, labels, class, target, y or digit. Without column names, the first column.
+        The column that is named label, labels, class, target, y or digit. If the table has no column names, the
+        first column is the label column.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DataError
-        If the file is damaged. If the table is larger than 1 GiB, has values other than numbers or rows of different
-        lengths, or does not have exactly one label column.
+        If the file is damaged, or the table is larger than 1 GiB. If the table has no rows, only one column, or rows of
+        different lengths. If a value is not a number. If there is no label column, or more than one.
     """
     try:
         with opened(path) as stream:
@@ -54,17 +55,19 @@ def label_column(names: Sequence[str], path: Path) -> int:
     Raises
     ------
     DataError
-        If not exactly one column has one of these names.
+        If there is no label column, or more than one.
     """
     found = [i for i, name in enumerate(names) if _plain(name) in _LABELS]
     if len(found) != 1:
         shown = one_line(", ".join(names))
-        raise DataError(f"{path}: exactly one column must be named label, class, target, y or digit; found {shown}")
+        raise DataError(
+            f"{path}: exactly one column must be named label, labels, class, target, y or digit; found {shown}"
+        )
     return found[0]
 
 
 def has_label(path: Path) -> bool:
-    """Whether a table has a label column. In competitions, the test data often have none."""
+    """Whether a table has a label column. The test data of competitions often have no label column."""
     with opened(path) as stream:
         names, _ = _head(stream)
     return names is None or any(_plain(name) in _LABELS for name in names)
@@ -75,7 +78,7 @@ def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[s
     if names is None:
         stream.seek(0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy warns of a table without rows, for example
+        warnings.simplefilter("error")  # so that NumPy's warning of a table without rows is an exception
         try:
             table = np.loadtxt(
                 _lines(stream), dtype, delimiter=delimiter, comments=None, quotechar='"', ndmin=2, encoding="utf-8-sig"

@@ -30,32 +30,33 @@ class Dataset(MutableSequence[Sample]):
     selects samples. Slices, selections and sums are data sets.
 
     A sample is a tuple `(x, y)`. `x` is a column of shape `(n_in, 1)`. `y` is a column of shape `(n_out, 1)`, or an
-    integer if the targets are labels. Columns are read-only; those of dense arrays are views, not copies.
+    integer if the targets are labels. Columns are read-only. Columns of dense arrays are views, not copies.
 
     Parameters
     ----------
     inputs : array_like or SciPy sparse matrix or array of real numbers, shape (n, n_in)
-        One sample per row. Float32, half precision and integers of up to 16 bits become float32, all other types
-        float64. Sparse inputs stay sparse: see `rows`. Tables of pandas and polars, and arrays of PyTorch and JAX, are
-        array_like.
+        One sample per row. Float32, half precision, booleans and integers of up to 16 bits become float32; all other
+        real types become float64. Sparse inputs stay sparse: see `rows`. Tables of pandas and polars, and arrays of
+        PyTorch and JAX, are array_like.
     targets : array_like, shape (n, n_out) or (n,)
-        The desired outputs, one sample per row; or the labels, integers of at least 0. A one-dimensional array of other
-        real numbers holds the desired outputs of one neuron.
+        The desired outputs, one sample per row; or the labels, integers of at least 0. A one-dimensional array of
+        floating-point numbers or booleans holds the desired outputs of one neuron.
 
     Raises
     ------
     TypeError
         If the inputs or the targets are not real numbers.
     ValueError
-        If an array has a wrong number of dimensions, a label is negative or above 2**31 - 1, or the lengths differ.
+        If an array has a wrong number of dimensions, a label is negative or above 2**31 - 1, or `inputs` and `targets`
+        differ in length.
 
     Notes
     -----
-    A data set shares the caller's arrays and never changes them: shuffling makes new arrays. A data set does not
-    notice when the caller changes the arrays.
+    A data set shares the caller's arrays if the arrays need no conversion. The arrays are never changed: shuffling
+    makes new arrays. A data set does not notice when the caller changes a shared array.
 
-    An assigned sample is converted to the data set's types: a float64 column becomes float32 in a data set of float32,
-    and a label becomes a vector if the targets are vectors.
+    An assigned sample is converted to the data set's types. In a data set of float32, a float64 column becomes float32.
+    If the targets are vectors, a label becomes a vector.
 
     Examples
     --------
@@ -101,14 +102,14 @@ class Dataset(MutableSequence[Sample]):
         ----------
         pairs : iterable of (x, y)
             `x` of shape `(n_in, 1)` or `(n_in,)`; `y` of shape `(n_out, 1)` or `(n_out,)`, or a number. An array of
-            pairs is accepted: objects of shape (n, 2), numbers of shape (n, 2, n_in, 1), or records of two fields.
+            pairs is accepted: objects of shape (n, 2), numbers of shape (n, 2, n_in, 1), or records with two fields.
 
         Raises
         ------
         TypeError
-            If an item is not a tuple `(x, y)`.
+            If an item is not a pair `(x, y)`.
         ValueError
-            If `pairs` is empty, `x` or `y` has another shape, or the shapes differ between items.
+            If `pairs` is empty, the first `x` or `y` has a wrong shape, or the shapes differ between items.
         """
         samples = samples_of(pairs)
         if not samples:
@@ -134,7 +135,7 @@ class Dataset(MutableSequence[Sample]):
 
     @property
     def rows(self) -> np.ndarray | SparseInputs:
-        """The inputs: an array, or `SparseInputs`. `rows[start:stop]` is an array in both cases."""
+        """The inputs: an array, or `SparseInputs`. `rows[start:stop]` is always an array."""
         self._merge()
         return self._inputs
 
@@ -150,15 +151,15 @@ class Dataset(MutableSequence[Sample]):
         Returns
         -------
         ndarray, shape (n,)
-            The labels, int64. If the targets are vectors, a label is the index of the largest component. If the vectors
-            have one component, the label is that component, because the book's program compares it with the prediction.
-            With `n_out` = 1, the result keeps the type of the targets.
+            The labels, int64; with `n_out` = 1, the labels have the type of the targets. If the targets are vectors, a
+            label is the index of the largest component. If the vectors have one component, this component is the label,
+            because the book's program compares the component with the prediction.
 
         Raises
         ------
         ValueError
-            If there are several outputs and a label is not below `n_out`; or if vectors have neither `n_out` components
-            nor 1.
+            If `n_out` is above 1, and a label is not an integer from 0 to `n_out` - 1. If the vectors have neither
+            `n_out` components nor one component.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:
@@ -179,8 +180,8 @@ class Dataset(MutableSequence[Sample]):
         Raises
         ------
         ValueError
-            If there are several outputs and a label is not below `n_out`; or if vectors have neither `n_out` components
-            nor 1.
+            If `n_out` is above 1, and a label is not an integer from 0 to `n_out` - 1. If the vectors have neither
+            `n_out` components nor one component.
         """
         targets = self.targets
         if targets.ndim == 2 and targets.shape[1] > 1:
@@ -214,14 +215,15 @@ class Dataset(MutableSequence[Sample]):
         return self.derived("input extremes", partial(extremes, inputs))
 
     def with_vectors(self, n_out: int) -> Dataset:
-        """Return this data set if its targets are `vectors(n_out)`, otherwise a data set with these targets."""
+        """Return this data set if its targets are already `vectors(n_out)`, otherwise a data set with these vectors."""
         vectors = self.vectors(n_out)
         return self if vectors is self._targets else self.derived(n_out, lambda: Dataset(self.rows, vectors))
 
     def derived(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """Return the result of `make`, which is called once. The result is kept under `key` until the data set changes.
 
-        Engines keep their own layout of the data here. All networks trained on the same data set share this layout.
+        Engines keep their own layouts of the data with this method. Networks that are trained on the same data set with
+        the same engine share a layout.
         """
         with self._lock:  # so that `make` is called once, even if several threads need the result
             self._merge()
@@ -318,14 +320,14 @@ class Dataset(MutableSequence[Sample]):
         """Return samples as rows with this data set's shapes and types, or raise a `ValueError`."""
         given, n_in, ours = self._given(value), self._inputs.shape[1], self._targets
         if given.rows.shape[1] != n_in:
-            raise ValueError(f"x has {given.rows.shape[1]} components; those of the data set have {n_in}")
+            raise ValueError(f"x has {given.rows.shape[1]} components, but the data set has {n_in} inputs")
         targets = given.targets if ours.ndim == 1 else _vectors(given, ours.shape[1])
         if targets.ndim != ours.ndim:
             raise ValueError(f"y has {targets.shape[1]} components; the data set has labels, and y must be an integer")
         rows = given.rows
         if isinstance(self._inputs, SparseInputs):
             return Rows(self._inputs.joined([]).stacked(rows), targets)
-        with np.errstate(over="ignore"):  # `check_numbers` finds infinite numbers before anything is trained
+        with np.errstate(over="ignore"):  # no warning is needed: `check_numbers` refuses infinite numbers
             dense, targets = rows[:].astype(self._inputs.dtype, copy=False), targets.astype(ours.dtype, copy=False)
         return Rows(_read_only(dense), _read_only(targets))
 
@@ -351,7 +353,7 @@ def extremes(array: np.ndarray) -> tuple[float, float]:
 
 
 def check_numbers(found: tuple[float, float], dtype: np.dtype, name: str) -> None:
-    """Raise a `ValueError` if numbers with these extremes are not finite in `dtype`."""
+    """Raise a `ValueError` if numbers with the extremes `found` are not finite in `dtype`."""
     largest = max(found, key=abs)
     if not np.isfinite(found).all():
         what = "NaN" if np.isnan(largest) else "an infinite number"
@@ -370,7 +372,9 @@ def _sum(first: Dataset, second: Dataset) -> Dataset:
     targets = [first.targets, second.targets]
     widths = {array.shape[1] for array in targets if array.ndim == 2}
     if len(widths) == 2:
-        raise ValueError(f"the data sets have {targets[0].shape[1]} and {targets[1].shape[1]} outputs; they must agree")
+        raise ValueError(
+            f"the data sets have {targets[0].shape[1]} and {targets[1].shape[1]} outputs; these numbers must be equal"
+        )
     for n_out in widths:
         targets = [_vectors(data, n_out) for data in (first, second)]
     inputs: np.ndarray | SparseInputs
@@ -384,7 +388,7 @@ def _sum(first: Dataset, second: Dataset) -> Dataset:
 
 
 def _vectors(data: Dataset, n_out: int) -> np.ndarray:
-    """Return the targets as vectors of `n_out` components, or raise a `ValueError` that names both sizes."""
+    """Return the targets as vectors of `n_out` components, or raise a `ValueError` if the targets do not fit."""
     try:
         return data.vectors(n_out)
     except ValueError:
@@ -447,7 +451,8 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
     Parameters
     ----------
     values : array_like of real numbers
-        A matrix. Float32, half precision and integers of up to 16 bits become float32, all other types float64.
+        A matrix. Float32, half precision, booleans and integers of up to 16 bits become float32; all other real types
+        become float64.
     name : str
         Name of the values; error messages begin with this name.
 
@@ -467,7 +472,7 @@ def real_matrix(values: npt.ArrayLike, name: str) -> np.ndarray:
 
 
 def real_array(values: npt.ArrayLike, name: str) -> np.ndarray:
-    """Convert an array of any shape to float32 or float64. Arguments, types and errors are those of `real_matrix`."""
+    """Convert an array of any shape to float32 or float64, with the arguments and types of `real_matrix`."""
     array = _array(values, name)
     return array.astype(real_type(array.dtype, name), copy=False)
 
@@ -489,7 +494,7 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
     TypeError
         If `values` is not a list or tuple, or its arrays do not hold real numbers.
     ValueError
-        If a number is not finite in that precision, or an array is ragged.
+        If a number is not finite in `dtype`, or an array is ragged.
     """
     if not isinstance(values, (list, tuple)):
         raise TypeError(f"{name} is {brief(values)}; it must be a list of arrays")
@@ -497,9 +502,9 @@ def finite_arrays(values: Any, name: str, dtype: np.dtype) -> list[np.ndarray]:
 
 
 def finite_array(value: Any, name: str, dtype: np.dtype) -> np.ndarray:
-    """Return one array as `finite_arrays` does. Error messages begin with `name`."""
+    """Check and convert one array as `finite_arrays` does. Error messages begin with `name`."""
     array = real_array(value, name)
-    if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` takes half the time of `check_numbers`
+    if array.dtype != dtype or not np.isfinite(array).all():  # `isfinite` takes half the time of `extremes`
         check_numbers(extremes(array), dtype, name)
     return array.astype(dtype, copy=False)
 
@@ -543,7 +548,9 @@ def _labels_below(numbers: np.ndarray, n_out: int) -> np.ndarray:
         raise ValueError(f"there is a label {numbers[labels != numbers][0]}; labels must be integers of at least 0")
     if len(labels) and not 0 <= labels.min() <= labels.max() < n_out:
         worst = labels.min() if labels.min() < 0 else labels.max()
-        raise ValueError(f"there is a label {worst}, but the network has {n_out} outputs")
+        raise ValueError(
+            f"there is a label {worst}, but the network has {n_out} outputs; labels must be from 0 to {n_out - 1}"
+        )
     return labels
 
 

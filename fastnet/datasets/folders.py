@@ -24,7 +24,7 @@ _OF_MNIST = {
 
 
 def idx_files(path: Path) -> dict[Role, Path] | None:
-    """Return the IDX files of a data set, by their roles.
+    """Return the IDX files of a data set, with their roles such as ("training", "images") as keys.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
     Returns
     -------
     dict of (str, str) to Path, or None
-        The files; None if there is no IDX file. If two files have the same role, the file that is not gzipped is used.
+        The files; None if there is no IDX file. If a gzipped file and another file have the same role, the file that is
+        not gzipped is used.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def idx_files(path: Path) -> dict[Role, Path] | None:
 
 
 def other_files(folder: Path) -> list[Path]:
-    """Return the files of tables and arrays in a folder and its subfolders, at the smallest depth that has any.
+    """Return the table and array files of a folder; if it has none, those of its uppermost subfolders with such files.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def other_files(folder: Path) -> list[Path]:
 
 
 def by_set(files: Iterable[Path]) -> dict[str, Path]:
-    """Return the training, validation and test table, by their file names. Other names count as training data.
+    """Return the training, validation and test table. A table whose name mentions no set is the training table.
 
     Raises
     ------

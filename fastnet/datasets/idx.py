@@ -22,7 +22,7 @@ def read(path: Path, sha256: str | None = None) -> np.ndarray:
     path : Path
         The file.
     sha256 : str, optional
-        SHA-256 checksum that the file must have as stored on the disk, gzipped or not.
+        Expected SHA-256 checksum of the file as stored on the disk, gzipped or not.
 
     Returns
     -------

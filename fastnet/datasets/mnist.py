@@ -56,7 +56,7 @@ def load(path: StrPath | Sequence[StrPath] | None = None) -> Loaded:
     Raises
     ------
     TypeError, ValueError
-        If `path` is not a path or four paths.
+        If `path` is neither a path nor a sequence of four paths.
     OSError, ImportError, DataError
         See `fastnet.mnist_loader.load_data`.
     """
@@ -137,7 +137,7 @@ def _from_file(path: Path) -> dict[str, Part]:
     with opened(path) as stream:
         start = stream.read(8)
     if start[:2] == b"\0\0":  # an IDX file
-        found = folders.idx_files(path)  # the path of one file finds all files of the set
+        found = folders.idx_files(path)  # given one file, `idx_files` returns all files of the data set
         if found is None:
             raise FileNotFoundError(f"{path}: an IDX file must have a name such as {next(iter(CHECKSUMS))}; rename it")
         return _from_idx({role: (file, None) for role, file in found.items()})
@@ -164,12 +164,12 @@ def _from_idx(files: dict[Role, tuple[Path, str | None]]) -> dict[str, Part]:
 def _from_pickle(path: Path) -> dict[str, Part]:
     pairs = pickles.read_pairs(path)
     if len(pairs) != 3:
-        raise DataError(f"{path}: this pickle holds {len(pairs)} sets; it must be three, as in mnist.pkl.gz")
+        raise DataError(f"{path}: this pickle holds {len(pairs)} sets; it must hold three, as in mnist.pkl.gz")
     return {name: Part(*pair, str(path), str(path)) for name, pair in zip(sets.NAMES, pairs, strict=True)}
 
 
 def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
-    """Read `.npy` and `.npz` files. The role of an array follows from the file's name or the array's name."""
+    """Read `.npy` and `.npz` files. The name of a file or an array determines the role of the array."""
     found: dict[Role, tuple[np.ndarray, Path]] = {}
     singles = [file for file in files if file.suffix == ".npy"]
     for role, name in npz.roles([file.stem for file in singles], files[0].parent).items() if singles else ():
@@ -195,9 +195,10 @@ def _from_tables(files: dict[str, Path]) -> dict[str, Part]:
 
 
 def _with_test_data(path: Path) -> dict[str, Path]:
-    """Return the table `path`, and the table of test data in the same folder if there is one with labels.
+    """Return the file of the table `path` and, if the folder has test data, the file of the test data.
 
-    The file of the test data has the same name, with test instead of train.
+    The name of the test data's file is that of `path`, with test instead of train. A text table without labels is left
+    out.
     """
     other = path.with_name(path.name.replace("train", "test"))
     if other == path or not other.is_file() or (other.suffix != ".parquet" and not csv.has_label(other)):
@@ -220,5 +221,5 @@ def _parts(arrays: dict[Role, tuple[np.ndarray, Path]]) -> dict[str, Part]:
 
 
 def _is_transposed(path: Path) -> bool:
-    """Whether images are stored column by column, as in all sets of EMNIST."""
+    """Whether the images of a file are stored column by column: those of EMNIST, recognized by the file's name."""
     return path.name.lower().startswith("emnist")

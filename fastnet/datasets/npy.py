@@ -43,7 +43,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def read_array(stream: BinaryIO, most: int) -> np.ndarray:
-    """Read an array of numbers to the end of a stream. The array is read-only.
+    """Read an array of numbers from a stream that ends with the array. The array is read-only.
 
     Parameters
     ----------
@@ -81,10 +81,12 @@ def read_array(stream: BinaryIO, most: int) -> np.ndarray:
     shape = [int(size) for size in digits]
     size = math.prod(shape) * dtype.itemsize
     if size > most:
-        raise ValueError(f"its array claims the shape {tuple(shape)}, more than the limit of {MOST_BYTES >> 20} MiB")
+        raise ValueError(
+            f"with its array of shape {tuple(shape)}, it holds more than the limit of {MOST_BYTES >> 20} MiB"
+        )
     contents = read_exactly(stream, size)
     if stream.read(1):
-        raise ValueError(f"its array goes on after the {size} bytes of its shape")
+        raise ValueError(f"its array goes on after the {size} bytes that its header claims")
     array = np.frombuffer(contents, dtype).reshape(shape, order="F" if found[2] == b"True" else "C")
     array.flags.writeable = False
     return array

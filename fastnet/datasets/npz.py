@@ -15,7 +15,7 @@ from fastnet.datasets import npy
 from fastnet.files.reading import DataError, archive, named_errors, one_line
 
 Role: TypeAlias = tuple[str, str]
-"""The set of an array ("training", "validation" or "test") and its kind ("images" or "labels")."""
+"""The set to which an array belongs ("training", "validation" or "test"), and its contents ("images" or "labels")."""
 
 _SETS = {
     "training": ("train", "training", "tr"),
@@ -36,9 +36,9 @@ def read(path: Path) -> dict[Role, np.ndarray]:
     Returns
     -------
     dict of (str, str) to ndarray
-        The arrays by role. The name of an array determines the role, as in files of Keras and MedMNIST: `x_train`,
-        `train_images`, `y`, `labels` and so on. An array whose name mentions no set is training data. Arrays whose
-        names mention neither images nor labels are not read.
+        The arrays, with their roles as keys. The name of an array determines the role, as in files of Keras and
+        MedMNIST: `x_train`, `train_images`, `y`, `labels` and so on. An array whose name mentions no set is training
+        data. Arrays whose names mention neither images nor labels are not read.
 
     Raises
     ------

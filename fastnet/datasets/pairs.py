@@ -25,14 +25,14 @@ def samples_of(data: Any) -> list[Any]:
     Raises
     ------
     TypeError
-        If `data` holds anything other than pairs. The message says how to make a data set.
+        If `data` can neither be iterated over nor indexed, or holds anything other than pairs.
     """
     if isinstance(data, (str, bytes, os.PathLike)):
         raise TypeError(
             f"item 0 of the data set is {brief(os.fspath(data)[:1])}; it must be a tuple (x, y); "
             "mnist_loader.load_data_wrapper(path) reads files"
         )
-    if hasattr(data, "__array__"):  # NumPy, pandas, polars, PyTorch, JAX
+    if hasattr(data, "__array__"):  # an object of NumPy, pandas, polars, PyTorch or JAX
         samples = _of_array(data)
     elif isinstance(data, Iterable):
         samples = list(data)

@@ -32,8 +32,8 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     OSError
         If the file cannot be opened.
     DataError
-        If the file is damaged. If the table is larger than 1 GiB, has missing values or a column that does not hold
-        numbers, or does not have exactly one label column.
+        If the file is damaged, or the table is larger than 1 GiB in float32. If a value is missing, or a column does
+        not hold numbers. If there is no label column, or more than one.
     """
     try:
         import pyarrow as arrow

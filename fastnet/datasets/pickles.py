@@ -2,11 +2,11 @@
 
 A pickle is a program for a small stack machine, the unpickler. The unpickler in this module accepts only the
 instructions that tuples of NumPy arrays need, and only the names with which NumPy's pickles make an array. Each name
-refers to a replacement in this module, which checks sizes first. No function of NumPy, or of another package, can be
-called.
+refers to a replacement in this module. The replacements check the size of an array before they make the array. No
+function of NumPy, or of another package, can be called.
 
-The unpickler is derived from the unpickler of Python's standard library that is written in Python. The unpickler that
-is written in C cannot be restricted to a set of instructions, and a file of a few bytes can make it allocate gigabytes.
+The unpickler is derived from `pickle._Unpickler`, which is written in Python. `pickle.Unpickler` is written in C, and
+cannot be restricted to a set of instructions. A file of a few bytes can make `pickle.Unpickler` allocate gigabytes.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class _Array:
 
 
 def _reconstruct(_subtype: object, _shape: object, _typecode: object) -> _Array:
-    """Stand in for NumPy's `_reconstruct`. The arguments are ignored, because the array's state repeats them."""
+    """Stand in for NumPy's `_reconstruct`. The arguments are ignored: the array's state has its shape and type."""
     return _Array()
 
 
@@ -133,7 +133,7 @@ def _from_buffer(contents: Any, dtype: Any, shape: Any, order: Any) -> _Array:
 
 
 def _encode(text: str, encoding: str | bytes) -> bytes:
-    """Stand in for `codecs.encode`, which Python 3 uses to write bytes for Python 2."""
+    """Stand in for `codecs.encode`. A pickle that Python 3 wrote for Python 2 calls `codecs.encode` to make bytes."""
     if _text(encoding) != "latin1":
         raise ValueError(f"this pickle encodes bytes as {_text(encoding)!r}; only latin1 is read")
     return text.encode("latin1")
@@ -198,7 +198,7 @@ _INSTRUCTIONS = (
 
 
 class _ArrayUnpickler(pickle._Unpickler):
-    """An unpickler that accepts arrays of numbers, tuples of such arrays, and nothing else."""
+    """An unpickler that can make only arrays of numbers, tuples, and simple values such as numbers and strings."""
 
     # Python's class sets these three attributes when it begins to load.
     stack: list[Any]
@@ -206,7 +206,7 @@ class _ArrayUnpickler(pickle._Unpickler):
     append: Callable[[Any], None]
 
     def __init__(self, stream: _BoundedStream) -> None:
-        super().__init__(stream, encoding="bytes")  # Python 2's strings hold the arrays' bytes
+        super().__init__(stream, encoding="bytes")  # bytes, because Python 2's strings hold the arrays' numbers
         self._stream = stream
         # Python's class has one table for all unpicklers; this table counts the instructions of one pickle.
         self.dispatch = _Instructions()  # type: ignore[assignment, misc]
@@ -241,7 +241,7 @@ class _ArrayUnpickler(pickle._Unpickler):
 
 
 class _Instructions:
-    """The dispatch table of the unpickler. It allows only `_INSTRUCTIONS`, and limits their number in a pickle."""
+    """The dispatch table of the unpickler, which allows only `_INSTRUCTIONS` and limits the length of a pickle."""
 
     _METHODS: ClassVar[dict[int, Callable[[Any], None]]] = {
         **{code: pickle._Unpickler.dispatch[code] for code in _INSTRUCTIONS},

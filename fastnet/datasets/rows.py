@@ -38,7 +38,7 @@ class Rows:
         return self._column(x), y if self._targets.ndim == 1 else y[:, np.newaxis]
 
     def row_of(self, sample: Any) -> tuple[Any, Any] | None:
-        """Return the row of a sample whose shapes and types are those of the data; None for any other sample."""
+        """Return the row of a sample; None if a column is writeable, or has a shape or type other than the data's."""
         x, y = sample
         if not self._is_column(x, self._inputs):
             return None

@@ -68,8 +68,8 @@ def divided(parts: Mapping[str, Part]) -> tuple[tuple[Pair, Pair, Pair], list[st
     ------
     DataError
         If parts do not fit together, images are not finite numbers, or labels are not integers from 0 to 9,999. If the
-        largest label is above 9, and fewer than half of the labels up to the largest occur. If there are too few
-        samples to divide.
+        largest label is above 9, and the number of different labels is below min(largest label, training samples) / 2.
+        If there are too few samples to divide.
     """
     notes: list[str] = []
     labels = {name: _labels(part) for name, part in parts.items()}
@@ -106,7 +106,7 @@ def _drawn(pair: Pair, file: str) -> tuple[Pair, Pair]:
     images, labels = pair
     if len(images) < 3:
         raise DataError(f"{file}: it has {len(images)} samples; training, validation and test data need at least 3")
-    order = np.random.default_rng(0).permutation(len(images))  # a table may be sorted by label
+    order = np.random.default_rng(0).permutation(len(images))  # in random order, because a table may be sorted by label
     split = len(images) - max(len(images) // 6, 1)
     kept, drawn = order[:split], order[split:]
     return (images[kept], labels[kept]), (images[drawn], labels[drawn])

@@ -13,15 +13,15 @@ Row: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 
 class SparseInputs:
-    """A SciPy sparse matrix with one sample per row. Engines can index it like an array. Indexing returns dense rows.
+    """A SciPy sparse matrix with one sample per row. Indexing works as for an array, and returns dense rows.
 
-    Therefore, an engine that computes with dense matrices converts only one mini-batch at a time.
+    An engine that computes with dense matrices indexes one mini-batch at a time, and never converts the whole matrix.
 
     Parameters
     ----------
     matrix : SciPy sparse matrix or array of real numbers, or SparseInputs; shape (n, n_in)
         The matrix, in any sparse format. The matrix is never changed. A canonical CSR matrix of float32 or float64 is
-        not copied. Other types of numbers are converted as in a `Dataset`.
+        not copied. Numbers of other types are converted as in a `Dataset`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class SparseInputs:
         return [(columns[a:b], values[a:b]) for a, b in pairwise(bounds)]
 
     def joined(self, rows: Sequence[Row]) -> SparseInputs:
-        """Return inputs that consist of `rows`. The type and the number of columns are those of these inputs."""
+        """Return sparse inputs with the given rows. The type and the number of columns are those of this matrix."""
         columns, values = zip(*rows, strict=True) if rows else ((), ())
         starts = np.cumsum([0, *map(len, columns)])
         numbers = np.concatenate([*values, self.arrays[2][:0]], dtype=self.dtype)
@@ -96,7 +96,7 @@ def is_sparse(inputs: object) -> bool:
 def real_type(dtype: np.dtype, name: str) -> np.dtype:
     """Return the type, float32 or float64, to which numbers of type `dtype` are converted.
 
-    Float32, half precision and integers of up to 16 bits become float32, all other types float64.
+    Float32, half precision, booleans and integers of up to 16 bits become float32; all other real types become float64.
 
     Raises
     ------

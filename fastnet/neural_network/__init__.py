@@ -1,8 +1,8 @@
 """scikit-learn's `MLPClassifier` and `MLPRegressor`, computed by fastnet.
 
-`from fastnet.neural_network import MLPClassifier` replaces `from sklearn.neural_network import MLPClassifier`. The
-parameters, defaults, attributes and methods are the same. With the same `random_state`, the trained network is the same
-as in scikit-learn, up to rounding.
+`from fastnet.neural_network import MLPClassifier` replaces `from sklearn.neural_network import MLPClassifier`. All
+parameters, defaults, attributes and methods of scikit-learn's classes exist here. With the same integer `random_state`,
+the trained network is the same as in scikit-learn, up to rounding.
 """
 
 from fastnet.utils.imports import of_extra

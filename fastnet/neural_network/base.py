@@ -313,8 +313,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, CallbackSupport
         Raises
         ------
         TypeError, ValueError
-            If the inputs, a parameter, `coefs_` or `intercepts_` have a wrong type or value; or if an output of the
-            network is NaN, because the inputs or `coefs_` are too large.
+            If the inputs, a parameter or a fitted attribute has a wrong type or value. If the inputs or `coefs_` are so
+            large that an output of the network is NaN.
         """
         return self._decoded(self._outputs(X))
 

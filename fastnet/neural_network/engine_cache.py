@@ -1,4 +1,4 @@
-"""The engines with which an estimator predicts. They are cached between calls, as long as the estimator exists."""
+"""The engines with which an estimator predicts, cached between calls as long as the estimator exists."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CachedEngines:
     Attributes
     ----------
     settings : Settings
-        The estimator's parameters.
+        The estimator's parameters, converted to fastnet's classes and names.
     architecture : Architecture
         The network's architecture.
     parameters : list of dict of str to ndarray
@@ -69,7 +69,7 @@ class CachedEngines:
         samples : int
             Number of samples.
         dtype : dtype
-            Precision of the samples. The engine has this precision or that of the network, whichever is higher.
+            Precision of the samples. The engine has the higher precision of the samples and the network.
         """
         dtype = np.result_type(dtype, self.architecture.dtype)
         name = self.settings.engine

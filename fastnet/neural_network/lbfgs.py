@@ -61,8 +61,8 @@ def minimize(
     options : dict
         SciPy's `maxiter`, `maxfun` and `gtol`.
     after : callable
-        Function that is called after each iteration with the iteration's number, counted from 0, and the cost. It
-        returns whether to stop.
+        Function that is called after each iteration with the iteration's number, counted from 0, and the cost. The
+        function returns whether to stop.
     keep : bool
         Whether Ctrl-C ends the minimization with the parameters of the last iteration. Otherwise, Ctrl-C raises
         `KeyboardInterrupt`.
@@ -96,7 +96,7 @@ def minimize(
             raise
         cost_and_gradient(latest)
         return Result(_unflattened(latest, parameters), last["loss"], iterations, "", interrupted=True)
-    cost_and_gradient(found.x)  # SciPy's last evaluation may have been at another point
+    cost_and_gradient(found.x)  # SciPy's last evaluation may not have been at `found.x`
     failure = "" if found.status in (0, 99) else str(found.message)  # 99: the callback stopped the minimization
     return Result(_unflattened(found.x, parameters), last["loss"], min(found.nit, options["maxiter"]), failure)
 

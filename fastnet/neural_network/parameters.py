@@ -48,7 +48,7 @@ def checked(estimator: Any, settings: Settings) -> tuple[Architecture, Parameter
     Raises
     ------
     TypeError
-        If the arrays are not lists of real numbers.
+        If `coefs_` or `intercepts_` is not a list of arrays of real numbers.
     ValueError
         If the arrays do not fit one another, the layers, the inputs and the outputs; or if a number is not finite.
     """
@@ -138,7 +138,7 @@ def to_sklearn(estimator: Any) -> Any:
     names = kind().get_params()
     given = {name: value for name, value in estimator.get_params(deep=False).items() if name in names}
     if "loss" in given and given["loss"] not in ("squared_error", "poisson"):
-        given["loss"] = "squared_error"  # allowed, because scikit-learn's predictions do not depend on the loss
+        given["loss"] = "squared_error"  # scikit-learn lacks the loss, but does not need it to predict
     made = kind(**given)
     for name, value in vars(estimator).items():
         if name.endswith("_") and not name.startswith("_") and name != "normalization_":

@@ -66,6 +66,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     tol : float, optional
         Smallest improvement that counts. Training stops when the loss has not improved by `tol` in more than
         `n_iter_no_change` consecutive iterations. With `early_stopping`, the validation score replaces the loss.
+        With the solver 'lbfgs', `tol` is SciPy's option `gtol`.
     verbose : bool or int, optional
         Whether to print a line for each iteration.
     warm_start : bool, optional
@@ -105,7 +106,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Attributes
     ----------
     loss_, best_loss_ : float
-        Last and lowest loss; `best_loss_` is None with `early_stopping`.
+        Loss of the last iteration, and lowest loss of all iterations. With `early_stopping`, `best_loss_` is None.
     loss_curve_ : list of float
         Loss of each iteration, with regularization: the mean over the mini-batches. The loss of a mini-batch is
         computed before its step.
@@ -117,14 +118,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Number of samples on which the network was trained, summed over all iterations.
     coefs_, intercepts_ : list of ndarray
         Weights and biases of each layer. Weights have shape (n_in, n_out), or for a convolution (filters, maps, rows,
-        columns). Both lists may be assigned. Arrays that do not fit or are not finite raise an error when they are
-        used.
+        columns). `coefs_` and `intercepts_` may be assigned. Arrays that do not fit or are not finite raise an error
+        when the estimator uses them.
     normalization_ : list of dict of str to ndarray
-        Arrays of each `BatchNormalization`. The list may be assigned.
+        Arrays of each `BatchNormalization`. `normalization_` may be assigned.
     n_iter_ : int
         Number of iterations of the last `fit` or `partial_fit`.
     n_layers_, n_outputs_ : int
-        Number of layers with weights, plus 1 for the inputs; number of output neurons.
+        `n_layers_` is the number of layers with weights, plus 1 for the inputs. `n_outputs_` is the number of output
+        neurons.
     out_activation_ : str
         Output activation: 'exp' with the loss 'poisson', otherwise 'identity'.
     n_features_in_ : int
@@ -141,7 +143,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     networks at the same time, with joblib's threads or Dask, therefore gives each network one processor.
 
     If the first layer is a `Dense` layer, the engine 'numba' never converts SciPy sparse inputs to dense arrays. The
-    other engines convert one mini-batch at a time.
+    engines other than 'numba' convert one mini-batch at a time.
 
     If `fit` or `partial_fit` raises an error, the regressor is unchanged. The last step of `fit` is to warn of problems
     of the trained network. If such a warning is turned into an error, the regressor keeps what was learnt.
@@ -150,8 +152,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     continues. After `fit`, a pickle or a copy does not include the solver's state.
 
     With several targets, `loss_` is the mean of the squared errors over the targets, but the steps follow the gradient
-    of the sum, as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy the mean and the gradient of the sum,
-    although these do not match. In fastnet, SciPy minimizes the sum.
+    of the sum, as in scikit-learn. With 'lbfgs', scikit-learn gives SciPy the mean of the squared errors, but the
+    gradient of their sum. In fastnet, SciPy minimizes the sum of the squared errors.
 
     Examples
     --------
@@ -257,8 +259,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array_like, shape (n_samples,), optional
             Weight of each sample, at least 0.
         X_val, y_val, sample_weight_val : optional
-            Samples for early stopping, used instead of a part of `X` and `y`. The shapes are those of `X`, `y` and
-            `sample_weight`.
+            Samples for early stopping, used instead of a part of `X` and `y`. Apart from the number of samples, the
+            shapes are those of `X`, `y` and `sample_weight`.
 
         Returns
         -------
@@ -270,8 +272,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ImportError
             If a package that the engine needs is not installed.
         TypeError, ValueError
-            If a parameter or an argument has a wrong type or value; or if the network diverges, which happens when the
-            learning rate, the inputs or the targets are too large.
+            If a parameter or an argument has a wrong type or value. If the network diverges, because the learning rate,
+            the inputs or the targets are too large.
 
         Warns
         -----

@@ -30,7 +30,7 @@ ACTIVATIONS = {
     "leaky_relu": "leaky_relu",
     "gelu": "gelu",
 }
-"""fastnet's names of activation functions, by scikit-learn's names. scikit-learn does not have the last two."""
+"""fastnet's names of activation functions, by scikit-learn's names. scikit-learn has neither leaky_relu nor gelu."""
 
 LARGEST_AUTOMATIC_BATCH = 200  # largest number of samples in a mini-batch with batch_size="auto"
 
@@ -86,7 +86,9 @@ class Settings:
             alpha=arguments.number_from_zero(estimator.alpha, "alpha", dtype),
             solver=estimator.solver,
             optimizer=_optimizer(estimator),
-            engine=arguments.one_of(estimator.engine, ENGINES, "engine"),  # the engine is imported later
+            engine=arguments.one_of(
+                estimator.engine, ENGINES, "engine"
+            ),  # checks the name; the engine is imported later
             dtype=dtype,
         )
         arguments.positive_number(estimator.learning_rate_init, "learning_rate_init", dtype)
@@ -101,7 +103,7 @@ class Settings:
     def descent(self, seed: int) -> Descent:
         """Return the rule by which parameters follow the gradient. `seed` is the seed of the dropout masks.
 
-        As in scikit-learn, the cost of a mini-batch, with regularization, is divided by the sum of the sample weights.
+        As in scikit-learn, the regularized cost of a mini-batch is divided by the sum of its sample weights.
         """
         return Descent(self.optimizer, self.alpha, seed=seed, weighted_mean=True)
 

@@ -1,4 +1,4 @@
-"""Fits an estimator with each solver, and sets the estimator's attributes."""
+"""Fits an estimator with its solver, and sets the estimator's attributes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Task:
     weights : ndarray of shape (n,), or None
         Weight of each sample; None if all weights are 1.
     validation : tuple or None
-        The validation samples that were given to `fit`, with desired outputs and weights. None if none were given.
+        The validation samples that were given to `fit`, with desired outputs and weights. None if `fit` got
+        no validation samples.
     random : RandomState
         The generator of all random numbers.
     callbacks : Callbacks
@@ -223,7 +224,7 @@ def _batch_size(estimator: Any, n: int) -> int:
 def _best_so_far(estimator: Any) -> float:
     """Return the best validation score so far; without early stopping, return -1 times the lowest loss.
 
-    If there is none, return -inf.
+    If there is no score and no loss yet, return -inf.
     """
     best = getattr(estimator, "best_validation_score_" if estimator.early_stopping else "best_loss_", None)
     if best is None:  # the last fit had another solver or another early_stopping

@@ -129,7 +129,7 @@ class StochasticLearner:
         return Continuation(self._settings, self.rule.eta, self._dropout_seed, self.engine.state())
 
     def run(self, iterations: int, report: Callable[[str], object], after: Callable[[int], bool]) -> None:
-        """Train until the rule stops.
+        """Train until the rule ends training, `after` returns True, or `iterations` iterations are done.
 
         Parameters
         ----------
@@ -138,8 +138,8 @@ class StochasticLearner:
         report : callable
             Function that is called with each line about an iteration.
         after : callable
-            Function that is called after each iteration with the iteration's number, counted from 0. It returns
-            whether to stop.
+            Function that is called after each iteration with the iteration's number, counted from 0. The function
+            returns whether to stop.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class StochasticLearner:
             raise divergence("its weights are infinite or NaN", self.rule.eta)
 
     def best_parameters(self) -> Parameters:
-        """Return the arrays of each layer. With early stopping, these are the arrays with the best score."""
+        """Return the arrays of each layer; with early stopping, the arrays with the best validation score."""
         return self.parameters() if self._samples.score is None else self._best
 
     def parameters(self) -> Parameters:
@@ -191,7 +191,7 @@ class StochasticLearner:
             with_penalty=bool(self._descent.l2),
         )  # fmt: skip
         assert total is not None
-        # As in scikit-learn, squared errors are averaged over the outputs, but the gradient is that of the sum.
+        # As in scikit-learn, squared errors are averaged over the outputs, but the gradient is that of their sum.
         outputs = self._architecture.n_out if self._architecture.cost is QuadraticCost else 1
         self._loss = (total.costs / outputs + total.penalty) / len(self._order)
         return self._loss

@@ -12,9 +12,9 @@ _SMALLEST_ADAPTIVE_RATE = 1e-6
 class Rule(StoppingRule):
     """Stops training when a value has not improved by `tol` in more than `n_iter_no_change` consecutive iterations.
 
-    With `learning_rate="adaptive"`, the learning rate is divided by 5 instead, until it is 1e-6 or less. With
-    "invscaling", the learning rate is `learning_rate_init / (t + 1)**power_t`, where t is the number of samples on
-    which the network was trained, summed over all iterations.
+    With `learning_rate="adaptive"`, the rule divides the learning rate by 5 instead of stopping training, until the
+    learning rate is 1e-6 or less. With "invscaling", the learning rate is `learning_rate_init / (t + 1)**power_t`.
+    Here, t is the number of samples on which the network was trained, summed over all iterations.
 
     Parameters
     ----------
@@ -69,5 +69,5 @@ class Rule(StoppingRule):
             self.message += f" Setting learning rate to {self.eta:f}"
             return
         self.message += " Learning rate too small. Stopping." if self._kind == "adaptive" else " Stopping."
-        self._since = self._most + 1  # a warm start continues with this number
+        self._since = self._most + 1  # a warm start begins with this number of iterations without an improvement
         self.stopped = self.message

@@ -183,7 +183,7 @@ def test_what_cannot_be_added(other, error, message):
     ("sample", "error", "message"),
     [
         (5, TypeError, "item 0 of the data set is 5; it must be a tuple"),
-        ((np.zeros((3, 1)), 0), ValueError, "x has 3 components; those of the data set have 4"),
+        ((np.zeros((3, 1)), 0), ValueError, "x has 3 components, but the data set has 4 inputs"),
         ((np.zeros((2, 2)), 0), ValueError, "must be a column"),
         ((np.zeros(4), -1), ValueError, "labels from -1"),
         ((np.zeros(4), np.zeros(2)), ValueError, "y has 2 components; the data set has labels"),
