@@ -1,6 +1,6 @@
 """Engines, which train and evaluate networks. The module `contract` defines their common interface.
 
-An engine is imported when it is first used. So unused engines take no time, and their libraries need not be installed.
+An engine is imported when it is first used. So an unused engine adds no import time, and its library may be missing.
 """
 
 from __future__ import annotations

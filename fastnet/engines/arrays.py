@@ -105,9 +105,10 @@ class ArrayEngine(contract.Engine):
 
     @abstractmethod
     def _backpropagate(self, mini_batch: MiniBatch, *, keep_statistics: bool) -> tuple[Parameters, np.ndarray]:
-        """Return the gradient of the mean cost over the samples, and z of the output layer, one sample per row.
+        """Return the gradient of the sum of the samples' costs / `mini_batch.divisor`, and z of the output layer.
 
-        With `keep_statistics`, batch normalization updates its running statistics.
+        The costs are weighted by the sample weights. z has one sample per row. With `keep_statistics`, batch
+        normalization updates its running statistics.
         """
 
     def _feed_forward(

@@ -31,7 +31,7 @@ Receiver: TypeAlias = Callable[[slice, np.ndarray, "np.ndarray | None"], None]
 Factors: TypeAlias = list[np.ndarray | None]
 """Dropout factors of the inputs of each layer, one row per sample; None for a layer that is not Dropout.
 
-If nothing is dropped, all entries are None. The inputs of a `Dropout` layer are then multiplied by `Dropout.when_used`.
+If nothing is dropped, all entries are None, and the inputs of a `Dropout` layer are multiplied by `Dropout.when_used`.
 """
 
 _NUMBERS_AT_A_TIME = 1 << 22  # largest number of values, zeros included, to which sparse inputs expand at a time
@@ -51,7 +51,7 @@ class Descent:
         l1 sum(|w|) (chapter 3, equations 87 and 95).
     weighted_mean : bool
         Whether the cost of a mini-batch, with regularization, is divided by the sum of the sample weights, as in
-        scikit-learn. The cost is then (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). Otherwise,
+        scikit-learn. If True, the cost is (sum(weight * cost) + l2 / 2 sum(w^2) + l1 sum(|w|)) / sum(weight). If False,
         sum(weight * cost) is divided by the number of samples, and regularization is not divided.
     max_norm : float
         Upper bound of the Euclidean norm of each neuron's incoming weights; 0 for no bound.
@@ -93,7 +93,7 @@ class MiniBatch(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """Sums over mini-batches. Each mini-batch adds its cost before the step, times its number of samples.
+    """Sums over mini-batches. A mini-batch adds its cost before its step, times its number of samples.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class Pass:
     eta : float
         The learning rate.
     descent : Descent
-        All other settings of a step.
+        Settings of a step, apart from the learning rate.
     steps : int
         Number of mini-batches that the engine trained on before this pass, in all epochs.
     factors : list of (ndarray or None)
@@ -243,7 +243,10 @@ class Measure:
 
 
 def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
-    """Yield slices of `samples` samples, or fewer if sparse inputs would exceed `_NUMBERS_AT_A_TIME` when dense."""
+    """Yield slices of at most `samples` samples.
+
+    A slice of more than one sparse sample has at most `_NUMBERS_AT_A_TIME` values, zeros included.
+    """
     if isinstance(inputs, SparseInputs):
         samples = min(samples, max(1, _NUMBERS_AT_A_TIME // inputs.shape[1]))
     for start in range(0, len(inputs), samples):
@@ -251,7 +254,7 @@ def parts(inputs: np.ndarray | SparseInputs, samples: int) -> Iterator[slice]:
 
 
 def samples_at_a_time(architecture: Architecture, most: int) -> int:
-    """Return how many samples to feed forward together: `most`, or fewer to keep patches below `_NUMBERS_OF_IMAGES`."""
+    """Return how many samples to feed forward together: `most`, or fewer if patches exceed `_NUMBERS_OF_IMAGES`."""
     needed = [
         prod(shape[1:]) * prod(layer.trained(inputs)["weights"][1:])
         for layer, inputs, shape in zip(architecture.layers, architecture.shapes, architecture.shapes[1:], strict=False)
@@ -270,15 +273,15 @@ class Engine(ABC):
     parameters : list of dict of str to ndarray
         The arrays of each layer by name, in the book's shapes. The arrays are copied.
     data : Dataset, optional
-        Training data for `epoch`, with vectors as targets. The constructor converts the data to the engine's layout.
+        Training data, with vectors as targets. The constructor converts the data to the engine's layout.
     sample_weights : ndarray of shape (n,), optional
         Sample weights of the data, at least 0; by default 1. See `Descent.weighted_mean`.
 
     Raises
     ------
     ValueError
-        If the engine cannot call a custom activation function, or if `data` is given and the engine cannot call a
-        custom cost.
+        If a layer has a custom activation function that the engine cannot call, or if `data` is given and the engine
+        cannot call the network's custom cost.
     """
 
     calls_custom_activations: ClassVar[bool] = False
@@ -307,7 +310,7 @@ class Engine(ABC):
             self._prepare(data)
 
     def train_on(self, data: Dataset) -> None:
-        """Replace the training data of `epoch` by data of the same shapes; keep the optimizer's state."""
+        """Replace the training data by data of the same shapes; keep the optimizer's state."""
         self.data = data
         self._prepare(data)
 
@@ -334,7 +337,7 @@ class Engine(ABC):
         Parameters
         ----------
         random : module or RandomState
-            `numpy.random`, or a `RandomState`. Its state changes as in `random.permutation(n)`.
+            `numpy.random`, or a `RandomState`. The generator's state changes as in `random.permutation(n)`.
         n : int
             Number of integers.
         """
@@ -356,8 +359,8 @@ class Engine(ABC):
         Parameters
         ----------
         order : ndarray of int64, shape (n,)
-            Indices of the samples, in order. An epoch may be divided into several calls, each of whole mini-batches.
-            This does not change the result.
+            Indices of the samples, in order. An epoch may be divided into several calls, each of whole mini-batches;
+            the result is the same as that of one call.
         mini_batch_size : int
             Number of samples in a mini-batch, at least 1. The last mini-batch of the order may be smaller; its gradient
             is the mean over its own samples.
@@ -369,12 +372,12 @@ class Engine(ABC):
         with_costs : bool, optional
             Whether to return the costs of the mini-batches, each computed before the mini-batch's step.
         with_penalty : bool, optional
-            Whether to return the terms of L2 regularization.
+            Whether the returned totals include the terms of L2 regularization.
 
         Returns
         -------
         Totals or None
-            Costs of the mini-batches; None unless `with_costs` is True.
+            Totals of the mini-batches; None unless `with_costs` is True.
 
         Raises
         ------
@@ -470,7 +473,7 @@ class Engine(ABC):
         Raises
         ------
         ValueError
-            If the engine cannot call a custom cost.
+            If the network has a custom cost that the engine cannot call.
         """
         self._check_cost()
         return self._gradients(inputs, targets)
@@ -489,7 +492,7 @@ class Engine(ABC):
 
     @abstractmethod
     def _cost_and_gradients(self, data: Dataset) -> tuple[float, Parameters]:
-        """Return the sum of the costs of the training data, and the gradient of this sum."""
+        """Return the result of `cost_and_gradients`. `data` is the training data."""
 
     def outputs(self, inputs: np.ndarray | SparseInputs | Dataset) -> np.ndarray:
         """Feed samples forward.
@@ -497,7 +500,7 @@ class Engine(ABC):
         Parameters
         ----------
         inputs : ndarray of float32 or float64, shape (n, n_in), or SparseInputs, or Dataset
-            One sample per row. A `Dataset` is converted to the engine's layout only once.
+            One sample per row. The engine `numba` converts a `Dataset` to its layout only once.
 
         Returns
         -------
@@ -518,7 +521,7 @@ class Engine(ABC):
         Parameters
         ----------
         data : Dataset
-            A data set whose targets are classes or vectors.
+            A data set whose targets are labels or vectors.
         cost : bool, optional
             Whether to compute the cost, without regularization.
         """

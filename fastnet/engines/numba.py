@@ -28,7 +28,7 @@ from fastnet.kernels.workspace import Addresses, Workspace, workspace_of
 from fastnet.utils import progress
 from fastnet.utils.interruption import deferred_signals
 
-_LARGEST_SHRINKAGE = 0.5  # largest weight decay per mini-batch that is applied to the weights' common scale
+_LARGEST_SHRINKAGE = 0.5  # largest eta * l2 for which weight decay changes the weights' common scale, not each weight
 _SAMPLES_AT_A_TIME = 2048  # largest number of samples that are fed forward together
 _ACTIVATIONS_AT_A_TIME = 1 << 19  # largest number of activations, in all layers, of samples fed forward together
 _GRADIENT = Update(direct=True, error_scale=1.0)
@@ -37,7 +37,7 @@ _PLAIN = Descent()
 
 
 class Engine(contract.Engine):
-    """The engine with compiled kernels. Parameters and data are stored in panels (see `kernels.layout`)."""
+    """The engine with compiled kernels. `kernels.layout` describes its parameters, and `kernels.inputs` its inputs."""
 
     calls_no_function = "engine 'numba' is compiled and cannot call"
     _inputs: Matrix | Rows | None = None
@@ -93,7 +93,7 @@ class Engine(contract.Engine):
         return {}
 
     def _prepare(self, data: Dataset) -> None:
-        # Without this, Ctrl-C while code is loaded or compiled could be lost in a destructor of LLVM's objects.
+        # Without `deferred_signals`, a destructor of an LLVM object could lose Ctrl-C while code is loaded or compiled.
         waits = "Stopping after the kernels are compiled and stored; press Ctrl-C again to stop immediately"
         with deferred_signals(waits), on_compilation(progress.compiling):
             self._references.clear()  # the references would keep the previous data alive
@@ -366,7 +366,7 @@ class Engine(contract.Engine):
 
     def _cached_inputs(self, data: Dataset) -> Matrix | Rows:
         own, shape = self._layout, None
-        if self._positions is not None:  # the network determines the borders of images, and so the layout
+        if self._positions is not None:  # the borders of images, and so the layout of the inputs, depend on the network
             numbers = own.maps, own.heights, own.widths, own.lines, own.origins
             shape = (*(int(each[0]) for each in numbers), self._positions[1])
         key = "inputs", self.architecture.dtype, shape

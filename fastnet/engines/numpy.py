@@ -1,6 +1,6 @@
 """The book's algorithm, with mini-batches as matrices, and matrix products instead of loops over samples.
 
-The same seed gives bit-identical results if the number of BLAS threads is the same. BLAS divides larger products, such
+The same seed gives bit-identical results if the number of BLAS threads is the same. BLAS divides large products, such
 as those of a 784-30-10 network in mini-batches of 100, among its threads. The number of threads determines the order of
 additions. With OMP_NUM_THREADS=1, results do not depend on the number of processors.
 """

@@ -75,7 +75,7 @@ class Dense(Computed):
 
 
 class Convolution(Computed):
-    """`Dense`, where each position of a filter counts as a sample that has a patch as inputs (equation 125)."""
+    """`Dense`, applied to patches: the patch at each position of a filter counts as one sample (equation 125)."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         images = convolution.padded(a.reshape(-1, *self.shape), self.layer.borders())
@@ -108,7 +108,7 @@ class MaxPooling(Computed):
 
 
 class BatchNormalization(Computed):
-    """z = gamma (a - mean) / deviation + beta, where each position of an image counts as a sample of its map."""
+    """z = gamma (a - mean) / deviation + beta. Each neuron, or each map of images, has one mean and one deviation."""
 
     def forward(self, a: np.ndarray, parameters: Named, use: Use) -> tuple[np.ndarray, Any]:
         rows = convolution.places_as_rows(a, self.shape[0])

@@ -173,7 +173,7 @@ class MaxPooling(Computed):
 
 
 class BatchNormalization(Computed):
-    """z = gamma (x - mean) / deviation + beta, where each position of an image counts as a sample of its map.
+    """z = gamma (x - mean) / deviation + beta. Each neuron, or each map of images, has one mean and one deviation.
 
     Only this layer combines samples. The equations and their order are those of Ioffe and Szegedy (2015), section 3.
     """

@@ -1,12 +1,13 @@
 """The PyTorch engine, on the CPU or a CUDA device: the usual training step with autograd, but without a data loader.
 
-The data are stored on the device, and mini-batches are selected there by their indices. A step runs in one of three
-ways. Eager: Python calls each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA
-graph of many steps runs without Python.
+The data are stored on the device, where a mini-batch is selected by the indices of its samples. Only sparse inputs stay
+in NumPy, and the inputs of each mini-batch are copied to the device. A step runs in one of three ways. Eager: Python
+calls each operation. Compiled: `torch.compile` compiles the cost and its gradient. Captured: a CUDA graph of many steps
+runs without Python.
 
 On the CPU, the same seed gives bit-identical results if the number of threads (`torch.set_num_threads`) is the same.
-Small mini-batches are computed in one thread, so training with them does not depend on the number of threads. Outputs
-and costs can depend on the number of threads, because they are computed for thousands of samples at a time.
+Small mini-batches are computed in one thread, so training with them does not depend on the number of threads. The
+outputs for a data set are computed in all threads, so outputs and costs can depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Work: TypeAlias = Callable[[], None]
 _SAMPLES_AT_A_TIME = 4096  # largest number of samples that are fed forward together; bounds the memory
 _LEAST_MULTIPLICATIONS = 2_000_000  # number of multiplications in a mini-batch above which several threads are faster
 _STEPS_IN_A_GRAPH = 200  # number of steps in a CUDA graph
-_WARM_UP = 3  # number of steps before a CUDA graph is captured, in which libraries allocate their buffers
+_WARM_UP = 3  # number of steps in which libraries allocate their buffers, before a CUDA graph is captured
 
 
 class Eager(contract.Engine):
@@ -141,7 +142,7 @@ class Eager(contract.Engine):
         self._total.zero_()
 
     def _threads(self, mini_batch_size: int) -> AbstractContextManager[None]:
-        """Use one thread below `_LEAST_MULTIPLICATIONS` per mini-batch, because several threads would be slower."""
+        """Use one thread for a mini-batch with fewer than `_LEAST_MULTIPLICATIONS`; several threads would be slower."""
         multiplications = mini_batch_size * self.architecture.multiplications
         return torch_threads.limited(1) if multiplications < _LEAST_MULTIPLICATIONS else nullcontext()
 
@@ -360,7 +361,7 @@ class Captured(Eager):
 
 
 class Graph:
-    """A CUDA graph: work that is captured once, and then replayed with other values of its inputs.
+    """A CUDA graph: steps that are captured once, and then replayed on new samples.
 
     Parameters
     ----------
@@ -370,7 +371,7 @@ class Graph:
         Factors of the inputs of Dropout layers. `run` copies new factors into this tensor.
     warm_up, work : callable
         Functions that run steps. `warm_up` is called before the capture, so that libraries allocate their buffers.
-        `work` is captured. The caller has to restore the parameters afterwards.
+        `work` is captured. The caller has to restore the parameters, which `warm_up` changes.
     """
 
     def __init__(self, order: torch.Tensor, factors: torch.Tensor | None, warm_up: Work, work: Work) -> None:

@@ -54,7 +54,7 @@ OPTIMIZERS = {
 
 
 def make(optimizer: Optimizer, trained: Tensors, state: OptimizerState, *, capturable: bool) -> torch.optim.Optimizer:
-    """Return the optimizer of `torch.optim` that has the given state. Its settings are set later, by `prepare`.
+    """Return the optimizer of `torch.optim` that has the given state. `prepare` sets the settings later.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def make(optimizer: Optimizer, trained: Tensors, state: OptimizerState, *, captu
     for group in made.param_groups:
         if "capturable" in group:
             group["capturable"] = capturable
-    # Without this, PyTorch would warn of the steps outside of a CUDA graph: the warm-up and the end of an epoch.
+    # Without this attribute, PyTorch would warn of the steps outside a CUDA graph: the warm-up and the end of an epoch.
     made._warned_capturable_if_run_uncaptured = True
     for i, arrays in enumerate(trained):
         for key, tensor in arrays.items():
@@ -104,7 +104,7 @@ def is_fixed(optimizer: Optimizer) -> bool:
 
 
 def before_step(made: torch.optim.Optimizer, optimizer: Optimizer, step: int) -> None:
-    """If the optimizer has an epsilon hat, which PyTorch lacks, set Adam's epsilon for a step, numbered from 1."""
+    """With `epsilon_hat`, which PyTorch lacks, set Adam's epsilon to its value for `step`, counted from 1."""
     if is_fixed(optimizer):
         return
     assert isinstance(optimizer, Adam)

@@ -1,9 +1,10 @@
 """Convolutional networks: the book's `network3.py` (chapter 6), on fastnet's engines instead of Theano.
 
 The names and semantics are the book's. A network has fully connected layers, layers of convolution and max pooling,
-and a softmax layer. It is trained by plain stochastic gradient descent, with dropout and L2 regularization. Data and
-parameters are NumPy arrays instead of Theano's shared variables. In addition to the book's program, this package has
-the arguments `engine`, `device`, `seed` and `report`, the expanded training data, checkpoints, `save` and `load`.
+and a softmax layer. The network is trained by plain stochastic gradient descent, with dropout and L2 regularization.
+Data and parameters are NumPy arrays instead of Theano's shared variables. In addition to the book's program, this
+package has the arguments `engine`, `device`, `seed` and `report`, the expanded training data, checkpoints, `save` and
+`load`.
 
 >>> from fastnet import network3
 >>> from fastnet.network3 import ConvPoolLayer, FullyConnectedLayer, Network, ReLU, SoftmaxLayer

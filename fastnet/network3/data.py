@@ -32,7 +32,7 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
         come with fastnet.
     expanded : bool, optional
         Whether to expand the training data with `expand_mnist.expand`, from 50,000 to 250,000 images. The book's
-        `expand_mnist.py` writes the same images to a file. The order is random, but always the same.
+        `expand_mnist.py` writes the same images to a file. The images are in random order, the same in every call.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
     OSError
         If a file is missing or cannot be opened.
     ImportError
-        If a file is a Parquet table, and PyArrow is not installed, or is older than 14.0.1.
+        If a file is a Parquet table, but PyArrow is missing or older than 14.0.1.
     DataError
         If a file is damaged or has an unknown format. `DataError` is a `ValueError`.
     """
@@ -61,7 +61,7 @@ def load_data_shared(filename: str | os.PathLike[str] | None = None, *, expanded
 def _expanded(training: Pair) -> Pair:
     data = expand_mnist.expand(Dataset(*training))
     # `Network.SGD` does not shuffle, so the images are shuffled here. A mini-batch that consists of an image and its
-    # copies would train little better than the image alone.
+    # shifted copies would train little better than the image alone.
     order = np.random.default_rng(0).permutation(len(data))
     return data.inputs[order], data.targets[order]
 
@@ -83,9 +83,10 @@ def shared(data: Data) -> Pair:
     Raises
     ------
     TypeError
-        If `data` is neither a `Dataset` nor a tuple, or has values that are not real numbers.
+        If `data` is neither a `Dataset` nor a pair (x, y), or has values that are not real numbers.
     ValueError
-        If the shapes do not fit, labels are not integers of at least 0, or a number is not finite in float32.
+        If the shapes of x and y do not fit each other, labels are not integers of at least 0, or a number is not finite
+        in float32.
 
     Examples
     --------
@@ -103,7 +104,7 @@ def labelled(data: Data, argument: str) -> Dataset:
     Raises
     ------
     TypeError, ValueError
-        If `data` has a wrong type, shape or value. The message begins with the name `argument`.
+        If `data` has a wrong type, shape or value. The message begins with `argument`, the name of the argument.
     """
     with arguments.named(argument):
         found = as_dataset(data if isinstance(data, Dataset) else Dataset(*_pair(data)))

@@ -24,13 +24,13 @@ Parameters: TypeAlias = tuple[npt.ArrayLike, npt.ArrayLike]
 
 
 class Layer(ABC):
-    """A layer as in the book, with weights `w` and biases `b`. It consists of one or more layers of an engine.
+    """A layer as in the book, with weights `w` and biases `b`. An engine computes one such layer as one or more layers.
 
     Attributes
     ----------
     w, b : ndarray of float32
-        Weights and biases. They may be changed in place, and arrays of the same shape may be assigned. They are
-        checked before each use.
+        Weights and biases. The arrays may be changed in place, and new arrays of the same shape may be assigned. The
+        weights and biases are checked before each use.
     n_in, n_out : int
         Number of inputs and number of outputs of a sample.
     p_dropout : float
@@ -76,7 +76,7 @@ class Layer(ABC):
 
     @abstractmethod
     def _converted(self, w: np.ndarray) -> np.ndarray:
-        """Convert weights from the book's layout to an engine's layout, or back. Both conversions are the same."""
+        """Convert weights from the book's layout to an engine's layout, or back. The conversion is its own inverse."""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the weights and biases in an engine's layout, without checks. `take` is the inverse."""
@@ -205,7 +205,9 @@ class ConvPoolLayer(Layer):
         self.activation_fn = activation_fn
         maps = self.filter_shape[1]
         if maps != self.image_shape[1]:
-            raise ValueError(f"filter_shape has {maps} input feature maps, but image_shape {self.image_shape[1]}")
+            raise ValueError(
+                f"filter_shape has {maps} input feature maps; it must have {self.image_shape[1]}, as image_shape has"
+            )
         with arguments.named("filter_shape, image_shape and poolsize"):
             output_shape = _behind(self.parts(), self.input_shape)
         self.n_in, self.n_out = math.prod(self.input_shape), math.prod(output_shape)

@@ -61,8 +61,8 @@ class Network:
     layers : sequence of layers
         Layers in order; the first takes the inputs. The last layer must be a `SoftmaxLayer`.
     mini_batch_size : int
-        Number of samples that `test_mb_predictions` predicts at a time, at least 1. Unlike in the book, `SGD` accepts
-        another size.
+        Number of samples that `test_mb_predictions` predicts at a time, at least 1. Unlike in the book, `SGD` may
+        be called with a mini-batch size different from this number.
     engine : {'numba', 'numpy', 'torch', 'reference'}, optional
         Engine that does the arithmetic. 'numba' uses compiled kernels, 'numpy' matrix products, 'torch' PyTorch, and
         'reference' the book's algorithm, sample by sample. All engines give the same results up to rounding. Only
@@ -72,8 +72,8 @@ class Network:
     seed : int, optional
         Seed of the network's own generator, from 0 to 2**32 - 1. Layers that still have their drawn initial weights
         draw them again from this generator, in order. The generator also draws the seed of the dropout masks. By
-        default, NumPy's global generator draws all random numbers, so `np.random.seed` makes a run repeatable. In both
-        cases, the initial weights for a seed are those of the book's program.
+        default, NumPy's global generator draws all random numbers, so `np.random.seed` makes a run repeatable. With
+        either generator, the initial weights for a seed are those of the book's program.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Network:
     mini_batch_size : int
         Number of samples that `test_mb_predictions` predicts at a time.
     engine : str
-        Name of the engine, which includes the device, such as 'torch-cpu'. May be assigned.
+        Name of the engine, such as 'numba', or 'torch-cpu' with `device='cpu'`. May be assigned.
     best : Best or None
         Best epoch of the last call of `SGD`; None if no epoch was completed.
     stopped : str
@@ -360,12 +360,14 @@ class Network:
         return self._make_engine().measure(found).correct / len(found)
 
     def test_mb_predictions(self, i: int) -> np.ndarray:
-        """Return predictions for the ith mini-batch of the last test data given to `SGD`, shape (mini_batch_size,).
+        """Return the predictions for mini-batch `i`, counted from 0, of the test data of the last call of `SGD`.
+
+        The shape is (mini_batch_size,), or shorter at the end of the test data.
 
         Raises
         ------
         ValueError
-            If `SGD` has not been called with test data.
+            If `SGD` has not been called, or the last call had no test data.
         """
         if self._test is None:
             raise ValueError("there are no test data yet; call SGD with test_data first")
@@ -499,7 +501,7 @@ def load(path: StrPath, *, engine: str = "numba", device: str | None = None, see
 
 
 def _on_device(engine: str, device: str | None) -> str:
-    """Return the engine's name with the device, such as 'torch-cpu'; `engine` itself if `device` is None."""
+    """Return the name of an engine for a device, such as 'torch-cpu'; `engine` itself if `device` is None."""
     if device is None:
         return engine
     arguments.one_of(device, _ON_DEVICE, "device")

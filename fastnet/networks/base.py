@@ -81,7 +81,7 @@ class BaseNetwork(ABC):
     _as_written: ClassVar[dict[str, Callable[..., Any]]]
     """The book's methods that an engine replaces, by name.
 
-    If a network's method of one of these names is another function, the method is overridden.
+    A method is overridden if its function is not the function of the same name in this dictionary.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class BaseNetwork(ABC):
         return len(self.sizes)
 
     @num_layers.setter
-    def num_layers(self, number: int) -> None:  # subclasses written as in the book assign it before `sizes`
+    def num_layers(self, number: int) -> None:  # subclasses as in the book assign `num_layers` before `sizes`
         if hasattr(self, "_entries") and number != len(self.sizes):
             raise ValueError(
                 f"num_layers is {arguments.brief(number)}; for sizes {self.sizes} it must be {len(self.sizes)}"
@@ -173,8 +173,8 @@ class BaseNetwork(ABC):
 
         Raises
         ------
-        ValueError
-            If `a` has another shape.
+        TypeError, ValueError
+            If `a` has a wrong type, shape or value.
         """
         outputs: np.ndarray = self._make_engine().outputs(self._rows(a, "a", self.sizes[0])).T
         return outputs
@@ -195,8 +195,8 @@ class BaseNetwork(ABC):
 
         Raises
         ------
-        ValueError
-            If `a` has another shape.
+        TypeError, ValueError
+            If `a` has a wrong type, shape or value.
 
         Examples
         --------
@@ -227,7 +227,7 @@ class BaseNetwork(ABC):
         Raises
         ------
         TypeError, ValueError
-            If `x` has another shape, or `output` is not the index of an output neuron.
+            If `x` has a wrong type, shape or value, or `output` is not the index of an output neuron.
         """
         gradient: np.ndarray = inspection.input_gradient(self, self._rows(x, "x", self.sizes[0]), output).T
         return gradient
@@ -249,8 +249,8 @@ class BaseNetwork(ABC):
 
         Raises
         ------
-        ValueError
-            If `x` or `y` has another shape, or the cost does not allow `y`.
+        TypeError, ValueError
+            If `x` or `y` has a wrong type, shape or value, or the cost does not allow `y`.
         """
         inputs, targets = self._rows(x, "x", self.sizes[0]), self._rows(y, "y", self.sizes[-1])
         for name, rows in (("x", inputs), ("y", targets)):
@@ -273,8 +273,8 @@ class BaseNetwork(ABC):
         ------
         OSError
             If the file cannot be written. An existing file is then unchanged.
-        ValueError
-            If a parameter is infinite or NaN, or an activation or the cost's name cannot be saved.
+        TypeError, ValueError
+            If a parameter has a wrong type, shape or value, or an activation or the cost's name cannot be saved.
         """
         parameters = self._checked_parameters()
         models.write(filename, models.Model(self._architecture(), parameters, self._cost_name(), self.activation))

@@ -120,7 +120,10 @@ def sizes_of(entries: Entries) -> list[int]:
 
 
 def entries_of(architecture: Architecture, activation: str) -> Entries:
-    """Return the entries of an architecture: integers if integers and `activation` suffice, otherwise layers."""
+    """Return the entries of an architecture, given the network's default activation.
+
+    The entries are integers if integers describe all layers. Otherwise, the entries after the first are layers.
+    """
     if is_plain(architecture, activation):
         return list(architecture.sizes)
     shape = architecture.input_shape

@@ -1,6 +1,7 @@
 """Inspection of a network: the activations of every layer, and the gradient of an output with respect to the inputs.
 
-The engine `numpy` computes both, also for networks with other engines, whose results would differ only by rounding.
+The engine `numpy` computes the activations and the gradient, whatever the engine of the network is, because the results
+of all engines differ only by rounding.
 """
 
 from __future__ import annotations

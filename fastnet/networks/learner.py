@@ -40,7 +40,7 @@ class NetworkLearner:
     Attributes
     ----------
     net : TrainedNetwork
-        Network to train. It has the parameters after the last complete epoch.
+        Network to train. At the end of each epoch, the trained parameters are copied to the network.
     engine : Engine
         Engine with the training data.
     mini_batch_size : int
@@ -50,7 +50,7 @@ class NetworkLearner:
     findings : callable
         Function that measures costs and accuracies of the network.
     with_costs : bool
-        Whether to return the costs of the mini-batches.
+        Whether `train` returns the mean cost of an epoch.
     deform : callable, optional
         Function that returns the samples of an epoch, given the training data and a seed.
     """
@@ -70,7 +70,7 @@ class NetworkLearner:
 
     def begin(self) -> None:
         """Copy the network's parameters to the engine."""
-        parameters = self._parameters()  # the user may have changed them between epochs
+        parameters = self._parameters()  # the user may have changed the parameters between epochs
         self._before = self.net.parameters
         self.engine.set_parameters(parameters)
 
@@ -162,7 +162,10 @@ class NetworkLearner:
 
 
 def for_layers_of(architecture: Architecture, parameters: Parameters) -> Parameters:
-    """Return parameters for an architecture that may have other Dropout layers. These layers have no arrays."""
+    """Return the arrays of parameters for each layer of an architecture; an empty dict for a layer without arrays.
+
+    The Dropout layers of the architecture may differ from those of the network that has the parameters.
+    """
     arrays = (layer for layer in parameters if layer)
     return [next(arrays) if trained else {} for trained in architecture.trained]
 

@@ -19,7 +19,7 @@ __all__ = ["Row", "Sweep", "TrainingFailed", "sweep"]
 _IN_MODULES = {"Row": "table", "Sweep": "table", "TrainingFailed": "sweeping", "sweep": "sweeping"}
 
 
-def _attribute(name: str) -> Any:  # lazy: a recipe alone does not need the modules that train many networks
+def _attribute(name: str) -> Any:  # imports lazily: recipes do not need these modules
     if name in _IN_MODULES:
         return getattr(importlib.import_module(f"fastnet.sweeps.{_IN_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -72,7 +72,7 @@ def outcomes(
     client : distributed.Client
         The connection to the scheduler.
     step : callable
-        Called after a network has been trained: once for each epoch, with the recipe.
+        Function that is called with the recipe after a network has been trained, as many times as there are epochs.
 
     Yields
     ------
@@ -102,7 +102,7 @@ def outcomes(
         except Exception as error:
             results.put(error)
 
-    # The thread is a daemon, so that the process can end. joblib waits forever for tasks that Dask has abandoned.
+    # joblib waits forever for tasks that Dask has abandoned. A daemon thread does not keep the process from ending.
     threading.Thread(target=collect, daemon=True).start()
     left, idle = set(tasks), 0
     while left and idle < _PATIENCE:

@@ -42,7 +42,10 @@ class Data:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Numbers of inputs and outputs of a network for these data. Labels are less than the number of outputs."""
+        """Numbers of inputs and outputs of a network for these data.
+
+        If the targets are labels, the number of outputs is the largest training label plus 1.
+        """
         rows, targets = self.training.rows, self.training.targets
         return rows.shape[1], targets.shape[1] if targets.ndim == 2 else int(targets.max()) + 1
 
@@ -75,7 +78,7 @@ class Source:
     expanded: bool = False
 
     def __post_init__(self) -> None:
-        if self.path is not None:  # absolute, because a worker may have another working directory
+        if self.path is not None:  # absolute, because a worker's working directory may differ from ours
             object.__setattr__(self, "path", os.path.abspath(self.path))
 
     def load(self) -> Data:
@@ -96,7 +99,7 @@ def given(value: object) -> Data | Source:
     Raises
     ------
     TypeError, ValueError
-        If `value` is none of these, or a data set is invalid.
+        If `value` is neither data sets nor a `Source`, a path or None, or a data set is invalid.
     """
     if isinstance(value, Source):
         return value
@@ -104,7 +107,8 @@ def given(value: object) -> Data | Source:
         return Source(value)
     if not (isinstance(value, (tuple, list)) and len(value) in (2, 3)):
         raise TypeError(
-            "data must be a path, or a tuple (training_data, validation_data, test_data); test_data may be omitted"
+            f"data is {arguments.brief(value)}; it must be a path, or a tuple (training_data, validation_data, "
+            "test_data); test_data may be omitted"
         )
     sets = []
     for each, name in zip(value, ("training_data", "validation_data", "test_data"), strict=False):

@@ -64,7 +64,10 @@ def seeds(value: int | Iterable[int]) -> list[int]:
 
 
 def differing(found: list[Recipe]) -> list[str]:
-    """Return the names of the arguments in which recipes differ; "sizes" or "layers" if the recipes are equal."""
+    """Return the names of the arguments in which recipes differ.
+
+    If all recipes are equal, the only name is "layers" if the recipes have layers, otherwise "sizes".
+    """
     values = {name: {getattr(each, name) for each in found} for name in ARGUMENTS}
     names = [name for name in ARGUMENTS if len(values[name]) > 1]
     return names or ["sizes" if found[0].layers is None else "layers"]

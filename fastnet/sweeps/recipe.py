@@ -23,9 +23,9 @@ from fastnet.utils import arguments
 
 INITS = ("large", "small")
 _SIZES, _ENDS = (784, 30, 10), (784, 10)  # sizes of chapter 1's network; numbers of inputs and outputs for MNIST
-_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # learning rates of gradient descent
-_ETA_OF_LAYERS = 0.1  # learning rate of chapter 6; with the rates above, most networks with convolutions learn nothing
-_ETA_OF_OTHERS = 0.001  # learning rate of optimizers that divide the gradient by its magnitude
+_ETA = {"quadratic": 3.0, "cross-entropy": 0.5, "log-likelihood": 0.5}  # default learning rates of gradient descent
+_ETA_OF_LAYERS = 0.1  # learning rate of chapter 6; with those in `_ETA`, most networks with convolutions learn nothing
+_ETA_OF_OTHERS = 0.001  # default learning rate of optimizers that divide the gradient by its magnitude
 
 
 class _LargeWeights(network2.Network):
@@ -115,7 +115,7 @@ class Recipe:
     def as_json(self) -> str:
         """Return the recipe as JSON; equal recipes have equal texts."""
         values = asdict(self)
-        for name in ("layers", "image_shape"):  # omitted if None, as in older records, so that their recipes are found
+        for name in ("layers", "image_shape"):  # omitted if None, so that the texts equal those in older records
             if values[name] is None:
                 del values[name]
         return json.dumps(values, sort_keys=True)
@@ -251,7 +251,7 @@ def _network(
 
 
 def _check_layers(made: Recipe) -> None:
-    """Raise a `ValueError` if the layers of a recipe do not fit one another, the inputs, the cost or `dropout`."""
+    """Raise a `ValueError` if the layers do not fit one another, the inputs or the cost, or `dropout` is given."""
     if made.dropout:
         raise ValueError(
             f"dropout is {made.dropout}, and layers are given; write 'dropout {made.dropout}' among the layers instead"

@@ -68,8 +68,8 @@ class Record:
         self._fingerprint = fingerprint
         self._connection: sqlite3.Connection | None = None  # None while there is no table of runs
         if path is not None and os.path.exists(path):
-            if not os.path.isfile(path):  # otherwise, SQLite would create files, for example beside a device
-                raise DataError(f"{self._name}: it is not a regular file")
+            if not os.path.isfile(path):  # otherwise, SQLite could create files beside a device, for example
+                raise DataError(f"{self._name}: this is not a regular file; name another file")
             self._connection = self._connect()
             try:
                 with self._transaction("BEGIN") as connection:

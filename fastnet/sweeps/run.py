@@ -73,7 +73,7 @@ def run(recipe: Recipe, seed: int, data: Data, report: Callable[[History], objec
     Parameters
     ----------
     recipe, seed, data
-        The recipe, the seed and the data of the training. The result depends on nothing else.
+        The recipe, the seed and the data of the training, which alone determine the result.
     report : callable
         Function that is called with the history after each epoch.
     """

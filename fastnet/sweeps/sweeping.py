@@ -45,8 +45,8 @@ def sweep(
         Number of networks to train at the same time, each in one thread; by default, the number of processors.
     scheduler : str, optional
         Address of a Dask scheduler, whose workers train the networks. A worker trains as many networks at the same time
-        as it has threads. If `data` is a path, the path must be valid on each worker. Data sets are sent to the
-        workers.
+        as it has threads. If `data` is a path, the path must be valid on each worker. If `data` is a tuple, the
+        data sets are sent to the workers.
     record : path, optional
         A SQLite file, created if it does not exist. Each network is recorded as soon as it is trained. A recorded
         network with the same recipe, seed, data and version of fastnet is not trained again, so an interrupted sweep

@@ -86,7 +86,7 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Sweep:
-    """The result of a sweep. It prints as a table.
+    """The result of a sweep, which `print` shows as a table.
 
     Recipes are compared on the validation data. Test accuracies are given for the best recipe only, because choosing a
     recipe by test accuracy would bias the test accuracy.
@@ -98,7 +98,7 @@ class Sweep:
     test_samples : int
         Number of test samples; 0 without test data.
     trained : int
-        Number of networks that this sweep trained. The other networks were found in the record.
+        Number of networks that this sweep trained. All other networks of the sweep were found in the record.
     """
 
     rows: list[Row]
@@ -112,7 +112,7 @@ class Sweep:
 
     @property
     def all_diverged(self) -> bool:
-        """Whether every network diverged. In this case, no recipe can be recommended."""
+        """Whether every network diverged, so that no recipe can be recommended."""
         return all(row.diverged == len(row.runs) for row in self.rows)
 
     @property

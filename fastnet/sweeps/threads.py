@@ -1,4 +1,4 @@
-"""Trains networks on one machine, with joblib: one thread per processor, and one copy of the data for all threads."""
+"""Trains networks on one machine, with joblib. Each network is trained in one thread. All threads share the data."""
 
 from __future__ import annotations
 

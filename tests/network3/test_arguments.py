@@ -343,7 +343,7 @@ def test_what_a_layer_cannot_begin_with(what, make):
         (lambda: SoftmaxLayer(10**7, 10**7), ValueError, "n_in and n_out: .* weights need 1,490,11[56] GiB, and this"),
         (lambda: SoftmaxLayer(3, 3, 1.0), ValueError, "p_dropout is 1.0"),
         (lambda: ConvPoolLayer((2, 1, 5), (1, 1, 9, 9)), ValueError, "filter_shape is .* a tuple of 4"),
-        (lambda: ConvPoolLayer((2, 3, 5, 5), (1, 1, 9, 9)), ValueError, "3 input feature maps, but image_shape 1"),
+        (lambda: ConvPoolLayer((2, 3, 5, 5), (1, 1, 9, 9)), ValueError, "3 input feature maps; it must have 1"),
         (
             lambda: ConvPoolLayer((2, 1, 5, 5), (1, 1, 4, 9)),
             ValueError,

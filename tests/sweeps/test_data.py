@@ -58,8 +58,8 @@ def test_what_may_be_given(data, tmp_path):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (3, "data must be a path, or a tuple"),
-        (([],), "data must be a path, or a tuple"),
+        (3, "data is 3; it must be a path, or a tuple"),
+        (([],), r"data is \(\[\],\); it must be a path, or a tuple"),
         (([], []), "training_data: the data set is empty"),
         (([(np.zeros((1, 1)), 0)], 5), "validation_data: 5 is neither a Dataset nor a list"),
     ],

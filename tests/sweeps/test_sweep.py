@@ -202,7 +202,7 @@ def test_more_jobs_than_networks_are_no_more_threads(data):
         ({"learning_rate": 2}, "a sweep has no argument 'learning_rate'"),
         ({"record": 3}, "record is 3; it must be a string or a pathlib.Path"),
         ({"record": ""}, "record is ''; it must be a path"),
-        ({"record": "/dev/null"}, "/dev/null: it is not a regular file"),
+        ({"record": "/dev/null"}, "/dev/null: this is not a regular file"),
     ],
 )
 def test_a_mistake_is_found_before_anything_is_trained_or_written(data, tmp_path, trained, arguments, message):
