@@ -60,7 +60,7 @@ class Network(BaseNetwork):
     num_layers : int
         Number of layers, inputs included.
     sizes : list of int
-        Number of neurons in each layer, as given.
+        Number of neurons in each layer, inputs first.
     weights : list of ndarray
         One matrix `(n_out, n_in)` for each layer except the first. May be changed in place or assigned.
     biases : list of ndarray
@@ -75,7 +75,8 @@ class Network(BaseNetwork):
     TypeError
         If a size or the seed is not an integer.
     ValueError
-        If there are fewer than two layers, a size is not positive, or the engine or the dtype is unknown.
+        If there are fewer than two layers, a size is not positive, the engine or the dtype is unknown, or the seed is
+        out of range.
 
     Notes
     -----
@@ -283,7 +284,7 @@ def load(filename: str | os.PathLike[str], *, engine: str = "numba", seed: int |
     OSError
         If the file cannot be opened.
     ValueError
-        If the file does not contain a network, or contains a network whose cost or layers `Network` does not have.
+        If the file does not contain a network, or `Network` does not support the cost or a layer of the network.
     """
     model = models.read(filename)
     known = (model.cost, model.activation) == (QuadraticCost.__name__, "sigmoid")

@@ -1,9 +1,9 @@
 """An improved version of network.py, implementing the stochastic gradient descent learning algorithm.
 
 This is the book's `network2.py` (chapter 3), with the same names and semantics: the cross-entropy cost, L2
-regularization, better initial weights, and monitoring. In addition to the book's program, this module has layers,
-optimizers, and keyword arguments for other techniques that the chapter describes or leaves as exercises. An engine does
-the arithmetic; see `fastnet.engines`.
+regularization, better initial weights, and monitoring. In addition to the book's program, this module has layer
+objects, optimizers, and keyword arguments for other techniques that the chapter describes or leaves as exercises. An
+engine does the arithmetic; see `fastnet.engines`.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class Network(BaseNetwork):
     Parameters
     ----------
     sizes : sequence of int and Layer
-        Number of neurons in each layer, inputs first: `[784, 30, 10]` has one hidden layer of 30. A layer object may
-        replace a number: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`. For convolutions, the
-        shape of the images, (maps, height, width), replaces the number of inputs:
+        Number of neurons in each layer, inputs first: `[784, 30, 10]` has one hidden layer of 30. Each entry after the
+        inputs may also be a layer object: `[784, Dropout(0.2), Dense(100, "relu"), BatchNormalization(), 10]`. For
+        convolutions, the shape of the images, (maps, height, width), replaces the number of inputs:
         `[(1, 28, 28), Convolution(20, 5, "relu"), MaxPooling(2), 100, 10]`. Each sample is still a column, with the
         pixels ordered map by map and row by row.
     cost : class, object or str, optional
@@ -82,8 +82,8 @@ class Network(BaseNetwork):
         Precision of parameters and arithmetic.
     seed : int, optional
         Seed of the network's own random generator, from 0 to 2**32 - 1. By default, NumPy's global generator draws the
-        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, the
-        initial parameters for a seed are those of the book's program.
+        initial parameters and the order of samples, so `np.random.seed` makes a run repeatable. In both cases, a
+        network of dense layers has the initial parameters that the book's program draws for the same seed.
 
     Attributes
     ----------
@@ -198,8 +198,8 @@ class Network(BaseNetwork):
         epochs : int
             Number of passes over the training data, at least 0. Each pass takes the samples in a new random order.
         mini_batch_size : int
-            Number of samples in a mini-batch, at least 1; with `BatchNormalization`, at least 2. The last mini-batch of
-            an epoch may be smaller.
+            Number of samples in a mini-batch, at least 1. If `BatchNormalization` normalizes neurons and not maps, the
+            number must be at least 2. The last mini-batch of an epoch may be smaller.
         eta : float
             Learning rate, positive.
         lmbda : float, optional
@@ -226,7 +226,8 @@ class Network(BaseNetwork):
             history. The cost of a sample is computed before the step of its mini-batch, so no second pass over the data
             is needed.
         patience : int, optional
-            Number of epochs without an improvement of the best evaluation accuracy after which training stops.
+            Number of epochs without an improvement of the best evaluation accuracy. After this number of epochs,
+            training stops, or the learning rate is halved (see `schedule`).
         schedule : {'halve', 'geometric', 'cosine', 'steps'} or Schedule, optional
             Schedule of the learning rate, which begins at `eta`. With 'halve', the learning rate is halved after
             `patience` epochs without an improvement, and training stops when the rate is `eta` / 128. With the other
@@ -266,8 +267,8 @@ class Network(BaseNetwork):
         TrainingWarning
             If inputs are far from unit scale. If weights become infinite or NaN; training then stops. If, in two
             consecutive epochs, no sample is classified as a label that at least 20 samples have. If, in a run of one
-            epoch, all samples are classified as the same label. The last two warnings are given only if an accuracy is
-            monitored.
+            epoch, all samples are classified as the same label. The warnings about labels are given only if an accuracy
+            is monitored, or `patience` is given.
 
         Notes
         -----
@@ -297,7 +298,7 @@ class Network(BaseNetwork):
         n = len(data)
         self._architecture().check_mini_batch(min(mini_batch_size, n))
         deformation = _deformation(deform, data)
-        # May raise an error, so nothing is changed or drawn before this line.
+        # May raise an error, so nothing is changed, and no random numbers are drawn, before this line.
         engine = self._make_engine(data, dropout=dropout)
         recipe = self._recipe(
             epochs=epochs,
@@ -359,7 +360,8 @@ class Network(BaseNetwork):
         Returns
         -------
         StepwiseTraining
-            Object with the attributes `epoch`, `mini_batch`, `mini_batches` and `eta`. `eta` may be assigned.
+            Object with the method `advance`, and the attributes `epoch`, `mini_batch`, `mini_batches`, `diverged` and
+            `eta`. `eta` may be assigned.
 
         Raises
         ------
@@ -399,7 +401,7 @@ class Network(BaseNetwork):
         max_norm: Any,
         dropout: Any,
     ) -> tuple[int, float, float, Optimizer, float, float | None, float]:
-        """Check and return the arguments on which a training step depends. The returned optimizer has the momentum."""
+        """Check and return the arguments of a training step. `momentum` becomes a setting of the returned optimizer."""
         return (
             arguments.positive(mini_batch_size, "mini_batch_size"),
             arguments.positive_number(eta, "eta", self.dtype),
@@ -502,16 +504,15 @@ class Network(BaseNetwork):
     ) -> tuple[Arrays, Arrays]:
         """Return the gradient of `total_cost(data, lmbda, l1=l1)` with respect to biases and weights.
 
-        Without regularization, the gradient is the mean over the samples of the gradients that `backprop` returns
-        (chapter 2, equations BP1 to BP4). The network keeps the engine with the prepared data, so further calls with
-        the same data do not prepare it again. Call this method after each epoch, in `SGD(report=...)`, to see how fast
-        each layer learns.
+        Without regularization and `BatchNormalization`, the gradient is the mean of the samples' gradients, which
+        `backprop` returns (chapter 2, equations BP1 to BP4). The network keeps the prepared data for further calls with
+        the same data. Call this method after each epoch, in `SGD(report=...)`, to see how fast each layer learns.
 
         Parameters
         ----------
         data : Dataset or iterable of (x, y)
             Samples, in a form that `SGD` accepts as training data. With `BatchNormalization`, all samples form
-            one mini-batch, which needs at least 2 samples. `Dropout` layers drop no neurons.
+            one mini-batch of a size that `SGD` allows. `Dropout` layers drop no neurons.
         lmbda, l1 : float, optional
             Parameters of L2 and L1 regularization, at least 0. These parameters are divided by the number of samples in
             `data`.
@@ -632,7 +633,7 @@ def _check_together(
 
 
 def _described(optimizer: Optimizer) -> dict[str, Any]:
-    """Return an optimizer as entries of a recipe: the momentum of gradient descent, otherwise name and settings."""
+    """Return an optimizer as entries of a recipe: the momentum of 'sgd', name and settings of any other optimizer."""
     if isinstance(optimizer, GradientDescent) and not optimizer.nesterov:
         return {"momentum": optimizer.momentum}
     return {"optimizer": {"name": optimizer.name, **optimizer.settings()}}
@@ -688,7 +689,7 @@ def load(
         known = [*costs.COSTS, *([] if cost is None else [costs.name_of(cost)])]
         raise ValueError(
             f"{os.fspath(filename)}: its cost is {model.cost}; it must be one of {', '.join(known)}. "
-            "Give a custom cost as cost="
+            "Give a custom cost as the argument cost"
         )
     with arguments.named(os.fspath(filename)):
         net = Network(

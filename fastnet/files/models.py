@@ -1,9 +1,11 @@
-"""Reads and writes networks in JSON files. For dense networks, the format is that of the book's `network2.py`.
+"""Reads and writes networks in JSON files. The format has two versions.
 
-Version 1 is the book's format, with additional entries that the book's program ignores, such as the version and a
-checksum of the rest of the file. If a file of another program has no cost, the network has chapter 1's quadratic cost.
-Version 2 has the number of inputs or the shape of the images, and a list of layers with their arrays. The book's
-program cannot misread a file of version 2, because the file has no entry for the cost at the top level.
+Version 1 is the format of the book's `network2.py`, with additional entries such as the version and a checksum of the
+rest of the file. If a file has neither a version nor a cost, the network has the quadratic cost. Version 2 has the
+number of inputs or the shape of the images, and a list of layers with their arrays.
+
+A file has no entry for the cost at the top level if its version is 2, or its activation is not sigmoid. The book's
+program then raises an error, and cannot misread the file.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from fastnet.formulas.costs import CustomCost, QuadraticCost, from_name
 from fastnet.formulas.layers import Dense, Layer, Shape, as_layers, from_settings
 from fastnet.utils import arguments
 
-_MOST_BYTES = 1 << 30  # largest number of bytes of a file, about 20 for a weight; a larger file is refused
+_MOST_BYTES = 1 << 30  # largest number of bytes of a file, in which a weight takes about 20; a larger file is refused
 # Largest number of JSON objects in a file of each version. A file with more objects is refused, because the parsed file
 # could need 30 times as much memory as the file has bytes.
 _MOST_OBJECTS = {1: 2, 2: 1002}
@@ -59,7 +61,7 @@ class Model:
 
     @property
     def sizes(self) -> list[int]:
-        """Number of neurons in each dense or convolutional layer, inputs first."""
+        """Number of inputs, then number of neurons in each dense or convolutional layer."""
         return list(self.architecture.sizes)
 
     @property
@@ -74,10 +76,10 @@ class Model:
 
 
 def is_plain(architecture: Architecture, activation: str) -> bool:
-    """Whether version 1 can describe a network.
+    """Whether a file of version 1 can describe a network.
 
-    All layers must be dense, all hidden layers must have `activation`, and the output activation must be the first of
-    the cost's `outputs`.
+    The inputs must not be images, and all layers must be dense. All hidden layers must have `activation`, and the
+    output activation must be the first of the cost's `outputs`.
     """
     *hidden, last = architecture.layers
     expected = [*(activation for _ in hidden), architecture.cost.outputs[0]]
@@ -199,7 +201,7 @@ def _read_version_1(contents: dict[str, Any], dtype: np.dtype) -> Model:
         raise ValueError("its sizes must be a list of at least two positive integers")
     weights, biases = contents["weights"], contents["biases"]
     if not all(isinstance(values, list) and len(values) == len(sizes) - 1 for values in (weights, biases)):
-        raise ValueError("its weights or biases do not have the shapes of its sizes")
+        raise ValueError("its weights and biases must be lists of one array for each size except the first")
     layers = as_layers(sizes[1:], activation)
     arrays = [{"weights": w, "biases": b} for w, b in zip(weights, biases, strict=True)]
     return _checked((sizes[0],), layers, arrays, cost, dtype, activation)
@@ -224,7 +226,7 @@ def _input_shape(inputs: Any) -> Shape:
     """Return the shape of a sample, given the number of inputs, or the shape of the images as a list."""
     shape = tuple(inputs) if isinstance(inputs, list) else (inputs,)
     if len(shape) != (3 if isinstance(inputs, list) else 1) or not all(type(n) is int and n > 0 for n in shape):
-        raise ValueError("its inputs must be a positive integer, or a list of three")
+        raise ValueError("its inputs must be a positive integer, or a list of three positive integers")
     return shape
 
 
@@ -244,7 +246,7 @@ def _checked(
 ) -> Model:
     """Return a model, given its arrays as nested lists, or raise a `ValueError` if the arrays do not fit the layers."""
     _check_name(cost)
-    if len(input_shape) > 1:  # a short file may describe large images; dense layers are never larger than the file
+    if len(input_shape) > 1:  # a short file may describe large images; dense layers are limited by the size of the file
         check_memory(input_shape, layers)
     architecture = Architecture(input_shape, layers, from_name(cost) or _NOT_GIVEN, dtype)
     parameters: Parameters = []
@@ -269,10 +271,10 @@ def _check_name(cost: Any) -> None:
 def _array(rows: Any, name: str, shape: Shape, dtype: np.dtype) -> np.ndarray:
     """Return an array, given nested lists.
 
-    Shape and types are checked first, because NumPy would also convert strings and booleans to numbers.
+    The types are checked first, because NumPy would also convert strings and booleans to numbers.
     """
     if not _has_shape(rows, shape):
-        raise ValueError(f"its {name} do not have the shapes of its sizes")
+        raise ValueError(f"its {name} do not have the shapes that its layers need")
     if not _are_numbers(rows, len(shape)):
         raise ValueError(f"its {name} are not numbers")
     try:

@@ -84,7 +84,7 @@ def holding(path: str | os.PathLike[str], what: str, reason: Callable[[Exception
     what : str
         Expected contents, such as "network".
     reason : callable, optional
-        Function that returns the reason, given the exception.
+        Function that returns the reason in the error message, given the exception.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def read_exactly(stream: BinaryIO, count: int) -> bytes | bytearray:
     Raises
     ------
     EOFError
-        If the stream has fewer bytes.
+        If the stream has fewer than `count` bytes.
     """
     if count <= _STEP:
         contents = stream.read(count)
@@ -164,7 +164,8 @@ def archive(file: BinaryIO) -> zipfile.ZipFile:
 class _ReadInSteps:
     """A file that refuses to read more than 1 MiB at a time.
 
-    An archive with a longer directory is refused, because a parsed directory needs ten times its length in memory.
+    A zip archive whose directory is longer than 1 MiB is refused, because a parsed directory needs ten times its length
+    in memory.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -180,7 +181,7 @@ class _ReadInSteps:
 
 @contextmanager
 def named_errors(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Make each `OSError` in the `with` block name the file as the user named it."""
+    """Make each `OSError` with an error number in the `with` block name the file as the user named it."""
     try:
         yield
     except OSError as error:  # the error may name no file, or a temporary file

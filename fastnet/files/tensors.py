@@ -34,7 +34,7 @@ class Kind(NamedTuple):
     name : str
         Name of the kind in the header.
     version : int
-        Version of the format in which `write` writes.
+        Version of the format that `write` writes.
     earlier : tuple of int
         Earlier versions that `read` accepts, too.
     """
@@ -70,7 +70,7 @@ def write(path: StrPath, kind: Kind, description: Mapping[str, Any], arrays: Map
     path : path
         Name of the file.
     kind : Kind
-        Kind of the file. `read` refuses files of another kind or version.
+        Kind of the file. `read` needs a kind of the same name that has the version as `version` or in `earlier`.
     description : mapping
         Data that JSON can represent.
     arrays : mapping of str to ndarray
@@ -107,7 +107,7 @@ def read(path: StrPath, kind: Kind) -> Contents:
     OSError
         If the file cannot be opened.
     DataError
-        If the file has another kind or version, or is damaged. `DataError` is a `ValueError`.
+        If the file has another kind or an unknown version, or is damaged. `DataError` is a `ValueError`.
     """
     path = Path(path)
     with named_errors(path), path.open("rb") as file, holding(path, kind.name):

@@ -38,15 +38,15 @@ class Format(Generic[_Model]):
     Attributes
     ----------
     kind : str
-        Name of the kind; each file contains it.
+        Name of the kind. Each file contains the name.
     version : int
-        Version of the format; each file contains it.
+        Version of the format. Each file that `write` writes contains the version.
     settings : tuple of str
         Names of the network's attributes that determine its layers. Each attribute is a number, a string, None, or a
         sequence. The number of items of a sequence is at most the number of tensors plus 1.
     make : callable
-        Function that makes a network, given the settings as keyword arguments. It raises an exception if a setting is
-        invalid.
+        Function that makes a network, given the settings as keyword arguments. The function raises an exception if a
+        setting is invalid.
     """
 
     kind: str
@@ -160,7 +160,7 @@ def _check_setting(value: Any, name: str, tensors: int) -> None:
 
 
 def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size: int) -> None:
-    """Raise a `ValueError` if tensors in a file are not those that the layers expect, or are larger than the file."""
+    """Raise a `ValueError` if a file's tensors do not fit the layers, are larger than the file, or are not finite."""
     if state.keys() != expected.keys():
         raise ValueError("its parameters are not those of its layers")
     if any(type(tensor) is not torch.Tensor or tensor.layout is not torch.strided for tensor in state.values()):
@@ -175,7 +175,7 @@ def _check_state(state: dict[str, Any], expected: dict[str, torch.Tensor], size:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, pickle.UnpicklingError):  # PyTorch's own message recommends weights_only=False
+    if isinstance(error, pickle.UnpicklingError):  # PyTorch's message, which recommends weights_only=False, is replaced
         return "it asks for more than tensors and plain data, or is damaged"
     if isinstance(error, zipfile.BadZipFile):
         return "it is not an archive as torch.save writes it"

@@ -2,7 +2,7 @@
 
 `torch.load(weights_only=True)` calls only functions that PyTorch allows. But PyTorch imports modules to compare the
 names in a file with these functions. The dry run executes the same pickle instructions, with harmless replacements for
-the functions. It refuses a file that names any function not needed to make tensors.
+the functions. The dry run refuses a file that names any function not needed to make tensors.
 """
 
 from __future__ import annotations

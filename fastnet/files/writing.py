@@ -21,7 +21,7 @@ _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts to rename a fil
 
 try:
     import fcntl
-except ImportError:  # Windows
+except ImportError:  # Windows has no fcntl
     fcntl = None  # type: ignore[assignment] # a module on other systems
 
 
@@ -32,8 +32,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : path
-        Name of the file. If it is a link, the linked file is replaced. Pipes and devices cannot be replaced, and are
-        written to directly.
+        Name of the file. If a link has this name, the linked file is replaced. Pipes and devices cannot be replaced,
+        and are written to directly.
 
     Yields
     ------

@@ -45,8 +45,8 @@ class Earlier(NamedTuple):
     Attributes
     ----------
     number : int
-        Number of this run's epochs in the second file. The file may contain further epochs, if a process was killed
-        after writing the second file and before writing the first.
+        Number of this run's epochs in the second file. The second file contains further epochs if a process was killed
+        after writing the second file and before writing the checkpoint.
     sha256 : str
         Checksum of the run's epochs in the second file.
     """
@@ -64,7 +64,7 @@ class Checkpoint:
     recipe : dict
         Settings of the network and arguments of `SGD`, as in `History`.
     data : str
-        Checksum of the data.
+        Checksum of the data that the run depends on.
     parameters : list of dict of str to ndarray
         Arrays of each layer by name.
     engine : State
@@ -115,7 +115,7 @@ class CheckpointFile:
         ------
         TypeError, ValueError
             If an argument has a wrong type. If the file exists and `resume` is False. If `resume` is True without a
-            file name. If the second file exists without the first.
+            file name. If the second file exists without the checkpoint.
         """
         resume = arguments.flag(resume, "resume")
         if path is None:
@@ -133,7 +133,7 @@ class CheckpointFile:
     def found(
         self, recipe: Mapping[str, Any], architecture: Architecture, state_names: Sequence[str]
     ) -> Checkpoint | None:
-        """Return the checkpoint to continue, or None if there is none; see `read`."""
+        """Return the checkpoint from which the run continues, or None if the run begins anew; see `read`."""
         if self.path is None or not (self.resume and self.path.exists()):
             return None
         return read(self.path, recipe, self.data, architecture, state_names)
@@ -155,7 +155,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
     earlier, second = checkpoint.earlier, _second(path)
     number = len(checkpoint.epochs) // _PART * _PART
     if number > earlier.number or (number and not second.exists()):
-        # The second file is written first, because the first file may refer only to epochs that the second file has.
+        # The second file is written first, because the checkpoint may refer only to epochs that the second file has.
         epochs = checkpoint.epochs[:number]
         tensors.write(second, _KIND_OF_EARLIER, {}, epochs.arrays())
         earlier = Earlier(number, epochs.checksum())
@@ -180,7 +180,7 @@ def write(path: StrPath, checkpoint: Checkpoint) -> Earlier:
 
 
 def _second(path: StrPath) -> Path:
-    """Return the name of the second file of a run."""
+    """Return the name of the second file of a run, which has the earlier epochs."""
     return Path(f"{os.fspath(path)}.epochs")
 
 
@@ -207,7 +207,8 @@ def read(
     OSError
         If the file cannot be opened.
     DataError
-        If the file is not a checkpoint. `DataError` is a `ValueError`.
+        If the file is not a checkpoint or is damaged, or the run's second file is missing or damaged. `DataError` is a
+        `ValueError`.
     ValueError
         If the checkpoint is from another run, or cannot be continued bit for bit.
     """
@@ -257,7 +258,10 @@ _ROUNDS_AS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
 def _in_form_of_version_3(
     description: dict[str, Any], arrays: dict[str, np.ndarray], architecture: Architecture, state_names: Sequence[str]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Convert a checkpoint from version 2, which had dense layers and velocities only, to version 3."""
+    """Convert a checkpoint from version 2 to version 3.
+
+    In version 2, only dense layers had arrays, and velocities were the only state of optimizers.
+    """
     layers = [i for i, layer in enumerate(architecture.layers) if isinstance(layer, Dense)]
     new_names = {
         f"{old}.{name}.{k}": f"{new}.{i}.{name}"

@@ -12,7 +12,7 @@ from fastnet.datasets.dataset import Dataset
 from fastnet.datasets.sparse import SparseInputs
 
 _LARGE = 5.0  # root mean square of the inputs above which a warning is given; it is 1 for standardized inputs
-_ENOUGH = 20  # no warning for labels with fewer samples, which may be predicted for no sample by chance
+_ENOUGH = 20  # least number of samples of a label for a warning; the predictions may lack rarer labels by chance
 
 
 class TrainingWarning(RuntimeWarning):
@@ -39,7 +39,7 @@ def diverged(when: str, eta: float, stacklevel: int) -> None:
     eta : float
         Learning rate.
     stacklevel : int
-        Number of callers between this function and the line that the warning names.
+        Number of calls between the line that the warning names and this function.
     """
     warnings.warn(
         f"{when}: weights became infinite or NaN, and training stopped; the network keeps its previous "
@@ -97,7 +97,7 @@ def scale_of(extremes: tuple[float, float], numbers: np.ndarray) -> str:
     extremes : tuple of float
         Smallest and largest input.
     numbers : ndarray
-        All inputs, in any shape.
+        All inputs, or the stored numbers of sparse inputs, in any shape.
     """
     if max(map(abs, extremes)) <= _LARGE:
         return ""
@@ -114,7 +114,7 @@ def warn_of_scale(scale: str, stacklevel: int) -> None:
     scale : str
         Result of the function `scale`.
     stacklevel : int
-        Number of callers between this function and the line that the warning names.
+        Number of calls between the line that the warning names and this function.
     """
     if scale:
         warnings.warn(
@@ -152,7 +152,7 @@ class DeadOutputs:
         found : NeverPredicted
             Labels that were never predicted.
         stacklevel : int
-            Number of callers between this function and the line that the warning names.
+            Number of calls between the line that the warning names and this function.
         is_only : bool, optional
             Whether the run has one epoch only.
         """

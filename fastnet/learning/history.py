@@ -105,7 +105,7 @@ class Epochs(Sequence[Epoch]):
         return [value if there else None for value, there in zip(values, known, strict=True)] if known.any() else []
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return copies of the columns that have values, by name, and of the column "known".
+        """Return copies of the columns by name: "known", and all columns except "number" that have values.
 
         For each epoch, "known" has a number whose bits say which values of the epoch are not None.
         """
@@ -265,7 +265,7 @@ class History:
         return f'{best}{epochs} took {seconds:.2f} seconds; net.save("net.json") keeps the network.'
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the epochs as a pandas data frame, one per row, with the attributes of `Epoch` that were measured.
+        """Return a pandas data frame with a row for each epoch, and a column for each measured attribute of `Epoch`.
 
         Raises
         ------

@@ -131,16 +131,16 @@ class Steps(Schedule):
 HALVE = "halve"
 _BY_NAME = {kind.name: kind for kind in (Geometric, Cosine, Steps)}
 SCHEDULES = (HALVE, *_BY_NAME)
-"""Names of the schedules. "halve" depends on the evaluation accuracy; `Plan` implements it."""
+"""Names of the schedules. `Plan` implements "halve", which depends on the evaluation accuracy."""
 
 
 def as_schedule(schedule: Any) -> Schedule | str | None:
-    """Check the argument `schedule`, and return an object, 'halve' or None.
+    """Check the argument `schedule`, and return a `Schedule`, 'halve' or None.
 
     Raises
     ------
     ValueError
-        If `schedule` is neither a schedule nor a name in `SCHEDULES`.
+        If `schedule` is neither a `Schedule`, a name in `SCHEDULES`, nor None.
     """
     if schedule is None or isinstance(schedule, Schedule):
         return schedule
@@ -163,7 +163,7 @@ class StoppingRule(ABC):
     eta : float
         Learning rate of the next epoch.
     best : float
-        Largest value so far.
+        Largest value that `look_at` has received so far.
     improved : bool
         Whether the last value is larger than all earlier values.
     stopped : str

@@ -52,7 +52,7 @@ class Learner(Protocol):
         """Prepare for an epoch. The time of this call does not count as training time."""
 
     def train(self, number: int, eta: float, handle_deferred: Callable[[], None]) -> float | None:
-        """Train for an epoch, and return the mean cost of its mini-batches, or None if costs are not requested.
+        """Train for an epoch, and return the mean cost of its samples, or None if costs are not requested.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class Learner(Protocol):
         eta : float
             Learning rate.
         handle_deferred : callable
-            Function to call between mini-batches. It handles signals that were deferred, such as Ctrl-C.
+            Function to call between mini-batches. The function handles deferred signals, such as Ctrl-C.
         """
 
     def arrays(self) -> Iterable[np.ndarray]:
@@ -130,7 +130,7 @@ class Training:
         keep : callable, optional
             Function that is called before `report`, to write the checkpoint.
         stacklevel : int, optional
-            Number of callers between this function and the line that warnings name.
+            Number of calls between the line that warnings name and this function.
         """
         diagnostics.warn_of_scale(self.scale, stacklevel + 1)
         dead_outputs = diagnostics.DeadOutputs(self.scale)
@@ -148,7 +148,7 @@ class Training:
             keep()
             report(self.history)
             is_only = number == 0 and self.is_over
-            # This comes last, because a warning may be raised as an error.
+            # The warning comes last, because the epoch must be kept and reported even if warnings are raised as errors.
             dead_outputs.look_at(number, findings.never_predicted, stacklevel + 1, is_only=is_only)
 
     def _train(self, number: int, eta: float, began: float) -> tuple[float | None, float, bool]:
@@ -193,7 +193,7 @@ def descend(
         Costs of the mini-batches; None unless `with_costs` is True. The machine's speed does not change how the
         costs are rounded.
     """
-    # The number of mini-batches in a run depends on the machine's speed, so costs are summed in parts of fixed size.
+    # The size of a run of `progress.runs` depends on the machine's speed, so costs are summed in parts of fixed size.
     together, work = mini_batch_size, mini_batch_size * engine.architecture.multiplications
     first = 1 if with_costs else max(1, min(_MINI_BATCHES_AT_FIRST, _WORK_AT_FIRST // work))
     if with_costs:

@@ -50,7 +50,7 @@ def apply(net: network2.Network, message: Mapping[str, Any], random: np.random.G
 
 
 def _remove(net: network2.Network, number: int, index: Any) -> str:
-    """Set the next layer's weights of a neuron or a map to zero, which removes the neuron or map."""
+    """Remove a neuron or a map: set the outgoing weights, in the next layer that has weights, to zero."""
     which = neuron_of(net, number, index)
     for inputs, layer in zip(net._architecture().shapes[number:], net.parameters[number:], strict=False):
         if "weights" not in layer:  # layers without weights, such as pooling, keep the order of maps and neurons

@@ -19,8 +19,8 @@ from fastnet.play.settings import RequestError, number_of_parameters
 
 _LARGEST_SIDE = 200  # largest side of a drawing, in pixels
 _EXAMPLES = 8  # number of test digits that are shown for a neuron
-_SEARCHED = 2000  # largest number of test digits that are searched for these examples
-_WORK_OF_SEARCH = 2e9  # largest number of multiplications of this search
+_SEARCHED = 2000  # largest number of test digits that are searched for a neuron's examples
+_WORK_OF_SEARCH = 2e9  # approximate largest number of multiplications of a search for a neuron's examples
 _PART = 50  # number of test digits that are fed forward together, to limit the memory of convolutions
 _KINDS: dict[type[Layer], str] = {
     Dense: "dense",
@@ -42,7 +42,7 @@ class Image(NamedTuple):
     pixels : ndarray of float32, shape (28, 28)
         Pixels from 0 (paper) to 1 (ink).
     reason : str
-        Reason why the image does not show one digit; empty if it may show one.
+        Reason why the image does not show one digit; empty if the image may show one digit.
     members : dict
         Further members of the message `seen`.
     """
@@ -111,7 +111,7 @@ def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image
     order : {'wrong', 'all'}
         'wrong': misclassified digits come first; 'all': all digits in MNIST's order.
     position : int
-        Position in that order, modulo the number of test digits.
+        Position of the digit in `order`, modulo the number of test digits.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def test_digit(predicted: np.ndarray | None, order: Any, position: Any) -> Image
 
 
 def neuron(net: network2.Network, layer: Any, index: Any, image: Image | None) -> tuple[dict[str, Any], Arrays]:
-    """Return the weights of a neuron or a filter, and the test digits that activate it most.
+    """Return a neuron's or a filter's weights, and the digits with the largest activations among the first test digits.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def description(net: network2.Network) -> dict[str, Any]:
 
 
 def first_weights(net: network2.Network) -> Arrays:
-    """Return the weights of the first neurons or filters as int8.
+    """Return weights of the first neurons or filters in the first layer that has weights, as int8.
 
     The weights are scaled so that the largest absolute weight of each neuron or filter is 127. The result is empty if
     the inputs of the neurons are not the pixels.

@@ -15,7 +15,7 @@ class Preset(NamedTuple):
     chapter : int
         Chapter of the book.
     settings : dict
-        The settings that differ from the defaults.
+        Settings by name. The other settings have their defaults.
     """
 
     name: str

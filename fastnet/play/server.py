@@ -3,7 +3,7 @@
 Three checks authorize requests:
 
 - The printed address has a random token, which the server exchanges for a cookie. Without the cookie, the server sends
-  only the scripts and styles of the page.
+  only the page's static files, and closes websockets.
 - The header `Host` has to name this machine, which prevents DNS rebinding.
 - The header `Origin` of a websocket has to be the server's own origin, so that a page of another site cannot open a
   websocket.
@@ -35,8 +35,8 @@ LARGEST_MESSAGE = 200_000
 """Largest number of bytes of a message."""
 
 _SESSIONS = 8  # largest number of windows
-_WAITING = 16  # with this number of unanswered messages of a window, the server pauses reading its messages
-_UNSENT = 64  # with this number of unsent frames for a window, the server pauses reading its messages
+_WAITING = 16  # number of a window's unanswered messages at which the server pauses reading from the window
+_UNSENT = 64  # number of a window's unsent frames at which the server pauses reading from the window
 _PATIENCE = 60.0  # number of seconds for which a session is kept after the connection is lost
 _REFUSED, _TOO_MANY = 4403, 4429  # close codes of a websocket
 
@@ -59,7 +59,7 @@ class PageServer:
     model : callable
         Function that returns the network with which each window begins.
     name : str or None
-        Name of the network's file, if it has one.
+        Name of the network's file; None if fastnet has trained the network.
     host : str
         Address on which the server listens.
     port : int

@@ -17,7 +17,7 @@ from fastnet.sweeps.recipe import Recipe, recipe
 from fastnet.utils import arguments
 
 N_IN, N_OUT = 784, 10
-LARGEST = 2_000_000  # largest number of parameters and neurons of a network, to limit memory and size of messages
+LARGEST = 2_000_000  # largest number of parameters plus neurons of a network, to limit memory and size of messages
 MOST_WORK = 20_000_000  # largest number of multiplications for a sample, to limit the time of an answer
 
 DEFAULTS: dict[str, Any] = {
@@ -134,7 +134,7 @@ def of_network(net: network2.Network) -> Settings:
 
 
 def _recipe(chosen: Mapping[str, Any]) -> Recipe:
-    """Return the recipe. Error messages begin with the name of a setting."""
+    """Return the recipe. The `field` of a `RequestError` is the invalid setting, or None if the setting is unknown."""
     same = ("cost", "activation", "optimizer", "momentum", "eta", "dropout", "mini_batch_size")
     given = {name: chosen[name] for name in same} | {library: chosen[page] for library, page in _NAMES.items()}
     try:
@@ -176,7 +176,7 @@ def number_of_parameters(architecture: Architecture) -> int:
 def _refused(text: str) -> RequestError:
     """Return an error about the setting whose name is the first word of the text."""
     first = text.replace(":", " ").split()[0]
-    if first == "sizes":  # the page has no setting sizes, but the setting layers
+    if first == "sizes":  # the page has the setting layers instead of sizes
         return RequestError(f"layers: {text}", "layers")
     field = _NAMES.get(first, first)
     if field != first:
@@ -185,7 +185,7 @@ def _refused(text: str) -> RequestError:
 
 
 def _integer(chosen: Mapping[str, Any], name: str, least: int, most: int) -> int:
-    """Return a setting, if it is an integer from `least` to `most`."""
+    """Return a setting; raise a `RequestError` if the setting is not an integer from `least` to `most`."""
     value = chosen[name]
     if not (_is_number(value) and value == int(value) and least <= value <= most):
         raise RequestError(f"{name} is {arguments.brief(value)}; it must be an integer from {least} to {most:,}", name)

@@ -23,7 +23,7 @@ from fastnet.play.workers import Worker
 from fastnet.utils import progress
 
 _PICTURE = 1 / 60  # least number of seconds between two pictures
-_ADVANCE = 0.025  # approximate training time of a call in seconds, and usual time between two pictures
+_ADVANCE = 0.025  # approximate training time of one `_advance` in seconds; usually also the time between two pictures
 _MEASURED = 0.5  # least number of seconds between two measurements of accuracies and gradients
 _SAMPLES_OF_GRADIENTS = 200
 _CURVE = 2000  # largest number of points of a curve that are kept
@@ -52,7 +52,7 @@ class Trainer:
     on_picture : callable
         Called with members of the message `progress` about 40 times a second, in the training or measuring thread.
     on_state : callable
-        Called with members of the message `state` when they change without a request.
+        Called with members of the message `state` when the state changes without a request.
     """
 
     def __init__(self, settings: Settings, measuring: Worker, net: network2.Network | None = None) -> None:
@@ -64,7 +64,7 @@ class Trainer:
         self._training: StepwiseTraining | None = None
         self._measured_on: tuple[Dataset, Dataset] | None = None  # data for gradients, data for training accuracy
         self._left = 0.0  # number of mini-batches until training pauses
-        self._size = 1  # number of mini-batches in the next call
+        self._size = 1  # largest number of mini-batches in the next `_advance`
         self._seconds = self._samples = self._costs = 0.0
         self._total_seconds = 0.0
         self._drawn = self._measured = -math.inf
@@ -89,7 +89,7 @@ class Trainer:
         return self._shown
 
     def run(self) -> None:
-        """Train until `pause` is called."""
+        """Let `go_on` train until `pause` is called."""
         self._begin()
         self._left = math.inf
 
@@ -100,7 +100,7 @@ class Trainer:
             self._picture(time.perf_counter())
 
     def step(self, unit: Any) -> None:
-        """Train for one mini-batch if `unit` is "mini-batch", or to the end of the epoch if `unit` is "epoch".
+        """Let `go_on` train on one mini-batch, or to the end of the epoch if `unit` is "epoch".
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Trainer:
         self._left = 1 if unit == "mini-batch" else training.mini_batches - training.mini_batch
 
     def change_eta(self, eta: Any) -> None:
-        """Train with another learning rate from now on.
+        """Train with the learning rate `eta` from now on.
 
         Raises
         ------
@@ -244,7 +244,7 @@ class Trainer:
 
     @property
     def curves(self) -> dict[str, list[float | None]]:
-        """Epochs, costs and test accuracies of the points so far; may be called in any thread."""
+        """Epochs, costs and test accuracies of the points so far; any thread may read this property."""
         points = list(self._points)
         return {name: [point[i] for point in points] for i, name in enumerate(("epoch", "cost", "test_accuracy"))}
 

@@ -12,17 +12,17 @@ T = TypeVar("T")
 
 
 class Worker:
-    """A thread that runs tasks in the order in which they are added. It calls a function while no task waits.
+    """A thread that runs tasks in the order in which they are added, and calls `otherwise` while no task waits.
 
     Parameters
     ----------
     name : str
         Name of the thread.
     otherwise : callable, optional
-        Function that is called while no task waits. If it returns True, it is called again; otherwise, the thread
-        sleeps until the next task.
+        Function that is called after a task if no other task waits. The thread calls the function again if the function
+        returns True; otherwise, the thread sleeps until the next task.
     on_error : callable, optional
-        Called with an exception of `otherwise`. An exception of a task is set on its future.
+        Called with an exception of `otherwise`. An exception of a task is set on the task's future.
     """
 
     def __init__(
