@@ -39,7 +39,8 @@ class Ink:
 def grey(image: np.ndarray) -> np.ndarray:
     """Return grey values of a colour image: its colours, projected onto their first principal component.
 
-    In these grey values, a yellow line on white paper is as distinct as a blue line. A grey image is returned unchanged.
+    After this projection, a yellow line on white paper is as distinct as a blue line. A grey image is returned
+    unchanged.
 
     Parameters
     ----------
