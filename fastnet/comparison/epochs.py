@@ -73,7 +73,7 @@ class Comparison:
     results: list[Result]
 
     def times(self, engine: str, reference: str = "reference") -> float | None:
-        """Return the median over epochs of speed(engine) / speed(reference); None if one of the two was not measured."""
+        """Return the median over epochs of speed(engine) / speed(reference); None if an engine was not measured."""
         seconds = {result.engine: result.seconds for result in self.results if result.seconds}
         if engine not in seconds or reference not in seconds:
             return None

@@ -165,7 +165,7 @@ def _border(mask: np.ndarray) -> int:
 
 
 def _sides(mask: np.ndarray) -> list[np.ndarray]:
-    """For each border, return the columns (upper, lower) or rows (left, right) at which a mask touches it, as a mask."""
+    """Return where `mask` touches each border, as masks of columns (upper, lower) and of rows (left, right)."""
     near = _border(mask)
     return [np.asarray(part[:near].any(axis=0)) for part in (mask, mask[::-1], mask.T, mask.T[::-1])]
 
