@@ -6,11 +6,11 @@
 >>> net.SGD(training_data, 30, 10, 3.0, test_data=test_data)  # doctest: +SKIP
 
 `mnist_loader`, `network` (chapter 1), `network2` and `expand_mnist` (chapter 3), and `network3` (chapter 6) are the
-book's modules. `mnist_loader` returns each data set as a `Dataset`, on which networks train fastest. `network2` takes
-the layers `Dense`, `Convolution`, `MaxPooling`, `Dropout` and `BatchNormalization`, optimizers such as `Adam`, and
-learning-rate schedules such as `Cosine`. `neural_network` has `MLPClassifier` and `MLPRegressor` with scikit-learn's
-API. `sweep` trains many networks. `book` has the book's figures and experiments. Modules and classes are imported on
-first access.
+book's modules. `mnist_loader` returns each data set as a `Dataset`. Training on a `Dataset` is faster than training on
+a list of tuples (x, y). `network2` takes the layers `Dense`, `Convolution`, `MaxPooling`, `Dropout` and
+`BatchNormalization`, optimizers such as `Adam`, and learning-rate schedules such as `Cosine`. `neural_network` has
+`MLPClassifier` and `MLPRegressor` with scikit-learn's API. `sweep` trains many networks. `book` has the book's figures
+and experiments. Modules and classes are imported on first access.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _attribute(name: str) -> Any:
         return importlib.import_module(f"fastnet.{name}")
     if name in _IN_MODULES:
         return getattr(importlib.import_module(_IN_MODULES[name]), name)
-    if name[:1].isupper():  # modules in `_ALL_OF` have only classes; for other names, NumPy is not imported
+    if name[:1].isupper():  # all names in `_ALL_OF` are capitalized; for a lower-case name, no module is imported
         for module in map(importlib.import_module, _ALL_OF):
             if name in module.__all__:
                 return getattr(module, name)

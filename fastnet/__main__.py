@@ -1,4 +1,4 @@
-"""`python -m fastnet` is the command `fastnet`."""
+"""`python -m fastnet` runs the command `fastnet`."""
 
 from fastnet.cli import main
 

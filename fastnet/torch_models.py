@@ -62,7 +62,7 @@ def to_torch(net: BaseNetwork) -> nn.Sequential:
     Raises
     ------
     ValueError
-        If the network has a custom activation or non-inverted dropout. PyTorch has no layers for these.
+        If the network has a custom activation or non-inverted dropout, for which PyTorch has no modules.
 
     Examples
     --------
@@ -129,9 +129,10 @@ def from_torch(
     Parameters
     ----------
     model : torch.nn.Sequential
-        `Linear`, `Conv2d`, `BatchNorm1d`, `BatchNorm2d` and `MaxPool2d` layers. All but `MaxPool2d` may be followed by
-        `Sigmoid`, `Tanh`, `ReLU`, `LeakyReLU(0.01)` or `GELU`. The last layer must be `Linear`, followed by `Sigmoid`,
-        `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` are skipped.
+        `Linear`, `Conv2d`, `BatchNorm1d`, `BatchNorm2d` and `MaxPool2d` layers. A layer may be followed by `Sigmoid`,
+        `Tanh`, `ReLU`, `LeakyReLU(0.01)` or `GELU`. `MaxPool2d` may be followed by an activation other than `GELU`, but
+        only if `MaxPool2d` follows a `Conv2d` without an activation. The last layer must be `Linear`, followed by
+        `Sigmoid`, `Softmax`, `Exponential` or no activation. `Flatten`, `Dropout` and `Identity` do not become layers.
         `Unflatten` may be the first module.
     cost : class or object, optional
         Cost, as for `network2.Network`. The default depends on the model's last module: `CrossEntropyCost` for

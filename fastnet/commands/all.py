@@ -18,8 +18,9 @@ def fastnet_command(context: click.Context) -> None:
     Begin with `fastnet train`; `fastnet COMMAND --help` lists the options of a command.
 
     \b
-    For tab completion in bash, add this line to ~/.bashrc (in zsh: zsh_source, in fish: fish_source):
+    For tab completion in bash, add this line to ~/.bashrc:
         eval "$(_FASTNET_COMPLETE=bash_source fastnet)"
+    In zsh, write zsh_source instead of bash_source, and add the line to ~/.zshrc.
     """  # noqa: D301 - click does not wrap the lines after a backspace
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -48,9 +48,9 @@ def book(
     chapter: int | None,
     folder: Path | None,
 ) -> None:
-    """Compute a figure, table or experiment of the book, and print its values beside the book's.
+    """Compute a figure, table or experiment of the book, and print the computed values beside the book's.
 
-    Without NAME, all experiments are listed by chapter. Some experiments of chapter 6 train for hours.
+    Without NAME and --all, the experiments are listed by chapter. Some experiments of chapter 6 train for hours.
 
     \b
     fastnet book overfitting
@@ -148,7 +148,7 @@ def _has_screen() -> bool:
 
 
 def _compute_all(chapter: int | None, seeds: range, folder: Path) -> None:
-    """Compute experiments, write their pictures, and update the page after each experiment.
+    """Compute experiments; after each experiment, write its picture and update the page `index.html`.
 
     If an experiment needs a missing library, the experiment is reported and left out, and the exit status is 1.
     """

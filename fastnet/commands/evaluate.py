@@ -67,7 +67,7 @@ def _description(net: network2.Network) -> str:
 
 
 def _draw(picture: str, net: network2.Network, test_data: Dataset) -> Figure:
-    """Return the chosen picture. The command draws before it prints, so that an error is the only output."""
+    """Return the chosen picture. The command draws before it prints, so that a drawing error is the only output."""
     if picture == "mistakes":
         return plots.mistakes(net, test_data, shape=_image_shape(net))
     if picture == "weights":

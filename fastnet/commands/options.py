@@ -16,19 +16,20 @@ _Check = Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def option(default: Any, check: Callable[..., Any], help: str, *names: str, type: Any = None, **bounds: Any) -> Any:
-    """Return a field for a subclass of `Checked`, from which `options_of` makes an option of a command.
+    """Return a dataclass field for a subclass of `Checked`. `options_of` makes an option of a command from the field.
 
     Parameters
     ----------
     default : object
-        The default value. If it is None, None is accepted without a check.
+        The default value. If the default is None, the value None is accepted without a check.
     check : callable
-        Function such as those of `fastnet.utils.arguments`. It is called with a value and `argument`, the name of the
-        field. It returns the value, converted if necessary, or raises a `TypeError` or a `ValueError` with the name.
+        Function that checks a value, such as `fastnet.utils.arguments.positive`. `check` is called with the value and
+        with `argument`, the name of the field. `check` returns the value, converted if necessary, or raises a
+        `TypeError` or a `ValueError` that names the field.
     help : str
         Meaning of the option.
     *names : str
-        Names of the option; by default, the name of the field.
+        Names of the option; by default, the name of the field after "--", with hyphens instead of underscores.
     type : click.ParamType, optional
         Type of the option. By default, the type is a choice if `bounds` has `choices`, and otherwise the type of the
         default value. An option whose default is a tuple takes numbers separated by commas. An option whose default is

@@ -49,7 +49,7 @@ def notes_in_lines() -> Iterator[None]:
 
 
 def check_network_options(context: click.Context) -> None:
-    """Raise a `UsageError` if options of the network exclude one another. The check needs no data."""
+    """Raise a `UsageError` for --sizes with --layers, or --image-shape without --layers. The check needs no data."""
     layers, shape = context.params["layers"], context.params["image_shape"]
     if layers and _is_given(context, "sizes"):
         raise click.UsageError(

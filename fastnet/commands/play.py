@@ -32,8 +32,8 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     """Open a page to draw digits, watch every neuron, and train networks on MNIST.
 
     MODEL is a file that `fastnet train --save`, `network2` or `network3` wrote. Without MODEL, the page begins with a
-    network that reads digits; it is trained at the first use and kept. The page needs no connection to the internet.
-    Ctrl-C stops the server.
+    network that reads digits. This network is trained at the first use and kept. The page needs no connection to the
+    internet. Ctrl-C stops the server.
     """
     try:
         from fastnet.play.server import PageServer
@@ -59,7 +59,7 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     except KeyboardInterrupt:
         return
     except OSError as error:
-        if error.errno is not None and error.errno > 0:  # if the host is not found, errno is negative
+        if error.errno is not None and error.errno > 0:  # on Linux, errno is negative if the host is not found
             reason = os.strerror(error.errno)
         else:
             reason = error.strerror or str(error)

@@ -81,7 +81,7 @@ def predict(
 
 
 def _load(path: Path) -> network2.Network:
-    net = network2.load(path, engine="numpy")  # needs no compilation, which takes longer than a few predictions
+    net = network2.load(path, engine="numpy")  # NumPy needs no compilation, which takes longer than a few predictions
     with arguments.named(str(path)):
         check_network(net)
     return net

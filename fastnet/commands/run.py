@@ -27,7 +27,8 @@ def run(command: click.Command, name: str, *, also: tuple[type[Exception], ...] 
     name : str
         Name of the command, as the user typed it.
     also : tuple of classes, optional
-        Further exceptions to report. Of their messages, only the first line is printed.
+        Exceptions to report besides `OSError`, `ArithmeticError`, `ImportError`, `MemoryError`, `ValueError` and
+        click's exceptions. Only the first line of the message of such an exception is printed.
     """
     short = name.rpartition(" ")[2]
     warnings.showwarning = partial(_show_warning, short, warnings.showwarning)
@@ -69,10 +70,10 @@ def _stop(stopped: list[int], number: int, frame: object) -> None:
 
 
 def in_words(error: OSError) -> str:
-    """Return the system's error message, with the name of the file."""
+    """Return the message of an `OSError`, with the name of the file or with the cause if the error names no file."""
     if error.strerror is None:
         return str(error)
-    if error.filename is None:  # the error is not about a file
+    if error.filename is None:  # the cause is standard output or the current folder
         return (
             f"standard output cannot be written: {error.strerror}"
             if _is_here()

@@ -104,7 +104,7 @@ def train(
         for keep in _to_keep(net, save, plot_file) if has_learnt else []:
             try:
                 kept = keep()
-                if isinstance(end, KeyboardInterrupt):  # after any other error, printing may fail again
+                if isinstance(end, KeyboardInterrupt):  # after an error, such as a closed pipe, printing may fail again
                     say(kept)
             except OSError as error:
                 say(f"fastnet: {in_words(error)}", err=True)
@@ -116,7 +116,7 @@ def train(
 
 
 def _check_together(options: dict[str, Any], checkpoint: Path | None, resume: bool) -> None:
-    """Raise a `UsageError` if options contradict one another."""
+    """Raise a `UsageError` if the combination of options is invalid."""
     if options["schedule"] == HALVE and options["patience"] is None:
         raise click.UsageError(
             "--schedule halve needs --patience: the number of epochs without improvement before the rate is halved"

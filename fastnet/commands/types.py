@@ -37,7 +37,7 @@ else:  # before version 8.4 of click, `ParamType` took no type argument
 
 
 class Sizes(ParamType):
-    """Whole numbers, separated by commas."""
+    """Two or more whole numbers, each at least 1, separated by commas."""
 
     name = "n,n,…"
 
@@ -71,7 +71,7 @@ class NewFile(click.Path):
 
 
 class Command(click.Command):
-    """A command that rejects repeated options, and an output file that is also another output file or an input file."""
+    """A command that rejects two values of an option that takes one, and an output file that two parameters name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Reject an option that is given more than once but takes one value; click would take the last value."""

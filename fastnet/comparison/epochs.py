@@ -57,7 +57,8 @@ class Comparison:
     machine : dict
         Processor and versions, see `fastnet.utils.machine`.
     difference : float or None
-        Largest difference between the engines' parameters after the first mini-batches; None with one engine.
+        Largest difference between an engine's parameters and the first engine's, after a few mini-batches; None with
+        one engine.
     results : list of Result
         One result for each engine, in the order of the argument `engines`.
     """
@@ -72,7 +73,7 @@ class Comparison:
     results: list[Result]
 
     def times(self, engine: str, reference: str = "reference") -> float | None:
-        """Return the median over epochs of speed(engine) / speed(reference); None if either was not measured."""
+        """Return the median over epochs of speed(engine) / speed(reference); None if an engine was not measured."""
         seconds = {result.engine: result.seconds for result in self.results if result.seconds}
         if engine not in seconds or reference not in seconds:
             return None
@@ -121,7 +122,7 @@ def compare(
     Raises
     ------
     ArithmeticError
-        If the engines' parameters differ by more than rounding errors, or become infinite.
+        If the engines' parameters differ by more than rounding errors, or become infinite or NaN.
     TypeError, ValueError
         If an argument has a wrong type or value, or no engine is installed.
     """

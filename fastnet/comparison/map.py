@@ -52,7 +52,8 @@ class Map:
     Attributes
     ----------
     engines : list of str
-        Names of the engines. Pictures and `summary` show the lead of the first engine over the others.
+        Names of the engines. `summary` and the colours of a picture show the first engine's lead over the fastest
+        other engine.
     widths, mini_batch_sizes, dtype, threads
         Arguments of `compare_map`; `threads` is None for all processors.
     machine : dict
@@ -120,7 +121,7 @@ def compare_map(
     Parameters
     ----------
     widths, mini_batch_sizes : sequence of int, optional
-        Widths of the hidden layer, and sizes of mini-batches. Each pair is a cell of the map.
+        Widths of the hidden layer, and sizes of mini-batches. The map has a cell for each pair of a width and a size.
     engines : sequence of str, optional
         Names of the engines; by default `timing.MAP_ENGINES`. Engines that are not installed are left out.
     dtype, threads
@@ -128,7 +129,7 @@ def compare_map(
     training_data : Dataset, optional
         Samples with vectors as targets; by default MNIST.
     rounds : int, optional
-        Number of measurements of each engine in each cell. The median is taken.
+        Number of measurements of each engine in each cell, of which the cell has the median.
     tick : callable, optional
         Function that is called without arguments after each cell.
 

@@ -56,7 +56,7 @@ def figure(result: Comparison | Map, *, axes: Axes | None = None) -> Figure | Ax
 
 
 def _engine_times(comparison: Comparison, axes: Axes) -> Axes:
-    """Draw a dot for the median time of an epoch of each engine, and a line from the fastest epoch to the slowest."""
+    """For each engine, draw a dot at the median time of an epoch, and a line from the fastest epoch to the slowest."""
     results = sorted((r for r in comparison.results if r.seconds), key=lambda result: result.median, reverse=True)
     for place, result in enumerate(results):
         color = OURS if result.engine == "numba" else OTHERS
@@ -112,7 +112,7 @@ def _text_of_cell(cell: Cell) -> str:
 
 
 def _add_scale(axes: Axes, colors: AxesImage, label: str) -> None:
-    """Draw a colour bar beside the axes, from the smallest lead to the largest."""
+    """Draw a colour bar beside the axes. The bar shows all leads, and at least the leads from 1/2 to 2."""
     exponents = colors.get_array()
     assert exponents is not None
     lowest, highest = min(-1.0, float(exponents.min())), max(1.0, float(exponents.max()))

@@ -88,7 +88,7 @@ def make_engines(
 
 
 def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int, eta: float) -> float | None:
-    """Train all engines on the first mini-batches, and return the largest difference between their parameters.
+    """Train all engines on a few mini-batches, and return the largest difference from the first engine's parameters.
 
     For a single engine, the result is None.
 
@@ -109,8 +109,8 @@ def check(engines: Mapping[str, Engine], order: np.ndarray, mini_batch_size: int
         largest = max(largest, difference)
         if not difference < _TOLERANCE[engines[name].architecture.dtype.name]:
             raise ArithmeticError(
-                f"engines {first!r} and {name!r} differ by {difference:.2g} after {CHECKED_MINI_BATCHES} mini-batches "
-                f"of {mini_batch_size}; their times cannot be compared"
+                f"the parameters of the engines {first!r} and {name!r} differ by {difference:.2g} after "
+                f"{CHECKED_MINI_BATCHES} mini-batches of {mini_batch_size}; their times cannot be compared"
             )
     return largest if others else None
 
@@ -154,7 +154,7 @@ def _part(engine: Engine, order: np.ndarray, mini_batch_size: int, eta: float) -
     time.sleep(_REST)
     while True:
         part = order[: mini_batches * mini_batch_size]
-        _seconds(engine, part, mini_batch_size, eta)  # not timed: some engines compile for each number of mini-batches
+        _seconds(engine, part, mini_batch_size, eta)  # not timed: some engines compile for a new number of mini-batches
         took = _seconds(engine, part, mini_batch_size, eta)
         if took > _SLICE / 2 or mini_batches == most:
             return part

@@ -12,8 +12,7 @@ NATIVE = "native"
 NAMES = (NATIVE, *LEVELS)
 """Names that `environment_of` accepts, besides LLVM's names of processors with this machine's architecture."""
 
-# This program runs in a separate process. For an unknown name, LLVM assumes a processor without 64-bit support, and
-# ends the process.
+# This program runs in a separate process, because LLVM ends the process if the name of the processor is unknown.
 _REGISTERS = """
 import sys
 import llvmlite.binding as llvm

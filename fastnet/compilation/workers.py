@@ -62,7 +62,7 @@ def compile_all(
     Parameters
     ----------
     specializations : sequence of Specialization
-        Kernels and their argument types, at least one.
+        Kernels with their argument types; at least one kernel.
     variables : mapping
         Environment variables to set in the processes that compile. NUMBA_CACHE_DIR, if given, selects the folder for
         the code. `targets.environment_of` returns the variables that select a processor.
@@ -192,7 +192,7 @@ def serve() -> None:
     Each process that compiles runs this function.
     """
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # other output must not be mistaken for a reply
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not be mistaken for a reply
     KernelCache.takes_levels = False
     with contextlib.suppress(EOFError):
         while True:

@@ -165,7 +165,7 @@ def _border(mask: np.ndarray) -> int:
 
 
 def _sides(mask: np.ndarray) -> list[np.ndarray]:
-    """Return at which columns (upper and lower border) or rows (left and right border) a mask touches each border."""
+    """Return where `mask` touches each border, as masks of columns (upper, lower) and of rows (left, right)."""
     near = _border(mask)
     return [np.asarray(part[:near].any(axis=0)) for part in (mask, mask[::-1], mask.T, mask.T[::-1])]
 
@@ -173,8 +173,8 @@ def _sides(mask: np.ndarray) -> list[np.ndarray]:
 def choose(found: Ink) -> tuple[np.ndarray, str]:
     """Choose the components of a picture's ink that form the digit.
 
-    If thin components touch the border, they may be lines from border to border that cross the digit. In this case,
-    the choice is repeated without these lines.
+    If thin components touch the border, the choice is repeated without lines from border to border, because such lines
+    may cross the digit.
 
     Returns
     -------
@@ -306,7 +306,7 @@ def _shape(digit: list[Component], smallest: float, mask: np.ndarray) -> str:
 
 
 def _side_by_side(one: Component, other: Component) -> bool:
-    """Whether two components are side by side like two digits. The parts of a broken 4 differ more in height."""
+    """Whether two components are side by side like two digits, which differ less in height than parts of a broken 4."""
     height = max(one.bottom, other.bottom) - min(one.top, other.top)
     width = max(one.right, other.right) - min(one.left, other.left)
     overlap = min(one.right, other.right) - max(one.left, other.left)

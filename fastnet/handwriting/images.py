@@ -26,7 +26,7 @@ _LONGEST_SIDE = 65_535  # largest number of pixels of a side, as in JPEG, becaus
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
 _END_OF_JPEG = b"\xff\xd9"
-_ORIENTATION = 0x0112  # number of the EXIF tag
+_ORIENTATION = 0x0112  # number of the EXIF tag for the orientation
 _DAMAGES = (
     ArithmeticError,
     AssertionError,
@@ -86,7 +86,7 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
 
     Notes
     -----
-    Of the metadata, only the orientation is read. Damage in other metadata does not matter.
+    Of the metadata, only the orientation is read. Damaged metadata is ignored.
     """
     check()
     from PIL import Image, UnidentifiedImageError

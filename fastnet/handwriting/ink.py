@@ -39,7 +39,8 @@ class Ink:
 def grey(image: np.ndarray) -> np.ndarray:
     """Return grey values of a colour image: its colours, projected onto their first principal component.
 
-    Therefore, a yellow line on white paper is as distinct as a blue line. A grey image is returned unchanged.
+    After this projection, a yellow line on white paper is as distinct as a blue line. A grey image is returned
+    unchanged.
 
     Parameters
     ----------
@@ -77,10 +78,10 @@ def find(image: np.ndarray) -> Ink | None:
 
     Notes
     -----
-    The background is a quadratic surface, fitted to the pixels that are not ink. The first estimate is the median of
-    the pixels near the border. A pixel is ink if it differs from the background by more than half of the median
-    difference of ink, which is found by iteration. Differences are divided by the brightness of the background, because
-    a shadow makes the paper darker and the difference of ink smaller.
+    The background is a quadratic surface, fitted to the pixels that are not ink. The first estimate of the background
+    is the median of the pixels near the border. A pixel is ink if its difference from the background is more than half
+    of the median difference of all ink. This median is found by iteration. Differences are divided by the brightness of
+    the background, because a shadow reduces the differences and the brightness by the same factor.
     """
     background = _background(image)
     difference = image - background
@@ -105,7 +106,7 @@ def _beyond(values: np.ndarray, threshold: float) -> float:
 
 
 def _level(differences: np.ndarray) -> float:
-    """Return the median difference of ink from the background. Pixels that differ by more than half of it are ink."""
+    """Return the median difference of ink from the background. Pixels with more than half this difference are ink."""
     level = float(np.quantile(differences, _STRONGEST))
     for _ in range(_ROUNDS):
         ink = differences[differences > max(level / 2, 0.0)]

@@ -45,7 +45,7 @@ def default_network(report: Callable[[str], object] = lambda line: None) -> netw
                 net.save(path)
         except OSError as error:
             report(f"The network is not kept: {path}: {error.strerror}; the next command trains it again")
-    net.engine = "numpy"  # needs no compilation, which would take longer than the prediction of a few images
+    net.engine = "numpy"  # NumPy needs no compilation, which takes longer than a few predictions
     return net
 
 

@@ -71,8 +71,8 @@ def predict(net: BaseNetwork, image: npt.ArrayLike) -> Prediction:
     Notes
     -----
     The outputs of a network with `LogLikelihoodCost` are probabilities. Sigmoid outputs need not have the sum 1. If
-    their sum is larger than 1, the outputs are divided by the sum. If the sum is smaller than 1, the rest is the
-    probability that the picture shows no digit.
+    the sum of the outputs is larger than 1, the outputs are divided by the sum. If the sum of the outputs is smaller
+    than 1, the rest is the probability that the picture shows no digit.
     """
     check(net)
     prepared = prepare(image)

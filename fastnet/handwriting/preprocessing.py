@@ -1,7 +1,7 @@
 """Prepares a picture of a digit as MNIST's digits were prepared, and checks whether the picture may show one digit.
 
-MNIST's digits were scaled to fit a box of 20 x 20 pixels. Averaging of pixels gave grey values. Then the digits were
-placed in 28 x 28 pixels, with the centre of mass in the middle.
+MNIST's digits were scaled to fit a box of 20 x 20 pixels. The scaling averaged black and white pixels to grey values.
+Then the digits were placed in 28 x 28 pixels, with the centre of mass in the middle.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def prepare(image: npt.ArrayLike) -> Prepared:
     Raises
     ------
     TypeError
-        If the image is of another type.
+        If the type of the image is not listed above.
     ValueError
-        If the image has another shape, no pixels, or values out of range.
+        If the image has a shape that is not listed above, no pixels, or values below 0 or above 1.
     ImportError
         If Pillow or SciPy is not installed.
     """
@@ -107,7 +107,7 @@ def _prepare(grey: np.ndarray, sheets: int) -> Prepared:
 
 def _drawn(mask: np.ndarray, values: np.ndarray, reason: str) -> Prepared:
     """Return the network's input, given the mask of the digit and the ink, both cropped to the digit's bounding box."""
-    drawing = np.where(thicken(mask, 2.0), values, 0)  # with the surrounding pixels, which are partly ink
+    drawing = np.where(thicken(mask, 2.0), values, 0)  # the pixels around the mask are partly ink
     drawing, unusual = _with_usual_lines(_scaled(drawing, _FINE * BOX))
     return Prepared(_centred(_scaled(drawing, BOX)), reason or unusual)
 

@@ -19,8 +19,8 @@ def show(prediction: Prediction, *, colors: bool) -> str:
     prediction : Prediction
         The prediction to draw.
     colors : bool
-        Whether the terminal has 256 colours. With 256 colours, each half of a character shows one pixel. Otherwise, an
-        ASCII character shows the mean of two pixels.
+        Whether the terminal has 256 colours. With 256 colours, each half of a character shows one pixel. With fewer
+        colours, an ASCII character shows the mean of two pixels.
 
     Returns
     -------

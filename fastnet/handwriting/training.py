@@ -27,9 +27,9 @@ def train() -> network2.Network:
 
     Notes
     -----
-    A negative sample shows two digits (side by side, or one above the other) or a blot of smooth noise. Its desired
-    output is a probability of 1/10 for each digit, so that the network learns to be unsure. In each epoch, all digits
-    are deformed anew, as if they had been written again.
+    A negative sample shows two digits (side by side, or one above the other) or a blot of smooth noise. The desired
+    output for a negative sample is a probability of 1/10 for each digit, so that the network learns to be unsure. In
+    each epoch, all digits are deformed anew, as if they had been written again.
     """
     training_data, _, _ = mnist_loader.load_data_wrapper()
     net = network2.Network([SIDE * SIDE, 128, DIGITS], network2.LogLikelihoodCost, activation="relu", seed=_SEED)

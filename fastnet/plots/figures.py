@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OURS, OTHERS, GRID = "#1b6ca8", "#9aa5b1", "#e3e6ea"
-# The palette of Okabe and Ito, whose colours red-green colour-blind people can tell apart. The palette's yellow is left
-# out, because a projector hardly shows yellow on white.
+# The palette of Okabe and Ito, whose colours red-green colour-blind people can tell apart.
+# The palette's yellow is left out, because a projector hardly shows yellow on white.
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
@@ -59,7 +59,7 @@ def save(figure: Figure, filename: str | os.PathLike[str]) -> None:
     ImportError
         If matplotlib is not installed.
     OSError
-        If the file cannot be written. An existing file is then unchanged.
+        If the file cannot be written, in which case an existing file is unchanged.
     ValueError
         If matplotlib does not support the file's extension.
     """

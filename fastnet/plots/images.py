@@ -33,12 +33,12 @@ def drawn_images(rows: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, height, width) or (n, height, width, 3)
-        RGB values are from 0 to 1. If one value is outside of this range, all values are shifted and scaled alike.
+        RGB values are from 0 to 1. If a given RGB value is below 0 or above 1, all values are shifted and scaled alike.
 
     Raises
     ------
     TypeError, ValueError
-        If `shape` has another form, or does not fit the number of values in a row.
+        If `shape` has none of the forms above, or does not fit the number of values in a row.
     """
     if shape is None or len(shape) == 2:
         return rows.reshape(-1, *image_shape(rows.shape[1], shape))

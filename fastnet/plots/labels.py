@@ -67,7 +67,7 @@ def lines(ends: Sequence[End]) -> int:
 
 
 def spread_out(heights: Sequence[float], distance: float) -> np.ndarray:
-    """Return heights in the same order, moved to be from 0 to 1 and at least `distance` apart.
+    """Return `heights`, moved so that they are from 0 to 1 and at least `distance` apart, in the same vertical order.
 
     Examples
     --------

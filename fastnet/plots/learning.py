@@ -70,7 +70,7 @@ def learning_curves(history: History, *, figure: Figure | SubFigure | None = Non
 
 
 def _with_gaps(values: list[Any]) -> list[float]:
-    """Return a series with NaN instead of None. Epochs of a resumed run that were not monitored are not drawn."""
+    """Return a series with NaN for epochs that were not monitored; matplotlib does not draw NaN."""
     return [nan if value is None else value for value in values]
 
 

@@ -83,7 +83,7 @@ def mistakes(
     ImportError
         If matplotlib is not installed.
     TypeError, ValueError
-        If an argument has a wrong type or value, or the inputs are not images of that shape.
+        If an argument has a wrong type or value, or the inputs are not images of the given shape.
     """
     most = arguments.positive(most, "most")
     data = as_dataset(data)

@@ -145,7 +145,7 @@ def _draw(axes: Axes, choice: _Choice, color: str, mark: str, percent: bool) -> 
 
 
 def _limit(axes: Axes, choices: list[_Choice]) -> None:
-    """Limit the vertical axis to the values without outliers. Otherwise, small differences could not be seen.
+    """Limit the vertical axis to the values without outliers, because outliers would make small differences invisible.
 
     Outliers are Tukey's "far out" values: more than three interquartile ranges below or above the quartiles.
     """

@@ -35,7 +35,7 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes
     shape : tuple (height, width), optional
         Shape of a neuron's image; by default square. For filters, leave `shape` out.
     most : int, optional
-        Largest number of neurons or filters to show. The first ones are shown.
+        Largest number of neurons or filters to show, beginning with the first.
     axes : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -75,7 +75,7 @@ def weights(matrix: npt.ArrayLike, *, shape: Shape = None, most: int = 100, axes
 
 
 def _of_filters(filters: np.ndarray, shape: Shape) -> Mosaic:
-    """Return filters as images. The maps of a filter are side by side, closer together than the filters."""
+    """Return filters as images. The maps of a filter are in a column or a row, closer together than the filters."""
     n, maps, height, width = filters.shape
     if shape is not None:
         raise ValueError(f"shape is {shape}, but filters already have the shape {(height, width)}; leave shape out")

@@ -1,1 +1,1 @@
-"""Utilities that all other folders use: argument checks, machine description, progress display, deferred signals."""
+"""Utilities for all folders of fastnet: argument checks, machine description, progress display, deferred signals."""

@@ -117,7 +117,7 @@ def refuse_unknown(given: Mapping[str, object], function: str, known: Mapping[st
 def threads(value: Any, argument: str = "threads") -> int:
     """Return a number of threads: at least 1, and at most four for each processor.
 
-    More threads would only wait for one another.
+    More than four threads for each processor would only wait for one another.
     """
     number, most = integer(value, argument), 4 * (os.cpu_count() or 1)
     if not 1 <= number <= most:
@@ -198,7 +198,8 @@ def one_of(value: Any, choices: Collection[str], argument: str) -> str:
 def float_type(dtype: object) -> np.dtype:
     """Return the dtype float32 or float64, given a NumPy dtype, a NumPy scalar type or a name."""
     for accepted in (np.dtype("float32"), np.dtype("float64")):
-        # NumPy interprets None as float64. `np.dtype(dtype)` is not used, because it raises TypeErrors for other names.
+        # NumPy interprets None as float64.
+        # `np.dtype(dtype)` is not used, because for an unknown name it raises a TypeError, and not a ValueError.
         if dtype is not None and dtype in (accepted, accepted.name, accepted.type):
             return accepted
     raise ValueError(f"dtype is {brief(dtype)}; it must be float32 or float64")

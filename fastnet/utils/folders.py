@@ -8,7 +8,7 @@ import platformdirs
 
 
 def cache_folder() -> Path | None:
-    """Return the user's folder for fastnet's cached files, or None if the user has no home folder.
+    """Return the user's folder for fastnet's cached files, or None if its path depends on an unknown home folder.
 
     On Linux, the folder is `~/.cache/fastnet`, or `fastnet` in XDG_CACHE_HOME. The folder is not created here.
     """

@@ -11,7 +11,7 @@ from fastnet.utils.interruption import deferred_signals
 
 @contextmanager
 def of_command(name: str) -> Iterator[None]:
-    """End a command with one line and status 2 if an import in the `with` block fails.
+    """If an import in the `with` block fails, print one line on standard error and end the command with status 2.
 
     After Ctrl-C, the command ends with status 130.
 

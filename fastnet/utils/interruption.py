@@ -18,8 +18,8 @@ _SIGNALS = (signal.SIGINT, *TERMINATION_SIGNALS)
 def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     """Defer SIGINT, SIGTERM and SIGHUP to the end of the `with` block. A second Ctrl-C is not deferred.
 
-    A library whose import or computation is interrupted may ignore the interrupt or raise another exception. It may
-    also stay unusable for the rest of the session.
+    A library whose import or computation is interrupted may ignore the interrupt, or raise an exception other than
+    `KeyboardInterrupt`. An interrupted library may also stay unusable for the rest of the session.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def deferred_signals(says: str = "") -> Iterator[Callable[[], None]]:
     callable
         Function that handles a deferred signal immediately. Call the function where it is safe to stop.
     """
-    if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
+    if threading.current_thread() is not threading.main_thread():  # Python runs signal handlers only in the main thread
         yield lambda: None
         return
     # Only Python handlers can be called later, so SIG_DFL, SIG_IGN and handlers in other languages are not replaced.

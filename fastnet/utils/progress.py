@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 COMPILING = "Compiling for this machine, once"
 _NOTICEABLE = 0.5  # number of seconds after which a progress bar is shown
 _RUN = 0.1  # desired number of seconds between two updates of a progress bar
-# Largest ratio of a run's size to the previous run's size. The time of the first mini-batches varies, so larger ratios
-# would be unreliable.
+# Largest ratio of a run's size to the previous run's size.
+# A larger ratio would rely too much on the time of the first mini-batches, which varies.
 _GROWTH = 8
 
 _between_runs: ContextVar[Callable[[], object] | None] = ContextVar("_between_runs", default=None)
@@ -47,20 +47,20 @@ def in_background(between_runs: Callable[[], object] = lambda: None) -> Iterator
 def runs(order: np.ndarray, mini_batch_size: int, title: str, first: int = 1) -> Iterator[np.ndarray]:
     """Divide an epoch's samples into runs of whole mini-batches, and show a progress bar if the epoch is long.
 
-    The caller computes a run in about a tenth of a second, so that the bar moves and Ctrl-C takes effect soon. The
-    first run is small, and measures the machine's speed. A later run is at most eight times as large as the
-    previous run.
+    The size of a run is chosen so that the caller computes the run in about a tenth of a second: the bar moves, and
+    Ctrl-C takes effect soon. The first run is small, and measures the machine's speed. A later run is at most eight
+    times as large as the previous run.
 
     Parameters
     ----------
     order : ndarray, shape (n,)
-        Order of the epoch's samples.
+        Indices of the epoch's samples, in the order of training.
     mini_batch_size : int
         Number of samples in a mini-batch.
     title : str
         Text before the bar.
     first : int, optional
-        Number of mini-batches in the first run. Any machine should compute these mini-batches in a tenth of a second.
+        Number of mini-batches in the first run: at most as many as a slow machine computes in a tenth of a second.
 
     Yields
     ------
@@ -179,9 +179,9 @@ def _display(*columns: ProgressColumn, **options: Any) -> Progress:
     from rich.console import Console
     from rich.progress import Progress
 
-    # While a bar is shown, rich can redirect standard output to standard error, so that both do not overwrite each
-    # other on a terminal. Standard output must not be redirected if it is a file or a pipe. It must not be redirected
-    # if it is None either, because rich would not restore None.
+    # While a bar is shown on a terminal, rich redirects standard output to standard error.
+    # Without this redirection, printed text and the bar would overwrite each other.
+    # If standard output is a file, a pipe or None, it must not be redirected; rich would not restore None.
     is_terminal = getattr(sys.stdout, "isatty", bool)()
     return Progress(*columns, console=Console(stderr=True), redirect_stdout=is_terminal, **options)
 

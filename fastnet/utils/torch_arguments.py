@@ -1,4 +1,4 @@
-"""Checks of arguments that are PyTorch objects; `fastnet.utils.arguments` checks all other arguments."""
+"""Checks of arguments that are PyTorch objects or devices; `fastnet.utils.arguments` checks all other arguments."""
 
 from __future__ import annotations
 
