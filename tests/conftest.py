@@ -32,7 +32,8 @@ def pytest_configure(config):
 def pytest_xdist_auto_num_workers(config):
     """Use several processes for the whole suite, but not for selected tests or benchmarks.
 
-    The number of processes is the number of processors plus 1, because tests wait for other processes and timers.
+    The number of processes is the number of processors plus 1, because tests that wait for other processes or timers
+    use no processor.
     """
     whole = config.args_source is config.ArgsSource.TESTPATHS and not config.getoption("benchmark_only", default=False)
     return 1 + cpu_count() if whole else 0

@@ -1,6 +1,6 @@
 """Threads and processes that train and compile concurrently.
 
-`benchmarks/concurrency.py` trains in more threads and processes.
+`benchmarks/concurrency.py` trains in more threads and processes than these tests.
 """
 
 import os

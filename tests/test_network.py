@@ -26,7 +26,7 @@ def parameters(net):
 def test_the_initial_parameters_are_the_books():
     """As in the book, all biases are drawn before all weights.
 
-    Without the argument `seed`, NumPy's global generator draws them.
+    Without the argument `seed`, NumPy's global generator draws the parameters.
     """
     sizes = [784, 30, 10]
     np.random.seed(12345)

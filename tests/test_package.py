@@ -228,7 +228,7 @@ print(w[0])
 def test_a_changed_kernel_is_compiled_again(tmp_path):
     """Numba alone would run the old code.
 
-    It checks whether a kernel's file has changed, but not the files of functions that the kernel calls.
+    Numba checks whether a kernel's file has changed, but not the files of functions that the kernel calls.
     """
     package = tmp_path / "fastnet"
     shutil.copytree(Path(fastnet.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "data"))
@@ -257,7 +257,7 @@ def test_other_python_threads_run_while_an_epoch_is_computed():
     while worker.is_alive():
         time.sleep(0.001)
         turns += 1
-    assert turns > 20  # there would be about one turn per call if `epoch` held the GIL
+    assert turns > 20  # if `epoch` held the GIL, this thread would get about one turn per call
 
 
 def test_numba_that_may_not_compile_is_refused_in_a_line():

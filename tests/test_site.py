@@ -1,4 +1,7 @@
-"""The documentation contains every public name, and links to every page and example. Its build runs the examples."""
+"""The documentation contains every public name, and links to every page and example.
+
+The build of the documentation runs the examples.
+"""
 
 import importlib
 import re

@@ -62,7 +62,7 @@ def test_products_of_matrices_keep_all_sums_in_registers(processor, rows):
     found = run("--one", "--processor", processor, "--show", "add_products")
     assert found.returncode == 0, found.stderr
     *_, largest = found.stdout.split(f"{processor}, add_products, ")
-    assert largest.startswith("4 of 4:")  # the last of the four cases
+    assert largest.startswith("4 of 4:")  # the block's last case, with the most rows
     assert largest.count("fm") >= 2 * rows
     assert "sp" not in largest.replace("sparse", "")
 

@@ -48,7 +48,7 @@ def test_a_peer_computes_the_same_with_each_optimizer(name, cell, monkeypatch):
             pytest.skip("with several outputs, scikit-learn computes another cost")
         monkeypatch.setitem(grid.OPTIMIZERS, "adam", (Adam(epsilon_hat=True), 0.001))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries may warn
+        warnings.simplefilter("ignore")  # warnings of other libraries are not tested
         assert apart(cell, **{name: peers.ENGINES[name]}) > 0
 
 

@@ -63,7 +63,7 @@ def test_rotated_as_the_library_rotates(angle):
         np.zeros((0, 2, 784), np.uint8), 0.0, np.eye(28, dtype=np.float32).ravel(), theirs,
         deformation.workspace_for(28),
     )  # fmt: skip
-    np.testing.assert_allclose(ours.ravel(), theirs[0], atol=1 / 256)  # the kernel rounds to multiples of 1/256
+    np.testing.assert_allclose(ours.ravel(), theirs[0], atol=1 / 256)  # the kernel rounds greys to multiples of 1/256
 
 
 def test_valley_goes_straight_down():

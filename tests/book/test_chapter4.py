@@ -36,7 +36,7 @@ def test_a_pair_of_neurons_makes_a_bump_and_several_make_a_histogram():
 @pytest.mark.parametrize("error", [0.2, 0.05, 0.01])
 def test_the_network_of_one_input_keeps_the_error(error):
     data = book.one_input(error=error, points=5001).data
-    assert error / 2 < data["largest error"] < error  # below half of `error`, there would be too many bumps
+    assert error / 2 < data["largest error"] < error  # below half of `error`, there would be needless bumps
     x = data["x"]
     expected = 0.2 + 0.4 * x**2 + 0.3 * x * np.sin(15 * x) + 0.05 * np.cos(50 * x)
     np.testing.assert_allclose(data["function"], expected, rtol=1e-14)

@@ -103,6 +103,6 @@ def test_gradients_explode_with_large_weights_and_vanish_with_small_ones():
 
 
 def test_all_neurons_of_the_chain_are_at_the_steepest_place_of_the_sigmoid():
-    """As in the book, b_1 is -100 times the input, so z is 0 in the first neuron."""
+    """As in the book, each weight is 100 and each bias is -100 times the neuron's input, so every z is 0."""
     one, another = (exploding.gradients_of_biases(100.0, 4, start) for start in (1.0, 0.3))
     np.testing.assert_allclose(one, another)

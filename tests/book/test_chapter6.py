@@ -104,7 +104,7 @@ def test_the_expanded_data_are_all_images_and_their_shifted_copies_in_another_or
     assert len(expanded) == 40
     images = own.inputs.reshape(-1, 28, 28)
     assert not images[:, [0, -1]].any()
-    assert not images[:, :, [0, -1]].any()  # borders are empty, so a shift by one pixel loses nothing
+    assert not images[:, :, [0, -1]].any()  # border pixels are 0, so `roll` moves only zeros across the border
     found = {(*image, label) for image, label in zip(expanded.inputs.tolist(), expanded.labels(10), strict=True)}
     for shift in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
         copies = np.roll(images, shift, (1, 2)).reshape(8, -1).tolist()

@@ -107,5 +107,5 @@ def test_silence_lasts_when_an_epoch_is_long_enough_for_a_bar(monkeypatch, capsy
     with silence():
         network.Network([784, 5, 10], engine="numpy", seed=0).SGD(training[:2000], 2, 10, 3.0, test_data=test[:10])
     assert "Epoch 1" in terminal.getvalue()  # the progress bar is shown
-    assert "accuracy" not in terminal.getvalue()  # `silence` suppresses the line of an epoch
+    assert "accuracy" not in terminal.getvalue()  # `silence` suppresses the lines that `SGD` prints
     assert capsys.readouterr().out == ""

@@ -63,7 +63,7 @@ print((len(compilations.buffer), used))
 
 
 def test_after_it_networks_of_every_kind_compile_nothing():
-    """The compiled code is written to the cache folder of all tests, because most tests need it."""
+    """The compiled code is written to the cache folder of all tests, because most tests need this code."""
     compiled = run("compile")
     assert (compiled.returncode, compiled.stderr) == (0, "")
     command = [sys.executable, "-W", "ignore", "-c", EVERYTHING]

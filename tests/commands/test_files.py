@@ -36,5 +36,5 @@ def test_the_same_file_twice_is_refused(arguments, tmp_path, monkeypatch):
 def test_a_device_may_be_given_twice(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ["train", "--epochs", "0", "--engine", "numpy", "--save", "/dev/null"]
-    assert CliRunner().invoke(fastnet_command, [*arguments, "--data", "/dev/null"]).exit_code != 0  # no data there
+    assert CliRunner().invoke(fastnet_command, [*arguments, "--data", "/dev/null"]).exit_code != 0  # /dev/null is empty
     assert CliRunner().invoke(fastnet_command, arguments).exit_code == 0

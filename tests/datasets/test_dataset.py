@@ -84,7 +84,10 @@ def test_labels_and_vectors_are_two_views_of_the_same():
 
 
 def test_a_single_number_is_what_the_book_takes_it_for():
-    """With one output, a single number is the target. With several outputs, it is the index of the correct output."""
+    """With one output, a single number is the target.
+
+    With several outputs, a single number is the index of the correct output.
+    """
     x = np.zeros((2, 1))
     for y in (1, 1.0, np.array([1]), np.array([[1.0]])):
         data = Dataset.from_pairs([(x, y), (x, y * 0)])

@@ -1,6 +1,6 @@
 """Data sets in files of every format.
 
-A file is written by the format's library, or here from the format's definition.
+Each file is written by a library for its format, or by these tests from the format's definition.
 """
 
 import contextlib
@@ -160,7 +160,7 @@ def check_drawn(data, images, labels):
     both = np.concatenate([np.c_[pixels * 256, numbers] for pixels, numbers in data])
     expected = np.c_[images.reshape(60, -1), labels]
     np.testing.assert_array_equal(both[np.lexsort(both.T)], expected[np.lexsort(expected.T)])
-    # The test samples are drawn at random. The last ten samples of the set would have only one class.
+    # The test samples are drawn at random, because the last ten samples of the sorted set have only one class.
     assert len(set(data[2][1])) == 3
 
 

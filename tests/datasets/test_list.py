@@ -78,7 +78,7 @@ def test_a_change_gives_what_the_list_gives(data, change):
     change(data)
     change(expected)
     same(data, expected)
-    same(before, unchanged)  # `before` shares the arrays, but must not change
+    same(before, unchanged)  # `before` shares arrays with `data`, but must not change
     np.testing.assert_array_equal(before.rows[:], rows)
     assert data.rows[:].tolist() == [x[:, 0].tolist() for x, _ in expected]
     assert len(data.targets) == len(expected)

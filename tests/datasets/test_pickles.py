@@ -1,4 +1,4 @@
-"""Pickles of Python 2 and 3 are read. Pickles of other objects than arrays are refused, and their code is not run."""
+"""Pickles of Python 2 and 3 are read. A pickle of other objects than arrays is refused, and its code is not run."""
 
 import base64
 import gzip
@@ -213,7 +213,7 @@ def test_a_text_of_which_python_warns_is_refused_and_nothing_is_shown(write):
 
 
 def test_the_checksum_of_gzip_is_compared(write):
-    """Found by fuzzing: reading ended at the pickle's last instruction, so gzip did not compare the checksum."""
+    """gzip compares the checksum only if the reader reads on after the pickle's last instruction."""
     contents = bytearray(gzip.compress(base64.b64decode(BY_PYTHON_2[2])))
     contents[-8] ^= 1
     with pytest.raises(DataError, match="compressed data is damaged"):

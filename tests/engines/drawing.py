@@ -68,7 +68,7 @@ IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 7), st.integers(1, 7))
 
 @st.composite
 def architectures(draw, widths, epsilons, inputs=None, images=False):
-    """Draw networks of dense layers. If `images` is true, layers for images come before the dense layers."""
+    """Draw networks of dense, dropout and batch normalization layers. If `images` is true, image layers come first."""
     input_shape, layers, inverted = (draw(inputs or widths),), [], st.just(True)
     if images:
         input_shape, inverted = draw(IMAGES), st.booleans()

@@ -19,9 +19,9 @@ from fastnet.formulas.optimizers import Adam, GradientDescent, RMSProp
 class Activation(NamedTuple):
     function: Callable[[Any], Any]
     derivative: Callable[[Any], Any]
-    kinked: bool = False  # whether the derivative at 0 does not exist
-    monotonic: bool = True  # whether a larger z never has a smaller activation
-    scipy: str | None = None  # name in scipy.special
+    kinked: bool = False  # whether the function has no derivative at 0
+    monotonic: bool = True  # whether the function is nondecreasing
+    scipy: str | None = None  # name of the function in scipy.special; None if SciPy has no such function
     roundings: int = 8  # largest relative error of function and derivative, in multiples of the dtype's epsilon
 
 
@@ -50,7 +50,7 @@ class Cost(NamedTuple):
     """Draws targets, given a random generator and a shape."""
 
     setting: tuple[str, st.SearchStrategy] | None = None
-    """Name of the cost's setting, and a strategy for its values."""
+    """Name of the cost's setting, and a Hypothesis strategy for the setting's values."""
 
     kinks: Callable[[Any, Any], list[Any]] = lambda z, y: []
     """Returns arrays that are 0 where the cost with its default setting is not smooth."""
@@ -198,7 +198,7 @@ OPTIMIZERS = {
     ),
 }
 
-LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` defines what they compute
+LAYERS = ("Dense", "Convolution", "MaxPooling", "Dropout", "BatchNormalization")  # `truth.py` defines these layers
 
 CONVOLUTIONAL = ("reference", "numpy", "torch", "numba")
 """Engines that support convolutional networks and non-inverted dropout."""

@@ -16,7 +16,7 @@ NAMES |= {"mean": "running_mean", "variance": "running_var"}
 
 
 def test_training_and_outputs_are_those_of_pytorch(engine_of_images):
-    """The networks are trained with five mini-batches. The last mini-batch has fewer samples."""
+    """The networks are trained with five mini-batches: four of 5 samples, and one of 2 samples."""
     torch = pytest.importorskip("torch")
     nn = torch.nn
     layers = (
@@ -59,7 +59,10 @@ def test_training_and_outputs_are_those_of_pytorch(engine_of_images):
 @pytest.mark.parametrize("first", range(4))
 @pytest.mark.parametrize("activation", ["linear", "gelu"])
 def test_the_first_of_the_largest_gets_the_error(engine_of_images, first, activation):
-    """Pixel i is nonzero only in map i. So the gradient of the weight for map i shows whether pixel i got the error."""
+    """Pixel i is nonzero only in map i.
+
+    So the gradient of the weight for map i shows whether the error was backpropagated to pixel i.
+    """
     image = np.zeros((4, 2, 2))
     for pixel in range(first, 4):  # pixels `first` to 3 are 1, all others 0
         image[pixel, pixel // 2, pixel % 2] = 1

@@ -102,9 +102,9 @@ def test_a_custom_cost_is_measured_by_every_engine(engine_name, make_engine):
 
 @pytest.mark.parametrize("samples", [2047, 2048, 2049, 4097])
 def test_any_number_of_samples_and_of_threads(engine_name, make_engine, draw_parameters, monkeypatch, samples):
-    """Many samples are divided into parts, which threads feed forward. The number of threads changes no result."""
+    """Threads feed parts of the samples forward. The number of threads changes no result."""
     if engine_name == "reference":
-        samples %= 100  # fewer samples, because the reference computes one at a time, in one thread
+        samples %= 100  # `reference` is slow: it computes one sample at a time, in one thread
     random = np.random.default_rng(0)
     weights, biases = draw_parameters([4, 6, 3], random)
     data = Dataset(random.standard_normal((samples, 4)), random.integers(0, 3, samples))

@@ -11,7 +11,7 @@ FLOAT64 = np.dtype("float64")
 
 
 def test_training_and_outputs_are_those_of_pytorch(engine_name):
-    """The networks are trained with five mini-batches. The last mini-batch has fewer samples."""
+    """The networks are trained with five mini-batches: four of 5 samples, and one of 2 samples."""
     torch = pytest.importorskip("torch")
     layers = (Dense(6, "linear"), BatchNormalization("tanh", momentum=0.3, epsilon=1e-5), Dense(2, "linear"))
     task = task_of(Architecture((4,), layers, dtype=FLOAT64), np.random.default_rng(0), 22)

@@ -99,11 +99,11 @@ def test_drawn_networks_of_images_in_float32(engine_of_images, task):
 def compare(name, dtype, architecture, samples, mini_batch_size, zeros, sparse, weighted, etas, descent, threads, seed):
     """Compare an engine with the engine `reference`, unless the results are too sensitive to rounding errors.
 
-    For the check, all parameters and inputs are changed by 8 times the dtype's machine epsilon. The results are too
-    sensitive if this changes the reference's results by more than a tenth of the tolerance. A chain of batch
-    normalizations can cause such a change, because each normalization can multiply rounding errors by
-    1 / sqrt(epsilon). Inputs of 0 are changed, too. If all inputs are 0, a neuron's outputs for different samples
-    differ only by rounding errors.
+    For the check, all parameters change by the factor 1 + 8 eps or 1 - 8 eps, and all inputs by 8 eps, where eps is the
+    dtype's machine epsilon. The results are too sensitive if these changes alter the reference's results by more than a
+    tenth of the tolerance. A chain of batch normalizations can have this effect, because each normalization can
+    multiply rounding errors by 1 / sqrt(epsilon). Inputs of 0 are changed, too. If all inputs are 0, a neuron's outputs
+    for different samples differ only by rounding errors.
     """
     if sparse:
         pytest.importorskip("scipy")
@@ -309,7 +309,7 @@ def check_padding(architecture, optimizer, dtype, samples):
 
 @pytest.mark.parametrize("samples", [0, 1, 1023, 1024, 1025, 2100])
 def test_outputs_of_any_number_of_samples(make_engine, draw_parameters, monkeypatch, samples):
-    """Many samples are divided into parts, which threads feed forward."""
+    """Two threads feed parts of the samples forward."""
     monkeypatch.setattr(choice, "threads", lambda multiplications, parts, available: min(2, parts))
     random = np.random.default_rng(0)
     weights, biases = draw_parameters([3, 40, 2], random)

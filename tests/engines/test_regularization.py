@@ -20,7 +20,7 @@ FLOAT64 = np.dtype("float64")
 @pytest.mark.parametrize("dtype", PRECISION)
 @pytest.mark.parametrize("kind", [Matrix, Rows])
 def test_weights_that_shrink_for_long_stay_numbers(monkeypatch, kind, dtype):
-    """The scale 0.6^420 underflows in float32. Before that, the kernel must multiply the weights by their scale."""
+    """The kernel must multiply the weights by their scale in time, because 0.6^420 underflows in float32."""
     monkeypatch.setattr(choice, "without_zeros", lambda density: kind is Rows)
     random = np.random.default_rng(0)
     task = task_of(Architecture.dense((20, 70, 40, 3), FLOAT64), random, 42, zeros=0.3)

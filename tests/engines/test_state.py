@@ -34,7 +34,7 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
     for eta in (0.05, 0.1):
         engine.epoch(random.permutation(17), 5, eta, descent)
     parameters, state = engine.parameters(), engine.state()
-    # Training sets the parameters before every epoch, which may change their layout in memory.
+    # Training sets the parameters before every epoch. Setting may change the layout of the arrays in memory.
     engine.set_parameters(parameters)
     other = task.engine(engine_name, dtype, parameters)
     other.set_state(state)
@@ -50,7 +50,7 @@ def test_training_continues_from_a_state(engine_name, architecture, descent, dty
 def test_pieces_of_different_density_are_the_same_epoch(engine_name):
     """After dropout, about a third of the inputs are nonzero.
 
-    Near this density, either the dense or the sparse layout of the inputs may be faster.
+    At a density near 1/3, either the dense or the sparse layout of the inputs may be faster.
     """
     random = np.random.default_rng(0)
     architecture = Architecture((40,), (Dropout(0.33), Dense(5), Dense(2)), dtype=np.dtype("float64"))
@@ -114,7 +114,7 @@ def test_an_epoch_in_pieces_is_the_same_epoch(engine_name, architecture, descent
 
 @given(
     architectures(st.integers(1, 70), epsilons=st.just(1e-3)),
-    descents(l2=(0.0, 1.0, 12.0)),  # with 12, each step multiplies the weights by less than 1/2
+    descents(l2=(0.0, 1.0, 12.0)),  # with l2 = 12, each step multiplies the weights by less than 1/2
     DTYPES,
     st.sampled_from([Matrix, Rows]),
     st.sampled_from([2, 3, 7]),

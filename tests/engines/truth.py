@@ -26,7 +26,7 @@ def convolution(layer, parameters, x, factors, shape):
     """Return the weighted inputs z of a convolution: products of all windows and filters, plus the biases."""
     (rows, columns), images = layer.shape, x.reshape(*x.shape[:-1], *shape)
     if layer.padding == "same":
-        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # if n - 1 is odd, the end gets the additional pixel
+        around = [((n - 1) // 2, n // 2) for n in (rows, columns)]  # if n - 1 is odd, the end gets one pixel more
         images = np.pad(images, [(0, 0)] * (images.ndim - 2) + around)
     windows = sliding_window_view(images, (rows, columns), axis=(-2, -1))
     z = np.einsum("...mahwrc,...farc->...mfhw", windows, parameters["weights"], optimize=True)
@@ -99,7 +99,10 @@ class Truth:
         self.l2, self.l1 = (each / (self.divisor if weighted_mean else 1) for each in (l2, l1))
 
     def forward(self, parameters):
-        """Return the outputs' z, and a list: z's signs before kinked activations, and the argmax of pooling windows."""
+        """Return z of the outputs, and a list.
+
+        The list contains the signs of z before kinked activations, and the argmax of pooling windows.
+        """
         z, signs = self.inputs, []
         for layer, shape, own, factors in zip(self.layers, self.shapes, parameters, self.factors, strict=False):
             if type(layer).__name__ == "MaxPooling":
@@ -126,9 +129,10 @@ class Truth:
     def gradient(self, parameters):
         """Return the derivative of the cost with respect to all trained parameters, and whether it is accurate.
 
-        The derivative is a vector of central differences of fourth order. It is accurate under three conditions. No
-        sign changes between the points of a difference. Twice the step gives the same derivative. The cost's rounding
-        error divided by the step is at most 1e-9.
+        The derivative is a vector of central differences of fourth order, plus the regularization's exact derivative.
+        The differences are accurate under three conditions. No sign and no argmax changes between the points of a
+        difference. Twice the step gives nearly the same differences. The cost's rounding error divided by the step is
+        at most 1e-9.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # an infinite cost makes the derivative inaccurate
             return self._gradient(parameters)

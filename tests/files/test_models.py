@@ -61,7 +61,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
 
 @pytest.mark.parametrize("name", ["a" * 101, "a\nb", ""])
 def test_a_cost_whose_name_no_file_can_have(name, tmp_path):
-    """A network whose cost has this name is not saved, because its file could not be loaded."""
+    """A network whose cost has an invalid name is not saved, because `load` would refuse the file."""
     cost = type(name, (network2.QuadraticCost,), {})
     net = network2.Network([2, 1], cost, engine="numpy", seed=0)
     with pytest.raises(ValueError, match=r"the name of its cost is .*; it must have 1 to 100 printable characters"):
@@ -157,7 +157,7 @@ def test_a_network_of_layers_is_the_same_network(layered):
         for name, array in layer.items():
             np.testing.assert_array_equal(array, expected[name], strict=True)
     assert json.loads(path.read_text())["version"] == 2
-    assert "cost" not in json.loads(path.read_text())  # without this key, the book's program cannot load it
+    assert "cost" not in json.loads(path.read_text())  # without "cost", the book's `load` raises a KeyError
     with pytest.raises(ValueError, match=r"dense layers of sigmoid neurons only. Use network2.load instead"):
         network.load(path)
 

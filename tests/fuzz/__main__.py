@@ -5,8 +5,8 @@
 Run the command in the repository, with the extra `fuzz` installed. Each reader has its own process, which damages the
 reader's seeds in `tests/fuzz/seeds`, often with corrected checksums. A reader must read a file or refuse it with a
 one-line `DataError`, within a second and with less than 64 MiB of additional memory. A reader must not execute or
-import anything, or open another file. The 1,000,000 inputs take two to twenty minutes per reader. Inputs that reach
-new code stay in FOLDER, and the next run with the same FOLDER continues from these inputs.
+import anything, or open any file except the input. The 1,000,000 inputs take two to twenty minutes per reader. Inputs
+that reach new code stay in FOLDER, and the next run with the same FOLDER continues from these inputs.
 """
 
 from __future__ import annotations

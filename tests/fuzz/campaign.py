@@ -1,6 +1,7 @@
 """Fuzz one reader: `python -m tests.fuzz.campaign READER INPUTS SECONDS FOLDER SEED`.
 
-The result is written to `result.json` in FOLDER. One input for each kind of finding is written to its own file there.
+The result is written to `result.json` in FOLDER. One input for each kind of finding is written to its own file in
+FOLDER.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Campaign:
 def main() -> None:
     name, inputs, seconds, folder, seed = sys.argv[1:]
     reader = READERS[name]
-    warnings.simplefilter("ignore")  # Python reads a source file to show a warning, which would be a finding
+    warnings.simplefilter("ignore")  # to show a warning, Python would open a source file, which is forbidden
     corpus = Path(folder) / "corpus"
     corpus.mkdir(exist_ok=True)
     for each in reader.seeds():

@@ -31,7 +31,10 @@ class Finding(BaseException):
 
 
 class _AuditHook:
-    """Audit hook that raises a `Finding` for forbidden events while a file is read. Python cannot remove it."""
+    """Audit hook that raises a `Finding` for forbidden events while a file is read.
+
+    Python cannot remove an audit hook.
+    """
 
     def __init__(self) -> None:
         self.allowed: str | None = None  # path of the file that may be read; None if no reader is monitored
@@ -53,10 +56,10 @@ class _AuditHook:
             return
         if event.startswith("sqlite3.connect"):
             return
-        allowed, self.allowed = self.allowed, None  # `repr` may cause audit events
+        allowed, self.allowed = self.allowed, None  # `repr` may itself cause audit events
         self.event = f"{event} {arguments!r}"[:200]
         self.allowed = allowed
-        raise Finding(f"the reader does not only read: {self.event}")
+        raise Finding(f"the reader did more than read the file: {self.event}")
 
 
 _audit_hook = _AuditHook()
@@ -78,7 +81,7 @@ class MonitoredReader:
     ----------
     memory : int
         Largest memory for a file, in bytes. The memory for a file is the growth of the process's peak memory. If
-        `count_memory` is true, it is at least the peak of the memory that Python and NumPy allocated.
+        `count_memory` is true, the memory for a file is at least the peak that `tracemalloc` measures.
     """
 
     def __init__(self, read: Callable[[Path], object], path: Path, whole: Sequence[bytes]) -> None:
@@ -129,7 +132,7 @@ class MonitoredReader:
         finally:
             _audit_hook.allowed = None
         if _audit_hook.event:
-            raise Finding(f"the reader does not only read: {_audit_hook.event}")
+            raise Finding(f"the reader did more than read the file: {_audit_hook.event}")
         return raised
 
     def _check_message(self, message: str) -> None:

@@ -74,7 +74,7 @@ def _idx(path: Path) -> object:
 def _pickle(path: Path) -> object:
     from fastnet import mnist_loader
 
-    with contextlib.suppress(FileNotFoundError):  # an IDX file is refused if the other three files are missing
+    with contextlib.suppress(FileNotFoundError):  # damage can result in an IDX file, which needs three other files
         return mnist_loader.load_data(path)
     return None
 
@@ -93,7 +93,7 @@ def _checkpoint(path: Path) -> object:
     try:
         found = checkpoints.read(path, RECIPE, "data", architecture(RECIPE), ("velocity",))
     except ValueError as error:
-        if ": this checkpoint is from a" not in str(error):  # the error names another run or other data
+        if ": this checkpoint is from a" not in str(error):  # the error does not name another run or other data
             raise
         try:
             found = checkpoints.read(path, RECIPE_OF_IMAGES, "data", architecture(RECIPE_OF_IMAGES), ("velocity",))

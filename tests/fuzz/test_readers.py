@@ -21,8 +21,8 @@ def seeds_of(select):
 
 WHOLE = seeds_of(lambda reader, seed: seed in reader.whole())
 REFUSED = seeds_of(lambda reader, seed: seed not in reader.whole())
-OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # Pillow and SQLite read the others
-# Seeds that are no zip archives. Other bytes may follow a zip archive.
+OURS = [param for param in WHOLE if param.values[0] not in ("image", "record")]  # not read by Pillow or SQLite
+# Seeds that are no zip archives, because a reader accepts other bytes after a zip archive.
 NO_ARCHIVES = [param for param in OURS if param.values[0] not in ("expanded", "torch")]
 
 
@@ -98,7 +98,7 @@ def test_drawn_damage(name, monitored, data):
 
 
 def any_damage(part, random):
-    """Replace, remove or duplicate up to 20 bytes, or insert up to 40 bytes."""
+    """Remove or duplicate up to 20 bytes, or replace them by up to 40 bytes."""
     start = random.randint(0, len(part))
     end = random.randint(start, min(len(part), start + 20))
     new = random.choice((random.randbytes(end - start), b"", part[start:end] * 2, b"\0", b"\xff" * 8, b"9" * 40))

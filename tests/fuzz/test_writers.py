@@ -184,7 +184,7 @@ def unfinished_name(path):
 
 
 def test_no_link_can_be_created_where_the_unfinished_file_is_written(write, old, monkeypatch):
-    """If an attacker knew the name, a link of this name could make the program overwrite another file."""
+    """If an attacker knew the temporary name, a link of this name could make the program overwrite another file."""
     monkeypatch.setattr("secrets.token_hex", lambda n: "guessed")
     first, target = unfinished_name(old), old.parent / "target"
     target.write_bytes(OLD)
@@ -306,7 +306,7 @@ def test_many_write_the_same_file_and_some_are_killed(old):
     with writing.atomic_write(old) as file:
         file.write(OLD)
     left = [name for name in os.listdir(old.parent) if name != "old"]
-    assert len(left) <= statuses.count(9)  # left if a process was killed while another process wrote the file
+    assert len(left) <= statuses.count(9)  # temporary files with random names, left by killed processes
     assert unfinished_name(old) not in left
 
 

@@ -26,7 +26,7 @@ def written(digit, seed=0, **options):
 
 @functools.cache
 def prepared(digit, seed):
-    """Return an image with nothing around its digit, and the prepared image. Both are cached for other tests."""
+    """Return an image with nothing around its digit, and the prepared image. Both images are cached for other tests."""
     image = written(digit, seed)
     return image, handwriting.prepare(image)
 
@@ -307,7 +307,7 @@ def test_specks_on_an_empty_page_are_no_digit(side):
 
 
 def test_a_long_thin_thing_has_pixels():
-    """In an earlier version, a skew line thinner than one pixel of the prepared image raised an IndexError."""
+    """A skew line has pixels even if it is thinner than one pixel of the prepared image."""
     for side in (240, 640, 1200):
         page = Image.new("L", (side, side), 255)
         ImageDraw.Draw(page).line((side // 20, side // 2, side - side // 20, side // 2), fill=0)

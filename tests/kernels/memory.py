@@ -1,4 +1,4 @@
-"""Arrays for tests of kernels, which contain NaN except at the elements that a kernel may read."""
+"""Arrays for tests of kernels. All elements are NaN, except those that a kernel may read."""
 
 import numpy as np
 

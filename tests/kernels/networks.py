@@ -46,7 +46,7 @@ few = settings(deadline=None, max_examples=60)
 class Known(NamedTuple):
     """Expected properties of a kernel layer."""
 
-    layer: Any  # None for the kernel layer that copies the images, the first one of a convolutional network
+    layer: Any  # the architecture's layer; None for the kernel layer that copies the images
     first: int  # index of the first architecture layer that this kernel layer computes; -1 if it copies the images
     last: int
     shape: tuple

@@ -31,7 +31,10 @@ print(bool(compiled), *rows.values)
 
 
 def run(package: Path, folder: Path, cache: Path | None, **environment: str) -> list[str]:
-    """Run a program with a copy of the package. Return whether it compiled a kernel, and the printed numbers."""
+    """Run a program with a copy of the package, and return the words that the program prints.
+
+    The first word says whether a kernel was compiled. The other words are numbers.
+    """
     (folder / "program.py").write_text(TWICE)
     ours = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "PYTHONPATH")
     own = {key: value for key, value in os.environ.items() if key not in ours}

@@ -373,7 +373,7 @@ def test_the_cases_hit_every_path(make_engine, dtype):
 
 @EACH_DTYPE
 def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dtype):
-    """Each mini-batch halves the scale. When the scale falls below 1e-6, the weights are multiplied by it."""
+    """Each mini-batch halves the scale. When the scale falls below 1e-6, the weights are multiplied by the scale."""
     case = cases(dtype)["decay"]
     engine = make_engine(case, dtype, 2)
     engine.epoch(np.arange(76), 4, case.eta, case.descent)
@@ -386,7 +386,10 @@ def test_weights_are_multiplied_by_their_scale_when_it_is_small(make_engine, dty
 @pytest.mark.parametrize("pooling", [(2, 2), (3, 2), (1, 4), (4, 1)], ids=str)
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_of_equal_numbers_the_first_gets_the_error(pooling, activation, dtype):
-    """Only map i contains pixel i, so the gradient of map i's weight shows whether pixel i got the error."""
+    """Pixel i is nonzero only in map i.
+
+    So the gradient of the weight for map i shows whether the error was backpropagated to pixel i.
+    """
     n = int(np.prod(pooling))
     layers = (Convolution(1, 1, activation), MaxPooling(pooling), Dense(1))
     architecture = Architecture((n, *pooling), layers, dtype=np.dtype(dtype))

@@ -38,9 +38,10 @@ def widths(dtype):
 
 
 def computed(cost, output, z, y, factor=1.0, samples=3, sample=1, with_loss=True):
-    """Return the errors and the cost of one sample, stored in panels with others. Check that no other memory changes.
+    """Return the errors and the cost of one sample, in panels of several samples.
 
-    The padding of z is NaN. Memory of other layers precedes the samples.
+    Check that no memory outside the sample changes. The padding of z is NaN. Memory of other layers precedes the
+    samples.
     """
     lanes, n = lanes_of(z.dtype), len(z)
     panels, before, neurons_before = -(-n // lanes), 2 * lanes, lanes
@@ -181,7 +182,7 @@ def test_softmax_of_equal_ones(dtype):
 @BOTH
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_not_a_number_is_not_hidden(cost, output, dtype):
-    """If one z is NaN, the cost and this output's error are NaN. With softmax, all errors are NaN."""
+    """If z of one output is NaN, the cost and this output's error are NaN. With softmax, all errors are NaN."""
     for n in widths(dtype):
         for k in {0, n // 2, n - 1}:
             z, y = np.linspace(-1, 1, n).astype(dtype), np.full(n, 1 / n, dtype)

@@ -106,7 +106,10 @@ def test_a_step(optimizer, dtype, l2, l1, step):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.skipif(not subnormals.IS_SUPPORTED, reason="fastnet does not know the control register of this processor")
 def test_what_would_become_subnormal_becomes_zero(optimizer, dtype):
-    """Subnormal numbers are slow. The optimizer's state would become subnormal for a pixel that is always 0."""
+    """Arithmetic with subnormal numbers is slow.
+
+    The optimizer's state would become subnormal for a pixel that is always 0.
+    """
     case = Step(optimizer, dtype)
     case.gradient[:] = 0
     for array in case.state.values():

@@ -48,7 +48,7 @@ def test_they_count_as_zero_until_they_are_put_back(dtype):
 @on_known_processors
 @pytest.mark.parametrize("dtype", TINY)
 def test_an_epoch_does_not_compute_with_them_and_leaves_numpy_as_it_was(dtype):
-    """The weight is initially 0, and stays 0, because its change is the error times a subnormal input."""
+    """The weight is initially 0. It stays 0, because the subnormal input counts as zero."""
     architecture = Architecture.dense([1, 1], np.dtype(dtype), cost=QuadraticCost)
     net = engine_class("numba")(
         architecture,

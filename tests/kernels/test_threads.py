@@ -131,7 +131,7 @@ def test_one_thread_does_all_where_others_cannot_be_started(monkeypatch, startab
 
 
 def test_one_thread_does_all_where_threads_are_not_those_of_the_system(monkeypatch):
-    # This is the case with gevent, whose threads all run in one system thread.
+    # With gevent, for example, all Python threads run in one system thread.
     monkeypatch.setattr(threading, "get_native_id", lambda: 1)
     done = []
     threads.run(lambda share: done.append((share.thread, share.threads)), 3)
@@ -175,7 +175,7 @@ def test_threads_that_do_not_get_processors_are_given_up_for_a_while(monkeypatch
     now = [100.0]
     monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
     before = threads.available()
-    threads.run(lambda share: time.sleep(0.01), 2)  # without `together`, threads that sleep change nothing
+    threads.run(lambda share: time.sleep(0.01), 2)  # without `together`, sleeping threads leave the number unchanged
     assert threads.available() == before
     for seconds in (0.5, 1.0, 2.0):
         threads.run(lambda share: time.sleep(0.01), 2, together=True)
@@ -260,7 +260,7 @@ def what_is_computed(task, kind, dtype, count):
         engine = engine_class("numba")(architecture, parameters_of(architecture, random), data)
         assert isinstance(engine._inputs, kind)
         for _ in range(15):
-            engine.epoch(random.permutation(samples), 7, 0.05, descent)  # the last mini-batch is short
+            engine.epoch(random.permutation(samples), 7, 0.05, descent)  # the last mini-batch has 3 samples
         gradients, parameters = engine.gradients(data.inputs, data.targets), engine.parameters()
         outputs = engine.outputs(data.inputs)
     assert len(parts) >= 17  # `choice.threads` is called for 15 epochs, the gradients and the outputs

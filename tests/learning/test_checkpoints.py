@@ -265,7 +265,7 @@ def test_statistics_that_cannot_be(data, tmp_path):
 
 
 def as_version_2(path, dense):
-    """Rewrite a checkpoint in the format of version 2, which numbers dense layers only and lacks a number of steps."""
+    """Rewrite a checkpoint in the format of version 2, which counts only dense layers and has no number of steps."""
     description, arrays, _ = tensors.read(path, checkpoints._KIND)
     del description["steps"]
     names = {f"parameters.{i}.{name}": f"parameters.{name}.{k}" for k, i in enumerate(dense) for name in NAMES}
@@ -378,7 +378,7 @@ def test_columns_that_begin_late_are_in_the_second_file_too(data, tmp_path, in_p
 
 
 def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
-    """In a long run, the first file does not grow, and the second file is not written more frequently."""
+    """In a long run, the first file does not grow. The second file is written after every third epoch only."""
     written, write = [], tensors.write
 
     def spy(path, *others):
@@ -389,7 +389,7 @@ def test_a_checkpoint_does_not_grow(data, tmp_path, in_parts, monkeypatch):
     trained(data, 31, checkpoint=tmp_path / "run")
     sizes = [size for name, size in written if name == "run"]
     assert len(sizes) == 32
-    # Numbers with more digits may take 200 bytes; another 27 epochs would take 1,000.
+    # Numbers with more digits may add up to 200 bytes. The values of 27 more epochs would add about 1,000 bytes.
     assert max(sizes[-3:]) < max(sizes[1:4]) + 200
     names = [name for name, _ in written]
     assert names.count("run.epochs") == 10

@@ -1,7 +1,8 @@
 """The same seed gives bit-identical results, for any number of threads and any speed of the machine.
 
-Some engines guarantee this only for the same number of threads, because BLAS sums in another order with more threads.
-The engines' modules document this, and the tests check these engines with the same number of threads.
+Some engines guarantee equal bits only for the same number of threads, because BLAS sums in another order with more
+threads. The modules of these engines document this restriction. With large layers, the tests run these engines
+twice with the same number of threads.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Tables of valid and invalid arguments of chapter 6's networks.
 
-An invalid argument raises a `TypeError` or a `ValueError` that names it, and leaves the network unchanged. Data of
-any valid form give the same results as plain arrays.
+An invalid argument raises a `TypeError` or a `ValueError` that names the argument, and leaves the network unchanged.
+Data of any valid form give the same results as plain arrays.
 """
 
 import math

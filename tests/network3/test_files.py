@@ -253,7 +253,7 @@ def test_what_is_no_network(saved, change):
 
 
 def test_a_file_that_was_written_by_hand(tmp_path):
-    """The test writes the documented format, which has not changed since chapter 6 required PyTorch."""
+    """The test writes the documented format without `Network.save`."""
     w, b = np.array([[1.0, 2.0, 3.0], [0.5, -1.0, 0.0]], "<f4"), np.array([0.25, 0.0, -4.0], "<f4")
     filters, of_filters = np.arange(4, dtype="<f4").reshape(1, 1, 2, 2), np.array([0.5], "<f4")
     arrays = {"layers.0.w": filters, "layers.0.b": of_filters, "layers.1.w": w, "layers.1.b": b}

@@ -245,7 +245,7 @@ def test_it_learns_digits(of_images, mnist_arrays, capsys):
 
 
 def test_the_default_engine_learns_digits(mnist_arrays, capsys):
-    """Chapter 6's first network has one hidden layer."""
+    """The network is chapter 6's first network, with one hidden layer."""
     np.random.seed(0)
     training, validation, test = mnist_arrays
     net = Network([FullyConnectedLayer(n_in=784, n_out=100), SoftmaxLayer(n_in=100, n_out=10)], 10)

@@ -1,4 +1,4 @@
-"""Invalid values raise an error that names them, and leave the estimator unchanged."""
+"""An invalid value raises an error that names the parameter or argument, and leaves the estimator unchanged."""
 
 import pickle
 import signal
@@ -105,7 +105,7 @@ def test_a_parameter(method, kind, parameter, error, message):
         getattr(estimator, method)(X, TARGETS[kind], **classes)
 
     assert_refused(fresh(kind, **parameter), call, error, message)
-    # For a trained estimator, the error is that its arrays have 7 hidden neurons.
+    # With `hidden_layer_sizes` 10**13, a trained estimator raises another error: its arrays have 7 hidden neurons.
     if parameter != {"hidden_layer_sizes": 10**13}:
         assert_refused(trained(kind, **parameter), call, error, message)
 
@@ -148,7 +148,7 @@ def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
 )
 @BOTH
 def test_a_parameter_to_predict_with(kind, parameter, message):
-    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` compares layers with the arrays, but not integers
+    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` compares only layers, not integers, with `coefs_`
         parameter = {"hidden_layer_sizes": (Dense(7), Dense(7))}
     estimator = trained(kind)
     estimator.predict(X)
@@ -401,7 +401,7 @@ def test_what_is_masked_in_the_array_that_was_predicted_with():
 
 @BOTH
 def test_another_network_may_be_assigned(kind):
-    """`predict` takes arrays of other hidden layers. `partial_fit` needs `hidden_layer_sizes` that match the arrays."""
+    """`predict` accepts arrays that do not match `hidden_layer_sizes`. `partial_fit` refuses such arrays."""
     y, other = TARGETS[kind], trained(kind)
     other.predict(X)
     other.coefs_ = [np.ones((4, 2)), np.ones((2, 5)), np.eye(5, 3)]
@@ -542,7 +542,7 @@ def after(iterations, kind=MLPClassifier, **parameters):
 
 @BOTH
 def test_what_was_learnt_until_an_interrupt_is_kept_if_wanted(monkeypatch, kind):
-    """The current mini-batch is completed. Here, it is the whole third iteration."""
+    """The current mini-batch is completed. Here, this mini-batch is the whole third iteration."""
     estimator = fresh(kind, keep_if_interrupted=True, random_state=0)
     said = interrupted(monkeypatch, estimator, Engine, "epoch", 3)
     assert said == ["training was interrupted in iteration 3; what was learnt is kept"]

@@ -90,7 +90,7 @@ SOLVERS = {
 def test_kinds_and_solvers(kind, solver, weighted):
     """The last mini-batch has 20 samples instead of 25.
 
-    Its regularization is divided by the number of its samples, or by the sum of their weights.
+    In each mini-batch, the regularization is divided by the number of samples, or by the sum of the sample weights.
     """
     (one, other), x, _ = fitted(kind, weighted=weighted, alpha=0.3, **SOLVERS[solver])
     assert_same(one, other)

@@ -46,7 +46,10 @@ def test_partial_fit_of_sparse_inputs(engine_name):
 
 
 def test_numbers_that_are_stored_in_several_pieces():
-    """A CSR row may have duplicate entries. They must be summed first, because kernels update two columns at a time."""
+    """A CSR row may have duplicate entries.
+
+    Duplicate entries must be summed first, because kernels update the weights of two columns at a time.
+    """
     pieces = sparse.csr_array((np.ones(4), np.array([1, 1, 1, 0]), np.array([0, 3, 4])), shape=(2, 3))
     whole = np.array([[0.0, 3, 0], [1, 0, 0]])
     parts = pieces.indices.copy()
@@ -61,7 +64,7 @@ def test_2000_samples_of_200000_inputs_need_little_memory(engine):
     random = np.random.default_rng(0)
     y = np.arange(2000) % 3
     columns = random.integers(0, 200_000, (2000, 20))
-    columns[:, 0] = y  # the column with the index of the class is not 0
+    columns[:, 0] = y  # in each row, the column with the index of the class is nonzero
     x = sparse.csr_array((np.ones(40_000, np.float32), columns.ravel(), np.arange(0, 40_001, 20)), (2000, 200_000))
     classifier = MLPClassifier(
         (4,),

@@ -1,6 +1,6 @@
 """Valid and invalid arguments of the classifier, in tables.
 
-An invalid argument raises a `TypeError` or a `ValueError` that names it, before anything is trained or written.
+An invalid argument raises a `TypeError` or a `ValueError` that names the argument, before any training or writing.
 """
 
 import math

@@ -125,7 +125,7 @@ def test_the_same_seed_gives_the_same_run_and_leaves_no_trace(train):
 
 def test_without_a_seed_the_global_generator_makes_a_run_repeatable(train):
     losses = []
-    for seed in (5, 5, None):  # the third run continues with the generator's state
+    for seed in (5, 5, None):  # the third run does not reset the generator
         if seed is not None:
             torch.manual_seed(seed)
         losses.append(train(epochs=1, seed=None).history[0].loss)

@@ -97,7 +97,7 @@ def test_an_import_is_not_interrupted():
 
 
 def test_a_handler_that_is_not_pythons_is_not_changed():
-    """SIG_DFL is such a handler. Many GUI programs set it so that Ctrl-C ends them immediately."""
+    """SIG_DFL is not Python's handler. Many GUI programs set SIG_DFL so that Ctrl-C ends the program immediately."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         with interruption.deferred_signals():
