@@ -4,11 +4,11 @@
 
 Each block of `fastnet/kernels` is compiled for each processor, also for processors other than this one: Numba generates
 LLVM IR with vectors of the given processor, and LLVM compiles the IR. Nothing is run. A block may have a case, with
-its own loop, for each number of sums that it can compute. The table has the smallest and the largest case. The table
-counts multiply-add instructions, the registers to which they add, loaded and stored registers, and products per loaded
-register. A spill is a vector that a loop with products writes to the stack or reads from the stack, because there are
-too few registers. Pointers and other integers on the stack are counted separately. A good loop has nothing on the
-stack.
+its own loop, for each number of sums that the block can compute. Without `--all-cases`, the table has only the smallest
+and the largest case. The table counts multiply-add instructions, the registers to which they add, loaded and stored
+registers, and products per loaded register. A spill is a vector that a loop with products writes to the stack or reads
+from the stack, because there are too few registers. Pointers and other integers on the stack are counted separately. A
+good loop has nothing on the stack.
 
 The exit status is 1 if a loop has spills or integers on the stack, and 3 if llvmlite cannot compile for a processor.
 """
@@ -133,10 +133,10 @@ class _Taken(Exception):  # noqa: N818 - not an error
 
 
 def loops(processor: Processor, dtype: str, chosen: Chosen) -> Iterator[tuple[str, str, Loop]]:
-    """Yield the name of each block, a case, and the case's loop with the most sums.
+    """Yield the block's name, the case, and the case's loop with the most sums, for each compiled case.
 
-    The loop's numbers of spills and pointers are the totals of all loops with products. A block may have a loop for
-    each number of sums, as the cases of a switch.
+    The loop's numbers of spills and pointers are the totals of all loops of the case that have products. A block may
+    have a loop for each number of sums, as the cases of a switch.
     """
     from numba.core.registry import cpu_target
 
@@ -174,7 +174,7 @@ class Chosen(NamedTuple):
 
 
 class OnlyCase:
-    """Replaces the function that emits a switch. It emits only one case, as if the compiler knew the number."""
+    """Replaces the function that emits a switch. It emits only one case, as if `number` were known at compile time."""
 
     chosen, last, title = 0, 0, ""
 
@@ -196,7 +196,7 @@ def kernel(block: Any, parts: Mapping[str, Any], dtype: str) -> tuple[Callable[.
 
 
 def instructions_of(function: Callable[..., Any], types: tuple[Any, ...]) -> str:
-    """Return the LLVM IR of a kernel, with all parts linked and nothing optimized."""
+    """Return the LLVM IR of a kernel, after linking and before optimization."""
     import numba
 
     from fastnet.kernels import compiler
@@ -257,7 +257,7 @@ def counted_on_x86(body: list[str]) -> Loop:
     vectors = [line for line in body if re.search(r"%[xyz]mm", line)]
     loads = [line for line in vectors if any("(" in each for each in operands(line)[:-1])]
     stores = [line for line in vectors if "(" in operands(line)[-1]]
-    # The kernels keep no frame pointer, so rbp is an ordinary register.
+    # The kernels keep no frame pointer: rbp is an ordinary register, and only rsp addresses the stack.
     on_stack = [line for line in body if "(%rsp" in line]
     spills = [line for line in on_stack if line in vectors]
     counts = len(products), len(sums), len(loads), len(stores), len(spills), len(on_stack) - len(spills)

@@ -27,7 +27,7 @@ PAGES = "".join((DOCS / name).read_text(encoding="utf-8") for name in ("chapter3
 
 
 class Recipe(NamedTuple):
-    """A block of Python, the bound of its test accuracy in percent, and the bound of its time in seconds."""
+    """A block of Python, the least test accuracy in percent, and the largest time in seconds."""
 
     code: str
     percent: float

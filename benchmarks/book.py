@@ -2,15 +2,15 @@
 
     python benchmarks/book.py [--seeds 5] [--chapter 3] [--only NAME,NAME] [--json FILE] [--page docs/book.md]
 
-Every experiment of `fastnet book` is computed with several seeds, or once if it has no seed. The table
-has the median, lowest and highest of fastnet's values, and marks published values outside this range. `--page` writes
-the gallery, with the pictures in a folder beside the page. With `--only` or `--chapter`, `--page` replaces the sections
-of the chosen experiments, and keeps all other sections. Without `--only` and `--chapter`, most of chapter 6 is left
-out, because its networks train for hours.
+Each chosen experiment of `fastnet book` is computed with several seeds, or once if it has no seed. The table has the
+median, lowest and highest of fastnet's values, and marks published values outside this range. `--page` writes the
+gallery, with the pictures in a folder beside the page. With `--only` or `--chapter`, `--page` replaces the sections of
+the chosen experiments, and keeps all other sections. Without `--only` and `--chapter`, most of chapter 6 is left out,
+because its networks train for hours.
 
-The last lines have the total time of the figures of chapters 1 to 5, with one seed each. The unit is an epoch of the
-book's first network with the engine `reference`, timed in the same run. The total includes the experiments that train
-support vector machines with scikit-learn; their time is also printed separately.
+The last lines have the total time of the figures of chapters 1 to 5, with one seed each. In the last line, the unit of
+time is an epoch of the book's first network with the engine `reference`, timed in the same run. The total includes the
+experiments that train support vector machines with scikit-learn; their time is also printed separately.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
             folder.mkdir(exist_ok=True)
             results[0].save(folder / f"{name}.png")
             sections[name] = section(experiment, f"{folder.name}/{name}.png", seed_ranges(results), len(results))
-            write(options.page, sections)  # after each experiment, because some take long
+            write(options.page, sections)  # after each experiment, so that an interruption loses at most one
         for seed_range in seed_ranges(results):
             what, theirs, ours = seed_range.cells()
             missed = f"**missed**: {seed_range.difference()}" if not seed_range.is_met else ""
@@ -126,7 +126,7 @@ def section(experiment, picture, ranges, seeds):
 
 
 def timed(results, seconds):
-    """Yield results, and append the number of seconds that each result took to `seconds`."""
+    """Yield results; the list `seconds` gets the time that each result took, in seconds."""
     while True:
         began = time.perf_counter()
         result = next(results, None)

@@ -37,8 +37,8 @@ TOLERANCE = 0.2  # number of percentage points by which fastnet's accuracy may b
 def published(data):
     """Print the book's accuracies, and fastnet's after the last and after the best epoch.
 
-    The book does not say which of the two accuracies it reports. The initial weights are those of chapter 1, because
-    the book trains these networks before it introduces better initial weights.
+    The book does not say whether it reports the accuracy after the last or after the best epoch. The initial weights
+    are those of chapter 1, because the book trains these networks before it introduces better initial weights.
     """
     training_data, validation_data, test_data = data
     evaluation = {"validation": validation_data, "test": test_data}

@@ -2,12 +2,12 @@
 
     python benchmarks/chapter6.py [--only ROW,ROW] [--folder FOLDER] [--epochs N] [--at-once N] [--seed N] [--json FILE]
 
-Two networks are trained at the same time, each on one processor, for the book's number of epochs. All rows take three
-hours, mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that the same
-command continues after an interruption. The column `seconds` has the training time of all networks of a row: the median
-time of an epoch, multiplied by the number of epochs. Other running programs change the median less than the sum.
-PyTorch's time is extrapolated from 100 mini-batches of the engine `torch` in one thread. Its column is empty if PyTorch
-is not installed. `--epochs` sets another number of epochs.
+By default, two networks are trained at the same time, each on one processor, for the book's number of epochs. All rows
+take three hours, mostly for the ensemble. Each network has a checkpoint in the folder (by default `chapter6`), so that
+the same command continues after an interruption. The column `seconds` has the training times of a row's networks, added
+up. A network's training time is the median time of its epochs, multiplied by their number. Other running programs
+change this product less than the sum of the epochs' times. PyTorch's time is extrapolated from 100 mini-batches of the
+engine `torch` in one thread. The column of PyTorch's times is empty if PyTorch is not installed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ with_dropout = partial(two_convolutions, ReLU, (1000, 1000), 0.5)
 
 
 class Row(NamedTuple):
-    """A network of the book: its title, the book's accuracy in percent, and the settings of its training."""
+    """A network or ensemble of the book: title, the book's accuracy in percent, and settings of the training."""
 
     title: str
     book: float

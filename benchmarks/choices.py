@@ -3,9 +3,10 @@
     python benchmarks/choices.py
 
 For inputs of several densities, the alternatives are `Rows` and `Matrix`. For networks and mini-batches of several
-sizes, the alternatives are one thread and all threads, and mini-batches that are whole or divided into parts. The
-engine `numpy`, whose matrix products use BLAS, is also timed. All are timed alternately. The chosen alternative is
-bold. The last line has the worst choice: the largest ratio of the time of a choice to the shortest time.
+sizes, there are two choices: one thread or all threads, and whole mini-batches or parts of mini-batches. The engine
+`numpy`, whose matrix products use BLAS, is also timed. The alternatives and `numpy` are timed alternately. The chosen
+alternative is bold. The last line has the worst choice: the largest ratio of a chosen alternative's time to the
+shortest time in its row.
 """
 
 from __future__ import annotations

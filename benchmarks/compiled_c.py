@@ -62,7 +62,8 @@ def library(source: Path, needs: str | None = None, options: Iterable[str] = ())
     Raises
     ------
     CannotCompileError
-        If gcc is missing, cannot compile the file for this processor, or uses instructions that the processor lacks.
+        If gcc is missing, cannot compile the file, does not use the instructions in `needs`, or uses instructions that
+        this processor lacks.
     """
     check(source.name, needs)
     with tempfile.TemporaryDirectory() as folder:

@@ -5,8 +5,8 @@
 Every network must equal, bit for bit, the same network trained alone. The waiting time is the time to the end of the
 first mini-batch, without Python's start and imports. The table has the longest waiting time of all threads. The bound
 is the time of two compilations: a compilation by the process itself, and one by another process, for which the process
-waits. The process's own compilation takes longer if there are more processes than cores. A waiting time above the bound
-is marked "missed".
+waits. If there are more processes than cores, one of the two compilations counts `processes / cores` times. A waiting
+time above the bound is marked "missed".
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def caches() -> Iterator[Callable[[str], dict[str, str]]]:
             Path(fastnet.__file__).parent, package / "fastnet", ignore=shutil.ignore_patterns("__pycache__", "data")
         )
         file.touch()
-        (package / "fastnet" / "kernels" / "__pycache__").touch()  # not a folder, because root can write to any folder
+        (package / "fastnet" / "kernels" / "__pycache__").touch()  # a file, because root can write to any folder
         home = {"HOME": str(file / "home"), "XDG_CACHE_HOME": str(file / "home")}
         yield {
             CACHES[0]: {"NUMBA_CACHE_DIR": name, **home},

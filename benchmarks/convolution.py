@@ -3,16 +3,17 @@
     python benchmarks/convolution.py [--network NAME,NAME] [--only NAME,NAME] [--rounds N]
 
 The network `one` has one convolution and sigmoid neurons. The network `two` has two convolutions, ReLU and L2
-regularization. Both are networks of the book, with mini-batches of ten. In each round, the compared programs train 30
-or 300 mini-batches, one program after the other, each in one thread. All programs begin with the same parameters. The
-table has the processor time, extrapolated to an epoch of 50,000 images, and the median over the rounds of the ratio of
-two programs' times. Before timing, each program is compared with PyTorch in float64 after one mini-batch.
+regularization. Both are networks of the book, with mini-batches of ten. In each round, the programs train one after the
+other, each in one thread: the programs with PyTorch or JAX train 30 mini-batches, and all other programs 300. All
+programs begin with the same parameters. The table has the processor time, extrapolated to an epoch of 50,000 images,
+and the ratio of two programs' times. Times and ratios are medians over the rounds. Before timing, each program trains
+one mini-batch, and the result is compared with that of PyTorch in float64.
 
-The C code is in `benchmarks/convolution/`. It needs gcc, and a processor with AVX2 and FMA. If one of these is missing,
-the exit status is 3; choose programs other than `c` with `--only`. The program `torch` is PyTorch written for speed,
-and `torch-cpu` is fastnet's engine. A program whose library is not installed is left out. The program `pair`
-alternately trains two networks with the compiled engine, each in its own thread, and a single network. Its times are
-wall-clock times.
+The C code in `benchmarks/convolution/` needs gcc, and a processor with AVX2 and FMA. If gcc, AVX2 or FMA is missing,
+the exit status is 3; choose programs other than `c` with `--only`. The program `torch` is PyTorch code written for
+speed, and `torch-cpu` is fastnet's engine of this name. A program whose library is not installed is left out. The
+program `pair` uses the compiled engine: it alternately trains one network, and two networks in two threads. The times
+of `pair` are wall-clock times.
 """
 
 from __future__ import annotations

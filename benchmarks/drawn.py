@@ -1,4 +1,4 @@
-"""Draws digits that are not from MNIST (printed, written, or photographed on paper), and pictures without a digit.
+"""Draws digits (printed, written, photographed on paper, or enlarged from MNIST), and pictures without a digit.
 
 The tests and the benchmark of `fastnet.handwriting` use these pictures. No network was trained on these pictures.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-# Strokes of each digit, as different people write it. A tuple has the strokes of one way to write the digit. A list has
-# the points (x, y) of a stroke, a smooth curve, in a box of width 0.6 and height 1. The y axis points downwards.
+# For each digit, the ways in which people write the digit. A way is a tuple of strokes. A stroke, a smooth curve, is a
+# list of points (x, y) in a box of width 0.6 and height 1. The y axis points downwards.
 STROKES = {
     0: [
         ([(0.33, 0.0), (0.1, 0.18), (0.03, 0.55), (0.15, 0.92), (0.33, 1.0), (0.53, 0.82), (0.58, 0.45), (0.48, 0.1),
@@ -167,7 +167,10 @@ def enlarged(pixels: np.ndarray, random: np.random.Generator) -> Image.Image:
 
 
 def two(first: int, second: int, random: np.random.Generator, *, gap: float = 0.05) -> Image.Image:
-    """Return two digits side by side. Their distance is `gap` times their height; a negative `gap` makes them touch."""
+    """Return two digits side by side.
+
+    The distance between the digits is `gap` times their height; a negative `gap` makes the digits touch.
+    """
     pictures = [written(digit, random, pen=0.03) for digit in (first, second)]
     boxes = [picture.point(lambda value: 255 - value).getbbox() for picture in pictures]
     crops = [picture.crop(box) for picture, box in zip(pictures, boxes, strict=True)]
@@ -183,7 +186,7 @@ def two(first: int, second: int, random: np.random.Generator, *, gap: float = 0.
 
 
 def texture(random: np.random.Generator, *, side: int = 300, falloff: float = 1.0) -> Image.Image:
-    """Return noise with the spectrum 1 / f**falloff. The spectrum of natural pictures is about 1 / f."""
+    """Return noise with the amplitude spectrum 1 / f**falloff. Natural pictures have a falloff of about 1."""
     frequencies = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
     frequencies[0, 0] = 1
     spectrum = np.fft.fft2(random.normal(size=(side, side))) / frequencies**falloff

@@ -2,9 +2,9 @@
 
     python benchmarks/gpu.py [--json FILE] [--quick]
 
-First, each PyTorch engine is compared with the engine `reference`, in float64 and float32, with every activation, cost
-and option. Then the eager engine, the compiled engine and the engine with CUDA graphs are timed, with several networks
-and mini-batch sizes. `--device cpu` checks and times the engines for the CPU.
+First, each PyTorch engine is compared with the engine `reference`, in float64 and float32, with every activation and
+cost, and with the options in `DESCENTS`. Then the eager engine, the compiled engine and the engine with CUDA graphs are
+timed, with several networks and mini-batch sizes. `--device cpu` checks and times the engines for the CPU.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def checks(names: list[str], quick: bool) -> list[dict]:
 def largest_difference(name: str, dtype: str, activation: str, cost: type, descent: Descent) -> float:
     """Train for two epochs, the second with half the learning rate; return the largest difference from `reference`."""
     random = np.random.default_rng(0)
-    samples, mini_batch_size = 1408, 3  # two CUDA graphs, 69 single steps, and a mini-batch of one sample
-    # In float32, batch normalization of mini-batches of three amplifies rounding errors beyond any tolerance.
+    samples, mini_batch_size = 1408, 3  # two runs of the CUDA graph, 69 single steps, and a mini-batch of one sample
+    # In float32, batch normalization of mini-batches of three samples amplifies rounding errors beyond the tolerance.
     normalization = (BatchNormalization(),) if dtype == "float64" else ()
     layers = (Dense(17, activation), *normalization, Dropout(0.3), Dense(9, activation), Dense(4))
     architecture = Architecture((12,), layers, cost)

@@ -6,17 +6,18 @@
 The peers are the engines `numpy` and `torch` and those of `peers.py`, each with all processors. Peers that are not
 installed are listed and left out. A cell is a combination of data, precision, hidden layers, mini-batch size and
 optimizer. In each cell, the program first checks that all engines and peers compute the same parameters, and then times
-them alternately. scikit-learn is timed, but not checked, in cells where its formulas differ: with 10 outputs, its cost
-is the cross-entropy of a softmax, and its Adam adds epsilon before the bias correction. The time of an epoch is
-extrapolated from a part of the epoch.
+them alternately. scikit-learn is timed, but not checked, in two kinds of cells, because its formulas differ. With 10
+outputs, scikit-learn's cost is the cross-entropy of a softmax. With Adam, scikit-learn adds epsilon before the bias
+correction. The time of an epoch is extrapolated from a part of the epoch.
 
 The default cells are `CELLS`. They cover every value of each option, but not every combination. Options select among
-the default cells; with `--all`, the cells are all combinations of the options. The lead in a cell is the time of the
-fastest peer, divided by that of the default engine. The last line has the smallest lead.
+the default cells; with `--all`, the cells are all combinations of the options' values. The lead in a cell is the time
+of the fastest peer, divided by that of the default engine. The last line has the smallest lead.
 
-Data `mnist` and `dense` have 784 inputs; most inputs are 0 in `mnist`, and no input is 0 in `dense`. Their networks
-have sigmoid neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network has tanh neurons,
-and one sigmoid output with the cross-entropy cost. The learning rate of each optimizer is in `OPTIMIZERS`.
+Data `mnist` and `dense` have 784 inputs; most inputs are 0 in `mnist`, and no input is 0 in `dense`. The networks for
+`mnist` and `dense` have sigmoid neurons and the quadratic cost. Data `tall` have 500,000 rows of 28 inputs; the network
+has tanh neurons, and one sigmoid output with the cross-entropy cost. The learning rate of each optimizer is in
+`OPTIMIZERS`.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Cell(NamedTuple):
 
 
 def cells(data: str, dtypes: str, widths: str, batches: str, optimizers: str) -> list[Cell]:
-    """Return all combinations of values that are separated by commas."""
+    """Return the cells of all combinations of values; commas separate the values in each argument."""
     lists = (each.split(",") for each in (data, dtypes, widths, batches, optimizers))
     return [Cell(kind, dtype, hidden, int(batch), name) for kind, dtype, hidden, batch, name in product(*lists)]
 
@@ -194,10 +195,10 @@ def made(classes: dict[str, type[Engine]], cell: Cell, data: Dataset) -> dict[st
 def check(engines: dict[str, TimedEngine], order: np.ndarray, mini_batch_size: int, eta: float) -> float:
     """Train all engines on the first few mini-batches; return the largest distance from the first engine's parameters.
 
-    The distance is the Euclidean norm of the difference, divided by the norm of the change in training, because a few
-    mini-batches change parameters little. The largest difference of a parameter would be unsuitable for Adam, whose
-    steps all have about the same size. If a gradient is only a rounding error, its parameter may therefore change by a
-    whole step in either direction.
+    The distance is the Euclidean norm of the difference, divided by the norm of the change in training. Without the
+    division, the distance of a wrong engine would be small too, because a few mini-batches change parameters little.
+    The largest difference of a single parameter would be unsuitable for Adam, whose steps all have about the same size.
+    Even if a gradient is only a rounding error, Adam may change the parameter by a whole step in either direction.
 
     Raises
     ------
@@ -213,7 +214,10 @@ def check(engines: dict[str, TimedEngine], order: np.ndarray, mini_batch_size: i
         apart = float(np.linalg.norm(found - expected) / change)
         largest = max(largest, apart)
         if not apart < TOLERANCE[found.dtype.name]:
-            raise ArithmeticError(f"{first} and {name} differ by {apart:.2g} of the change; they are not timed")
+            raise ArithmeticError(
+                f"the parameters of {first} and {name} differ by {apart:.2g} times their change in training; "
+                f"at most {TOLERANCE[found.dtype.name]} is allowed, so the engines are not timed"
+            )
     return largest
 
 

@@ -1,7 +1,7 @@
-"""Test `fastnet predict` on digits that are not from MNIST: `python benchmarks/handwriting.py [--sets 20]`.
+"""Test `fastnet predict` on pictures that are not in MNIST: `python benchmarks/handwriting.py [--sets 20]`.
 
-The default network is trained and timed. A picture counts as named if the prediction is sure. For each style of digits,
-the table has the share of digits that are named, and the share of named digits that are right. Some styles have frames,
+The default network is trained and timed. A picture is named if the prediction is sure. For each style of digits, the
+table has the share of digits that are named, and the share of named digits that are right. Some styles have frames,
 ruled lines, edges or specks around the digits. For pictures without a digit, the table has the share that is named. A
 second table has the accuracy by predicted probability.
 """
@@ -101,7 +101,10 @@ def surrounded(kind: str, digits: list[int], random: np.random.Generator) -> Ite
 
 
 def framed(image: Image.Image, random: np.random.Generator, gaps: tuple[int, int] = (5, 40)) -> Image.Image:
-    """Return a digit with lines on one to four sides. They end at the corners, 40 pixels further, or at the border."""
+    """Return a digit with lines on one to four sides.
+
+    The lines end at the corners of the frame, 40 pixels beyond the corners, or at the border of the picture.
+    """
     left, top, right, bottom = box(image)
     before, above, after, below = random.integers(*gaps, 4)
     left, top, right, bottom = left - before, top - above, right + after, bottom + below
@@ -140,7 +143,7 @@ def with_edges(image: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def specks(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Return a picture with 1 to 25 specks. Their sides are 1 to 9 pixels long."""
+    """Return a picture with 1 to 25 specks, which are ellipses 1 to 9 pixels wide and high."""
     dirt, draw = blank(image)
     for _ in range(random.integers(1, 26)):
         x, y, height, width = (*random.integers(0, 240, 2), *random.uniform(1, 9, 2))

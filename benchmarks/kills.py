@@ -7,7 +7,7 @@ is killed with SIGKILL, which it cannot handle. One kill in five comes while Pyt
 kernels. The command `fastnet train` is interrupted with SIGINT, as by Ctrl-C: it must exit with status 130 and one
 line, and must have saved the network. The files of a complete run are compared, byte for byte, with those of an
 uninterrupted run. Then a new run starts, until the requested number of kills and interruptions is reached. The exit
-status is 1 if a run could not continue, or had other results.
+status is 1 if a process ended wrongly after a signal, or if a run's files differ from those of the uninterrupted run.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ COMMAND = (
 EARLY = 1 / 5  # share of the kills that come while the program starts
 OVER = (0, -signal.SIGINT)  # exit statuses of a complete run; SIGINT during Python's shutdown gives the second
 MOST_EPOCHS = 200  # largest number of epochs that a process trains before the signal; a run has 600
-WITHIN = 0.003  # largest delay of a signal after an epoch in seconds: about the time of an epoch and its checkpoint
+WITHIN = 0.003  # largest delay of a signal after an epoch, in seconds: about the time of an epoch and its checkpoint
 
 
 class SignalledProgram(NamedTuple):
@@ -117,7 +117,7 @@ def ended(how: str, program: SignalledProgram, wanted: int) -> int:
                 failures += not went_right(program, run, process.returncode)
                 writing += bool(list(run.glob(".fastnet-*")))
             failures += program.finish(run) != expected
-            failures += bool(list(run.glob(".fastnet-*")))  # the next process that writes removes leftover files
+            failures += bool(list(run.glob(".fastnet-*")))  # the next process should have removed the leftovers
             runs += 1
     missed = " **missed**" if failures else ""
     print(

@@ -1,4 +1,4 @@
-"""Run all benchmarks that have bounds, one after the other, and list the missed bounds.
+"""Run the benchmarks in `LIMITS`, one after the other, and list the missed bounds.
 
     python benchmarks/limit.py [--only yardstick,products]
 

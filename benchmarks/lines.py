@@ -1,6 +1,6 @@
 """Count the lines of code, without blank lines, comments and docstrings: `python benchmarks/lines.py [REVISION]`.
 
-REVISION is a commit of this repository, such as HEAD~1. The lines of that version are counted, too. The features in
+REVISION is a commit of this repository, such as HEAD~1. The lines of this commit are counted, too. The features in
 `FEATURES` that REVISION lacks are counted separately.
 """
 
@@ -33,7 +33,7 @@ class Feature(NamedTuple):
         Description of the feature in one sentence.
     where : dict of str to str
         For each module, by its path in the package, the qualified names of functions, classes, methods and constants,
-        separated by spaces; or `WHOLE`.
+        separated by spaces; or `WHOLE` for the whole module.
     """
 
     what: str
@@ -255,7 +255,7 @@ def behind(entries: Iterable[str], left_out: tuple[str, ...] = ()) -> dict[str, 
     Raises
     ------
     LookupError
-        If a module does not exist.
+        If a module in `entries` or `left_out` does not exist.
     """
     sources = {_name(path): source for path, source in sources_in(PACKAGE).items()}
     for name in (*entries, *left_out):
@@ -321,14 +321,14 @@ def new_lines(
     Parameters
     ----------
     now, before : mapping of str to str
-        Source of each module of the later and the earlier version. A name that exists in both is not new.
+        Source of each module of the later and the earlier version. A name that both versions have is not new.
     features : tuple of Feature, optional
         The features to count.
 
     Raises
     ------
     LookupError
-        If a module or a name in the list does not exist in the later version.
+        If a module or a name in `features` does not exist in the later version.
     """
     found: dict[str, set[int]] = {}
     for feature in features:
@@ -393,7 +393,7 @@ def comparison(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def _sums(modules: Mapping[str, int]) -> dict[str, int]:
-    """Return sums over the modules of each folder."""
+    """Return the sum of the modules' numbers in each folder."""
     sums: Counter[str] = Counter()
     for module, number in modules.items():
         sums[module.partition("/")[0] if "/" in module else "."] += number

@@ -1,4 +1,4 @@
-"""Peers: the same networks in other libraries, written for speed, with the interface of an engine.
+"""Peers: networks in other libraries, written for speed, with the interface of fastnet's engines.
 
 There is no data loader. The data are stored as the library's own arrays, and nothing is converted inside an epoch.
 `ENGINES` has the peers whose libraries are installed. `MISSING` has all other peers, with the reason why they are
@@ -21,7 +21,7 @@ from fastnet.formulas.optimizers import Adam, Optimizer
 
 
 class Peer(contract.Engine):
-    """A network in another library. It can only be trained and return its parameters."""
+    """A network in another library, which can only be trained and return its parameters."""
 
     def set_parameters(self, parameters):
         self._weights, self._biases = self.architecture.book_lists(parameters)

@@ -6,7 +6,7 @@
 Environment variables name the processor for which Numba compiles. The cache stores the kernels of each processor
 separately. With `avx2`, other variables restrict OpenBLAS, NumPy, PyTorch and JAX to AVX2, too, so that benchmarks
 compare all libraries with the same instructions. A processor of `PROCESSORS` is left out if this machine lacks its
-instructions, or has no wider vectors than the processor. With `--only`, this is an error. The exit status is 1 if the
+instructions, or has no wider vectors than the processor. `--only` refuses such a processor. The exit status is 1 if the
 command fails with any of the processors. To use this machine's own vectors, run the command without `processors.py`.
 """
 
@@ -19,7 +19,7 @@ import subprocess
 
 from llvmlite.binding import get_host_cpu_features
 
-# If NUMBA_CPU_FEATURES is not set, Numba uses all instructions of this processor, or none with the name "generic".
+# Without NUMBA_CPU_FEATURES, Numba uses all instructions of this processor, or none if NUMBA_CPU_NAME is "generic".
 PROCESSORS = {
     "generic": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
     "avx2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+sse4.2,+avx,+avx2,+fma"},

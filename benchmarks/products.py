@@ -37,7 +37,7 @@ SHAPES = (
     (40, 300, 300),
 )
 AT_LEAST = 0.9
-OPERATIONS = 4e8  # least number of floating-point operations in all timed runs of a product
+OPERATIONS = 4e8  # number of floating-point operations in all timed runs of a product, unless `FEWEST` runs have more
 FEWEST = 9  # least number of timed runs
 
 
@@ -112,7 +112,7 @@ class Layer:
         return found
 
     def comparisons(self) -> dict[str, tuple[Callable[[], object], Callable[[], np.ndarray], Callable[[], np.ndarray]]]:
-        """Return, for each product, a call of the kernel, NumPy's product, and the result of the kernel's last call."""
+        """Return functions for each product: the kernel, NumPy's product, and the result of the kernel's last call."""
         m = len(self.samples)
         x = self.x.ravel()
         of_inputs, w, d, a = (self.panels(each) for each in (self.w.T, self.w, self.d, self.x))

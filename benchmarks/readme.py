@@ -1,4 +1,4 @@
-"""Measure all figures of README and `docs/`, and write them there: tables between marks, and pictures into `docs/`.
+"""Measure the figures of README and `docs/`, and write them there: tables between marks, and pictures into `docs/`.
 
     python benchmarks/readme.py [--only SECTION,SECTION]
 
@@ -128,8 +128,8 @@ def promises() -> str:
 def limits() -> str:
     """Return the table of limits, with new figures in the column of this processor's vectors.
 
-    Each row is one of the last lines of a benchmark in `LIMITS`. All other columns keep the page's figures. Each table
-    of a benchmark is written to the benchmark's own section.
+    Each row after the first is one of the last lines of a benchmark in `LIMITS`. All other columns keep the page's
+    figures. Each table of a benchmark is written to the benchmark's own section.
     """
     page = (DOCS / "limits.md").read_text(encoding="utf-8")
     table = page.partition("<!-- limits -->\n")[2].partition("<!-- end of")[0]

@@ -7,14 +7,14 @@
   alternately. The samples come first in the order of the file, which hides memory latency, and then in random order, as
   in training.
 - **Many layers.** Networks have 1 to 20 hidden layers. All layers, the inputs and the outputs have the same size, 30 or
-  100, so that all layers take the same time. The time per sample is divided by the number of weights, because a sample
-  takes three multiplications for each weight, or two in the first layer.
+  100, so that layers have equally many weights. The time per sample is divided by the number of weights, because a
+  sample takes three multiplications for each weight, or two in the first layer.
 - **Memory.** A separate process maps the file, makes a data set and an engine, and trains. Only anonymous memory counts
   (RssAnon in Linux's /proc/PID/status), not the pages of the mapped file, which the system can evict.
 
 Times are processor time of one thread. Each row has a quantity, its bound, and the result, marked "missed" if the bound
-is not met. `--quick` uses 100,000 samples, fewer rounds and at most 5 hidden layers. It shows that the command works;
-its measurements are not meaningful.
+is not met. `--quick` uses 100,000 samples, fewer rounds and at most 5 hidden layers. `--quick` is for testing the
+command: the measurements are not meaningful.
 """
 
 from __future__ import annotations

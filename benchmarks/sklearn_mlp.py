@@ -106,7 +106,7 @@ def row(cell: Cell, rounds: int) -> str:
     x, y = cell.data()
     classes = y if cell.estimator == "MLPClassifier" else None
     training_x, test_x, training_y, test_y = train_test_split(x, y, test_size=1 / 6, random_state=0, stratify=classes)
-    ours.MLPClassifier(max_iter=1).fit(np.zeros((4, 2), getattr(x, "dtype", float)), [0, 1, 0, 1])  # compiles
+    ours.MLPClassifier(max_iter=1).fit(np.zeros((4, 2), getattr(x, "dtype", float)), [0, 1, 0, 1])  # compiles kernels
     seconds: dict[str, list[float]] = {name: [] for name in MODULES}
     scores: dict[str, list[float]] = {name: [] for name in MODULES}
     iterations = []
@@ -114,7 +114,7 @@ def row(cell: Cell, rounds: int) -> str:
         for seed in range(rounds):
             for name, module in MODULES.items():
                 estimator = getattr(module, cell.estimator)(random_state=seed, max_iter=cell.iterations)
-                time.sleep(0.3)  # until libraries' threads stop spinning after their work
+                time.sleep(0.3)  # until the libraries' idle threads stop their busy-waiting
                 began = time.process_time()
                 estimator.fit(training_x, training_y)
                 seconds[name].append(time.process_time() - began)

@@ -3,10 +3,10 @@
     python benchmarks/soak.py [--epochs 10000] [--mnist-epochs 500]
 
 Each run has its own process. Resident memory is measured after a tenth of the epochs and after the last epoch, each
-time after garbage collection. This memory includes the history. Then another tenth of the epochs alternates with the
-first epochs of a new network, so that changes of the machine's speed affect both networks. All work of an epoch is
-timed. The drift is the median ratio of an epoch's time to the time of the new network's next epoch, minus 1. A value
-above its bound is marked "missed". Memory is read from /proc, so Linux is needed.
+time after garbage collection. This memory includes the history. Then the network trains for another tenth of the
+epochs, alternately with the first epochs of a new network, so that changes of the machine's speed affect both networks.
+All work of an epoch is timed. The drift is the median ratio of an epoch's time to the time of the new network's next
+epoch, minus 1. A value above its bound is marked "missed". Memory is read from /proc, so Linux is needed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from joblib import cpu_count
 from fastnet import mnist_loader, sweeps
 from fastnet.utils import machine
 
-SECONDS, TIMES = 60, 0.95  # largest time for 100 networks; least speedup, as a share of the number of processors
+SECONDS, TIMES = 60, 0.95  # most seconds for 100 networks; least speedup, as a share of the number of processors
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Build the wheel, check its contents, and run the tests with the oldest and the newest versions that it allows.
+"""Build the wheel, check its contents, and run the tests with the oldest and the newest requirements that it allows.
 
     python benchmarks/versions.py [--torch] [--oldest-python PYTHON] [--newest-python PYTHON]
 

@@ -2,11 +2,11 @@
 
     python benchmarks/yardstick.py [C_FILE ...]
 
-The C code shows how fast the machine can be. C_FILE is a file with other C code. Its function `epoch` must have the
-signature of the function `epoch` in `yardstick.c`. Several C files run alternately, and the kernels are compared with
-the first file. gcc is needed, and compiles for the processor for which Numba compiles: this machine's processor, or the
-processor that NUMBA_CPU_NAME names. If gcc is missing or cannot compile a file for the processor, the exit status is 3.
-The last lines have ratios of two times, each as the median over the rounds.
+The C code shows how fast the machine can be. C_FILE is a C file to time in place of `yardstick.c`. The function `epoch`
+in C_FILE must have the signature of the function `epoch` in `yardstick.c`. Several C files run alternately, and the
+kernels are compared with the first file. gcc is needed, and compiles for the processor for which Numba compiles: this
+machine's processor, or the processor that NUMBA_CPU_NAME names. If gcc is missing or cannot compile a file for the
+processor, the exit status is 3. The last lines have ratios of two times, each as the median over the rounds.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def main() -> None:
     sources = arguments.sources or [Path(__file__).with_name("yardstick.c")]
     with compiled_c.refusing():
         yardsticks = {each.name: Yardstick(each, weights, biases, training_data) for each in sources}
-    for each in yardsticks.values():  # all use the same arrays, because some memory may be faster
+    for each in yardsticks.values():  # all get the same arrays, because some places in memory may be faster
         each.data = next(iter(yardsticks.values())).data
     engines = {
         dtype: engine_class("numba")(architecture, architecture.parameters(weights, biases), training_data)
@@ -105,7 +105,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in compared}
     for i in range(arguments.epochs):
         order = random.permutation(len(training_data))
-        # The order alternates, because each program finds the previous program's data in the cache.
+        # The order of the programs alternates, because each program finds the previous program's data in the cache.
         for name, each in list(compared.items())[:: -1 if i % 2 else 1]:
             began = time.perf_counter()
             each.epoch(order, MINI_BATCH_SIZE, ETA)

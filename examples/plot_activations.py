@@ -3,8 +3,8 @@ Activation functions
 ====================
 
 The hidden neurons of ``network2`` may be sigmoid, tanh, ReLU, leaky ReLU, GELU or linear
-neurons. The left panel shows four of these functions. The right panel shows how networks
-with such neurons learn.
+neurons. The left panel shows four of these activation functions. The right panel shows
+the accuracy of a network with each of the four functions.
 """
 
 import matplotlib.pyplot as plt

@@ -2,7 +2,7 @@
 Confusion matrix
 ================
 
-A confusion matrix counts, for each digit, how often a network answers each of the digits.
+A confusion matrix counts how often a network gives each answer to images of each digit.
 """
 
 from fastnet import mnist_loader, network2, plots

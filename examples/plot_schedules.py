@@ -2,7 +2,7 @@
 Learning rate schedules
 =======================
 
-A schedule lowers the learning rate from epoch to epoch. With a large rate at the
+A schedule lowers the learning rate during training. With a large rate at the
 beginning, a network learns fast. A small rate at the end makes the last steps precise.
 """
 

@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 import fastnet.neural_network
 
 plt.style.use("tableau-colorblind10")
-warnings.simplefilter("ignore", ConvergenceWarning)  # both stop at `max_iter`
+warnings.simplefilter("ignore", ConvergenceWarning)  # both classifiers stop at `max_iter`
 x, y = load_digits(return_X_y=True)
 x_train, x_test, y_train, y_test = train_test_split(x / 16, y, random_state=0)
 

@@ -16,7 +16,7 @@ plt.style.use("tableau-colorblind10")
 
 
 def f(x):
-    """Return the function of the book's chapter 4."""
+    """Return the value at x of the function in the book's chapter 4."""
     return 0.2 + 0.4 * x**2 + 0.3 * x * np.sin(15 * x) + 0.05 * np.cos(50 * x)
 
 
@@ -26,7 +26,7 @@ def f(x):
 
 
 def approximation(n):
-    """Return a network whose output has n constant pieces between 0 and 1."""
+    """Return a network with an output of n constant pieces, for inputs from 0 to 1."""
     edges, heights = np.arange(1, n) / n, f((np.arange(n) + 0.5) / n)
     net = network2.Network([1, n - 1, Dense(1, "linear")], "quadratic", dtype="float64")
     w = 50.0 * n

@@ -1,4 +1,4 @@
-/** Writes settings into the fragment of the page's address, and reads them. Unchanged settings are left out. */
+/** Writes settings into the fragment of the page's address, and reads them. Default settings are left out. */
 
 /**
  * Write settings as a fragment.
@@ -44,7 +44,7 @@ export function fromFragment(fragment, hello) {
 /**
  * Convert a text to the type of a setting. A text that is no number stays a text, and the server then names the error.
  * @param {string} text
- * @param {string|number|null} example Another value of this setting.
+ * @param {string|number|null} example A value of this setting, from which the type is taken.
  * @returns {string|number}
  */
 export function asSetting(text, example) {

@@ -49,7 +49,7 @@ function parse(text) {
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/** Return a colour in the form of `ImageData`. Browsers run on little-endian machines only. */
+/** Return a colour in the form of `ImageData`. Red is the lowest byte, because browsers' machines are little-endian. */
 function pack(red, green, blue) {
   return ((255 << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
 }

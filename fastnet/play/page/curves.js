@@ -213,7 +213,7 @@ export class Chart {
   }
 }
 
-/** Return at most about `most` round numbers, from `low` to `high`. */
+/** Return multiples of a round step from `low` to `high`, about `most` or fewer. */
 function ticks(low, high, most) {
   const rough = (high - low) / most;
   const size = 10 ** Math.floor(Math.log10(rough));

@@ -5,7 +5,7 @@ import { activation as write } from "./numbers.js";
 import { Outputs } from "./outputs.js";
 import { largest, Tiles } from "./tiles.js";
 
-/** Largest absolute values of bounded activations. For others, the largest value of the layer has the last colour. */
+/** Largest absolute values of bounded activations. For others, a layer's largest value has the strongest colour. */
 const LIMITS = { sigmoid: 1, tanh: 1, softmax: 1 };
 
 const CAN_OPEN = new Set(["dense", "convolution"]);

@@ -11,7 +11,8 @@ const text = new TextDecoder();
  */
 
 /**
- * Decode a frame: four bytes of length, a header in JSON, and arrays that each begin at a multiple of four bytes.
+ * Decode a frame: four bytes with the header's length, a header in JSON, and arrays. Each array begins at a multiple of
+ * four bytes.
  * @param {ArrayBuffer} buffer
  * @returns {Frame}
  */

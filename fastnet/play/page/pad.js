@@ -124,7 +124,7 @@ export class Pad {
     this.#onPen(false);
   }
 
-  /** Arrows move the pen, the space bar puts it down or lifts it, Delete clears, Backspace undoes. */
+  /** Arrows move the pen, the space bar puts it down or lifts it, Delete clears the pad, Backspace undoes a stroke. */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in ARROWS) {

@@ -58,7 +58,7 @@ export class Picture {
   }
 
   /**
-   * Show the test digit with its label and the network's answer. If there is none, say that the pad shows the drawing.
+   * Show the test digit with its label and the network's answer, or say that the pad shows the drawing.
    * @param {import("./frames.js").Frame} frame Of the type `seen`.
    */
   seen({ header, arrays }) {

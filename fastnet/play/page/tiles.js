@@ -33,7 +33,7 @@ export class Tiles {
    * @param {HTMLElement} container The width of the container determines the number of tiles in a row.
    * @param {object} options
    * @param {string} options.label What the canvas shows.
-   * @param {number} [options.maxHeight] Largest height of the canvas, in CSS pixels. Very many tiles may exceed it.
+   * @param {number} [options.maxHeight] Largest height of the canvas, in CSS pixels, except for very many tiles.
    * @param {number} [options.maxTile] Largest width of a tile, in CSS pixels.
    * @param {(index: number) => void} [options.onOpen] Called when a tile is opened; without it, no tile can be opened.
    * @param {(index: number) => void} [options.onPoint] Called with the tile under the pointer; -1 if there is none.

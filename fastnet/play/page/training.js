@@ -85,7 +85,7 @@ export class Training {
 
   /** @param {object} state The header of a `state` or a `progress` frame. */
   setState(state) {
-    if (place(state) === 0 && this.hasBegun) this.#clearMeasured(); // a late picture may have come after the restart
+    if (place(state) === 0 && this.hasBegun) this.#clearMeasured(); // a late `progress` may have come after the restart
     this.#state = { ...this.#state, ...state };
     setText(byId("epoch"), count(state.epoch));
     setText(byId("mini-batch"), count(state.mini_batch));
