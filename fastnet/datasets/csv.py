@@ -57,7 +57,7 @@ def label_column(names: Sequence[str], path: Path) -> int:
     DataError
         If there is no label column, or more than one.
     """
-    found = [i for i, name in enumerate(names) if _plain(name) in _LABELS]
+    found = [i for i, name in enumerate(names) if is_label(name)]
     if len(found) != 1:
         shown = one_line(", ".join(names))
         raise DataError(
@@ -66,11 +66,16 @@ def label_column(names: Sequence[str], path: Path) -> int:
     return found[0]
 
 
+def is_label(name: str) -> bool:
+    """Return whether `name` is the name of a label column."""
+    return _plain(name) in _LABELS
+
+
 def has_label(path: Path) -> bool:
-    """Whether a table has a label column. The test data of competitions often have no label column."""
+    """Return whether a table has a label column. The test data of competitions often have no label column."""
     with opened(path) as stream:
         names, _ = _head(stream)
-    return names is None or any(_plain(name) in _LABELS for name in names)
+    return names is None or any(is_label(name) for name in names)
 
 
 def _table(stream: BinaryIO, dtype: type[np.number]) -> tuple[np.ndarray, list[str] | None]:

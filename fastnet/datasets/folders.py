@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from fastnet.datasets import csv, npz
+from fastnet.datasets import csv, npy, npz
 from fastnet.datasets.npz import Role
 from fastnet.files.reading import DataError
 
@@ -80,7 +80,8 @@ def other_files(folder: Path) -> list[Path]:
     DataError
         If the folder holds more than 20,000 files.
     """
-    files = [file for file in _files(folder) if file.name.lower().endswith((*csv.ENDINGS, ".npz", ".npy", ".parquet"))]
+    endings = (*csv.ENDINGS, *npy.ENDINGS, ".npz", ".parquet")
+    files = [file for file in _files(folder) if file.name.lower().endswith(endings)]
     if not files:
         raise FileNotFoundError(
             f"{folder}: there is no file {_OF_MNIST['training', 'images']}, gzipped or not, in this folder, and no "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import TypeAlias
 
 import numpy as np
@@ -129,7 +130,7 @@ def _from_folder(folder: Path) -> dict[str, Part]:
     if found is not None:
         return _from_idx({role: (file, None) for role, file in found.items()})
     files = folders.other_files(folder)
-    arrays = [file for file in files if file.suffix.lower() in (".npy", ".npz")]
+    arrays = [file for file in files if file.name.lower().endswith((*npy.ENDINGS, ".npz"))]
     return _from_arrays(arrays) if len(arrays) == len(files) else _from_tables(folders.by_set(files))
 
 
@@ -146,7 +147,9 @@ def _from_file(path: Path) -> dict[str, Part]:
     if start[:2] == b"PK":
         return _from_arrays([path])
     if start.startswith(npy.MAGIC):
-        return _from_arrays([file for file in sorted(path.parent.iterdir()) if file.suffix == ".npy"])
+        if not _is_array(path):
+            raise DataError(f"{path}: the name of an array file must end with {' or '.join(npy.ENDINGS)}; rename it")
+        return _from_arrays([file for file in sorted(path.parent.iterdir()) if _is_array(file)])
     if start.startswith(parquet.MAGIC) or path.name.lower().endswith(csv.ENDINGS):
         return _from_tables(_with_test_data(path))
     how = next((how for magic, how in _OTHERS.items() if start.startswith(magic)), None)
@@ -171,11 +174,10 @@ def _from_pickle(path: Path) -> dict[str, Part]:
 def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
     """Read `.npy` and `.npz` files. The name of a file or an array determines the role of the array."""
     found: dict[Role, tuple[np.ndarray, Path]] = {}
-    singles = [file for file in files if file.suffix == ".npy"]
-    for role, name in npz.roles([file.stem for file in singles], files[0].parent).items() if singles else ():
-        file = next(file for file in singles if file.stem == name)
-        found[role] = npy.read(file), file
-    for file in (file for file in files if file not in singles):
+    singles = {file.name: file for file in files if _is_array(file)}
+    for role, name in npz.roles(singles, files[0].parent).items() if singles else ():
+        found[role] = npy.read(singles[name]), singles[name]
+    for file in (file for file in files if not _is_array(file)):
         for role, array in npz.read(file).items():
             if role in found:
                 raise DataError(f"{file}: {found[role][1].name} holds {' '.join(role)}, too; give one of these files")
@@ -183,27 +185,36 @@ def _from_arrays(files: Sequence[Path]) -> dict[str, Part]:
     return _parts(found)
 
 
+def _is_array(file: Path) -> bool:
+    return file.name.lower().endswith(npy.ENDINGS)
+
+
 def _from_tables(files: dict[str, Path]) -> dict[str, Part]:
     if "training" not in files:
         raise FileNotFoundError(f"{next(iter(files.values())).parent}: there is no table with train in its name")
-    read: Callable[[Path], Pair]
     parts = {}
     for name, file in files.items():
-        read = parquet.read if file.suffix.lower() == ".parquet" else csv.read
-        parts[name] = Part(*read(file), str(file), str(file), _is_transposed(file))
+        inputs, labels = _format_of(file).read(file)
+        parts[name] = Part(inputs, labels, str(file), str(file), _is_transposed(file))
     return parts
 
 
 def _with_test_data(path: Path) -> dict[str, Path]:
     """Return the file of the table `path` and, if the folder has test data, the file of the test data.
 
-    The name of the test data's file is that of `path`, with test instead of train. A text table without labels is left
+    The name of the test data's file is that of `path`, with test instead of train. A test table without labels is left
     out.
     """
     other = path.with_name(path.name.replace("train", "test"))
-    if other == path or not other.is_file() or (other.suffix != ".parquet" and not csv.has_label(other)):
+    if other == path or not other.is_file() or not _format_of(other).has_label(other):
         return {"training": path}
     return {"training": path, "test": other}
+
+
+def _format_of(table: Path) -> ModuleType:
+    with opened(table) as stream:
+        is_parquet = stream.read(len(parquet.MAGIC)) == parquet.MAGIC
+    return parquet if is_parquet or table.suffix.lower() == ".parquet" else csv
 
 
 def _parts(arrays: dict[Role, tuple[np.ndarray, Path]]) -> dict[str, Part]:

@@ -15,6 +15,7 @@ import numpy as np
 from fastnet.files.reading import opened, read_exactly
 
 MAGIC = b"\x93NUMPY"
+ENDINGS = (".npy", ".npy.gz")
 MOST_BYTES = 1 << 30  # largest total number of bytes of a file's arrays; a file with more is refused
 _LONGEST_HEADER = 10_000  # largest number of bytes of an array's header; a longer header is refused
 _MOST_DIMENSIONS = 8

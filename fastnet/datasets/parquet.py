@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastnet.datasets.csv import label_column
+from fastnet.datasets.csv import is_label, label_column
 from fastnet.files.reading import DataError, one_line
 
 MAGIC = b"PAR1"
@@ -35,6 +37,35 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         If the file is damaged, or the table is larger than 1 GiB in float32. If a value is missing, or a column does
         not hold numbers. If there is no label column, or more than one.
     """
+    with _opened(path) as file:
+        schema, n = file.schema_arrow, file.metadata.num_rows
+        label = label_column(schema.names, path)
+        _check(schema, n, path)
+        table = file.read()
+    columns = [i for i in range(len(schema)) if i != label and schema.names[i] != "__index_level_0__"]
+    inputs = np.empty((n, len(columns)), np.float32)
+    for i, column in enumerate(columns):
+        inputs[:, i] = _numbers(table.column(column), schema.names[column], path)
+    return inputs, _numbers(table.column(label), schema.names[label], path)
+
+
+def has_label(path: Path) -> bool:
+    """Return whether a table has a label column.
+
+    Raises
+    ------
+    ImportError, OSError
+        As in `read`.
+    DataError
+        If the file is damaged.
+    """
+    with _opened(path) as file:
+        return any(is_label(name) for name in file.schema_arrow.names)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Provide a `pyarrow.parquet.ParquetFile`. PyArrow's exceptions in the `with` block become `DataError`s."""
     try:
         import pyarrow as arrow
         from pyarrow import parquet
@@ -47,26 +78,19 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     with path.open("rb") as stream:
         try:
-            file = parquet.ParquetFile(stream)
-            schema, n = file.schema_arrow, file.metadata.num_rows
-            label = label_column(schema.names, path)
-            _check(schema, n, path, arrow)
-            table = file.read()
+            yield parquet.ParquetFile(stream)
         except DataError:
             raise
         except (arrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"{path}: the file is damaged, or not Parquet ({one_line(error)})") from None
-    columns = [i for i in range(len(schema)) if i != label and schema.names[i] != "__index_level_0__"]
-    inputs = np.empty((n, len(columns)), np.float32)
-    for i, column in enumerate(columns):
-        inputs[:, i] = _numbers(table.column(column), schema.names[column], path)
-    return inputs, _numbers(table.column(label), schema.names[label], path)
 
 
-def _check(schema: Any, n: int, path: Path, arrow: Any) -> None:
+def _check(schema: Any, n: int, path: Path) -> None:
     """Before the table is read, raise a `DataError` if a column does not hold numbers or the table is too large."""
+    from pyarrow import types
+
     for field in schema:
-        if not (arrow.types.is_integer(field.type) or arrow.types.is_floating(field.type)):
+        if not (types.is_integer(field.type) or types.is_floating(field.type)):
             raise DataError(
                 f"{path}: its column {field.name} is of type {one_line(field.type)}; all columns must be numbers; save "
                 "arrays with np.savez('data.npz', x_train=images, y_train=labels) instead"

@@ -232,6 +232,15 @@ def test_npy_and_npz_files_that_are_named_by_their_array(tmp_path):
         np.save(tmp_path / f"{name}.npy", array)
     for path in (tmp_path, tmp_path / "x_test.npy"):
         check(mnist_loader.load_data(path))
+    for name in KERAS:
+        with gzip.open(tmp_path / f"{name}.npy.gz", "wb") as packed:
+            packed.write((tmp_path / f"{name}.npy").read_bytes())
+        (tmp_path / f"{name}.npy").unlink()
+    for path in (tmp_path, tmp_path / "y_train.npy.gz"):
+        check(mnist_loader.load_data(path))
+    (tmp_path / "x_train.npy.gz").rename(tmp_path / "x_train.array")
+    with pytest.raises(DataError, match=r"x_train.array: the name .* must end with .npy or .npy.gz; rename it"):
+        mnist_loader.load_data(tmp_path / "x_train.array")
     (tmp_path / "k").mkdir()
     for name, array in zip(("train-imgs", "train-labels", "test-imgs", "test-labels"), KERAS.values(), strict=True):
         np.savez_compressed(tmp_path / "k" / f"kmnist-{name}.npz", array)
@@ -316,6 +325,19 @@ def test_parquet(tmp_path, sorted_by_label):
         (tmp_path / "data.parquet").write_bytes(damaged)
         with pytest.raises(DataError, match="damaged, or not Parquet"):
             mnist_loader.load_data(tmp_path / "data.parquet")
+
+
+@pytest.mark.filterwarnings("ignore::fastnet.mnist_loader.DataWarning")
+def test_parquet_with_and_without_test_labels(tmp_path, sorted_by_label):
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    images, labels = sorted_by_label
+    inputs = pandas.DataFrame(images.reshape(60, -1)).add_prefix("p")
+    inputs.assign(label=labels).to_parquet(tmp_path / "train.data")  # recognized by its contents, not by its name
+    inputs.to_parquet(tmp_path / "test.data")
+    check_drawn(mnist_loader.load_data(tmp_path / "train.data"), images, labels)
+    inputs[:20].assign(label=labels[:20]).to_parquet(tmp_path / "test.data")
+    _, _, test = mnist_loader.load_data(tmp_path / "train.data")
+    assert test[1].tolist() == labels[:20].tolist()
 
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):
