@@ -1,8 +1,8 @@
 """Measures the time of each product of the compiled kernels, for one mini-batch of 10 digits in 784-30-10 with float32.
 
 Calling a kernel from Python takes about as long as the shortest product. `test_call` measures the call of an empty
-kernel. The number of panels of 30 neurons and of 10 outputs depends on the processor: 1 panel with AVX-512, up to 4
-panels without AVX.
+kernel. The 30 neurons and the 10 outputs are divided into panels, whose width depends on the processor. With AVX-512,
+each layer is one panel. Without AVX, the neurons are four panels, and the outputs two panels.
 """
 
 import numpy as np

@@ -2,11 +2,11 @@
 
     python benchmarks/choices.py
 
-For inputs of several densities, the alternatives are `Rows` and `Matrix`. For networks and mini-batches of several
-sizes, there are two choices: one thread or all threads, and whole mini-batches or parts of mini-batches. The engine
-`numpy`, whose matrix products use BLAS, is also timed. The alternatives and `numpy` are timed alternately. The chosen
-alternative is bold. The last line has the worst choice: the largest ratio of a chosen alternative's time to the
-shortest time in its row.
+For inputs of several densities, the alternatives are `Rows`, which stores only nonzero inputs, and `Matrix`. For
+networks and mini-batches of several sizes, there are two choices: one thread or all threads, and whole mini-batches or
+parts of mini-batches. The engine `numpy`, whose matrix products use BLAS, is also timed. The alternatives and `numpy`
+are timed alternately. The chosen alternative is bold. The last line has the worst choice: the largest ratio of a chosen
+alternative's time to the shortest time in its row.
 """
 
 from __future__ import annotations

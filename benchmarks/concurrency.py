@@ -119,7 +119,8 @@ def caches() -> Iterator[Callable[[str], dict[str, str]]]:
             Path(fastnet.__file__).parent, package / "fastnet", ignore=shutil.ignore_patterns("__pycache__", "data")
         )
         file.touch()
-        (package / "fastnet" / "kernels" / "__pycache__").touch()  # a file, because root can write to any folder
+        # A file in place of a folder makes writing to the cache impossible. A read-only folder would not stop root.
+        (package / "fastnet" / "kernels" / "__pycache__").touch()
         home = {"HOME": str(file / "home"), "XDG_CACHE_HOME": str(file / "home")}
         yield {
             CACHES[0]: {"NUMBA_CACHE_DIR": name, **home},

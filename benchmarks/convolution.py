@@ -1,4 +1,4 @@
-"""Compare the training times of chapter 6's networks with the compiled engine, hand-written C, PyTorch and JAX.
+"""Compare the compiled engine, hand-written C, PyTorch and JAX: the times of training chapter 6's networks.
 
     python benchmarks/convolution.py [--network NAME,NAME] [--only NAME,NAME] [--rounds N]
 

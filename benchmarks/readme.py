@@ -160,7 +160,7 @@ def limits() -> str:
 
 
 def page() -> str:
-    """Return a table with a row for each line of `page.py`; missed bounds are marked."""
+    """Return a table of the figures that `page.py` prints, with missed bounds marked, and the machine's sentence."""
     sentence, _, found = run("page.py").partition("\n\n")
     lines = ["| what, and its bound | measured |", "| --- | --- |"]
     for line in found.splitlines():

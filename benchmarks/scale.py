@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=10_000_000, help="number of samples (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="folder of the temporary file")
     parser.add_argument("--rounds", type=int, default=9, help="number of measurements (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="100,000 samples, one round, at most 5 layers")
+    parser.add_argument("--quick", action="store_true", help="100,000 samples, fewer rounds, at most 5 layers")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)  # the file that the process maps
     options = parser.parse_args()
     if options.memory_of is not None:

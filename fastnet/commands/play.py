@@ -7,6 +7,7 @@ import contextlib
 import copy
 import os
 import signal
+import socket
 import threading
 import webbrowser
 from pathlib import Path
@@ -59,10 +60,11 @@ def play(model: Path | None, port: int, host: str, browser: bool) -> None:
     except KeyboardInterrupt:
         return
     except OSError as error:
-        if error.errno is not None and error.errno > 0:  # on Linux, errno is negative if the host is not found
-            reason = os.strerror(error.errno)
-        else:
+        # The error numbers of `socket.gaierror` (unknown host) are not those of the system.
+        if error.errno is None or isinstance(error, socket.gaierror):
             reason = error.strerror or str(error)
+        else:
+            reason = os.strerror(error.errno)
         raise click.ClickException(
             f"cannot listen on {host}, port {port}: {reason}; choose another address or port with --host or --port"
         ) from None

@@ -105,6 +105,6 @@ def real_type(dtype: np.dtype, name: str) -> np.dtype:
     """
     half = dtype.kind == "V" and dtype.names is None and np.can_cast(dtype, np.float32)  # such as JAX's bfloat16
     if dtype.kind not in "fiub" and not half:
-        how = f"; {name}.astype('float32') converts an array whose values are numbers" if dtype.kind in "OSUT" else ""
+        how = "; .astype('float32') converts an array whose values are numbers" if dtype.kind in "OSUT" else ""
         raise TypeError(f"{name} are of type {dtype}; they must be real numbers{how}")
     return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)

@@ -153,5 +153,5 @@ KINDS: dict[type[layers.Layer], type[Computed]] = {
 
 
 def _as_matrix(weights: np.ndarray) -> np.ndarray:
-    """Return a matrix with the weights of each filter in a row."""
+    """Return a matrix whose rows are the weights of the filters."""
     return weights.reshape(len(weights), -1)

@@ -57,7 +57,7 @@ class Earlier(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a run of `SGD` after an epoch.
+    """The state of a run of `SGD` after an epoch, or before the first epoch.
 
     Attributes
     ----------

@@ -152,7 +152,7 @@ def instance(value: Any, kind: type[_T], argument: str) -> _T:
 def function(value: _Function | None, argument: str) -> _Function | None:
     """Return `value`, which must be callable or None."""
     if value is not None and not callable(value):
-        raise TypeError(f"{argument} is {brief(value)}; it must be a function")
+        raise TypeError(f"{argument} is {brief(value)}; it must be a function or None")
     return value
 
 

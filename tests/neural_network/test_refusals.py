@@ -148,7 +148,7 @@ def test_a_wrong_parameter_is_named_before_a_wrong_argument(method, x):
 )
 @BOTH
 def test_a_parameter_to_predict_with(kind, parameter, message):
-    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` compares only layers, not integers, with `coefs_`
+    if parameter == {"hidden_layer_sizes": (7, 7)}:  # `predict` does not compare integers with `coefs_`
         parameter = {"hidden_layer_sizes": (Dense(7), Dense(7))}
     estimator = trained(kind)
     estimator.predict(X)
@@ -401,7 +401,7 @@ def test_what_is_masked_in_the_array_that_was_predicted_with():
 
 @BOTH
 def test_another_network_may_be_assigned(kind):
-    """`predict` accepts arrays that do not match `hidden_layer_sizes`. `partial_fit` refuses such arrays."""
+    """If `hidden_layer_sizes` has only integers, `predict` accepts `coefs_` of other sizes. `partial_fit` does not."""
     y, other = TARGETS[kind], trained(kind)
     other.predict(X)
     other.coefs_ = [np.ones((4, 2)), np.ones((2, 5)), np.eye(5, 3)]
