@@ -254,7 +254,8 @@ def _completed(layers: Sequence[Layer], cost: BuiltIn | CustomCost) -> tuple[Lay
     for layer in hidden:
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
             raise ValueError(
-                f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only; give another activation"
+                f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only; give another "
+                "activation"
             )
     return (*hidden, last)
 
