@@ -143,7 +143,7 @@ class Adam(Optimizer):
     ----------
     beta1, beta2 : float
         Factors by which the running means of the gradient (beta1) and of its square (beta2) are multiplied at each
-        mini-batch, at least 0 and less than 1.
+        mini-batch. Both factors are at least 0 and less than 1.
     epsilon : float
         Number added to the root of the mean square, positive.
     epsilon_hat : bool

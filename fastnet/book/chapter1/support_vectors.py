@@ -4,7 +4,7 @@ Each pair of digits has its own machine, which votes for one of the two digits. 
 prediction. `SVC(gamma=gamma, C=c)` is the same classifier, but computes the kernel for one pair of images at a time.
 Here, the kernel is computed by matrix multiplication, between all images of a pair of digits and those images that may
 be support vectors. Images outside of the margin have no influence on a machine. So a machine may be trained on a subset
-of the images: if the subset has all images inside the margin, training on all images would give the same machine.
+that has all images inside the margin: training on all images would give the same machine.
 """
 
 from __future__ import annotations

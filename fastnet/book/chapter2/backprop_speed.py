@@ -1,7 +1,7 @@
 """Why backpropagation is fast: a gradient takes about as long as two forward passes, for any number of weights.
 
-To approximate the derivative with respect to one weight, change the weight a little, and divide the change of the cost
-by the change of the weight. All derivatives then take one forward pass for each weight, and one with the unchanged
+To approximate the derivative with respect to one weight, change the weight a little. Divide the change of the cost by
+the change of the weight. All derivatives then take one forward pass for each weight, and one with the unchanged
 weights. Backpropagation computes all derivatives with one forward pass and one backward pass.
 """
 
