@@ -27,7 +27,7 @@ from fastnet.formulas.layers import (
 )
 from fastnet.utils import arguments, machine
 
-_BYTES_A_NUMBER = 16  # bytes of memory for a weight: 8 when it is drawn in float64, and up to 8 when it is stored
+_BYTES_A_NUMBER = 16  # bytes per weight or activation: a weight is drawn in float64 (8) and stored in up to 8
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
@@ -80,7 +80,8 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | CustomCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers. `sizes` is the number of inputs, then the neurons of each layer."""
+        """Return an architecture of dense layers. `sizes` has the number of inputs, then each layer's number of
+        neurons."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property

@@ -1,7 +1,7 @@
 """A network that approximates the chapter's function of one input within a given error, without any training.
 
 The height of a bump is the value of the function at the bump's midpoint. Within half the width of a bump, the function
-changes by at most half the width times the function's largest slope. From this bound follows a number of bumps that is
+changes by at most half the width times the function's largest slope. This bound gives a number of bumps that is
 sufficient for the given error.
 """
 

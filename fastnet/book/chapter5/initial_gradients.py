@@ -26,7 +26,7 @@ DIGITS = {2: 2, 3: 3, 4: 3}
 
 
 def name_of(depth: int, layer: int) -> str:
-    """Return the name of a published value: the speed of layer `layer`, from 1, of `depth` hidden layers."""
+    """Return the name of a published value: the speed of hidden layer `layer` (from 1) of `depth`."""
     return f"{hidden_layers(depth)}: layer {layer}"
 
 
