@@ -80,8 +80,7 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | CustomCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers. `sizes` has the number of inputs, then each layer's number of
-        neurons."""
+        """Return an architecture of dense layers, given the number of inputs and each layer's number of neurons."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
