@@ -1,4 +1,4 @@
-"""The book's figures, tables and experiments: one module each, in one folder per chapter.
+"""The book's figures, tables and experiments: a module for each, and a folder for each chapter.
 
 >>> from fastnet import book
 >>> result = book.overfitting()  # doctest: +SKIP
@@ -75,7 +75,7 @@ _FOLDERS = ("chapter1", "chapter2", "chapter3", "chapter4", "chapter5", "chapter
 
 
 def names(chapter: int | None = None) -> list[str]:
-    """Return the names of the experiments in the book's order, with the older experiments at the end.
+    """Return the names of the experiments in the book's order; experiments that are in no chapter come last.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def names(chapter: int | None = None) -> list[str]:
     Raises
     ------
     ValueError
-        If `chapter` is not a number from 1 to 6.
+        If `chapter` is neither None nor an integer from 1 to 6.
     """
     folders = _FOLDERS if chapter is None else (f"chapter{chapter}",)
     if not set(folders) <= set(_FOLDERS):

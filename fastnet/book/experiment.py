@@ -195,7 +195,7 @@ class Experiment:
         Raises
         ------
         TypeError
-            If the function does not have one of the arguments, or the seed is not an integer.
+            If `settings` has a name that is no argument of the function, or the seed is not an integer.
         ValueError
             If the seed is negative.
         """

@@ -1,4 +1,4 @@
-"""Activation functions and their derivatives, in NumPy."""
+"""Activation functions and their derivatives, in NumPy. The results for integers are float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 LEAK = 0.01
-"""Slope of `leaky_relu` where its argument is negative."""
+"""Slope of `leaky_relu` where z is negative."""
 
 
 @np.errstate(under="ignore")  # no warning is needed: results that underflow become 0
@@ -29,7 +29,7 @@ def sigmoid(z: npt.ArrayLike) -> Any:
         Values from 0 to 1, in the shape and precision of `z`. Integers are converted to float64.
     """
     z = _floating(z)
-    e = np.exp(-np.abs(z))  # from 0 to 1 for both signs of z
+    e = np.exp(-np.abs(z))  # from 0 to 1 for both signs of z: no overflow
     return np.where(z < 0, e, 1) / (1 + e)
 
 
@@ -48,7 +48,7 @@ def sigmoid_prime(z: npt.ArrayLike) -> Any:
         Values from 0 to 1/4, in the shape and precision of `z`. Integers are converted to float64.
     """
     e = np.exp(-np.abs(_floating(z)))
-    return e / (1 + e) ** 2  # equals sigmoid(z) * (1 - sigmoid(z)), without loss of precision
+    return e / (1 + e) ** 2  # sigmoid(z) * (1 - sigmoid(z)), without the cancellation in 1 - sigmoid(z) for large z
 
 
 @np.errstate(under="ignore")
@@ -71,7 +71,7 @@ def tanh(z: npt.ArrayLike) -> Any:
 @np.errstate(under="ignore")
 def tanh_prime(z: npt.ArrayLike) -> Any:
     """Return the derivative of the hyperbolic tangent at `z`: values from 0 to 1, in the shape and precision of `z`."""
-    return 4 * sigmoid_prime(2 * _floating(z))  # equals 1 - tanh(z)**2, without loss of precision
+    return 4 * sigmoid_prime(2 * _floating(z))  # 1 - tanh(z)**2, without cancellation for large abs(z)
 
 
 def relu(z: npt.ArrayLike) -> Any:

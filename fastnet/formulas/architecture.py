@@ -27,7 +27,7 @@ from fastnet.formulas.layers import (
 )
 from fastnet.utils import arguments, machine
 
-_BYTES_A_NUMBER = 16  # bytes of memory per weight: 8 to draw the weight in float64, and up to 8 to store it
+_BYTES_A_NUMBER = 16  # bytes per weight or activation: a weight is drawn in float64 (8) and stored in up to 8
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
@@ -45,9 +45,10 @@ class Architecture:
         as a row of prod(input_shape) numbers.
     layers : tuple of Layer
         All layers, in order; the inputs are no layer. The last layer must be dense. In the last layer, an
-        activation of None becomes the first of the cost's `outputs`. In hidden layers, it becomes "sigmoid".
+        activation of None becomes the first of the cost's `outputs`. In hidden dense and convolutional layers, None
+        becomes "sigmoid".
     cost : BuiltIn or CustomCost
-        Cost: a built-in cost of `costs.COSTS`, or a custom cost.
+        A built-in cost, such as a value of `costs.COSTS`, or a custom cost.
     dtype : numpy.dtype
         Precision of parameters and arithmetic, float32 or float64.
 
@@ -79,7 +80,7 @@ class Architecture:
         activation: str = "sigmoid",
         cost: BuiltIn | CustomCost = QuadraticCost,
     ) -> Architecture:
-        """Return an architecture of dense layers. `sizes` has the number of inputs, then the neurons in each layer."""
+        """Return an architecture of dense layers, given the number of inputs and each layer's number of neurons."""
         return cls((sizes[0],), as_layers(sizes[1:], activation), cost, dtype)
 
     @cached_property
@@ -127,9 +128,10 @@ class Architecture:
     def activations(self) -> tuple[str | CustomActivation, ...]:
         """Activation function of each layer, "linear" if the layer has none.
 
-        The activation function of a Convolution is moved to a MaxPooling directly after it. The largest z of a window
-        is then found first, and the function is computed for that z alone. The result is the same if the function never
-        decreases. Functions in `NOT_MONOTONIC` are not moved. A custom function is assumed never to decrease.
+        The activation function of a Convolution is moved to the next layer if that layer is a MaxPooling. The largest z
+        of a window is then found first, and the function is computed for that z alone. The result is the same if the
+        function never decreases. Functions in `NOT_MONOTONIC` are not moved. A custom function is assumed never to
+        decrease.
         """
         found = [getattr(layer, "activation", None) or "linear" for layer in self.layers]
         for i, (layer, following) in enumerate(pairwise(self.layers)):
@@ -153,7 +155,7 @@ class Architecture:
 
     @cached_property
     def drop_probabilities(self) -> np.ndarray:
-        """Probability, float32, with which each input of each Dropout layer is dropped, in the order of the layers."""
+        """Drop probabilities (float32): one for each input of each Dropout layer, in the order of the layers."""
         found = [
             np.full(prod(shape), layer.p, np.float32)
             for layer, shape in zip(self.layers, self.shapes, strict=False)
@@ -195,7 +197,7 @@ class Architecture:
             )
 
     def parameters(self, weights: Sequence[np.ndarray], biases: Sequence[np.ndarray]) -> Parameters:
-        """Return parameters with weights and biases from the book's lists, and initial values for all other arrays."""
+        """Return the arrays of all layers: the given weights and biases, and initial values for all other arrays."""
         pairs = zip(weights, biases, strict=True)
         found: Parameters = []
         for shapes in self.arrays:
@@ -207,7 +209,7 @@ class Architecture:
         return found
 
     def book_lists(self, parameters: Parameters) -> tuple[Arrays, Arrays]:
-        """Return the book's lists of weights and biases, for all layers that have weights. Arrays are not copied."""
+        """Return two lists, without copying arrays: the weights and the biases of all layers that have weights."""
         weighted = [each for each in parameters if "weights" in each]
         return [each["weights"] for each in weighted], [each["biases"] for each in weighted]
 
@@ -252,7 +254,8 @@ def _completed(layers: Sequence[Layer], cost: BuiltIn | CustomCost) -> tuple[Lay
     for layer in hidden:
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:
             raise ValueError(
-                f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only; give another"
+                f"activation of a hidden layer is {layer.activation!r}, which is for the last layer only; give another "
+                "activation"
             )
     return (*hidden, last)
 

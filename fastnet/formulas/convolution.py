@@ -12,7 +12,7 @@ Borders = tuple[tuple[int, int], tuple[int, int]]
 
 
 def padded(images: np.ndarray, borders: Borders) -> np.ndarray:
-    """Return images, shape (m, maps, height, width), with borders of zeros. Without borders, return the same array."""
+    """Return images, shape (m, maps, height, width), with borders of zeros; `images` itself if all borders are 0."""
     return np.pad(images, ((0, 0), (0, 0), *borders)) if any(map(any, borders)) else images
 
 
@@ -40,7 +40,8 @@ def patches(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Shape, borders: Borders) -> np.ndarray:
     """Return the errors of images, given the errors of all patches.
 
-    A pixel can be in several patches. By the chain rule, a pixel's error is the sum of its errors in these patches.
+    A pixel can be in several patches. By the chain rule, a pixel's error is the sum of its errors in all patches that
+    contain the pixel.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def add_patches(of_patches: np.ndarray, shape: tuple[int, int], image_shape: Sha
 
 
 def places_as_rows(samples: np.ndarray, maps: int) -> np.ndarray:
-    """Return samples, one per row, as a matrix (m * places, maps) in which each row is one place of one sample.
+    """Convert a matrix with one sample per row to a matrix (m * places, maps) with one place of one sample per row.
 
     In a row of `samples`, the maps follow one another.
     """

@@ -89,7 +89,7 @@ class CrossEntropyCost:
 
     @staticmethod
     def check(targets: np.ndarray) -> None:
-        """Raise a `ValueError` if a target is not between 0 and 1."""
+        """Raise a `ValueError` if a target is below 0 or above 1."""
         smallest, largest = targets.min(), targets.max()
         if not 0 <= smallest <= largest <= 1:
             wrong = smallest if smallest < 0 else largest
@@ -248,7 +248,7 @@ def as_cost(cost: Any) -> BuiltIn | CustomCost:
     Raises
     ------
     TypeError
-        If `cost` has no function `fn` or `delta`.
+        If `cost` lacks the function `fn` or the function `delta`.
     """
     for name, built_in in COSTS.items():
         kind = type(built_in) if is_dataclass(built_in) else built_in
@@ -324,7 +324,7 @@ def checked_column(values: Any, like: np.ndarray, function: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the result is neither a column of real numbers with that shape nor a real number.
+        If the result is neither an array of real numbers with the shape of `like` nor a real number.
     """
     column = np.asarray(values)
     if column.dtype.kind not in "fiub":

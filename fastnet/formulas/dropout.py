@@ -1,9 +1,9 @@
 """Dropout masks, the same in every engine.
 
 A counter-based generator, Philox (Salmon et al. 2011), draws the masks. The mask of the i-th training sample
-depends only on the seed and on i. So the masks do not depend on how an epoch is divided into calls. Each sample has its
-own mask, as in Srivastava et al. (2014) and in the book's `network3`. The book's chapter 3, "Dropout", has one mask per
-mini-batch.
+depends only on the seed and on i. So the masks do not depend on how an epoch is divided into calls of `kept`. Each
+sample has its own mask, as in Srivastava et al. (2014) and in the book's `network3`. The book's chapter 3, "Dropout",
+has one mask per mini-batch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 _NUMBERS_IN_A_BLOCK = 8  # number of 32-bit numbers that Philox generates for each value of its counter
-_NEURONS_AT_A_TIME = 1 << 22  # largest number of random numbers (16 MB) for a part, unless one mini-batch needs more
+_NEURONS_AT_A_TIME = 1 << 22  # largest number of random numbers for a part (16 MiB), unless a mini-batch needs more
 
 
 def parts(order: np.ndarray, mini_batch_size: int, neurons: int) -> Iterator[np.ndarray]:

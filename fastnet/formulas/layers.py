@@ -1,8 +1,8 @@
 """Layers of networks.
 
 A layer is a frozen dataclass of settings. Given the shape of its inputs, a layer returns the shape of its outputs, and
-the names and shapes of its arrays. Some arrays are trained. All others are statistics, which training updates without
-a gradient.
+the names and shapes of its arrays. Some arrays are trained. All other arrays are statistics, which training updates
+without a gradient.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Dense(Layer):
 class Convolution(Layer):
     """Filters that move over images: a = activation(b + sum of w x over the local receptive field) (equation 125).
 
-    Inputs are images of shape (maps, height, width). Outputs have one map for each filter. As in the equation and in
+    Inputs are images of shape (maps, height, width). Outputs have one map for each filter. As in equation 125 and in
     PyTorch's `conv2d`, filters are not rotated. In `network3`, filters are rotated, as in Theano.
 
     Attributes
@@ -159,7 +159,7 @@ class MaxPooling(Layer):
 
     Windows do not overlap. Rows and columns that do not fill a window are ignored. If several activations of a window
     are the largest, backpropagation assigns the error to the first of them, row by row. Directly after a `Convolution`,
-    pooling is computed before the activation function, unless the function is not monotonic (GELU). See
+    pooling is computed before the activation function, except for GELU, which is not monotonic. See
     `Architecture.activations`.
 
     Attributes
@@ -193,8 +193,8 @@ class MaxPooling(Layer):
 class Dropout(Layer):
     """Drops each input with probability `p` in training, independently for each sample (Srivastava et al. 2014).
 
-    Inverted dropout divides kept inputs by 1 - p in training, so the trained network needs no change. Dropout that
-    is not inverted, as in the book's chapter 6, multiplies all inputs of the trained network by 1 - p.
+    Inverted dropout divides kept inputs by 1 - p in training, so the trained network needs no change. Dropout that is
+    not inverted, as in the book's chapter 6, multiplies all inputs by 1 - p outside training.
 
     Attributes
     ----------
@@ -240,11 +240,11 @@ class Dropout(Layer):
 class BatchNormalization(Layer):
     """Gives each neuron the mean beta and the standard deviation gamma over a mini-batch (Ioffe and Szegedy 2015).
 
-    For images, mean and variance are computed for each map, over all positions of the map.
+    For images, mean and variance are computed for each map, over all samples and all positions.
 
     a = activation(gamma (x - mean) / sqrt(variance + epsilon) + beta). In training, mean and variance are those of the
-    mini-batch. Outside training, their running means are used. A mini-batch with only one number for each neuron or
-    map does not update the running means.
+    mini-batch. Outside training, the running mean and the running variance are used. A mini-batch with only one number
+    for each neuron or map does not change the running mean and variance.
 
     Attributes
     ----------
@@ -252,7 +252,7 @@ class BatchNormalization(Layer):
         Name in `activations.ACTIVATIONS`. In the paper, normalization comes before the activation function. For this
         order, the preceding layer must have the activation "linear".
     momentum : float
-        Weight of a mini-batch in the running means, greater than 0 and at most 1.
+        Weight of a mini-batch in the running mean and variance, greater than 0 and at most 1.
     epsilon : float
         Number added to the variance, positive.
 

@@ -142,8 +142,8 @@ class Adam(Optimizer):
     Attributes
     ----------
     beta1, beta2 : float
-        At each mini-batch, the running mean of the gradient is multiplied by beta1, and that of its square by beta2.
-        Both factors are at least 0 and less than 1.
+        Factors by which the running means of the gradient (beta1) and of its square (beta2) are multiplied at each
+        mini-batch. Both factors are at least 0 and less than 1.
     epsilon : float
         Number added to the root of the mean square, positive.
     epsilon_hat : bool

@@ -17,7 +17,7 @@ def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.nda
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:
     """Return weights in which no neuron's weights have a norm above `max_norm` (Srivastava et al. 2014).
 
-    Weights with a larger norm are scaled down to `max_norm`.
+    If the norm of a neuron's weights is above `max_norm`, the weights are scaled to this norm.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def darkness(images: np.ndarray) -> np.ndarray:
 
 @average_darkness.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the darkness of each digit's test images beside the training average, and below, each digit's accuracy."""
+    """Draw box plots of the test images' darkness with the training averages; below them, each digit's accuracy."""
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     by_digit = [data["darkness"][data["labels"] == digit] for digit in range(10)]
     upper.boxplot(

@@ -3,7 +3,8 @@
 With eta 3 and mini-batches of 10, the network with 100 hidden neurons is more accurate than the network with 30. With
 some initial weights, a network with eta 3 never learns one or two of the digits, and stays below 90 percent. The book
 therefore takes the best of three runs. With eta 0.001, the network learns very slowly. With eta 100, the network learns
-almost nothing. The network without a hidden layer is an exercise whose answer the book does not give.
+almost nothing. In the book, training a network without a hidden layer is an exercise, whose result the book does not
+give.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Each pair of digits has its own machine, which votes for one of the two digits. The digit with the most votes is the
 prediction. `SVC(gamma=gamma, C=c)` is the same classifier, but computes the kernel for one pair of images at a time.
-Here, the kernel is computed by matrix multiplication, and only for images that may be support vectors. Images outside
-of the margin have no influence on a machine. So a machine may be trained on a subset of the images: if no other image
-is inside the margin, training on all images would give the same machine.
+Here, the kernel is computed by matrix multiplication, between all images of a pair of digits and those images that may
+be support vectors. Images outside of the margin have no influence on a machine. So a machine may be trained on a subset
+that has all images inside the margin: training on all images would give the same machine.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def valley(*, start: Sequence[float] = (-0.7, -0.9), eta: float = 0.1, steps: in
 
 @valley.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the surface of the cost, with a dot for the point after each step."""
+    """Draw the surface of the cost, with a dot for the start and a dot for the point after each step."""
     axes = figure.add_subplot(projection="3d", computed_zorder=False)
     side = np.linspace(-1, 1, 41)
     grid = np.stack(np.meshgrid(side, side), axis=-1)

@@ -82,7 +82,7 @@ def central_differences(cost_now: Callable[[], float], place: np.ndarray, step: 
 
 @equations.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a dot for each equation and layer, on a logarithmic axis."""
+    """Draw the relative differences on a logarithmic axis, with a dot for each equation and layer."""
     axes = figure.subplots()
     for row, differences in enumerate(data.values()):
         axes.plot(differences, [row] * len(differences), "o", color=PALETTE[0], markersize=9, alpha=0.7)

@@ -19,7 +19,7 @@ class Parameters(NamedTuple):
 
 
 def drawn(sizes: Sequence[int], random: np.random.Generator) -> Parameters:
-    """Return random parameters for layers of the given sizes, scaled so that no neuron is saturated."""
+    """Return random parameters for layers of the given sizes. Weights are divided by sqrt(n_in) to limit saturation."""
     weights = [random.standard_normal((n_out, n_in)) / np.sqrt(n_in) for n_in, n_out in pairwise(sizes)]
     return Parameters(weights, [random.standard_normal((n_out, 1)) for n_out in sizes[1:]])
 

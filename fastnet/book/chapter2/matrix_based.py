@@ -1,8 +1,8 @@
 """Backpropagation over a whole mini-batch: the samples are the columns of one matrix.
 
-Up to rounding, the gradient is the sum of the samples' gradients. NumPy is called once for the mini-batch instead of
-once for each sample, and multiplies matrices instead of vectors. The time per sample is therefore shorter. The book
-reports a speed-up by a factor of about two on MNIST.
+Up to rounding, the gradient is the sum of the samples' gradients. Each NumPy function is called once for the mini-batch
+instead of once for each sample. The weight matrices are multiplied by a matrix instead of a vector. The time per sample
+is therefore shorter. The book reports a speed-up by a factor of about two on MNIST.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def matrix_based(
         float(np.abs(ours - theirs).max() / np.abs(theirs).max())
         for ours, theirs in zip(nabla_b + nabla_w, sums, strict=True)
     ]
-    with threadpool_limits(1, user_api="blas"):  # a mini-batch is too small for several threads
+    with threadpool_limits(1, user_api="blas"):  # a mini-batch is too small to gain from several threads
         microseconds = {
             name: [1e6 * fastest(way, m, repeats) / m for m in mini_batch_sizes]
             for name, way in (("sample by sample", one_by_one), ("all samples at once", at_once))

@@ -1,7 +1,7 @@
 """Early stopping: training ends after n consecutive epochs in which the best validation accuracy has not improved.
 
-A larger n takes more epochs, and finds improvements that a smaller n misses. One run shows this for all n, because a
-run with a smaller n is the beginning of the run with the largest n.
+A larger n may take more epochs, and may find improvements that a smaller n misses. One run shows this for all n,
+because a run with a smaller n is the beginning of the run with the largest n.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def early_stopping(
     *, patience: Sequence[int] = (5, 10, 20), samples: int = 50_000, epochs: int = 200, seed: int = 0
 ) -> Measured:
-    """Train 784-30-10 with eta 0.5, lambda 5 and the largest n, and find after which epoch each n ends training.
+    """Train 784-30-10 with the largest n, and find after which epoch each n ends training.
+
+    Eta is 0.5, and lambda is 5 * samples / 50,000.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The weighted input z of a hidden neuron before training, with 500 inputs of 1 and 500 inputs of 0.
 
-With the old initial weights, z is the sum of 501 independent normal variables, so its standard deviation is
+With the old initial weights, z is the sum of 501 independent standard normal variables, so its standard deviation is
 sqrt(501) = 22.4. Most neurons are saturated: their output is below 0.01 or above 0.99. With the new initial weights,
 the standard deviation is sqrt(3/2) = 1.22, and almost no neuron is saturated.
 """

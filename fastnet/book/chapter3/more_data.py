@@ -1,8 +1,8 @@
 """More training data: the accuracy of a network and of a support vector machine (SVM) on the validation data.
 
-Both become more accurate with more samples. The network is more accurate with every number of samples, and much more
-accurate with few samples. On the logarithmic axis, the network's accuracy still rises at the end, so even more samples
-would help.
+The network and the SVM become more accurate with more samples. The network is more accurate than the SVM with every
+number of samples, and much more accurate with few samples. On the logarithmic axis, the network's accuracy still rises
+at the end, so even more samples would help.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fastnet.plots.figures import GRID, PALETTE
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PUBLISHED = {  # number of samples: accuracies of the network and of the SVM
+_PUBLISHED = {  # number of samples: accuracies of the network and of the SVM, in percent
     100: (69.09, 25.07),
     200: (76.37, 48.93),
     500: (85.29, 75.13),
@@ -30,7 +30,7 @@ _PUBLISHED = {  # number of samples: accuracies of the network and of the SVM
     20_000: (95.85, 93.47),
     50_000: (95.97, 94.48),
 }
-_TOLERANCE = {"network": 0.0, "SVM": 0.02}  # rounding errors change the SVM's answer for one or two images
+_TOLERANCE = {"network": 0.0, "SVM": 0.02}  # rounding errors change the SVM's answer for up to two of 10,000 images
 
 
 @experiment(
@@ -49,7 +49,7 @@ def more_data(*, samples: int = 50_000, epochs: int = 30, svm_samples: int | Non
     samples : int
         Largest number of training samples.
     epochs : int
-        Number of epochs with 50,000 samples. With fewer samples, the number of epochs is larger in proportion.
+        Number of epochs with 50,000 samples. With n samples, a network is trained for `epochs * 50_000 // n` epochs.
     svm_samples : int, optional
         Largest number of samples for the SVM, which trains slowly on many samples; by default, `samples`.
     seed : int

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def multiple_eta(
     *, etas: Sequence[float] = (0.025, 0.25, 2.5), samples: int = 50_000, epochs: int = 30, seed: int = 0
 ) -> Measured:
-    """Train 784-30-10 with the cross-entropy cost and lambda 5, from the same initial weights for each eta."""
+    """Train 784-30-10 with lambda 5 * samples / 50,000 and each eta, from the same initial weights."""
     training, _, _ = mnist()
     training = training[:samples]
     curves = {}

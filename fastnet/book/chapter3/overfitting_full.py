@@ -1,7 +1,7 @@
 """Overfitting with all 50,000 training samples is weaker than with 1,000 samples.
 
 The training accuracy is higher than the test accuracy, and the gap still grows in the last epochs. The gap is a few
-percent; with 1,000 training samples, the gap is 18 %.
+percentage points; with 1,000 training samples, the gap is 18 percentage points.
 """
 
 from __future__ import annotations

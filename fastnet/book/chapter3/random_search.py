@@ -50,7 +50,7 @@ def random_search(*, trials: int = 40, samples: int = 5000, epochs: int = 5, see
 
 @random_search.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a point for each network at its eta and lambda; colour shows accuracy, area shows the hidden neurons."""
+    """Draw a point for each network at its eta and lambda: colour is accuracy, area is the number of hidden neurons."""
     axes = figure.subplots()
     accuracy = data["validation accuracy"]
     best = int(np.argmax(accuracy))

@@ -1,7 +1,7 @@
 """L2 regularization against overfitting: 1,000 samples, 400 epochs, as in `overfitting`, but with lambda 0.1.
 
-The accuracy on the test data rises for much longer than without regularization, and becomes almost 5 % higher. The cost
-on the test data no longer rises after the first epochs.
+The accuracy on the test data rises for much longer than without regularization, and becomes almost 5 percentage points
+higher. The cost on the test data no longer rises after the first epochs.
 """
 
 from __future__ import annotations

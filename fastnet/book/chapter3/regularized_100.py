@@ -39,7 +39,7 @@ def regularized_100(*, samples: int = 50_000, epochs: int = 60, large_weights: b
     epochs : int
         Number of epochs with eta 0.1.
     large_weights : bool
-        Whether to begin with chapter 1's initial weights, as the book does here.
+        Whether to begin with chapter 1's initial weights, as the book does, instead of the default of network2.
     seed : int
         Seed of both networks.
     """

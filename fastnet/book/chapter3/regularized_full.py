@@ -1,6 +1,7 @@
 """L2 regularization with all 50,000 samples: as `overfitting_full`, but with lambda 5.
 
-The test accuracy is about 1 % higher than without regularization, and less than 1 % lower than the training accuracy.
+The test accuracy is about one percentage point higher than without regularization, and less than one percentage point
+lower than the training accuracy.
 """
 
 from __future__ import annotations

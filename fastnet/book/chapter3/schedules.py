@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 @experiment("Learning rate schedules", size=(11.0, 4.2))
 def schedules(*, samples: int = 50_000, epochs: int = 20, patience: int = 3, seed: int = 0) -> Measured:
-    """Train 784-30-10 with each schedule, from the same initial weights, with initial eta 0.5 and lambda 5.
+    """Train 784-30-10 with each schedule, from the same initial weights.
+
+    The initial eta is 0.5, and lambda is 5 * samples / 50,000.
 
     Parameters
     ----------

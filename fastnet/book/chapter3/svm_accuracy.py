@@ -1,4 +1,4 @@
-"""Validation accuracy of a support vector machine that is trained on the first training samples."""
+"""Computes the validation accuracy of a support vector machine, trained on a given number of training samples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def svm_accuracy(samples: int) -> float:
 
 
 def predictions(images: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Train an SVM with scikit-learn's old default settings, and return its predictions for `others`, shape (m,).
+    """Train an SVM like scikit-learn's `SVC(gamma="auto")`, and return its predictions for `others`, shape (m,).
 
     For at least 1,000 images, chapter 1's `classify` is used, which is faster but needs images of each digit.
 

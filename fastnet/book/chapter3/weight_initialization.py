@@ -1,8 +1,8 @@
-"""Old and new initial weights: with the new weights, the network already learns faster in the first epoch.
+"""Old and new initial weights: with the new weights, the network learns faster in the first epochs.
 
 The old weights, those of chapter 1, have standard deviation 1. The standard deviation of the new weights is 1 divided
-by the square root of the neuron's number of inputs. The final validation accuracies of both networks are almost the
-same.
+by the square root of the neuron's number of inputs. The final validation accuracies with old and new weights are almost
+the same.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _FIRST, _LAST = "validation accuracy after the first epoch", "validation accurac
 def weight_initialization(
     *, hidden: Sequence[int] = (30, 100), samples: int = 50_000, epochs: int = 30, seed: int = 0
 ) -> Measured:
-    """Train a network with each kind of initial weights for each number of hidden neurons. Eta is 0.1, lambda is 5."""
+    """Train a network for each kind of initial weights and each number of hidden neurons.
+
+    Eta is 0.1, and lambda is 5 * samples / 50,000.
+    """
     training, validation, _ = mnist()
     data: dict[str, dict[str, list[float]]] = {}
     values = {}

@@ -1,7 +1,8 @@
 """Two hidden neurons make a bump, and several pairs make a histogram.
 
-The first neuron of a pair steps up by h, the second down by h. The sum of their weighted outputs is h between the two
-steps and 0 elsewhere. A piecewise-constant function needs one pair of neurons for each piece.
+The weighted output of the first neuron of a pair steps up by h, that of the second neuron steps down by h. The sum of
+the two weighted outputs is h between the two steps and 0 elsewhere. A piecewise-constant function needs one pair of
+neurons for each piece.
 """
 
 from __future__ import annotations

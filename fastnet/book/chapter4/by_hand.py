@@ -25,7 +25,7 @@ def by_hand(
     """
     hidden = [len(w) for w in weights[:-1]]
     sizes = [weights[0].shape[1], *hidden, Dense(len(weights[-1]), "linear")]
-    # The initial weights are replaced below. With a seed, they do not come from NumPy's global generator.
+    # The seed keeps NumPy's global generator unchanged; the weights drawn with the seed are replaced below.
     net = network2.Network(
         sizes, network2.QuadraticCost, activation=activation, engine="numpy", dtype="float64", seed=0
     )
@@ -43,7 +43,7 @@ def steps(positions: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def output_of_step(x: np.ndarray, position: float, weight: float, height: float = 1.0) -> np.ndarray:
-    """Return the weighted output of a hidden neuron that steps from 0 to `height`, for inputs `x` of shape (n,)."""
+    """Return a step from 0 to `height` at `position`: a hidden neuron's weighted output for inputs `x`, shape (n,)."""
     weights, biases = steps(np.array([position]), weight)
     net = by_hand([weights, np.full((1, 1), height)], [biases, np.zeros((1, 1))])
     output: np.ndarray = net.feedforward(x[np.newaxis])[0]
@@ -51,7 +51,7 @@ def output_of_step(x: np.ndarray, position: float, weight: float, height: float 
 
 
 def bumps_of_heights(edges: np.ndarray, heights: np.ndarray, weight: float) -> network2.Network:
-    """Return a network with one input, whose output is `heights[i]` between `edges[i]` and `edges[i + 1]`.
+    """Return a network of one input. The output is `heights[i]` for inputs between `edges[i]` and `edges[i + 1]`.
 
     Each bump is a pair of hidden neurons: one steps up at the left edge, the other steps down at the right edge.
     """

@@ -1,7 +1,8 @@
 """A network that approximates the chapter's function of one input within a given error, without any training.
 
 The height of a bump is the value of the function at the bump's midpoint. Within half the width of a bump, the function
-changes by at most its largest slope times half the width. This bound gives a sufficient number of bumps.
+changes by at most half the width times the function's largest slope. This bound gives a number of bumps that is
+sufficient for the given error.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Bumps of tanh neurons and of rectified linear neurons, beside a bump of sigmoid neurons.
 
-Two tanh neurons make a bump, as two sigmoid neurons do. The output weights of tanh neurons are half as large, because
-tanh steps by 2. A single rectified linear neuron has no step. The difference of two such neurons is a step, so four
-neurons make a bump.
+Two tanh neurons make a bump, as two sigmoid neurons do. The output weights of tanh neurons are half as large as those
+of sigmoid neurons, because tanh steps by 2. A single rectified linear neuron has no step. The difference between the
+outputs of two such neurons is a step, so four neurons make a bump.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A network that approximates a function of two inputs by towers, without any training.
 
-The first hidden layer has steps along x and along y. A neuron of the second hidden layer adds two bumps, one along x
-and one along y. The output of this neuron is a tower: 1 where the bumps overlap, in one cell of a grid, and 0
-elsewhere. The output weight of each tower is the value of the function at the midpoint of the cell. The error is larger
-near the corners of the cells, where no tower has its full height.
+The output of each neuron of the first hidden layer is a step along x or along y. A neuron of the second hidden layer
+adds two bumps, one along x and one along y. The output of this neuron is a tower: 1 where the bumps overlap, in one
+cell of a grid, and 0 elsewhere. The output weight of each tower is the value of the function at the midpoint of the
+cell. The error is larger near the corners of the cells, where the outputs of the towers add up to less than 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""More hidden layers do not help: the accuracy of networks with one to four hidden layers of 30 neurons.
+"""More than two hidden layers do not help: the accuracy of networks with one to four hidden layers of 30 neurons.
 
 The second hidden layer raises the accuracy a little; further layers do not raise the accuracy. With each further layer,
 the network needs more epochs before it learns anything at all.

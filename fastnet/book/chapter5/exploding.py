@@ -1,7 +1,8 @@
 """The exploding gradient: weights are large, and biases put each neuron at the steepest point of the sigmoid.
 
 With weights of 100 and biases such that each z is 0, the factor w sigmoid'(z) of each neuron is 100 / 4 = 25. From each
-neuron to the previous neuron, the gradient grows 25-fold. With weights of 1, the gradient falls to a quarter.
+neuron to the previous neuron, the gradient grows 25-fold. With weights of 1, the gradient falls to a quarter from each
+neuron to the previous neuron.
 """
 
 from __future__ import annotations

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 BOOK = {2: (0.07, 0.31), 3: (0.012, 0.060, 0.283), 4: (0.003, 0.017, 0.070, 0.285)}
 DIGITS = {2: 2, 3: 3, 4: 3}
-"""Number of decimal places in the book, by the number of hidden layers."""
+"""Number of decimal places of the book's speeds, by the number of hidden layers."""
 
 
 def name_of(depth: int, layer: int) -> str:
-    """Return the name of a published value: the speed of hidden layer `layer`, numbered from 1."""
+    """Return the name of a published value: the speed of hidden layer `layer` (from 1) of `depth`."""
     return f"{hidden_layers(depth)}: layer {layer}"
 
 
@@ -40,7 +40,7 @@ def name_of(depth: int, layer: int) -> str:
     size=(9.0, 4.2),
 )
 def initial_gradients(*, samples: int = 1000, networks: int = 30, seed: int = 0) -> Measured:
-    """Compute the speeds of networks with seeds `seed`, `seed + 1`, ...; `values` has the first network's speeds."""
+    """Compute the layers' speeds for the seeds `seed`, `seed + 1`, ...; `values` has the speeds for the first seed."""
     training, _, _ = mnist()
     training = training[:samples]
     data: dict[str, np.ndarray] = {}

@@ -59,7 +59,7 @@ def factors_of_chains(weights: np.ndarray, biases: np.ndarray, start: float) -> 
 
 @sigmoid_prime.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw the derivative, and how the products fall with the number of neurons."""
+    """Draw the derivative against z, and the products against the number of neurons."""
     left, right = figure.subplots(1, 2)
     left.plot(data["z"], data["derivative"], color=PALETTE[0])
     left.axhline(0.25, color=OTHERS, linestyle="--")

@@ -1,8 +1,8 @@
 """How fast hidden layers learn during training: early layers stay slower than late layers.
 
-The training is gradient descent on 1,000 samples in one batch, so the figure shows the gradient of each step. With two
-hidden layers, both layers soon learn at similar speeds. At the end of training, the last of four hidden layers is
-about 100 times as fast as the first.
+Each epoch is one step of gradient descent on all 1,000 samples. The figure shows the speeds before each step. With two
+hidden layers, both layers soon learn at similar speeds. At the end of training, the last of four hidden layers is about
+100 times as fast as the first.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def descend(training: Dataset, depth: int, epochs: int, eta: float, lmbda: float
 
 @training_speeds.picture
 def draw(data: Mapping[str, Any], figure: Figure) -> None:
-    """Draw a panel for each network, with a curve for each hidden layer."""
+    """Draw a panel for each network, with the speed of each hidden layer against the epochs."""
     panels = figure.subplots(1, len(data), sharey=True)
     for axes, (title, found) in zip(panels, data.items(), strict=True):
         for layer, (curve, color) in enumerate(zip(found.T, PALETTE, strict=False), 1):

@@ -1,4 +1,4 @@
-"""Dropout: two layers of 1,000 neurons, of which half are left out of each mini-batch of the training.
+"""Dropout: two layers of 1,000 neurons, in which each neuron is dropped in training with probability 0.5.
 
 In the book, no other single network of the chapter is as accurate. The training took 3537 seconds on one processor.
 """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = 60
-"""Largest number of wrong digits that are drawn."""
+"""Largest number of misclassified digits that are drawn."""
 
 
 @experiment("An ensemble of five networks", published=[Published("test accuracy", 99.67, "%")], size=(8.0, 5.4))

@@ -1,7 +1,7 @@
 """More neurons in the fully connected layer, on the expanded data: 100, 300 and 1,000 neurons.
 
 In the book, the networks with more neurons are only a little more accurate. The training took 1248 seconds with 100
-neurons, on one processor. Larger networks take longer.
+neurons, on one processor. The two larger networks take longer to train.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def draw(data: Mapping[str, Any], figure: Figure) -> None:
     left.imshow(data["image"], cmap="gray_r")
     left.set_title("a test image", loc="left")
     Mosaic(data["maps"], (1, 1)).draw(right, cmap="gray_r", vmin=0)
-    right.set_facecolor(GRID)  # shows the places of maps without any output
+    right.set_facecolor(GRID)  # shows where maps without any output are
     for axes in (left, right):
         axes.set_anchor("N")
     right.set_title("its feature maps after pooling", loc="left")

@@ -26,7 +26,7 @@ NETWORK = Recipe(partial(two_convolutions, ReLU), eta=0.03, lmbda=0.1)
 
 @experiment("Filters of the first convolutional layer", size=(7.0, 4.4))
 def filters(*, samples: int = 50_000, epochs: int = 3, seed: int = 0) -> Measured:
-    """Train a network of rectified linear units, with two convolutions."""
+    """Train a network of rectified linear units with two convolutional layers."""
     (net,) = train([NETWORK], samples, 1000, epochs, [seed], is_tested=False)
     return Measured({"filters": as_seen(net.layers[0].w)})
 

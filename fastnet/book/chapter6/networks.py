@@ -1,4 +1,4 @@
-"""The chapter's networks, as lists of layers. Layers draw their initial weights when they are created."""
+"""The chapter's networks, as lists of layers. Each function returns new layers with newly drawn initial weights."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def two_convolutions(
     activation_fn : function, optional
         Activation function of all layers but the last.
     hidden : sequence of int, optional
-        Numbers of neurons in the fully connected layers.
+        Number of neurons in each fully connected hidden layer.
     p_dropout : float, optional
-        Probability with which an input of a fully connected layer is left out in training.
+        Probability with which an input of a fully connected layer or of the softmax layer is dropped in training.
     """
     layers: list[Layer] = [
         ConvPoolLayer((20, 1, 5, 5), (MINI_BATCH_SIZE, 1, 28, 28), activation_fn=activation_fn),

@@ -1,7 +1,8 @@
 """The strength of L2 regularization: networks with different values of lambda, on a part of the training data.
 
-Up to a lambda of 10, the accuracy changes no more than with the seed. With a lambda of 100, the accuracy is lower. The
-book's program tries the same values of lambda. All networks together train for about two minutes on two processors.
+For values of lambda up to 10, the accuracies differ no more than for different seeds. With a lambda of 100, the
+accuracy is lower. The book's program tries the same values of lambda. All networks together train for about two minutes
+on two processors.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rectified linear units instead of sigmoid neurons.
 
-The network with rectified linear units is a little more accurate. As in the book, this network has a smaller learning
-rate and a little regularization. The training took 343 seconds with sigmoid neurons and 258 seconds with rectified
-linear units, each on one processor.
+The network of rectified linear units is a little more accurate than the network of sigmoid neurons. As in the book,
+rectified linear units have a smaller learning rate and a little regularization. The training took 343 seconds with
+sigmoid neurons and 258 seconds with rectified linear units, each on one processor.
 """
 
 from __future__ import annotations

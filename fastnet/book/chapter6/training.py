@@ -50,7 +50,7 @@ def train(
     *,
     is_tested: bool = True,
 ) -> list[Network]:
-    """Train a network for each recipe and seed, as many at a time as there are processors.
+    """Train a network for each recipe with the seed at the same index, as many at a time as there are processors.
 
     Parameters
     ----------
@@ -107,21 +107,21 @@ def train(
 
 
 def training_data(samples: int, expanded: bool) -> Dataset:
-    """Return the first training samples; with `expanded`, five times as many, in a fixed random order."""
+    """Return the first `samples` training samples; with `expanded`, five times as many, in a fixed random order."""
     training = mnist()[0][:samples]
     if not expanded:
         return training
     data = expand_mnist.expand(training)
-    # Chapter 6's SGD does not shuffle.
+    # The copies of an image follow one another, and `Network.SGD` of network3 does not shuffle.
     return data[np.random.default_rng(0).permutation(len(data))]
 
 
 def accuracies(recipes: Mapping[str, Recipe], samples: int, test_samples: int, epochs: int, seed: int) -> Measured:
     """Train networks with the same seed, and return their accuracies.
 
-    `data` has two mappings by the names of the networks: "validation accuracy" after each epoch, and "test accuracy"
-    after the epoch with the best validation accuracy, as in the book. The accuracies are from 0 to 1. Those in `values`
-    are in percent.
+    `data` has two mappings, whose keys are the names of the networks: "validation accuracy" after each epoch, and "test
+    accuracy" after the epoch with the best validation accuracy, as in the book. The accuracies in `data` are from 0 to
+    1. The accuracies in `values` are in percent.
     """
     networks = train(recipes.values(), samples, test_samples, epochs, [seed] * len(recipes))
     data: dict[str, dict[str, Any]] = {"validation accuracy": {}, "test accuracy": {}}

@@ -1,8 +1,9 @@
 """A deep autoencoder with a code of 30 neurons, compared with 30 principal components.
 
 The desired outputs are the inputs, so the image has to be reconstructed from the 30 activations of the code. The first
-30 principal components are the best linear code. The autoencoder's error on test images is smaller. The book's
-repository trains an autoencoder layer by layer; here, all layers are trained at the same time.
+30 principal components are the best linear code. On test images, the autoencoder's error is smaller than that of the
+principal components. The book's repository trains an autoencoder layer by layer; here, all layers are trained at the
+same time.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def components_of(images: np.ndarray) -> Components:
     """Return the principal components of images, shape (n, pixels)."""
     mean = images.mean(axis=0)
     centred = images - mean
-    # The centred images have the same right singular vectors as their covariance matrix, but far more rows.
+    # The covariance matrix has the same right singular vectors as the centred images, but far fewer rows.
     covariance = centred.T @ centred / len(images)
     with one_thread_of_blas():  # on such a small matrix, threads mostly wait for one another
         directions, variances, _ = np.linalg.svd(covariance, hermitian=True)
