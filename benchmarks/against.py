@@ -35,6 +35,7 @@ CASES = {
     "with L2": ("network2.Network([784, 30, 10]), 10, 0.5, {'lmbda': 5.0}", 1.02),
     "with momentum": ("network2.Network([784, 30, 10]), 10, 0.05, {'momentum': 0.9}", 1.02),
     "with dropout": ("network2.Network([784, 30, 10]), 10, 0.5, {'dropout': 0.5}", 1.02),
+    "784-1000-1000-10": ("network2.Network([784, 1000, 1000, 10]), 10, 0.1, {}", None),
     "784-100-10, mini-batches of 200": ("network2.Network([784, 100, 10]), 200, 0.5, {}", None),
 }
 ADAM = "network2.Network([784, 100, 10]), 200, 0.001, {'optimizer': 'adam'}", 1.6
