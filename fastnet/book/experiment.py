@@ -229,6 +229,6 @@ def in_columns(rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def in_words(value: float, unit: str) -> str:
-    """Return a value with its unit as text: percentages have two decimals, other values four significant digits."""
-    text = f"{value:.2f}" if unit == "%" else f"{value:.4g}"
+    """Return a value with its unit as text: two decimals in percent and percentage points, else four digits."""
+    text = f"{value:.2f}" if unit in ("%", "percentage points") else f"{value:.4g}"
     return f"{text} {unit}".rstrip()

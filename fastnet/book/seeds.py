@@ -35,7 +35,8 @@ class SeedRange(NamedTuple):
         """Return by how much the median differs from the book's value, and the known reason; empty if `is_met`."""
         if self.is_met:
             return ""
-        difference = in_words(abs(self.median - self.published.value), self.published.unit)
+        unit = "percentage points" if self.published.unit == "%" else self.published.unit
+        difference = in_words(abs(self.median - self.published.value), unit)
         return f"differs by {difference}. {self.published.reason_for_difference}".strip()
 
     def cells(self) -> tuple[str, str, str]:

@@ -48,7 +48,7 @@ def test_the_page_escapes_titles_and_says_what_is_missed_and_why():
     text = page([Entry(experiment, "accuracy.png", seed_ranges(repeated(experiment, range(2))), 1.25)])
     assert "<h2>Chapter 3</h2>" in text
     assert "Accuracy &lt;of one&gt;" in text
-    assert "differs by 10.50 %. Nobody &lt;knows&gt;." in text
+    assert "differs by 10.50 percentage points. Nobody &lt;knows&gt;." in text
     assert '<img src="accuracy.png"' in text
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 NUMBERS = (1, 2, 3, 4)
 REASON = (
-    "The accuracy changes by up to a percent from epoch to epoch. With one of 15 seeds, the accuracy after the last "
-    "epoch is above the book's value; with six of them, the best accuracy is above the book's value."
+    "The accuracy changes by up to one percentage point from epoch to epoch. With one of 15 seeds, the accuracy after "
+    "the last epoch is above the book's value; with six of them, the best accuracy is above the book's value."
 )
 
 
