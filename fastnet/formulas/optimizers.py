@@ -210,7 +210,7 @@ def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
     Raises
     ------
     TypeError
-        If `optimizer` is neither an optimizer, a string nor None.
+        If `optimizer` is neither an optimizer, a string nor None, or `momentum` is not a number.
     ValueError
         If there is no optimizer of that name, or `momentum` is out of range. If `momentum` is greater than 0, and
         `optimizer` is neither None, 'sgd' nor 'nesterov'.
