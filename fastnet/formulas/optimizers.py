@@ -205,7 +205,7 @@ def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
     optimizer : Optimizer, str or None
         The optimizer, or its name in `NAMES`.
     momentum : float, optional
-        Momentum for 'sgd' and 'nesterov', at least 0 and less than 1. With 'nesterov', 0 becomes 0.9.
+        Momentum for None, 'sgd' and 'nesterov', at least 0 and less than 1. With 'nesterov', 0 becomes 0.9.
 
     Raises
     ------
