@@ -117,7 +117,7 @@ def test_an_initializer_in_the_books_way(sizes):
         ([4, "relu", 3], TypeError, "a size is 'relu'; it must be an integer"),
         ([4, Dropout(0.5)], ValueError, r"sizes is \[4\]; it must have at least two sizes"),
         ([4, 3, Dropout(0.5)], ValueError, "the last layer is Dropout"),
-        ([4, BatchNormalization(), 3], ValueError, "BatchNormalization is the first layer"),
+        ([4, BatchNormalization(), 3], ValueError, "BatchNormalization comes before"),
         ([4, Dense(3, "relu")], ValueError, "activation of the last layer is 'relu'; with CrossEntropyCost"),
         ([4, Dense(5, "softmax"), 3], ValueError, "activation of a hidden layer is 'softmax'"),
         ([4, Dense(10**12), 3], ValueError, "its weights need"),

@@ -194,7 +194,7 @@ def test_they_share_no_memory():
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU()), TypeError, "model ends with ReLU"),
         (nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(3, 2)), ValueError, "which do not fit"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(3), nn.Linear(3, 2)), ValueError, "which do not fit"),
-        (nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2)), ValueError, "BatchNormalization is the first layer"),
+        (nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 2)), ValueError, "BatchNormalization comes before"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), TypeError, "model ends with BatchNorm1d"),
         (nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, momentum=None), nn.Linear(2, 2)), ValueError, "a momentum"),
         (

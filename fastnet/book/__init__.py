@@ -80,7 +80,7 @@ def names(chapter: int | None = None) -> list[str]:
     Parameters
     ----------
     chapter : int, optional
-        Number of the chapter whose experiments are returned, from 1 to 6; by default, all chapters.
+        Number of the chapter whose experiments are returned, from 1 to 6; by default, all experiments are returned.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def names(chapter: int | None = None) -> list[str]:
     """
     folders = _FOLDERS if chapter is None else (f"chapter{chapter}",)
     if not set(folders) <= set(_FOLDERS):
-        raise ValueError(f"chapter is {chapter}; it must be from 1 to 6, or None for all chapters")
+        raise ValueError(f"chapter is {chapter}; it must be from 1 to 6, or None for all experiments")
     return [name for folder in folders for name in _names_in(folder)]
 
 

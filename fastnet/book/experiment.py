@@ -26,7 +26,8 @@ class Published(NamedTuple):
     Attributes
     ----------
     name : str
-        Name of the value, such as "test accuracy after the last epoch"; also the key of the value in `Measured.values`.
+        Name of the value, such as "test accuracy after the last epoch"; also the key of the computed value in
+        `Measured.values`.
     value : float
         The book's value.
     unit : str
@@ -36,7 +37,8 @@ class Published(NamedTuple):
     reason_for_difference : str
         Known reason why the computed value differs; empty if no reason is known.
     tolerance : float
-        Largest accepted distance of the book's value from the computed range; usually half a unit of the last digit.
+        Largest accepted distance of the book's value from the computed range; usually 0, or half a unit of the value's
+        last digit.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Measured(NamedTuple):
     Attributes
     ----------
     data : mapping of str to anything
-        Numbers, lists and arrays that the picture shows, by name.
+        Results by name: the numbers, lists and arrays that the picture shows, and sometimes others.
     values : mapping of str to float
         Computed values, by name; a published value and its computed value have the same name.
     """
@@ -64,14 +66,14 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """The result of an experiment. `print` shows a table of its values, and a notebook shows its picture.
+    """The result of an experiment. `print` compares its values with the book's, and a notebook shows its picture.
 
     Attributes
     ----------
     experiment : Experiment
         The experiment that was computed.
     data : mapping of str to anything
-        Numbers, lists and arrays that the picture shows, by name.
+        Results by name: the numbers, lists and arrays that the picture shows, and sometimes others.
     values : mapping of str to float
         Computed values, by name; a published value and its computed value have the same name.
     """
@@ -211,7 +213,7 @@ class Experiment:
 def experiment(
     title: str, *, published: Sequence[Published] = (), size: tuple[float, float] = (7.0, 4.2)
 ) -> Callable[[Callable[..., Measured]], Experiment]:
-    """Return a decorator that makes an `Experiment` of a function.
+    """Return a decorator that turns a function into an `Experiment`.
 
     Parameters
     ----------

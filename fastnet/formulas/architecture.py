@@ -27,7 +27,7 @@ from fastnet.formulas.layers import (
 )
 from fastnet.utils import arguments, machine
 
-_BYTES_A_NUMBER = 16  # bytes per weight or activation: a weight is drawn in float64 (8) and stored in up to 8
+_BYTES_A_NUMBER = 16  # bytes per weight or activation; a weight needs 8 as drawn in float64, and at most 8 as stored
 
 Arrays: TypeAlias = list[np.ndarray]
 Parameters: TypeAlias = list[dict[str, np.ndarray]]
@@ -55,7 +55,7 @@ class Architecture:
     Raises
     ------
     ValueError
-        If the layers and the cost do not fit one another.
+        If the input shape, the layers and the cost do not fit one another.
     """
 
     input_shape: Shape
@@ -248,8 +248,8 @@ def _completed(layers: Sequence[Layer], cost: BuiltIn | CustomCost) -> tuple[Lay
     kinds = [type(layer) for layer in hidden if isinstance(layer, (BatchNormalization, Convolution, Dense))]
     if kinds and kinds[0] is BatchNormalization:
         raise ValueError(
-            "BatchNormalization is the first layer; it must come after a Dense or Convolution layer. Standardize the "
-            "inputs instead: subtract their means and divide by their standard deviations"
+            "BatchNormalization comes before the first Dense or Convolution layer; it must come after one. Standardize "
+            "the inputs instead: subtract their means and divide by their standard deviations"
         )
     for layer in hidden:
         if isinstance(layer, Dense) and layer.activation in OF_OUTPUTS:

@@ -53,8 +53,8 @@ def keep(
 ) -> None:
     """Update running statistics, columns (n, 1), with the mean and biased variance of a mini-batch.
 
-    If `samples`, the number of values per neuron or map, is 1, nothing changes. The running variance has Bessel's
-    correction: the variance of a mini-batch of m samples is multiplied by m / (m - 1).
+    Let m be `samples`, the number of values per neuron or map. If m is 1, nothing changes. The running variance has
+    Bessel's correction: the variance of the mini-batch is multiplied by m / (m - 1).
     """
     if samples < 2:
         return

@@ -161,7 +161,7 @@ def _layer(words: list[str]) -> Layer:
 def _convolution(filters: str, shape: str, *others: str) -> Layer:
     activations, padding = list(others), "valid"
     if "same" in activations:
-        activations.remove("same")  # removes only the first "same"; a second one is refused as an activation
+        activations.remove("same")  # removes only the first "same", so that a second one is refused
         padding = "same"
     return Convolution(_number(filters, int), _size(shape), padding=padding, **_activation(*activations))
 

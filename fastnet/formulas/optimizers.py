@@ -205,12 +205,12 @@ def as_optimizer(optimizer: Any, momentum: float = 0.0) -> Optimizer:
     optimizer : Optimizer, str or None
         The optimizer, or its name in `NAMES`.
     momentum : float, optional
-        Momentum for 'sgd' and 'nesterov', at least 0 and less than 1. With 'nesterov', 0 becomes 0.9.
+        Momentum for None, 'sgd' and 'nesterov', at least 0 and less than 1. With 'nesterov', 0 becomes 0.9.
 
     Raises
     ------
     TypeError
-        If `optimizer` is neither an optimizer, a string nor None.
+        If `optimizer` is neither an optimizer, a string nor None, or `momentum` is not a number.
     ValueError
         If there is no optimizer of that name, or `momentum` is out of range. If `momentum` is greater than 0, and
         `optimizer` is neither None, 'sgd' nor 'nesterov'.

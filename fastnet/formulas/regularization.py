@@ -1,4 +1,4 @@
-"""L1, L2 and max-norm regularization (chapter 3, "Overfitting and regularization")."""
+"""L1 and L2 regularization (chapter 3, "Overfitting and regularization"), and max-norm regularization."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def decayed(gradient: np.ndarray, w: np.ndarray, l2: float, l1: float) -> np.nda
 
 
 def bounded(w: np.ndarray, max_norm: float) -> np.ndarray:
-    """Return weights in which no neuron's weights have a norm above `max_norm` (Srivastava et al. 2014).
+    """Return weights, scaled so that no neuron's weights have a norm above `max_norm` (Srivastava et al. 2014).
 
-    If the norm of a neuron's weights is above `max_norm`, the weights are scaled to this norm.
+    If the norm of a neuron's weights is above `max_norm`, these weights are scaled to the norm `max_norm`.
 
     Parameters
     ----------

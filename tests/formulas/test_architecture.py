@@ -139,8 +139,8 @@ def test_the_output_layer_has_the_activation_of_its_cost(cost, first):
         ((Dense(3, "linear"),), CrossEntropyCost, "with CrossEntropyCost it must be 'sigmoid'"),
         ((Dense(3, "sigmoid"),), LogLikelihoodCost, "with LogLikelihoodCost it must be 'softmax'"),
         ((Dense(1),), LogLikelihoodCost, "the softmax of one output neuron is always 1"),
-        ((BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer; it must come after"),
-        ((Dropout(0.5), BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization is the first layer"),
+        ((BatchNormalization(), Dense(3)), QuadraticCost, "Convolution layer; it must come after one"),
+        ((Dropout(0.5), BatchNormalization(), Dense(3)), QuadraticCost, "BatchNormalization comes before"),
         ((Dense(2, "softmax"), Dense(3)), QuadraticCost, "activation of a hidden layer is 'softmax'"),
         (
             (Convolution(2, 1), Dense(3)),

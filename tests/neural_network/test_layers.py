@@ -131,7 +131,7 @@ def test_a_dense_layer_is_the_number_of_its_neurons(bars):
         (
             {"layers": (BatchNormalization(), 5)},
             ValueError,
-            "hidden_layer_sizes: BatchNormalization is the first layer",
+            "hidden_layer_sizes: BatchNormalization comes before the first Dense",
         ),
         (
             {"layers": (Dense(5, "softmax"),)},

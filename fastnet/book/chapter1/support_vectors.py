@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 PAIRS = list(combinations(range(10), 2))
 TENTH = 10
-SLACK = 0.1  # the second machine is trained on all images whose functional margin in the first is below 1 + SLACK
+SLACK = 0.1  # `_machine` trains on the images whose functional margin, by a first estimate, is below 1 + SLACK
 TOLERANCE = 1e-3  # largest accepted error of a functional margin; scikit-learn's default `tol`
 
 

@@ -1,7 +1,7 @@
 """L2 regularization against overfitting: 1,000 samples, 400 epochs, as in `overfitting`, but with lambda 0.1.
 
 The accuracy on the test data rises for much longer than without regularization, and becomes almost 5 percentage points
-higher. The cost on the test data no longer rises after the first epochs.
+higher. The cost on the test data, which rises without regularization, falls almost until the last epoch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from fastnet.book.experiment import FIGURE_DATA, Measured, Published, experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_REASON = "The engine 'numpy' in float64 also reaches 87.54 % with seed 0. It is unknown why the book's value is lower."
+_REASON = (
+    "With seed 0, the accuracy after the last epoch is 87.54 %, also with the engine 'numpy' in float64. "
+    "It is unknown why the book's value is lower."
+)
 
 
 @experiment(

@@ -46,7 +46,7 @@ def learn(cost: Any, eta: float, weight: float, bias: float, epochs: int) -> tup
     size=(9.0, 6.0),
 )
 def saturation(*, epochs: int = 300) -> Measured:
-    """Train the neuron with each cost from two pairs of weight and bias, with the first outputs 0.82 and 0.98."""
+    """Train the neuron with each cost from two starts: pairs of weight and bias with first outputs 0.82 and 0.98."""
     curves = {
         (cost_name, start_name): learn(cost, eta, weight, bias, epochs)
         for cost_name, (cost, eta) in COSTS.items()

@@ -1,8 +1,8 @@
 """The vanishing gradient: before any training, each hidden layer learns more slowly than the next layer.
 
-The speed of a layer is the norm of the gradient of its biases, averaged over 1,000 training samples. From each layer to
-the previous layer, the speed falls to about a fifth. The initial weights are random. Among 30 networks that differ only
-in their seed, the speed of a layer differs by a factor of 2 to 5. The book shows one network.
+The speed of a layer is the norm of the gradient of its biases. The gradient is the mean over 1,000 training samples.
+From each layer to the previous layer, the speed falls to about a fifth. The initial weights are random. Among 30
+networks that differ only in their seed, the speed of a layer differs by a factor of 2 to 5. The book shows one network.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Components(NamedTuple):
     mean : ndarray, shape (pixels,)
         Mean image.
     directions : ndarray, shape (pixels, pixels)
-        Principal directions as columns of length 1, in order of decreasing variance.
+        Principal directions: the columns are unit vectors, in order of decreasing variance.
     variances : ndarray, shape (pixels,)
         Variance of the images along each direction.
     """
