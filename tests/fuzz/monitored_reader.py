@@ -98,8 +98,8 @@ class MonitoredReader:
         Raises
         ------
         Finding
-            If the reader did something forbidden, took too much time or memory, or refused the file otherwise than with a
-            one-line `DataError`.
+            If the reader did something forbidden, took too much time or memory, or raised anything but a `DataError`
+            with one short line.
         """
         self._path.write_bytes(contents)
         if count_memory:

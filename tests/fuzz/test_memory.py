@@ -1,4 +1,4 @@
-"""Files for which a careless reader would use much memory. fastnet's readers refuse them within a bound."""
+"""Files for which a careless reader would use much memory. fastnet's readers refuse them and stay below a bound."""
 
 import gzip
 import io
