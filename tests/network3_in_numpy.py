@@ -1,4 +1,4 @@
-"""Chapter 6's layers, computed element by element in NumPy, and small networks of these layers."""
+"""Chapter 6's layers, written out in NumPy, and small networks of these layers."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def softmax(z):
 
 
 def conv_pool(images, w, b, poolsize, activation):
-    """Convolve, pool and activate images of shape (n, maps, height, width), element by element."""
+    """Convolve, pool and activate images of shape (n, maps, height, width), in loops over the pixels."""
     n, _, height, width = images.shape
     filters, _, rows, columns = w.shape
     convolved = np.zeros((n, filters, height - rows + 1, width - columns + 1))

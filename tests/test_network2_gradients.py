@@ -22,7 +22,7 @@ NETWORKS = {
 
 @pytest.fixture
 def data():
-    """Data with more samples than the compiled engine computes at a time. About half of the inputs are 0."""
+    """97 samples of three classes. About half of the inputs are 0."""
     random = np.random.default_rng(0)
     inputs = np.maximum(random.standard_normal((97, 36)), 0)
     return Dataset(inputs, random.integers(0, 3, 97))

@@ -103,6 +103,6 @@ def test_gradients_explode_with_large_weights_and_vanish_with_small_ones():
 
 
 def test_all_neurons_of_the_chain_are_at_the_steepest_place_of_the_sigmoid():
-    """As in the book, each weight is 100 and each bias is -100 times the neuron's input, so every z is 0."""
+    """As in the book, each weight w is 100, and each bias is -w times the neuron's input, so every z is 0."""
     one, another = (exploding.gradients_of_biases(100.0, 4, start) for start in (1.0, 0.3))
     np.testing.assert_allclose(one, another)

@@ -36,7 +36,7 @@ def test_more_components_lose_less_of_the_digits():
 
 
 def test_the_autoencoder_reconstructs_better_than_components_do():
-    """To save time, the code has 4 numbers, and training uses a tenth of the default number of samples."""
+    """To save time, images are encoded in 4 numbers, and training uses a tenth of the default number of samples."""
     data = autoencoder(samples=5000, epochs=4, code=4).data
     learnt, linear = data["errors"].values()
     assert learnt < 0.95 * linear

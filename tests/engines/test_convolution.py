@@ -82,7 +82,7 @@ def test_rows_and_columns_that_fill_no_window_have_no_part(engine_of_images):
 
 
 def test_a_dense_layer_has_maps_one_after_another(engine_of_images):
-    """The inputs of a dense layer are the maps in row-major order, as in the book and in PyTorch."""
+    """A dense layer takes one map after another, each in row-major order, as in the book and in PyTorch."""
     architecture = Architecture((2, 2, 3), (Convolution(2, 1, "linear"), Dense(12, "linear")), dtype=FLOAT64)
     swap = np.array([[0.0, 1.0], [1.0, 0.0]]).reshape(2, 2, 1, 1)
     parameters = architecture.parameters([swap, np.eye(12)], [np.zeros((2, 1)), np.zeros((12, 1))])

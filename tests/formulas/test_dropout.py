@@ -100,7 +100,7 @@ def test_parts_are_the_order_in_whole_mini_batches_of_bounded_size(samples, mini
     np.testing.assert_array_equal(np.concatenate([*parts, np.empty(0, int)]), order)
     assert all(len(part) % mini_batch_size == 0 for part in parts[:-1])
     assert all(len(part) for part in parts)
-    for part in parts:  # at most `at_a_time` neurons, unless the part is a single mini-batch
+    for part in parts:  # samples times neurons are at most `at_a_time`, unless the part is a single mini-batch
         assert len(part) * neurons <= at_a_time or len(part) <= mini_batch_size
     for part in parts[:-1]:  # one more mini-batch would exceed `at_a_time`
         assert (len(part) + mini_batch_size) * max(neurons, 1) > at_a_time

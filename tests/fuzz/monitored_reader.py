@@ -27,7 +27,7 @@ _HARMLESS = {"array.__new__", "builtins.id", "object.__getattr__", "sys._getfram
 
 
 class Finding(BaseException):
-    """A reader did something forbidden. A reader's `except Exception` does not catch this class."""
+    """A reader broke a rule of `tests/fuzz/__main__.py`. A reader's `except Exception` does not catch this class."""
 
 
 class _AuditHook:
@@ -98,7 +98,8 @@ class MonitoredReader:
         Raises
         ------
         Finding
-            If the reader did something forbidden, or took too much time or memory.
+            If the reader did something forbidden, took too much time or memory, or raised anything but a `DataError`
+            with one short line.
         """
         self._path.write_bytes(contents)
         if count_memory:

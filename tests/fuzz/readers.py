@@ -93,7 +93,7 @@ def _checkpoint(path: Path) -> object:
     try:
         found = checkpoints.read(path, RECIPE, "data", architecture(RECIPE), ("velocity",))
     except ValueError as error:
-        if ": this checkpoint is from a" not in str(error):  # the error does not name another run or other data
+        if ": this checkpoint is from a" not in str(error):  # neither the recipe nor the data are the reason
             raise
         try:
             found = checkpoints.read(path, RECIPE_OF_IMAGES, "data", architecture(RECIPE_OF_IMAGES), ("velocity",))

@@ -1,4 +1,4 @@
-"""Small files that claim to need much memory. Readers refuse these files without using much memory."""
+"""Files for which a careless reader would use much memory. fastnet's readers refuse them and stay below a bound."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from model_files import with_checksum
 from fastnet.files.reading import DataError
 
 MEGABYTE = 1 << 20
-MOST = 8 * MEGABYTE  # largest memory, in bytes, that a reader may use
+MOST = 8 * MEGABYTE  # largest memory, in bytes, that a reader may use, unless `HOSTILE` says otherwise
 LARGE = 8 * MEGABYTE
 
 

@@ -13,7 +13,7 @@ drawn = pytest.importorskip("drawn")
 
 
 def named(net, images):
-    """Return a list with the predicted digit of each image, or None if the network is not sure."""
+    """Return a list with the predicted digit of each image; an element is None if the network is not sure."""
     return [handwriting.predict(net, np.asarray(image)).digit for image in images]
 
 

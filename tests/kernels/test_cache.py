@@ -1,4 +1,4 @@
-"""The cache finds code by the contents of the sources, so that only equal copies of fastnet share code."""
+"""The cache finds a kernel's code by the contents of its sources. Copies of fastnet with equal sources share it."""
 
 from __future__ import annotations
 

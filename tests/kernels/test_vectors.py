@@ -217,7 +217,7 @@ def test_an_array_that_is_read_only_can_be_read():
 def test_an_item_that_is_an_integer_has_room_to_be_an_index(dtype):
     limits = np.iinfo(dtype)
     numbers = [limits.max, 0, 1, 300, limits.max // 2 + 1]
-    factor = 1 if dtype == "int64" else 1_000_003  # the product exceeds the range of the array's dtype
+    factor = 1 if dtype == "int64" else 1_000_003  # some products exceed the range of the array's dtype
     for i, number in enumerate(numbers):
         assert product_with_item(np.array(numbers, dtype), i, factor) == number * factor
     if limits.min < 0:

@@ -418,7 +418,7 @@ def test_another_network_may_be_assigned(kind):
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 @pytest.mark.parametrize("engine", ["numba", "numpy"])
 def test_training_that_diverges(kind, engine, solver):
-    """The data have fewer inputs and other targets than in the estimator's earlier training."""
+    """In the loop, the data have fewer inputs and other targets than those on which `trained` trains."""
     others = np.array(["a", "b", "c", "d"])[np.arange(20) % 4] if kind is MLPClassifier else 1.0 * Y
     for estimator in (fresh(kind, **STEEP), trained(kind, **STEEP)):
         estimator.set_params(engine=engine, solver=solver)

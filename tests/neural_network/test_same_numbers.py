@@ -116,9 +116,9 @@ def test_activations(activation, hidden):
         {"batch_size": "auto"},
         {"batch_size": 1, "max_iter": 2},
         {"batch_size": 1000},
-        {"batch_size": 110},  # the engine `numba` computes the mini-batch in parts
+        {"batch_size": 110},  # the second mini-batch has 10 samples
         {"batch_size": 110, **SGD},
-        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},  # here, `numba` computes the mini-batch as a whole
+        {"batch_size": 110, "momentum": 0.0, "alpha": 0.3, **SGD},
         {"hidden_layer_sizes": (70, 60), "alpha": 3.0},  # squared weights are summed in blocks
         {"alpha": 0.0},
         {"momentum": 1.0, **SGD},

@@ -69,7 +69,7 @@ class Window:
                 return self.frames[-1]
 
     async def measured(self, condition=lambda header: True):
-        """Return the header of the next progress frame with measured values."""
+        """Return the header of the next progress frame that has measured values and fulfils `condition`."""
         found = await self.until(
             lambda header: header["type"] == "progress" and header["measured_at"] is not None and condition(header)
         )

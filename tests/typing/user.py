@@ -166,7 +166,7 @@ def pictures(training: Dataset, folder: Path) -> None:
 
 
 def main() -> None:
-    """Run all parts on 500 training digits of MNIST, and write into a temporary folder."""
+    """Run all parts, most of them on 500 training digits of MNIST, and write into a temporary folder."""
     folder = Path(mkdtemp())
     training, validation, test = mnist_loader.load_data_wrapper()
     some = training[:500]
