@@ -33,9 +33,9 @@ def dropouts(inverted):
 
 def hidden_layers(widths, epsilons, inverted):
     dense, normalization, dropout = st.builds(Dense, widths, HIDDEN), normalizations(epsilons), dropouts(inverted)
-    # On average, a third of the layers in a random list are dense, because Hypothesis ignores the second `dense`. A
-    # random list is drawn as often as the usual sequence of layers.
-    return st.lists(dense | normalization | dropout | dense, max_size=6) | st.builds(
+    layer = st.booleans().flatmap(lambda is_dense: dense if is_dense else normalization | dropout)
+    # A random list is drawn as often as the usual sequence of layers.
+    return st.lists(layer, max_size=6) | st.builds(
         lambda *layers: list(layers), dropout, dense, normalization, dropout, dense, normalization
     )
 
