@@ -23,7 +23,7 @@ def backpropagate(
     """Compute the errors of every layer, multiplied by `factor`, from the last layer to the first.
 
     `first` and `last` are the range of this thread's samples. The gradient of gamma is added to the sums. `waits` is
-    the number of times that this thread has waited at the barrier. Return the updated number.
+    the number of times that this thread has waited at the barrier. Return the updated `waits`.
     """
     width = lanes(workspace.delta)
     output_errors(samples, start, m, first, last, factor, layout, workspace)
@@ -79,7 +79,10 @@ def output_errors(samples, start, m, first, last, factor, layout, workspace):
 
 @part
 def accumulate(x, samples, start, m, layout, scale, parameters, statistics, workspace, sums, sums_scale, share):
-    """Add this thread's share of the mini-batch's gradient to the sums. The gradient is computed from scaled errors."""
+    """Add this thread's share of the mini-batch's gradient to the sums.
+
+    The gradient is computed from the errors, which `backpropagate` has multiplied by `factor`.
+    """
     mini_batch, width = samples.order[start : start + m], lanes(workspace.delta)
     for layer in range(len(layout.kinds)):
         if layout.maps[layer] > 0:
