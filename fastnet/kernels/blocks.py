@@ -125,7 +125,7 @@ def block(arrays: int, vector_of: Callable[[Any], Vector], emit: Callable[..., N
 
         return types.void(*given[:arrays], *[types.intp] * integers), generate
 
-    names = ", ".join(f"a{i}" for i in range(count))  # no *args: Numba counts the arguments in the signature
+    names = ", ".join(f"a{i}" for i in range(count))  # not *args, because Numba counts the arguments in the signature
     return intrinsic(eval(f"lambda context, {names}: typed(context, {names})", {"typed": typed}))
 
 

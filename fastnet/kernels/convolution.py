@@ -80,8 +80,9 @@ def convolve_row(layer, corner, layout, workspace, z, blank, seen):
     """Compute the weighted sums, without bias, at all positions of a row of windows.
 
     The first patch begins at `corner`. The sums are written to `workspace.unpooled`, beginning at index z, with one row
-    per position and one column per filter. In the input images, a 2 x 2 window is left out if all of its inputs are
-    zero. A 1 in `workspace.offsets` marks a window that is left out; the marks of the row begin at index `blank`.
+    per position and one column per filter. In a convolution of the input images, a 2 x 2 window is left out if all of
+    its inputs are zero. A 1 in `workspace.offsets` marks a window that is left out. The marks of the row begin at index
+    `blank`.
 
     Return 1 if the sums are already pooled, otherwise 0. If the sums are pooled, the first row of a window has the
     maxima, and the second row has the indices of the maxima's positions in the window.

@@ -146,7 +146,7 @@ def choice(functions: Sequence[Callable[..., Any]]) -> Any:
     return intrinsic(_WITH_ARITY[arity + (len(functions) > 1)](compiled))
 
 
-_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # no *args: Numba counts the arguments in the signature
+_WITH_ARITY: dict[int, Callable[[Any], Any]] = {  # not *args, because Numba counts the arguments in the signature
     1: lambda f: lambda typing_context, a: f(typing_context, a),
     2: lambda f: lambda typing_context, a, b: f(typing_context, a, b),
     3: lambda f: lambda typing_context, a, b, c: f(typing_context, a, b, c),

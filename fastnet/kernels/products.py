@@ -108,7 +108,7 @@ def add_transposed_product(
 
 @part
 def _pack_samples(x, x_start, x_stride, x_rows, s, count, numbers, parts, x_step, scratch, to):
-    """Pack numbers of `count` samples into `scratch`, beginning at index `to`, in the order of `_add_packed`."""
+    """Pack `count` samples into `scratch`, beginning at index `to`, in the order in which `_add_packed` reads."""
     for o in range(parts):
         j = 0
         while j < numbers:
